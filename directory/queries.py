@@ -1,0 +1,200 @@
+"""Reads of the directory that other rooms need: cards of agencies and people, and who holds which role."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+
+from directory import codes
+from directory.actor import Role
+from directory.models import Agency, AgencyAlias, Membership, Person, RoleGrant
+from kernel import clock
+from kernel.db import Tx
+from kernel.errors import NotFound
+from kernel.text import collation_key
+
+
+@dataclass(frozen=True)
+class AgencyCard:
+    """An agency as other rooms show it."""
+
+    id: int
+    code: str
+    old_code: str
+    name: str
+    short_name: str
+    place: str
+    is_local: bool
+    email: str
+    phone: str
+    address: str
+    parent_id: int | None
+    merged_into_id: int | None
+    is_current: bool
+
+
+@dataclass(frozen=True)
+class PersonCard:
+    """A person as other rooms show them, in the place that they hold in `agency_id` (0 for none)."""
+
+    id: int
+    name: str
+    email: str
+    phone: str
+    title: str
+    agency_name: str
+    agency_id: int
+    locale: str
+
+
+def agency(tx: Tx, agency_id: int) -> AgencyCard:
+    """One agency, also one that is no more; NotFound."""
+    row = tx.session.get(Agency, agency_id)
+    if row is None:
+        raise NotFound()
+    return card_of(row)
+
+
+def agencies(tx: Tx, agency_ids: Iterable[int]) -> dict[int, AgencyCard]:
+    """Agencies by id, in one query; unknown ids are left out."""
+    rows = tx.session.scalars(sa.select(Agency).where(Agency.id.in_(set(agency_ids))))
+    return {row.id: card_of(row) for row in rows}
+
+
+def agencies_for_choice(tx: Tx) -> list[AgencyCard]:
+    """The agencies of today that a document can be addressed to, in alphabetical order."""
+    today = clock.today()
+    rows = tx.session.scalars(sa.select(Agency).where(current_on(today)))
+    return sorted((card_of(row) for row in rows), key=lambda card: collation_key(card.name))
+
+
+def agency_by_code(tx: Tx, code: str) -> Agency | None:
+    """The agency that answers today for `code`: any form or alias, and after a merger its successor."""
+    wanted = codes.normal(code)
+    if not wanted:
+        return None
+    alias = sa.select(AgencyAlias.agency_id).where(AgencyAlias.code == wanted).scalar_subquery()
+    found = tx.session.scalars(
+        sa.select(Agency)
+        .where((Agency.code == wanted) | (Agency.old_code == wanted) | (Agency.id == alias))
+        # One code may be the present one of one agency and the old one of another: the present one wins.
+        .order_by(sa.case((Agency.code == wanted, 0), (Agency.old_code == wanted, 1), else_=2), Agency.id)
+        .limit(1)
+    ).first()
+    return successor_of(tx, found) if found else None
+
+
+def successor_of(tx: Tx, row: Agency) -> Agency:
+    """The agency that stands today where `row` stood; itself when it was not merged."""
+    passed = {row.id}
+    while row.merged_into_id is not None and row.merged_into_id not in passed:
+        passed.add(row.merged_into_id)
+        row = tx.session.get_one(Agency, row.merged_into_id)
+    return row
+
+
+def people_of(tx: Tx, agency_id: int) -> list[PersonCard]:
+    """The active members of an agency, in alphabetical order."""
+    return _people(tx, Membership.agency_id == agency_id)
+
+
+def people_with_role(tx: Tx, agency_id: int, role: Role) -> list[PersonCard]:
+    """The active members of an agency who hold `role` there."""
+    holders = sa.select(RoleGrant.person_id).where(RoleGrant.agency_id == agency_id, RoleGrant.role == role)
+    return _people(tx, Membership.agency_id == agency_id, Person.id.in_(holders))
+
+
+def people_for_choice(tx: Tx) -> list[PersonCard]:
+    """Every active person in their primary place, in alphabetical order."""
+    return _people(tx, Membership.is_primary)
+
+
+def person(tx: Tx, person_id: int) -> PersonCard:
+    """One person in their primary place, also an inactive one; NotFound."""
+    found = people(tx, [person_id])
+    if person_id not in found:
+        raise NotFound()
+    return found[person_id]
+
+
+def people(tx: Tx, person_ids: Iterable[int]) -> dict[int, PersonCard]:
+    """People by id in their primary places, in one query; unknown ids are left out."""
+    query = (
+        sa.select(Person, Membership, Agency)
+        .outerjoin(Membership, (Membership.person_id == Person.id) & Membership.is_primary)
+        .outerjoin(Agency, Agency.id == Membership.agency_id)
+        .where(Person.id.in_(set(person_ids)))
+    )
+    return {row.id: _card(row, place, at) for row, place, at in tx.session.execute(query)}
+
+
+def roles_of(tx: Tx, person_id: int, agency_id: int) -> frozenset[Role]:
+    """What a person may do in an agency."""
+    query = sa.select(RoleGrant.role).where(
+        RoleGrant.person_id == person_id, RoleGrant.agency_id == agency_id
+    )
+    return frozenset(Role(value) for value in tx.session.scalars(query))
+
+
+def current_on(day: date) -> sa.ColumnElement[bool]:
+    """The condition that an agency exists on `day`."""
+    return sa.and_(
+        Agency.merged_into_id.is_(None),
+        sa.or_(Agency.valid_from_on.is_(None), Agency.valid_from_on <= day),
+        sa.or_(Agency.valid_until_on.is_(None), Agency.valid_until_on >= day),
+    )
+
+
+def card_of(row: Agency) -> AgencyCard:
+    """The card of a loaded agency."""
+    today = clock.today()
+    is_current = (
+        row.merged_into_id is None
+        and (row.valid_from_on is None or row.valid_from_on <= today)
+        and (row.valid_until_on is None or row.valid_until_on >= today)
+    )
+    return AgencyCard(
+        id=row.id,
+        code=row.code,
+        old_code=row.old_code,
+        name=row.name,
+        short_name=row.short_name,
+        place=row.place,
+        is_local=row.is_local,
+        email=row.email,
+        phone=row.phone,
+        address=row.address,
+        parent_id=row.parent_id,
+        merged_into_id=row.merged_into_id,
+        is_current=is_current,
+    )
+
+
+def _people(tx: Tx, *conditions: sa.ColumnExpressionArgument[bool]) -> list[PersonCard]:
+    query = (
+        sa.select(Person, Membership, Agency)
+        .join(Membership, Membership.person_id == Person.id)
+        .join(Agency, Agency.id == Membership.agency_id)
+        .where(Person.is_active, *conditions)
+    )
+    cards = [_card(row, place, at) for row, place, at in tx.session.execute(query)]
+    return sorted(cards, key=lambda card: _name_key(card.name))
+
+
+def _name_key(name: str) -> tuple[object, object]:
+    """Vietnamese lists go by the given name, which stands last, then by the whole name."""
+    return collation_key(name.rpartition(" ")[2]), collation_key(name)
+
+
+def _card(row: Person, place: Membership | None, at: Agency | None) -> PersonCard:
+    return PersonCard(
+        id=row.id,
+        name=row.name,
+        email=row.email,
+        phone=row.phone,
+        title=place.title if place else "",
+        agency_name=at.name if at else "",
+        agency_id=at.id if at else 0,
+        locale=row.locale,
+    )
