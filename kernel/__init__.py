@@ -1,0 +1,1 @@
+"""What every room shares. Knows no agency, no document and no Flask."""

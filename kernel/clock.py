@@ -1,0 +1,37 @@
+"""The only clock of the house. Times are aware UTC; dates of people are dates in Vietnam."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+VN = ZoneInfo("Asia/Ho_Chi_Minh")
+
+_frozen: list[datetime] = []
+
+
+def now() -> datetime:
+    """This instant in UTC."""
+    return _frozen[-1] if _frozen else datetime.now(UTC)
+
+
+def today() -> date:
+    """The date in Vietnam."""
+    return now().astimezone(VN).date()
+
+
+@contextmanager
+def frozen(at: datetime) -> Iterator[None]:
+    """Hold the clock at `at` (aware) for the length of a test."""
+    if at.tzinfo is None:
+        raise ValueError("the frozen instant must be aware")
+    _frozen.append(at.astimezone(UTC))
+    try:
+        yield
+    finally:
+        _frozen.pop()
+
+
+def advance(by: timedelta) -> None:
+    """Move a frozen clock on; an error when it is not frozen."""
+    _frozen[-1] += by

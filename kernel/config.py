@@ -1,0 +1,176 @@
+"""Settings. The environment is read here and nowhere else; a secret may stand in a file named by NAME_FILE."""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+PREFIX = "LIENTHONG_"
+
+
+class BadSetting(ValueError):
+    """A setting cannot be read; the message names it and says what it takes."""
+
+
+def _flag(text: str) -> bool:
+    if text.lower() in {"1", "true", "yes", "on"}:
+        return True
+    if text.lower() in {"0", "false", "no", "off", ""}:
+        return False
+    raise ValueError("1 or 0")
+
+
+def setting(default: Any, doc: str, *, read: Callable[[str], Any] = str, secret: bool = False) -> Any:
+    """A field of `Config` that knows its documentation and how its text is read."""
+    return field(default=default, metadata={"doc": doc, "read": read, "secret": secret})
+
+
+@dataclass(frozen=True)
+class Config:
+    """All settings of one process. docs/settings.md is checked against these fields."""
+
+    mode: str = setting("demo", "`demo` (test authority, mailbox page, demo city) or `production`.")
+    base_url: str = setting(
+        "http://127.0.0.1:8080",
+        "The address at which people reach the service; links are made from it.",
+    )
+    host: str = setting("127.0.0.1", "The address that `web` listens on.")
+    port: int = setting(8080, "The port that `web` listens on.", read=int)
+    data_dir: Path = setting(Path("var"), "Folder for the embedded database, files and keys.", read=Path)
+    database_url: str = setting("", "`postgresql+psycopg://…`; empty is SQLite in the data folder.", secret=True)
+    secret_key: str = setting(
+        "",
+        "Signs cookies; in demo mode made once and kept in the data folder.",
+        secret=True,
+    )
+    blobs_url: str = setting("", "`s3://bucket/prefix`; empty is the data folder.")
+    s3_endpoint: str = setting("", "Address of an S3 other than Amazon's.")
+    s3_access_key: str = setting("", "Access key of the S3 user.", secret=True)
+    s3_secret_key: str = setting("", "Secret key of the S3 user.", secret=True)
+    smtp_url: str = setting(
+        "",
+        "`smtp://user:password@host:25` or `smtps://…`; empty shows mail on the mailbox page.",
+        secret=True,
+    )
+    mail_from: str = setting("lienthong@localhost", "Sender address of all e-mail.")
+    reply_domain: str = setting(
+        "",
+        "Domain of the reply addresses of invitations; empty takes that of the sender.",
+    )
+    twilio_account_sid: str = setting("", "Twilio account; empty shows SMS on the mailbox page.")
+    twilio_auth_token: str = setting("", "Twilio secret.", secret=True)
+    twilio_from: str = setting("LienThong", "Registered sender name or number.")
+    twilio_base_url: str = setting(
+        "https://api.twilio.com",
+        "Address of the Twilio API or of a server of its shape.",
+    )
+    sms_price_vnd: int = setting(800, "Price of one SMS segment in đồng, for the cost report.", read=int)
+    sms_keep_accents: bool = setting(False, "Send SMS with accents (more segments).", read=_flag)
+    tsa_url: str = setting("", "RFC 3161 time-stamp authority; empty leaves signatures at level B-B.")
+    trust_dir: str = setting("", "Folder of trusted certificates; empty is `trust` in the data folder.")
+    request_max_bytes: int = setting(1_000_000, "Cap on a request without files.", read=int)
+    upload_max_bytes: int = setting(50_000_000, "Cap on an upload and on an edXML envelope.", read=int)
+    session_hours: int = setting(12, "Hours without use after which a sign-in ends.", read=int)
+    sign_in_tries: int = setting(
+        10,
+        "Failed sign-ins of one name or address in 15 minutes before it must wait.",
+        read=int,
+    )
+    oidc_issuer: str = setting("", "OpenID Connect issuer; empty switches single sign-on off.")
+    oidc_client_id: str = setting("", "Client id at the issuer.")
+    oidc_client_secret: str = setting("", "Client secret at the issuer.", secret=True)
+    trusted_proxies: int = setting(
+        0,
+        "Number of reverse proxies in front whose X-Forwarded headers count.",
+        read=int,
+    )
+    worker_threads: int = setting(4, "Jobs that one worker does at a time.", read=int)
+    lease_s: int = setting(60, "Seconds after which another worker may take over a job.", read=int)
+    poll_ms: int = setting(
+        50,
+        "Milliseconds between looks at the embedded database for new work.",
+        read=int,
+    )
+    log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR.")
+    fault_point: str = setting(
+        "",
+        "Name of a marked point at which the process kills itself; for fault tests only.",
+    )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Read the environment; BadSetting names the first variable that cannot be read."""
+        source = os.environ if environ is None else environ
+        values: dict[str, Any] = {}
+        for item in fields(cls):
+            text = _text_of(source, PREFIX + item.name.upper())
+            if text is not None:
+                values[item.name] = _read(item.name, text, item.metadata["read"])
+        return cls(**values)._completed()
+
+    def _completed(self) -> Self:
+        if self.mode not in {"demo", "production"}:
+            raise BadSetting(f"{PREFIX}MODE must be demo or production, not {self.mode!r}")
+        if self.mode == "production" and not self.secret_key:
+            raise BadSetting(f"{PREFIX}SECRET_KEY must be set in production")
+        return self
+
+    @property
+    def sql_url(self) -> str:
+        """The database URL with the default filled in."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'lienthong.db'}"
+
+    @property
+    def blobs_dir(self) -> Path:
+        """Where files lie when they lie on disk."""
+        return self.data_dir / "blobs"
+
+    @property
+    def pki_dir(self) -> Path:
+        """Where the marked test authority and the file key store lie."""
+        return self.data_dir / "pki"
+
+    @property
+    def trust_folder(self) -> Path:
+        """Where the trusted certificates lie."""
+        return Path(self.trust_dir) if self.trust_dir else self.data_dir / "trust"
+
+    def signing_secret(self) -> str:
+        """The secret that signs cookies; in demo mode it is made at the first call and kept."""
+        if self.secret_key:
+            return self.secret_key
+        path = self.data_dir / "secret_key"
+        if not path.exists():
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            draft = path.with_name(f"secret_key.{os.getpid()}")
+            draft.write_text(secrets.token_urlsafe(48))
+            draft.chmod(0o600)
+            with contextlib.suppress(FileExistsError):
+                os.link(draft, path)  # atomic: web and worker may start at the same moment
+            draft.unlink()
+        return path.read_text()
+
+
+def process_environment(**changes: str) -> dict[str, str]:
+    """The environment for a child process: ours with `changes`."""
+    return {**os.environ, **changes}
+
+
+def _text_of(source: Mapping[str, str], name: str) -> str | None:
+    if name + "_FILE" in source:
+        path = Path(source[name + "_FILE"])
+        try:
+            return path.read_text().rstrip("\n")
+        except OSError as error:
+            raise BadSetting(f"{name}_FILE: cannot read {path}: {error.strerror}") from error
+    return source.get(name)
+
+
+def _read(name: str, text: str, read: Callable[[str], Any]) -> Any:
+    try:
+        return read(text)
+    except ValueError as error:
+        raise BadSetting(f"{PREFIX}{name.upper()}: cannot read {text!r}: {error}") from error

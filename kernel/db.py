@@ -1,0 +1,190 @@
+"""Engines made on demand and `Tx`, the only place that commits."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from kernel import audit, faults, outbox, streams
+from kernel.schema import Base, BigId, Json, JsonList
+
+__all__ = ["Base", "BigId", "Committed", "Database", "Json", "JsonList", "Tx"]
+
+CHANNEL = "lienthong"
+
+
+@dataclass(frozen=True)
+class Committed:
+    """What a transaction left for others to pick up: the streams and outbox topics that it touched."""
+
+    streams: frozenset[str]
+    topics: frozenset[str]
+
+
+@dataclass
+class Tx:
+    """One transaction. A verb changes rows through `session` and says what must follow; it never commits.
+
+    `by` names who acts: `person:7`, `client:3`, `system`.
+    """
+
+    session: Session
+    by: str
+    writable: bool
+    _events: list[streams.Draft] = field(default_factory=list)
+    _entries: list[audit.Draft] = field(default_factory=list)
+    _topics: set[str] = field(default_factory=set)
+
+    def outbox(
+        self,
+        topic: str,
+        key: str,
+        payload: dict[str, Any] | None = None,
+        *,
+        due_at: datetime | None = None,
+        expires_at: datetime | None = None,
+    ) -> bool:
+        """Promise that `topic`'s handler will run for `key`, once, not before `due_at`.
+
+        Answers False when the same (topic, key) was promised before: promising twice does nothing. After
+        `expires_at` the work is dropped and reported instead of done.
+        """
+        self._topics.add(topic)
+        return outbox.put(
+            self.session,
+            topic,
+            key,
+            payload or {},
+            due_at=due_at,
+            expires_at=expires_at,
+        )
+
+    def publish(self, stream: str, kind: str, data: dict[str, Any]) -> None:
+        """Tell the audience of `stream`. The row gets its dense number at the end of the transaction, when all
+        stream rows are locked in one order, so that two transactions can never wait for each other."""
+        self._events.append(streams.Draft(stream, kind, data))
+
+    def audit(
+        self,
+        chain: str,
+        action: str,
+        ref: object = "",
+        detail: dict[str, Any] | None = None,
+    ) -> None:
+        """Record who did what to which thing in the hash chain named `chain` (an agency's: `agency:3`)."""
+        self._entries.append(audit.Draft(chain, self.by, action, str(ref), detail or {}))
+
+    def _finish(self) -> Committed:
+        """Write events and audit entries, in one lock order, and commit."""
+        self.session.flush()
+        streams.append(self.session, self._events)
+        audit.append(self.session, self._entries)
+        done = Committed(frozenset(e.stream for e in self._events), frozenset(self._topics))
+        if self.session.get_bind().dialect.name == "postgresql":
+            self._notify(done)
+        faults.point("tx.before_commit")
+        self.session.commit()
+        faults.point("tx.after_commit")
+        return done
+
+    def _notify(self, done: Committed) -> None:
+        names = [f"s {name}" for name in sorted(done.streams)] + [f"t {topic}" for topic in sorted(done.topics)]
+        for name in names:
+            self.session.execute(
+                sa.text("SELECT pg_notify(:channel, :name)"),
+                {"channel": CHANNEL, "name": name},
+            )
+
+
+class Database:
+    """One database, SQLite or PostgreSQL. Making it opens no connection."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url = sa.make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url, pool_size)
+        self.after_commit: list[Callable[[Committed], None]] = []
+        # SQLite has one writer. Waiting here, where green threads can yield, instead of inside SQLite keeps
+        # a web process from standing still while one of its own requests holds the write lock.
+        self._writing = threading.Lock()
+        self._reader = self.engine.execution_options(
+            **({} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True})
+        )
+        self._writer = self.engine.execution_options(lienthong_immediate=True)
+
+    @contextmanager
+    def read(self, by: str = "system") -> Iterator[Tx]:
+        """A transaction that sees one instant of the database and changes nothing."""
+        with Session(self._reader, expire_on_commit=False) as session:
+            tx = Tx(session, by, writable=False)
+            yield tx
+            if session.new or session.dirty or session.deleted or tx._events or tx._entries or tx._topics:
+                raise RuntimeError("a read transaction tried to write")
+
+    @contextmanager
+    def write(self, by: str = "system") -> Iterator[Tx]:
+        """A transaction that commits when the block ends and rolls back when it raises."""
+        with (
+            self._writer_turn(),
+            Session(self._writer, expire_on_commit=False) as session,
+        ):
+            tx = Tx(session, by, writable=True)
+            yield tx
+            done = tx._finish()
+        for hook in self.after_commit:
+            hook(done)
+
+    @contextmanager
+    def _writer_turn(self) -> Iterator[None]:
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._writing.acquire(timeout=30):
+            raise RuntimeError("waited 30 s for the embedded database: a write transaction is nested or stuck")
+        try:
+            yield
+        finally:
+            self._writing.release()
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self.engine.dispose()
+
+
+def _sqlite_engine(url: sa.URL) -> sa.Engine:
+    engine = sa.create_engine(url, connect_args={"timeout": 15, "check_same_thread": False})
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, see below
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        # A deferred transaction that turns to writing fails at once when another one wrote meanwhile;
+        # asking for the write lock at the start makes it wait instead.
+        immediate = connection.get_execution_options().get("lienthong_immediate")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+def _postgres_engine(url: sa.URL, pool_size: int) -> sa.Engine:
+    return sa.create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        connect_args={"options": "-c timezone=UTC -c lock_timeout=15s"},
+    )

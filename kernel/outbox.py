@@ -1,0 +1,389 @@
+"""Rows for everything that leaves or follows later: put, claim with a lease, attempt, finish, retry.
+
+A row is claimed with a fencing token, an attempt row is committed before the work starts, and no transaction is open
+while the work talks to the world. An attempt that was left open is *unknown*: the handler reconciles with the
+receiver before anything is done again.
+"""
+
+import enum
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from kernel import clock
+from kernel.schema import Base, Json, insert_into
+
+if TYPE_CHECKING:
+    from kernel.db import Tx
+
+RETRY_AFTER_S = (30, 60, 120, 300, 600, 1800, 3600)
+MAX_ATTEMPTS = 20
+
+
+class State(enum.StrEnum):
+    """`waiting` and `leased` move on by themselves; the others are final until an operator acts."""
+
+    WAITING = "waiting"
+    LEASED = "leased"
+    DONE = "done"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+OPEN_STATES = (State.WAITING, State.LEASED)
+
+
+class OutboxRow(Base):
+    """One promise. (topic, key) is unique, so that promising twice is promising once."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        sa.UniqueConstraint("topic", "key"),
+        sa.Index("ix_outbox_ready", "state", "due_at"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    topic: Mapped[str]
+    key: Mapped[str]
+    payload: Mapped[Json]
+    state: Mapped[str] = mapped_column(default=State.WAITING)
+    due_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    token: Mapped[int] = mapped_column(default=0)
+    leased_until: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(default="")
+
+
+class OutboxAttempt(Base):
+    """One try, committed before it starts. Without `ended_at` nobody knows how it went."""
+
+    __tablename__ = "outbox_attempt"
+    outbox_id: Mapped[int] = mapped_column(sa.ForeignKey("outbox.id", ondelete="CASCADE"), primary_key=True)
+    token: Mapped[int] = mapped_column(primary_key=True)
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[str] = mapped_column(default="")
+    reason: Mapped[str] = mapped_column(default="")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A claimed promise. `token` fences: a worker whose lease was taken over can no longer finish it.
+
+    `unknown_since` is the start of an earlier attempt whose outcome nobody knows.
+    """
+
+    id: int
+    topic: str
+    key: str
+    payload: dict[str, Any]
+    token: int
+    attempts: int
+    due_at: datetime
+    expires_at: datetime | None
+    unknown_since: datetime | None
+
+
+class SendError(Exception):
+    """The receiver, or the way to it, refused. `permanent` says that trying again cannot help."""
+
+    def __init__(self, reason: str, *, permanent: bool, retry_after_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.permanent = permanent
+        self.retry_after_s = retry_after_s
+
+
+class LeaseLost(Exception):
+    """Another worker took the job over; nothing of this attempt may be stored."""
+
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Arrived(Generic[R]):
+    """Reconciling found that the earlier attempt did arrive, with this result."""
+
+    result: R
+
+
+@dataclass(frozen=True)
+class Absent:
+    """Reconciling found that nothing arrived, or that doing it again does no harm."""
+
+
+@dataclass(frozen=True)
+class Unsure:
+    """Nobody can say. The job is shown as unknown and not done again by itself."""
+
+    reason: str
+
+
+class Handler(Generic[P, R]):
+    """The work of one topic in three steps, so that no transaction is open while the world is asked."""
+
+    topic: ClassVar[str]
+
+    def prepare(self, tx: "Tx", job: Job) -> P | None:
+        """Read what the work needs. None: there is nothing to do any more, and the job is done."""
+        raise NotImplementedError
+
+    def perform(self, prepared: P) -> R:
+        """Do it, without a transaction. SendError says that it failed."""
+        raise NotImplementedError
+
+    def conclude(self, tx: "Tx", job: Job, result: R) -> None:
+        """Store the outcome, in the transaction that finishes the job."""
+
+    def give_up(self, tx: "Tx", job: Job, reason: str) -> None:
+        """The work failed for good, expired, or stays unknown: tell who must know."""
+
+    def reconcile(self, prepared: P, since: datetime) -> "Arrived[R] | Absent | Unsure":
+        """Ask the receiver what became of an attempt that began at `since`. The default is right only for work
+        that may be done twice."""
+        return Absent()
+
+
+class _Inside(Handler[Any, Any]):
+    """Work that needs only the database: done and finished in one transaction."""
+
+    def __init__(self, topic: str, function: Callable[["Tx", Job], None]) -> None:
+        self.name = topic
+        self.function = function
+
+
+handlers: dict[str, Handler[Any, Any]] = {}
+
+
+def register(handler: Handler[Any, Any]) -> None:
+    """Make `handler` the one that serves its topic."""
+    _keep(handler.topic, handler)
+
+
+def handler(
+    topic: str,
+) -> Callable[[Callable[["Tx", Job], None]], Callable[["Tx", Job], None]]:
+    """Make a function the handler of a topic whose work is done in the database alone."""
+
+    def keep(function: Callable[["Tx", Job], None]) -> Callable[["Tx", Job], None]:
+        _keep(topic, _Inside(topic, function))
+        return function
+
+    return keep
+
+
+def inside(topic: str) -> Callable[["Tx", Job], None] | None:
+    """The function of a topic that needs only the database, else None."""
+    found = handlers[topic]
+    return found.function if isinstance(found, _Inside) else None
+
+
+def _keep(topic: str, found: Handler[Any, Any]) -> None:
+    if topic in handlers and type(handlers[topic]) is not type(found):
+        raise RuntimeError(f"two handlers for {topic}")
+    handlers[topic] = found
+
+
+def put(
+    session: Session,
+    topic: str,
+    key: str,
+    payload: dict[str, Any],
+    *,
+    due_at: datetime | None = None,
+    expires_at: datetime | None = None,
+) -> bool:
+    """Store a promise unless the same one is there. Answers whether it is new."""
+    now = clock.now()
+    result = session.execute(
+        insert_into(session, OutboxRow)
+        .values(
+            topic=topic,
+            key=key,
+            payload=payload,
+            state=State.WAITING,
+            due_at=due_at or now,
+            expires_at=expires_at,
+            attempts=0,
+            token=0,
+            created_at=now,
+            reason="",
+        )
+        .on_conflict_do_nothing(index_elements=["topic", "key"])
+        .returning(OutboxRow.id)
+    )
+    return result.scalar() is not None
+
+
+def cancel(tx: "Tx", topic: str, keys: Iterable[str]) -> int:
+    """Take back promises that no worker holds. Answers how many were taken back."""
+    result = tx.session.execute(
+        sa.update(OutboxRow)
+        .where(
+            OutboxRow.topic == topic,
+            OutboxRow.key.in_(list(keys)),
+            OutboxRow.state == State.WAITING,
+        )
+        .values(state=State.CANCELLED, finished_at=clock.now())
+        .execution_options(synchronize_session=False)
+    )
+    return int(getattr(result, "rowcount", 0))
+
+
+def requeue(tx: "Tx", job_id: int) -> bool:
+    """Let an operator have a failed, expired or unknown job done again. Answers whether there was one."""
+    result = tx.session.execute(
+        sa.update(OutboxRow)
+        .where(
+            OutboxRow.id == job_id,
+            OutboxRow.state.in_([State.FAILED, State.EXPIRED, State.UNKNOWN]),
+        )
+        .values(
+            state=State.WAITING,
+            due_at=clock.now(),
+            attempts=0,
+            expires_at=None,
+            finished_at=None,
+            reason="",
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return bool(getattr(result, "rowcount", 0))
+
+
+def claim(tx: "Tx", topics: Iterable[str], *, limit: int, lease_s: float) -> list[Job]:
+    """Take due jobs, oldest first, for `lease_s` seconds. Jobs whose lease ended are taken over."""
+    now = clock.now()
+    query = (
+        sa.select(OutboxRow)
+        .where(_ready(now), OutboxRow.topic.in_(list(topics)))
+        .order_by(OutboxRow.due_at, OutboxRow.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    jobs = []
+    for row in tx.session.scalars(query):
+        row.state, row.token, row.leased_until = (
+            State.LEASED,
+            row.token + 1,
+            now + timedelta(seconds=lease_s),
+        )
+        jobs.append(_job(tx, row))
+    return jobs
+
+
+def _ready(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.or_(
+        sa.and_(OutboxRow.state == State.WAITING, OutboxRow.due_at <= now),
+        sa.and_(OutboxRow.state == State.LEASED, OutboxRow.leased_until <= now),
+    )
+
+
+def _job(tx: "Tx", row: OutboxRow) -> Job:
+    open_attempt = tx.session.scalar(
+        sa.select(sa.func.min(OutboxAttempt.started_at)).where(
+            OutboxAttempt.outbox_id == row.id, OutboxAttempt.ended_at.is_(None)
+        )
+    )
+    return Job(
+        row.id,
+        row.topic,
+        row.key,
+        row.payload,
+        row.token,
+        row.attempts,
+        row.due_at,
+        row.expires_at,
+        open_attempt,
+    )
+
+
+def begin_attempt(tx: "Tx", job: Job) -> None:
+    """Leave the trace of a try before it starts. LeaseLost when another worker took over."""
+    row = _held(tx, job)
+    row.attempts += 1
+    tx.session.add(
+        OutboxAttempt(
+            outbox_id=job.id,
+            token=job.token,
+            started_at=clock.now(),
+            outcome="",
+            reason="",
+        )
+    )
+
+
+def finish(tx: "Tx", job: Job, state: State, reason: str = "") -> None:
+    """Close the job and all its open attempts. LeaseLost when another worker took over."""
+    row = _held(tx, job)
+    row.state, row.finished_at, row.leased_until, row.reason = (
+        state,
+        clock.now(),
+        None,
+        reason,
+    )
+    _end_attempts(tx, job, str(state), reason)
+
+
+def retry(tx: "Tx", job: Job, reason: str, after_s: float | None = None) -> bool:
+    """Give the job back for a later try. Answers False when it had all its tries: then the caller gives up."""
+    row = _held(tx, job)
+    if row.attempts >= MAX_ATTEMPTS:
+        return False
+    delay = after_s if after_s is not None else _delay_s(row.attempts)
+    row.state, row.leased_until, row.reason = State.WAITING, None, reason
+    row.due_at = clock.now() + timedelta(seconds=delay)
+    _end_attempts(tx, job, "retry", reason)
+    return True
+
+
+def _delay_s(attempts: int) -> float:
+    """Full jitter between half and all of the step, so that what failed together does not come back together."""
+    step = RETRY_AFTER_S[min(max(attempts, 1), len(RETRY_AFTER_S)) - 1]
+    return step * random.uniform(0.5, 1.0)
+
+
+def _held(tx: "Tx", job: Job) -> OutboxRow:
+    row = tx.session.get(OutboxRow, job.id, with_for_update=True, populate_existing=True)
+    if row is None or row.state != State.LEASED or row.token != job.token:
+        raise LeaseLost(f"{job.topic} {job.key}")
+    return row
+
+
+def _end_attempts(tx: "Tx", job: Job, outcome: str, reason: str) -> None:
+    tx.session.execute(
+        sa.update(OutboxAttempt)
+        .where(OutboxAttempt.outbox_id == job.id, OutboxAttempt.ended_at.is_(None))
+        .values(ended_at=clock.now(), outcome=outcome, reason=reason)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def next_due_at(tx: "Tx", topics: Iterable[str]) -> datetime | None:
+    """When the next waiting job is due, for a worker that wants to sleep until then."""
+    return tx.session.scalar(
+        sa.select(sa.func.min(OutboxRow.due_at)).where(
+            OutboxRow.state == State.WAITING, OutboxRow.topic.in_(list(topics))
+        )
+    )
+
+
+def any_due(tx: "Tx", topics: Iterable[str]) -> bool:
+    """Whether `claim` would find something."""
+    found = sa.select(OutboxRow.id).where(_ready(clock.now()), OutboxRow.topic.in_(list(topics))).limit(1)
+    return tx.session.scalar(found) is not None
+
+
+def close_unknown(tx: "Tx", job: Job) -> None:
+    """Reconciling found that the open attempts did not arrive: end them, so that a new one may begin."""
+    _end_attempts(tx, job, "absent", "reconciled")

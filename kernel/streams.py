@@ -1,0 +1,166 @@
+"""Live streams: one dense sequence of events per audience. The row is the truth, the socket is a hint."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from kernel import clock
+from kernel.schema import Base, Json, insert_into
+
+if TYPE_CHECKING:
+    from kernel.db import Tx
+
+REPLAY_LIMIT = 500
+
+
+class Stream(Base):
+    """The counter of one audience. Its row lock makes numbers dense and in commit order."""
+
+    __tablename__ = "stream"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    head: Mapped[int] = mapped_column(default=0)
+    tail: Mapped[int] = mapped_column(default=0)  # events up to this number were pruned
+
+
+class StreamEvent(Base):
+    """One event as every member of the audience gets it."""
+
+    __tablename__ = "stream_event"
+    stream: Mapped[str] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    data: Mapped[Json]
+    at: Mapped[datetime] = mapped_column(index=True)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An event before it has its number."""
+
+    stream: str
+    kind: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Event:
+    """A numbered event; `wire` is what the browser gets."""
+
+    stream: str
+    seq: int
+    kind: str
+    data: dict[str, Any]
+
+    def wire(self) -> dict[str, Any]:
+        """The event in the short names of static/js/PROTOCOL.md."""
+        return {"s": self.stream, "n": self.seq, "k": self.kind, "d": self.data}
+
+
+def append(session: Session, drafts: Sequence[Draft]) -> None:
+    """Number and store `drafts`; streams are locked in the order of their names."""
+    by_stream: dict[str, list[Draft]] = defaultdict(list)
+    for draft in drafts:
+        by_stream[draft.stream].append(draft)
+    at = clock.now()
+    for name in sorted(by_stream):
+        events = by_stream[name]
+        head = _advance(session, name, len(events))
+        session.execute(
+            sa.insert(StreamEvent),
+            [
+                {
+                    "stream": name,
+                    "seq": head - len(events) + place,
+                    "kind": e.kind,
+                    "data": e.data,
+                    "at": at,
+                }
+                for place, e in enumerate(events, start=1)
+            ],
+        )
+
+
+def _advance(session: Session, name: str, by: int) -> int:
+    moved = sa.update(Stream).where(Stream.name == name).values(head=Stream.head + by).returning(Stream.head)
+    options = {"synchronize_session": False}
+    head = session.execute(moved, execution_options=options).scalar()
+    if head is None:
+        insert = insert_into(session, Stream).values(name=name, head=0, tail=0).on_conflict_do_nothing()
+        session.execute(insert)
+        head = session.execute(moved, execution_options=options).scalar_one()
+    return int(head)
+
+
+def heads(tx: "Tx", names: Iterable[str]) -> dict[str, int]:
+    """The last number of each stream; 0 for one that nothing was published on."""
+    wanted = list(names)
+    found = {}
+    for start in range(0, len(wanted), 500):
+        part = wanted[start : start + 500]
+        rows = tx.session.execute(sa.select(Stream.name, Stream.head).where(Stream.name.in_(part)))
+        found.update({name: head for name, head in rows})
+    return {name: found.get(name, 0) for name in wanted}
+
+
+def replay(tx: "Tx", stream: str, after: int, *, limit: int = REPLAY_LIMIT) -> list[Event] | None:
+    """The events after number `after`, oldest first, or None when a snapshot is needed instead:
+    more than `limit` are missing, some were pruned, or `after` lies in the future."""
+    row = tx.session.execute(sa.select(Stream.head, Stream.tail).where(Stream.name == stream)).one_or_none()
+    head, tail = (row.head, row.tail) if row else (0, 0)
+    if after > head or after < tail or head - after > limit:
+        return None
+    return between(tx, stream, after, head)
+
+
+def between(tx: "Tx", stream: str, after: int, last: int) -> list[Event]:
+    """The events with `after` < number ≤ `last`."""
+    rows = tx.session.execute(
+        sa.select(StreamEvent.seq, StreamEvent.kind, StreamEvent.data)
+        .where(
+            StreamEvent.stream == stream,
+            StreamEvent.seq > after,
+            StreamEvent.seq <= last,
+        )
+        .order_by(StreamEvent.seq)
+    )
+    return [Event(stream, seq, kind, data) for seq, kind, data in rows]
+
+
+def prune(tx: "Tx", before: datetime) -> int:
+    """Forget events older than `before`; who missed them gets a snapshot. Answers how many went."""
+    old = (
+        sa.select(StreamEvent.stream, sa.func.max(StreamEvent.seq))
+        .where(StreamEvent.at < before)
+        .group_by(StreamEvent.stream)
+    )
+    gone = 0
+    for stream, last in tx.session.execute(old).all():
+        tx.session.execute(sa.update(Stream).where(Stream.name == stream, Stream.tail < last).values(tail=last))
+        result = tx.session.execute(sa.delete(StreamEvent).where(StreamEvent.stream == stream, StreamEvent.seq <= last))
+        gone += int(getattr(result, "rowcount", 0))
+    return gone
+
+
+Guard = Callable[["Tx", Any, str], bool]
+guards: dict[str, Guard] = {}
+
+
+def guard(prefix: str) -> Callable[[Guard], Guard]:
+    """Register who may join streams whose name starts with `prefix:`; called as guard(tx, actor, name)."""
+
+    def keep(function: Guard) -> Guard:
+        guards[prefix] = function
+        return function
+
+    return keep
+
+
+def may_join(tx: "Tx", actor: Any, name: str) -> bool:
+    """Whether `actor` belongs to the audience of `name`. A stream without a guard has no audience."""
+    check = guards.get(name.partition(":")[0])
+    return check is not None and check(tx, actor, name)

@@ -1,0 +1,163 @@
+"""Vietnamese text: phrases for people, NFC, folding, SMS segments and the order of the alphabet."""
+
+import math
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from kernel import catalogue
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A sentence for people that is translated at the edge.
+
+    `msgid` is the Vietnamese sentence itself, with `str.format` fields; `params` fill them.
+    """
+
+    msgid: str
+    params: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    def in_locale(self, locale: str) -> str:
+        """The sentence in `vi` or `en`; a phrase without a translation stays Vietnamese."""
+        filled = {k: v.in_locale(locale) if isinstance(v, Phrase) else v for k, v in self.params.items()}
+        return (
+            catalogue.translate(self.msgid, locale).format(**filled)
+            if filled
+            else catalogue.translate(self.msgid, locale)
+        )
+
+    @property
+    def vi(self) -> str:
+        """The Vietnamese sentence."""
+        return self.in_locale("vi")
+
+    @property
+    def en(self) -> str:
+        """The English sentence."""
+        return self.in_locale("en")
+
+    def __str__(self) -> str:
+        return self.vi
+
+
+def phrase(msgid: str, /, **params: Any) -> Phrase:
+    """Mark `msgid` for the catalogues and keep its parameters."""
+    return Phrase(msgid, params)
+
+
+def nfc(text: str) -> str:
+    """The composed form, in which one Vietnamese letter is one character."""
+    return unicodedata.normalize("NFC", text)
+
+
+_D = str.maketrans("đĐ", "dD")
+
+
+def strip_marks(text: str) -> str:
+    """Vietnamese without accents, case kept. NFD does not split đ, so it is mapped by hand."""
+    decomposed = unicodedata.normalize("NFD", text.translate(_D))
+    return unicodedata.normalize("NFC", "".join(c for c in decomposed if not unicodedata.combining(c)))
+
+
+def fold(text: str) -> str:
+    """What search and comparison see: no accents, no case, single blanks."""
+    return re.sub(r"\s+", " ", strip_marks(text).casefold()).strip()
+
+
+# 3GPP TS 23.038 §6.2.1: the default alphabet and its extension table.
+_GSM7 = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_GSM7_EXTENDED = frozenset("\f^{}\\[~]|€")
+
+_PLAIN = str.maketrans(
+    {
+        "“": '"',
+        "”": '"',
+        "‘": "'",
+        "’": "'",
+        "–": "-",
+        "—": "-",
+        "…": "...",
+        "\u00a0": " ",
+        "\u202f": " ",
+        "•": "-",
+    }
+)
+
+
+@dataclass(frozen=True)
+class SmsSize:
+    """How a text travels: its alphabet, its length in units and the segments that are paid for."""
+
+    alphabet: Literal["gsm7", "ucs2"]
+    units: int
+    segments: int
+
+
+def sms_text(text: str, *, keep_accents: bool = False) -> str:
+    """The text as it is sent: NFC, typographic signs made plain, without accents unless asked."""
+    plain = nfc(text).translate(_PLAIN)
+    return plain if keep_accents else strip_marks(plain)
+
+
+def sms_size(text: str) -> SmsSize:
+    """Count a text as operators do: GSM-7 160/153 (extension characters cost two) or UCS-2 70/67."""
+    if all(c in _GSM7 or c in _GSM7_EXTENDED for c in text):
+        units = sum(2 if c in _GSM7_EXTENDED else 1 for c in text)
+        return SmsSize("gsm7", units, _segments(units, 160, 153))
+    units = len(text.encode("utf-16-be")) // 2
+    return SmsSize("ucs2", units, _segments(units, 70, 67))
+
+
+def _segments(units: int, single: int, joined: int) -> int:
+    return 1 if units <= single else math.ceil(units / joined)
+
+
+_LETTERS = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
+# Vietnamese dictionaries order tones: level, grave, hook, tilde, acute, dot below.
+_TONES = {"\u0300": 1, "\u0309": 2, "\u0303": 3, "\u0301": 4, "\u0323": 5}
+_SHAPES = {"\u0306", "\u0302", "\u031b"}
+
+
+def collation_key(text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Sort key in the order of the Vietnamese alphabet: letters first (đ after d, ă â after a), tones break ties."""
+    letters: list[int] = []
+    tones: list[int] = []
+    for char in nfc(text).lower():
+        base, tone = _letter_and_tone(char)
+        place = _LETTERS.find(base)
+        letters.append(place + 200 if place >= 0 else min(ord(base[0]), 199))
+        tones.append(tone)
+    return tuple(letters), tuple(tones)
+
+
+def _letter_and_tone(char: str) -> tuple[str, int]:
+    decomposed = unicodedata.normalize("NFD", char)
+    tone = next((_TONES[c] for c in decomposed if c in _TONES), 0)
+    base = "".join(c for c in decomposed if c not in _TONES)
+    return nfc(base), tone
+
+
+def phone_number(text: str) -> str | None:
+    """A Vietnamese mobile number as +84…, or None. Accepts +84, 84 and 0 forms with blanks, dots and dashes,
+    and the eleven-digit numbers from before 2018."""
+    digits = re.sub(r"[\s.\-()]", "", text)
+    match = re.fullmatch(r"(?:\+?84|0)(\d{9,10})", digits)
+    if not match:
+        return None
+    rest = match.group(1)
+    if len(rest) == 10:
+        rest = _OLD_PREFIXES.get(rest[:3], "") + rest[3:]
+    return f"+84{rest}" if re.fullmatch(r"[35789]\d{8}", rest) else None
+
+
+_OLD_PREFIXES = {
+    "120": "70", "121": "79", "122": "77", "126": "76", "128": "78",
+    "123": "83", "124": "84", "125": "85", "127": "81", "129": "82",
+    "162": "32", "163": "33", "164": "34", "165": "35", "166": "36", "167": "37", "168": "38", "169": "39",
+    "186": "56", "188": "58", "199": "59",
+}  # fmt: skip

@@ -1,0 +1,152 @@
+"""Runs outbox jobs: claims a batch, works on each in a thread, stores the outcome. Any number may run."""
+
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+from kernel import clock, faults, outbox
+from kernel.db import Database
+from kernel.outbox import Absent, Arrived, Job, LeaseLost, SendError, State, Unsure
+from kernel.wakeup import Wakeup
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """One worker process. `run` returns after `stop`, when the jobs in hand are finished."""
+
+    def __init__(self, db: Database, wakeup: Wakeup, *, threads: int = 4, lease_s: float = 60) -> None:
+        self.db = db
+        self.wakeup = wakeup
+        self.threads = threads
+        self.lease_s = lease_s
+        self._stopping = threading.Event()
+        self._free = threading.Semaphore(threads)
+
+    def stop(self) -> None:
+        """Take no more jobs."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Serve all registered topics until `stop`. A slow job holds one thread and nobody else."""
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="job") as pool:
+            while not self._stopping.is_set():
+                if not self._free.acquire(timeout=1.0):
+                    continue
+                jobs = self._claim(1)
+                if jobs:
+                    pool.submit(self._in_thread, jobs[0])
+                else:
+                    self._free.release()
+                    self.wakeup.wait(1.0)
+
+    def _in_thread(self, job: Job) -> None:
+        try:
+            self._safely(job)
+        finally:
+            self._free.release()
+
+    def run_once(self) -> int:
+        """Do what is due now, in this thread, and answer how many jobs that was. For tests and the command line."""
+        done = 0
+        while jobs := self._claim(10):
+            for job in jobs:
+                self._safely(job)
+            done += len(jobs)
+        return done
+
+    def _claim(self, limit: int) -> list[Job]:
+        # A look before the claim: an idle worker never takes the embedded database's write lock.
+        with self.db.read() as tx:
+            if not outbox.any_due(tx, outbox.handlers):
+                return []
+        with self.db.write("worker") as tx:
+            jobs = outbox.claim(tx, outbox.handlers, limit=limit, lease_s=self.lease_s)
+        faults.point("worker.claimed")
+        return jobs
+
+    def _safely(self, job: Job) -> None:
+        try:
+            self._work(job)
+        except LeaseLost:
+            log.warning("lease lost: %s %s", job.topic, job.key)
+        except Exception as error:  # a broken handler must not stop the others
+            log.exception("job failed: %s %s", job.topic, job.key)
+            self._failed(job, SendError(f"{type(error).__name__}: {error}", permanent=False))
+
+    def _work(self, job: Job) -> None:
+        if job.expires_at is not None and job.expires_at <= clock.now():
+            self._give_up(job, State.EXPIRED, "too late to be of use")
+            return
+        inside = outbox.inside(job.topic)
+        if inside is not None:
+            with self.db.write(f"job:{job.topic}") as tx:
+                outbox.begin_attempt(tx, job)
+                inside(tx, job)
+                outbox.finish(tx, job, State.DONE)
+            return
+        self._work_outside(job)
+
+    def _work_outside(self, job: Job) -> None:
+        handler = outbox.handlers[job.topic]
+        with self.db.write(f"job:{job.topic}") as tx:
+            prepared = handler.prepare(tx, job)
+            if prepared is None:
+                outbox.finish(tx, job, State.DONE, "nothing to do")
+                return
+            if job.unknown_since is None:
+                outbox.begin_attempt(tx, job)
+        faults.point("worker.attempt_committed")
+        try:
+            if job.unknown_since is not None and self._reconciled(job, prepared, job.unknown_since):
+                return
+            result = handler.perform(prepared)
+        except SendError as error:
+            self._failed(job, error)
+            return
+        faults.point("worker.performed")
+        self._conclude(job, result)
+        faults.point("worker.concluded")
+
+    def _reconciled(self, job: Job, prepared: object, since: datetime) -> bool:
+        """Whether the earlier attempt settled the job; otherwise a new attempt has begun."""
+        found = outbox.handlers[job.topic].reconcile(prepared, since)
+        match found:
+            case Arrived(result):
+                self._conclude(job, result)
+                return True
+            case Unsure(reason):
+                self._give_up(job, State.UNKNOWN, reason)
+                return True
+            case Absent():
+                with self.db.write(f"job:{job.topic}") as tx:
+                    outbox.close_unknown(tx, job)
+                    outbox.begin_attempt(tx, job)
+                return False
+
+    def _conclude(self, job: Job, result: object) -> None:
+        with self.db.write(f"job:{job.topic}") as tx:
+            outbox.handlers[job.topic].conclude(tx, job, result)
+            outbox.finish(tx, job, State.DONE)
+
+    def _failed(self, job: Job, error: SendError) -> None:
+        log.warning("%s %s: %s", job.topic, job.key, error)
+        try:
+            if not error.permanent:
+                with self.db.write(f"job:{job.topic}") as tx:
+                    if outbox.retry(tx, job, str(error), error.retry_after_s):
+                        return
+            self._give_up(job, State.FAILED, str(error))
+        except LeaseLost:
+            log.warning("lease lost: %s %s", job.topic, job.key)
+
+    def _give_up(self, job: Job, state: State, reason: str) -> None:
+        with self.db.write(f"job:{job.topic}") as tx:
+            outbox.handlers[job.topic].give_up(tx, job, reason)
+            outbox.finish(tx, job, state, reason)
+
+
+def drain(db: Database) -> int:
+    """Do everything that is due, and what it causes, in this thread. Answers the number of jobs."""
+    return Worker(db, Wakeup(db)).run_once()

@@ -1,0 +1,179 @@
+"""Promises are kept once, by whoever holds the lease."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from kernel import clock, outbox, worker
+from kernel.db import Database, Tx
+from kernel.outbox import (
+    Absent,
+    Arrived,
+    Handler,
+    Job,
+    LeaseLost,
+    OutboxAttempt,
+    OutboxRow,
+    SendError,
+    State,
+    Unsure,
+)
+
+NOON = datetime(2026, 11, 23, 5, tzinfo=UTC)
+
+
+class Post(Handler[str, str]):
+    """Sends to a list in memory, as a receiver outside would be."""
+
+    topic = "test.post"
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.fail: SendError | None = None
+        self.answer: Arrived[str] | Absent | Unsure = Absent()
+        self.concluded: list[str] = []
+        self.given_up: list[str] = []
+
+    def prepare(self, tx: Tx, job: Job) -> str | None:
+        return job.key or None
+
+    def perform(self, prepared: str) -> str:
+        if self.fail:
+            raise self.fail
+        self.sent.append(prepared)
+        return f"receipt {prepared}"
+
+    def conclude(self, tx: Tx, job: Job, result: str) -> None:
+        self.concluded.append(result)
+
+    def give_up(self, tx: Tx, job: Job, reason: str) -> None:
+        self.given_up.append(reason)
+
+    def reconcile(self, prepared: str, since: datetime) -> Arrived[str] | Absent | Unsure:
+        return self.answer
+
+
+@pytest.fixture
+def post(monkeypatch: pytest.MonkeyPatch) -> Post:
+    handler = Post()
+    monkeypatch.setattr(outbox, "handlers", {"test.post": handler})
+    return handler
+
+
+def promise(db: Database, key: str = "a", **rest: Any) -> bool:
+    with db.write() as tx:
+        return tx.outbox("test.post", key, **rest)
+
+
+def state(db: Database) -> str:
+    with db.read() as tx:
+        return str(tx.session.scalars(sa.select(OutboxRow.state)).one())
+
+
+def test_a_promise_is_kept_once_even_when_made_twice(db: Database, post: Post) -> None:
+    assert promise(db)
+    assert not promise(db)
+    worker.drain(db)
+    worker.drain(db)
+    assert post.sent == ["a"]
+    assert post.concluded == ["receipt a"]
+    assert state(db) == State.DONE
+
+
+def test_nothing_is_promised_when_the_transaction_fails(db: Database, post: Post) -> None:
+    with pytest.raises(ZeroDivisionError), db.write() as tx:
+        tx.outbox("test.post", "a")
+        raise ZeroDivisionError
+    assert worker.drain(db) == 0
+
+
+def test_a_job_waits_until_it_is_due(db: Database, post: Post) -> None:
+    with clock.frozen(NOON):
+        promise(db, due_at=NOON + timedelta(hours=1))
+        assert worker.drain(db) == 0
+        clock.advance(timedelta(hours=1))
+        assert worker.drain(db) == 1
+
+
+def test_a_temporary_failure_is_tried_again_later_and_a_permanent_one_is_not(db: Database, post: Post) -> None:
+    with clock.frozen(NOON):
+        promise(db)
+        post.fail = SendError("busy", permanent=False)
+        worker.drain(db)
+        assert state(db) == State.WAITING
+        assert worker.drain(db) == 0
+        clock.advance(timedelta(seconds=31))
+        post.fail = SendError("no such number", permanent=True)
+        worker.drain(db)
+        assert state(db) == State.FAILED
+        assert post.given_up == ["no such number"]
+
+
+def test_a_useless_job_is_dropped_and_reported(db: Database, post: Post) -> None:
+    with clock.frozen(NOON):
+        promise(db, expires_at=NOON + timedelta(minutes=5))
+        clock.advance(timedelta(minutes=6))
+        worker.drain(db)
+    assert post.sent == []
+    assert state(db) == State.EXPIRED
+    assert len(post.given_up) == 1
+
+
+def die_after_attempt(db: Database) -> None:
+    """What a kill between the attempt row and the outcome leaves behind."""
+    with db.write() as tx:
+        (job,) = outbox.claim(tx, ["test.post"], limit=1, lease_s=60)
+    with db.write() as tx:
+        outbox.begin_attempt(tx, job)
+
+
+@pytest.mark.parametrize(
+    ("answer", "sent", "final"),
+    [
+        (Arrived("found"), [], State.DONE),
+        (Absent(), ["a"], State.DONE),
+        (Unsure("the list is down for good"), [], State.UNKNOWN),
+    ],
+)
+def test_an_open_attempt_is_reconciled_before_anything_is_done_again(
+    db: Database, post: Post, answer: Any, sent: list[str], final: State
+) -> None:
+    with clock.frozen(NOON):
+        promise(db)
+        die_after_attempt(db)
+        assert worker.drain(db) == 0, "the lease still holds"
+        clock.advance(timedelta(seconds=61))
+        post.answer = answer
+        worker.drain(db)
+    assert post.sent == sent
+    assert state(db) == final
+    with db.read() as tx:
+        assert tx.session.scalar(sa.select(sa.func.count()).where(OutboxAttempt.ended_at.is_(None))) == 0
+
+
+def test_a_worker_that_lost_its_lease_cannot_finish(db: Database, post: Post) -> None:
+    with clock.frozen(NOON):
+        promise(db)
+        with db.write() as tx:
+            (late,) = outbox.claim(tx, ["test.post"], limit=1, lease_s=60)
+        clock.advance(timedelta(seconds=61))
+        with db.write() as tx:
+            assert len(outbox.claim(tx, ["test.post"], limit=1, lease_s=60)) == 1
+        with pytest.raises(LeaseLost), db.write() as tx:
+            outbox.finish(tx, late, State.DONE)
+
+
+def test_a_waiting_promise_can_be_taken_back_and_a_failed_one_done_again(db: Database, post: Post) -> None:
+    promise(db, "a", due_at=clock.now() + timedelta(days=1))
+    promise(db, "b")
+    post.fail = SendError("no", permanent=True)
+    worker.drain(db)
+    post.fail = None
+    with db.write() as tx:
+        assert outbox.cancel(tx, "test.post", ["a", "b"]) == 1
+        failed = tx.session.scalars(sa.select(OutboxRow.id).where(OutboxRow.key == "b")).one()
+        assert outbox.requeue(tx, failed)
+    worker.drain(db)
+    assert post.sent == ["b"]

