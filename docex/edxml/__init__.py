@@ -1,0 +1,13 @@
+"""edXML (QCVN 102:2016/BTTTT): a tolerant reader and a strict writer of the envelopes of agencies.
+
+Pure: bytes in, frozen dataclasses out and back; no database, no network, no clock. Whoever receives a file
+keeps its bytes unchanged beside what was read here.
+"""
+
+from docex.edxml.errors import EdxmlError, Refusal
+from docex.edxml.limits import Limits
+from docex.edxml.model import Envelope, Message, StatusMessage
+from docex.edxml.reader import read
+from docex.edxml.writer import write
+
+__all__ = ["EdxmlError", "Envelope", "Limits", "Message", "Refusal", "StatusMessage", "read", "write"]

@@ -1,0 +1,27 @@
+"""How much of a stranger's file we are willing to take in."""
+
+from dataclasses import dataclass
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Caps of one reading, in bytes and counts. The national gateway takes envelopes of 50 MB."""
+
+    file_bytes: int = 50 * MIB
+    depth: int = 32
+    elements: int = 20_000
+    text_bytes: int = 1 * MIB
+    """The longest text of one element, attachments apart."""
+    attachments: int = 500
+    attachment_bytes: int = 200 * MIB
+    """One attachment after decoding and unwrapping."""
+    unpacked_bytes: int = 400 * MIB
+    """All attachments of one envelope after decoding and unwrapping."""
+    ratio: int = 200
+    """Unpacked to packed, judged only above `ratio_floor`: a small text of blanks shrinks as a bomb does."""
+    ratio_floor: int = 4 * MIB
+
+
+DEFAULT = Limits()

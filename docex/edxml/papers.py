@@ -1,0 +1,193 @@
+"""Attachments: from what stands in the file to the paper itself, and back to what the official parser takes.
+
+The official builder writes some papers as plain Base64 and packs the others in a ZIP of one entry; declared
+types are unreliable, so the bytes decide.
+"""
+
+import base64
+import binascii
+import io
+import uuid
+import zipfile
+import zlib
+
+from docex.edxml.errors import EdxmlError, Refusal
+from docex.edxml.limits import Limits
+from kernel.text import nfc, phrase
+
+ARCHIVES = frozenset({"zip", "7z", "rar", "jar"})
+PACKED_FORMATS = frozenset({"docx", "xlsx", "pptx", "odt", "ods", "odp", "docm", "xlsm", "pptm", "dotx"})
+"""Formats that are ZIP files themselves."""
+RAW_BY_BUILDER = frozenset({"pdf", "doc", "docx"})
+
+_ZIP_TYPES = frozenset({"", "application/zip", "application/x-zip", "application/x-zip-compressed"})
+_PLAIN = frozenset({"pdf", "doc", "xls", "ppt", "txt", "jpg", "jpeg", "png", "gif", "tif", "tiff", "bmp"})
+_MAGIC = (
+    (b"%PDF-", "application/pdf"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+    (b"II*\x00", "image/tiff"),
+    (b"MM\x00*", "image/tiff"),
+    (b"{\\rtf", "application/rtf"),
+    (b"Rar!\x1a\x07", "application/vnd.rar"),
+    (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
+    (b"<?xml", "application/xml"),
+)
+_OPENXML = "application/vnd.openxmlformats-officedocument."
+_ZIP_BY_EXTENSION = {
+    "docx": _OPENXML + "wordprocessingml.document",
+    "xlsx": _OPENXML + "spreadsheetml.sheet",
+    "pptx": _OPENXML + "presentationml.presentation",
+    "odt": "application/vnd.oasis.opendocument.text",
+    "ods": "application/vnd.oasis.opendocument.spreadsheet",
+}
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OLE_BY_EXTENSION = {"xls": "application/vnd.ms-excel", "ppt": "application/vnd.ms-powerpoint"}
+_NAME_LENGTH = 200
+_PACK_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+def extension(name: str) -> str:
+    """The part after the last dot, in lower case; "" when there is none."""
+    stem, dot, tail = name.rpartition(".")
+    return tail.lower() if dot and stem and len(tail) <= 8 else ""
+
+
+def plain_name(name: str) -> str:
+    """A file name without path or control characters, at most 200 characters, ending kept."""
+    last = nfc(name).replace("\\", "/").rpartition("/")[2]
+    clean = "".join(c for c in last if c.isprintable()).strip(" .")
+    if len(clean) <= _NAME_LENGTH:
+        return clean
+    ending = extension(clean)
+    stem = clean[: _NAME_LENGTH - len(ending) - 1].strip(" .")
+    return f"{stem}.{ending}" if ending else stem
+
+
+def decode(text: str, name: str) -> bytes:
+    """Base64 as foreign systems write it: in lines or not, URL-safe or not, padded or not."""
+    if text.lstrip().startswith("data:"):
+        text = text.partition(",")[2]
+    try:
+        packed = text.encode("ascii").translate(None, b" \t\r\n").rstrip(b"=")
+        packed = packed.replace(b"-", b"+").replace(b"_", b"/") + b"=" * (-len(packed) % 4)
+        return base64.b64decode(packed, validate=True)
+    except (UnicodeEncodeError, binascii.Error, ValueError) as error:
+        raise EdxmlError(
+            Refusal.ATTACHMENT_BASE64,
+            phrase("Tệp đính kèm “{name}” bị hỏng: nội dung Base64 không đúng.", name=name),
+            name,
+        ) from error
+
+
+def unwrap(data: bytes, name: str, declared: str, limits: Limits) -> bytes:
+    """The paper inside the sender's ZIP of one flat entry; anything else comes back as it is.
+
+    The entry's own name is not looked at: builders give it `.unk` or another ending than the paper's.
+    """
+    ending = extension(name)
+    if not data.startswith(b"PK\x03\x04") or ending in ARCHIVES or not _one_entry(data):
+        return data
+    if ending not in _PLAIN and ending not in PACKED_FORMATS and declared.strip().lower() not in _ZIP_TYPES:
+        return data
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = archive.infolist()
+            if len(entries) != 1 or not _flat(entries[0]):
+                return data
+            inner = _bounded(archive, entries[0], len(data), name, limits)
+    except zipfile.BadZipFile as error:
+        raise _broken(name) from error
+    # A Word file that some writer packed into one entry is still a ZIP inside; a bare entry is not.
+    return data if ending in PACKED_FORMATS and not inner.startswith(b"PK") else inner
+
+
+def pack(data: bytes, name: str, content_id: str) -> tuple[str, bytes]:
+    """The declared type and the bytes to write, as the official builder does it by the name's ending.
+
+    The same paper always gives the same bytes, so that a repeated submission has the same hash.
+    """
+    ending = extension(name)
+    if ending in RAW_BY_BUILDER:
+        return f"application/{ending}", data
+    if ending == "zip":
+        return "application/zip", data
+    entry = zipfile.ZipInfo(f"{uuid.uuid5(uuid.NAMESPACE_URL, content_id)}.{ending or 'unk'}", _PACK_DATE)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr(entry, data)
+    return "application/zip", target.getvalue()
+
+
+def media_type(data: bytes, name: str) -> str:
+    """What the bytes are, whatever was declared; the name only tells apart formats of one container."""
+    ending = extension(name)
+    if b"%PDF-" in data[:1024]:
+        return "application/pdf"
+    for magic, found in _MAGIC:
+        if data.startswith(magic):
+            return found
+    if data.startswith(b"PK\x03\x04"):
+        return _ZIP_BY_EXTENSION.get(ending, "application/zip")
+    if data.startswith(_OLE):
+        return _OLE_BY_EXTENSION.get(ending, "application/msword")
+    return "text/plain" if ending in ("txt", "csv") else "application/octet-stream"
+
+
+def _one_entry(data: bytes) -> bool:
+    """Ask the end record first: a directory of a million entries must not be built to count it."""
+    end = data.rfind(b"PK\x05\x06", max(0, len(data) - 65557))
+    if end < 0 or len(data) < end + 22:
+        return False
+    entries = int.from_bytes(data[end + 10 : end + 12], "little")
+    directory_size = int.from_bytes(data[end + 12 : end + 16], "little")
+    return entries == 1 and directory_size <= 70_000
+
+
+def _flat(entry: zipfile.ZipInfo) -> bool:
+    encrypted = bool(entry.flag_bits & 0x1)
+    plain_method = entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+    in_folder = "/" in entry.filename or "\\" in entry.filename
+    return plain_method and not encrypted and not in_folder
+
+
+def _bounded(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, packed: int, name: str, limits: Limits) -> bytes:
+    """Unpack while counting; the sizes that the archive states are not believed."""
+    allowed = min(limits.attachment_bytes, max(limits.ratio_floor, packed * limits.ratio))
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        with archive.open(entry) as stream:
+            while piece := stream.read(1024 * 1024):
+                size += len(piece)
+                if size > allowed:
+                    raise too_much(name, too_large=size > limits.attachment_bytes)
+                pieces.append(piece)
+    except (zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+        raise _broken(name) from error
+    return b"".join(pieces)
+
+
+def too_much(name: str, *, too_large: bool) -> EdxmlError:
+    """The refusal of an attachment that is over the cap, or that only unpacking makes large."""
+    if too_large:
+        return EdxmlError(
+            Refusal.ATTACHMENT_TOO_LARGE,
+            phrase("Tệp đính kèm “{name}” lớn hơn mức cho phép.", name=name),
+            name,
+        )
+    return EdxmlError(
+        Refusal.ATTACHMENT_BOMB,
+        phrase("Tệp đính kèm “{name}” nén bất thường; vì an toàn, tệp không được mở.", name=name),
+        name,
+    )
+
+
+def _broken(name: str) -> EdxmlError:
+    return EdxmlError(
+        Refusal.ATTACHMENT_BROKEN,
+        phrase("Tệp đính kèm “{name}” bị hỏng, không giải nén được.", name=name),
+        name,
+    )

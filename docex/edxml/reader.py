@@ -1,0 +1,396 @@
+"""The tolerant reader: whatever an agency's system sends, as a record or as one clear refusal.
+
+Order of elements, prefixes, namespaces, spelling of `Bussiness`, doubled `cid:`, junk around the document and
+older dialects are overlooked, the odd ones noted; what would change the meaning (a missing sender, an impossible
+date, a broken paper) is refused with an `EdxmlError`.
+"""
+
+from datetime import date, datetime
+
+from docex.edxml import papers
+from docex.edxml.codes import BusinessKind, Priority, StatusCode
+from docex.edxml.errors import EdxmlError, Refusal
+from docex.edxml.limits import DEFAULT, Limits
+from docex.edxml.model import (
+    Attachment,
+    Business,
+    DocumentType,
+    Envelope,
+    Message,
+    Note,
+    Organ,
+    OtherInfo,
+    ReceiverChange,
+    Replacement,
+    ResponseFor,
+    Signer,
+    Staff,
+    StatusMessage,
+    Trace,
+    UpdateInfo,
+)
+from docex.edxml.signature import read_signature
+from docex.edxml.tree import Node, parse
+from docex.edxml.values import date_text, read_date, read_flag, read_instant, read_int
+from kernel.text import Phrase, nfc, phrase
+
+
+def read(data: bytes, limits: Limits = DEFAULT) -> Message:
+    """The envelope or the status message in `data`. Raises EdxmlError for what cannot be read."""
+    root, oddities = parse(data, limits)
+    reader = _Reader(root, limits)
+    for oddity in oddities:
+        reader.note(oddity, _ODDITIES[oddity])
+    return reader.message()
+
+
+_ODDITIES = {
+    "junk_before": phrase("Có ký tự lạ trước phần mở đầu tệp; đã bỏ qua."),
+    "junk_after": phrase("Có ký tự lạ sau phần kết thúc tệp; đã bỏ qua."),
+    "charset": phrase("Tệp không dùng bảng mã UTF-8."),
+}
+
+
+class _Reader:
+    """One reading: the tree, the limits and the notes taken on the way."""
+
+    def __init__(self, root: Node, limits: Limits) -> None:
+        self.root = root
+        self.limits = limits
+        self.notes: list[Note] = []
+
+    def note(self, code: str, text: Phrase) -> None:
+        self.notes.append(Note(code, text))
+
+    def message(self) -> Message:
+        header = self.root.find("messageheader")
+        if header is None:
+            raise EdxmlError(Refusal.NOT_EDXML, phrase("Tệp XML này không phải là văn bản hay trạng thái edXML."))
+        if not header.own:
+            self.note("namespace", phrase("Tệp không dùng không gian tên của QCVN 102:2016."))
+        if header.one("statuscode"):
+            return self._status(header)
+        return self._envelope(header)
+
+    # Status messages
+
+    def _status(self, header: Node) -> StatusMessage:
+        raw = header.text_of("statuscode")
+        try:
+            status = StatusCode(raw.zfill(2))
+        except ValueError:
+            raise EdxmlError(
+                Refusal.STATUS_UNKNOWN,
+                phrase("Mã trạng thái “{code}” không có trong quy định.", code=raw[:20]),
+                "StatusCode",
+            ) from None
+        about = header.one("responsefor")
+        if about is None:
+            raise _missing("ResponseFor")
+        return StatusMessage(
+            sender=self._sender(header),
+            about=self._response(about),
+            status=status,
+            description=header.text_of("description"),
+            at=self._instant(header.text_of("timestamp")),
+            staff=_staff(header.one("staffinfo")),
+            notes=tuple(self.notes),
+        )
+
+    # Envelopes
+
+    def _envelope(self, header: Node) -> Envelope:
+        number, notation = _code(header)
+        issued = header.one("promulgationinfo") or header
+        sender = self._sender(header)
+        promulgated_on = self._date(issued, "PromulgationDate")
+        document_id = header.text_of("documentid") or self._composed_id(sender, promulgated_on, number, notation)
+        business = self._business()
+        signature = self.root.find("signature")
+        return Envelope(
+            sender=sender,
+            receivers=self._receivers(header),
+            document_id=document_id,
+            number=number,
+            notation=notation,
+            place=issued.text_of("place"),
+            promulgated_on=promulgated_on,
+            type=_document_type(header),
+            subject=self._subject(header, business),
+            signer=_signer(header),
+            traces=self._traces(),
+            business=business,
+            content=header.text_of("content"),
+            due_on=self._date(header, "DueDate"),
+            other=self._other(header.one("otherinfo") or header),
+            responses=tuple(self._response(n) for n in header.all("responsefor") if n.children),
+            steering=self._steering(header),
+            task_codes=tuple(n.text for p in header.all("responsefortask") for n in p.all("taskcode") if n.text),
+            application=header.text_of("applicationtype"),
+            places=tuple(n.text for p in header.all("toplaces") for n in p.all("place") if n.text),
+            signature=read_signature(signature) if signature else None,
+            attachments=self._attachments(),
+            notes=tuple(self.notes),
+        )
+
+    def _sender(self, header: Node) -> Organ:
+        node = header.one("from")
+        sender = _organ(node) if node else Organ("")
+        if not sender.code:
+            raise _missing("From/OrganId")
+        return sender
+
+    def _receivers(self, header: Node) -> tuple[Organ, ...]:
+        nodes = header.all("to")
+        if len(nodes) == 1 and not nodes[0].one("organid"):
+            # One wrapper around the receivers instead of a repeated element.
+            nodes = nodes[0].children or nodes
+        receivers = tuple(organ for organ in map(_organ, nodes) if organ.code)
+        if not receivers:
+            raise _missing("To/OrganId")
+        return receivers
+
+    def _composed_id(self, sender: Organ, day: date | None, number: str, notation: str) -> str:
+        if not (day and number):
+            raise _missing("DocumentId")
+        self.note("document_id", phrase("Tệp thiếu mã văn bản; đã ghép từ nơi gửi, ngày và số ký hiệu."))
+        return f"{sender.code},{date_text(day)},{number}/{notation}"
+
+    def _subject(self, header: Node, business: Business) -> str:
+        subject = header.text_of("subject") or header.text_of("content")
+        if not subject and business.kind is not BusinessKind.RECALL:
+            self.note("subject", phrase("Văn bản không có trích yếu."))
+        return subject
+
+    def _other(self, node: Node) -> OtherInfo:
+        raw = node.text_of("priority")
+        number = read_int(raw)
+        if number is not None and number in set(Priority):
+            priority = Priority(number)
+        else:
+            priority = Priority.NORMAL
+            if raw:
+                self.note(
+                    "priority",
+                    phrase("Độ khẩn “{value}” không có trong quy định; coi là thường.", value=raw[:20]),
+                )
+        return OtherInfo(
+            priority=priority,
+            sphere=node.text_of("sphereofpromulgation"),
+            typist=node.text_of("typernotation", "typernotion", "typenotation"),
+            copies=read_int(node.text_of("promulgationamount")),
+            pages=read_int(node.text_of("pageamount")),
+            directive=read_flag(node.text_of("direction")),
+            appendixes=tuple(n.text for p in node.all("appendixes") for n in p.all("appendix") if n.text),
+        )
+
+    def _response(self, node: Node) -> ResponseFor:
+        number, notation = _code(node)
+        return ResponseFor(
+            organ_code=node.text_of("organid"),
+            code=f"{number}/{notation}" if notation else number,
+            document_id=node.text_of("documentid"),
+            promulgated_on=self._lenient_date(node.text_of("promulgationdate")),
+        )
+
+    def _steering(self, header: Node) -> int | None:
+        raw = header.text_of("steeringtype")
+        number = read_int(raw)
+        if raw and number is None:
+            self.note("steering", phrase("Loại chỉ đạo “{value}” không phải là số; đã bỏ qua.", value=raw[:20]))
+        return number
+
+    # Trace and business
+
+    def _traces(self) -> tuple[Trace, ...]:
+        return tuple(
+            Trace(node.text_of("organid"), self._instant(node.text_of("timestamp")))
+            for node in self.root.find_all("traceheader")
+        )
+
+    def _business(self) -> Business:
+        node = self.root.find("bussiness", "business")
+        if node is None:
+            return Business()
+        raw = node.text_of("bussinessdoctype", "businessdoctype") or "0"
+        number = read_int(raw)
+        if number is None or number not in set(BusinessKind):
+            raise EdxmlError(
+                Refusal.FIELD_WRONG,
+                phrase("Loại nghiệp vụ “{value}” không có trong quy định.", value=raw[:20]),
+                "BussinessDocType",
+            )
+        return Business(
+            kind=BusinessKind(number),
+            reason=node.text_of("bussinessdocreason", "businessdocreason"),
+            document_id=node.text_of("documentid"),
+            paper=read_flag(node.text_of("paper")),
+            updates=tuple(map(_update, node.all("bussinessdocumentinfo", "businessdocumentinfo"))),
+            replacements=tuple(map(_replacement, node.find_all("replacementinfo"))),
+            staff=tuple(_staff(n) for n in node.all("staffinfo") if n.children),
+        )
+
+    # Papers
+
+    def _attachments(self) -> tuple[Attachment, ...]:
+        nodes = self.root.find_all("attachment")
+        if len(nodes) > self.limits.attachments:
+            raise EdxmlError(Refusal.TOO_MANY, phrase("Tệp edXML có quá nhiều tệp đính kèm."))
+        references = {_content_id(n): n for n in self.root.find_all("reference") if n.one("contentid")}
+        found: list[Attachment] = []
+        total = 0
+        for place, node in enumerate(nodes, start=1):
+            attachment = self._attachment(place, node, references)
+            total += len(attachment.data)
+            if total > self.limits.unpacked_bytes:
+                raise EdxmlError(
+                    Refusal.ATTACHMENT_TOO_LARGE, phrase("Các tệp đính kèm cộng lại lớn hơn mức cho phép.")
+                )
+            found.append(attachment)
+        absent = references.keys() - {a.content_id for a in found}
+        if absent:
+            self.note("manifest", phrase("Danh mục nêu {count} tệp không có trong văn bản.", count=len(absent)))
+        return tuple(found)
+
+    def _attachment(self, place: int, node: Node, references: dict[str, Node]) -> Attachment:
+        content_id = _content_id(node) or f"attachment-{place}"
+        reference = references.get(content_id)
+        written = node.text_of("attachmentname", "filename") or (
+            reference.text_of("attachmentname") if reference else ""
+        )
+        name = papers.plain_name(written) or f"tep-dinh-kem-{place}"
+        encoded = node.one("contenttransferencoded", "content")
+        if encoded is None:
+            raise EdxmlError(
+                Refusal.ATTACHMENT_MISSING,
+                phrase("Tệp đính kèm “{name}” không có nội dung.", name=name),
+                name,
+            )
+        declared = node.text_of("contenttype", "filetype")
+        if not papers.extension(name) and declared.lstrip(".").isalnum():
+            name = f"{name}.{declared.lstrip('.').lower()}"
+        if name != nfc(written).strip():
+            self.note("name", phrase("Tên tệp đính kèm được sửa thành “{name}”.", name=name))
+        raw = papers.decode(encoded.take_text(), name)
+        if not raw:
+            self.note("empty", phrase("Tệp đính kèm “{name}” trống.", name=name))
+        if len(raw) > self.limits.attachment_bytes:
+            raise papers.too_much(name, too_large=True)
+        data = papers.unwrap(raw, name, declared, self.limits)
+        return Attachment(
+            content_id=content_id,
+            name=name,
+            data=data,
+            description=node.text_of("description"),
+            media_type=papers.media_type(data, name),
+            declared_type=declared,
+            unwrapped=data is not raw,
+        )
+
+    # Dates
+
+    def _date(self, node: Node, field: str) -> date | None:
+        raw = node.text_of(field.lower())
+        try:
+            return read_date(raw)
+        except ValueError:
+            raise EdxmlError(
+                Refusal.FIELD_WRONG,
+                phrase("Trường {field} không phải là ngày: “{value}”.", field=field, value=raw[:40]),
+                field,
+            ) from None
+
+    def _lenient_date(self, raw: str) -> date | None:
+        """For dates that only describe another document: its id and code name it well enough."""
+        try:
+            return read_date(raw)
+        except ValueError:
+            self.note("date", phrase("Không đọc được ngày “{value}”; đã bỏ qua.", value=raw[:40]))
+            return None
+
+    def _instant(self, raw: str) -> datetime | None:
+        try:
+            return read_instant(raw)
+        except ValueError:
+            self.note("timestamp", phrase("Không đọc được thời điểm “{value}”.", value=raw[:40]))
+            return None
+
+
+def _missing(field: str) -> EdxmlError:
+    return EdxmlError(Refusal.FIELD_MISSING, phrase("Tệp edXML thiếu trường {field}.", field=field), field)
+
+
+def _organ(node: Node) -> Organ:
+    return Organ(
+        code="".join(node.text_of("organid").split()) or ("" if node.children else node.text),
+        name=node.text_of("organname"),
+        in_charge=node.text_of("organizationincharge"),
+        address=node.text_of("organadd", "organaddress"),
+        email=node.text_of("email"),
+        telephone=node.text_of("telephone"),
+        fax=node.text_of("fax"),
+        website=node.text_of("website"),
+    )
+
+
+def _code(node: Node) -> tuple[str, str]:
+    """Number and notation, from `Code` with its two children or written flat as `125/GM-SX`."""
+    code = node.one("code")
+    if code is None:
+        return node.text_of("codenumber"), node.text_of("codenotation")
+    if code.children:
+        return code.text_of("codenumber"), code.text_of("codenotation")
+    number, _, notation = code.text.partition("/")
+    return number.strip(), notation.strip()
+
+
+def _document_type(header: Node) -> DocumentType:
+    node = header.one("documenttype")
+    if node is not None and not node.children:
+        return DocumentType(node.text)
+    node = node or header
+    return DocumentType(
+        name=node.text_of("typename"),
+        group=read_int(node.text_of("type")),
+        detail=read_int(node.text_of("typedetail")),
+    )
+
+
+def _signer(header: Node) -> Signer:
+    node = header.one("signerinfo", "author") or header
+    return Signer(node.text_of("fullname"), node.text_of("position"), node.text_of("competence"))
+
+
+def _staff(node: Node | None) -> Staff:
+    if node is None:
+        return Staff()
+    return Staff(
+        name=node.text_of("staff"),
+        department=node.text_of("department"),
+        email=node.text_of("email"),
+        mobile=node.text_of("mobile"),
+        staff_id=node.text_of("staffid"),
+        department_id=node.text_of("departmentid"),
+    )
+
+
+def _update(node: Node) -> UpdateInfo:
+    changes = (n for p in node.all("receiverlist") for n in p.all("receiver"))
+    return UpdateInfo(
+        document_changed=read_flag(node.text_of("documentinfo")),
+        receivers_changed=read_flag(node.text_of("documentreceiver")),
+        receivers=tuple(ReceiverChange(n.text_of("organid"), n.text_of("receivertype") == "1") for n in changes),
+    )
+
+
+def _replacement(node: Node) -> Replacement:
+    codes = (n.text for p in node.all("organidlist") for n in p.all("organid"))
+    return Replacement(node.text_of("documentid"), tuple(code for code in codes if code))
+
+
+def _content_id(node: Node) -> str:
+    """Without `cid:`, which some builders write twice."""
+    text = node.text_of("contentid")
+    while text.lower().startswith("cid:"):
+        text = text[4:].strip()
+    return text

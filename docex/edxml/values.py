@@ -1,0 +1,69 @@
+"""The small values of the format: dates with slashes, local times, numbers, as written and as met."""
+
+import re
+from datetime import UTC, date, datetime
+
+from kernel.clock import VN
+
+_YEAR_FIRST = re.compile(r"(\d{4})[/.-](\d{1,2})[/.-](\d{1,2})(?:[T ].*)?$")
+_DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?:[T ].*)?$")
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})$")
+_TIME = re.compile(r"[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*(Z|[+-]\d{2}:?\d{2})?$")
+_NO_DATE_BEFORE = 1900
+"""Some libraries write the year 1 for "no date"."""
+
+
+def read_date(text: str) -> date | None:
+    """A date as `yyyy/MM/dd` or one of the forms that foreign systems use; None when it means "no date".
+
+    Raises ValueError for text that is no date: a month 13 is refused, never rolled over.
+    """
+    if not text:
+        return None
+    if match := _YEAR_FIRST.match(text) or _COMPACT.match(text):
+        year, month, day = (int(part) for part in match.groups())
+    elif match := _DAY_FIRST.match(text):
+        day, month, year = (int(part) for part in match.groups())
+    else:
+        raise ValueError(text)
+    return None if year < _NO_DATE_BEFORE else date(year, month, day)
+
+
+def read_instant(text: str) -> datetime | None:
+    """A time as `yyyy/MM/dd HH:mm:ss`, in Vietnam unless a zone is written; a bare date is its midnight.
+
+    Raises ValueError for text that is no time.
+    """
+    day = read_date(text)
+    if day is None:
+        return None
+    match = _TIME.search(text)
+    if match is None:
+        if ":" in text:
+            raise ValueError(text)
+        return datetime(day.year, day.month, day.day, tzinfo=VN).astimezone(UTC)
+    hour, minute, second, zone = match.groups()
+    plain = f"{day.isoformat()}T{int(hour):02}:{minute}:{second or '00'}"
+    if zone:
+        return datetime.fromisoformat(plain + zone.replace("Z", "+00:00")).astimezone(UTC)
+    return datetime.fromisoformat(plain).replace(tzinfo=VN).astimezone(UTC)
+
+
+def read_int(text: str) -> int | None:
+    """A plain decimal number of at most nine digits, or None."""
+    return int(text) if re.fullmatch(r"[+-]?\d{1,9}", text, re.ASCII) else None
+
+
+def read_flag(text: str) -> bool:
+    """`true` and `1` in any case; everything else is no."""
+    return text.lower() in ("true", "1", "yes")
+
+
+def date_text(day: date | None) -> str:
+    """`yyyy/MM/dd`, or ""."""
+    return f"{day.year:04}/{day.month:02}/{day.day:02}" if day else ""
+
+
+def instant_text(at: datetime | None) -> str:
+    """`yyyy/MM/dd HH:mm:ss` in Vietnam, or ""."""
+    return at.astimezone(VN).strftime("%Y/%m/%d %H:%M:%S") if at else ""
