@@ -42,17 +42,13 @@ def judge(text: str) -> Verdict:
     if not code:
         return Verdict(code, Form.OTHER, problem=phrase("Cần nhập mã định danh."))
     if len(code) > MAX_LENGTH:
-        return Verdict(
-            code, Form.OTHER, problem=phrase("Mã định danh dài quá {limit} ký tự.", limit=MAX_LENGTH)
-        )
+        return Verdict(code, Form.OTHER, problem=phrase("Mã định danh dài quá {limit} ký tự.", limit=MAX_LENGTH))
     if _OLD.fullmatch(code):
         return Verdict(code, Form.OLD)
     if _NEW.fullmatch(code):
         return Verdict(code, Form.NEW)
     if not _POSSIBLE.fullmatch(code):
-        return Verdict(
-            code, Form.OTHER, problem=phrase("Mã định danh chỉ gồm chữ A–Z không dấu, chữ số và dấu chấm.")
-        )
+        return Verdict(code, Form.OTHER, problem=phrase("Mã định danh chỉ gồm chữ A–Z không dấu, chữ số và dấu chấm."))
     return Verdict(
         code,
         Form.OTHER,

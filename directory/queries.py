@@ -7,12 +7,12 @@ from datetime import date
 import sqlalchemy as sa
 
 from directory import codes
-from directory.actor import Role
+from directory.actor import Actor, Role
 from directory.models import Agency, AgencyAlias, Membership, Person, RoleGrant
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import NotFound
-from kernel.text import collation_key
+from kernel.text import collation_key, nfc
 
 
 @dataclass(frozen=True)
@@ -129,11 +129,40 @@ def people(tx: Tx, person_ids: Iterable[int]) -> dict[int, PersonCard]:
     return {row.id: _card(row, place, at) for row, place, at in tx.session.execute(query)}
 
 
+def person_by_email(tx: Tx, email: str) -> PersonCard | None:
+    """The person with this sign-in name, in any letter case."""
+    found = tx.session.scalar(sa.select(Person.id).where(Person.email == email_form(email)))
+    return None if found is None else person(tx, found)
+
+
+def email_form(email: str) -> str:
+    """The form in which addresses are kept and compared."""
+    return nfc(email).strip().lower()
+
+
+def actor_of(tx: Tx, person_id: int, agency_id: int = 0) -> Actor | None:
+    """A person as an actor for one of their agencies, by default the primary one. None for somebody inactive
+    or for an agency that they do not belong to; somebody without any agency acts for none."""
+    row = tx.session.get(Person, person_id)
+    if row is None or not row.is_active:
+        return None
+    places = list(
+        tx.session.scalars(
+            sa.select(Membership.agency_id)
+            .where(Membership.person_id == person_id)
+            .order_by(Membership.is_primary.desc(), Membership.id)
+        )
+    )
+    if agency_id and agency_id not in places:
+        return None
+    chosen = agency_id or (places[0] if places else 0)
+    roles = roles_of(tx, person_id, chosen) if chosen else frozenset()
+    return Actor(person_id=row.id, agency_id=chosen, roles=roles, name=row.name, locale=row.locale)
+
+
 def roles_of(tx: Tx, person_id: int, agency_id: int) -> frozenset[Role]:
     """What a person may do in an agency."""
-    query = sa.select(RoleGrant.role).where(
-        RoleGrant.person_id == person_id, RoleGrant.agency_id == agency_id
-    )
+    query = sa.select(RoleGrant.role).where(RoleGrant.person_id == person_id, RoleGrant.agency_id == agency_id)
     return frozenset(Role(value) for value in tx.session.scalars(query))
 
 
