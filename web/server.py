@@ -1,0 +1,152 @@
+"""The web process: gevent's WSGI server with websockets.
+
+The caller patches the standard library (`gevent.monkey.patch_all()`) before it imports anything
+else, then builds the app, then calls `serve`, which returns when the process was told to stop.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket as plain_socket
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+from flask import Flask
+from flask_socketio import SocketIO
+from gevent.event import Event
+from gevent.pool import Pool
+from gevent.pywsgi import WSGIServer
+from geventwebsocket.handler import WebSocketHandler
+
+from web.broadcast import CompactJson, DirectManager, Limits, LiveWebSocket, Wire
+
+log = logging.getLogger("lienthong.web")
+
+#: Connections of one process; more wait in the listen queue.
+MAX_CONNECTIONS = 10_000
+#: A thousand browsers come back at once after a restart.
+LISTEN_QUEUE = 4_096
+#: How long a browser may take to answer the close of its websocket, in seconds.
+GOODBYE_S = 1.0
+
+
+def make_socketio(limits: Limits | None = None, **options: Any) -> SocketIO:
+    """The Socket.IO side, not bound to an app yet: call `init_app(app)` on it.
+
+    Options go to Flask-SocketIO (`ping_interval`, `cors_allowed_origins`, `transports`, ...).
+    """
+    limits = limits or Limits()
+    return SocketIO(
+        async_mode="gevent",
+        client_manager=DirectManager(limits),
+        json=CompactJson,
+        manage_session=False,
+        max_http_buffer_size=limits.incoming,
+        **options,
+    )
+
+
+class LiveHandler(WebSocketHandler):  # type: ignore[misc]
+    """One connection: no delay for small answers, websockets on a `Wire`, no access log."""
+
+    def __init__(self, sock: Any, address: Any, server: Any, rfile: Any = None) -> None:
+        super().__init__(sock, address, server, rfile)
+        if sock.family in (plain_socket.AF_INET, plain_socket.AF_INET6):
+            # pywsgi never sets it, and every keep-alive answer then waits 40 ms for the other side.
+            sock.setsockopt(plain_socket.IPPROTO_TCP, plain_socket.TCP_NODELAY, 1)
+
+    def upgrade_connection(self) -> Any:
+        refusal = super().upgrade_connection()
+        if refusal is None:
+            # The stock websocket writes a close frame when it is collected, unless it is closed.
+            self.websocket.closed = True
+            wire = Wire(self.socket, self.rfile.read, self.server.limits)
+            self.websocket = LiveWebSocket(self.environ, wire, self)
+            self.environ["wsgi.websocket"] = self.websocket
+        return refusal
+
+    def handle_one_response(self) -> None:
+        self.server.answering.add(self)
+        try:
+            super().handle_one_response()
+        finally:
+            self.server.answering.discard(self)
+
+    def log_request(self) -> None:
+        """Nothing: nginx keeps the access log, and the audit says who did what."""
+
+
+class LiveServer(WSGIServer):  # type: ignore[misc]
+    """Listens, and knows which requests are being answered, so that a stop can wait for them."""
+
+    def __init__(self, listener: Any, application: Any, limits: Limits) -> None:
+        super().__init__(
+            listener,
+            application,
+            backlog=LISTEN_QUEUE,
+            spawn=Pool(MAX_CONNECTIONS),
+            log=None,
+            error_log=log,
+            handler_class=LiveHandler,
+        )
+        self.limits = limits
+        self.logger = log
+        self.answering: set[LiveHandler] = set()
+
+
+def serve(
+    app: Flask,
+    socketio: SocketIO,
+    host: str,
+    port: int,
+    on_stop: Callable[[], None] | None = None,
+    *,
+    on_start: Callable[[int], None] | None = None,
+    grace_s: float = 10.0,
+) -> None:
+    """Answer requests until SIGTERM or SIGINT; returns when the last answer is out.
+
+    `on_start` gets the port that was bound (useful with port 0). `on_stop` is called when no new
+    connection is taken any more, before the open sockets are closed. Requests that take longer than
+    `grace_s` after that are cut.
+    """
+    server = LiveServer((host, port), app, socketio.server.manager.limits)
+    told_to_stop = Event()
+    watchers = [gevent.signal_handler(number, told_to_stop.set) for number in (signal.SIGTERM, signal.SIGINT)]
+    server.start()
+    try:
+        if on_start is not None:
+            on_start(server.server_port)
+        told_to_stop.wait()
+    finally:
+        for watcher in watchers:
+            watcher.cancel()
+        server.close()
+        if on_stop is not None:
+            on_stop()
+        _close_sockets(socketio)
+        _wait_for_answers(server, socketio, grace_s)
+        server.stop(timeout=0)
+
+
+def _close_sockets(socketio: SocketIO) -> None:
+    """Tell every browser that the connection ends, in the way after which it reconnects by itself."""
+    engine = socketio.server.eio
+    for member in list(engine.sockets.values()):
+        if not member.closed:
+            member.close(wait=False, reason=engine.reason.SERVER_DISCONNECT)
+    socketio.server.shutdown()
+
+
+def _wait_for_answers(server: LiveServer, socketio: SocketIO, grace_s: float) -> None:
+    """Let browsers say goodbye for a moment, then wait only for requests that are being answered."""
+    for patience_s in (min(GOODBYE_S, grace_s), grace_s):
+        with gevent.Timeout(patience_s, False):
+            while server.answering:
+                gevent.sleep(0.02)
+            return
+        for wire in socketio.server.manager.wires():
+            wire.abandon()
+    log.warning("stopped with %d requests unanswered", len(server.answering))
