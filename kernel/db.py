@@ -36,6 +36,9 @@ class Tx:
     session: Session
     by: str
     writable: bool
+    # A view that answers with a refusal is rolled back; one that must keep what it wrote all the same (a counted
+    # failed sign-in) says so here.
+    keep_on_refusal: bool = False
     _events: list[streams.Draft] = field(default_factory=list)
     _entries: list[audit.Draft] = field(default_factory=list)
     _topics: set[str] = field(default_factory=set)

@@ -1,5 +1,6 @@
 """Live streams: one dense sequence of events per audience. The row is the truth, the socket is a hint."""
 
+import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -164,3 +165,36 @@ def may_join(tx: "Tx", actor: Any, name: str) -> bool:
     """Whether `actor` belongs to the audience of `name`. A stream without a guard has no audience."""
     check = guards.get(name.partition(":")[0])
     return check is not None and check(tx, actor, name)
+
+
+EPOCH = "epoch"
+
+
+def epoch(tx: "Tx") -> int:
+    """A number that changes when the database was made anew or restored: counters from before are worthless then."""
+    return tx.session.scalar(sa.select(Stream.head).where(Stream.name == EPOCH)) or 0
+
+
+def renew_epoch(tx: "Tx") -> None:
+    """Make every browser start from a snapshot; done when a database is made or restored."""
+    tx.session.merge(Stream(name=EPOCH, head=secrets.randbelow(2**31) + 1, tail=0))
+
+
+SnapshotUrl = Callable[[str], str]
+_snapshot_urls: dict[str, SnapshotUrl] = {}
+
+
+def snapshot(prefix: str) -> Callable[[SnapshotUrl], SnapshotUrl]:
+    """Register the path (without host) of the snapshot of streams whose name starts with `prefix:`."""
+
+    def keep(function: SnapshotUrl) -> SnapshotUrl:
+        _snapshot_urls[prefix] = function
+        return function
+
+    return keep
+
+
+def snapshot_url(name: str) -> str:
+    """Where the state behind a stream is read whole; empty when the page itself is the snapshot."""
+    found = _snapshot_urls.get(name.partition(":")[0])
+    return found(name) if found else ""

@@ -1,0 +1,1 @@
+"""Composition: the application, its entry, sockets, worker and command line."""

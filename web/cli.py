@@ -1,1 +1,112 @@
-def main() -> None: ...
+"""The command `lienthong`."""
+
+import logging
+import sys
+from pathlib import Path
+
+import click
+
+from kernel.config import BadSetting, Config
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Liên Thông: documents, meetings and tasks between public agencies."""
+    try:
+        config = Config.from_env()
+    except BadSetting as error:
+        raise click.ClickException(str(error)) from error
+    logging.basicConfig(level=config.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    context.obj = config
+
+
+@main.command()
+@click.pass_obj
+def web(config: Config) -> None:
+    """Serve pages, the API and sockets."""
+    from gevent import monkey
+
+    monkey.patch_all()
+    from web import process
+
+    process.run(config)
+
+
+@main.command()
+@click.pass_obj
+def worker(config: Config) -> None:
+    """Do the jobs of the outbox."""
+    from web import worker as process
+
+    process.run(config)
+
+
+@main.command()
+@click.pass_obj
+def up(config: Config) -> None:
+    """Run web and worker side by side; bring back whichever dies."""
+    from web import supervisor
+
+    sys.exit(supervisor.run(config))
+
+
+@main.command()
+@click.pass_obj
+def migrate(config: Config) -> None:
+    """Bring the database to the newest schema."""
+    from web import schema
+
+    click.echo(schema.upgrade(config))
+
+
+@main.command()
+@click.pass_obj
+def seed(config: Config) -> None:
+    """Fill an empty database with the demo city and print who can sign in."""
+    from web import demo
+
+    click.echo(demo.seed(config))
+
+
+@main.command()
+@click.pass_obj
+def doctor(config: Config) -> None:
+    """Check each part and say what to do. Exit code 1 when something is broken."""
+    from web import doctor as checks
+
+    report, healthy = checks.examine(config)
+    click.echo(report)
+    sys.exit(0 if healthy else 1)
+
+
+@main.command()
+@click.option("--keep", is_flag=True, help="Leave the temporary folder for a look afterwards.")
+def tour(keep: bool) -> None:
+    """Drive the whole thread on a fresh temporary instance and print what was checked."""
+    from web import tour as guide
+
+    sys.exit(guide.run(keep=keep))
+
+
+@main.group()
+def pki() -> None:
+    """Keys and certificates."""
+
+
+@pki.command("test")
+@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@click.pass_obj
+def pki_test(config: Config, folder: Path | None) -> None:
+    """Make the marked test authority with its people, seals, time-stamp and revocation services."""
+    from web import demo
+
+    click.echo(demo.make_test_authority(config, folder or config.pki_dir))
+
+
+@main.command()
+def catalogues() -> None:
+    """Compile the message catalogues."""
+    from kernel.catalogue import compile_catalogues
+
+    click.echo(f"{compile_catalogues()} messages")

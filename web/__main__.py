@@ -1,0 +1,5 @@
+"""`python -m web` is `lienthong`."""
+
+from web.cli import main
+
+main()

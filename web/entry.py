@@ -1,0 +1,121 @@
+"""The one way in. Opens every door of the house: transaction, actor, credential, CSRF, errors.
+
+A view runs inside one transaction. It is committed when the answer is a success and rolled back when the answer is a
+refusal, so that a form that is shown again with its errors has changed nothing.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Flask, Response, g, make_response, redirect, request, url_for
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import Unauthorized
+
+from directory import signin
+from directory.actor import Actor
+from kernel.db import Database, Tx
+from kernel.doors import Door, Guard
+from kernel.errors import Forbidden
+from kernel.text import phrase
+from meetings import walls
+from web.services import Services, services
+
+csrf = CSRFProtect()
+
+
+class _Refused(Exception):
+    """Carries a finished answer out of a transaction that must not be committed."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status)
+        self.response = response
+
+
+def mount(app: Flask, doors: list[Door]) -> None:
+    """Open `doors` on `app`; the rule in tests/rules counts them against the URL map."""
+    for door in doors:
+        app.add_url_rule(door.path, door.endpoint, _opened(door), methods=[door.method])
+
+
+def _opened(door: Door) -> Callable[..., Response]:
+    def view(**path: Any) -> Response:
+        g.request_id = secrets.token_hex(8)
+        _read_body(door, services())
+        if door.csrf and door.writes and door.guard is not Guard.CLIENT:
+            csrf.protect()
+        try:
+            with _transaction(services().db, door) as tx:
+                return _answer(tx, door, path)
+        except _Refused as refused:
+            return refused.response
+
+    return view
+
+
+def _answer(tx: Tx, door: Door, path: dict[str, Any]) -> Response:
+    actor = g.actor = _actor(tx, door)
+    if actor is None and door.guard is not Guard.OPEN:
+        return _ask_to_sign_in(door)
+    if door.guard is Guard.CLIENT and actor is not None and door.scope not in actor.scopes:
+        raise Forbidden(phrase("Khóa truy cập này không có quyền {scope}.", scope=door.scope))
+    if actor is not None:
+        tx.by = actor.by
+    response = make_response(door.view(tx, actor, **path))
+    if tx.writable and response.status_code >= 400 and not tx.keep_on_refusal:
+        raise _Refused(response)
+    return response
+
+
+@contextmanager
+def _transaction(db: Database, door: Door) -> Iterator[Tx]:
+    with db.write() if door.writes else db.read() as tx:
+        yield tx
+
+
+def _read_body(door: Door, parts: Services) -> None:
+    """Take in the whole request before the transaction begins: a slow phone must not hold a lock.
+
+    Bodies of files go to temporary files; an API body is left as a stream for the view to store piece by piece.
+    """
+    if not door.writes:
+        return
+    cap = parts.config.upload_max_bytes if door.max_bytes else parts.config.request_max_bytes
+    if (request.mimetype or "").startswith("multipart/"):
+        cap = parts.config.upload_max_bytes + parts.config.request_max_bytes
+    request.max_content_length = cap
+    request.max_form_memory_size = parts.config.request_max_bytes
+    if not door.max_bytes:
+        _ = request.form if door.guard is not Guard.CLIENT else request.get_data()
+        _ = request.files
+
+
+def _actor(tx: Tx, door: Door) -> Actor | None:
+    if door.guard is Guard.CLIENT:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        return signin.actor_for_token(tx, token) if scheme.lower() == "bearer" else None
+    return actor_from_cookies(tx, request.cookies)
+
+
+def actor_from_cookies(tx: Tx, cookies: Any) -> Actor | None:
+    """The signed-in person or paired wall that a browser's cookies stand for."""
+    if token := cookies.get(signin.COOKIE):
+        person = signin.actor_for_session(tx, token)
+        if person is not None:
+            return person
+    if token := cookies.get(walls.COOKIE):
+        return walls.actor_for_wall(tx, token)
+    return None
+
+
+def _ask_to_sign_in(door: Door) -> Response:
+    if door.guard is Guard.CLIENT or wants_json() or door.method != "GET":
+        raise Unauthorized
+    return make_response(redirect(url_for("directory.sign_in_page", next=request.full_path.rstrip("?"))))
+
+
+def wants_json() -> bool:
+    """Whether the caller is a program: an API path, a script's fetch, or an Accept header that prefers JSON."""
+    best = request.accept_mimetypes.best_match(["text/html", "application/json"])
+    return request.path.startswith("/api/") or best == "application/json"

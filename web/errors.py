@@ -1,0 +1,102 @@
+"""Every refusal and failure, as one page for people and one JSON shape for programs."""
+
+import logging
+
+from flask import Flask, Response, g, jsonify, make_response, render_template
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+from kernel.errors import DomainError, Invalid, Unavailable
+from kernel.text import Phrase, phrase
+from web.entry import wants_json
+from web.locale import current_locale
+
+log = logging.getLogger(__name__)
+
+_WORDS: dict[int, tuple[str, Phrase]] = {
+    400: ("bad_request", phrase("Yêu cầu không đọc được. Xin tải lại trang và thử lại.")),
+    401: ("sign_in_needed", phrase("Cần đăng nhập để tiếp tục.")),
+    403: ("forbidden", phrase("Vai trò của bạn không được làm việc này.")),
+    404: ("not_found", phrase("Không tìm thấy nội dung này, hoặc bạn không có quyền xem.")),
+    405: ("method_not_allowed", phrase("Địa chỉ này không nhận cách gọi đó.")),
+    413: ("too_large", phrase("Dữ liệu gửi lên lớn hơn mức cho phép.")),
+    415: ("unsupported_type", phrase("Loại dữ liệu này không được nhận.")),
+    429: ("too_many_requests", phrase("Quá nhiều yêu cầu trong thời gian ngắn. Xin đợi vài phút rồi thử lại.")),
+    500: ("internal", phrase("Hệ thống gặp lỗi và đã ghi lại. Dữ liệu đã lưu không bị ảnh hưởng; xin thử lại sau.")),
+    503: ("unavailable", phrase("Một bộ phận của hệ thống đang bận. Xin thử lại sau ít phút.")),
+}
+
+
+def install(app: Flask) -> None:
+    """Answer every exception that leaves a view."""
+    app.register_error_handler(DomainError, _refused)
+    app.register_error_handler(CSRFError, _old_page)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(OperationalError, _database_away)
+    app.register_error_handler(Exception, _failed)
+
+
+def body(code: str, message: Phrase, fields: dict[str, Phrase] | None = None, **detail: object) -> dict[str, object]:
+    """The JSON of every failing path."""
+    both = {"vi": message.vi, "en": message.en}
+    named = {name: {"vi": text.vi, "en": text.en} for name, text in (fields or {}).items()}
+    return {
+        "error": {
+            "code": code,
+            "message": both,
+            "fields": named,
+            "detail": detail,
+            "request_id": getattr(g, "request_id", ""),
+        }
+    }
+
+
+def _refused(error: DomainError) -> Response:
+    fields = error.fields if isinstance(error, Invalid) else {}
+    return _answer(error.status, error.code, error.message, fields, **error.detail)
+
+
+def _old_page(_error: CSRFError) -> Response:
+    message = phrase("Trang đã mở quá lâu nên không gửi được. Xin quay lại, tải lại trang rồi gửi lần nữa.")
+    return _answer(400, "stale_page", message)
+
+
+def _http(error: HTTPException) -> Response:
+    if error.response is not None:
+        return make_response(error.response)
+    status = error.code or 500
+    if 300 <= status < 400:
+        return make_response(error.get_response())
+    code, message = _WORDS.get(status, _WORDS[400 if status < 500 else 500])
+    answer = _answer(status, code, message)
+    if status == 405 and getattr(error, "valid_methods", None):
+        answer.headers["Allow"] = ", ".join(error.valid_methods)  # type: ignore[attr-defined]
+    return answer
+
+
+def _database_away(error: OperationalError) -> Response:
+    log.error("database: %s", error)
+    return _refused(Unavailable(_WORDS[503][1]))
+
+
+def _failed(error: Exception) -> Response:
+    log.exception("request failed", exc_info=error)
+    return _answer(500, *_WORDS[500])
+
+
+def _answer(
+    status: int, code: str, message: Phrase, fields: dict[str, Phrase] | None = None, **detail: object
+) -> Response:
+    if wants_json():
+        return make_response(jsonify(body(code, message, fields, **detail)), status)
+    locale = current_locale()
+    page = render_template(
+        "errors/error.html",
+        status=status,
+        code=code,
+        message=message.in_locale(locale),
+        fields={name: text.in_locale(locale) for name, text in (fields or {}).items()},
+        request_id=getattr(g, "request_id", ""),
+    )
+    return make_response(page, status)

@@ -1,0 +1,38 @@
+"""What must be swept once a day: old stream events, old finished jobs."""
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from kernel import clock, outbox, streams
+from kernel.blobs import BlobStore
+from kernel.config import Config
+from kernel.db import Database, Tx
+from kernel.outbox import Job, OutboxRow, State
+
+EVENTS_KEPT = timedelta(days=7)
+JOBS_KEPT = timedelta(days=30)
+TOPIC = "web.sweep"
+
+
+def register_jobs(config: Config, blobs: BlobStore) -> None:
+    """Serve the daily sweep."""
+    outbox.handler(TOPIC)(sweep)
+
+
+def begin(db: Database) -> None:
+    """See to it that today's sweep is promised; every sweep promises the next."""
+    with db.write() as tx:
+        tx.outbox(TOPIC, clock.today().isoformat())
+
+
+def sweep(tx: Tx, job: Job) -> None:
+    """Forget what nobody needs any more. Failed and unknown jobs stay until an operator has seen them."""
+    streams.prune(tx, clock.now() - EVENTS_KEPT)
+    tx.session.execute(
+        sa.delete(OutboxRow)
+        .where(OutboxRow.state.in_([State.DONE, State.CANCELLED]), OutboxRow.finished_at < clock.now() - JOBS_KEPT)
+        .execution_options(synchronize_session=False)
+    )
+    tomorrow = clock.today() + timedelta(days=1)
+    tx.outbox(TOPIC, tomorrow.isoformat(), due_at=clock.now() + timedelta(days=1))

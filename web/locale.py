@@ -1,0 +1,20 @@
+"""Which language a person reads: their choice, else what the browser says, else Vietnamese."""
+
+from flask import g, has_request_context, request
+
+from kernel.catalogue import LOCALES
+
+COOKIE = "lt_locale"
+
+
+def current_locale() -> str:
+    """`vi` or `en` for this request."""
+    if not has_request_context():
+        return "vi"
+    chosen = request.cookies.get(COOKIE)
+    if chosen in LOCALES:
+        return str(chosen)
+    actor = getattr(g, "actor", None)
+    if actor is not None and actor.locale in LOCALES:
+        return str(actor.locale)
+    return request.accept_languages.best_match(LOCALES, "vi") or "vi"

@@ -1,0 +1,22 @@
+"""The web process. Imported after gevent has patched the standard library."""
+
+import logging
+
+from kernel.config import Config
+from web.app import create_app
+from web.server import make_socketio, serve
+from web.services import Services
+from web.sockets import Live
+
+log = logging.getLogger(__name__)
+
+
+def run(config: Config) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    parts = Services.from_config(config)
+    app = create_app(config, parts)
+    socketio = make_socketio(ping_interval=20, ping_timeout=20)
+    socketio.init_app(app)
+    Live(app, socketio, parts).start()
+    log.info("listening on %s:%s", config.host, config.port)
+    serve(app, socketio, config.host, config.port)

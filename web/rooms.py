@@ -1,0 +1,52 @@
+"""The list of rooms and the one place that imports their doors, jobs, guards and self-checks."""
+
+import importlib
+from types import ModuleType
+
+from kernel.blobs import BlobStore
+from kernel.config import Config
+from kernel.doors import Door
+
+ROOMS = ("directory", "signing", "notify", "tasks", "docex", "meetings", "web")
+
+
+def _modules(name: str) -> list[ModuleType]:
+    """`name` of every room that has it, in the order of the house."""
+    found = []
+    for room in ROOMS:
+        full = f"{room}.{name}"
+        try:
+            found.append(importlib.import_module(full))
+        except ModuleNotFoundError as error:
+            if error.name != full:
+                raise
+    return found
+
+
+def load_models() -> None:
+    """Make every table known to the declarative base."""
+    for name in ("models", "access"):
+        _modules(name)
+    for name in ("audit", "outbox", "search", "streams", "worktime"):
+        importlib.import_module(f"kernel.{name}")
+
+
+def load_pages() -> list[Door]:
+    """All doors of the house, with the guards, start-page sections and describers that the pages need."""
+    load_models()
+    for name in ("today", "links"):
+        _modules(name)
+    modules = _modules("routes") + _modules("api")
+    return [door for module in modules for door in module.routes.doors]
+
+
+def load_jobs(config: Config, blobs: BlobStore) -> None:
+    """Register the handler of every outbox topic."""
+    load_models()
+    for module in _modules("jobs"):
+        module.register_jobs(config, blobs)
+
+
+def load_checks() -> None:
+    """Register every room's self-checks."""
+    _modules("doctor")

@@ -1,0 +1,64 @@
+"""Bringing a database to the newest schema."""
+
+import io
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from kernel import streams
+from kernel.config import Config
+from kernel.db import Database
+
+MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+_LOCK = 741_203_551  # any number, the same for all who migrate
+
+
+def upgrade(config: Config) -> str:
+    """Apply what is missing; several processes may call it at once. Answers what was done, in one line."""
+    if not config.database_url:
+        config.data_dir.mkdir(parents=True, exist_ok=True)
+    db = Database(config.sql_url)
+    try:
+        with db.engine.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_lock(_LOCK)))
+                connection.commit()
+            before = current(connection)
+            if before == newest():
+                return f"database schema is up to date ({before})"
+            run(connection, "upgrade", "head")
+        if before is None:
+            with db.write() as tx:
+                streams.renew_epoch(tx)
+        return f"database schema: {before or 'empty'} → {newest()}"
+    finally:
+        db.close()
+
+
+def run(connection: sa.Connection, direction: str, revision: str) -> None:
+    """Run Alembic's `upgrade` or `downgrade` to `revision` on an open connection, and commit."""
+    settings = AlembicConfig(stdout=io.StringIO())
+    settings.set_main_option("script_location", str(MIGRATIONS))
+    settings.attributes["connection"] = connection
+    getattr(command, direction)(settings, revision)
+    connection.commit()
+
+
+def current(connection: sa.Connection) -> str | None:
+    """The revision that the database is at; None when it is empty."""
+    found = MigrationContext.configure(connection).get_current_revision()
+    connection.commit()
+    return found
+
+
+def newest() -> str:
+    """The newest revision that this code has."""
+    settings = AlembicConfig()
+    settings.set_main_option("script_location", str(MIGRATIONS))
+    head = ScriptDirectory.from_config(settings).get_current_head()
+    assert head is not None
+    return head

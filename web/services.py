@@ -1,0 +1,29 @@
+"""What a request or a job may need, made once per process."""
+
+from dataclasses import dataclass
+
+from flask import current_app
+
+from kernel.blobs import BlobStore, store_for
+from kernel.config import Config
+from kernel.db import Database
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts of one process."""
+
+    config: Config
+    db: Database
+    blobs: BlobStore
+
+    @classmethod
+    def from_config(cls, config: Config) -> "Services":
+        """Make the parts that the settings name; opens no connection."""
+        return cls(config, Database(config.sql_url), store_for(config))
+
+
+def services() -> Services:
+    """The parts of the application that serves this request."""
+    found: Services = current_app.extensions["lienthong"]
+    return found

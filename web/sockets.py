@@ -1,0 +1,200 @@
+"""The browsers that this process holds, and the tailer that hands them the rows of their streams.
+
+Sockets only carry server → browser; the one thing a browser says is which streams it wants (static/js/PROTOCOL.md).
+"""
+
+import logging
+import time
+from collections import defaultdict
+from typing import Any
+
+import gevent
+from flask import Flask, request
+from flask_socketio import SocketIO, join_room, leave_room
+
+from directory.actor import Actor
+from kernel import clock, streams
+from kernel.db import Tx
+from kernel.wakeup import EVERYTHING, Wakeup
+from web.entry import actor_from_cookies
+from web.services import Services
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_S = 10.0
+MAX_STREAMS = 50
+JOINS_PER_S = 100
+
+
+class Live:
+    """The live side of one web process."""
+
+    def __init__(self, app: Flask, socketio: SocketIO, parts: Services) -> None:
+        self.app = app
+        self.socketio = socketio
+        self.parts = parts
+        self.wakeup = Wakeup(parts.db, poll_s=parts.config.poll_ms / 1000)
+        self._members: dict[str, set[str]] = defaultdict(set)  # stream -> sids
+        self._joined: dict[str, set[str]] = defaultdict(set)  # sid -> streams
+        self._cookies: dict[str, dict[str, str]] = {}  # sid -> the cookies that it came with
+        self._sent: dict[str, int] = {}  # stream -> last number given to its room
+        self._budget = float(JOINS_PER_S)
+        self._refilled = time.monotonic()
+        socketio.on_event("connect", self.connect)
+        socketio.on_event("disconnect", self.disconnect)
+        socketio.on_event("join", self.join)
+        socketio.on_event("leave", self.leave)
+
+    def start(self) -> None:
+        """Begin to follow the rows and to beat."""
+        gevent.spawn(self._forever, self._tail)
+        gevent.spawn(self._forever, self._beat)
+
+    # What browsers say
+
+    def connect(self, _auth: Any = None) -> bool:
+        """Take a browser in when its cookies stand for somebody."""
+        sid, cookies = _sid(), dict(request.cookies)
+        with self.parts.db.read() as tx:
+            if actor_from_cookies(tx, cookies) is None:
+                return False
+        self._cookies[sid] = cookies
+        return True
+
+    def disconnect(self, _reason: Any = None) -> None:
+        """Forget a browser."""
+        sid = _sid()
+        for name in self._joined.pop(sid, set()):
+            self._forget(sid, name)
+        self._cookies.pop(sid, None)
+
+    def leave(self, data: Any) -> None:
+        """Stop following streams."""
+        sid = _sid()
+        for name in _names(data):
+            leave_room(name)
+            self._joined[sid].discard(name)
+            self._forget(sid, name)
+
+    def join(self, data: Any) -> dict[str, Any]:
+        """Follow streams from the numbers that the browser has; answers what it missed, stream by stream."""
+        if not self._may_spend():
+            return {"error": "busy", "retry_ms": 1000}
+        wanted = data.get("streams") if isinstance(data, dict) else None
+        if not isinstance(wanted, dict) or len(wanted) > MAX_STREAMS:
+            return {"error": "bad_request"}
+        sid = _sid()
+        with self.parts.db.read() as tx:
+            actor = actor_from_cookies(tx, self._cookies.get(sid, {}))
+            epoch = streams.epoch(tx)
+            known_epoch = data.get("epoch") in (None, epoch)
+            answers = {str(n): self._join_one(tx, actor, sid, str(n), last, known_epoch) for n, last in wanted.items()}
+        return {"epoch": epoch, "now": clock.now().timestamp(), "streams": answers}
+
+    def _join_one(
+        self, tx: Tx, actor: Actor | None, sid: str, name: str, last: Any, known_epoch: bool
+    ) -> dict[str, Any]:
+        if actor is None or not streams.may_join(tx, actor, name):
+            return {"mode": "denied"}  # the same for a forbidden and an unknown stream
+        join_room(name)
+        self._members[name].add(sid)
+        self._joined[sid].add(name)
+        events = streams.replay(tx, name, last) if known_epoch and type(last) is int and last >= 0 else None
+        head = streams.heads(tx, [name])[name]
+        self._sent.setdefault(name, head)
+        if events is None:
+            return {"mode": "snapshot", "url": streams.snapshot_url(name), "head": head}
+        return {"mode": "replay", "events": [e.wire() for e in events], "head": head}
+
+    def _may_spend(self) -> bool:
+        """A thousand browsers that come back at once are let in at a pace that the database can answer."""
+        now = time.monotonic()
+        self._budget = min(JOINS_PER_S, self._budget + (now - self._refilled) * JOINS_PER_S)
+        self._refilled = now
+        if self._budget < 1:
+            return False
+        self._budget -= 1
+        return True
+
+    # What browsers hear
+
+    def _tail(self) -> None:
+        heard = self.wakeup.wait(1.0)
+        if heard >= EVERYTHING or not heard:
+            names = list(self._sent)
+        else:
+            names = [n[2:] for n in heard if n.startswith("s ") and n[2:] in self._sent]
+        if not names:
+            return
+        for event in self._news(names):
+            self.socketio.emit("ev", event.wire(), to=event.stream)
+            if event.kind == "reset":
+                self._reset(event.stream)
+
+    def _news(self, names: list[str]) -> list[streams.Event]:
+        found = []
+        with self.parts.db.read() as tx:
+            for name, head in streams.heads(tx, names).items():
+                last = self._sent.get(name)
+                if last is not None and head > last:
+                    found += streams.between(tx, name, last, head)
+                    self._sent[name] = head
+        return found
+
+    def _reset(self, stream: str) -> None:
+        """Rights changed: put everybody of this stream out; who may come back joins again."""
+        for sid in list(self._members.get(stream, ())):
+            self.socketio.emit("reset", {"streams": sorted(self._joined.get(sid, ()))}, to=sid)
+            self._drop_from_all(sid)
+
+    def _drop_from_all(self, sid: str) -> None:
+        for name in self._joined.pop(sid, set()):
+            self.socketio.server.leave_room(sid, name, namespace="/")
+            self._forget(sid, name)
+
+    def _beat(self) -> None:
+        gevent.sleep(HEARTBEAT_S)
+        now = clock.now().timestamp()
+        for place, (sid, names) in enumerate(list(self._joined.items())):
+            heads = {name: self._sent.get(name, 0) for name in names}
+            self.socketio.emit("hb", {"heads": heads, "now": now}, to=sid)
+            if place % 6 == int(now // HEARTBEAT_S) % 6:
+                self._check_rights(sid)
+            if place % 100 == 99:
+                gevent.sleep(0)
+
+    def _check_rights(self, sid: str) -> None:
+        """A sign-out elsewhere or a lost role ends what a browser hears within a minute."""
+        with self.parts.db.read() as tx:
+            actor = actor_from_cookies(tx, self._cookies.get(sid, {}))
+            allowed = actor is not None and all(streams.may_join(tx, actor, n) for n in self._joined.get(sid, ()))
+        if not allowed:
+            self.socketio.emit("reset", {"streams": sorted(self._joined.get(sid, ()))}, to=sid)
+            self._drop_from_all(sid)
+
+    def _forget(self, sid: str, name: str) -> None:
+        members = self._members.get(name)
+        if members is None:
+            return
+        members.discard(sid)
+        if not members:
+            del self._members[name]
+            self._sent.pop(name, None)
+
+    def _forever(self, step: Any) -> None:
+        while True:
+            try:
+                step()
+            except Exception:
+                log.exception("the live side stumbled")
+                gevent.sleep(1)
+
+
+def _sid() -> str:
+    sid: str = request.sid  # type: ignore[attr-defined]
+    return sid
+
+
+def _names(data: Any) -> list[str]:
+    names = data.get("streams") if isinstance(data, dict) else data
+    return [str(n) for n in names] if isinstance(names, list) else []
