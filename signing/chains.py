@@ -1,0 +1,170 @@
+"""The certificate side of a verification: does this certificate lead to a trusted root, for this use, at this moment?
+
+Revocation is always required: pyHanko's default calls a certificate with unknown (and even a revoked one without
+distribution points) trusted. Not reachable is *unknown*, revoked is *revoked*; neither is ever good.
+"""
+
+# mypy: allow-untyped-calls
+# (pyHanko is typed in parts)
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from asn1crypto import cms, x509
+from pyhanko.sign.general import NonexistentAttributeError
+from pyhanko_certvalidator import ValidationContext, find_valid_path
+from pyhanko_certvalidator.errors import (
+    ExpiredError,
+    InsufficientRevinfoError,
+    InvalidCertificateError,
+    NotYetValidError,
+    PathBuildingError,
+    RevokedError,
+    ValidationError,
+)
+from pyhanko_certvalidator.path import ValidationPath
+from pyhanko_certvalidator.policy_decl import DisallowWeakAlgorithmsPolicy
+
+from signing.pdffile import BROKEN
+from signing.trust import Purpose, Trust
+
+CLOCK_SKEW = timedelta(seconds=60)
+DOCUMENT_SIGNING = {
+    "email_protection",
+    "any_extended_key_usage",
+    "1.3.6.1.5.5.7.3.36",  # id-kp-documentSigning, RFC 9336
+    "microsoft_document_signing",
+    "1.3.6.1.4.1.311.10.3.12",
+    "adobe_authentic_documents_trust",
+    "1.2.840.113583.1.1.5",
+}
+
+
+class ChainState(StrEnum):
+    """How the way from a certificate to a trusted root ends."""
+
+    GOOD = "good"
+    NO_PATH = "no_path"
+    SELF_SIGNED = "self_signed"
+    REVOKED = "revoked"
+    REVOCATION_UNKNOWN = "revocation_unknown"
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not_yet_valid"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The outcome; `at` is when it was revoked, expired or begins to be valid; `test` when the root is a test root."""
+
+    state: ChainState
+    at: datetime | None = None
+    detail: str = ""
+    root: str = ""
+    test: bool = False
+
+
+class Usage(StrEnum):
+    """What a certificate may be used for, as far as signing documents goes."""
+
+    FITTING = "fitting"
+    UNCLEAR = "unclear"
+    WRONG = "wrong"
+
+
+def usage_of(certificate: x509.Certificate) -> Usage:
+    """Whether key usage and extended key usage allow signing documents (RFC 5280 §§4.2.1.3, 4.2.1.12)."""
+    if certificate.ca:
+        return Usage.WRONG
+    key_usage = certificate.key_usage_value
+    uses = set(key_usage.native) if key_usage is not None else set()
+    if key_usage is not None and not uses & {"non_repudiation", "digital_signature"}:
+        return Usage.WRONG
+    extended = certificate.extended_key_usage_value
+    if extended is None:
+        return Usage.FITTING if "non_repudiation" in uses else Usage.UNCLEAR
+    purposes = set(extended.native)
+    if purposes & DOCUMENT_SIGNING:
+        return Usage.FITTING
+    # Some authorities give signing certificates only "client authentication" beside non-repudiation.
+    if "non_repudiation" in uses and "client_auth" in purposes and "server_auth" not in purposes:
+        return Usage.UNCLEAR
+    return Usage.WRONG
+
+
+async def chain_of(
+    certificate: x509.Certificate,
+    embedded: list[x509.Certificate],
+    trust: Trust,
+    purpose: Purpose,
+    moment: datetime,
+) -> Chain:
+    """Build and check the way from `certificate` to a root trusted for `purpose`, as of `moment`."""
+    roots = trust.roots(purpose)
+    if not roots:
+        return Chain(_without_root(certificate))
+    context = validation_context(trust, purpose, moment, embedded)
+    try:
+        paths = context.path_builder.async_build_paths_lazy(certificate)
+        path = await find_valid_path(certificate, paths, validation_context=context)
+    except RevokedError as error:
+        return Chain(ChainState.REVOKED, at=error.revocation_dt, detail=error.failure_msg)
+    except InsufficientRevinfoError as error:
+        return Chain(ChainState.REVOCATION_UNKNOWN, detail=error.failure_msg)
+    except ExpiredError as error:
+        return Chain(ChainState.EXPIRED, at=error.expired_dt, detail=error.failure_msg)
+    except NotYetValidError as error:
+        return Chain(ChainState.NOT_YET_VALID, at=error.valid_from, detail=error.failure_msg)
+    except (PathBuildingError, InvalidCertificateError):
+        return Chain(_without_root(certificate))
+    except ValidationError as error:
+        return Chain(ChainState.BROKEN, detail=error.failure_msg)
+    except BROKEN as error:
+        return Chain(ChainState.BROKEN, detail=str(error))
+    return _good(path, trust)
+
+
+def _good(path: ValidationPath, trust: Trust) -> Chain:
+    root = path.first
+    if path.pkix_len == 0:
+        # The root itself signed: trusted, but nothing tells whether it was meant to sign papers.
+        return Chain(ChainState.BROKEN, detail="signed by a root certificate itself")
+    return Chain(ChainState.GOOD, root=root.sha256.hex(), test=trust.is_test(root))
+
+
+def _without_root(certificate: x509.Certificate) -> ChainState:
+    return ChainState.SELF_SIGNED if certificate.self_signed != "no" else ChainState.NO_PATH
+
+
+def validation_context(
+    trust: Trust, purpose: Purpose, moment: datetime, embedded: list[x509.Certificate]
+) -> ValidationContext:
+    """pyHanko's context with our rules: pinned roots of this purpose, cached revocation only, nothing fetched.
+
+    Revocation lists newer than `moment` count: what they say about an earlier day is later and better knowledge.
+    """
+    return ValidationContext(
+        trust_roots=trust.roots(purpose),
+        other_certs=[*trust.intermediates, *embedded],
+        moment=moment,
+        best_signature_time=moment,
+        crls=list(trust.crls),
+        ocsps=list(trust.ocsps),
+        allow_fetching=False,
+        revocation_mode="require",
+        retroactive_revinfo=True,
+        time_tolerance=CLOCK_SKEW,
+        algorithm_usage_policy=DisallowWeakAlgorithmsPolicy(),
+    )
+
+
+def binds_certificate(signer_info: cms.SignerInfo) -> bool:
+    """Whether the signed attributes name the signer's certificate (CAdES signing-certificate, v1 or v2)."""
+    from pyhanko.sign.validation.generic_cms import get_signing_cert_attr
+
+    attributes = signer_info["signed_attrs"]
+    try:
+        return bool(attributes) and get_signing_cert_attr(attributes) is not None
+    except (NonexistentAttributeError, *BROKEN):
+        return False

@@ -1,0 +1,229 @@
+"""Making signatures: PAdES in a PDF, each as an incremental update, so that earlier bytes never change.
+
+ETSI EN 319 142-1 (`ETSI.CAdES.detached`), SHA-256. A signature is made at level B-B at once; `add_timestamp`
+raises the file to B-T later, in a job. Everything here is CPU work on bytes: call it in workers, never in the web
+process, and never from a thread that runs an event loop (pyHanko starts its own).
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from datetime import datetime
+from io import BytesIO
+from typing import Any, TypeVar
+
+from asn1crypto import x509
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.misc import PdfError
+from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter, append_signature_field, enumerate_sig_fields
+from pyhanko.sign.general import SigningError
+from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner, PdfTimeStamper
+from pyhanko.sign.timestamps import TimeStamper
+from pyhanko.stamp import StaticStampStyle
+
+from kernel import clock
+from kernel.errors import Invalid, Unavailable, WrongState
+from kernel.text import phrase
+from signing.holders import TEST_MARK, read_holder
+from signing.keys import KeyStore, StoreSigner
+from signing.stamps import Box, empty_style, image_style, seal_box, signature_box, text_style
+from signing.verdicts import HolderKind
+
+log = logging.getLogger(__name__)
+
+FIELD_PERSON = "NguoiKy"
+FIELD_SEAL = "ConDau"
+FIELD_COPY = "SaoY"
+FIELD_TIMESTAMP = "DauThoiGian"
+
+# Room for the CMS in hex digits: a chain of three RSA-4096 certificates and a time-stamp fit.
+CONTENTS_HEX = 32_768
+DIGEST = "sha256"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a signature shows on the page: a style from `signing.stamps` inside a box; None shows nothing."""
+
+    box: Box
+    style: StaticStampStyle
+
+
+def sign_person(
+    pdf: bytes,
+    key: KeyStore,
+    *,
+    anchor: Box | None = None,
+    image: bytes | None = None,
+    seal_diameter: float | None = None,
+    at: datetime | None = None,
+) -> bytes:
+    """The file signed by a person in `NguoiKy`, with the empty field `ConDau` prepared for the agency's seal.
+
+    `anchor` is the space that the template leaves for the signature; the PNG `image` is centred in it. Without
+    them the signature is invisible. WrongState when a person has signed already.
+    """
+    if holder_of(key) is HolderKind.SEAL:
+        raise Invalid({"key": phrase("Chứng thư này là của cơ quan, không dùng để ký thay cá nhân.")})
+    if FIELD_PERSON in signed_fields(pdf):
+        raise WrongState(phrase("Văn bản đã có chữ ký của người có thẩm quyền."))
+    look = seal_look = None
+    if anchor is not None and image is not None:
+        box = signature_box(anchor, image)
+        look = Look(box, image_style(image))
+        diameter = {} if seal_diameter is None else {"diameter": seal_diameter}
+        seal_look = seal_box(box, **diameter)
+    return _sign(pdf, key, FIELD_PERSON, look=look, prepared={FIELD_SEAL: seal_look}, at=at)
+
+
+def sign_seal(
+    pdf: bytes, key: KeyStore, *, image: bytes | None = None, box: Box | None = None, at: datetime | None = None
+) -> bytes:
+    """The file sealed by the agency in `ConDau`, over the person's signature when that is visible.
+
+    `box` places the seal when nobody prepared a field. WrongState without a person's signature before it
+    (Decree 30/2020 art. 32.2d), or when the seal is there already.
+    """
+    if holder_of(key) is not HolderKind.SEAL:
+        raise Invalid({"key": phrase("Chứng thư này không phải của cơ quan nên không dùng làm con dấu.")})
+    fields = signed_fields(pdf)
+    if FIELD_SEAL in fields:
+        raise WrongState(phrase("Văn bản đã được đóng dấu của cơ quan."))
+    if not _a_person_signed(pdf):
+        raise WrongState(phrase("Chưa có chữ ký của người có thẩm quyền nên chưa đóng dấu được."))
+    style = image_style(image) if image is not None else empty_style()
+    look = Look(box, style) if box is not None else None
+    return _sign(pdf, key, FIELD_SEAL, look=look, style=style, at=at)
+
+
+def sign_copy(pdf: bytes, key: KeyStore, *, mark: bytes, box: Box, at: datetime | None = None) -> bytes:
+    """The agency's signature on a copy or a separate attachment: the text `mark` of `stamps.text_mark`, no image."""
+    if holder_of(key) is not HolderKind.SEAL:
+        raise Invalid({"key": phrase("Chứng thư này không phải của cơ quan nên không dùng làm con dấu.")})
+    if FIELD_COPY in signed_fields(pdf):
+        raise WrongState(phrase("Bản sao này đã được cơ quan ký."))
+    return _sign(pdf, key, FIELD_COPY, look=Look(box, text_style(mark)), at=at)
+
+
+def add_timestamp(pdf: bytes, source: TimeStamper) -> bytes:
+    """Raise all signatures of the file to B-T with one document time-stamp; the bytes so far stay as they are.
+
+    May take minutes: only for jobs. Unavailable when the authority gives no usable answer.
+    """
+    try:
+        writer = _writer(pdf)
+        number = 1 + sum(name.startswith(FIELD_TIMESTAMP) for name in signed_fields(pdf))
+        stamper = PdfTimeStamper(source, field_name=f"{FIELD_TIMESTAMP}{number}")
+        out = BytesIO()
+        run(stamper.async_timestamp_pdf(writer, DIGEST, bytes_reserved=CONTENTS_HEX, output=out))
+    except (OSError, SigningError, ValueError) as error:
+        log.warning("no time-stamp: %s", error)
+        raise Unavailable(phrase("Đơn vị cấp dấu thời gian chưa trả lời, hệ thống sẽ thử lại.")) from error
+    return out.getvalue()
+
+
+def signed_fields(pdf: bytes) -> tuple[str, ...]:
+    """Names of the signature fields that hold a signature. Invalid when the file is no readable PDF."""
+    writer = _writer(pdf)
+    try:
+        return tuple(name for name, _, _ in enumerate_sig_fields(writer.prev, filled_status=True))
+    except (PdfError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _unreadable(error) from error
+
+
+def holder_of(key: KeyStore) -> HolderKind:
+    """Whether the key is a person's or an agency's, by its certificate."""
+    return read_holder(x509.Certificate.load(key.describe().certificate)).kind
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run pyHanko's coroutines to their end in this thread, which must not have an event loop."""
+    return asyncio.run(work)
+
+
+def _a_person_signed(pdf: bytes) -> bool:
+    from signing.pdffile import embedded_signatures
+
+    return any(
+        read_holder(found.signature.signer_cert).kind is HolderKind.PERSON
+        for found in embedded_signatures(pdf).found
+        if found.signature is not None and not found.is_timestamp
+    )
+
+
+def _sign(
+    pdf: bytes,
+    key: KeyStore,
+    field: str,
+    *,
+    look: Look | None = None,
+    style: StaticStampStyle | None = None,
+    prepared: dict[str, Box | None] | None = None,
+    at: datetime | None = None,
+) -> bytes:
+    writer = _writer(pdf)
+    certificate = read_holder(x509.Certificate.load(key.describe().certificate))
+    meta = PdfSignatureMetadata(
+        field_name=field,
+        md_algorithm=DIGEST,
+        subfilter=SigSeedSubFilter.PADES,
+        name=certificate.full_name,
+        # Viewers show the reason: nobody shall take a trial signature for a real one.
+        reason=TEST_MARK if certificate.test else None,
+    )
+    try:
+        # Widgets are painted in the order in which they were made: the seal lies over the signature.
+        for name, place in {field: look.box if look else None, **(prepared or {})}.items():
+            _prepare(writer, name, place)
+        signer = PdfSigner(
+            meta,
+            StoreSigner(key),
+            stamp_style=(look.style if look else style) or empty_style(),
+        )
+        return run(_finish(signer, writer, at or clock.now()))
+    except (PdfError, SigningError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise _unreadable(error) from error
+
+
+async def _finish(signer: PdfSigner, writer: IncrementalPdfFileWriter, at: datetime) -> bytes:
+    """pyHanko's own stages, one by one, because only there the signing time can be ours."""
+    session = signer.init_signing_session(writer)
+    session.system_time = at.astimezone(clock.VN)
+    document = session.prepare_tbs_document(None, bytes_reserved=CONTENTS_HEX)
+    prepared, out = document.digest_tbs_document()
+    token = await signer.signer.async_sign(prepared.document_digest, DIGEST, use_pades=True)
+    prepared.fill_with_cms(out, token)
+    out.seek(0)
+    signed: bytes = out.read()
+    return signed
+
+
+def _writer(pdf: bytes) -> IncrementalPdfFileWriter:
+    try:
+        writer = IncrementalPdfFileWriter(BytesIO(pdf), strict=False)
+        if writer.prev.encrypted:
+            raise Invalid({"file": phrase("Tệp PDF bị khoá bằng mật khẩu nên không ký được.")})
+        return writer
+    except (PdfError, ValueError, KeyError, TypeError, IndexError, OSError, RecursionError) as error:
+        raise _unreadable(error) from error
+
+
+def _prepare(writer: IncrementalPdfFileWriter, name: str, box: Box | None) -> None:
+    """An empty field for a later signature, so that the later one changes nothing but its own field."""
+    if all(existing != name for existing, _, _ in enumerate_sig_fields(writer)):
+        append_signature_field(writer, _spec(name, box))
+
+
+def _spec(name: str, box: Box | None) -> SigFieldSpec:
+    if box is None:
+        return SigFieldSpec(name)
+    corners: Any = tuple(round(side, 3) for side in box.corners)  # pyHanko writes fractions as they are
+    return SigFieldSpec(name, on_page=box.page, box=corners)
+
+
+def _unreadable(error: Exception) -> Invalid:
+    log.info("a PDF cannot be signed: %s: %s", type(error).__name__, error)
+    return Invalid({"file": phrase("Tệp PDF bị hỏng hoặc không đúng chuẩn nên không ký được.")})

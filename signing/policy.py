@@ -1,0 +1,58 @@
+"""Who must sign what, in which order and how strongly. A policy never changes; a new rule is a new version.
+
+Decree 30/2020 art. 32.2d: the competent person signs first, then the clerk applies the agency's seal.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from signing.verdicts import HolderKind, Level, Value
+
+
+class DocumentKind(StrEnum):
+    """What a file is, as far as signatures are concerned."""
+
+    OFFICIAL = "official"
+    PERSON_ONLY = "person_only"
+    COPY = "copy"
+    MINUTES = "minutes"
+    FOREIGN = "foreign"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The rules for one kind of document; `name` goes into every verdict.
+
+    `required` are the kinds of signer that must be there, in the order in which they must have signed.
+    `unsigned` is the value of a file in which no signature can be found.
+    """
+
+    name: str
+    required: tuple[HolderKind, ...]
+    unsigned: Value
+    least_level: Level = Level.B_B
+    digests: frozenset[str] = frozenset({"sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512"})
+    least_rsa_bits: int = 2048
+    least_ec_bits: int = 256
+    weak_algorithm: Value = Value.INVALID
+    fields_filled_later: frozenset[str] = frozenset({"So", "Ngay"})
+
+
+_PERSON, _SEAL = HolderKind.PERSON, HolderKind.SEAL
+
+POLICIES: dict[DocumentKind, Policy] = {
+    DocumentKind.OFFICIAL: Policy("official-1", (_PERSON, _SEAL), Value.INVALID),
+    # Before the clerk applies the seal: what the leader has signed.
+    DocumentKind.PERSON_ONLY: Policy("person-only-1", (_PERSON,), Value.INVALID),
+    # Copies and separate attachments carry the agency's signature alone (Decree 30, Annex I, Part II).
+    DocumentKind.COPY: Policy("copy-1", (_SEAL,), Value.INVALID),
+    # Minutes are signed by the secretary and the chair; a seal only "if any" (Decree 30, form 1.9).
+    DocumentKind.MINUTES: Policy("minutes-1", (_PERSON,), Value.INVALID),
+    # Papers of which we do not know who had to sign them: judge what is there.
+    DocumentKind.FOREIGN: Policy("foreign-1", (), Value.UNCLEAR, weak_algorithm=Value.UNCLEAR),
+}
+
+
+def policy_for(kind: DocumentKind) -> Policy:
+    """The policy in force for this kind of document."""
+    return POLICIES[kind]

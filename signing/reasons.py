@@ -1,0 +1,186 @@
+"""Every finding that a verification can make: its weight, its ETSI sub-indication and its sentence."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from kernel.text import Phrase, phrase
+from signing.verdicts import Reason, Value
+
+
+class Code(StrEnum):
+    """Stable names of findings; pages, tests and foreign systems may rely on them."""
+
+    NOT_PDF = "NOT_PDF"
+    UNREADABLE = "UNREADABLE"
+    LENIENT_READING = "LENIENT_READING"
+    NO_SIGNATURE = "NO_SIGNATURE"
+    SIGNATURE_UNREADABLE = "SIGNATURE_UNREADABLE"
+    COVERAGE = "COVERAGE"
+    CONTENT_CHANGED = "CONTENT_CHANGED"
+    SIGNATURE_BROKEN = "SIGNATURE_BROKEN"
+    EDITED_AFTER_SIGNING = "EDITED_AFTER_SIGNING"
+    TRAILING_BYTES = "TRAILING_BYTES"
+    REVOKED = "REVOKED"
+    REVOCATION_UNKNOWN = "REVOCATION_UNKNOWN"
+    UNKNOWN_AUTHORITY = "UNKNOWN_AUTHORITY"
+    SELF_SIGNED = "SELF_SIGNED"
+    CHAIN_BROKEN = "CHAIN_BROKEN"
+    EXPIRED_WHEN_SIGNED = "EXPIRED_WHEN_SIGNED"
+    EXPIRED_NO_PROOF = "EXPIRED_NO_PROOF"
+    NOT_YET_VALID = "NOT_YET_VALID"
+    WRONG_PURPOSE = "WRONG_PURPOSE"
+    PURPOSE_UNCLEAR = "PURPOSE_UNCLEAR"
+    WEAK_ALGORITHM = "WEAK_ALGORITHM"
+    LOOSE_CERTIFICATE = "LOOSE_CERTIFICATE"
+    HOLDER_UNKNOWN = "HOLDER_UNKNOWN"
+    PERSON_MISSING = "PERSON_MISSING"
+    SEAL_MISSING = "SEAL_MISSING"
+    SEAL_BEFORE_PERSON = "SEAL_BEFORE_PERSON"
+    OTHER_AGENCY_SEAL = "OTHER_AGENCY_SEAL"
+    OTHER_AGENCY_PERSON = "OTHER_AGENCY_PERSON"
+    LEVEL_TOO_LOW = "LEVEL_TOO_LOW"
+    TIMESTAMP_BROKEN = "TIMESTAMP_BROKEN"
+    TIMESTAMP_UNTRUSTED = "TIMESTAMP_UNTRUSTED"
+    SELF_DECLARED_TIME = "SELF_DECLARED_TIME"
+    CLOCK_SEVEN_HOURS_FAST = "CLOCK_SEVEN_HOURS_FAST"
+    TIME_IN_FUTURE = "TIME_IN_FUTURE"
+    TEST_CERTIFICATE = "TEST_CERTIFICATE"
+    CANNOT_JUDGE = "CANNOT_JUDGE"
+
+
+@dataclass(frozen=True)
+class _Kind:
+    weight: Value
+    etsi: str
+    text: Phrase
+
+
+_I, _U, _V = Value.INVALID, Value.UNCLEAR, Value.VALID
+
+_KINDS: dict[Code, _Kind] = {
+    Code.NOT_PDF: _Kind(_U, "FORMAT_FAILURE", phrase("Tệp không phải là PDF nên không có chữ ký số để kiểm tra.")),
+    Code.UNREADABLE: _Kind(_I, "FORMAT_FAILURE", phrase("Tệp PDF bị hỏng, không đọc được.")),
+    Code.LENIENT_READING: _Kind(
+        _U, "FORMAT_FAILURE", phrase("Tệp PDF không đúng chuẩn, chỉ đọc được khi bỏ qua lỗi cấu trúc.")
+    ),
+    Code.NO_SIGNATURE: _Kind(_U, "SIG_CONSTRAINTS_FAILURE", phrase("Tệp không có chữ ký số nào.")),
+    Code.SIGNATURE_UNREADABLE: _Kind(
+        _I, "FORMAT_FAILURE", phrase("Chữ ký ở ô “{who}” bị hỏng hoặc đã bị xoá, không đọc được.")
+    ),
+    Code.COVERAGE: _Kind(
+        _I, "FORMAT_FAILURE", phrase("Chữ ký của {who} không bao trùm toàn bộ nội dung mà nó phải bảo vệ.")
+    ),
+    Code.CONTENT_CHANGED: _Kind(
+        _I, "HASH_FAILURE", phrase("Nội dung đã bị thay đổi so với bản mà {who} đã ký.")
+    ),
+    Code.SIGNATURE_BROKEN: _Kind(
+        _I, "SIG_CRYPTO_FAILURE", phrase("Chữ ký của {who} sai về mật mã, không phải do chứng thư này tạo ra.")
+    ),
+    Code.EDITED_AFTER_SIGNING: _Kind(
+        _I, "HASH_FAILURE", phrase("Tệp đã bị sửa sau khi {who} ký.")
+    ),
+    Code.TRAILING_BYTES: _Kind(
+        _U, "FORMAT_FAILURE", phrase("Sau phần đã ký còn {count} byte dữ liệu không được chữ ký nào bảo vệ.")
+    ),
+    Code.REVOKED: _Kind(
+        _I, "REVOKED_NO_POE", phrase("Chứng thư số của {who} đã bị thu hồi ngày {on}.")
+    ),
+    Code.REVOCATION_UNKNOWN: _Kind(
+        _U, "TRY_LATER", phrase("Chưa biết chứng thư số của {who} có bị thu hồi hay không, cần kiểm tra lại sau.")
+    ),
+    Code.UNKNOWN_AUTHORITY: _Kind(
+        _U,
+        "NO_CERTIFICATE_CHAIN_FOUND",
+        phrase("Chứng thư số của {who} do “{issuer}” cấp, không thuộc kho tin cậy của hệ thống."),
+    ),
+    Code.SELF_SIGNED: _Kind(
+        _I, "NO_CERTIFICATE_CHAIN_FOUND", phrase("Chứng thư số của {who} là chứng thư tự ký, không ai bảo đảm.")
+    ),
+    Code.CHAIN_BROKEN: _Kind(
+        _I, "CERTIFICATE_CHAIN_GENERAL_FAILURE", phrase("Chuỗi chứng thư số của {who} không hợp lệ.")
+    ),
+    Code.EXPIRED_WHEN_SIGNED: _Kind(
+        _I, "EXPIRED", phrase("Chứng thư số của {who} đã hết hạn ngày {on}, trước khi ký.")
+    ),
+    Code.EXPIRED_NO_PROOF: _Kind(
+        _U,
+        "OUT_OF_BOUNDS_NO_POE",
+        phrase("Chứng thư số của {who} đã hết hạn ngày {on} và không có dấu thời gian chứng minh đã ký trước đó."),
+    ),
+    Code.NOT_YET_VALID: _Kind(
+        _U, "NOT_YET_VALID", phrase("Thời điểm ký của {who} sớm hơn ngày chứng thư số có hiệu lực ({on}).")
+    ),
+    Code.WRONG_PURPOSE: _Kind(
+        _I, "CHAIN_CONSTRAINTS_FAILURE", phrase("Chứng thư số của {who} không được cấp để ký văn bản.")
+    ),
+    Code.PURPOSE_UNCLEAR: _Kind(
+        _U, "CHAIN_CONSTRAINTS_FAILURE", phrase("Chứng thư số của {who} không ghi rõ được dùng để ký văn bản.")
+    ),
+    Code.WEAK_ALGORITHM: _Kind(
+        _U, "CRYPTO_CONSTRAINTS_FAILURE", phrase("Chữ ký của {who} dùng thuật toán yếu ({algorithm}).")
+    ),
+    Code.LOOSE_CERTIFICATE: _Kind(
+        _U,
+        "SIG_CONSTRAINTS_FAILURE",
+        phrase("Chữ ký của {who} không gắn chặt với chứng thư số như chuẩn PAdES yêu cầu."),
+    ),
+    Code.HOLDER_UNKNOWN: _Kind(
+        _U,
+        "SIG_CONSTRAINTS_FAILURE",
+        phrase("Không xác định được chứng thư số “{who}” là của cá nhân hay của cơ quan."),
+    ),
+    Code.PERSON_MISSING: _Kind(
+        _I, "SIG_CONSTRAINTS_FAILURE", phrase("Thiếu chữ ký số của người có thẩm quyền.")
+    ),
+    Code.SEAL_MISSING: _Kind(_I, "SIG_CONSTRAINTS_FAILURE", phrase("Thiếu chữ ký số (con dấu) của cơ quan ban hành.")),
+    Code.SEAL_BEFORE_PERSON: _Kind(
+        _I,
+        "SIG_CONSTRAINTS_FAILURE",
+        phrase("Con dấu của {who} được đóng trước khi người có thẩm quyền ký."),
+    ),
+    Code.OTHER_AGENCY_SEAL: _Kind(
+        _I,
+        "SIG_CONSTRAINTS_FAILURE",
+        phrase("Con dấu là của “{who}”, không phải của cơ quan gửi “{expected}”."),
+    ),
+    Code.OTHER_AGENCY_PERSON: _Kind(
+        _U,
+        "SIG_CONSTRAINTS_FAILURE",
+        phrase("Người ký {who} thuộc “{agency}”, không phải cơ quan gửi “{expected}”."),
+    ),
+    Code.LEVEL_TOO_LOW: _Kind(
+        _U,
+        "SIG_CONSTRAINTS_FAILURE",
+        phrase("Chữ ký của {who} mới đạt mức {level}, loại văn bản này cần mức {least}."),
+    ),
+    Code.TIMESTAMP_BROKEN: _Kind(
+        _I, "SIG_CRYPTO_FAILURE", phrase("Dấu thời gian ở “{who}” không khớp với nội dung được đóng dấu.")
+    ),
+    Code.TIMESTAMP_UNTRUSTED: _Kind(
+        _U,
+        "NO_POE",
+        phrase("Dấu thời gian ở “{who}” chưa được xác nhận là của một đơn vị cấp dấu thời gian tin cậy."),
+    ),
+    Code.SELF_DECLARED_TIME: _Kind(
+        _V, "", phrase("Thời điểm ký của {who} do máy người ký tự khai, chưa có dấu thời gian.")
+    ),
+    Code.CLOCK_SEVEN_HOURS_FAST: _Kind(
+        _V, "", phrase("Giờ ký của {who} lệch 7 giờ: phần mềm ký đã ghi giờ Việt Nam như giờ quốc tế.")
+    ),
+    Code.TIME_IN_FUTURE: _Kind(
+        _U, "SIG_CONSTRAINTS_FAILURE", phrase("Thời điểm ký mà {who} khai ({at}) nằm ở tương lai.")
+    ),
+    Code.TEST_CERTIFICATE: _Kind(
+        _V, "", phrase("{who} dùng CHỨNG THƯ THỬ NGHIỆM, không có giá trị pháp lý.")
+    ),
+    Code.CANNOT_JUDGE: _Kind(
+        _U, "GENERIC", phrase("Không kiểm tra được tệp này vì một lỗi kỹ thuật, xin thử lại hoặc báo quản trị.")
+    ),
+}  # fmt: skip
+
+
+def reason(code: Code, signature: str | None = None, *, weight: Value | None = None, **params: Any) -> Reason:
+    """The finding `code` about `signature` (a field name) or about the file; a policy may change the weight."""
+    kind = _KINDS[code]
+    return Reason(code.value, kind.etsi, weight or kind.weight, Phrase(kind.text.msgid, params), signature)

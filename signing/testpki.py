@@ -1,0 +1,369 @@
+"""A marked TEST authority for trials and tests: root, issuing authority, people, agency seals, time-stamps, revocation.
+
+All keys are made on the spot and kept in the given folder, readable by its owner only. Nothing of it is ever shipped.
+Every subject carries `CHỨNG THƯ THỬ NGHIỆM`, every verdict on its signatures says so, and a store that is not in
+trial mode does not trust it at all.
+
+    authority/root.p12 issuing.p12 tsa.p12     people/<id>.p12     seals/<id>.p12
+    crl/root.crl issuing.crl                   revoked.json        passphrase
+"""
+
+import fcntl
+import json
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from kernel import clock
+from kernel.text import fold, nfc
+from signing.holders import COMMON_NAME_LIMIT, TEST_MARK
+from signing.keys import FileKeyStore
+from signing.trust import Purpose, TrustStore
+
+# Generous on both sides, so that tests may freeze the clock around the day on which the authority was made.
+_BACKDATED = timedelta(days=800)
+_LIFETIME = timedelta(days=1000)
+_CRL_LIFETIME = timedelta(days=365)
+_KEY_BITS = 2048
+
+EMAIL_PROTECTION = ExtendedKeyUsageOID.EMAIL_PROTECTION
+DOCUMENT_SIGNING = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")  # RFC 9336
+
+
+@dataclass(frozen=True)
+class TestPerson:
+    """Somebody who shall have a test certificate; `key` names the file and stays the same for the same person."""
+
+    __test__ = False  # pytest would collect the name
+
+    key: str
+    name: str
+    agency: str
+    title: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True)
+class TestSeal:
+    """An agency that shall have a test seal."""
+
+    __test__ = False
+
+    key: str
+    agency: str
+
+
+@dataclass(frozen=True)
+class _Held:
+    key: rsa.RSAPrivateKey
+    certificate: x509.Certificate
+
+
+class TestAuthority:
+    """The authority in one folder. Issuing the same key twice gives the same certificate."""
+
+    __test__ = False
+
+    def __init__(self, folder: Path) -> None:
+        """Open the authority in `folder`, or make it there."""
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        with self._lock():
+            self._passphrase = self._read_passphrase()
+            self._root = self._root_authority()
+            self._issuing = self._issuing_authority()
+            self._tsa_path = self._time_stamp_certificate()
+            if self._crls_are_old():
+                self._write_crls()
+
+    def issue_person(self, person: TestPerson) -> FileKeyStore:
+        """The key of this person, made at the first call."""
+        names = [
+            (NameOID.ORGANIZATION_NAME, person.agency),
+            (NameOID.TITLE, person.title),
+            (NameOID.EMAIL_ADDRESS, person.email),
+        ]
+        return self._issue(self.person_path(person.key), person.name, names)
+
+    def issue_seal(self, seal: TestSeal) -> FileKeyStore:
+        """The key of this agency's seal, made at the first call."""
+        return self._issue(self.seal_path(seal.key), seal.agency, [(NameOID.ORGANIZATION_NAME, seal.agency)])
+
+    def person_key(self, key: str) -> FileKeyStore | None:
+        """The key of a person who has one."""
+        return self._held_by(self.person_path(key))
+
+    def seal_key(self, key: str) -> FileKeyStore | None:
+        """The key of an agency that has one."""
+        return self._held_by(self.seal_path(key))
+
+    def person_path(self, key: str) -> Path:
+        """Where the PKCS#12 file of this person lies."""
+        return self.folder / "people" / f"{_file_name(key)}.p12"
+
+    def seal_path(self, key: str) -> Path:
+        """Where the PKCS#12 file of this seal lies."""
+        return self.folder / "seals" / f"{_file_name(key)}.p12"
+
+    @property
+    def passphrase(self) -> bytes:
+        """What the PKCS#12 files are encrypted with."""
+        return self._passphrase
+
+    @property
+    def root_certificate(self) -> bytes:
+        """DER of the root."""
+        return self._root.certificate.public_bytes(Encoding.DER)
+
+    @property
+    def issuing_certificate(self) -> bytes:
+        """DER of the issuing authority."""
+        return self._issuing.certificate.public_bytes(Encoding.DER)
+
+    def time_stamp_key(self) -> FileKeyStore:
+        """The key of the test time-stamp authority, for `signing.timestamps.LocalTimeStamps`."""
+        return FileKeyStore(self._tsa_path, self._passphrase)
+
+    def crls(self) -> list[bytes]:
+        """The revocation lists of root and issuing authority."""
+        return [(self.folder / "crl" / f"{name}.crl").read_bytes() for name in ("root", "issuing")]
+
+    def revoke(self, certificate: bytes, at: datetime | None = None) -> None:
+        """Revoke a certificate (DER) of this authority and publish a new list."""
+        serial = x509.load_der_x509_certificate(certificate).serial_number
+        with self._lock():
+            revoked = self._revoked()
+            revoked.setdefault(format(serial, "x"), (at or clock.now()).isoformat())
+            self._write(self.folder / "revoked.json", json.dumps(revoked).encode())
+            self._write_crls()
+
+    def enter_into(self, store: TrustStore) -> None:
+        """Make `store` trust this authority, marked as a test authority, and bring its revocation lists."""
+        fingerprint = self._root.certificate.fingerprint(hashes.SHA256()).hex()
+        if all(anchor.sha256 != fingerprint for anchor in store.trust().anchors):
+            store.add_anchor(self.root_certificate, list(Purpose), by="lienthong pki test", label=TEST_MARK, test=True)
+            store.add_intermediate(self.issuing_certificate)
+        for revocation_list in self.crls():
+            store.add_crl(revocation_list)
+
+    def _issue(self, path: Path, name: str, names: Sequence[tuple[x509.ObjectIdentifier, str]]) -> FileKeyStore:
+        with self._lock():
+            if not path.exists():
+                self._write_pair(path, self.certify(_subject(name, names), usages=_SIGNING))
+        return FileKeyStore(path, self._passphrase)
+
+    def certify(
+        self,
+        subject: x509.Name,
+        *,
+        usages: Sequence[x509.ObjectIdentifier],
+        not_after: datetime | None = None,
+    ) -> "_Held":
+        """A new key with a certificate for `subject`; for odd certificates that tests need, too."""
+        key = _new_key()
+        builder = _builder(subject, self._issuing.certificate.subject, key, not_after or clock.now() + _LIFETIME)
+        builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        builder = builder.add_extension(_key_usage(signs=True), critical=True)
+        builder = builder.add_extension(
+            x509.ExtendedKeyUsage(usages), critical=tuple(usages) == (ExtendedKeyUsageOID.TIME_STAMPING,)
+        )
+        return _Held(key, _signed(builder, key, self._issuing))
+
+    def write_pair(self, path: Path, held: "_Held") -> FileKeyStore:
+        """Keep a pair made by `certify` in an encrypted file and open it."""
+        with self._lock():
+            self._write_pair(path, held)
+        return FileKeyStore(path, self._passphrase)
+
+    def _root_authority(self) -> _Held:
+        path = self.folder / "authority" / "root.p12"
+        if not path.exists():
+            key = _new_key()
+            subject = _subject(f"{TEST_MARK} - CA gốc", [(NameOID.ORGANIZATION_NAME, "Liên Thông")])
+            builder = _ca_builder(subject, subject, key, path_length=1)
+            self._write_pair(path, _Held(key, _signed(builder, key, None)), chain=False)
+        return self._read_pair(path)
+
+    def _issuing_authority(self) -> _Held:
+        path = self.folder / "authority" / "issuing.p12"
+        if not path.exists():
+            key = _new_key()
+            subject = _subject(f"{TEST_MARK} - CA cấp chứng thư", [(NameOID.ORGANIZATION_NAME, "Liên Thông")])
+            builder = _ca_builder(subject, self._root.certificate.subject, key, path_length=0)
+            self._write_pair(path, _Held(key, _signed(builder, key, self._root)), chain=False)
+        return self._read_pair(path)
+
+    def _time_stamp_certificate(self) -> Path:
+        path = self.folder / "authority" / "tsa.p12"
+        if not path.exists():
+            subject = _subject("Dấu thời gian thử nghiệm", [(NameOID.ORGANIZATION_NAME, "Liên Thông")])
+            self._write_pair(path, self.certify(subject, usages=(ExtendedKeyUsageOID.TIME_STAMPING,)))
+        return path
+
+    def _revoked(self) -> dict[str, str]:
+        path = self.folder / "revoked.json"
+        entries: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+        return entries
+
+    def _crls_are_old(self) -> bool:
+        path = self.folder / "crl" / "issuing.crl"
+        if not path.exists():
+            return True
+        issued = x509.load_der_x509_crl(path.read_bytes()).last_update_utc
+        return clock.now() - issued > _CRL_LIFETIME / 4
+
+    def _write_crls(self) -> None:
+        revoked = self._revoked()
+        for name, held, entries in (("root", self._root, {}), ("issuing", self._issuing, revoked)):
+            self._write(self.folder / "crl" / f"{name}.crl", _crl(held, entries))
+
+    def _held_by(self, path: Path) -> FileKeyStore | None:
+        return FileKeyStore(path, self._passphrase) if path.exists() else None
+
+    def _read_pair(self, path: Path) -> _Held:
+        key, certificate, _ = pkcs12.load_key_and_certificates(path.read_bytes(), self._passphrase)
+        if not isinstance(key, rsa.RSAPrivateKey) or certificate is None:
+            raise ValueError(f"{path.name} holds no key of the test authority")
+        return _Held(key, certificate)
+
+    def _write_pair(self, path: Path, held: _Held, *, chain: bool = True) -> None:
+        above = [self._issuing.certificate] if chain else None
+        self._write(
+            path,
+            pkcs12.serialize_key_and_certificates(
+                path.stem.encode(), held.key, held.certificate, above, BestAvailableEncryption(self._passphrase)
+            ),
+        )
+
+    def _read_passphrase(self) -> bytes:
+        path = self.folder / "passphrase"
+        if not path.exists():
+            self._write(path, secrets.token_urlsafe(32).encode())
+        return path.read_bytes()
+
+    def _write(self, path: Path, data: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.draft")
+        draft.touch(mode=0o600)
+        draft.write_bytes(data)
+        draft.replace(path)
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """Web, worker and command line may ask for the same certificate at the same moment."""
+        with (self.folder / ".lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def make_test_authority(
+    folder: Path,
+    people: Iterable[TestPerson] = (),
+    seals: Iterable[TestSeal] = (),
+    *,
+    trust: TrustStore | None = None,
+) -> TestAuthority:
+    """Make the test authority in `folder` or open it, see to these certificates, and let `trust` trust it."""
+    authority = TestAuthority(folder)
+    for person in people:
+        authority.issue_person(person)
+    for seal in seals:
+        authority.issue_seal(seal)
+    if trust is not None:
+        authority.enter_into(trust)
+    return authority
+
+
+_SIGNING = (EMAIL_PROTECTION, DOCUMENT_SIGNING)
+
+
+def _new_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
+
+
+def _subject(name: str, names: Sequence[tuple[x509.ObjectIdentifier, str]]) -> x509.Name:
+    attributes = [x509.NameAttribute(NameOID.COUNTRY_NAME, "VN")]
+    attributes += [x509.NameAttribute(oid, nfc(text)) for oid, text in names if text]
+    attributes.append(x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, TEST_MARK))
+    attributes.append(x509.NameAttribute(NameOID.COMMON_NAME, nfc(name)[:COMMON_NAME_LIMIT].rstrip()))
+    return x509.Name(attributes)
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: rsa.RSAPrivateKey, not_after: datetime
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(min(clock.now(), not_after) - _BACKDATED)
+        .not_valid_after(not_after)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    )
+
+
+def _ca_builder(
+    subject: x509.Name, issuer: x509.Name, key: rsa.RSAPrivateKey, path_length: int
+) -> x509.CertificateBuilder:
+    return (
+        _builder(subject, issuer, key, clock.now() + 4 * _LIFETIME)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
+        .add_extension(_key_usage(signs=False), critical=True)
+    )
+
+
+def _key_usage(*, signs: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=signs,
+        content_commitment=signs,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=not signs,
+        crl_sign=not signs,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _signed(builder: x509.CertificateBuilder, key: rsa.RSAPrivateKey, issuer: _Held | None) -> x509.Certificate:
+    signer = issuer.key if issuer else key
+    builder = builder.add_extension(
+        x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
+    )
+    return builder.sign(signer, hashes.SHA256())
+
+
+def _crl(held: _Held, revoked: Mapping[str, str]) -> bytes:
+    now = clock.now()
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(held.certificate.subject)
+        .last_update(now)
+        .next_update(now + _CRL_LIFETIME)
+        .add_extension(x509.CRLNumber(int(now.timestamp() * 1000)), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(held.key.public_key()), critical=False)
+    )
+    for serial, at in revoked.items():
+        entry = x509.RevokedCertificateBuilder().serial_number(int(serial, 16))
+        entry = entry.revocation_date(datetime.fromisoformat(at))
+        builder = builder.add_revoked_certificate(
+            entry.add_extension(x509.CRLReason(x509.ReasonFlags.key_compromise), critical=False).build()
+        )
+    return builder.sign(held.key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def _file_name(key: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_." else "-" for c in fold(key)).strip(".-") or "x"

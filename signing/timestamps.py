@@ -1,0 +1,134 @@
+"""Time-stamps of RFC 3161: asking an authority over HTTP, and the small authority of trial installations.
+
+Answers may take minutes (the government's takes 2 to 131 s), so only jobs ask; a request never waits for one.
+"""
+
+# mypy: allow-untyped-calls
+# (pyHanko is typed in parts)
+
+import secrets
+from hashlib import sha256
+from urllib.parse import urlsplit
+
+import requests
+from asn1crypto import algos, cms, core, tsp
+from asn1crypto import x509 as asn1_x509
+from pyhanko.sign.general import as_signing_certificate_v2, simple_cms_attribute
+from pyhanko.sign.timestamps import TimeStamper
+from pyhanko.sign.timestamps.common_utils import TimestampRequestError
+
+from kernel import clock
+from signing.keys import KeyStore
+
+TIMEOUT_S = 180
+_MOST_BYTES = 1_000_000
+# An arc for examples (ITU-T X.660): nobody may take it for a real time-stamp policy.
+TEST_POLICY = "2.999.1.1"
+
+
+class HttpTimeStamps(TimeStamper):
+    """A time-stamp authority at a URL."""
+
+    def __init__(self, url: str, timeout_s: float = TIMEOUT_S) -> None:
+        if urlsplit(url).scheme not in {"http", "https"}:
+            raise ValueError("a time-stamp authority has an http or https address")
+        super().__init__()
+        self.url = url
+        self._timeout_s = timeout_s
+
+    async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
+        """Post the request; TimestampRequestError when there is no usable answer."""
+        try:
+            with requests.post(
+                self.url,
+                data=req.dump(),
+                headers={
+                    "Content-Type": "application/timestamp-query",
+                    "Accept": "application/timestamp-reply",
+                },
+                timeout=self._timeout_s,
+                stream=True,
+            ) as answer:
+                answer.raise_for_status()
+                body = answer.raw.read(_MOST_BYTES + 1, decode_content=True)
+        except (requests.RequestException, OSError) as error:
+            raise TimestampRequestError(f"no answer from {self.url}: {error}") from error
+        if len(body) > _MOST_BYTES:
+            raise TimestampRequestError(f"the answer of {self.url} is too long")
+        try:
+            response = tsp.TimeStampResp.load(body)
+            response["status"]["status"].native  # noqa: B018  # parse now, not later
+        except ValueError as error:
+            raise TimestampRequestError(f"the answer of {self.url} is no time-stamp") from error
+        return response
+
+
+class LocalTimeStamps(TimeStamper):
+    """The time-stamp authority of a trial installation: signs at once with a key of ours."""
+
+    def __init__(self, store: KeyStore) -> None:
+        super().__init__()
+        self._store = store
+
+    async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
+        """Answer in this process."""
+        return self.answer(req)
+
+    def answer(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
+        """A granted time-stamp for the request (RFC 3161 §2.4.2), with the time of the house's clock."""
+        description = self._store.describe()
+        certificate = asn1_x509.Certificate.load(description.certificate)
+        fields = {
+            "version": "v1",
+            "policy": TEST_POLICY,
+            "message_imprint": req["message_imprint"],
+            "serial_number": secrets.randbits(63),
+            "gen_time": clock.now().replace(microsecond=0),
+        }
+        if req["nonce"].native is not None:
+            fields["nonce"] = req["nonce"]
+        info = tsp.TSTInfo(fields).dump()
+        token = cms.ContentInfo(
+            {"content_type": "signed_data", "content": self._signed(info, certificate, description.chain)}
+        )
+        return tsp.TimeStampResp({"status": {"status": "granted"}, "time_stamp_token": token})
+
+    def _signed(self, info: bytes, certificate: asn1_x509.Certificate, chain: tuple[bytes, ...]) -> cms.SignedData:
+        digest = algos.DigestAlgorithm({"algorithm": "sha256"})
+        attributes = cms.CMSAttributes(
+            [
+                simple_cms_attribute("content_type", "tst_info"),
+                simple_cms_attribute("signing_certificate_v2", as_signing_certificate_v2(certificate)),
+                simple_cms_attribute("message_digest", sha256(info).digest()),
+            ]
+        )
+        signer_info = cms.SignerInfo(
+            {
+                "version": "v1",
+                "sid": cms.SignerIdentifier(
+                    {
+                        "issuer_and_serial_number": cms.IssuerAndSerialNumber(
+                            {"issuer": certificate.issuer, "serial_number": certificate.serial_number}
+                        )
+                    }
+                ),
+                "digest_algorithm": digest,
+                "signature_algorithm": algos.SignedDigestAlgorithm(
+                    {"algorithm": self._store.describe().algorithm.value}
+                ),
+                "signed_attrs": attributes,
+                "signature": self._store.sign(attributes.dump()),
+            }
+        )
+        return cms.SignedData(
+            {
+                "version": "v3",
+                "digest_algorithms": cms.DigestAlgorithms((digest,)),
+                "encap_content_info": {
+                    "content_type": "tst_info",
+                    "content": core.ParsableOctetString(info),
+                },
+                "certificates": [certificate, *(asn1_x509.Certificate.load(der) for der in chain)],
+                "signer_infos": [signer_info],
+            }
+        )
