@@ -1,0 +1,43 @@
+"""What stands in a stored message for addresses of the service, and what it becomes when the message leaves."""
+
+import re
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from kernel.config import Config
+from kernel.db import Tx
+from notify import links
+from notify.kinds import Kind
+from notify.models import Link, Message
+
+_PLACE = re.compile("⟦(base|link:([0-9]{1,17}))⟧")
+
+
+@dataclass(frozen=True)
+class Filled:
+    """The texts of a message as they leave the house."""
+
+    text: str
+    html: str
+    calendar: str
+
+
+def link_ids(kind: Kind) -> set[int]:
+    """The links that a message of `kind` carries: those in its fields named `…_link`."""
+    values = (str(value) for name, value in kind.context().items() if name.endswith("_link"))
+    return {int(m.group(2)) for value in values for m in _PLACE.finditer(value) if m.group(2)}
+
+
+def filled(tx: Tx, config: Config, message: Message) -> Filled:
+    """The message's texts with full addresses. A place of a link that the message does not carry shows nothing."""
+    found = {row.id: row for row in tx.session.scalars(sa.select(Link).where(Link.id.in_(message.link_ids)))}
+    secret, base = config.signing_secret(), config.base_url.rstrip("/")
+
+    def address(match: re.Match[str]) -> str:
+        if match.group(1) == "base":
+            return base
+        link = found.get(int(match.group(2)))
+        return links.address(link, secret, base) if link else ""
+
+    return Filled(*(_PLACE.sub(address, text) for text in (message.text, message.html, message.calendar)))

@@ -1,0 +1,226 @@
+"""Hands messages over: the outbox handlers of e-mail and SMS.
+
+The attempt is committed before the provider is called, no transaction is open during the call, and a repetition is
+never blind: an SMS is first looked for in the provider's list, an e-mail keeps its Message-ID and declares itself.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from kernel import clock, faults
+from kernel.blobs import BlobStore, read_all
+from kernel.config import Config
+from kernel.db import Tx
+from kernel.outbox import Absent, Arrived, Handler, Job, OutboxAttempt, SendError, Unsure
+from kernel.text import sms_size, sms_text
+from notify import addresses, messages
+from notify.mail import mime
+from notify.mail.smtp import SmtpSender
+from notify.messages import Attached
+from notify.models import Message
+from notify.sms.twilio_api import Taken, TwilioSender
+from notify.states import MessageState
+
+GONE = {
+    MessageState.CANCELLED,
+    MessageState.HANDED,
+    MessageState.SHOWN,
+    MessageState.DELIVERED,
+    MessageState.UNDELIVERED,
+}
+NOT_ASKED = "could not ask the provider"
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The tries before this one; whatever their outcome is said to be, one of them may have arrived."""
+
+    count: int
+    since: datetime | None
+
+
+def earlier_attempts(tx: Tx, job: Job) -> Earlier:
+    """The attempts of the job so far."""
+    query = sa.select(sa.func.count(), sa.func.min(OutboxAttempt.started_at))
+    count, since = tx.session.execute(query.where(OutboxAttempt.outbox_id == job.id)).one()
+    return Earlier(count, since)
+
+
+def waiting_message(tx: Tx, job: Job) -> Message | None:
+    """The job's message, locked, or None when there is nothing to hand over any more."""
+    message = tx.session.get(Message, job.payload["message"], with_for_update=True, populate_existing=True)
+    return None if message is None or message.state in GONE else message
+
+
+def close_given_up(tx: Tx, job: Job, reason: str) -> None:
+    """Say in the ledger why a message did not leave, or that nobody knows whether it did."""
+    message = waiting_message(tx, job)
+    if message is None:
+        return
+    open_attempt = sa.select(OutboxAttempt.token).where(
+        OutboxAttempt.outbox_id == job.id, OutboxAttempt.ended_at.is_(None), OutboxAttempt.token != job.token
+    )
+    if reason.startswith(NOT_ASKED) or tx.session.execute(open_attempt).first() is not None:
+        state = MessageState.UNKNOWN
+    elif job.expires_at is not None and job.expires_at <= clock.now():
+        state = MessageState.EXPIRED
+    else:
+        state = MessageState.FAILED
+    messages.move(tx, message, state, reason)
+
+
+@dataclass(frozen=True)
+class Mail:
+    """An e-mail ready to be built; its files are read from the store when it leaves."""
+
+    letter: mime.Letter
+    attached: tuple[Attached, ...]
+
+
+class EmailHandler(Handler[Mail, str]):
+    """Hands e-mail to the SMTP server, or to the mailbox page when there is none."""
+
+    topic = "notify.email"
+
+    def __init__(self, config: Config, blobs: BlobStore, sender: SmtpSender | None) -> None:
+        self.config = config
+        self.blobs = blobs
+        self.sender = sender
+
+    def prepare(self, tx: Tx, job: Job) -> Mail | None:
+        message = waiting_message(tx, job)
+        if message is None:
+            return None
+        faults.point("notify.preparing")
+        texts = addresses.filled(tx, self.config, message)
+        domain = self.config.reply_domain or mime.domain_of(self.config.mail_from)
+        letter = mime.Letter(
+            message_id=mime.message_id(message.dedupe_key, domain),
+            sender=self.config.mail_from,
+            to_name=message.name,
+            to_address=message.address,
+            subject=message.subject,
+            date=clock.now(),
+            list_name=message.kind,
+            text=texts.text,
+            html=texts.html,
+            calendar=texts.calendar,
+            calendar_method=message.calendar_method,
+            attempt=earlier_attempts(tx, job).count + 1,
+        )
+        return Mail(letter, tuple(Attached(**a) for a in message.attachments))
+
+    def perform(self, prepared: Mail) -> str:
+        if self.sender is None:
+            return "console"
+        letter = prepared.letter
+        files = tuple(mime.File(a.name, a.media_type, read_all(self.blobs, a.sha256)) for a in prepared.attached)
+        body = mime.built(mime.with_files(letter, files))
+        self.sender.send(_envelope_sender(letter.sender), letter.to_address, body)
+        return "smtp"
+
+    def conclude(self, tx: Tx, job: Job, result: str) -> None:
+        message = tx.session.get_one(Message, job.payload["message"], with_for_update=True, populate_existing=True)
+        message.provider = result
+        messages.move(tx, message, MessageState.SHOWN if result == "console" else MessageState.HANDED)
+        faults.point("notify.concluding")
+
+    def give_up(self, tx: Tx, job: Job, reason: str) -> None:
+        close_given_up(tx, job, reason)
+
+    # reconcile: no server can be asked about a letter, and the fixed Message-ID makes a declared repetition
+    # harmless, so the default (Absent) is right.
+
+
+@dataclass(frozen=True)
+class Sms:
+    """An SMS as it leaves. `since`: the start of the first earlier try; `known`: provider ids of other messages."""
+
+    message_id: int
+    to: str
+    text: str
+    callback: str
+    since: datetime | None
+    known: frozenset[str]
+
+
+class SmsHandler(Handler[Sms, Taken]):
+    """Hands SMS to the provider, or to the mailbox page when there is none."""
+
+    topic = "notify.sms"
+
+    def __init__(self, config: Config, sender: TwilioSender | None) -> None:
+        self.config = config
+        self.sender = sender
+
+    def prepare(self, tx: Tx, job: Job) -> Sms | None:
+        message = waiting_message(tx, job)
+        if message is None:
+            return None
+        faults.point("notify.preparing")
+        text = sms_as_sent(tx, self.config, message)
+        message.segments = sms_size(text).segments
+        message.price_vnd = message.segments * self.config.sms_price_vnd
+        return Sms(
+            message.id,
+            message.address,
+            text,
+            status_callback(self.config, message.id),
+            earlier_attempts(tx, job).since,
+            _known_ids(tx, message),
+        )
+
+    def perform(self, prepared: Sms) -> Taken:
+        if self.sender is None:
+            return Taken("", "console")
+        if prepared.since is not None:
+            # Also a try that is said to have failed may have arrived: a time-out is no answer.
+            found = self.sender.find(prepared.to, prepared.text, prepared.since, prepared.known)
+            if found is not None:
+                return found
+        return self.sender.send(prepared.to, prepared.text, prepared.callback)
+
+    def reconcile(self, prepared: Sms, since: datetime) -> Arrived[Taken] | Absent | Unsure:
+        if self.sender is None:
+            return Absent()
+        try:
+            found = self.sender.find(prepared.to, prepared.text, prepared.since or since, prepared.known)
+        except SendError as error:
+            if error.permanent:
+                return Unsure(f"{NOT_ASKED}: {error}")
+            raise
+        return Arrived(found) if found is not None else Absent()
+
+    def conclude(self, tx: Tx, job: Job, result: Taken) -> None:
+        message = tx.session.get_one(Message, job.payload["message"], with_for_update=True, populate_existing=True)
+        shown = self.sender is None
+        message.provider = "console" if shown else "twilio"
+        message.provider_id = result.provider_id or message.provider_id
+        messages.move(tx, message, MessageState.SHOWN if shown else MessageState.HANDED)
+        faults.point("notify.concluding")
+
+    def give_up(self, tx: Tx, job: Job, reason: str) -> None:
+        close_given_up(tx, job, reason)
+
+
+def sms_as_sent(tx: Tx, config: Config, message: Message) -> str:
+    """The text with its addresses, folded unless the settings keep accents."""
+    return sms_text(addresses.filled(tx, config, message).text, keep_accents=config.sms_keep_accents)
+
+
+def status_callback(config: Config, message_id: int) -> str:
+    """Where the provider reports on a message; made from the configured address, never from a request's."""
+    return f"{config.base_url.rstrip('/')}/notify/twilio/{message_id}"
+
+
+def _known_ids(tx: Tx, message: Message) -> frozenset[str]:
+    query = sa.select(Message.provider_id).where(
+        Message.address == message.address, Message.id != message.id, Message.provider_id.is_not(None)
+    )
+    return frozenset(value for value in tx.session.scalars(query.order_by(Message.id.desc()).limit(500)) if value)
+
+
+def _envelope_sender(sender: str) -> str:
+    return sender.rpartition("<")[2].strip(" >")

@@ -1,0 +1,1 @@
+"""E-mail: the MIME body and the SMTP adapter."""

@@ -1,0 +1,1 @@
+"""SMS: the Twilio adapter and the table of its error codes."""
