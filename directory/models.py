@@ -79,6 +79,7 @@ class Person(Base):
     locale: Mapped[str] = mapped_column(default="vi")
     password_hash: Mapped[str] = mapped_column(default="")  # argon2id; "" has no password
     password_changed_at: Mapped[datetime | None]
+    password_is_temporary: Mapped[bool] = mapped_column(default=False)  # given by an administrator
     totp_secret: Mapped[str] = mapped_column(default="")  # base32; "" is off
     totp_step: Mapped[int] = mapped_column(default=0)  # last step used: a code works once
     is_active: Mapped[bool] = mapped_column(default=True)
@@ -115,8 +116,8 @@ class RoleGrant(Base):
 class WebSession(Base):
     """A sign-in in one browser. The browser holds the token, the row its SHA-256.
 
-    `waits_for_totp` marks a sign-in whose password was right and whose second step is still missing: it
-    opens no door.
+    `waits_for` names the step that is still missing after a right password (`totp`, `new_password`); until it
+    is done the session opens no door.
     """
 
     __tablename__ = "web_session"
@@ -124,7 +125,7 @@ class WebSession(Base):
     token_hash: Mapped[str] = mapped_column(unique=True)
     person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"), index=True)
     agency_id: Mapped[int | None] = mapped_column(sa.ForeignKey("agency.id"))
-    waits_for_totp: Mapped[bool] = mapped_column(default=False)
+    waits_for: Mapped[str] = mapped_column(default="")
     address: Mapped[str] = mapped_column(default="")
     browser: Mapped[str] = mapped_column(default="")
     began_at: Mapped[datetime]
