@@ -2,12 +2,88 @@
 
 import importlib
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 
-from directory.models import Person
+from directory.demo import PASSWORD
+from directory.models import Agency, Membership, Person
+from kernel import clock
 from kernel.config import Config
 from kernel.db import Tx
+from signing.testpki import TestPerson, TestSeal
+from signing.testpki import make_test_authority as make_authority
+from signing.trust import TrustStore
 from web import rooms
 from web.services import Services
+
+_SHOWN = ("ha", "binh", "lan", "thu", "nam", "son", "quantri")
+
+
+def seed(config: Config) -> str:
+    """Fill an empty database and make the test keys; a second call changes nothing. Answers who can sign in."""
+    rooms.load_pages()
+    parts = Services.from_config(config)
+    try:
+        with parts.db.write("system") as tx:
+            for room in rooms.ROOMS[:-1]:
+                _seed_room(room, tx, parts)
+        make_test_authority(config, config.pki_dir)
+        with parts.db.read() as tx:
+            return _welcome(config, tx)
+    finally:
+        parts.db.close()
+
+
+def make_test_authority(config: Config, folder: Path) -> str:
+    """Make the marked test authority in `folder`, with a key for every leader and clerk and a seal for every agency
+    of the database, and let the demo's trust store trust it. Answers what there is, in one line."""
+    parts = Services.from_config(config)
+    try:
+        with parts.db.read() as tx:
+            people, seals = _holders(tx)
+    finally:
+        parts.db.close()
+    make_authority(folder, people, seals, trust=TrustStore(config.trust_folder, trial=config.mode == "demo"))
+    return f"{folder}: CHỨNG THƯ THỬ NGHIỆM, {len(people)} people, {len(seals)} seals"
+
+
+def _holders(tx: Tx) -> tuple[list[TestPerson], list[TestSeal]]:
+    agencies = {a.id: a for a in tx.session.scalars(sa.select(Agency).where(Agency.is_local))}
+    rows = tx.session.execute(sa.select(Person, Membership).join(Membership, Membership.person_id == Person.id))
+    people = [
+        TestPerson(str(person.id), person.name, agencies[m.agency_id].name, m.title, person.email)
+        for person, m in rows
+        if m.agency_id in agencies
+    ]
+    return people, [TestSeal(str(a.id), a.name) for a in agencies.values()]
+
+
+def _seed_room(room: str, tx: Tx, parts: Services) -> None:
+    name = f"{room}.demo"
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        return
+    if room == "directory":
+        module.seed(tx)
+    else:
+        module.seed(tx, parts.blobs)
+
+
+def _welcome(config: Config, tx: Tx) -> str:
+    emails = [f"{mailbox}@mau.example" for mailbox in _SHOWN]
+    rows = tx.session.execute(
+        sa.select(Person.email, Person.name, Membership.title, Agency.name)
+        .join(Membership, Membership.person_id == Person.id)
+        .join(Agency, Agency.id == Membership.agency_id)
+        .where(Person.email.in_(emails))
+    ).all()
+    by_email = {row[0]: row for row in rows}
+    lines = [f"{config.base_url}   ({clock.today():%d/%m/%Y})", f"Mật khẩu chung / password of all: {PASSWORD}"]
+    for email in emails:
+        if email in by_email:
+            _, name, title, agency = by_email[email]
+            lines.append(f"  {email:22} {name}, {title}, {agency}")
+    return "\n".join(lines)

@@ -1,0 +1,95 @@
+"""Every door is guarded by default; every stream has an audience; every promise has a keeper."""
+
+import ast
+import re
+
+import pytest
+from flask import Flask
+
+from kernel import outbox, streams
+from kernel.blobs import BlobStore
+from kernel.config import Config
+from kernel.doors import Door, Guard
+from tests.rules.source import literal_start, modules
+from web import rooms
+from web.app import create_app
+
+# Endpoints that no room made. Each with the reason why it needs no guard.
+FOREIGN = {
+    "static": "files that everybody gets",
+    "bootstrap.static": "files that everybody gets",
+}
+LONGEST_VIEW = 15
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    return create_app(Config(data_dir=tmp_path_factory.mktemp("rules")))
+
+
+@pytest.fixture(scope="module")
+def doors() -> list[Door]:
+    return rooms.load_pages()
+
+
+def test_every_endpoint_went_through_the_entry(app: Flask, doors: list[Door]) -> None:
+    ours = {d.endpoint for d in doors}
+    assert set(app.view_functions) - ours - set(FOREIGN) == set()
+
+
+def test_every_open_door_says_why(doors: list[Door]) -> None:
+    assert [d.endpoint for d in doors if d.guard is Guard.OPEN and len(d.reason) < 10] == []
+
+
+def test_every_api_operation_needs_a_scope(doors: list[Door]) -> None:
+    wrong = [d.path for d in doors if d.path.startswith("/api/") and d.guard is Guard.PERSON]
+    wrong += [d.path for d in doors if d.guard is Guard.CLIENT and not d.scope]
+    assert wrong == []
+
+
+def test_reading_never_writes(doors: list[Door]) -> None:
+    assert [d.endpoint for d in doors if d.method in {"GET", "HEAD"} and d.writes] == []
+    assert [d.endpoint for d in doors if d.method not in {"GET", "HEAD"} and not d.writes] == []
+
+
+def test_views_are_short() -> None:
+    wrong = []
+    for module in modules():
+        if module.path.endswith(("/routes.py", "/api.py")) or "/routes/" in module.path:
+            for node in module.tree.body:
+                if isinstance(node, ast.FunctionDef) and node.decorator_list:
+                    body = [n for n in node.body if not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))]
+                    length = (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+                    if length > LONGEST_VIEW:
+                        wrong.append(f"{module.path}:{node.lineno} {node.name}: {length}")
+    assert wrong == []
+
+
+def calls(name: str) -> set[tuple[str, str]]:
+    """The first words of the first arguments of all calls `something.name(...)`, with their places."""
+    found = set()
+    for module in modules():
+        for node in ast.walk(module.tree):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr == name
+                and node.args
+            ):
+                start = literal_start(node.args[0])
+                if start is not None:
+                    found.add((start, f"{module.path}:{node.lineno}"))
+    return found
+
+
+def test_every_stream_has_a_guard(doors: list[Door]) -> None:
+    published = {(start.partition(":")[0], place) for start, place in calls("publish") if ":" in start}
+    assert [(p, place) for p, place in published if p not in streams.guards] == []
+    assert published
+
+
+def test_every_outbox_topic_has_a_handler(blobs: BlobStore, tmp_path: object) -> None:
+    rooms.load_jobs(Config(), blobs)
+    promised = {(start, place) for start, place in calls("outbox") if re.fullmatch(r"[a-z]+\.[a-z_]+", start)}
+    assert [(t, place) for t, place in promised if t not in outbox.handlers] == []
+    assert promised

@@ -1,0 +1,117 @@
+"""What only certain places may do. By AST, so that neither a comment nor a clever import can fool it."""
+
+import ast
+import subprocess
+import sys
+
+import pytest
+
+from tests.rules.source import ROOT, Module, dotted, modules
+
+LONGEST_FUNCTION = 80
+LONGEST_FILE = 600
+
+# call or name -> the files that may use it
+ALLOWED = {
+    "commit": ("kernel/db.py", "web/schema.py"),
+    "os.environ": ("kernel/config.py",),
+    "os.getenv": (),
+    "datetime.now": ("kernel/clock.py",),
+    "datetime.utcnow": (),
+    "date.today": (),
+    "time.time": (),
+    "print": (),
+}
+NETWORK = {"requests", "smtplib", "urllib.request", "http.client", "httpx", "aiohttp", "twilio"}
+NETWORK_PLACES = (
+    "notify/mail/",
+    "notify/sms/",
+    "notify/sinks/",
+    "notify/doctor.py",
+    "signing/",
+    "web/doctor.py",
+    "web/tour",
+)
+
+
+def uses(module: Module) -> set[tuple[str, int]]:
+    """The watched names that a file uses, with their lines."""
+    found = set()
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Call):
+            name = dotted(node.func)
+            if isinstance(node.func, ast.Attribute) and node.func.attr == "commit":
+                found.add(("commit", node.lineno))
+            for watched in ALLOWED:
+                if name == watched or (name.endswith("." + watched) and "." in watched):
+                    found.add((watched, node.lineno))
+        elif isinstance(node, ast.Attribute) and dotted(node) == "os.environ":
+            found.add(("os.environ", node.lineno))
+        elif isinstance(node, ast.ImportFrom) and node.module == "os":
+            found |= {(f"os.{a.name}", node.lineno) for a in node.names if a.name in {"environ", "getenv"}}
+    return found
+
+
+@pytest.mark.parametrize("watched", sorted(ALLOWED))
+def test_it_is_done_only_where_it_belongs(watched: str) -> None:
+    wrong = [
+        f"{m.path}:{line}"
+        for m in modules()
+        for name, line in uses(m)
+        if name == watched and m.path not in ALLOWED[watched]
+    ]
+    assert wrong == []
+
+
+def test_only_adapters_reach_the_network() -> None:
+    wrong = []
+    for module in modules():
+        if module.path.startswith(NETWORK_PLACES):
+            continue
+        for node in ast.walk(module.tree):
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                continue
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+            wrong += [f"{module.path}:{node.lineno}" for n in names if n in NETWORK or n.partition(".")[0] in NETWORK]
+    # Single sign-on asks the issuer during the sign-in itself: a person waits for just this answer.
+    assert [w for w in wrong if not w.startswith("directory/oidc.py")] == []
+
+
+def test_functions_and_files_stay_short() -> None:
+    wrong = [f"{m.path}: {m.lines} lines" for m in modules(*("kernel", "bench", "tests")) if m.lines > LONGEST_FILE]
+    for module in (*modules(), *modules("bench"), *modules("tests")):
+        if module.lines > LONGEST_FILE:
+            wrong.append(f"{module.path}: {module.lines} lines")
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                length = (node.end_lineno or 0) - node.lineno + 1
+                if length > LONGEST_FUNCTION:
+                    wrong.append(f"{module.path}:{node.lineno} {node.name}: {length} lines")
+    assert sorted(set(wrong)) == []
+
+
+def test_public_things_of_the_rooms_say_what_they_do() -> None:
+    wrong = []
+    for module in modules():
+        if not ast.get_docstring(module.tree) and module.tree.body:
+            wrong.append(module.path)
+        for node in module.tree.body:
+            if not isinstance(node, ast.FunctionDef | ast.ClassDef) or node.name.startswith("_"):
+                continue
+            if not ast.get_docstring(node):
+                wrong.append(f"{module.path}:{node.lineno} {node.name}")
+    assert wrong == []
+
+
+def test_no_room_has_a_drawer_for_odds_and_ends() -> None:
+    banned = {"utils", "helpers", "manager", "process", "common", "misc"}
+    wrong = [m.path for m in modules() if m.path.rpartition("/")[2].removesuffix(".py") in banned - {"process"}]
+    assert wrong == []
+
+
+def test_imports_go_to_the_left_only() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()", "--no-cache"],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:]
