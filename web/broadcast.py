@@ -176,6 +176,12 @@ class Wire:
 class LiveWebSocket(WebSocket):  # type: ignore[misc]
     """A websocket that writes through a `Wire` and refuses oversize messages before reading them."""
 
+    closed: bool
+    stream: Any
+    raw_read: Any
+    raw_write: Any
+    environ: Any
+
     def __init__(self, environ: dict[str, Any], wire: Wire, handler: Any) -> None:
         super().__init__(environ, wire, handler)
         self.wire = wire

@@ -6,6 +6,7 @@ else, then builds the app, then calls `serve`, which returns when the process wa
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import socket as plain_socket
@@ -50,6 +51,8 @@ def make_socketio(limits: Limits | None = None, **options: Any) -> SocketIO:
 
 class LiveHandler(WebSocketHandler):  # type: ignore[misc]
     """One connection: no delay for small answers, websockets on a `Wire`, no access log."""
+
+    websocket: Any
 
     def __init__(self, sock: Any, address: Any, server: Any, rfile: Any = None) -> None:
         super().__init__(sock, address, server, rfile)
@@ -117,6 +120,10 @@ def serve(
     watchers = [gevent.signal_handler(number, told_to_stop.set) for number in (signal.SIGTERM, signal.SIGINT)]
     server.start()
     try:
+        # A full collection looks at every object of the app and of its libraries and holds up every
+        # screen for a tenth of a second; what was made up to here stays anyway.
+        gc.collect()
+        gc.freeze()
         if on_start is not None:
             on_start(server.server_port)
         told_to_stop.wait()

@@ -92,8 +92,9 @@ class Browser:
     def frame(self) -> Frame:
         first, size = self.read(2)
         # Any torn frame shows here: the next byte would not be the head of a frame.
-        assert first & 0x70 == 0 and first & 0x0F in (TEXT, BINARY, CLOSE, PING, PONG), hex(first)
-        assert first & 0x80 and not size & 0x80
+        assert first & 0xF0 == 0x80, hex(first)
+        assert first & 0x0F in (TEXT, BINARY, CLOSE, PING, PONG), hex(first)
+        assert not size & 0x80
         if size == 126:
             (size,) = struct.unpack("!H", self.read(2))
         elif size == 127:
