@@ -1,0 +1,347 @@
+"""Writing and uploading documents, handing them to the leader, and taking them back."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from directory import queries as directory
+from directory.actor import Actor, Role, require
+from docex import books
+from docex.access import DRAFTERS, Right, document_for
+from docex.edxml.codes import KIND_BY_SLUG
+from docex.models import Document, Paper
+from docex.moves import move, record, touch
+from docex.official.body import clean
+from docex.papers import attachments_of
+from docex.states import DocumentState, DocumentVerb
+from kernel import clock, search
+from kernel.db import Tx
+from kernel.errors import Invalid, Stale, WrongState
+from kernel.refs import Ref
+from kernel.text import Phrase, phrase
+
+SUBJECT_LENGTH = 500
+BODY_LENGTH = 100_000
+LINE_LENGTH = 200
+PLACES_LENGTH = 1000
+MOST_ATTACHMENTS = 20
+MOST_RECIPIENTS = 2000
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What the form of a document says; texts as typed. `recipients` are agency ids."""
+
+    kind: str
+    subject: str
+    signer_id: int
+    recipients: tuple[int, ...]
+    body: str = ""
+    addressees: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    urgency: int = 0
+    due_on: date | None = None
+    unit_mark: str = ""
+    authority: str = ""
+
+
+@dataclass(frozen=True)
+class File:
+    """An uploaded file that was checked and stored. `spot` says where signatures go, see docex.paperwork."""
+
+    name: str
+    media_type: str
+    sha256: str
+    size: int
+    pages: int | None = None
+    spot: dict[str, object] | None = None
+
+
+def write(tx: Tx, actor: Actor, draft: Draft, attachments: tuple[File, ...] = ()) -> Document:
+    """Start a document whose paper is made here, in the layout of Decree 30."""
+    document = _begin(tx, actor, _checked(tx, actor, draft, needs_body=True), "written")
+    _attach(tx, document, attachments)
+    _preview(tx, document)
+    record(tx, document, "document.write", subject=document.subject)
+    return document
+
+
+def upload(tx: Tx, actor: Actor, draft: Draft, paper: File, attachments: tuple[File, ...] = ()) -> Document:
+    """Start a document whose paper was made elsewhere: a PDF that is signed as it is."""
+    document = _begin(tx, actor, _checked(tx, actor, draft, needs_body=False), "uploaded")
+    add_paper(tx, document, paper, "upload")
+    _attach(tx, document, attachments)
+    record(tx, document, "document.upload", subject=document.subject, sha256=paper.sha256)
+    return document
+
+
+def edit(
+    tx: Tx, actor: Actor, document_id: int, rev: int, draft: Draft, attachments: tuple[File, ...] = ()
+) -> Document:
+    """Change a draft; Stale when somebody else saved after `rev`."""
+    document = document_for(tx, actor, document_id, Right.EDIT)
+    if document.state == DocumentState.DRAFT and document.rev != rev:
+        raise Stale(document.rev)
+    move(tx, document, DocumentVerb.EDIT)
+    _fill(tx, document, _checked(tx, actor, draft, needs_body=document.source == "written"))
+    _attach(tx, document, attachments)
+    _preview(tx, document)
+    record(tx, document, "document.edit")
+    return document
+
+
+def detach(tx: Tx, actor: Actor, document_id: int, paper_id: int) -> Document:
+    """Take an attachment off a draft."""
+    document = document_for(tx, actor, document_id, Right.EDIT)
+    paper = tx.session.get(Paper, paper_id)
+    move(tx, document, DocumentVerb.EDIT)
+    if paper is not None and paper.document_id == document.id and paper.role == "attachment":
+        record(tx, document, "document.detach", name=paper.name, sha256=paper.sha256)
+        tx.session.delete(paper)
+    return document
+
+
+def submit(tx: Tx, actor: Actor, document_id: int) -> Document:
+    """Hand a draft to the leader whose name stands under it."""
+    document = document_for(tx, actor, document_id, Right.EDIT)
+    move(tx, document, DocumentVerb.SUBMIT)
+    record(tx, document, "document.submit", signer=document.signer_name)
+    return document
+
+
+def withdraw(tx: Tx, actor: Actor, document_id: int) -> Document:
+    """Take a document back from the leader to change it."""
+    document = document_for(tx, actor, document_id, Right.EDIT)
+    move(tx, document, DocumentVerb.WITHDRAW)
+    _give_number_back(tx, document, "withdrawn")
+    record(tx, document, "document.withdraw")
+    return document
+
+
+def return_(tx: Tx, actor: Actor, document_id: int, reason: str) -> Document:
+    """Give a document back to whoever drafted it: the leader instead of signing, the clerk instead of sealing.
+
+    A signature that is already there is given up with its number; the signed file stays on record.
+    """
+    document = document_for(tx, actor, document_id)
+    right = Right.ISSUE if document.state == DocumentState.SIGNED else Right.SIGN
+    document_for(tx, actor, document_id, right)
+    why = reason_of(reason)
+    move(tx, document, DocumentVerb.RETURN)
+    _give_number_back(tx, document, why)
+    document.signed_at = None
+    _preview(tx, document)
+    record(tx, document, "document.return", reason=why)
+    return document
+
+
+def reason_of(text: str) -> str:
+    """A reason that somebody must give; Invalid(reason) when it is missing or longer than the format allows."""
+    why = one_line(text)
+    if not why:
+        raise Invalid({"reason": phrase("Cần nêu lý do.")})
+    if len(why) > SUBJECT_LENGTH:
+        raise Invalid({"reason": phrase("Lý do dài quá {limit} ký tự.", limit=SUBJECT_LENGTH)})
+    return why
+
+
+def one_line(text: str) -> str:
+    """A typed text on one line: composed letters, single blanks, no control characters."""
+    return " ".join(clean(text).split())
+
+
+def add_paper(tx: Tx, document: Document, file: File, stage: str) -> Paper:
+    """Put a new main paper on a document; earlier stages stay on record."""
+    paper = Paper(
+        document_id=document.id,
+        role="main",
+        stage=stage,
+        name=file.name,
+        media_type=file.media_type,
+        sha256=file.sha256,
+        size=file.size,
+        pages=file.pages,
+        spot=file.spot or {},
+        made_at=clock.now(),
+    )
+    tx.session.add(paper)
+    tx.session.flush()
+    return paper
+
+
+def index(tx: Tx, document: Document) -> None:
+    """Make a document findable in its agency."""
+    names = [card.name for card in directory.agencies(tx, document.recipients).values()]
+    search.put(
+        tx,
+        f"agency:{document.agency_id}",
+        Ref("document", document.id),
+        document.made_at,
+        document.subject,
+        document.code,
+        KIND_BY_SLUG[document.kind].label.vi,
+        document.signer_name,
+        *names,
+        document.body,
+    )
+
+
+def _begin(tx: Tx, actor: Actor, draft: Draft, source: str) -> Document:
+    now = clock.now()
+    document = Document(
+        agency_id=actor.agency_id,
+        source=source,
+        state=DocumentState.DRAFT,
+        drafted_by=actor.person_id,
+        problem={},
+        rev=0,
+        made_at=now,
+        changed_at=now,
+    )
+    _values(tx, document, draft)
+    tx.session.add(document)
+    tx.session.flush()
+    touch(tx, document)
+    index(tx, document)
+    return document
+
+
+def _fill(tx: Tx, document: Document, draft: Draft) -> None:
+    _values(tx, document, draft)
+    tx.session.flush()
+    index(tx, document)
+
+
+def _values(tx: Tx, document: Document, draft: Draft) -> None:
+    signer = directory.person(tx, draft.signer_id)
+    agency = directory.agency(tx, document.agency_id)
+    document.kind = draft.kind
+    document.subject = draft.subject
+    document.body = draft.body
+    document.addressees = list(draft.addressees)
+    document.places = list(draft.places)
+    document.recipients = list(draft.recipients)
+    document.urgency = draft.urgency
+    document.due_on = draft.due_on
+    document.unit_mark = draft.unit_mark
+    document.signer_id = signer.id
+    document.signer_name = signer.name
+    document.signer_title = signer.title
+    document.authority = draft.authority
+    document.notation = books.notation(draft.kind, agency.short_name or agency.code, draft.unit_mark)
+
+
+def _preview(tx: Tx, document: Document) -> None:
+    if document.source == "written":
+        tx.outbox("docex.render", f"{document.id}:{document.rev}", {"document_id": document.id})
+
+
+def _give_number_back(tx: Tx, document: Document, why: str) -> None:
+    if document.book_id is not None and document.number is not None:
+        books.release(tx, document.book_id, document.number, why)
+    document.book_id = document.number = document.issued_on = None
+    document.code = ""
+
+
+def _attach(tx: Tx, document: Document, files: tuple[File, ...]) -> None:
+    present = attachments_of(tx, document.id)
+    if len(present) + len(files) > MOST_ATTACHMENTS:
+        raise Invalid({"attachments": phrase("Nhiều nhất {limit} tệp đính kèm.", limit=MOST_ATTACHMENTS)})
+    first = max((p.place for p in present), default=0) + 1
+    for place, file in enumerate(files, start=first):
+        tx.session.add(
+            Paper(
+                document_id=document.id,
+                role="attachment",
+                stage="upload",
+                place=place,
+                name=file.name,
+                media_type=file.media_type,
+                sha256=file.sha256,
+                size=file.size,
+                pages=file.pages,
+                spot={},
+                made_at=clock.now(),
+            )
+        )
+    tx.session.flush()
+
+
+def _checked(tx: Tx, actor: Actor, draft: Draft, *, needs_body: bool) -> Draft:
+    """The draft as it is stored, or Invalid with every field that is wrong."""
+    require(actor, *DRAFTERS)
+    tidy = Draft(
+        kind=draft.kind,
+        subject=one_line(draft.subject),
+        signer_id=draft.signer_id,
+        recipients=tuple(dict.fromkeys(draft.recipients)),
+        body=clean(draft.body).strip(),
+        addressees=_lines(draft.addressees),
+        places=_lines(draft.places),
+        urgency=draft.urgency,
+        due_on=draft.due_on,
+        unit_mark=one_line(draft.unit_mark).replace(" ", ""),
+        authority=one_line(draft.authority),
+    )
+    wrong = {**_wrong_texts(tidy, needs_body), **_wrong_choices(tx, actor, tidy)}
+    if wrong:
+        raise Invalid(wrong)
+    return tidy
+
+
+def _lines(lines: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(line for line in map(one_line, lines) if line)
+
+
+def _wrong_texts(draft: Draft, needs_body: bool) -> dict[str, Phrase]:
+    wrong: dict[str, Phrase] = {}
+    if not draft.subject:
+        wrong["subject"] = phrase("Cần nhập trích yếu.")
+    elif len(draft.subject) > SUBJECT_LENGTH:
+        wrong["subject"] = phrase(
+            "Trích yếu dài {length} ký tự, nhiều nhất {limit} ký tự.",
+            length=len(draft.subject),
+            limit=SUBJECT_LENGTH,
+        )
+    if needs_body and not draft.body:
+        wrong["body"] = phrase("Cần nhập nội dung văn bản.")
+    elif len(draft.body) > BODY_LENGTH:
+        wrong["body"] = phrase("Nội dung dài quá {limit} ký tự.", limit=BODY_LENGTH)
+    if any(len(line) > LINE_LENGTH for line in draft.addressees):
+        wrong["addressees"] = phrase("Mỗi dòng nhiều nhất {limit} ký tự.", limit=LINE_LENGTH)
+    if sum(map(len, draft.places)) > PLACES_LENGTH:
+        wrong["places"] = phrase("Nơi nhận dài quá {limit} ký tự.", limit=PLACES_LENGTH)
+    if len(draft.unit_mark) > 15 or "/" in draft.unit_mark:
+        wrong["unit_mark"] = phrase("Ký hiệu đơn vị soạn nhiều nhất 15 ký tự và không có dấu gạch chéo.")
+    if len(draft.authority) > 100:
+        wrong["authority"] = phrase("Quyền hạn ký dài quá {limit} ký tự.", limit=100)
+    return wrong
+
+
+def _wrong_choices(tx: Tx, actor: Actor, draft: Draft) -> dict[str, Phrase]:
+    wrong: dict[str, Phrase] = {}
+    if draft.kind not in KIND_BY_SLUG:
+        wrong["kind"] = phrase("Cần chọn loại văn bản.")
+    if draft.urgency not in (0, 1, 2, 3):
+        wrong["urgency"] = phrase("Cần chọn độ khẩn.")
+    if draft.due_on is not None and draft.due_on < clock.today():
+        wrong["due_on"] = phrase("Hạn trả lời đã qua.")
+    leaders = {card.id for card in directory.people_with_role(tx, actor.agency_id, Role.LEADER)}
+    if draft.signer_id not in leaders:
+        wrong["signer_id"] = phrase("Cần chọn người ký là lãnh đạo của cơ quan.")
+    if not draft.recipients:
+        wrong["recipients"] = phrase("Cần chọn ít nhất một nơi nhận.")
+    elif len(draft.recipients) > MOST_RECIPIENTS:
+        wrong["recipients"] = phrase("Nhiều nhất {limit} nơi nhận.", limit=MOST_RECIPIENTS)
+    else:
+        cards = directory.agencies(tx, draft.recipients)
+        if any(i not in cards or not cards[i].is_current for i in draft.recipients):
+            wrong["recipients"] = phrase("Có nơi nhận không còn trong danh bạ, xin chọn lại.")
+        elif actor.agency_id in draft.recipients:
+            wrong["recipients"] = phrase("Cơ quan của bạn là nơi gửi, không thể là nơi nhận.")
+    return wrong
+
+
+def editable(document: Document) -> None:
+    """WrongState unless the document can be edited now; for the page that shows the form."""
+    if document.state != DocumentState.DRAFT:
+        raise WrongState(phrase("Văn bản đã trình ký, không sửa được nữa. Xin rút lại trước khi sửa."))

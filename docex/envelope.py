@@ -1,0 +1,157 @@
+"""Between a document and its edXML envelope: what we write, and what we keep of what others wrote."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from directory.queries import AgencyCard
+from docex.drafting import File
+from docex.edxml import Envelope
+from docex.edxml.codes import ADMINISTRATIVE_GROUP, KIND_BY_SLUG, Priority
+from docex.edxml.model import (
+    Attachment,
+    Business,
+    DocumentType,
+    Organ,
+    OtherInfo,
+    Signer,
+    Staff,
+    Trace,
+)
+from docex.models import Document
+from kernel import clock
+
+_NAMES = uuid.UUID("6f1d1c0e-58c1-4f5e-9c53-2f2f0b4f9d3e")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What an envelope says about its document, as it is stored with the dispatch."""
+
+    code: str
+    kind_name: str
+    subject: str
+    urgency: int
+    issued_on: date | None
+    due_on: date | None
+    signer: str
+    signer_title: str
+    authority: str
+    place: str
+    sender_code: str
+    sender_name: str
+    places: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
+    reason: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for the database."""
+        return {
+            **{name: getattr(self, name) for name in _PLAIN},
+            "issued_on": self.issued_on.isoformat() if self.issued_on else "",
+            "due_on": self.due_on.isoformat() if self.due_on else "",
+            "places": list(self.places),
+            "answers": list(self.answers),
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Facts":
+        """The inverse of `to_json`."""
+        return cls(
+            **{name: data[name] for name in _PLAIN},
+            issued_on=date.fromisoformat(data["issued_on"]) if data["issued_on"] else None,
+            due_on=date.fromisoformat(data["due_on"]) if data["due_on"] else None,
+            places=tuple(data["places"]),
+            answers=tuple(data["answers"]),
+        )
+
+
+_PLAIN = (
+    "code",
+    "kind_name",
+    "subject",
+    "urgency",
+    "signer",
+    "signer_title",
+    "authority",
+    "place",
+    "sender_code",
+    "sender_name",
+    "reason",
+)
+
+
+def facts_of(envelope: Envelope) -> Facts:
+    """What the inbox shows of an envelope, ours or a foreign one."""
+    return Facts(
+        code=envelope.code,
+        kind_name=envelope.type.name,
+        subject=envelope.subject,
+        urgency=int(envelope.other.priority),
+        issued_on=envelope.promulgated_on,
+        due_on=envelope.due_on,
+        signer=envelope.signer.full_name,
+        signer_title=envelope.signer.position,
+        authority=envelope.signer.competence,
+        place=envelope.place,
+        sender_code=envelope.sender.code,
+        sender_name=envelope.sender.name,
+        places=envelope.places,
+        answers=tuple(r.code or r.document_id for r in envelope.responses),
+        reason=envelope.business.reason,
+    )
+
+
+def document_key(agency_code: str, issued_on: date, code: str) -> str:
+    """edXML DocumentId as the axis composes it: `000.00.15.H29,2026/03/02,125/GM-SX`."""
+    return f"{agency_code},{issued_on:%Y/%m/%d},{code}"
+
+
+def envelope_of(
+    document: Document,
+    sender: AgencyCard,
+    parent_name: str,
+    receivers: list[AgencyCard],
+    clerk: Staff,
+    pages: int | None,
+    at: datetime,
+) -> Envelope:
+    """The envelope of a sealed document, still without its papers."""
+    assert document.issued_on is not None
+    number, _, mark = document.code.partition("/")
+    kind = KIND_BY_SLUG[document.kind]
+    return Envelope(
+        sender=_organ(sender, parent_name),
+        receivers=tuple(_organ(card, "") for card in receivers),
+        document_id=document_key(sender.code, document.issued_on, document.code),
+        number=number,
+        notation=mark,
+        place=sender.place,
+        promulgated_on=document.issued_on,
+        type=DocumentType(kind.type_name, ADMINISTRATIVE_GROUP, kind.detail),
+        subject=document.subject,
+        content=document.subject,
+        signer=Signer(document.signer_name, document.signer_title, document.authority),
+        due_on=document.due_on,
+        other=OtherInfo(priority=Priority(document.urgency), copies=len(receivers), pages=pages),
+        places=tuple(document.places),
+        traces=(Trace(sender.code, at.astimezone(clock.VN)),),
+        business=Business(reason="Văn bản điện tử mới", staff=(clerk,)),
+    )
+
+
+def attachment_of(file: File, data: bytes, place: int) -> Attachment:
+    """A paper inside the envelope. Its id follows from the paper, so that writing again gives the same bytes."""
+    return Attachment(content_id=str(uuid.uuid5(_NAMES, f"{place}:{file.sha256}")), name=file.name, data=data)
+
+
+def _organ(card: AgencyCard, in_charge: str) -> Organ:
+    return Organ(
+        code=card.code,
+        name=card.name,
+        in_charge=in_charge,
+        address=card.address,
+        email=card.email,
+        telephone=card.phone,
+    )

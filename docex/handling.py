@@ -1,0 +1,80 @@
+"""What the receiving agency does with a document: register it (03) or refuse it (02) with a reason."""
+
+from directory import queries as directory
+from directory.actor import Actor
+from docex import books
+from docex.access import Right, incoming_for
+from docex.dispatch import index_incoming
+from docex.drafting import reason_of
+from docex.envelope import Facts
+from docex.models import Delivery, Dispatch, Incoming
+from docex.moves import move_incoming, touch_incoming
+from docex.states import SAYS, IncomingState, IncomingVerb, Recall
+from docex.statuses import say
+from kernel import clock
+from kernel.db import Tx
+from kernel.errors import WrongState
+from kernel.refs import Ref
+from kernel.text import phrase
+
+
+def register(tx: Tx, actor: Actor, incoming_id: int) -> Incoming:
+    """The clerk takes the document in: it gets its number in the incoming book, and the sender sees 03."""
+    incoming = incoming_for(tx, actor, incoming_id, Right.RECEIVE)
+    move_incoming(tx, incoming, IncomingVerb.REGISTER)
+    entry = books.register(tx, incoming.agency_id, Ref("incoming", incoming.id))
+    incoming.book_id, incoming.number = entry.book_id, entry.number
+    incoming.registered_at, incoming.handled_by = clock.now(), actor.person_id
+    _tell_sender(tx, incoming, SAYS[IncomingVerb.REGISTER], "")
+    dispatch = tx.session.get_one(Dispatch, incoming.dispatch_id)
+    index_incoming(tx, incoming, Facts.from_json(dispatch.facts))
+    _record(tx, incoming, "incoming.register", number=entry.number, year=entry.year, code=incoming.code)
+    return incoming
+
+
+def refuse(tx: Tx, actor: Actor, incoming_id: int, reason: str) -> Incoming:
+    """The clerk does not take the document in: the sender sees 02 with the reason."""
+    incoming = incoming_for(tx, actor, incoming_id, Right.RECEIVE)
+    why = reason_of(reason)
+    move_incoming(tx, incoming, IncomingVerb.REFUSE)
+    incoming.reason, incoming.handled_by = why, actor.person_id
+    _tell_sender(tx, incoming, SAYS[IncomingVerb.REFUSE], why)
+    _record(tx, incoming, "incoming.refuse", reason=why, code=incoming.code)
+    return incoming
+
+
+def agree_recall(tx: Tx, actor: Actor, incoming_id: int) -> Incoming:
+    """The clerk agrees to give the document back (15): the copy is cancelled, never erased."""
+    incoming = incoming_for(tx, actor, incoming_id, Right.RECEIVE)
+    _recall_asked(tx, incoming)
+    move_incoming(tx, incoming, IncomingVerb.CANCEL)
+    incoming.handled_by = actor.person_id
+    _tell_sender(tx, incoming, Recall.AGREED, "")
+    _record(tx, incoming, "incoming.agree_recall", code=incoming.code)
+    return incoming
+
+
+def refuse_recall(tx: Tx, actor: Actor, incoming_id: int, reason: str) -> Incoming:
+    """The clerk keeps the document although it was asked back (16), with a reason."""
+    incoming = incoming_for(tx, actor, incoming_id, Right.RECEIVE)
+    _recall_asked(tx, incoming)
+    why = reason_of(reason)
+    touch_incoming(tx, incoming)
+    _tell_sender(tx, incoming, Recall.REFUSED, why)
+    _record(tx, incoming, "incoming.refuse_recall", reason=why, code=incoming.code)
+    return incoming
+
+
+def _recall_asked(tx: Tx, incoming: Incoming) -> None:
+    delivery = tx.session.get_one(Delivery, incoming.delivery_id)
+    if delivery.recall != Recall.ASKED or incoming.state in (IncomingState.REFUSED, IncomingState.CANCELLED):
+        raise WrongState(phrase("Nơi gửi không có yêu cầu lấy lại nào đang chờ trả lời."))
+
+
+def _tell_sender(tx: Tx, incoming: Incoming, code: str, description: str) -> None:
+    delivery = tx.session.get_one(Delivery, incoming.delivery_id, with_for_update=True, populate_existing=True)
+    say(tx, delivery, code, by_name=directory.agency(tx, incoming.agency_id).name, description=description)
+
+
+def _record(tx: Tx, incoming: Incoming, action: str, **detail: object) -> None:
+    tx.audit(f"agency:{incoming.agency_id}", action, Ref("incoming", incoming.id), dict(detail))

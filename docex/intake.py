@@ -1,0 +1,252 @@
+"""Taking in what agencies' systems hand over: the checks in their order, the same answer for the same message.
+
+Order (docs: docex.md §9): credential, size and form were checked before; here come the sender, the message id, the
+recipients; signatures are judged by a job, so that a slow check never keeps the sender waiting.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from directory import queries as directory
+from directory.actor import Actor
+from docex.dispatch import Receiver, Submission, hand_in
+from docex.drafting import File
+from docex.edxml import Envelope, StatusMessage
+from docex.edxml.codes import BusinessKind, StatusCode
+from docex.envelope import facts_of
+from docex.models import Delivery, Dispatch, Incoming, StatusIn
+from docex.moves import touch_incoming
+from docex.statuses import say
+from kernel import clock
+from kernel.blobs import Blob
+from kernel.db import Tx
+from kernel.errors import Conflict, Forbidden, Invalid
+from kernel.text import phrase
+from signing.verdicts import phrase_to_json
+
+KEY_LENGTH = 300
+
+
+class UnknownReceiver(Invalid):
+    """The envelope is addressed to a code that no agency in the directory has."""
+
+    code = "unknown_receiver"
+
+
+class UnknownDocument(Invalid):
+    """A status or a recall is about a document that this hub never carried between these two agencies."""
+
+    code = "unknown_document"
+
+
+@dataclass(frozen=True)
+class Handed:
+    """One message as the API received it: its bytes are stored, its attachments too. `message_id` is the sender's
+    own key when it gave one."""
+
+    envelope: Blob
+    files: tuple[File, ...]
+    message_id: str = ""
+
+
+def accept(tx: Tx, actor: Actor, message: Envelope | StatusMessage, handed: Handed) -> dict[str, Any]:
+    """Take a message in, or answer again what was answered before. Conflict when its id was used for other bytes."""
+    channel = f"client:{actor.client_id}"
+    key = _key(handed, message)
+    _one_at_a_time(tx, f"{channel} {key}")
+    earlier = _earlier(tx, channel, key)
+    if earlier is not None:
+        if earlier.sha256 != handed.envelope.sha256:
+            raise Conflict(
+                phrase("Mã thông điệp “{key}” đã được dùng cho một nội dung khác.", key=key), sha256=earlier.sha256
+            )
+        return dict(earlier.answer)
+    _check_sender(tx, actor, message.sender.code)
+    if isinstance(message, StatusMessage):
+        return _status(tx, actor, message, handed, channel, key)
+    if message.business.kind is BusinessKind.RECALL:
+        return _recall(tx, actor, message, handed, channel, key)
+    return _document(tx, actor, message, handed, channel, key)
+
+
+def _document(tx: Tx, actor: Actor, message: Envelope, handed: Handed, channel: str, key: str) -> dict[str, Any]:
+    receivers = _receivers(tx, message)
+    dispatch = hand_in(tx, _submission(actor, message, handed, channel, key, receivers))
+    dispatch.answer = _answer(tx, dispatch, receivers)
+    return dict(dispatch.answer)
+
+
+def _recall(tx: Tx, actor: Actor, message: Envelope, handed: Handed, channel: str, key: str) -> dict[str, Any]:
+    """A recall makes no new copy: it asks for the earlier ones back (13)."""
+    about = message.business.document_id or message.document_id
+    receivers = _receivers(tx, message)
+    dispatch = hand_in(tx, _submission(actor, message, handed, channel, key, []))
+    for receiver in receivers:
+        delivery = _delivery(tx, actor.agency_id, about, receiver.agency_id)
+        _say(tx, delivery, StatusCode.RECALL_ASKED, message.sender.name, message.business.reason, None)
+    dispatch.answer = _answer(tx, dispatch, receivers)
+    return dict(dispatch.answer)
+
+
+def _status(tx: Tx, actor: Actor, message: StatusMessage, handed: Handed, channel: str, key: str) -> dict[str, Any]:
+    other = directory.agency_by_code(tx, message.about.organ_code)
+    if other is None:
+        raise _unknown([message.about.organ_code])
+    asks = message.status is StatusCode.RECALL_ASKED
+    issuer, receiver = (actor.agency_id, other.id) if asks else (other.id, actor.agency_id)
+    delivery = _delivery(tx, issuer, message.about.document_id, receiver)
+    counted = _say(tx, delivery, message.status, message.sender.name, message.description, message.at)
+    row = StatusIn(
+        channel=channel,
+        message_id=key,
+        sha256=handed.envelope.sha256,
+        size=handed.envelope.size,
+        delivery_id=delivery.id,
+        code=message.status,
+        answer={},
+        received_at=clock.now(),
+    )
+    tx.session.add(row)
+    tx.session.flush()
+    row.answer = {
+        "id": delivery.dispatch_id,
+        "status_id": row.id,
+        "state": "counted" if counted else "noted",
+        "message_id": key,
+        "sha256": row.sha256,
+        "size": row.size,
+        "received_at": row.received_at.isoformat(),
+    }
+    return dict(row.answer)
+
+
+def _say(tx: Tx, delivery: Delivery, code: str, by_name: str, description: str, at: datetime | None) -> bool:
+    counted = say(tx, delivery, code, by_name=by_name, description=description, said_at=at)
+    incoming = tx.session.scalar(sa.select(Incoming).where(Incoming.delivery_id == delivery.id))
+    if counted and incoming is not None:
+        touch_incoming(tx, incoming)
+    return counted
+
+
+def _submission(
+    actor: Actor, message: Envelope, handed: Handed, channel: str, key: str, receivers: list[Receiver]
+) -> Submission:
+    return Submission(
+        channel=channel,
+        message_id=key,
+        document_key=message.document_id,
+        business=int(message.business.kind),
+        sender_id=actor.agency_id,
+        envelope=handed.envelope,
+        facts=facts_of(message),
+        papers=handed.files,
+        receivers=tuple(receivers),
+        notes=tuple({"code": note.code, "phrase": phrase_to_json(note.text)} for note in message.notes),
+    )
+
+
+def _answer(tx: Tx, dispatch: Dispatch, receivers: list[Receiver]) -> dict[str, Any]:
+    cards = directory.agencies(tx, [r.agency_id for r in receivers])
+    return {
+        "id": dispatch.id,
+        "state": "submitted",
+        "message_id": dispatch.message_id,
+        "document_id": dispatch.document_key,
+        "sha256": dispatch.sha256,
+        "size": dispatch.size,
+        "received_at": dispatch.submitted_at.isoformat(),
+        "receivers": [
+            {
+                "code": r.addressed_as or cards[r.agency_id].code,
+                "name": cards[r.agency_id].name,
+                "forwarded_to": cards[r.agency_id].code if _moved_on(r, cards[r.agency_id]) else None,
+            }
+            for r in receivers
+        ],
+    }
+
+
+def _moved_on(receiver: Receiver, card: directory.AgencyCard) -> bool:
+    return bool(receiver.addressed_as) and receiver.addressed_as not in (card.code, card.old_code)
+
+
+def _receivers(tx: Tx, message: Envelope) -> list[Receiver]:
+    """Whom the envelope is for, each once; a merged agency's successor stands in for it."""
+    found: dict[int, Receiver] = {}
+    unknown = []
+    for organ in message.receivers:
+        agency = directory.agency_by_code(tx, organ.code)
+        if agency is None:
+            unknown.append(organ.code)
+        else:
+            found.setdefault(agency.id, Receiver(agency.id, organ.code))
+    if unknown:
+        raise _unknown(unknown)
+    return list(found.values())
+
+
+def _unknown(codes: list[str]) -> UnknownReceiver:
+    message = phrase("Danh bạ không có cơ quan mang mã {codes}.", codes=", ".join(codes)[:500])
+    return UnknownReceiver({"To": message}, message, codes=codes)
+
+
+def _check_sender(tx: Tx, actor: Actor, code: str) -> None:
+    agency = directory.agency_by_code(tx, code)
+    if agency is None or agency.id != actor.agency_id:
+        raise Forbidden(
+            phrase("Nơi gửi trong phong bì (mã {code}) không phải là cơ quan của hệ thống đang gửi.", code=code[:40])
+        )
+
+
+def _delivery(tx: Tx, issuer_id: int, document_key: str, receiver_id: int) -> Delivery:
+    """The newest delivery of that document to that agency, locked."""
+    found = tx.session.scalar(
+        sa.select(Delivery)
+        .join(Dispatch, Dispatch.id == Delivery.dispatch_id)
+        .where(
+            Dispatch.sender_id == issuer_id,
+            Dispatch.document_key == document_key,
+            Delivery.agency_id == receiver_id,
+        )
+        .order_by(Delivery.id.desc())
+        .limit(1)
+        .with_for_update(of=Delivery)
+    )
+    if found is None:
+        message = phrase("Trục không có văn bản “{key}” giữa hai cơ quan này.", key=document_key[:200])
+        raise UnknownDocument({"DocumentId": message}, message)
+    return found
+
+
+def _one_at_a_time(tx: Tx, what: str) -> None:
+    """Two handing in the same message at the same moment: the second waits and gets the first one's answer."""
+    if tx.session.get_bind().dialect.name == "postgresql":
+        tx.session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(what, 0))))
+
+
+def _earlier(tx: Tx, channel: str, key: str) -> Dispatch | StatusIn | None:
+    dispatch = tx.session.scalar(sa.select(Dispatch).where(Dispatch.channel == channel, Dispatch.message_id == key))
+    return dispatch or tx.session.scalar(
+        sa.select(StatusIn).where(StatusIn.channel == channel, StatusIn.message_id == key)
+    )
+
+
+def _key(handed: Handed, message: Envelope | StatusMessage) -> str:
+    if len(handed.message_id) > KEY_LENGTH:
+        raise Invalid({"message_id": phrase("Mã thông điệp dài quá {limit} ký tự.", limit=KEY_LENGTH)})
+    key = handed.message_id or _own_key(message)
+    return key if len(key) <= KEY_LENGTH else f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
+
+
+def _own_key(message: Envelope | StatusMessage) -> str:
+    """A key for senders that give none: the document's id with what is said about it."""
+    if isinstance(message, StatusMessage):
+        at = message.at.isoformat() if message.at else ""
+        return f"{message.about.document_id}#{message.status}@{at}"
+    if message.business.kind is BusinessKind.NEW:
+        return message.document_id
+    return f"{message.document_id}#{message.business.kind.name.lower()}"

@@ -1,0 +1,112 @@
+"""From the leader's press to the sealed paper: who presses is recorded here, the worker does the cryptography.
+
+A person's key is used only for a `docex.sign` job, and only that person's press makes one.
+"""
+
+from directory.actor import Actor
+from docex import books, drafting
+from docex.access import Right, document_for
+from docex.drafting import File
+from docex.models import Document
+from docex.moves import fail, move, record, touch
+from docex.papers import main_paper
+from docex.states import DocumentState, DocumentVerb
+from kernel import clock
+from kernel.db import Tx
+from kernel.errors import WrongState
+from kernel.refs import Ref
+from kernel.text import phrase
+from signing.verdicts import phrase_to_json
+
+
+def sign(tx: Tx, actor: Actor, document_id: int) -> Document:
+    """The leader presses "Ký số": the number is reserved and today becomes the date, both go into the signed bytes."""
+    document = document_for(tx, actor, document_id, Right.SIGN)
+    if document.state == DocumentState.REVIEW and main_paper(tx, document.id) is None:
+        raise WrongState(phrase("Bản xem trước chưa dựng xong, xin thử lại sau giây lát."))
+    move(tx, document, DocumentVerb.SIGN)
+    today = clock.today()
+    if document.number is not None and document.issued_on is not None and document.issued_on.year != today.year:
+        assert document.book_id is not None
+        books.release(tx, document.book_id, document.number, "the year has ended")
+    entry = books.reserve(tx, document.agency_id, books.OUTGOING, today.year, Ref("document", document.id))
+    document.book_id, document.number, document.issued_on = entry.book_id, entry.number, today
+    document.code = books.code(entry.number, document.notation)
+    drafting.index(tx, document)
+    record(tx, document, "document.sign", code=document.code)
+    _promise(tx, "docex.sign", document, actor)
+    return document
+
+
+def seal(tx: Tx, actor: Actor, document_id: int) -> Document:
+    """The clerk presses "Đóng dấu và gửi": the agency's key signs, the result is verified, then it is sent."""
+    document = document_for(tx, actor, document_id, Right.ISSUE)
+    move(tx, document, DocumentVerb.SEAL)
+    document.sealed_by = actor.person_id
+    record(tx, document, "document.seal", code=document.code)
+    _promise(tx, "docex.seal", document, actor)
+    return document
+
+
+def send_again(tx: Tx, actor: Actor, document_id: int) -> Document:
+    """Have a sealed document sent whose sending failed."""
+    document = document_for(tx, actor, document_id, Right.ISSUE)
+    move(tx, document, DocumentVerb.SEND_AGAIN)
+    record(tx, document, "document.send_again")
+    promise_dispatch(tx, document)
+    return document
+
+
+def previewed(tx: Tx, document: Document, file: File) -> None:
+    """The worker has drawn the draft: show it."""
+    drafting.add_paper(tx, document, file, "preview")
+    touch(tx, document)
+
+
+def signed(tx: Tx, document: Document, file: File, serial: str) -> None:
+    """The worker has made the leader's signature."""
+    drafting.add_paper(tx, document, file, "signed")
+    document.signed_at = clock.now()
+    move(tx, document, DocumentVerb.SIGN_DONE)
+    record(tx, document, "document.signed", sha256=file.sha256, certificate=serial)
+
+
+def sign_failed(tx: Tx, document: Document, reason: str) -> None:
+    """No signature was made. The number stays with this document, so that no gap can appear."""
+    fail(tx, document, DocumentVerb.SIGN_FAILED, reason)
+    record(tx, document, "document.sign_failed", reason=reason, code=document.code)
+
+
+def sealed(tx: Tx, document: Document, file: File, verdict: str) -> None:
+    """The worker has sealed the paper and found it valid: its number is used for good, and it goes out."""
+    drafting.add_paper(tx, document, file, "sealed")
+    document.sealed_at = clock.now()
+    move(tx, document, DocumentVerb.SEAL_DONE)
+    assert document.book_id is not None
+    assert document.number is not None
+    books.use(tx, document.book_id, document.number)
+    record(tx, document, "document.sealed", sha256=file.sha256, verdict=verdict)
+    promise_dispatch(tx, document)
+
+
+def seal_failed(tx: Tx, document: Document, reason: str) -> None:
+    """No seal, or one that did not verify: back to the clerk."""
+    fail(tx, document, DocumentVerb.SEAL_FAILED, reason)
+    record(tx, document, "document.seal_failed", reason=reason)
+
+
+def send_failed(tx: Tx, document: Document, reason: str) -> None:
+    """The envelope could not be written: the paper stays sealed, and the clerk is told."""
+    document.problem = phrase_to_json(phrase("{reason}", reason=reason))
+    touch(tx, document)
+    record(tx, document, "document.send_failed", reason=reason)
+
+
+def promise_dispatch(tx: Tx, document: Document) -> None:
+    """Have the envelope written and handed to the hub."""
+    tx.outbox("docex.dispatch", f"{document.id}:{document.rev}", {"document_id": document.id})
+
+
+def _promise(tx: Tx, topic: str, document: Document, actor: Actor) -> None:
+    key = f"{document.id}:{document.rev}"
+    tx.outbox(topic, key, {"document_id": document.id, "rev": document.rev, "person_id": actor.person_id})

@@ -1,0 +1,104 @@
+"""The words for states and verbs, in one place: pages, errors and answers of the API say the same."""
+
+from dataclasses import dataclass
+
+from docex.states import DocumentState, DocumentVerb, IncomingState, IncomingVerb, Progress, Recall
+from kernel.text import Phrase, phrase
+
+
+@dataclass(frozen=True)
+class Label:
+    """A state for people: its word, and its tone (`plain`, `waiting`, `good`, `bad`), which picks icon and colour."""
+
+    text: Phrase
+    tone: str
+
+
+DOCUMENT: dict[DocumentState, Label] = {
+    DocumentState.DRAFT: Label(phrase("Dự thảo"), "plain"),
+    DocumentState.REVIEW: Label(phrase("Chờ ký"), "waiting"),
+    DocumentState.SIGNING: Label(phrase("Đang ký số"), "waiting"),
+    DocumentState.SIGNED: Label(phrase("Đã ký, chờ đóng dấu"), "waiting"),
+    DocumentState.SEALING: Label(phrase("Đang ký số cơ quan"), "waiting"),
+    DocumentState.SEALED: Label(phrase("Đã đóng dấu, đang gửi"), "waiting"),
+    DocumentState.SENT: Label(phrase("Đã gửi"), "good"),
+    DocumentState.FINISHED: Label(phrase("Đã xong ở mọi nơi nhận"), "good"),
+    DocumentState.RECALLED: Label(phrase("Đã thu hồi"), "bad"),
+}
+
+INCOMING: dict[IncomingState, Label] = {
+    IncomingState.ARRIVED: Label(phrase("Chờ tiếp nhận"), "waiting"),
+    IncomingState.REGISTERED: Label(phrase("Đã tiếp nhận"), "good"),
+    IncomingState.REFUSED: Label(phrase("Đã từ chối"), "bad"),
+    IncomingState.ASSIGNED: Label(phrase("Đã phân công"), "good"),
+    IncomingState.WORKING: Label(phrase("Đang xử lý"), "waiting"),
+    IncomingState.DONE: Label(phrase("Đã xử lý xong"), "good"),
+    IncomingState.CANCELLED: Label(phrase("Đã hủy theo yêu cầu thu hồi"), "bad"),
+}
+
+PROGRESS: dict[Progress, Label] = {
+    Progress.SUBMITTED: Label(phrase("Đã nộp lên trục, chưa giao"), "waiting"),
+    Progress.AVAILABLE: Label(phrase("Sẵn sàng tại trục"), "waiting"),
+    Progress.RETRIEVED: Label(phrase("Nơi nhận đã tải về"), "waiting"),
+    Progress.ARRIVED: Label(phrase("Đã đến, chờ văn thư"), "waiting"),
+    Progress.REFUSED: Label(phrase("Từ chối tiếp nhận"), "bad"),
+    Progress.REGISTERED: Label(phrase("Đã tiếp nhận, vào sổ"), "good"),
+    Progress.ASSIGNED: Label(phrase("Đã phân công xử lý"), "good"),
+    Progress.WORKING: Label(phrase("Đang xử lý"), "good"),
+    Progress.DONE: Label(phrase("Đã xử lý xong"), "good"),
+}
+
+RECALL: dict[Recall, Label] = {
+    Recall.ASKED: Label(phrase("Yêu cầu lấy lại"), "waiting"),
+    Recall.AGREED: Label(phrase("Đồng ý lấy lại, cập nhật"), "good"),
+    Recall.REFUSED: Label(phrase("Không đồng ý lấy lại, cập nhật"), "bad"),
+}
+
+VERBS: dict[DocumentVerb | IncomingVerb, Phrase] = {
+    DocumentVerb.EDIT: phrase("sửa"),
+    DocumentVerb.SUBMIT: phrase("trình ký"),
+    DocumentVerb.WITHDRAW: phrase("rút lại"),
+    DocumentVerb.RETURN: phrase("trả lại"),
+    DocumentVerb.SIGN: phrase("ký số"),
+    DocumentVerb.SEAL: phrase("đóng dấu và gửi"),
+    DocumentVerb.SEND_AGAIN: phrase("gửi lại"),
+    IncomingVerb.REGISTER: phrase("tiếp nhận"),
+    IncomingVerb.REFUSE: phrase("từ chối"),
+}
+
+URGENCY: dict[int, Phrase] = {
+    0: phrase("Thường"),
+    1: phrase("Khẩn"),
+    2: phrase("Thượng khẩn"),
+    3: phrase("Hỏa tốc"),
+    4: phrase("Hỏa tốc hẹn giờ"),
+}
+
+ACTS: dict[str, Phrase] = {
+    "document.write": phrase("Soạn dự thảo"),
+    "document.upload": phrase("Tải lên văn bản"),
+    "document.edit": phrase("Sửa dự thảo"),
+    "document.submit": phrase("Trình ký"),
+    "document.withdraw": phrase("Rút lại để sửa"),
+    "document.return": phrase("Trả lại để sửa"),
+    "document.sign": phrase("Bấm ký số, hệ thống cấp số văn bản"),
+    "document.signed": phrase("Đã ký số"),
+    "document.sign_failed": phrase("Ký số không thành công"),
+    "document.seal": phrase("Bấm đóng dấu và gửi"),
+    "document.sealed": phrase("Đã ký số cơ quan, chữ ký kiểm tra hợp lệ"),
+    "document.seal_failed": phrase("Ký số cơ quan không thành công"),
+    "document.send_again": phrase("Gửi lại"),
+    "document.sent": phrase("Đã nộp lên trục liên thông"),
+    "document.send_failed": phrase("Gửi không thành công"),
+    "number.reserve": phrase("Giữ số trong sổ"),
+    "number.release": phrase("Trả số lại sổ"),
+    "incoming.arrive": phrase("Văn bản đến"),
+    "incoming.register": phrase("Tiếp nhận, vào sổ văn bản đến"),
+    "incoming.refuse": phrase("Từ chối tiếp nhận"),
+}
+"""The acts of an audit chain that a timeline shows; others (opening a paper) stay in the audit alone."""
+
+STATUS_TITLES: dict[str, Phrase] = {
+    **{step.value: label.text for step, label in PROGRESS.items()},
+    **{step.value: label.text for step, label in RECALL.items()},
+}

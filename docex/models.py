@@ -1,0 +1,230 @@
+"""Tables of the document exchange.
+
+Row locks are taken in one order, so that transactions never wait for each other in a circle:
+incoming, outgoing document, book, dispatch, delivery.
+"""
+
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from docex.states import DocumentState, IncomingState, Progress, Recall
+from kernel.db import Base, Json, JsonList
+
+
+class Book(Base):
+    """A register of one agency, year and series: `out` numbers what is issued, `in` what has come."""
+
+    __tablename__ = "docex_book"
+    __table_args__ = (sa.UniqueConstraint("agency_id", "year", "series"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    agency_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"))
+    year: Mapped[int]
+    series: Mapped[str]
+    last_number: Mapped[int] = mapped_column(default=0)
+
+
+class BookNumber(Base):
+    """One number of a book and what became of it: `reserved`, `used`, `free` (to be given out again) or `void`."""
+
+    __tablename__ = "docex_book_number"
+    __table_args__ = (sa.Index("ix_docex_book_number_holder", "holder"),)
+    book_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_book.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    state: Mapped[str]
+    holder: Mapped[str] = mapped_column(default="")  # a Ref: `document:12`, `incoming:7`
+    reason: Mapped[str] = mapped_column(default="")
+    changed_at: Mapped[datetime]
+
+
+class Document(Base):
+    """A document that an agency of this instance issues.
+
+    `code` is number and notation as printed, "05/UBND-VP"; empty until a number is reserved. `problem` is the last
+    failure as a phrase in JSON (`docex.problems`), shown to the people who can act on it.
+    """
+
+    __tablename__ = "docex_document"
+    __table_args__ = (
+        sa.Index("ix_docex_document_list", "agency_id", "state", "id"),
+        sa.Index("ix_docex_document_signer", "signer_id", "state"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    agency_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"))
+    state: Mapped[str] = mapped_column(default=DocumentState.DRAFT)
+    source: Mapped[str]  # `written` here and rendered, or `uploaded` as a PDF
+    kind: Mapped[str]  # a slug of docex.edxml.codes.KINDS
+    subject: Mapped[str]
+    body: Mapped[str] = mapped_column(default="")
+    addressees: Mapped[JsonList]  # the lines after "Kính gửi"
+    places: Mapped[JsonList]  # the lines under "Nơi nhận"
+    recipients: Mapped[JsonList]  # agency ids
+    urgency: Mapped[int] = mapped_column(default=0)  # edXML priority 0–3
+    due_on: Mapped[date | None]
+    unit_mark: Mapped[str] = mapped_column(default="")  # what follows the agency in a letter's notation: `VP`
+    signer_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
+    signer_name: Mapped[str]
+    signer_title: Mapped[str] = mapped_column(default="")
+    authority: Mapped[str] = mapped_column(default="")  # "TM. ỦY BAN NHÂN DÂN", "KT. CHÁNH VĂN PHÒNG", …
+    drafted_by: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
+    sealed_by: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
+    book_id: Mapped[int | None] = mapped_column(sa.ForeignKey("docex_book.id"))
+    number: Mapped[int | None]
+    notation: Mapped[str] = mapped_column(default="")
+    code: Mapped[str] = mapped_column(default="")
+    issued_on: Mapped[date | None]
+    problem: Mapped[Json]
+    rev: Mapped[int] = mapped_column(default=1)
+    made_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+    signed_at: Mapped[datetime | None]
+    sealed_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+
+
+class Dispatch(Base):
+    """One envelope in the hub: its bytes as they came, and the answer that its sender got.
+
+    (`channel`, `message_id`) makes handing it in again harmless: a channel is `agency:3` for what is sent from our
+    pages and `client:5` for an agency's system.
+    """
+
+    __tablename__ = "docex_dispatch"
+    __table_args__ = (
+        sa.UniqueConstraint("channel", "message_id"),
+        sa.Index("ix_docex_dispatch_about", "sender_id", "document_key"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    channel: Mapped[str]
+    message_id: Mapped[str]
+    document_key: Mapped[str]  # edXML DocumentId
+    business: Mapped[int] = mapped_column(default=0)  # BussinessDocType
+    sender_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"))
+    document_id: Mapped[int | None] = mapped_column(sa.ForeignKey("docex_document.id"), index=True)
+    sha256: Mapped[str]
+    size: Mapped[int]
+    facts: Mapped[Json]  # what the envelope says, see docex.facts
+    notes: Mapped[JsonList]  # oddities of a foreign file, phrases in JSON
+    answer: Mapped[Json]  # what the sender was told; told again, unchanged, when it hands the same in again
+    verdict: Mapped[str] = mapped_column(default="")  # "" is not judged yet; valid, unclear, invalid, none
+    judged_at: Mapped[datetime | None]
+    submitted_at: Mapped[datetime]
+
+
+class StatusIn(Base):
+    """A status message that an agency's system handed in; kept for the first answer and as evidence."""
+
+    __tablename__ = "docex_status_in"
+    __table_args__ = (sa.UniqueConstraint("channel", "message_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    channel: Mapped[str]
+    message_id: Mapped[str]
+    sha256: Mapped[str]
+    size: Mapped[int]
+    delivery_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_delivery.id"), index=True)
+    code: Mapped[str]
+    answer: Mapped[Json]
+    received_at: Mapped[datetime]
+
+
+class Delivery(Base):
+    """One envelope at one recipient: the greatest progress that is known, and a recall beside it."""
+
+    __tablename__ = "docex_delivery"
+    __table_args__ = (sa.UniqueConstraint("dispatch_id", "agency_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    dispatch_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_dispatch.id"))
+    agency_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"), index=True)
+    progress: Mapped[str] = mapped_column(default=Progress.SUBMITTED)
+    recall: Mapped[str] = mapped_column(default=Recall.NONE)
+    reason: Mapped[str] = mapped_column(default="")
+    addressed_as: Mapped[str] = mapped_column(default="")  # the code in the envelope, when a successor got it
+    rev: Mapped[int] = mapped_column(default=1)
+    changed_at: Mapped[datetime]
+
+
+class StatusLog(Base):
+    """Everything that was said about a delivery, also what came twice or too late (`counted` is False then)."""
+
+    __tablename__ = "docex_status_log"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    delivery_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_delivery.id"), index=True)
+    code: Mapped[str]
+    by: Mapped[str]
+    by_name: Mapped[str] = mapped_column(default="")
+    description: Mapped[str] = mapped_column(default="")
+    counted: Mapped[bool]
+    said_at: Mapped[datetime | None]
+    at: Mapped[datetime]
+
+
+class Incoming(Base):
+    """The copy of a document in an agency that received it. `number` is the number in the incoming book."""
+
+    __tablename__ = "docex_incoming"
+    __table_args__ = (
+        sa.UniqueConstraint("delivery_id"),
+        sa.Index("ix_docex_incoming_list", "agency_id", "state", "id"),
+        sa.Index("ix_docex_incoming_same", "agency_id", "sender_id", "code"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    agency_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"))
+    dispatch_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_dispatch.id"), index=True)
+    delivery_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_delivery.id"))
+    state: Mapped[str] = mapped_column(default=IncomingState.ARRIVED)
+    sender_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"))
+    sender_name: Mapped[str]
+    code: Mapped[str]
+    kind_name: Mapped[str]
+    subject: Mapped[str]
+    urgency: Mapped[int]
+    issued_on: Mapped[date | None]
+    due_on: Mapped[date | None]
+    book_id: Mapped[int | None] = mapped_column(sa.ForeignKey("docex_book.id"))
+    number: Mapped[int | None]
+    reason: Mapped[str] = mapped_column(default="")
+    handled_by: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
+    rev: Mapped[int] = mapped_column(default=1)
+    arrived_at: Mapped[datetime]
+    registered_at: Mapped[datetime | None]
+    changed_at: Mapped[datetime]
+
+
+class Paper(Base):
+    """One file of an outgoing document or of an envelope; the bytes are in the blob store under `sha256`.
+
+    An outgoing document keeps every `stage` of its main paper: `upload`, `preview`, `signed`, `sealed`.
+    """
+
+    __tablename__ = "docex_paper"
+    __table_args__ = (
+        sa.Index("ix_docex_paper_document", "document_id"),
+        sa.Index("ix_docex_paper_dispatch", "dispatch_id"),
+        sa.Index("ix_docex_paper_sha256", "sha256"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    document_id: Mapped[int | None] = mapped_column(sa.ForeignKey("docex_document.id"))
+    dispatch_id: Mapped[int | None] = mapped_column(sa.ForeignKey("docex_dispatch.id"))
+    role: Mapped[str]  # `main` or `attachment`
+    stage: Mapped[str] = mapped_column(default="")
+    place: Mapped[int] = mapped_column(default=0)
+    name: Mapped[str]
+    media_type: Mapped[str]
+    sha256: Mapped[str]
+    size: Mapped[int]
+    pages: Mapped[int | None]
+    spot: Mapped[Json]  # where signatures go on the main paper, see docex.paperwork
+    made_at: Mapped[datetime]
+
+
+class Judgement(Base):
+    """The verdict on one paper of an envelope, with its reasons; re-verifying adds a newer one."""
+
+    __tablename__ = "docex_judgement"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    dispatch_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_dispatch.id"), index=True)
+    paper_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_paper.id"))
+    value: Mapped[str]
+    report: Mapped[Json]  # signing.verdicts.Verdict.to_json()
+    made_at: Mapped[datetime]

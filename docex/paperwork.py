@@ -1,0 +1,87 @@
+"""From a document's row to the paper that the worker draws, and the place of the signatures on it."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from directory import queries as directory
+from docex.edxml.codes import Priority
+from docex.models import Document
+from docex.official.paper import Contact, Paper, number_text
+from kernel.db import Tx
+from kernel.text import phrase
+from signing.stamps import MM, Box
+
+NOT_WRITTEN_HERE = frozenset({"invitation", "minutes"})
+"""Types whose form needs more than a body: invitations and minutes are written by the meetings room."""
+
+WITH_ADDRESSEES = frozenset({"letter", "submission", "report", "telegram", "dispatch-note", "transfer-note"})
+
+_SIGNATURE_WIDTH, _SIGNATURE_HEIGHT = 60 * MM, 25 * MM
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What is drawn, and a fingerprint by which a result that came too late is recognised."""
+
+    document_id: int
+    paper: Paper
+    fingerprint: str
+
+
+def drawing_of(tx: Tx, document: Document) -> Drawing:
+    """The paper as the document's row says it; without number and date until they are reserved."""
+    paper = paper_of(tx, document)
+    return Drawing(document.id, paper, hashlib.sha256(repr(paper).encode()).hexdigest())
+
+
+def paper_of(tx: Tx, document: Document) -> Paper:
+    """The row as the official look wants it."""
+    agency = directory.agency(tx, document.agency_id)
+    parent = directory.agency(tx, agency.parent_id).name if agency.parent_id else ""
+    recipients = list(directory.agencies(tx, document.recipients).values())
+    addressees = tuple(document.addressees) or tuple(card.name for card in recipients)
+    places = tuple(document.places) or (
+        (phrase("Như trên").vi,) if document.kind in WITH_ADDRESSEES else tuple(card.name for card in recipients)
+    )
+    return Paper(
+        kind=document.kind,
+        agency=agency.name,
+        parent_body=parent,
+        notation=document.notation,
+        number=number_text(document.number) if document.number is not None else "",
+        issued_on=document.issued_on,
+        place=agency.place,
+        subject=document.subject,
+        body=document.body,
+        addressees=addressees if document.kind in WITH_ADDRESSEES else (),
+        recipients=places,
+        archive=f"VT, {document.unit_mark}" if document.unit_mark else "VT",
+        authority=document.authority,
+        position=document.signer_title,
+        signer=document.signer_name,
+        urgency=Priority(document.urgency),
+        contact=Contact(address=agency.address, telephone=agency.phone, email=agency.email),
+    )
+
+
+def spot_to_json(box: Box) -> dict[str, Any]:
+    """A place on a page as it is stored with a paper."""
+    return {"page": box.page, "x": box.x, "y": box.y, "width": box.width, "height": box.height}
+
+
+def spot_from_json(data: dict[str, Any]) -> Box | None:
+    """The inverse of `spot_to_json`; None when no place was found."""
+    if not data:
+        return None
+    return Box(int(data["page"]), data["x"], data["y"], data["width"], data["height"])
+
+
+def spot_for_upload(page_width: float, page_height: float) -> Box:
+    """Where signatures go on a file that was made elsewhere: low on the right of its last page, clear of the margin.
+
+    An official paper has its signature block there (Decree 30, Annex I, box 7); a page smaller than A4 shrinks it.
+    """
+    scale = min(1.0, page_width / (210 * MM), page_height / (297 * MM))
+    width, height = _SIGNATURE_WIDTH * scale, _SIGNATURE_HEIGHT * scale
+    return Box(-1, page_width - width - 25 * MM * scale, 45 * MM * scale, width, height)

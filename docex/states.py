@@ -1,0 +1,178 @@
+"""The life cycles as tables: state × verb → state. Pure; the rooms ask here before they change a row.
+
+Sources: Decree 30/2020 arts. 14–24, QĐ 28/2018/QĐ-TTg (the nine statuses between agencies).
+"""
+
+from enum import StrEnum
+
+
+class DocumentState(StrEnum):
+    """Where an outgoing document stands. SIGNING and SEALING last as long as the worker needs."""
+
+    DRAFT = "draft"
+    REVIEW = "review"
+    SIGNING = "signing"
+    SIGNED = "signed"
+    SEALING = "sealing"
+    SEALED = "sealed"
+    SENT = "sent"
+    FINISHED = "finished"
+    RECALLED = "recalled"
+
+
+class DocumentVerb(StrEnum):
+    """What can be done to an outgoing document; `*_DONE` and `*_FAILED` are said by the worker."""
+
+    EDIT = "edit"
+    SUBMIT = "submit"
+    WITHDRAW = "withdraw"
+    RETURN = "return"
+    SIGN = "sign"
+    SIGN_DONE = "sign_done"
+    SIGN_FAILED = "sign_failed"
+    SEAL = "seal"
+    SEAL_DONE = "seal_done"
+    SEAL_FAILED = "seal_failed"
+    SEND_AGAIN = "send_again"
+    SEND_DONE = "send_done"
+    FINISH = "finish"
+    RECALL = "recall"
+
+
+_D, _V = DocumentState, DocumentVerb
+
+OUTGOING: dict[DocumentState, dict[DocumentVerb, DocumentState]] = {
+    _D.DRAFT: {_V.EDIT: _D.DRAFT, _V.SUBMIT: _D.REVIEW},
+    _D.REVIEW: {_V.WITHDRAW: _D.DRAFT, _V.RETURN: _D.DRAFT, _V.SIGN: _D.SIGNING},
+    _D.SIGNING: {_V.SIGN_DONE: _D.SIGNED, _V.SIGN_FAILED: _D.REVIEW},
+    _D.SIGNED: {_V.RETURN: _D.DRAFT, _V.SEAL: _D.SEALING},
+    _D.SEALING: {_V.SEAL_DONE: _D.SEALED, _V.SEAL_FAILED: _D.SIGNED},
+    _D.SEALED: {_V.SEND_AGAIN: _D.SEALED, _V.SEND_DONE: _D.SENT},
+    _D.SENT: {_V.FINISH: _D.FINISHED, _V.RECALL: _D.RECALLED},
+    _D.FINISHED: {},
+    _D.RECALLED: {},
+}
+
+
+class IncomingState(StrEnum):
+    """Where the receiver's copy of a document stands."""
+
+    ARRIVED = "arrived"
+    REGISTERED = "registered"
+    REFUSED = "refused"
+    ASSIGNED = "assigned"
+    WORKING = "working"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class IncomingVerb(StrEnum):
+    """What the receiver does; each but CANCEL tells the sender a status."""
+
+    REGISTER = "register"
+    REFUSE = "refuse"
+    ASSIGN = "assign"
+    START = "start"
+    FINISH = "finish"
+    CANCEL = "cancel"
+
+
+_I, _W = IncomingState, IncomingVerb
+
+INCOMING: dict[IncomingState, dict[IncomingVerb, IncomingState]] = {
+    _I.ARRIVED: {_W.REGISTER: _I.REGISTERED, _W.REFUSE: _I.REFUSED, _W.CANCEL: _I.CANCELLED},
+    _I.REGISTERED: {
+        _W.ASSIGN: _I.ASSIGNED,
+        _W.START: _I.WORKING,
+        _W.FINISH: _I.DONE,
+        _W.CANCEL: _I.CANCELLED,
+    },
+    _I.ASSIGNED: {
+        _W.ASSIGN: _I.ASSIGNED,
+        _W.START: _I.WORKING,
+        _W.FINISH: _I.DONE,
+        _W.CANCEL: _I.CANCELLED,
+    },
+    _I.WORKING: {_W.FINISH: _I.DONE, _W.CANCEL: _I.CANCELLED},
+    _I.REFUSED: {},
+    _I.DONE: {},
+    _I.CANCELLED: {},
+}
+
+SAYS: dict[IncomingVerb, str] = {
+    IncomingVerb.REGISTER: "03",
+    IncomingVerb.REFUSE: "02",
+    IncomingVerb.ASSIGN: "04",
+    IncomingVerb.START: "05",
+    IncomingVerb.FINISH: "06",
+}
+"""The status that goes back to the sender with each act of the receiver (QĐ 28/2018)."""
+
+
+class Progress(StrEnum):
+    """How far a document has come at one recipient: three steps of the hub, then the statuses of QĐ 28/2018."""
+
+    SUBMITTED = "submitted"
+    AVAILABLE = "available"
+    RETRIEVED = "retrieved"
+    ARRIVED = "01"
+    REFUSED = "02"
+    REGISTERED = "03"
+    ASSIGNED = "04"
+    WORKING = "05"
+    DONE = "06"
+
+
+_RANK = {
+    Progress.SUBMITTED: 0,
+    Progress.AVAILABLE: 1,
+    Progress.RETRIEVED: 2,
+    Progress.ARRIVED: 3,
+    Progress.REGISTERED: 4,
+    Progress.ASSIGNED: 5,
+    Progress.WORKING: 6,
+    Progress.DONE: 7,
+}
+
+SETTLED = frozenset({Progress.REFUSED, Progress.DONE})
+"""Nothing more is expected from a recipient that said one of these."""
+
+
+def advanced(current: Progress, said: Progress) -> Progress:
+    """The greater of what was known and what is said now: statuses come twice and out of order.
+
+    A refusal counts only before registration and is the last word.
+    """
+    if current is Progress.REFUSED:
+        return current
+    if said is Progress.REFUSED:
+        return said if _RANK[current] <= _RANK[Progress.ARRIVED] else current
+    return said if _RANK[said] > _RANK[current] else current
+
+
+class Recall(StrEnum):
+    """Whether the sender wants a delivery back, and what the recipient answered; beside the progress."""
+
+    NONE = ""
+    ASKED = "13"
+    AGREED = "15"
+    REFUSED = "16"
+
+
+def recall_after(current: Recall, said: Recall) -> Recall:
+    """A recall can be asked again after a refusal; an answer without a question changes nothing."""
+    if said is Recall.ASKED:
+        return current if current is Recall.AGREED else said
+    if said in (Recall.AGREED, Recall.REFUSED):
+        return said if current is Recall.ASKED else current
+    return current
+
+
+def document_after(state: DocumentState, verb: DocumentVerb) -> DocumentState | None:
+    """The state after `verb`, or None when it is not allowed now."""
+    return OUTGOING[state].get(verb)
+
+
+def incoming_after(state: IncomingState, verb: IncomingVerb) -> IncomingState | None:
+    """The state after `verb`, or None when it is not allowed now."""
+    return INCOMING[state].get(verb)
