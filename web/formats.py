@@ -7,11 +7,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import Flask
-from flask_babel import get_locale
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from kernel import clock
 from kernel.text import Phrase, phrase
+from web.locale import current_locale
 
 WEEKDAYS_VI = ("Thứ Hai", "Thứ Ba", "Thứ Tư", "Thứ Năm", "Thứ Sáu", "Thứ Bảy", "Chủ Nhật")
 WEEKDAYS_EN = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -81,36 +81,31 @@ def say(text: Any, locale: str = "vi") -> str:
     return "" if text is None else str(text)
 
 
-def locale_code() -> str:
-    """`vi` or `en`, the language of the page being rendered; Vietnamese outside a request."""
-    locale = get_locale()
-    return "en" if locale is not None and locale.language == "en" else "vi"
-
-
 def install(app: Flask) -> None:
     """Give templates their filters; called once by `create_app`.
 
     `when`, `day` and `brief` answer a `<time>` element; the rest answer text.
     """
     filters = app.jinja_env.filters
-    filters["when"] = lambda at: _time_tag(at, vn_datetime(at, locale_code())) if at else ""
-    filters["day"] = lambda on: _time_tag(_day_of(on), vn_date(on, locale_code())) if on else ""
+    filters["when"] = lambda at: _time_tag(at, vn_datetime(at, current_locale())) if at else ""
+    filters["day"] = lambda on: _time_tag(_day_of(on), vn_date(on, current_locale())) if on else ""
     filters["brief"] = lambda at: (
-        _time_tag(at, short_datetime(at, locale_code()), vn_datetime(at, locale_code())) if at else ""
+        _time_tag(at, short_datetime(at, current_locale()), vn_datetime(at, current_locale())) if at else ""
     )
-    filters["when_text"] = lambda at: vn_datetime(at, locale_code()) if at else ""
-    filters["day_text"] = lambda on: vn_date(on, locale_code()) if on else ""
-    filters["relative"] = lambda at: relative(at, locale_code()) if at else ""
-    filters["late"] = lambda at: lateness(at, locale_code()) if at else None
-    filters["size"] = lambda size: file_size(size, locale_code())
-    filters["say"] = lambda text: say(text, locale_code())
-    app.jinja_env.globals["locale_code"] = locale_code
+    filters["when_text"] = lambda at: vn_datetime(at, current_locale()) if at else ""
+    filters["day_text"] = lambda on: vn_date(on, current_locale()) if on else ""
+    filters["relative"] = lambda at: relative(at, current_locale()) if at else ""
+    filters["late"] = lambda at: lateness(at, current_locale()) if at else None
+    filters["size"] = lambda size: file_size(size, current_locale())
+    filters["say"] = lambda text: say(text, current_locale())
+    app.jinja_env.globals["locale_code"] = current_locale
 
 
 def _time_tag(at: date, text: str, full: str | None = None) -> Markup:
-    title = f' title="{escape(full)}"' if full else ""
     moment = at.astimezone(clock.VN).isoformat() if isinstance(at, datetime) else at.isoformat()
-    return Markup('<time datetime="{}"{}>{}</time>').format(moment, Markup(title), text)
+    if full:
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(moment, full, text)
+    return Markup('<time datetime="{}">{}</time>').format(moment, text)
 
 
 def _day_of(on: date) -> date:

@@ -7,7 +7,6 @@ const OBJECTS = {
   person: "people",
   conclusion: "conclusions",
   answer: "answers",
-  delivery: "deliveries",
 };
 
 export function empty() {

@@ -1,0 +1,195 @@
+// Forms: one press is one request, typed text survives, files are weighed before they travel; dialogs and menus.
+import { say, words } from "./say.js";
+
+// One press --------------------------------------------------------------------------------------------------
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!event.defaultPrevented && form.matches("[data-once]")) {
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    if (!weighFiles(form)) {
+      event.preventDefault();
+      return;
+    }
+    form.dataset.sent = "1";
+    const button = event.submitter;
+    // After this turn, so that the button's own name and value still travel.
+    setTimeout(() => button?.setAttribute("aria-busy", "true"));
+  }
+  if (form.dataset.draft) markSent(form);
+  if (form.hasAttribute("data-forget")) sessionStorage.clear();
+});
+
+// Back from the browser's history: the page is as it was left, so it may be sent again.
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  for (const button of document.querySelectorAll("button[aria-busy]")) button.removeAttribute("aria-busy");
+});
+
+// Files ------------------------------------------------------------------------------------------------------
+
+const size = (bytes) => {
+  const [value, unit] = bytes < 999_500 ? [bytes / 1e3, "KB"] : [bytes / 1e6, "MB"];
+  return `${value.toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 })} ${unit}`;
+};
+
+function weigh(input) {
+  const most = Number(input.dataset.maxBytes);
+  const heavy = [...input.files].find((file) => most && file.size > most);
+  let box = document.getElementById(`${input.id}-weight`);
+  if (!heavy) {
+    box?.remove();
+    input.classList.remove("is-invalid");
+    input.removeAttribute("aria-invalid");
+    return true;
+  }
+  if (!box) {
+    box = Object.assign(document.createElement("p"), { id: `${input.id}-weight`, className: "field-error" });
+    input.after(box);
+  }
+  box.textContent = words("heavy", { name: heavy.name, size: size(heavy.size), most: size(most) });
+  input.classList.add("is-invalid");
+  input.setAttribute("aria-invalid", "true");
+  const told = new Set((input.getAttribute("aria-describedby") ?? "").split(" ").filter(Boolean));
+  input.setAttribute("aria-describedby", [...told.add(box.id)].join(" "));
+  say(box.textContent);
+  return false;
+}
+
+function weighFiles(form) {
+  const heavy = [...form.querySelectorAll("input[type=file][data-max-bytes]")].filter((input) => !weigh(input));
+  heavy[0]?.focus();
+  return heavy.length === 0;
+}
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches?.("input[type=file][data-max-bytes]")) weigh(event.target);
+});
+
+// Drafts -----------------------------------------------------------------------------------------------------
+// Kept per person, form and page in this tab only. Gone once a page came back that is neither the form with its
+// errors nor a fault.
+
+const draftKey = (form) => `draft:${document.body.dataset.person ?? ""}:${form.dataset.draft}:${location.pathname}`;
+const SENT = "draft-sent";
+
+const typed = (form) =>
+  [...form.elements].filter((e) => e.name && !["file", "password", "hidden", "submit", "button"].includes(e.type));
+
+function read(form) {
+  return typed(form).map((e) => [e.name, e.matches("[type=checkbox], [type=radio]") ? [e.value, e.checked] : valueOf(e)]);
+}
+
+const valueOf = (e) => (e.multiple && e.options ? [...e.selectedOptions].map((o) => o.value) : e.value);
+
+function write(form, values) {
+  const waiting = [...values];
+  for (const element of typed(form)) {
+    const boxed = element.matches("[type=checkbox], [type=radio]");
+    const at = waiting.findIndex(([name, v]) => name === element.name && (!boxed || v[0] === element.value));
+    if (at < 0) continue;
+    const [[, value]] = waiting.splice(at, 1);
+    if (boxed) element.checked = value[1];
+    else if (element.multiple && element.options) for (const o of element.options) o.selected = value.includes(o.value);
+    else element.value = value;
+    element.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+}
+
+function keep(form) {
+  try {
+    sessionStorage.setItem(draftKey(form), JSON.stringify(read(form)));
+  } catch {
+    // Storage is full or forbidden: the form still works, only without a draft.
+  }
+}
+
+function markSent(form) {
+  keep(form);
+  try {
+    sessionStorage.setItem(SENT, draftKey(form));
+  } catch {
+    // As above.
+  }
+}
+
+function settleSent() {
+  const sent = sessionStorage.getItem(SENT);
+  if (!sent) return;
+  sessionStorage.removeItem(SENT);
+  const failed = document.querySelector(".error-summary, .fault, [data-open]");
+  if (!failed) sessionStorage.removeItem(sent);
+}
+
+function offerDraft(form) {
+  let timer = null;
+  form.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => keep(form), 300);
+  });
+  const stored = sessionStorage.getItem(draftKey(form));
+  const was = JSON.stringify(read(form));
+  if (!stored || stored === was || form.querySelector(".error-summary")) return;
+  write(form, JSON.parse(stored));
+  const note = Object.assign(document.createElement("p"), { className: "draft-note" });
+  const drop = Object.assign(document.createElement("button"), { type: "button", textContent: words("discard") });
+  note.append(words("restored"), " ", drop);
+  drop.addEventListener("click", () => {
+    sessionStorage.removeItem(draftKey(form));
+    write(form, JSON.parse(was));
+    note.remove();
+    typed(form)[0]?.focus();
+  });
+  form.prepend(note);
+}
+
+try {
+  settleSent();
+  for (const form of document.querySelectorAll("form[data-draft]")) offerDraft(form);
+} catch {
+  // sessionStorage is forbidden here: no drafts.
+}
+
+// Dialogs ----------------------------------------------------------------------------------------------------
+
+function prepareDialogs(root) {
+  for (const dialog of root.querySelectorAll("dialog.ask")) {
+    dialog.removeAttribute("open");
+    for (const button of dialog.querySelectorAll("[data-close]")) button.hidden = false;
+    if (dialog.hasAttribute("data-open")) dialog.showModal();
+  }
+  for (const opener of root.querySelectorAll("[data-dialog]")) opener.hidden = false;
+}
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest?.("[data-dialog]");
+  if (opener) document.getElementById(opener.dataset.dialog)?.showModal();
+  const closer = event.target.closest?.("dialog [data-close]");
+  if (closer) closer.closest("dialog").close();
+});
+document.addEventListener("live-region-changed", (event) => {
+  for (const dialog of event.target.querySelectorAll("dialog.ask[open]:not(:modal)")) dialog.removeAttribute("open");
+  for (const hidden of event.target.querySelectorAll("[data-dialog][hidden], [data-close][hidden]")) hidden.hidden = false;
+});
+prepareDialogs(document);
+
+// Menus ------------------------------------------------------------------------------------------------------
+
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const menu = document.querySelector("details.menu[open]");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+// Errors first -----------------------------------------------------------------------------------------------
+
+document.querySelector("[data-focus]")?.focus();

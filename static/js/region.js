@@ -1,0 +1,184 @@
+// <live-region stream="person:9" src="/today?fragment=1" data-heads='{"person:9": 41}' data-says="…">
+// Server-rendered HTML that moves by itself. Focus, scroll, open details and typed text survive, because nodes
+// are changed in place and never replaced when they are the same thing.
+import { connect } from "./live.js";
+import { say } from "./say.js";
+
+const REST_MS = 150;
+
+class LiveRegion extends HTMLElement {
+  #leave = null;
+  #timer = null;
+  #busy = false;
+  #dirty = false;
+  #tries = 0;
+
+  connectedCallback() {
+    const names = (this.getAttribute("stream") ?? "").split(/\s+/).filter(Boolean);
+    if (!names.length) return;
+    const heads = JSON.parse(this.dataset.heads || "{}");
+    this.#leave = connect().join(Object.fromEntries(names.map((name) => [name, heads[name] ?? null])), {
+      onEvent: () => this.#soon(),
+      onSnapshot: async ({ heads: now }) => {
+        await this.#fetch();
+        return now;
+      },
+      onReset: () => this.#soon(),
+    });
+  }
+
+  disconnectedCallback() {
+    clearTimeout(this.#timer);
+    this.#leave?.();
+  }
+
+  /** Fetch now; for buttons that change what the region shows. */
+  refresh() {
+    return this.#fetch();
+  }
+
+  #soon() {
+    this.#dirty = true;
+    if (this.#busy || this.#timer) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#fetch();
+    }, REST_MS);
+  }
+
+  async #fetch() {
+    if (this.#busy) {
+      this.#dirty = true;
+      return;
+    }
+    this.#busy = true;
+    this.#dirty = false;
+    try {
+      const answer = await fetch(this.getAttribute("src"), {
+        credentials: "same-origin",
+        headers: { Accept: "text/html", "X-Fragment": "1" },
+      });
+      if (answer.redirected || answer.status === 401) {
+        location.reload();
+      } else if (answer.ok) {
+        this.#tries = 0;
+        this.#show(await answer.text());
+      } else if (answer.status < 500) {
+        this.#leave?.();
+      } else {
+        this.#later();
+      }
+    } catch {
+      this.#later();
+    } finally {
+      this.#busy = false;
+      if (this.#dirty) this.#soon();
+    }
+  }
+
+  #later() {
+    this.#tries += 1;
+    setTimeout(() => this.isConnected && this.#soon(), Math.min(15_000, 1000 * 2 ** this.#tries) * Math.random());
+  }
+
+  #show(html) {
+    const fresh = new DOMParser().parseFromString(html, "text/html").body;
+    const before = this.textContent;
+    const held = this.contains(document.activeElement) ? document.activeElement : null;
+    morphChildren(this, fresh);
+    if (held && !held.isConnected) {
+      this.tabIndex = -1;
+      this.focus({ preventScroll: true });
+    }
+    if (before.replace(/\s+/g, " ").trim() !== this.textContent.replace(/\s+/g, " ").trim()) {
+      say(this.dataset.says);
+      this.dispatchEvent(new CustomEvent("live-region-changed", { bubbles: true }));
+    }
+  }
+}
+
+const keyOf = (node) => (node.nodeType === 1 ? node.id || node.dataset.key || hrefOf(node) : null);
+
+// A row is the thing that its first link leads to: rows that move keep their identity.
+function hrefOf(node) {
+  return node.localName === "li" ? node.querySelector("a[href]")?.getAttribute("href") ?? null : null;
+}
+
+/** Make the children of `old` equal to those of `fresh`, keeping nodes that stand for the same thing. */
+export function morphChildren(old, fresh) {
+  const keyed = new Map();
+  for (const child of old.children) {
+    const key = keyOf(child);
+    if (key && !keyed.has(key)) keyed.set(key, child);
+  }
+  const wanted = new Set();
+  for (const child of fresh.children) {
+    const key = keyOf(child);
+    if (key) wanted.add(key);
+  }
+  let place = old.firstChild;
+  for (const next of [...fresh.childNodes]) {
+    const key = keyOf(next);
+    let same = key ? keyed.get(key) : null;
+    if (same && same.nodeName !== next.nodeName) same = null;
+    if (same) keyed.delete(key);
+    else if (!key && place && alike(place, next)) same = place;
+    if (!same) {
+      old.insertBefore(document.importNode(next, true), place);
+      continue;
+    }
+    if (same === place) place = place.nextSibling;
+    else if (place && place !== old.lastChild && same === place.nextSibling && !wanted.has(keyOf(place))) {
+      // The row before this one is gone: take it away rather than moving this one, which may hold the focus.
+      const gone = place;
+      place = same.nextSibling;
+      gone.remove();
+    } else old.insertBefore(same, place);
+    morph(same, next);
+  }
+  while (place) {
+    const gone = place;
+    place = place.nextSibling;
+    gone.remove();
+  }
+}
+
+const alike = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && !keyOf(a);
+
+function morph(old, fresh) {
+  if (old.nodeType !== 1) {
+    if (old.nodeValue !== fresh.nodeValue) old.nodeValue = fresh.nodeValue;
+    return;
+  }
+  const own = old.localName === "doc-paper" || old.hasAttribute("data-own");
+  if (own && old.getAttribute("src") === fresh.getAttribute("src")) return;
+  morphAttributes(old, fresh);
+  const typing = old.matches("input, textarea, select") && (old === document.activeElement || isTouched(old));
+  if (!typing && !own) {
+    if (old.matches("textarea")) old.value = fresh.value;
+    else morphChildren(old, fresh);
+  }
+}
+
+function isTouched(field) {
+  if (field.matches("input[type=checkbox], input[type=radio]")) return field.checked !== field.defaultChecked;
+  if (field.matches("select")) return [...field.options].some((option) => option.selected !== option.defaultSelected);
+  return field.value !== field.defaultValue;
+}
+
+// Set by scripts or by the reader, not by the server.
+const KEPT = new Set(["open", "hidden", "aria-busy", "tabindex"]);
+
+function morphAttributes(old, fresh) {
+  const live = old.matches("details, dialog, [data-dialog], [data-close]") ? KEPT : new Set();
+  const classes = ["is-here"].filter((name) => old.classList.contains(name));
+  for (const { name, value } of [...fresh.attributes]) {
+    if (!live.has(name) && old.getAttribute(name) !== value) old.setAttribute(name, value);
+  }
+  for (const { name } of [...old.attributes]) {
+    if (!fresh.hasAttribute(name) && !live.has(name)) old.removeAttribute(name);
+  }
+  old.classList.add(...classes);
+}
+
+customElements.define("live-region", LiveRegion);
