@@ -1,0 +1,170 @@
+"""Who may see and do what in a meeting. Loading is authorising; strangers get NotFound."""
+
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from directory.actor import Actor, Role
+from kernel.db import Tx
+from kernel.errors import Forbidden, NotFound, WrongState
+from kernel.refs import Described, describes
+from kernel.streams import guard
+from kernel.text import Phrase, phrase
+from meetings.models import AgendaItem, Conclusion, Meeting, MeetingPaper, Participant
+from meetings.states import ROOM_STATES, MeetingState, Verb, after
+
+
+class Right(StrEnum):
+    """SEE: participants once it is convened, and walls. DESK: the chair and the secretaries, always."""
+
+    SEE = "see"
+    DESK = "desk"
+
+
+def may_plan(actor: Actor | None) -> bool:
+    """Whether somebody may start a meeting of their agency."""
+    return actor is not None and actor.has(Role.SECRETARY, Role.OFFICE_CHIEF)
+
+
+def at_desk(actor: Actor | None, meeting: Any) -> bool:
+    """Whether somebody leads this meeting: its chair, its secretary, or a meeting secretary of its agency."""
+    if actor is None or actor.kind != "person":
+        return False
+    if actor.person_id in (meeting.chair_id, meeting.secretary_id):
+        return True
+    return actor.agency_id == meeting.agency_id and actor.has(Role.SECRETARY)
+
+
+def meeting_for(
+    tx: Tx, actor: Actor | None, meeting_id: int, right: Right = Right.SEE, *, lock: bool = False
+) -> Meeting:
+    """The meeting, if `actor` has `right` to it. `lock` holds its row until the transaction ends, so that two
+    commands of one room come one after the other."""
+    meeting = tx.session.get(Meeting, meeting_id, with_for_update=lock or None)
+    if meeting is None or actor is None:
+        raise NotFound()
+    if at_desk(actor, meeting):
+        return meeting
+    if not _belongs(tx, actor, meeting):
+        raise NotFound()
+    if right is Right.DESK:
+        raise Forbidden(phrase("Chỉ chủ trì và thư ký cuộc họp được làm việc này."))
+    return meeting
+
+
+def _belongs(tx: Tx, actor: Actor, meeting: Meeting) -> bool:
+    if meeting.state == MeetingState.DRAFT:
+        return False
+    if actor.kind == "wall":
+        return meeting.state in ROOM_STATES and wall_scope(meeting.id) in actor.scopes
+    return actor.kind == "person" and participant_of(tx, actor, meeting.id) is not None
+
+
+def participant_of(tx: Tx, actor: Actor | None, meeting_id: int) -> Participant | None:
+    """The actor's own place in the meeting."""
+    if actor is None or actor.kind != "person":
+        return None
+    return tx.session.scalar(
+        sa.select(Participant).where(Participant.meeting_id == meeting_id, Participant.person_id == actor.person_id)
+    )
+
+
+def own_place_for(tx: Tx, actor: Actor | None, meeting_id: int) -> tuple[Meeting, Participant]:
+    """The meeting, locked, and the actor's own place in it; NotFound for who has none."""
+    meeting = meeting_for(tx, actor, meeting_id, lock=True)
+    participant = participant_of(tx, actor, meeting_id)
+    if participant is None:
+        raise Forbidden(phrase("Bạn không có tên trong danh sách dự họp."))
+    return meeting, participant
+
+
+def item_for(tx: Tx, meeting: Meeting, item_id: int) -> AgendaItem:
+    """An item of this meeting; one of another meeting is not found."""
+    item = tx.session.get(AgendaItem, item_id)
+    if item is None or item.meeting_id != meeting.id:
+        raise NotFound(phrase("Nội dung này không có trong chương trình của cuộc họp."))
+    return item
+
+
+def participant_for(tx: Tx, meeting: Meeting, participant_id: int) -> Participant:
+    """A participant of this meeting."""
+    participant = tx.session.get(Participant, participant_id)
+    if participant is None or participant.meeting_id != meeting.id:
+        raise NotFound(phrase("Người này không có trong danh sách dự họp."))
+    return participant
+
+
+def conclusion_for(tx: Tx, meeting: Meeting, conclusion_id: int) -> Conclusion:
+    """A conclusion of this meeting."""
+    conclusion = tx.session.get(Conclusion, conclusion_id)
+    if conclusion is None or conclusion.meeting_id != meeting.id:
+        raise NotFound()
+    return conclusion
+
+
+def paper_for(tx: Tx, actor: Actor | None, meeting_id: int, paper_id: int) -> MeetingPaper:
+    """A paper that `actor` may read; a wall reads what everybody in the room reads."""
+    meeting = meeting_for(tx, actor, meeting_id)
+    paper = tx.session.get(MeetingPaper, paper_id)
+    if paper is None or paper.meeting_id != meeting.id:
+        raise NotFound()
+    return paper
+
+
+def must_allow(meeting: Meeting, verb: Verb) -> MeetingState:
+    """The state that `verb` leads to; WrongState says why not."""
+    target = after(meeting.state, verb)
+    if target is None:
+        raise WrongState(_REFUSALS.get(MeetingState(meeting.state), _MOVED_ON))
+    return target
+
+
+_MOVED_ON = phrase("Cuộc họp đã chuyển sang bước khác, không làm được việc này nữa. Xin tải lại trang.")
+_REFUSALS: dict[MeetingState, Phrase] = {
+    MeetingState.DRAFT: phrase("Cuộc họp còn là dự thảo. Xin gửi giấy mời trước."),
+    MeetingState.CONVENED: phrase("Cuộc họp chưa khai mạc, chưa làm được việc này."),
+    MeetingState.PAUSED: phrase("Cuộc họp đang tạm nghỉ. Xin tiếp tục cuộc họp trước."),
+    MeetingState.CLOSED: phrase("Cuộc họp đã kết thúc, không thay đổi được nữa."),
+    MeetingState.RECORDED: phrase("Cuộc họp đã lập biên bản, không thay đổi được nữa."),
+    MeetingState.CANCELLED: phrase("Cuộc họp đã hủy, không thay đổi được nữa."),
+}
+
+
+def wall_scope(meeting_id: int) -> str:
+    """The scope of a wall that shows this meeting."""
+    return f"meeting:{meeting_id}"
+
+
+# ---- streams and references ----
+
+
+@guard("meeting")
+def may_follow(tx: Tx, actor: Actor | None, name: str) -> bool:
+    """`meeting:<id>` for everybody in it, `meeting:<id>/desk` for the chair and the secretaries."""
+    number, _, part = name.removeprefix("meeting:").partition("/")
+    if not (number.isascii() and number.isdecimal()) or len(number) > 18 or part not in {"", "desk"}:
+        return False
+    try:
+        meeting_for(tx, actor, int(number), Right.DESK if part else Right.SEE)
+    except (NotFound, Forbidden):
+        return False
+    return True
+
+
+@describes("meeting")
+def describe_meeting(tx: Tx, meeting_id: int) -> Described | None:
+    """Title and page of a meeting."""
+    meeting = tx.session.get(Meeting, meeting_id)
+    return Described(meeting.title, f"/meetings/{meeting.id}") if meeting else None
+
+
+@describes("conclusion")
+def describe_conclusion(tx: Tx, conclusion_id: int) -> Described | None:
+    """The meeting in which a conclusion was made, and its place on that page."""
+    conclusion = tx.session.get(Conclusion, conclusion_id)
+    if conclusion is None:
+        return None
+    meeting = tx.session.get_one(Meeting, conclusion.meeting_id)
+    title = phrase("Kết luận cuộc họp: {title}", title=meeting.title).vi
+    return Described(title, f"/meetings/{meeting.id}#conclusion-{conclusion.id}")

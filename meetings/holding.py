@@ -1,0 +1,168 @@
+"""The chair leads the meeting: opens it, takes up one point after another, pauses and closes it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from directory.actor import Actor
+from kernel import clock
+from kernel.db import Tx
+from kernel.errors import Conflict, Forbidden, NotFound, Stale
+from kernel.text import phrase
+from meetings import access, streams
+from meetings.access import Right, meeting_for, must_allow
+from meetings.models import AgendaItem, Meeting, RoomCommand
+from meetings.planning import note
+from meetings.speaking import end_open_turns
+from meetings.states import Verb
+
+Answer = dict[str, Any]
+
+
+def once(tx: Tx, meeting_id: int, command_id: str | None, act: Callable[[], Answer]) -> Answer:
+    """Do `act` unless the same command was done before; then give its answer again.
+
+    The caller has, or `act` takes, the lock of the meeting's row. Conflict when another person used the id.
+    """
+    if not command_id:
+        return act()
+    known = tx.session.get(RoomCommand, (meeting_id, command_id[:64]))
+    if known is not None:
+        return _answer_again(known, tx.by)
+    answer = act()
+    tx.session.add(
+        RoomCommand(meeting_id=meeting_id, command_id=command_id[:64], by=tx.by, result=[answer], at=clock.now())
+    )
+    return answer
+
+
+def _answer_again(known: RoomCommand, by: str) -> Answer:
+    if known.by != by:
+        raise Conflict(phrase("Mã lệnh này đã được dùng cho việc khác."))
+    answer: Answer = known.result[0]
+    return answer
+
+
+def open_meeting(tx: Tx, actor: Actor, meeting_id: int) -> Meeting:
+    """Begin: from now on points are taken up and people may ask to speak."""
+    meeting = _move(tx, actor, meeting_id, Verb.OPEN)
+    meeting.opened_at = clock.now()
+    streams.tell_meeting(tx, meeting)
+    note(tx, meeting, "meeting.open")
+    return meeting
+
+
+def pause(tx: Tx, actor: Actor, meeting_id: int) -> Meeting:
+    """Break off for a while; the current point stays."""
+    meeting = _move(tx, actor, meeting_id, Verb.PAUSE)
+    streams.tell_meeting(tx, meeting)
+    note(tx, meeting, "meeting.pause")
+    return meeting
+
+
+def resume(tx: Tx, actor: Actor, meeting_id: int) -> Meeting:
+    """Go on after a pause."""
+    meeting = _move(tx, actor, meeting_id, Verb.RESUME)
+    streams.tell_meeting(tx, meeting)
+    note(tx, meeting, "meeting.resume")
+    return meeting
+
+
+def close(tx: Tx, actor: Actor, meeting_id: int) -> Meeting:
+    """End the meeting. Conclusions may still be completed; points, presence and turns are final."""
+    meeting = _move(tx, actor, meeting_id, Verb.CLOSE)
+    now = clock.now()
+    if meeting.current_item_id is not None:
+        tx.session.execute(sa.update(AgendaItem).where(AgendaItem.id == meeting.current_item_id).values(ended_at=now))
+    meeting.current_item_id, meeting.current_at, meeting.closed_at = None, None, now
+    end_open_turns(tx, meeting)
+    streams.tell_meeting(tx, meeting)
+    note(tx, meeting, "meeting.close")
+    return meeting
+
+
+def _move(tx: Tx, actor: Actor, meeting_id: int, verb: Verb) -> Meeting:
+    meeting = meeting_for(tx, actor, meeting_id, Right.DESK, lock=True)
+    meeting.state = must_allow(meeting, verb)
+    meeting.rev += 1
+    return meeting
+
+
+_LEAN = (
+    Meeting.id,
+    Meeting.agency_id,
+    Meeting.chair_id,
+    Meeting.secretary_id,
+    Meeting.state,
+    Meeting.rev,
+    Meeting.item_order,
+    Meeting.visited,
+    Meeting.current_item_id,
+)
+
+
+def take_item(
+    tx: Tx, actor: Actor, meeting_id: int, item_id: int, *, rev: int | None = None, command_id: str | None = None
+) -> Answer:
+    """Make a point the current one, for everybody at once.
+
+    The chair presses and a thousand screens follow, so this is written in Core statements: one locked SELECT, one
+    UPDATE of the meeting, one of the points' times, and one event. `rev` is what the chair saw; Stale when the
+    agenda or the current point changed since, with what stands now.
+    """
+    row = tx.session.execute(sa.select(*_LEAN).where(Meeting.id == meeting_id).with_for_update()).one_or_none()
+    if row is None or not access.at_desk(actor, row):
+        meeting_for(tx, actor, meeting_id)  # NotFound for strangers
+        raise Forbidden(phrase("Chỉ chủ trì và thư ký cuộc họp được làm việc này."))
+    if command_id:
+        known = tx.session.get(RoomCommand, (meeting_id, command_id[:64]))
+        if known is not None:
+            return _answer_again(known, tx.by)
+    must_allow(row, Verb.TAKE_ITEM)  # type: ignore[arg-type]
+    if item_id not in row.item_order:
+        raise NotFound(phrase("Nội dung này không có trong chương trình của cuộc họp."))
+    if rev is not None and rev != row.rev:
+        raise Stale({"current": row.current_item_id, "rev": row.rev})
+    if item_id == row.current_item_id:
+        return {"rev": row.rev, "current": item_id}
+    return _store_current(tx, row, item_id, command_id)
+
+
+def _store_current(tx: Tx, row: Any, item_id: int, command_id: str | None) -> Answer:
+    now = clock.now()
+    visited = row.visited if item_id in row.visited else [*row.visited, item_id]
+    fields = {"rev": row.rev + 1, "current": item_id, "current_at": _iso(now), "visited": visited}
+    plain = {"synchronize_session": False}
+    tx.session.execute(
+        sa.update(Meeting)
+        .where(Meeting.id == row.id)
+        .values(rev=row.rev + 1, current_item_id=item_id, current_at=now, visited=visited),
+        execution_options=plain,
+    )
+    tx.session.execute(
+        sa.update(AgendaItem)
+        .where(AgendaItem.id.in_([item_id, row.current_item_id or item_id]))
+        .values(
+            started_at=sa.case(
+                (AgendaItem.id == item_id, sa.func.coalesce(AgendaItem.started_at, now)),
+                else_=AgendaItem.started_at,
+            ),
+            ended_at=sa.case((AgendaItem.id == item_id, None), else_=now),
+        ),
+        execution_options=plain,
+    )
+    tx.publish(streams.room(row.id), "meeting", fields)
+    answer = {"rev": row.rev + 1, "current": item_id}
+    if command_id:
+        tx.session.execute(
+            sa.insert(RoomCommand).values(
+                meeting_id=row.id, command_id=command_id[:64], by=tx.by, result=[answer], at=now
+            )
+        )
+    return answer
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds")

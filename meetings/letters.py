@@ -1,0 +1,199 @@
+"""What a meeting tells its people by e-mail, calendar and SMS. All faces are made here from the same rows."""
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+
+from directory import queries as directory
+from directory.queries import PersonCard
+from kernel import clock
+from kernel.db import Tx
+from kernel.refs import Ref
+from kernel.text import Phrase, phrase, sms_size, sms_text
+from meetings import streams
+from meetings.models import Meeting, Participant
+from meetings.states import Answer, MeetingKind, Role
+from notify import links, messages
+from notify.calendar import CalendarMeeting, Method
+from notify.calendar import request as calendar_object
+from notify.kinds import Kind, MeetingCancelled, MeetingChanged, MeetingInvitation
+from notify.messages import Invite, Recipient
+from notify.models import Link, Message
+from notify.rendering import sms_words
+from notify.states import MessageState
+
+ANSWER_LINK = "meeting.answer"
+#: A short link has about this many characters; used to say what an SMS will cost before there is one.
+_LINK_SHAPE = "https://lienthong.example/l/12345-" + "x" * 22
+
+
+def ref_of(meeting: Meeting) -> Ref:
+    """The name under which messages and links know the meeting."""
+    return Ref("meeting", meeting.id)
+
+
+def place_words(meeting: Meeting) -> str:
+    """Where to go: the room, the address of the online room, or both."""
+    return place_of(meeting.kind, meeting.place, meeting.online_url)
+
+
+def place_of(kind: str, place: str, online_url: str) -> str:
+    """The place of a meeting of `kind` in one line."""
+    if kind == MeetingKind.ONLINE:
+        return online_url
+    return f"{place}; {online_url}" if kind == MeetingKind.HYBRID else place
+
+
+class Letters:
+    """The messages of one version of one meeting."""
+
+    def __init__(self, tx: Tx, meeting: Meeting) -> None:
+        self.tx = tx
+        self.meeting = meeting
+        self.host = directory.agency(tx, meeting.agency_id)
+        self.chair = directory.person(tx, meeting.chair_id)
+        secretary = directory.person(tx, meeting.secretary_id)
+        # Replies by calendar mail go to the host agency's mailbox, or to the secretary where it has none.
+        self.organizer_email = self.host.email or secretary.email
+
+    def invite(self, people: Iterable[Participant]) -> None:
+        """Invite each by e-mail with a calendar request and by SMS with their own answer link."""
+        for participant, card in self._cards(people):
+            link = links.place(self._answer_link(participant))
+            self._tell(participant, card, self._invitation(link), Method.REQUEST)
+            participant.invited_sequence = self.meeting.sequence
+
+    def tell_changes(self, changes: list[Phrase], *, ask_again: bool) -> None:
+        """Send the new version to everybody invited. What was still waiting of older versions is taken back;
+        who never got an invitation gets one now."""
+        messages.cancel(self.tx, ref_of(self.meeting), before_version=self.meeting.sequence)
+        everybody = self.tx.session.scalars(
+            sa.select(Participant)
+            .where(Participant.meeting_id == self.meeting.id, Participant.invited_sequence.is_not(None))
+            .order_by(Participant.id)
+        )
+        reached = self._already_reached()
+        for participant, card in self._cards(everybody):
+            if ask_again and participant.answer != Answer.NONE:
+                participant.answer = Answer.NONE
+                participant.rev += 1
+                streams.tell_answer(self.tx, participant)
+            link = links.place(self._answer_link(participant))
+            kind = self._changed(changes, link) if participant.person_id in reached else self._invitation(link)
+            self._tell(participant, card, kind, Method.REQUEST)
+            participant.invited_sequence = self.meeting.sequence
+
+    def call_off(self, people: Iterable[Participant], reason: str) -> None:
+        """Tell those who were invited that they need not come, and take the meeting out of their calendars."""
+        invited = [p for p in people if p.invited_sequence is not None]
+        for participant, card in self._cards(invited):
+            kind = MeetingCancelled(
+                title=self.meeting.title,
+                starts_at=self.meeting.starts_at,
+                place=place_words(self.meeting),
+                host=self.host.name,
+                reason=reason,
+            )
+            self._tell(participant, card, kind, Method.CANCEL)
+
+    def _cards(self, people: Iterable[Participant]) -> list[tuple[Participant, PersonCard]]:
+        people = list(people)
+        cards = directory.people(self.tx, [p.person_id for p in people])
+        return [(p, cards[p.person_id]) for p in people]
+
+    def _answer_link(self, participant: Participant) -> Link:
+        """The participant's one link; it moves with the meeting and is dead when the meeting is over."""
+        ref = ref_of(self.meeting)
+        query = sa.select(Link).where(
+            Link.ref == str(ref),
+            Link.purpose == ANSWER_LINK,
+            Link.person_id == participant.person_id,
+            Link.revoked_at.is_(None),
+        )
+        link = self.tx.session.scalars(query).first()
+        if link is None:
+            return links.make(
+                self.tx, ANSWER_LINK, ref, person_id=participant.person_id, expires_at=self.meeting.ends_at
+            )
+        link.expires_at = self.meeting.ends_at
+        return link
+
+    def _already_reached(self) -> set[int]:
+        query = sa.select(Message.person_id).where(
+            Message.ref == str(ref_of(self.meeting)),
+            Message.kind == MeetingInvitation.name,
+            Message.state.not_in([MessageState.CANCELLED, MessageState.EXPIRED]),
+        )
+        return {i for i in self.tx.session.scalars(query) if i is not None}
+
+    def _tell(self, participant: Participant, card: PersonCard, kind: Kind, method: Method) -> None:
+        meeting = self.meeting
+        messages.tell(
+            self.tx,
+            kind,
+            Recipient.of(card),
+            ref=ref_of(meeting),
+            version=meeting.sequence,
+            slot=str(participant.id),
+            useful_until=meeting.ends_at,
+            invite=Invite(method.value, self._calendar(participant, card, method)),
+            stream=streams.desk(meeting.id),
+        )
+
+    def _calendar(self, participant: Participant, card: PersonCard, method: Method) -> str:
+        meeting = self.meeting
+        lines = [
+            phrase("Cơ quan mời: {host}", host=self.host.name),
+            phrase("Chủ trì: {name}", name=self.chair.name),
+        ]
+        return calendar_object(
+            CalendarMeeting(
+                uid=meeting.uid,
+                sequence=meeting.sequence,
+                stamp=clock.now(),
+                start=meeting.starts_at,
+                end=meeting.ends_at,
+                summary=meeting.title,
+                location=place_words(meeting),
+                description="\n".join(line.in_locale(card.locale) for line in lines),
+                organizer_name=self.host.name,
+                organizer_email=self.organizer_email,
+                attendee_name=card.name,
+                attendee_email=card.email,
+                method=method,
+                required=participant.role != Role.GUEST,
+            )
+        )
+
+    def _invitation(self, answer_link: str) -> MeetingInvitation:
+        meeting = self.meeting
+        return MeetingInvitation(
+            title=meeting.title,
+            starts_at=meeting.starts_at,
+            ends_at=meeting.ends_at,
+            place=place_words(meeting),
+            chair=self.chair.name,
+            host=self.host.name,
+            letter="",
+            note="",
+            answer_link=answer_link,
+        )
+
+    def _changed(self, changes: list[Phrase], answer_link: str) -> MeetingChanged:
+        meeting = self.meeting
+        return MeetingChanged(
+            title=meeting.title,
+            starts_at=meeting.starts_at,
+            ends_at=meeting.ends_at,
+            place=place_words(meeting),
+            chair=self.chair.name,
+            host=self.host.name,
+            changes=tuple(changes),
+            answer_link=answer_link,
+        )
+
+    def sms_preview(self) -> tuple[str, int]:
+        """The SMS of an invitation without its accents, and how many segments one costs."""
+        words = sms_words(self._invitation(_LINK_SHAPE), self.chair.name, "vi")
+        text = sms_text(words.text)
+        return text, sms_size(text).segments

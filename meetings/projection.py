@@ -1,0 +1,46 @@
+"""What a screen of a meeting shows, as a pure function of events. static/js/room/store.js is the same in JavaScript;
+tests/meetings/events.json is run against both.
+
+An event is a set of named fields with the object's new `rev`, never an increment, so applying one twice or
+applying an old one changes nothing.
+"""
+
+from typing import Any
+
+State = dict[str, Any]
+
+#: Event kinds that are one object of the meeting.
+SINGLES = frozenset({"meeting", "queue"})
+#: Event kinds that are one of many objects, and where those stand in the state.
+OBJECTS = {
+    "item": "items",
+    "person": "people",
+    "conclusion": "conclusions",
+    "answer": "answers",
+}
+
+
+def empty() -> State:
+    """The state before anything is known."""
+    return {
+        "meeting": {"rev": 0},
+        "queue": {"rev": 0, "turns": []},
+        **{place: {} for place in OBJECTS.values()},
+    }
+
+
+def apply(state: State, kind: str, data: dict[str, Any]) -> State:
+    """The state after one event; the same object when the event is old or of a kind that is not known."""
+    if kind in SINGLES:
+        known = state[kind]
+        return state if data["rev"] <= known["rev"] else {**state, kind: {**known, **data}}
+    place = OBJECTS.get(kind)
+    if place is None:
+        return state
+    key = str(data["id"])
+    known = state[place].get(key, {"rev": 0})
+    if data["rev"] <= known["rev"]:
+        return state
+    if data.get("gone"):
+        return {**state, place: {k: v for k, v in state[place].items() if k != key}}
+    return {**state, place: {**state[place], key: {**known, **data}}}

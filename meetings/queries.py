@@ -1,0 +1,370 @@
+"""Reads of meetings: the contexts of the pages, and the snapshot that a screen starts from."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from directory import queries as directory
+from directory.actor import Actor
+from kernel import clock
+from kernel.db import Tx
+from kernel.streams import heads
+from kernel.text import Phrase, phrase
+from meetings import access, streams, walls
+from meetings.access import at_desk, meeting_for, participant_of
+from meetings.convening import participants_of
+from meetings.letters import Letters, place_words, ref_of
+from meetings.models import AgendaItem, Conclusion, Meeting, MeetingPaper, Participant, WallPairing
+from meetings.speaking import queue_of
+from meetings.states import OVER_STATES, ROOM_STATES, Answer, MeetingKind, MeetingState, Role, Verb, after
+from notify.queries import MessageLine, messages_about
+
+#: How a state is called, and the tone of its chip.
+STATE_WORDS: dict[str, tuple[Phrase, str]] = {
+    MeetingState.DRAFT: (phrase("Dự thảo"), "plain"),
+    MeetingState.CONVENED: (phrase("Đã mời họp"), "info"),
+    MeetingState.OPEN: (phrase("Đang họp"), "good"),
+    MeetingState.PAUSED: (phrase("Tạm nghỉ"), "waiting"),
+    MeetingState.CLOSED: (phrase("Đã kết thúc"), "plain"),
+    MeetingState.RECORDED: (phrase("Đã lập biên bản"), "plain"),
+    MeetingState.CANCELLED: (phrase("Đã hủy"), "bad"),
+}
+ANSWER_WORDS: dict[str, tuple[Phrase, str]] = {
+    Answer.NONE: (phrase("Chưa trả lời"), "waiting"),
+    Answer.YES: (phrase("Dự họp"), "good"),
+    Answer.NO: (phrase("Vắng mặt"), "bad"),
+    Answer.SUBSTITUTE: (phrase("Cử người dự thay"), "info"),
+}
+ROLE_WORDS: dict[str, Phrase] = {
+    Role.CHAIR: phrase("Chủ trì"),
+    Role.SECRETARY: phrase("Thư ký"),
+    Role.DELEGATE: phrase("Đại biểu"),
+    Role.GUEST: phrase("Khách mời"),
+}
+KIND_WORDS: dict[str, Phrase] = {
+    MeetingKind.ROOM: phrase("Trực tiếp"),
+    MeetingKind.ONLINE: phrase("Trực tuyến"),
+    MeetingKind.HYBRID: phrase("Trực tiếp kết hợp trực tuyến"),
+}
+
+
+@dataclass(frozen=True)
+class MeetingRow:
+    """A meeting in a list, as one person sees it. `answer` is None for who has no place in it."""
+
+    id: int
+    title: str
+    starts_at: datetime
+    ends_at: datetime
+    place: str
+    state: str
+    state_word: Phrase
+    tone: str
+    answer: str | None
+    can_join: bool
+    can_build: bool
+
+
+@dataclass(frozen=True)
+class MeetingLists:
+    """My meetings: what needs my answer, what comes, what is being prepared, what was."""
+
+    to_answer: list[MeetingRow]
+    upcoming: list[MeetingRow]
+    drafts: list[MeetingRow]
+    past: list[MeetingRow]
+
+
+@dataclass(frozen=True)
+class ItemView:
+    """A point of the agenda on a page."""
+
+    id: int
+    rev: int
+    number: int
+    title: str
+    presenter: str
+    minutes: int
+    phase: str  # past, current, ahead
+    papers: list[MeetingPaper]
+
+
+@dataclass(frozen=True)
+class PersonView:
+    """A participant on a page; what they wrote is empty for who is not at the desk."""
+
+    id: int
+    person_id: int
+    name: str
+    position: str
+    agency: str
+    role: Role
+    role_word: Phrase
+    answer: Answer
+    answer_word: Phrase
+    answer_tone: str
+    reason: str
+    substitute: str
+    substitute_detail: str
+    answered_at: datetime | None
+    present_at: datetime | None
+    is_invited: bool
+    messages: list[MessageLine]
+
+
+@dataclass(frozen=True)
+class Quorum:
+    """Chair and delegates: how many are here of how many, and whether that is more than half."""
+
+    present: int
+    invited: int
+    reached: bool
+
+
+@dataclass(frozen=True)
+class MeetingPage:
+    """Everything that the pages of one meeting show; drawn from one transaction with `heads`."""
+
+    meeting: Meeting
+    state_word: Phrase
+    tone: str
+    kind_word: Phrase
+    place: str
+    host: str
+    chair: str
+    items: list[ItemView]
+    people: list[PersonView]
+    conclusions: list[Conclusion]
+    turns: list[dict[str, Any]]
+    quorum: Quorum
+    me: Participant | None
+    desk: bool
+    walls: list[WallPairing]
+    can: frozenset[Verb]
+    heads: dict[str, int]
+
+    @property
+    def current(self) -> ItemView | None:
+        """The point being discussed."""
+        return next((item for item in self.items if item.phase == "current"), None)
+
+    @property
+    def next(self) -> ItemView | None:
+        """The point that one press leads to."""
+        place = next((n for n, item in enumerate(self.items) if item.phase == "current"), -1)
+        return self.items[place + 1] if place + 1 < len(self.items) else None
+
+    @property
+    def can_join(self) -> bool:
+        """Whether the room may be entered."""
+        return self.meeting.state in ROOM_STATES
+
+    def person(self, participant_id: int) -> PersonView | None:
+        """A participant by id."""
+        return next((p for p in self.people if p.id == participant_id), None)
+
+
+def my_meetings(tx: Tx, actor: Actor) -> MeetingLists:
+    """The meetings in which `actor` has a place or which they prepare; past ones at most 50, newest first."""
+    mine = {
+        meeting_id: answer
+        for meeting_id, answer in tx.session.execute(
+            sa.select(Participant.meeting_id, Participant.answer).where(Participant.person_id == actor.person_id)
+        )
+    }
+    led = [Meeting.secretary_id == actor.person_id, Meeting.chair_id == actor.person_id]
+    if access.may_plan(actor):
+        led.append(Meeting.agency_id == actor.agency_id)
+    places = sa.select(Participant.meeting_id).where(Participant.person_id == actor.person_id)
+    visible = sa.or_(sa.and_(Meeting.id.in_(places), Meeting.state != MeetingState.DRAFT), *led)
+    edge = clock.now() - timedelta(hours=12)
+    coming = sa.and_(Meeting.ends_at > edge, Meeting.state.not_in(OVER_STATES))
+    query = sa.select(Meeting).where(visible)
+    ahead = tx.session.scalars(query.where(coming).order_by(Meeting.starts_at, Meeting.id))
+    past = tx.session.scalars(query.where(~coming).order_by(Meeting.starts_at.desc(), Meeting.id).limit(50))
+    rows = [row_of(actor, meeting, mine.get(meeting.id)) for meeting in ahead]
+    settled = [row for row in rows if row.state != MeetingState.DRAFT]
+    waits = [row for row in settled if row.answer == Answer.NONE and row.ends_at > clock.now()]
+    return MeetingLists(
+        to_answer=waits,
+        upcoming=[row for row in settled if row not in waits],
+        drafts=[row for row in rows if row.state == MeetingState.DRAFT],
+        past=[row_of(actor, meeting, mine.get(meeting.id)) for meeting in past],
+    )
+
+
+def row_of(actor: Actor, meeting: Meeting, answer: str | None) -> MeetingRow:
+    """A meeting as a line of a list."""
+    word, tone = STATE_WORDS[meeting.state]
+    return MeetingRow(
+        id=meeting.id,
+        title=meeting.title,
+        starts_at=meeting.starts_at,
+        ends_at=meeting.ends_at,
+        place=place_words(meeting),
+        state=meeting.state,
+        state_word=word,
+        tone=tone,
+        answer=answer,
+        can_join=meeting.state in ROOM_STATES and meeting.state not in OVER_STATES,
+        can_build=at_desk(actor, meeting),
+    )
+
+
+def page(tx: Tx, actor: Actor | None, meeting_id: int) -> MeetingPage:
+    """One meeting for its pages; NotFound for strangers."""
+    meeting = meeting_for(tx, actor, meeting_id)
+    desk = at_desk(actor, meeting)
+    people = participants_of(tx, meeting.id)
+    word, tone = STATE_WORDS[meeting.state]
+    sent = _messages_by_person(tx, meeting) if desk else {}
+    names = [streams.room(meeting.id)] + ([streams.desk(meeting.id)] if desk else [])
+    return MeetingPage(
+        meeting=meeting,
+        state_word=word,
+        tone=tone,
+        kind_word=KIND_WORDS[meeting.kind],
+        place=place_words(meeting),
+        host=directory.agency(tx, meeting.agency_id).name,
+        chair=next((p.name for p in people if p.role == Role.CHAIR), ""),
+        items=_items(tx, meeting),
+        people=[_person(p, desk, sent.get(p.person_id, [])) for p in people],
+        conclusions=conclusions_of(tx, meeting.id),
+        turns=list(queue_of(tx, meeting)["turns"]),  # type: ignore[call-overload]
+        quorum=_quorum(people),
+        me=participant_of(tx, actor, meeting.id),
+        desk=desk,
+        walls=walls.walls_of(tx, meeting.id) if desk else [],
+        can=frozenset(verb for verb in Verb if after(meeting.state, verb) is not None),
+        heads=heads(tx, names),
+    )
+
+
+def _items(tx: Tx, meeting: Meeting) -> list[ItemView]:
+    found = {
+        item.id: item for item in tx.session.scalars(sa.select(AgendaItem).where(AgendaItem.meeting_id == meeting.id))
+    }
+    papers = papers_by_item(tx, meeting.id)
+    ordered = [found[i] for i in meeting.item_order if i in found]
+    return [
+        ItemView(
+            id=item.id,
+            rev=item.rev,
+            number=number,
+            title=item.title,
+            presenter=item.presenter,
+            minutes=item.minutes,
+            phase=_phase(meeting, item.id),
+            papers=papers.get(item.id, []),
+        )
+        for number, item in enumerate(ordered, start=1)
+    ]
+
+
+def _phase(meeting: Meeting, item_id: int) -> str:
+    if item_id == meeting.current_item_id:
+        return "current"
+    return "past" if item_id in meeting.visited else "ahead"
+
+
+def papers_by_item(tx: Tx, meeting_id: int) -> dict[int, list[MeetingPaper]]:
+    """The newest version of every paper of a meeting."""
+    found: dict[int, list[MeetingPaper]] = {}
+    query = (
+        sa.select(MeetingPaper)
+        .where(MeetingPaper.meeting_id == meeting_id, MeetingPaper.replaced_by_id.is_(None))
+        .order_by(MeetingPaper.id)
+    )
+    for paper in tx.session.scalars(query):
+        found.setdefault(paper.item_id, []).append(paper)
+    return found
+
+
+def conclusions_of(tx: Tx, meeting_id: int) -> list[Conclusion]:
+    """What was decided, in the order of writing."""
+    query = sa.select(Conclusion).where(Conclusion.meeting_id == meeting_id).order_by(Conclusion.id)
+    return list(tx.session.scalars(query))
+
+
+def _person(participant: Participant, desk: bool, sent: list[MessageLine]) -> PersonView:
+    word, tone = ANSWER_WORDS[participant.answer]
+    detail = " · ".join(filter(None, [participant.substitute_position, participant.substitute_phone]))
+    return PersonView(
+        id=participant.id,
+        person_id=participant.person_id,
+        name=participant.name,
+        position=participant.position,
+        agency=participant.agency,
+        role=Role(participant.role),
+        role_word=ROLE_WORDS[participant.role],
+        answer=Answer(participant.answer),
+        answer_word=word,
+        answer_tone=tone,
+        reason=participant.reason if desk else "",
+        substitute=participant.substitute_name,
+        substitute_detail=detail if desk else "",
+        answered_at=participant.answered_at,
+        present_at=participant.checked_in_at,
+        is_invited=participant.invited_sequence is not None,
+        messages=sent,
+    )
+
+
+def _messages_by_person(tx: Tx, meeting: Meeting) -> dict[int | None, list[MessageLine]]:
+    """The newest message on each channel, by person."""
+    newest: dict[tuple[int | None, str], MessageLine] = {}
+    for line in messages_about(tx, ref_of(meeting)):
+        newest.setdefault((line.person_id, line.channel), line)
+    found: dict[int | None, list[MessageLine]] = {}
+    for (person_id, _channel), line in sorted(newest.items(), key=lambda pair: pair[0][1]):
+        found.setdefault(person_id, []).append(line)
+    return found
+
+
+def _quorum(people: list[Participant]) -> Quorum:
+    counted = [p for p in people if p.role in (Role.CHAIR, Role.DELEGATE)]
+    present = sum(1 for p in counted if p.checked_in_at is not None)
+    return Quorum(present, len(counted), present * 2 > len(counted))
+
+
+def sms_preview(tx: Tx, meeting: Meeting) -> tuple[str, int]:
+    """The SMS that convening sends, and its segments."""
+    return Letters(tx, meeting).sms_preview()
+
+
+# ---- live ----
+
+
+def stream_names(actor: Actor | None, meeting: Meeting) -> list[str]:
+    """The streams of this meeting that `actor` may follow."""
+    names = [streams.room(meeting.id)]
+    return [*names, streams.desk(meeting.id)] if at_desk(actor, meeting) else names
+
+
+def snapshot_tag(tx: Tx, actor: Actor | None, meeting_id: int) -> str:
+    """What changes whenever the snapshot would: the numbers of the streams that tell about it."""
+    meeting = meeting_for(tx, actor, meeting_id)
+    numbers = heads(tx, stream_names(actor, meeting))
+    return "-".join(str(numbers[name]) for name in sorted(numbers))
+
+
+def snapshot(tx: Tx, actor: Actor | None, meeting_id: int) -> dict[str, Any]:
+    """The state of meetings/projection.py drawn from the rows, with the stream numbers it stands for."""
+    meeting = meeting_for(tx, actor, meeting_id)
+    papers = papers_by_item(tx, meeting.id)
+    items = tx.session.scalars(sa.select(AgendaItem).where(AgendaItem.meeting_id == meeting.id))
+    people = participants_of(tx, meeting.id)
+    answered = people if at_desk(actor, meeting) else []
+    return {
+        "state": {
+            "meeting": streams.meeting_fields(meeting),
+            "queue": queue_of(tx, meeting),
+            "items": {str(i.id): streams.item_fields(i, papers.get(i.id, [])) for i in items},
+            "people": {str(p.id): streams.person_fields(p) for p in people},
+            "conclusions": {str(c.id): streams.conclusion_fields(c) for c in conclusions_of(tx, meeting.id)},
+            "answers": {str(p.id): streams.answer_fields(p) for p in answered if p.answered_at is not None},
+        },
+        "heads": heads(tx, stream_names(actor, meeting)),
+    }

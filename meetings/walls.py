@@ -1,0 +1,105 @@
+"""Screens on the wall: a screen shows a code, the secretary enters it once, the screen follows the meeting."""
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from directory.actor import Actor
+from kernel import clock
+from kernel.db import Tx
+from kernel.errors import Invalid, NotFound
+from kernel.text import phrase
+from meetings.access import Right, meeting_for, wall_scope
+from meetings.models import Meeting, WallPairing
+from meetings.planning import note
+from meetings.states import OVER_STATES
+
+COOKIE = "lt_wall"
+CODE_GOOD_FOR = timedelta(minutes=15)
+#: Without letters that look or sound like others on a far screen.
+ALPHABET = "ACDEFHJKLMNPRTVXY34679"
+CODE_LENGTH = 6
+
+
+@dataclass(frozen=True)
+class NewScreen:
+    """A screen that waits to be paired: the code it shows and the token it keeps as a cookie."""
+
+    code: str
+    token: str
+
+
+def show_code(tx: Tx, old_token: str | None = None) -> NewScreen:
+    """Give a screen a code to show. The screen's earlier pairing, if it had one, ends."""
+    now = clock.now()
+    tx.session.execute(sa.delete(WallPairing).where(WallPairing.meeting_id.is_(None), WallPairing.code_until < now))
+    if old_token:
+        tx.session.execute(sa.delete(WallPairing).where(WallPairing.token_hash == _digest(old_token)))
+    token = secrets.token_urlsafe(24)
+    code = "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
+    tx.session.add(WallPairing(code=code, token_hash=_digest(token), created_at=now, code_until=now + CODE_GOOD_FOR))
+    tx.session.flush()
+    return NewScreen(code, token)
+
+
+def pair(tx: Tx, actor: Actor, meeting_id: int, code: str) -> WallPairing:
+    """Let the screen that shows `code` follow a meeting; the code is used up."""
+    meeting = meeting_for(tx, actor, meeting_id, Right.DESK)
+    wanted = re.sub(r"[\s-]", "", code).upper()
+    found = tx.session.scalar(
+        sa.select(WallPairing).where(WallPairing.code == wanted, WallPairing.code_until > clock.now())
+    )
+    if not wanted or found is None:
+        raise Invalid({"code": phrase("Mã này không đúng hoặc đã hết hạn. Xin nhập mã đang hiện trên màn hình.")})
+    found.meeting_id, found.code = meeting.id, None
+    found.paired_at, found.paired_by_id = clock.now(), actor.person_id
+    note(tx, meeting, "meeting.pair_wall", {"wall": found.id})
+    return found
+
+
+def unpair(tx: Tx, actor: Actor, meeting_id: int, wall_id: int) -> None:
+    """Take the meeting off a screen; the screen shows a new code."""
+    meeting = meeting_for(tx, actor, meeting_id, Right.DESK)
+    found = tx.session.get(WallPairing, wall_id)
+    if found is None or found.meeting_id != meeting.id:
+        raise NotFound()
+    tx.session.delete(found)
+    note(tx, meeting, "meeting.unpair_wall", {"wall": wall_id})
+
+
+def walls_of(tx: Tx, meeting_id: int) -> list[WallPairing]:
+    """The screens that follow a meeting."""
+    query = sa.select(WallPairing).where(WallPairing.meeting_id == meeting_id).order_by(WallPairing.id)
+    return list(tx.session.scalars(query))
+
+
+def pairing_of(tx: Tx, token: str | None) -> WallPairing | None:
+    """The screen that holds `token`, paired or waiting."""
+    if not token:
+        return None
+    return tx.session.scalar(sa.select(WallPairing).where(WallPairing.token_hash == _digest(token)))
+
+
+def actor_for_wall(tx: Tx, token: str | None) -> Actor | None:
+    """The screen that holds `token` as an actor, while it is paired with a meeting that is not long over."""
+    pairing = pairing_of(tx, token)
+    if pairing is None or pairing.meeting_id is None:
+        return None
+    meeting = tx.session.get_one(Meeting, pairing.meeting_id)
+    if meeting.state in OVER_STATES and clock.now() > meeting.ends_at + timedelta(days=1):
+        return None
+    return Actor(
+        kind="wall",
+        person_id=0,
+        agency_id=meeting.agency_id,
+        name="Màn hình",
+        scopes=frozenset({wall_scope(meeting.id)}),
+    )
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
