@@ -1,0 +1,203 @@
+"""Foreign files: other prefixes, orders, spellings, dialects and dirt are read; what would mislead is refused."""
+
+import re
+from datetime import UTC, date, datetime
+
+import pytest
+
+from docex.edxml import EdxmlError, Envelope, Message, Refusal, StatusMessage, read, write
+from docex.edxml.codes import NAMESPACE, BusinessKind, Priority, StatusCode
+from tests.docex_edxml import letters
+
+LETTER = letters.letter(attachments=(letters.attachment(),))
+TEXT = write(LETTER).decode()
+GO_VN = """<?xml version="1.0"?>
+<edXMLEnvelope xmlns="http://www.go.vn/eDoc">
+  <MessageHeader>
+    <From>H99.1</From><To>H99.12</To>
+    <Code>7/VP</Code><PromulgationDate>05/03/2026</PromulgationDate><Place>An Bình</Place>
+    <TypeName>Công văn</TypeName><Subject>Văn bản theo lối cũ</Subject><FullName>Trần Quốc Bình</FullName>
+  </MessageHeader>
+  <Attachment><FileName>cv</FileName><FileType>pdf</FileType><Content>JVBERi0xLjQK</Content></Attachment>
+</edXMLEnvelope>"""
+
+
+def envelope(text: str | bytes) -> Envelope:
+    message = read(text.encode() if isinstance(text, str) else text)
+    assert isinstance(message, Envelope)
+    return message
+
+
+def notes(message: Message) -> list[str]:
+    return [note.code for note in message.notes]
+
+
+def changed(old: str, new: str) -> str:
+    assert old in TEXT
+    return TEXT.replace(old, new)
+
+
+SAME = {
+    "without prefixes": TEXT.replace("edXML:", "").replace(f' xmlns:edXML="{NAMESPACE}"', ""),
+    "with another prefix": TEXT.replace("edXML:", "q:").replace("xmlns:edXML", "xmlns:q"),
+    "everything prefixed": re.sub(r"<(/?)(AttachmentEncoded|Attachment|ContentId)>", r"<\1edXML:\2>", TEXT).replace(
+        "<edXML xmlns=", f'<edXML xmlns:edXML="{NAMESPACE}" xmlns='
+    ),
+    "root named EdXML": TEXT.replace("<edXML xmlns", "<EdXML xmlns").replace("</edXML>", "</EdXML>"),
+    "one line": TEXT.replace("\r\n", " "),
+    "unix lines": TEXT.replace("\r\n", "\n"),
+    "a mark of byte order": "\ufeff" + TEXT,
+    "two marks and blanks": "\ufeff\ufeff \r\n" + TEXT,
+    "no declaration": TEXT.partition("?>")[2],
+    "XML 1.1": TEXT.replace('version="1.0" enc', 'version="1.1" enc'),
+    "utf8 without hyphen": TEXT.replace('encoding="UTF-8"', 'encoding="utf8"'),
+    "a wrong charset": TEXT.replace('encoding="UTF-8"', 'encoding="windows-1258"'),
+    "business spelt right": TEXT.replace("Bussiness", "Business"),
+    "lower case names": re.sub(r"(</?(?:edXML:)?)(\w+)", lambda m: m[1] + m[2].lower(), TEXT),
+    "unknown elements": changed("<edXML:DueDate>", "<edXML:Novelty><a/></edXML:Novelty><edXML:DueDate>"),
+    "comments and instructions": changed("<edXML:To>", "<!-- x --><?y z?><edXML:To>"),
+    "an empty digital signature": changed("</edXML:edXMLHeader>", "<edXML:DigitalSignature /></edXML:edXMLHeader>"),
+    "an empty signature": changed("</edXML:edXMLHeader>", "<Signature /></edXML:edXMLHeader>"),
+    "cid doubled": TEXT.replace("cid:", "cid:cid:"),
+    "no cid": TEXT.replace("cid:", ""),
+    "dates without zeros and with a time": TEXT.replace("2026/03/02<", "2026/3/2 00:00:00<"),
+    "ISO dates": TEXT.replace("2026/03/15", "2026-03-15"),
+    "Vietnamese dates": TEXT.replace("2026/03/15", "15/03/2026"),
+    "trailing zeros": TEXT + "\x00\x00",
+    "CDATA": changed("Như trích yếu", "<![CDATA[Như trích yếu]]>"),
+    "blanks around values": re.sub(r">([^<>\s][^<>]*)</edXML:OrganId>", r"> \n\1 </edXML:OrganId>", TEXT),
+    "a foreign namesake": changed("<edXML:Subject>", '<x:Subject xmlns:x="urn:x">khác</x:Subject><edXML:Subject>'),
+    "receivers in a wrapper": re.sub(
+        r"(<edXML:To>.*</edXML:To>)", r"<edXML:To>\1</edXML:To>", TEXT, count=1, flags=re.S
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", SAME.values(), ids=SAME.keys())
+def test_another_way_of_writing_it_reads_the_same(text: str) -> None:
+    assert envelope(text) == LETTER
+
+
+def test_children_in_reverse_order_read_the_same() -> None:
+    from lxml import etree
+
+    tree = etree.fromstring(TEXT.encode())
+    for element in tree.iter():
+        if element.tag.endswith(("MessageHeader", "TraceHeaderList", "From", "Code", "Attachment", "OtherInfo")):
+            element[:] = list(element)[::-1]
+    again = envelope(etree.tostring(tree, encoding="utf-8"))
+    assert set(again.receivers) == set(LETTER.receivers)
+    assert again.code == LETTER.code
+    assert again.business == LETTER.business
+    assert again.attachments == LETTER.attachments
+
+
+def test_utf16_is_read() -> None:
+    assert envelope(TEXT.replace("UTF-8", "UTF-16").encode("utf-16")) == LETTER
+
+
+def test_junk_before_and_after_the_document_is_noted() -> None:
+    message = envelope("1212" + TEXT + "xyz")
+    assert message == LETTER
+    assert notes(message) == ["junk_before", "junk_after"]
+
+
+def test_another_namespace_is_read_and_noted() -> None:
+    message = envelope(TEXT.replace(NAMESPACE, "urn:other"))
+    assert message == LETTER
+    assert notes(message) == ["namespace"]
+
+
+def test_the_older_provincial_dialect_is_read() -> None:
+    message = envelope(GO_VN)
+    assert (message.sender.code, message.receivers[0].code) == ("H99.1", "H99.12")
+    assert message.code == "7/VP"
+    assert message.document_id == "H99.1,2026/03/05,7/VP"
+    assert message.promulgated_on == date(2026, 3, 5)
+    assert message.signer.full_name == "Trần Quốc Bình"
+    (paper,) = message.attachments
+    assert (paper.name, paper.data, paper.media_type) == ("cv.pdf", b"%PDF-1.4\n", "application/pdf")
+    assert {"namespace", "document_id", "name"} <= set(notes(message))
+
+
+def test_decomposed_letters_are_composed() -> None:
+    import unicodedata
+
+    assert envelope(unicodedata.normalize("NFD", TEXT)).subject == LETTER.subject
+
+
+def test_a_missing_document_id_is_composed_from_its_parts() -> None:
+    message = envelope(re.sub(r"\s*<edXML:DocumentId>000[^<]*</edXML:DocumentId>", "", TEXT))
+    assert message.document_id == LETTER.document_id
+    assert notes(message) == ["document_id"]
+
+
+def test_an_unknown_priority_counts_as_normal_and_is_noted() -> None:
+    message = envelope(changed("<edXML:Priority>1<", "<edXML:Priority>9<"))
+    assert message.other.priority is Priority.NORMAL
+    assert notes(message) == ["priority"]
+
+
+def test_a_trace_without_a_readable_time_is_kept() -> None:
+    message = envelope(changed("2026/03/02 09:15:00", "hôm qua"))
+    assert message.traces[0].at is None
+    assert notes(message) == ["timestamp"]
+
+
+def test_a_message_without_business_is_a_new_document() -> None:
+    message = envelope(re.sub(r"<edXML:Bussiness>.*</edXML:Bussiness>", "", TEXT, flags=re.S))
+    assert message.business.kind is BusinessKind.NEW
+
+
+def test_papers_named_in_the_manifest_only_are_noted() -> None:
+    assert notes(envelope(re.sub(r"<AttachmentEncoded>.*</AttachmentEncoded>", "", TEXT, flags=re.S))) == ["manifest"]
+
+
+REFUSED = {
+    "no sender": (TEXT.replace(f"<edXML:OrganId>{letters.OFFICE.code}<", "<edXML:OrganId><"), Refusal.FIELD_MISSING),
+    "no receivers": (re.sub(r"<edXML:To>.*</edXML:To>", "", TEXT, flags=re.S), Refusal.FIELD_MISSING),
+    "month 13": (changed("2026/03/15", "2026/13/15"), Refusal.FIELD_WRONG),
+    "30 February": (changed("2026/03/15", "30/02/2026"), Refusal.FIELD_WRONG),
+    "a date in words": (changed("2026/03/15", "mai"), Refusal.FIELD_WRONG),
+    "unknown business": (changed("DocType>0<", "DocType>9<"), Refusal.FIELD_WRONG),
+    "business in words": (changed("DocType>0<", "DocType>new<"), Refusal.FIELD_WRONG),
+    "paper without content": (re.sub(r"<edXML:ContentTransfer.*Encoded>", "", TEXT), Refusal.ATTACHMENT_MISSING),
+    "another XML": ("<html><body>502 Bad Gateway</body></html>", Refusal.NOT_EDXML),
+    "JSON": ('{"status": "FAIL"}', Refusal.NOT_XML),
+    "nothing": ("", Refusal.EMPTY),
+    "blanks": (" \r\n", Refusal.EMPTY),
+}
+
+
+@pytest.mark.parametrize(("text", "refusal"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_would_mislead_is_refused_with_a_code_and_a_sentence(text: str, refusal: Refusal) -> None:
+    with pytest.raises(EdxmlError) as caught:
+        read(text.encode())
+    assert caught.value.refusal is refusal
+    assert caught.value.status == 422
+    assert caught.value.message.vi != caught.value.message.msgid or not caught.value.message.params
+
+
+# Status messages
+
+STATUS = write(letters.status(StatusCode.REGISTERED)).decode()
+
+
+def test_a_status_without_its_leading_zero_is_read() -> None:
+    message = read(STATUS.replace(">03<", ">3<").encode())
+    assert isinstance(message, StatusMessage)
+    assert message.status is StatusCode.REGISTERED
+    assert message.at == datetime(2026, 3, 2, 2, 15, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("code", ["14", "99", "xx"])
+def test_a_status_that_does_not_exist_is_refused(code: str) -> None:
+    with pytest.raises(EdxmlError) as caught:
+        read(STATUS.replace(">03<", f">{code}<").encode())
+    assert caught.value.refusal is Refusal.STATUS_UNKNOWN
+
+
+def test_a_status_about_nothing_is_refused() -> None:
+    with pytest.raises(EdxmlError) as caught:
+        read(re.sub(r"<edXML:ResponseFor>.*</edXML:ResponseFor>", "", STATUS, flags=re.S).encode())
+    assert caught.value.where == "ResponseFor"
