@@ -76,7 +76,7 @@ def sign_person(
         look = Look(box, image_style(image))
         diameter = {} if seal_diameter is None else {"diameter": seal_diameter}
         seal_look = seal_box(box, **diameter)
-    return _sign(pdf, key, FIELD_PERSON, look=look, prepared={FIELD_SEAL: seal_look}, at=at)
+    return sign_field(pdf, key, FIELD_PERSON, look=look, prepared={FIELD_SEAL: seal_look}, at=at)
 
 
 def sign_seal(
@@ -96,7 +96,7 @@ def sign_seal(
         raise WrongState(phrase("Chưa có chữ ký của người có thẩm quyền nên chưa đóng dấu được."))
     style = image_style(image) if image is not None else empty_style()
     look = Look(box, style) if box is not None else None
-    return _sign(pdf, key, FIELD_SEAL, look=look, style=style, at=at)
+    return sign_field(pdf, key, FIELD_SEAL, look=look, style=style, at=at)
 
 
 def sign_copy(pdf: bytes, key: KeyStore, *, mark: bytes, box: Box, at: datetime | None = None) -> bytes:
@@ -105,7 +105,45 @@ def sign_copy(pdf: bytes, key: KeyStore, *, mark: bytes, box: Box, at: datetime 
         raise Invalid({"key": phrase("Chứng thư này không phải của cơ quan nên không dùng làm con dấu.")})
     if FIELD_COPY in signed_fields(pdf):
         raise WrongState(phrase("Bản sao này đã được cơ quan ký."))
-    return _sign(pdf, key, FIELD_COPY, look=Look(box, text_style(mark)), at=at)
+    return sign_field(pdf, key, FIELD_COPY, look=Look(box, text_style(mark)), at=at)
+
+
+def sign_field(
+    pdf: bytes,
+    key: KeyStore,
+    field: str,
+    *,
+    look: Look | None = None,
+    style: StaticStampStyle | None = None,
+    prepared: dict[str, Box | None] | None = None,
+    at: datetime | None = None,
+) -> bytes:
+    """Sign in a field of this name, new or prepared. The rules of who may sign when are with the verbs above.
+
+    `prepared` are further fields to make for later signers; they are painted over this one.
+    """
+    writer = _writer(pdf)
+    certificate = read_holder(x509.Certificate.load(key.describe().certificate))
+    meta = PdfSignatureMetadata(
+        field_name=field,
+        md_algorithm=DIGEST,
+        subfilter=SigSeedSubFilter.PADES,
+        name=certificate.full_name,
+        # Viewers show the reason: nobody shall take a trial signature for a real one.
+        reason=TEST_MARK if certificate.test else None,
+    )
+    try:
+        # Widgets are painted in the order in which they were made: the seal lies over the signature.
+        for name, place in {field: look.box if look else None, **(prepared or {})}.items():
+            _prepare(writer, name, place)
+        signer = PdfSigner(
+            meta,
+            StoreSigner(key),
+            stamp_style=(look.style if look else style) or empty_style(),
+        )
+        return run(_finish(signer, writer, at or clock.now()))
+    except (PdfError, SigningError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise _unreadable(error) from error
 
 
 def add_timestamp(pdf: bytes, source: TimeStamper) -> bytes:
@@ -152,40 +190,6 @@ def _a_person_signed(pdf: bytes) -> bool:
         for found in embedded_signatures(pdf).found
         if found.signature is not None and not found.is_timestamp
     )
-
-
-def _sign(
-    pdf: bytes,
-    key: KeyStore,
-    field: str,
-    *,
-    look: Look | None = None,
-    style: StaticStampStyle | None = None,
-    prepared: dict[str, Box | None] | None = None,
-    at: datetime | None = None,
-) -> bytes:
-    writer = _writer(pdf)
-    certificate = read_holder(x509.Certificate.load(key.describe().certificate))
-    meta = PdfSignatureMetadata(
-        field_name=field,
-        md_algorithm=DIGEST,
-        subfilter=SigSeedSubFilter.PADES,
-        name=certificate.full_name,
-        # Viewers show the reason: nobody shall take a trial signature for a real one.
-        reason=TEST_MARK if certificate.test else None,
-    )
-    try:
-        # Widgets are painted in the order in which they were made: the seal lies over the signature.
-        for name, place in {field: look.box if look else None, **(prepared or {})}.items():
-            _prepare(writer, name, place)
-        signer = PdfSigner(
-            meta,
-            StoreSigner(key),
-            stamp_style=(look.style if look else style) or empty_style(),
-        )
-        return run(_finish(signer, writer, at or clock.now()))
-    except (PdfError, SigningError, ValueError, KeyError, TypeError, IndexError) as error:
-        raise _unreadable(error) from error
 
 
 async def _finish(signer: PdfSigner, writer: IncrementalPdfFileWriter, at: datetime) -> bytes:

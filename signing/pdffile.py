@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from io import BytesIO
 
+from asn1crypto import parser
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -162,9 +163,12 @@ def _gap_is_the_signature(data: bytes, signature: EmbeddedPdfSignature) -> bool:
     if gap[:1] != b"<" or gap[-1:] != b">":
         return False
     try:
-        return bytes.fromhex(gap[1:-1].decode("ascii")) == signature.pkcs7_content
+        content = bytes.fromhex(gap[1:-1].decode("ascii"))
+        token = parser.peek(content)
     except ValueError:
         return False
+    # What is left after the token is under no signature: only padding may stand there.
+    return content == signature.pkcs7_content and not content[token:].strip(b"\0")
 
 
 def trailing_bytes(file: Signatures) -> int:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -62,9 +62,14 @@ class TestSeal:
     agency: str
 
 
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+
+
 @dataclass(frozen=True)
-class _Held:
-    key: rsa.RSAPrivateKey
+class Pair:
+    """A private key and its certificate, before they go into a file."""
+
+    key: PrivateKey
     certificate: x509.Certificate
 
 
@@ -159,7 +164,7 @@ class TestAuthority:
     def _issue(self, path: Path, name: str, names: Sequence[tuple[x509.ObjectIdentifier, str]]) -> FileKeyStore:
         with self._lock():
             if not path.exists():
-                self._write_pair(path, self.certify(_subject(name, names), usages=_SIGNING))
+                self._write_pair(path, self.certify(subject_named(name, names), usages=_SIGNING))
         return FileKeyStore(path, self._passphrase)
 
     def certify(
@@ -168,45 +173,46 @@ class TestAuthority:
         *,
         usages: Sequence[x509.ObjectIdentifier],
         not_after: datetime | None = None,
-    ) -> "_Held":
-        """A new key with a certificate for `subject`; for odd certificates that tests need, too."""
-        key = _new_key()
+        key: PrivateKey | None = None,
+    ) -> Pair:
+        """A certificate for `subject` and its (new) key; for odd certificates that tests need, too."""
+        key = key or _new_key()
         builder = _builder(subject, self._issuing.certificate.subject, key, not_after or clock.now() + _LIFETIME)
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         builder = builder.add_extension(_key_usage(signs=True), critical=True)
         builder = builder.add_extension(
             x509.ExtendedKeyUsage(usages), critical=tuple(usages) == (ExtendedKeyUsageOID.TIME_STAMPING,)
         )
-        return _Held(key, _signed(builder, key, self._issuing))
+        return Pair(key, _signed(builder, key, self._issuing))
 
-    def write_pair(self, path: Path, held: "_Held") -> FileKeyStore:
+    def write_pair(self, path: Path, held: Pair) -> FileKeyStore:
         """Keep a pair made by `certify` in an encrypted file and open it."""
         with self._lock():
             self._write_pair(path, held)
         return FileKeyStore(path, self._passphrase)
 
-    def _root_authority(self) -> _Held:
+    def _root_authority(self) -> Pair:
         path = self.folder / "authority" / "root.p12"
         if not path.exists():
             key = _new_key()
-            subject = _subject(f"{TEST_MARK} - CA gốc", [(NameOID.ORGANIZATION_NAME, "Liên Thông")])
+            subject = subject_named(f"{TEST_MARK} - CA gốc", [(NameOID.ORGANIZATION_NAME, "Liên Thông")])
             builder = _ca_builder(subject, subject, key, path_length=1)
-            self._write_pair(path, _Held(key, _signed(builder, key, None)), chain=False)
+            self._write_pair(path, Pair(key, _signed(builder, key, None)), chain=False)
         return self._read_pair(path)
 
-    def _issuing_authority(self) -> _Held:
+    def _issuing_authority(self) -> Pair:
         path = self.folder / "authority" / "issuing.p12"
         if not path.exists():
             key = _new_key()
-            subject = _subject(f"{TEST_MARK} - CA cấp chứng thư", [(NameOID.ORGANIZATION_NAME, "Liên Thông")])
+            subject = subject_named(f"{TEST_MARK} - CA cấp chứng thư", [(NameOID.ORGANIZATION_NAME, "Liên Thông")])
             builder = _ca_builder(subject, self._root.certificate.subject, key, path_length=0)
-            self._write_pair(path, _Held(key, _signed(builder, key, self._root)), chain=False)
+            self._write_pair(path, Pair(key, _signed(builder, key, self._root)), chain=False)
         return self._read_pair(path)
 
     def _time_stamp_certificate(self) -> Path:
         path = self.folder / "authority" / "tsa.p12"
         if not path.exists():
-            subject = _subject("Dấu thời gian thử nghiệm", [(NameOID.ORGANIZATION_NAME, "Liên Thông")])
+            subject = subject_named("Dấu thời gian thử nghiệm", [(NameOID.ORGANIZATION_NAME, "Liên Thông")])
             self._write_pair(path, self.certify(subject, usages=(ExtendedKeyUsageOID.TIME_STAMPING,)))
         return path
 
@@ -230,13 +236,13 @@ class TestAuthority:
     def _held_by(self, path: Path) -> FileKeyStore | None:
         return FileKeyStore(path, self._passphrase) if path.exists() else None
 
-    def _read_pair(self, path: Path) -> _Held:
+    def _read_pair(self, path: Path) -> Pair:
         key, certificate, _ = pkcs12.load_key_and_certificates(path.read_bytes(), self._passphrase)
-        if not isinstance(key, rsa.RSAPrivateKey) or certificate is None:
+        if not isinstance(key, PrivateKey) or certificate is None:
             raise ValueError(f"{path.name} holds no key of the test authority")
-        return _Held(key, certificate)
+        return Pair(key, certificate)
 
-    def _write_pair(self, path: Path, held: _Held, *, chain: bool = True) -> None:
+    def _write_pair(self, path: Path, held: Pair, *, chain: bool = True) -> None:
         above = [self._issuing.certificate] if chain else None
         self._write(
             path,
@@ -291,7 +297,8 @@ def _new_key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
 
 
-def _subject(name: str, names: Sequence[tuple[x509.ObjectIdentifier, str]]) -> x509.Name:
+def subject_named(name: str, names: Sequence[tuple[x509.ObjectIdentifier, str]]) -> x509.Name:
+    """A subject with the test mark in OU."""
     attributes = [x509.NameAttribute(NameOID.COUNTRY_NAME, "VN")]
     attributes += [x509.NameAttribute(oid, nfc(text)) for oid, text in names if text]
     attributes.append(x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, TEST_MARK))
@@ -299,9 +306,7 @@ def _subject(name: str, names: Sequence[tuple[x509.ObjectIdentifier, str]]) -> x
     return x509.Name(attributes)
 
 
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: rsa.RSAPrivateKey, not_after: datetime
-) -> x509.CertificateBuilder:
+def _builder(subject: x509.Name, issuer: x509.Name, key: PrivateKey, not_after: datetime) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -314,9 +319,7 @@ def _builder(
     )
 
 
-def _ca_builder(
-    subject: x509.Name, issuer: x509.Name, key: rsa.RSAPrivateKey, path_length: int
-) -> x509.CertificateBuilder:
+def _ca_builder(subject: x509.Name, issuer: x509.Name, key: PrivateKey, path_length: int) -> x509.CertificateBuilder:
     return (
         _builder(subject, issuer, key, clock.now() + 4 * _LIFETIME)
         .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
@@ -338,7 +341,7 @@ def _key_usage(*, signs: bool) -> x509.KeyUsage:
     )
 
 
-def _signed(builder: x509.CertificateBuilder, key: rsa.RSAPrivateKey, issuer: _Held | None) -> x509.Certificate:
+def _signed(builder: x509.CertificateBuilder, key: PrivateKey, issuer: Pair | None) -> x509.Certificate:
     signer = issuer.key if issuer else key
     builder = builder.add_extension(
         x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
@@ -346,7 +349,7 @@ def _signed(builder: x509.CertificateBuilder, key: rsa.RSAPrivateKey, issuer: _H
     return builder.sign(signer, hashes.SHA256())
 
 
-def _crl(held: _Held, revoked: Mapping[str, str]) -> bytes:
+def _crl(held: Pair, revoked: Mapping[str, str]) -> bytes:
     now = clock.now()
     builder = (
         x509.CertificateRevocationListBuilder()

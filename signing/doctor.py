@@ -1,0 +1,106 @@
+"""Self-checks of this room: whom we trust, how old the revocation lists are, and whether time-stamps can be had."""
+
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from asn1crypto import crl
+from pyhanko.sign.timestamps.common_utils import TimestampRequestError
+
+from kernel import clock
+from kernel.config import Config
+from kernel.doctor import Finding, Health, check
+from kernel.text import phrase
+from signing.pades import run
+from signing.timestamps import HttpTimeStamps
+from signing.trust import Trust, TrustStore
+
+# A self-check must not hang: the slow answers of a busy authority are for the jobs to wait for.
+_TSA_PATIENCE_S = 15
+
+
+@check("trust")
+def trust_store(config: Config) -> Finding:
+    """Whether any root is trusted, and whether each still matches its pin."""
+    trust = store_of(config).trust()
+    if trust.broken:
+        return Finding(
+            "trust",
+            Health.BAD,
+            phrase("Chứng thư gốc {names} không khớp với dấu vân tay đã ghim.", names=", ".join(trust.broken)),
+            phrase("Nạp lại chứng thư gốc từ nguồn chính thức; tệp trên đĩa đã bị thay đổi."),
+        )
+    if trust.empty:
+        return Finding(
+            "trust",
+            Health.POOR if config.mode == "demo" else Health.BAD,
+            phrase("Kho tin cậy trống, nên chưa chữ ký nào được coi là hợp lệ."),
+            phrase("Nạp chứng thư gốc của Ban Cơ yếu Chính phủ, hoặc chạy `lienthong pki test` để thử."),
+        )
+    count = len(trust.anchors)
+    if any(anchor.test for anchor in trust.anchors):
+        return Finding(
+            "trust",
+            Health.GOOD if config.mode == "demo" else Health.BAD,
+            phrase("Tin cậy {count} chứng thư gốc, trong đó có CHỨNG THƯ THỬ NGHIỆM.", count=count),
+            phrase("Chỉ dùng để thử; chữ ký thử nghiệm không có giá trị pháp lý."),
+        )
+    return Finding("trust", Health.GOOD, phrase("Tin cậy {count} chứng thư gốc.", count=count))
+
+
+@check("revocation")
+def revocation_lists(config: Config) -> Finding:
+    """Whether the cached revocation lists still hold; an ended one makes every verdict unclear."""
+    trust = store_of(config).trust()
+    if trust.empty:
+        return Finding("revocation", Health.OFF, phrase("Chưa có chứng thư gốc nên chưa cần danh sách thu hồi."))
+    ends = _earliest_end(trust)
+    if ends is None:
+        return Finding(
+            "revocation",
+            Health.BAD,
+            phrase("Chưa có danh sách thu hồi nào, nên chưa chữ ký nào được coi là hợp lệ."),
+            phrase("Nạp danh sách thu hồi (CRL) của các CA vào kho tin cậy."),
+        )
+    on = ends.astimezone(clock.VN).strftime("%d/%m/%Y %H:%M")
+    if ends < clock.now():
+        return Finding(
+            "revocation",
+            Health.BAD,
+            phrase("Danh sách thu hồi đã hết hạn lúc {on}.", on=on),
+            phrase("Nạp danh sách thu hồi (CRL) mới; với bản thử, chạy lại `lienthong pki test`."),
+        )
+    return Finding("revocation", Health.GOOD, phrase("Danh sách thu hồi còn hiệu lực đến {on}.", on=on))
+
+
+@check("tsa")
+def time_stamps(config: Config) -> Finding:
+    """Whether the time-stamp authority answers with a time-stamp."""
+    if not config.tsa_url:
+        return Finding(
+            "tsa",
+            Health.OFF,
+            phrase("Chưa khai báo đơn vị cấp dấu thời gian; chữ ký dừng ở mức B-B."),
+            phrase("Đặt LIENTHONG_TSA_URL, ví dụ địa chỉ của Ban Cơ yếu Chính phủ."),
+        )
+    try:
+        source = HttpTimeStamps(config.tsa_url, _TSA_PATIENCE_S)
+        run(source.async_timestamp(sha256(b"lienthong doctor").digest(), "sha256"))
+    except (TimestampRequestError, OSError, ValueError):
+        return Finding(
+            "tsa",
+            Health.POOR,
+            phrase("Đơn vị cấp dấu thời gian không trả lời trong {seconds} giây.", seconds=_TSA_PATIENCE_S),
+            phrase("Kiểm tra LIENTHONG_TSA_URL và đường mạng; văn bản vẫn ký được ở mức B-B."),
+        )
+    return Finding("tsa", Health.GOOD, phrase("Đơn vị cấp dấu thời gian trả lời tốt."))
+
+
+def store_of(config: Config) -> TrustStore:
+    """The trust store of this installation; test roots count in demo mode only."""
+    return TrustStore(config.trust_folder, allow_test=config.mode == "demo")
+
+
+def _earliest_end(trust: Trust) -> datetime | None:
+    ends = [crl.CertificateList.load(data)["tbs_cert_list"]["next_update"].native for data in trust.crls]
+    never = datetime.max.replace(tzinfo=UTC)
+    return min((end or never for end in ends), default=None)
