@@ -194,7 +194,7 @@ def snapshot(prefix: str) -> Callable[[SnapshotUrl], SnapshotUrl]:
     return keep
 
 
-def snapshot_url(name: str) -> str:
-    """Where the state behind a stream is read whole; empty when the page itself is the snapshot."""
+def snapshot_url(name: str) -> str | None:
+    """Where the state behind a stream is read whole; None when the page knows its own fragment."""
     found = _snapshot_urls.get(name.partition(":")[0])
-    return found(name) if found else ""
+    return found(name) if found else None

@@ -12,15 +12,34 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Chip:
+    """A state as icon and word; tones are those of templates/_parts/README.md."""
+
+    word: Phrase
+    tone: str = "plain"
+    icon: str | None = None
+
+
+@dataclass(frozen=True)
+class Act:
+    """The one press that an item offers, such as "Vào họp"."""
+
+    label: Phrase
+    url: str
+
+
+@dataclass(frozen=True)
 class Item:
-    """One thing that waits. `late` says how late it is, in words; `chip` is its state."""
+    """One thing that waits. `meta` is the grey second line in pieces; `late` says how late it is, in words."""
 
     title: str
     url: str
-    meta: str = ""
+    meta: tuple[str | Phrase, ...] = ()
     due_at: datetime | None = None
     late: Phrase | None = None
-    chip: Phrase | None = None
+    chip: Chip | None = None
+    act: Act | None = None
+    urgency: str | None = None
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ def create_app(config: Config, parts: Services | None = None) -> Flask:
         BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "translations"),
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_CHECK_DEFAULT=False,
+        WTF_CSRF_ENABLED=True,
         SESSION_COOKIE_NAME="lt_form",
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=config.base_url.startswith("https:"),
@@ -46,6 +47,7 @@ def create_app(config: Config, parts: Services | None = None) -> Flask:
     if config.trusted_proxies:
         count = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, count, count, count, count)  # type: ignore[method-assign]
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
     Babel(app, locale_selector=current_locale)
     Bootstrap5(app)
     entry.csrf.init_app(app)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flask import Flask, Response, g, make_response, redirect, request, url_for
+from flask import Flask, Response, current_app, g, make_response, redirect, request, url_for
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import Unauthorized
 
@@ -43,13 +43,20 @@ def _opened(door: Door) -> Callable[..., Response]:
     def view(**path: Any) -> Response:
         g.request_id = secrets.token_hex(8)
         _read_body(door, services())
-        if door.csrf and door.writes and door.guard is not Guard.CLIENT:
+        if door.csrf and door.writes and door.guard is not Guard.CLIENT and current_app.config["WTF_CSRF_ENABLED"]:
             csrf.protect()
         try:
             with _transaction(services().db, door) as tx:
-                return _answer(tx, door, path)
+                g.tx = tx
+                response = _answer(tx, door, path)
         except _Refused as refused:
             return refused.response
+        finally:
+            g.pop("tx", None)
+        if touch := g.pop("touch", None):
+            with services().db.write() as tx:
+                signin.touch(tx, touch)
+        return response
 
     return view
 
@@ -62,6 +69,8 @@ def _answer(tx: Tx, door: Door, path: dict[str, Any]) -> Response:
         raise Forbidden(phrase("Khóa truy cập này không có quyền {scope}.", scope=door.scope))
     if actor is not None:
         tx.by = actor.by
+        if not tx.writable and signin.needs_touch(tx, actor):
+            g.touch = actor.session_id
     response = make_response(door.view(tx, actor, **path))
     if tx.writable and response.status_code >= 400 and not tx.keep_on_refusal:
         raise _Refused(response)

@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Flask, g, has_request_context, redirect, render_template, request, url_for
+from flask import Flask, current_app, g, has_request_context, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from directory.actor import Actor, Role
 from directory.models import Agency
-from kernel import today
+from kernel import clock, streams, today
 from kernel.catalogue import LOCALES
 from kernel.db import Tx
 from kernel.text import Phrase, phrase
@@ -67,24 +67,17 @@ def install(app: Flask) -> None:
 
 def _context() -> dict[str, Any]:
     actor: Actor | None = getattr(g, "actor", None) if has_request_context() else None
-    known = services_endpoints()
+    known = set(current_app.view_functions)
     links = {name: url_for(endpoint) for name, endpoint in _LINKS.items() if endpoint in known}
     person = actor is not None and actor.kind == "person"
     return {
         "actor": actor if person else None,
-        "agency_name": getattr(g, "agency_name", None),
+        "agency_name": _agency_name(g.tx, actor.agency_id) if person and actor is not None and "tx" in g else None,
         "nav": _nav(actor, known) if person and actor is not None else [],
         "links": links,
         "limits": {"upload": services().config.upload_max_bytes},
         "demo": services().config.mode == "demo",
     }
-
-
-def services_endpoints() -> set[str]:
-    """The endpoints that this application has."""
-    from flask import current_app
-
-    return set(current_app.view_functions)
 
 
 def _nav(actor: Actor, known: set[str]) -> list[NavItem]:
@@ -103,7 +96,16 @@ def _has_page(item: NavItem) -> bool:
 
 def start(tx: Tx, actor: Actor) -> str:
     """What waits for the signed-in person today."""
-    return render_template("today/index.html", sections=today.sections(tx, actor))
+    stream = f"person:{actor.person_id}"
+    template = "today/_sections.html" if request.headers.get("X-Fragment") else "today/today.html"
+    return render_template(
+        template,
+        sections=today.sections(tx, actor),
+        today=clock.today(),
+        stream=stream,
+        fragment_url=url_for("web.start"),
+        heads=streams.heads(tx, [stream]),
+    )
 
 
 def choose_language(tx: Tx, actor: Actor | None) -> Response:
@@ -121,6 +123,5 @@ def choose_language(tx: Tx, actor: Actor | None) -> Response:
     return response
 
 
-def agency_name(tx: Tx, agency_id: int) -> str | None:
-    """The name under the person's own in the top bar."""
+def _agency_name(tx: Tx, agency_id: int) -> str | None:
     return tx.session.scalar(sa.select(Agency.name).where(Agency.id == agency_id))

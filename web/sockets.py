@@ -12,7 +12,6 @@ import gevent
 from flask import Flask, request
 from flask_socketio import SocketIO, join_room, leave_room
 
-from directory.actor import Actor
 from kernel import clock, streams
 from kernel.db import Tx
 from kernel.wakeup import EVERYTHING, Wakeup
@@ -52,14 +51,9 @@ class Live:
 
     # What browsers say
 
-    def connect(self, _auth: Any = None) -> bool:
-        """Take a browser in when its cookies stand for somebody."""
-        sid, cookies = _sid(), dict(request.cookies)
-        with self.parts.db.read() as tx:
-            if actor_from_cookies(tx, cookies) is None:
-                return False
-        self._cookies[sid] = cookies
-        return True
+    def connect(self, _auth: Any = None) -> None:
+        """Take a browser in. Who has no sign-in may stay, and every join of theirs is denied."""
+        self._cookies[_sid()] = dict(request.cookies)
 
     def disconnect(self, _reason: Any = None) -> None:
         """Forget a browser."""
@@ -77,34 +71,45 @@ class Live:
             self._forget(sid, name)
 
     def join(self, data: Any) -> dict[str, Any]:
-        """Follow streams from the numbers that the browser has; answers what it missed, stream by stream."""
+        """Follow streams from the numbers that the browser has. Answers everything that it missed, or where the
+        whole state is read, or that it may not: never a part."""
         if not self._may_spend():
-            return {"error": "busy", "retry_ms": 1000}
+            return {"mode": "wait", "ms": 1000}
         wanted = data.get("streams") if isinstance(data, dict) else None
-        if not isinstance(wanted, dict) or len(wanted) > MAX_STREAMS:
-            return {"error": "bad_request"}
+        if not isinstance(wanted, dict) or not 0 < len(wanted) <= MAX_STREAMS:
+            return {"mode": "denied"}
+        names = [str(name) for name in wanted]
         sid = _sid()
         with self.parts.db.read() as tx:
             actor = actor_from_cookies(tx, self._cookies.get(sid, {}))
-            epoch = streams.epoch(tx)
-            known_epoch = data.get("epoch") in (None, epoch)
-            answers = {str(n): self._join_one(tx, actor, sid, str(n), last, known_epoch) for n, last in wanted.items()}
-        return {"epoch": epoch, "now": clock.now().timestamp(), "streams": answers}
+            if actor is None or not all(streams.may_join(tx, actor, name) for name in names):
+                return {"mode": "denied"}
+        self._enter(sid, names)
+        # A second look, after the rooms were entered: what is committed in between is then either read here or
+        # emitted to the room, and a double is dropped by its number.
+        with self.parts.db.read() as tx:
+            return self._missed(tx, wanted, data.get("epoch"))
 
-    def _join_one(
-        self, tx: Tx, actor: Actor | None, sid: str, name: str, last: Any, known_epoch: bool
-    ) -> dict[str, Any]:
-        if actor is None or not streams.may_join(tx, actor, name):
-            return {"mode": "denied"}  # the same for a forbidden and an unknown stream
-        join_room(name)
-        self._members[name].add(sid)
-        self._joined[sid].add(name)
-        events = streams.replay(tx, name, last) if known_epoch and type(last) is int and last >= 0 else None
-        head = streams.heads(tx, [name])[name]
-        self._sent.setdefault(name, head)
-        if events is None:
-            return {"mode": "snapshot", "url": streams.snapshot_url(name), "head": head}
-        return {"mode": "replay", "events": [e.wire() for e in events], "head": head}
+    def _enter(self, sid: str, names: list[str]) -> None:
+        for name in names:
+            join_room(name)
+            self._members[name].add(sid)
+            self._joined[sid].add(name)
+
+    def _missed(self, tx: Tx, wanted: dict[str, Any], epoch: Any) -> dict[str, Any]:
+        ours = str(streams.epoch(tx))
+        heads = streams.heads(tx, wanted)
+        for name, head in heads.items():
+            self._sent.setdefault(name, head)
+        missed: list[streams.Event] = []
+        for name, last in wanted.items():
+            known = epoch in (None, ours) and type(last) is int and last >= 0
+            events = streams.replay(tx, name, last) if known else None
+            if events is None:
+                url = next((u for u in map(streams.snapshot_url, wanted) if u), None)
+                return {"mode": "snapshot", "url": url, "heads": heads, "epoch": ours}
+            missed += events
+        return {"mode": "replay", "events": [e.wire() for e in missed], "epoch": ours}
 
     def _may_spend(self) -> bool:
         """A thousand browsers that come back at once are let in at a pace that the database can answer."""
@@ -144,8 +149,12 @@ class Live:
     def _reset(self, stream: str) -> None:
         """Rights changed: put everybody of this stream out; who may come back joins again."""
         for sid in list(self._members.get(stream, ())):
-            self.socketio.emit("reset", {"streams": sorted(self._joined.get(sid, ()))}, to=sid)
-            self._drop_from_all(sid)
+            self._put_out(sid)
+
+    def _put_out(self, sid: str) -> None:
+        names = sorted(self._joined.get(sid, ()))
+        self._drop_from_all(sid)
+        self.socketio.emit("reset", {"streams": names}, to=sid)
 
     def _drop_from_all(self, sid: str) -> None:
         for name in self._joined.pop(sid, set()):
@@ -154,11 +163,11 @@ class Live:
 
     def _beat(self) -> None:
         gevent.sleep(HEARTBEAT_S)
-        now = clock.now().timestamp()
+        now = int(clock.now().timestamp() * 1000)
         for place, (sid, names) in enumerate(list(self._joined.items())):
             heads = {name: self._sent.get(name, 0) for name in names}
             self.socketio.emit("hb", {"heads": heads, "now": now}, to=sid)
-            if place % 6 == int(now // HEARTBEAT_S) % 6:
+            if place % 6 == now // int(HEARTBEAT_S * 1000) % 6:
                 self._check_rights(sid)
             if place % 100 == 99:
                 gevent.sleep(0)
@@ -169,8 +178,7 @@ class Live:
             actor = actor_from_cookies(tx, self._cookies.get(sid, {}))
             allowed = actor is not None and all(streams.may_join(tx, actor, n) for n in self._joined.get(sid, ()))
         if not allowed:
-            self.socketio.emit("reset", {"streams": sorted(self._joined.get(sid, ()))}, to=sid)
-            self._drop_from_all(sid)
+            self._put_out(sid)
 
     def _forget(self, sid: str, name: str) -> None:
         members = self._members.get(name)

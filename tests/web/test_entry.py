@@ -1,0 +1,142 @@
+"""The entry: errors have one shape, refusals change nothing, strangers learn nothing."""
+
+from typing import Any
+
+import pytest
+from flask import Flask, render_template_string
+from flask.testing import FlaskClient
+
+from directory import demo
+from directory.actor import Actor
+from kernel.config import Config
+from kernel.db import Database, Tx
+from kernel.doors import Routes
+from kernel.errors import Invalid, Stale, Unavailable
+from kernel.streams import Stream
+from kernel.text import phrase
+from tests.web.people import sign_in
+from web import entry
+from web.app import create_app
+from web.services import Services
+
+routes = Routes("probe")
+
+
+@routes.post("/probe/refuses")
+def refuses(tx: Tx, actor: Actor) -> tuple[str, int]:
+    tx.session.add(Stream(name="left over", head=1, tail=0))
+    return "typed again", 422
+
+
+@routes.post("/probe/raises/<kind>")
+def raises(tx: Tx, actor: Actor, kind: str) -> str:
+    if kind == "invalid":
+        raise Invalid({"subject": phrase("Cần nhập trích yếu.")})
+    if kind == "stale":
+        raise Stale({"rev": 7})
+    if kind == "unavailable":
+        raise Unavailable(phrase("Máy chủ bận."))
+    raise ZeroDivisionError(kind)
+
+
+@routes.open_post("/probe/echo", reason="a probe of the test suite")
+def echo(tx: Tx, actor: Actor | None) -> str:
+    return render_template_string("{{ request.form['text'] }}")
+
+
+@pytest.fixture
+def app(config: Config, db: Database) -> Flask:
+    with db.write() as tx:
+        demo.seed(tx)
+    app = create_app(config, Services(config, db, Services.from_config(config).blobs))
+    entry.mount(app, routes.doors)
+    return app
+
+
+@pytest.fixture
+def ha(app: Flask) -> FlaskClient:
+    return sign_in(app, "ha")
+
+
+def problem(answer: Any) -> dict[str, Any]:
+    body = answer.get_json()
+    assert set(body) == {"error"}
+    assert set(body["error"]) == {"code", "message", "fields", "detail", "request_id"}
+    assert set(body["error"]["message"]) == {"vi", "en"}
+    return dict(body["error"])
+
+
+JSON = {"Accept": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "code"),
+    [("invalid", 422, "invalid"), ("stale", 409, "stale"), ("unavailable", 503, "unavailable"), ("x", 500, "internal")],
+)
+def test_every_failure_has_the_same_json_shape(ha: FlaskClient, kind: str, status: int, code: str) -> None:
+    answer = ha.post(f"/probe/raises/{kind}", headers=JSON)
+    assert answer.status_code == status
+    found = problem(answer)
+    assert found["code"] == code
+    if kind == "invalid":
+        assert found["fields"]["subject"]["vi"] == "Cần nhập trích yếu."
+    if kind == "stale":
+        assert found["detail"]["current"] == {"rev": 7}
+
+
+@pytest.mark.parametrize("kind", ["invalid", "stale", "unavailable", "x"])
+def test_every_failure_has_a_page_in_both_languages(ha: FlaskClient, kind: str) -> None:
+    vietnamese = ha.post(f"/probe/raises/{kind}").get_data(as_text=True)
+    assert '<html lang="vi"' in vietnamese
+    ha.set_cookie("lt_locale", "en")
+    assert '<html lang="en"' in ha.post(f"/probe/raises/{kind}").get_data(as_text=True)
+
+
+def test_a_refusal_changes_nothing(ha: FlaskClient, db: Database) -> None:
+    assert ha.post("/probe/refuses").status_code == 422
+    with db.read() as tx:
+        assert tx.session.get(Stream, "left over") is None
+
+
+def test_a_stranger_is_asked_to_sign_in_and_comes_back(app: Flask) -> None:
+    khach = app.test_client()
+    answer = khach.get("/?a=b")
+    assert answer.status_code == 302
+    assert "next=/?a%3Db" in answer.headers["Location"] or "next=%2F%3Fa%3Db" in answer.headers["Location"]
+    assert khach.post("/probe/refuses", headers=JSON).status_code == 401
+    assert khach.get("/api/v1/nothing").status_code == 404
+    assert problem(khach.get("/api/v1/nothing"))["code"] == "not_found"
+
+
+def test_a_write_without_the_pages_token_is_refused(app: Flask) -> None:
+    client = app.test_client()
+    answer = client.post("/language", data={"locale": "en"}, headers=JSON)
+    assert answer.status_code == 400
+    assert problem(answer)["code"] == "stale_page"
+
+
+def test_a_body_over_the_cap_is_refused(app: Flask, config: Config) -> None:
+    big = {"text": "x" * (config.request_max_bytes + 1)}
+    answer = app.test_client().post("/probe/echo", data=big, headers=JSON)
+    assert answer.status_code == 413
+    assert problem(answer)["code"] == "too_large"
+
+
+def test_other_methods_are_refused_in_the_same_shape(ha: FlaskClient) -> None:
+    answer = ha.delete("/", headers=JSON)
+    assert answer.status_code == 405
+    assert "GET" in answer.headers["Allow"]
+    assert problem(answer)["code"] == "method_not_allowed"
+
+
+def test_the_language_switch_never_leads_away(app: Flask) -> None:
+    app.config["WTF_CSRF_ENABLED"] = False
+    for target in ("https://example.org/", "//example.org", "/\\example.org"):
+        answer = app.test_client().post("/language", data={"locale": "en", "next": target})
+        assert answer.headers["Location"] == "/"
+
+
+def test_pages_may_not_be_framed_or_sniffed(ha: FlaskClient) -> None:
+    headers = ha.get("/").headers
+    assert "frame-ancestors 'self'" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
