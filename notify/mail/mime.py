@@ -110,12 +110,10 @@ def _part(media_type: str, content: bytes, *more: str) -> list[bytes]:
 
 def _file_part(file: File) -> list[bytes]:
     shown = "".join(c for c in file.name if c.isprintable() and c not in '"\\/') or "tep"
-    stem, dot, ending = shown.rpartition(".")
-    name = f"{stem[:70]}{dot}{ending[:10]}"  # a header line has at most 998 octets
-    plain = name.encode("ascii", "ignore").decode() or "tep"
-    percent = quote(name, safe="")
-    more = f"Content-Disposition: attachment; filename=\"{plain}\"; filename*=utf-8''{percent}"  # RFC 6266, 2231
-    return _part(_one_line(file.media_type), file.content, more)
+    name = shown if len(shown) <= 80 else shown[:70] + shown[-10:]  # a header line has at most 998 octets
+    # RFC 2231 for Vietnamese; a second, plain name beside it would be the one that some readers show.
+    said = f'filename="{name}"' if name.isascii() else f"filename*=utf-8''{quote(name, safe='')}"
+    return _part(_one_line(file.media_type), file.content, f"Content-Disposition: attachment; {said}")
 
 
 def _split(sender: str) -> tuple[str, str]:
