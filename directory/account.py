@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from directory import passwords, secondstep, signin
-from directory.actor import Actor
+from directory.actor import Actor, chain_of
 from directory.attempts import Limits, must_wait, note_failure
 from directory.models import Agency, Membership, Person
 from directory.queries import AgencyCard, card_of
@@ -55,7 +55,7 @@ def change_password(tx: Tx, actor: Actor, current: str, new: str, visit: signin.
         raise Invalid({"new": problem})
     signin.keep_password(tx, person, new)
     signin.end_other_sessions(tx, actor)
-    tx.audit(signin.chain_of(actor.agency_id), "directory.password_changed", f"person:{person.id}")
+    tx.audit(chain_of(actor.agency_id), "directory.password_changed", f"person:{person.id}")
     return None
 
 
@@ -93,7 +93,7 @@ def enable_totp(tx: Tx, actor: Actor, secret: str, code: str) -> list[str]:
         raise Invalid({"code": phrase("Mã chưa đúng. Xin xem lại giờ trên điện thoại và nhập mã mới nhất.")})
     person.totp_secret, person.totp_step = secret, step
     signin.end_other_sessions(tx, actor)
-    tx.audit(signin.chain_of(actor.agency_id), "directory.totp_enabled", f"person:{person.id}")
+    tx.audit(chain_of(actor.agency_id), "directory.totp_enabled", f"person:{person.id}")
     return secondstep.fresh_recovery_codes(tx, person.id)
 
 
@@ -105,7 +105,7 @@ def renew_recovery_codes(tx: Tx, actor: Actor, password: str, visit: signin.Visi
     refusal = confirm_password(tx, person, password, visit.address, visit.limits)
     if refusal is not None:
         return refusal
-    tx.audit(signin.chain_of(actor.agency_id), "directory.recovery_codes_renewed", f"person:{person.id}")
+    tx.audit(chain_of(actor.agency_id), "directory.recovery_codes_renewed", f"person:{person.id}")
     return secondstep.fresh_recovery_codes(tx, person.id)
 
 
@@ -115,7 +115,7 @@ def disable_totp(tx: Tx, actor: Actor, password: str, visit: signin.Visit) -> Ph
     refusal = confirm_password(tx, person, password, visit.address, visit.limits)
     if refusal is None and person.totp_secret:
         forget_totp(tx, person)
-        tx.audit(signin.chain_of(actor.agency_id), "directory.totp_disabled", f"person:{person.id}")
+        tx.audit(chain_of(actor.agency_id), "directory.totp_disabled", f"person:{person.id}")
     return refusal
 
 

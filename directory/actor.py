@@ -67,3 +67,8 @@ def require(actor: Actor | None, *roles: Role) -> None:
     """Forbidden unless `actor` holds at least one of `roles`."""
     if actor is None or not actor.has(*roles):
         raise Forbidden()
+
+
+def chain_of(agency_id: int | None) -> str:
+    """The audit chain of an agency, or that of the instance."""
+    return f"agency:{agency_id}" if agency_id else "system"

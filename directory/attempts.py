@@ -38,6 +38,7 @@ def must_wait(tx: Tx, name: str, address: str, limits: Limits) -> Phrase | None:
 def note_failure(tx: Tx, name: str, address: str, limits: Limits) -> None:
     """Count one failure. The one that closes the door is audited."""
     now = clock.now()
+    tx.keep_on_refusal = True
     tx.session.execute(sa.delete(SignInAttempt).where(SignInAttempt.at < now - KEPT))
     tx.session.add(SignInAttempt(name=name, address=address[:64], at=now))
     tx.session.flush()

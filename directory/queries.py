@@ -87,8 +87,8 @@ def agency_by_code(tx: Tx, code: str) -> Agency | None:
 
 def successor_of(tx: Tx, row: Agency) -> Agency:
     """The agency that stands today where `row` stood; itself when it was not merged."""
-    passed = {row.id}
-    while row.merged_into_id is not None and row.merged_into_id not in passed:
+    passed, today = {row.id}, clock.today()
+    while is_merged_on(row, today) and row.merged_into_id is not None and row.merged_into_id not in passed:
         passed.add(row.merged_into_id)
         row = tx.session.get_one(Agency, row.merged_into_id)
     return row
@@ -169,17 +169,22 @@ def roles_of(tx: Tx, person_id: int, agency_id: int) -> frozenset[Role]:
 def current_on(day: date) -> sa.ColumnElement[bool]:
     """The condition that an agency exists on `day`."""
     return sa.and_(
-        Agency.merged_into_id.is_(None),
+        sa.or_(Agency.merged_into_id.is_(None), Agency.valid_until_on >= day),
         sa.or_(Agency.valid_from_on.is_(None), Agency.valid_from_on <= day),
         sa.or_(Agency.valid_until_on.is_(None), Agency.valid_until_on >= day),
     )
+
+
+def is_merged_on(row: Agency, day: date) -> bool:
+    """Whether the agency has gone into its successor by `day`; a merger may be entered ahead of its day."""
+    return row.merged_into_id is not None and (row.valid_until_on is None or row.valid_until_on < day)
 
 
 def card_of(row: Agency) -> AgencyCard:
     """The card of a loaded agency."""
     today = clock.today()
     is_current = (
-        row.merged_into_id is None
+        not is_merged_on(row, today)
         and (row.valid_from_on is None or row.valid_from_on <= today)
         and (row.valid_until_on is None or row.valid_until_on >= today)
     )

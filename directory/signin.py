@@ -3,16 +3,14 @@
 Wrong passwords are answers, not exceptions: the failed attempt must be stored, and an exception would roll it back.
 """
 
-import hashlib
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 import sqlalchemy as sa
 
-from directory import passwords, secondstep
-from directory.actor import Actor
+from directory import clients, passwords, secondstep, tokens
+from directory.actor import Actor, chain_of
 from directory.attempts import Limits, clear, must_wait, note_failure
 from directory.models import Membership, Person, WebSession
 from directory.queries import actor_of, email_form, roles_of
@@ -252,14 +250,9 @@ def browser_name(agent: str) -> str:
     return " · ".join(part for part in (kind, system) if part) or agent[:60]
 
 
-def token_hash(token: str) -> str:
-    """How tokens are kept: they are long and random, so a plain SHA-256 is enough."""
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def chain_of(agency_id: int | None) -> str:
-    """The audit chain of an agency, or that of the instance."""
-    return f"agency:{agency_id}" if agency_id else "system"
+def actor_for_token(tx: Tx, bearer: str | None) -> Actor | None:
+    """The agency's system behind an access token, or None when it is unknown, expired or revoked."""
+    return clients.actor_for_token(tx, bearer)
 
 
 def _next(tx: Tx, person: Person, visit: Visit) -> SignedIn:
@@ -269,13 +262,13 @@ def _next(tx: Tx, person: Person, visit: Visit) -> SignedIn:
 
 def _begin(tx: Tx, person: Person, visit: Visit, step: Step) -> str:
     _forget_old(tx)
-    token = secrets.token_urlsafe(32)
+    token = tokens.fresh()
     now = clock.now()
     actor = actor_of(tx, person.id)
     agency_id = actor.agency_id if actor and actor.agency_id else None
     tx.session.add(
         WebSession(
-            token_hash=token_hash(token),
+            token_hash=tokens.hashed(token),
             person_id=person.id,
             agency_id=agency_id,
             waits_for=step,
@@ -297,7 +290,7 @@ def _forget_old(tx: Tx) -> None:
 
 
 def _by_token(tx: Tx, token: str) -> WebSession | None:
-    return tx.session.scalar(sa.select(WebSession).where(WebSession.token_hash == token_hash(token)))
+    return tx.session.scalar(sa.select(WebSession).where(WebSession.token_hash == tokens.hashed(token)))
 
 
 def _waiting(tx: Tx, token: str | None, step: Step) -> tuple[WebSession, Person] | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from directory import account, demo, signin
+from directory import access, account, demo, signin
 from directory.actor import Actor, Role, require
 from directory.models import Membership, Person, RoleGrant
 from directory.signin import Refused, SignedIn
@@ -85,6 +85,7 @@ def test_who_left_an_agency_acts_for_it_no_more(db: Database, cast: Cast) -> Non
 def test_streams_of_people_and_clerks_are_closed_to_others(db: Database, cast: Cast) -> None:
     clerks = f"agency:{cast.city.id}/clerks"
     with db.read() as tx:
+        assert access.may_join_person(tx, cast.ha, f"person:{cast.ha.person_id}")
         assert streams.may_join(tx, cast.ha, f"person:{cast.ha.person_id}")
         assert not streams.may_join(tx, cast.lan, f"person:{cast.ha.person_id}")
         assert not streams.may_join(tx, None, f"person:{cast.ha.person_id}")

@@ -1,0 +1,162 @@
+"""Agencies' systems: their secrets, scopes and short-lived access tokens (RFC 6749 §4.4, client credentials)."""
+
+import hmac
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+import sqlalchemy as sa
+
+from directory import tokens
+from directory.access import agency_for, client_for
+from directory.actor import Actor, chain_of
+from directory.attempts import Limits, must_wait, note_failure
+from directory.models import ApiClient, ApiToken
+from kernel import clock
+from kernel.db import Tx
+from kernel.errors import Invalid, WrongState
+from kernel.text import Phrase, nfc, phrase
+
+TOKEN_TIME = timedelta(minutes=30)
+
+scopes: dict[str, Phrase] = {}
+"""What a client may be allowed, by scope; each room adds its own when it is imported."""
+
+
+def scope(name: str, label: Phrase) -> str:
+    """Make a scope known to the administrators' form."""
+    scopes[name] = label
+    return name
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a new client is told once."""
+
+    id: int
+    client_id: str
+    secret: str
+
+
+@dataclass(frozen=True)
+class Granted:
+    """An access token and the seconds that it lives."""
+
+    token: str
+    seconds: int
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why no token was given, in the codes of RFC 6749 §5.2."""
+
+    error: Literal["invalid_client", "invalid_scope", "slow_down"]
+    message: Phrase
+
+
+def register(tx: Tx, actor: Actor, agency_id: int, name: str, wanted: frozenset[str]) -> Credentials:
+    """Register a system of an agency. The secret is shown this once."""
+    row = agency_for(tx, actor, agency_id)
+    name = " ".join(nfc(name).split())
+    problems: dict[str, Phrase] = {}
+    if len(name) < 2 or len(name) > 200:
+        problems["name"] = phrase("Cần nhập tên ứng dụng, không quá {limit} ký tự.", limit=200)
+    if not wanted or not wanted <= scopes.keys():
+        problems["scopes"] = phrase("Cần chọn ít nhất một quyền.")
+    if problems:
+        raise Invalid(problems)
+    secret = tokens.fresh()
+    client = ApiClient(
+        agency_id=row.id,
+        client_id=f"{row.code.lower()}-{tokens.fresh()[:8]}",
+        name=name,
+        secret_hash=tokens.hashed(secret),
+        scopes=sorted(wanted),
+        created_at=clock.now(),
+    )
+    tx.session.add(client)
+    tx.session.flush()
+    detail = {"client_id": client.client_id, "scopes": client.scopes}
+    tx.audit(chain_of(row.id), "directory.client_registered", f"client:{client.id}", detail)
+    return Credentials(client.id, client.client_id, secret)
+
+
+def renew_secret(tx: Tx, actor: Actor, client_id: int) -> Credentials:
+    """A new secret in place of the old one; tokens that were given before stop working."""
+    client = client_for(tx, actor, client_id)
+    if client.revoked_at is not None:
+        raise WrongState(phrase("Ứng dụng này đã bị thu hồi."))
+    secret = tokens.fresh()
+    client.secret_hash = tokens.hashed(secret)
+    _forget_tokens(tx, client)
+    tx.audit(chain_of(client.agency_id), "directory.client_secret_renewed", f"client:{client.id}")
+    return Credentials(client.id, client.client_id, secret)
+
+
+def revoke(tx: Tx, actor: Actor, client_id: int) -> None:
+    """Shut a system out, at once and for good."""
+    client = client_for(tx, actor, client_id)
+    if client.revoked_at is not None:
+        raise WrongState(phrase("Ứng dụng này đã bị thu hồi."))
+    client.revoked_at = clock.now()
+    _forget_tokens(tx, client)
+    tx.audit(chain_of(client.agency_id), "directory.client_revoked", f"client:{client.id}")
+
+
+def grant(tx: Tx, client_id: str, secret: str, asked: str, address: str, limits: Limits) -> Granted | Refusal:
+    """An access token for a client that knows its secret; `asked` are scopes, blank-separated, or all."""
+    name = f"client:{client_id[:100]}"
+    wait = must_wait(tx, name, address, limits)
+    if wait is not None:
+        return Refusal("slow_down", wait)
+    client = tx.session.scalar(sa.select(ApiClient).where(ApiClient.client_id == client_id))
+    # Compared also for an unknown client, so that the time of the answer tells nothing.
+    right = hmac.compare_digest(client.secret_hash if client else "", tokens.hashed(secret))
+    if client is None or not right or client.revoked_at is not None:
+        note_failure(tx, name, address, limits)
+        return Refusal("invalid_client", phrase("Mã ứng dụng hoặc khóa bí mật không đúng."))
+    wanted = asked.split() or list(client.scopes)
+    if not set(wanted) <= set(client.scopes):
+        return Refusal("invalid_scope", phrase("Ứng dụng không được cấp quyền này."))
+    return _issue(tx, client, wanted)
+
+
+def actor_for_token(tx: Tx, bearer: str | None) -> Actor | None:
+    """The client behind an access token."""
+    if not bearer:
+        return None
+    found = tx.session.execute(
+        sa.select(ApiToken, ApiClient)
+        .join(ApiClient, ApiClient.id == ApiToken.client_id)
+        .where(ApiToken.token_hash == tokens.hashed(bearer))
+    ).one_or_none()
+    if found is None:
+        return None
+    token, client = found
+    if token.expires_at <= clock.now() or client.revoked_at is not None:
+        return None
+    return Actor(
+        kind="client",
+        client_id=client.id,
+        agency_id=client.agency_id,
+        name=client.name,
+        scopes=frozenset(token.scopes),
+    )
+
+
+def _issue(tx: Tx, client: ApiClient, wanted: list[str]) -> Granted:
+    now = clock.now()
+    tx.session.execute(sa.delete(ApiToken).where(ApiToken.expires_at <= now))
+    token = tokens.fresh()
+    tx.session.add(
+        ApiToken(
+            token_hash=tokens.hashed(token), client_id=client.id, scopes=sorted(wanted), expires_at=now + TOKEN_TIME
+        )
+    )
+    client.used_at = now
+    return Granted(token, int(TOKEN_TIME.total_seconds()), tuple(sorted(wanted)))
+
+
+def _forget_tokens(tx: Tx, client: ApiClient) -> None:
+    tx.session.execute(sa.delete(ApiToken).where(ApiToken.client_id == client.id))
