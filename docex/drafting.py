@@ -11,7 +11,7 @@ from docex.edxml.codes import KIND_BY_SLUG
 from docex.models import Document, Paper
 from docex.moves import move, record, touch
 from docex.official.body import clean
-from docex.papers import attachments_of
+from docex.papers import attachments_of, main_paper
 from docex.states import DocumentState, DocumentVerb
 from kernel import clock, search
 from kernel.db import Tx
@@ -68,21 +68,29 @@ def write(tx: Tx, actor: Actor, draft: Draft, attachments: tuple[File, ...] = ()
 def upload(tx: Tx, actor: Actor, draft: Draft, paper: File, attachments: tuple[File, ...] = ()) -> Document:
     """Start a document whose paper was made elsewhere: a PDF that is signed as it is."""
     document = _begin(tx, actor, _checked(tx, actor, draft, needs_body=False), "uploaded")
-    add_paper(tx, document, paper, "upload")
+    _take_upload(tx, document, paper)
     _attach(tx, document, attachments)
     record(tx, document, "document.upload", subject=document.subject, sha256=paper.sha256)
     return document
 
 
 def edit(
-    tx: Tx, actor: Actor, document_id: int, rev: int, draft: Draft, attachments: tuple[File, ...] = ()
+    tx: Tx,
+    actor: Actor,
+    document_id: int,
+    rev: int,
+    draft: Draft,
+    attachments: tuple[File, ...] = (),
+    paper: File | None = None,
 ) -> Document:
-    """Change a draft; Stale when somebody else saved after `rev`."""
+    """Change a draft, with a new main file when `paper` is given; Stale when somebody else saved after `rev`."""
     document = document_for(tx, actor, document_id, Right.EDIT)
     if document.state == DocumentState.DRAFT and document.rev != rev:
         raise Stale(document.rev)
     move(tx, document, DocumentVerb.EDIT)
     _fill(tx, document, _checked(tx, actor, draft, needs_body=document.source == "written"))
+    if paper is not None and document.source == "uploaded":
+        _take_upload(tx, document, paper)
     _attach(tx, document, attachments)
     _preview(tx, document)
     record(tx, document, "document.edit")
@@ -103,6 +111,12 @@ def detach(tx: Tx, actor: Actor, document_id: int, paper_id: int) -> Document:
 def submit(tx: Tx, actor: Actor, document_id: int) -> Document:
     """Hand a draft to the leader whose name stands under it."""
     document = document_for(tx, actor, document_id, Right.EDIT)
+    if document.state == DocumentState.DRAFT and document.source == "uploaded":
+        upload = main_paper(tx, document.id, stage="upload")
+        if upload is None:
+            raise WrongState(phrase("Chưa có tệp PDF dùng được. Xin tải lên tệp khác rồi trình ký."))
+        if upload.pages is None:
+            raise WrongState(phrase("Tệp PDF đang được kiểm tra, xin thử lại sau giây lát."))
     move(tx, document, DocumentVerb.SUBMIT)
     record(tx, document, "document.submit", signer=document.signer_name)
     return document
@@ -233,6 +247,11 @@ def _values(tx: Tx, document: Document, draft: Draft) -> None:
 def _preview(tx: Tx, document: Document) -> None:
     if document.source == "written":
         tx.outbox("docex.render", f"{document.id}:{document.rev}", {"document_id": document.id})
+
+
+def _take_upload(tx: Tx, document: Document, file: File) -> None:
+    paper = add_paper(tx, document, file, "upload")
+    tx.outbox("docex.inspect", str(paper.id), {"paper_id": paper.id})
 
 
 def _give_number_back(tx: Tx, document: Document, why: str) -> None:

@@ -7,7 +7,7 @@ from directory.actor import Actor
 from docex import books, drafting
 from docex.access import Right, document_for
 from docex.drafting import File
-from docex.models import Document
+from docex.models import Document, Paper
 from docex.moves import fail, move, record, touch
 from docex.papers import main_paper
 from docex.states import DocumentState, DocumentVerb
@@ -61,6 +61,13 @@ def previewed(tx: Tx, document: Document, file: File) -> None:
     """The worker has drawn the draft: show it."""
     drafting.add_paper(tx, document, file, "preview")
     touch(tx, document)
+
+
+def upload_refused(tx: Tx, document: Document, paper: Paper, reason: str) -> None:
+    """An uploaded file turned out to be unusable: it stays on record, and the page says what to do."""
+    paper.stage = "refused"
+    document.problem = phrase_to_json(phrase("Tệp “{name}” không dùng được: {reason}", name=paper.name, reason=reason))
+    record(tx, document, "document.upload_refused", sha256=paper.sha256, reason=reason)
 
 
 def signed(tx: Tx, document: Document, file: File, serial: str) -> None:

@@ -23,15 +23,16 @@ from docex.judging import Case, Judged
 from docex.models import Document, Paper
 from docex.moves import touch
 from docex.official.rendering import render_pdf
+from docex.official.uploads import check_pdf
 from docex.papers import attachments_of, file_name, main_paper
-from docex.paperwork import Drawing, drawing_of, spot_from_json, spot_to_json
+from docex.paperwork import Drawing, drawing_of, spot_for_upload, spot_from_json, spot_to_json
 from docex.states import DocumentState
 from docex.statuses import settle
 from kernel import clock, outbox
 from kernel.blobs import BlobStore, read_all
 from kernel.config import Config
 from kernel.db import Tx
-from kernel.errors import DomainError
+from kernel.errors import DomainError, Invalid
 from kernel.outbox import Handler, Job, SendError
 from kernel.text import Phrase, phrase
 from signing.pades import sign_person, sign_seal
@@ -53,6 +54,7 @@ def register_jobs(config: Config, blobs: BlobStore) -> None:
     custody = Custody(config)
     for handler in (
         RenderHandler(blobs),
+        InspectHandler(blobs, config.upload_max_bytes),
         SignHandler(blobs, custody),
         SealHandler(blobs, custody),
         DispatchHandler(blobs),
@@ -120,6 +122,51 @@ class RenderHandler(Handler[Drawing, Drawn]):
             said = phrase("Chưa dựng được bản xem trước: {reason}", reason=reason)
             document.problem = phrase_to_json(said)
             touch(tx, document)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the look into an uploaded file found: its pages and the place for signatures, or why it is refused."""
+
+    paper_id: int
+    pages: int | None
+    spot: dict[str, object]
+    refusal: str = ""
+
+
+class InspectHandler(Handler[tuple[int, str], Found]):
+    """Look into an uploaded PDF, in a process of its own: pages, place for the signatures, or a clear refusal."""
+
+    topic: ClassVar[str] = "docex.inspect"
+
+    def __init__(self, blobs: BlobStore, most_bytes: int) -> None:
+        self.blobs = blobs
+        self.most_bytes = most_bytes
+
+    def prepare(self, tx: Tx, job: Job) -> tuple[int, str] | None:
+        """The file; None when it was taken off meanwhile."""
+        paper = tx.session.get(Paper, job.payload["paper_id"])
+        return (paper.id, paper.sha256) if paper is not None else None
+
+    def perform(self, prepared: tuple[int, str]) -> Found:
+        """Look into it."""
+        paper_id, sha256 = prepared
+        try:
+            facts = check_pdf(read_all(self.blobs, sha256), self.most_bytes)
+        except Invalid as error:
+            return Found(paper_id, None, {}, next(iter(error.fields.values())).vi)
+        return Found(paper_id, facts.pages, spot_to_json(spot_for_upload(facts.width, facts.height)))
+
+    def conclude(self, tx: Tx, job: Job, result: Found) -> None:
+        """The file can be handed to the leader, or has to be replaced."""
+        paper = tx.session.get(Paper, result.paper_id)
+        if paper is None or paper.document_id is None:
+            return
+        document = tx.session.get_one(Document, paper.document_id, with_for_update=True)
+        paper.pages, paper.spot = result.pages, result.spot
+        if result.refusal:
+            issuing.upload_refused(tx, document, paper, result.refusal)
+        touch(tx, document)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,387 @@
+"""The page of one document, outgoing or received: everything that its template shows, and what the reader may do."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+import sqlalchemy as sa
+
+from directory import queries as directory
+from directory.actor import Actor, Role
+from docex import judging
+from docex.access import document_for, incoming_for
+from docex.edxml.codes import KIND_BY_SLUG
+from docex.envelope import Facts
+from docex.labels import ACTS, DOCUMENT, INCOMING, PROGRESS, RECALL, STATUS_TITLES, URGENCY, Label
+from docex.models import Delivery, Dispatch, Document, Incoming, Paper, StatusLog
+from docex.papers import attachments_of, main_paper, papers_of
+from docex.queries import URGENCY_WORDS
+from docex.states import (
+    DocumentState,
+    DocumentVerb,
+    IncomingState,
+    IncomingVerb,
+    Progress,
+    Recall,
+    document_after,
+    incoming_after,
+)
+from kernel import audit, streams
+from kernel.db import Tx
+from kernel.refs import Ref
+from kernel.text import Phrase, phrase
+from signing.verdicts import Verdict, phrase_from_json
+
+LONGEST_TIMELINE = 200
+
+
+@dataclass(frozen=True)
+class PaperView:
+    """A file to show or to download; `shown` says that browsers can draw it in the page."""
+
+    id: int
+    name: str
+    size: int
+    pages: int | None
+    shown: bool
+    stage: str
+    verdict: "VerdictView | None" = None
+
+
+@dataclass(frozen=True)
+class SignerView:
+    """One signature, for the facts under a verdict."""
+
+    name: str
+    agency: str
+    signed_at: datetime | None
+    test: bool
+
+
+@dataclass(frozen=True)
+class VerdictView:
+    """A verdict as one sentence with its reasons; `test` marks the trial authority."""
+
+    sentence: Phrase
+    tone: str
+    reasons: tuple[Phrase, ...]
+    signers: tuple[SignerView, ...]
+    test: bool
+
+
+@dataclass(frozen=True)
+class DeliveryRow:
+    """One recipient of a sent document."""
+
+    id: int
+    agency: str
+    state: Label
+    recall: Label | None
+    reason: str
+    changed_at: datetime
+    rev: int
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One entry of a timeline."""
+
+    at: datetime
+    title: Phrase
+    by: str
+    detail: str = ""
+    tone: str = "plain"
+
+
+@dataclass(frozen=True)
+class DocumentSheet:
+    """An outgoing document. `acts` are the verbs that the reader may use now."""
+
+    id: int
+    rev: int
+    source: str
+    subject: str
+    code: str
+    kind: Phrase
+    state: Label
+    state_key: str
+    urgency: str
+    urgency_label: Phrase
+    issued_on: date | None
+    due_on: date | None
+    signer: str
+    signer_title: str
+    authority: str
+    drafter: str
+    recipients: tuple[str, ...]
+    sent_at: datetime | None
+    paper: PaperView | None
+    attachments: tuple[PaperView, ...]
+    deliveries: tuple[DeliveryRow, ...]
+    timeline: tuple[Moment, ...]
+    acts: frozenset[str]
+    problem: Phrase | None
+    verdict: VerdictView | None
+    stream: str
+    heads: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class IncomingSheet:
+    """A received copy. `same` are other documents with the same number from the same agency."""
+
+    id: int
+    rev: int
+    facts: Facts
+    sender: str
+    state: Label
+    state_key: str
+    urgency: str
+    urgency_label: Phrase
+    number: int | None
+    year: int | None
+    arrived_at: datetime
+    registered_at: datetime | None
+    reason: str
+    business: Phrase | None
+    recall: Label | None
+    recall_reason: str
+    paper: PaperView | None
+    attachments: tuple[PaperView, ...]
+    verdict: VerdictView | None
+    notes: tuple[Phrase, ...]
+    same: tuple[tuple[int, str], ...]
+    timeline: tuple[Moment, ...]
+    acts: frozenset[str]
+    stream: str
+    heads: dict[str, int] = field(default_factory=dict)
+
+
+BUSINESS: dict[int, Phrase] = {
+    1: phrase("Thu hồi văn bản đã gửi"),
+    2: phrase("Cập nhật văn bản đã gửi"),
+    3: phrase("Thay thế văn bản đã gửi"),
+}
+
+
+def document_sheet(tx: Tx, actor: Actor, document_id: int) -> DocumentSheet:
+    """The page of an own document."""
+    document = document_for(tx, actor, document_id)
+    stream = f"document:{document.id}"
+    agencies = directory.agencies(tx, document.recipients)
+    main = main_paper(tx, document.id)
+    dispatch_ids = list(tx.session.scalars(sa.select(Dispatch.id).where(Dispatch.document_id == document.id)))
+    verdicts = judging.latest(tx, dispatch_ids[-1]) if dispatch_ids else {}
+    return DocumentSheet(
+        id=document.id,
+        rev=document.rev,
+        source=document.source,
+        subject=document.subject,
+        code=document.code,
+        kind=KIND_BY_SLUG[document.kind].label,
+        state=DOCUMENT[DocumentState(document.state)],
+        state_key=str(document.state),
+        urgency=URGENCY_WORDS.get(document.urgency, ""),
+        urgency_label=URGENCY[document.urgency],
+        issued_on=document.issued_on,
+        due_on=document.due_on,
+        signer=document.signer_name,
+        signer_title=document.signer_title,
+        authority=document.authority,
+        drafter=directory.person(tx, document.drafted_by).name,
+        recipients=tuple(agencies[i].name for i in document.recipients if i in agencies),
+        sent_at=document.sent_at,
+        paper=_paper(main) if main else None,
+        attachments=tuple(_paper(p) for p in attachments_of(tx, document.id)),
+        deliveries=_deliveries(tx, dispatch_ids),
+        timeline=_document_timeline(tx, document, dispatch_ids),
+        acts=_document_acts(actor, document),
+        problem=phrase_from_json(document.problem) if document.problem else None,
+        verdict=next((_verdict(v) for v in verdicts.values() if v.signers), None),
+        stream=stream,
+        heads=streams.heads(tx, [stream]),
+    )
+
+
+def incoming_sheet(tx: Tx, actor: Actor, incoming_id: int) -> IncomingSheet:
+    """The page of a received copy."""
+    incoming = incoming_for(tx, actor, incoming_id)
+    dispatch = tx.session.get_one(Dispatch, incoming.dispatch_id)
+    delivery = tx.session.get_one(Delivery, incoming.delivery_id)
+    verdicts = judging.latest(tx, dispatch.id)
+    papers = papers_of(tx, dispatch.id)
+    main = next((p for p in papers if p.role == "main"), None)
+    stream = f"incoming:{incoming.id}"
+    return IncomingSheet(
+        id=incoming.id,
+        rev=incoming.rev,
+        facts=Facts.from_json(dispatch.facts),
+        sender=incoming.sender_name,
+        state=INCOMING[IncomingState(incoming.state)],
+        state_key=str(incoming.state),
+        urgency=URGENCY_WORDS.get(incoming.urgency, ""),
+        urgency_label=URGENCY.get(incoming.urgency, URGENCY[0]),
+        number=incoming.number,
+        year=incoming.registered_at.year if incoming.registered_at else None,
+        arrived_at=incoming.arrived_at,
+        registered_at=incoming.registered_at,
+        reason=incoming.reason,
+        business=BUSINESS.get(dispatch.business),
+        recall=RECALL.get(Recall(delivery.recall)) if delivery.recall else None,
+        recall_reason=delivery.reason if delivery.recall else "",
+        paper=_paper(main, verdicts.get(main.id)) if main else None,
+        attachments=tuple(_paper(p, verdicts.get(p.id)) for p in papers if main is None or p.id != main.id),
+        verdict=_verdict(verdicts[main.id]) if main and main.id in verdicts else None,
+        notes=tuple(phrase_from_json(note["phrase"]) for note in dispatch.notes),
+        same=_same(tx, incoming),
+        timeline=_incoming_timeline(tx, incoming),
+        acts=_incoming_acts(actor, incoming, Recall(delivery.recall)),
+        stream=stream,
+        heads=streams.heads(tx, [stream]),
+    )
+
+
+def _document_acts(actor: Actor, document: Document) -> frozenset[str]:
+    """The verbs that are right for this reader in this state; each verb checks again when it is used."""
+    state = DocumentState(document.state)
+    clerk = actor.has(Role.CLERK)
+    drafter = clerk or actor.person_id == document.drafted_by
+    signer = actor.person_id == document.signer_id and actor.has(Role.LEADER)
+    allowed = {
+        DocumentVerb.EDIT: drafter,
+        DocumentVerb.SUBMIT: drafter,
+        DocumentVerb.WITHDRAW: drafter,
+        DocumentVerb.RETURN: clerk if state is DocumentState.SIGNED else signer,
+        DocumentVerb.SIGN: signer,
+        DocumentVerb.SEAL: clerk,
+        DocumentVerb.SEND_AGAIN: clerk and bool(document.problem),
+    }
+    return frozenset(str(verb) for verb, may in allowed.items() if may and document_after(state, verb) is not None)
+
+
+def _incoming_acts(actor: Actor, incoming: Incoming, recall: Recall) -> frozenset[str]:
+    if not actor.has(Role.CLERK):
+        return frozenset()
+    state = IncomingState(incoming.state)
+    acts = {str(v) for v in (IncomingVerb.REGISTER, IncomingVerb.REFUSE) if incoming_after(state, v) is not None}
+    if recall is Recall.ASKED and state not in (IncomingState.REFUSED, IncomingState.CANCELLED):
+        acts |= {"refuse_recall"}
+        if incoming_after(state, IncomingVerb.CANCEL) is not None:
+            acts |= {"agree_recall"}
+    return frozenset(acts)
+
+
+def _paper(paper: Paper, verdict: Verdict | None = None) -> PaperView:
+    return PaperView(
+        id=paper.id,
+        name=paper.name,
+        size=paper.size,
+        pages=paper.pages,
+        shown=paper.media_type == "application/pdf" and paper.stage != "refused",
+        stage=paper.stage,
+        verdict=_verdict(verdict) if verdict is not None and verdict.signers else None,
+    )
+
+
+def _verdict(verdict: Verdict) -> VerdictView:
+    signers = tuple(SignerView(s.name, s.agency, s.signed_at, s.test) for s in verdict.signers)
+    reasons = tuple(reason.phrase for reason in verdict.reasons)
+    return VerdictView(verdict.summary, judging.tone_of(verdict.value), reasons, signers, verdict.test)
+
+
+def _deliveries(tx: Tx, dispatch_ids: list[int]) -> tuple[DeliveryRow, ...]:
+    rows = list(
+        tx.session.scalars(sa.select(Delivery).where(Delivery.dispatch_id.in_(dispatch_ids)).order_by(Delivery.id))
+    )
+    names = directory.agencies(tx, [row.agency_id for row in rows])
+    return tuple(
+        DeliveryRow(
+            id=row.id,
+            agency=names[row.agency_id].name,
+            state=PROGRESS[Progress(row.progress)],
+            recall=RECALL.get(Recall(row.recall)) if row.recall else None,
+            reason=row.reason,
+            changed_at=row.changed_at,
+            rev=row.rev,
+        )
+        for row in rows
+    )
+
+
+def _document_timeline(tx: Tx, document: Document, dispatch_ids: list[int]) -> tuple[Moment, ...]:
+    moments = _acts(tx, Ref("document", document.id))
+    said = (
+        sa.select(StatusLog, Delivery.agency_id)
+        .join(Delivery, Delivery.id == StatusLog.delivery_id)
+        .where(Delivery.dispatch_id.in_(dispatch_ids), StatusLog.counted, StatusLog.code != Progress.AVAILABLE)
+        .order_by(StatusLog.id.desc())
+        .limit(LONGEST_TIMELINE)
+    )
+    rows = tx.session.execute(said).all()
+    names = directory.agencies(tx, [agency_id for _, agency_id in rows])
+    moments += [
+        Moment(log.at, STATUS_TITLES[log.code], names[agency_id].name, log.description, _status_tone(log.code))
+        for log, agency_id in rows
+    ]
+    return _newest_first(moments)
+
+
+def _incoming_timeline(tx: Tx, incoming: Incoming) -> tuple[Moment, ...]:
+    moments = _acts(tx, Ref("incoming", incoming.id))
+    asked = sa.select(StatusLog).where(
+        StatusLog.delivery_id == incoming.delivery_id, StatusLog.code.in_([r.value for r in Recall if r.value])
+    )
+    moments += [
+        Moment(log.at, STATUS_TITLES[log.code], log.by_name, log.description, "waiting")
+        for log in tx.session.scalars(asked)
+    ]
+    return _newest_first(moments)
+
+
+def _acts(tx: Tx, ref: Ref) -> list[Moment]:
+    entries = [entry for entry in audit.history(tx, ref) if entry.action in ACTS][-LONGEST_TIMELINE:]
+    ids = {Ref.parse(e.by).id for e in entries if e.by.startswith("person:")}
+    people = directory.people(tx, ids)
+    return [
+        Moment(
+            entry.at,
+            ACTS[entry.action],
+            people[Ref.parse(entry.by).id].name if entry.by.startswith("person:") else "",
+            _detail(entry),
+            "bad" if entry.action.endswith(("failed", "refuse", "return")) else "plain",
+        )
+        for entry in entries
+    ]
+
+
+def _detail(entry: audit.AuditEntry) -> str:
+    """What a timeline tells beside the act: a reason, or the number that was given."""
+    if entry.action.startswith("number."):
+        return f"{entry.detail['number']:02d}/{entry.detail['year']}"
+    if entry.action == "incoming.register":
+        return f"{entry.detail['number']}/{entry.detail['year']}"
+    return str(entry.detail.get("reason", ""))
+
+
+def _status_tone(code: str) -> str:
+    tones = {step.value: label.tone for step, label in PROGRESS.items()}
+    return tones.get(code, "waiting")
+
+
+def _newest_first(moments: list[Moment]) -> tuple[Moment, ...]:
+    return tuple(sorted(moments, key=lambda m: m.at, reverse=True)[:LONGEST_TIMELINE])
+
+
+def _same(tx: Tx, incoming: Incoming) -> tuple[tuple[int, str], ...]:
+    """Decree 30, Annex VI I.III.1h: warn of another document with the same number from the same agency."""
+    rows = tx.session.scalars(
+        sa.select(Incoming)
+        .where(
+            Incoming.agency_id == incoming.agency_id,
+            Incoming.sender_id == incoming.sender_id,
+            Incoming.code == incoming.code,
+            Incoming.issued_on == incoming.issued_on if incoming.issued_on else Incoming.issued_on.is_(None),
+            Incoming.id != incoming.id,
+        )
+        .limit(5)
+    )
+    return tuple((row.id, row.subject) for row in rows)

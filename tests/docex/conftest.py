@@ -1,0 +1,31 @@
+"""An exchange room on a real database, with real papers and the keys of the test authority."""
+
+from pathlib import Path
+
+import pytest
+
+from docex.jobs import register_jobs
+from kernel.blobs import BlobStore
+from kernel.config import Config
+from kernel.db import Database
+from notify.jobs import register_jobs as register_notices
+from tests.cast import Cast
+from tests.cast import cast, city  # noqa: F401
+from tests.docex.office import Office
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The test authority that all tests of this room share: making keys costs half a second each."""
+    return tmp_path_factory.mktemp("docex-keys")
+
+
+@pytest.fixture
+def office(db: Database, blobs: BlobStore, config: Config, cast: Cast, keys: Path) -> Office:
+    """The rooms of the cast's agencies, and the worker that serves them."""
+    for name in ("pki", "trust"):
+        (keys / name).mkdir(exist_ok=True)
+        (config.data_dir / name).symlink_to(keys / name)
+    register_notices(config, blobs)
+    register_jobs(config, blobs)
+    return Office(db, blobs, config, cast)

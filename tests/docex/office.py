@@ -1,0 +1,132 @@
+"""What the people of the tests do, in one line each."""
+
+import io
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from directory.actor import Actor
+from docex import drafting, handling, issuing, sheets
+from docex.drafting import Draft, File
+from docex.models import Document, Incoming
+from docex.official.paper import Paper
+from docex.official.rendering import render_pdf
+from kernel import worker
+from kernel.blobs import BlobStore
+from kernel.config import Config
+from kernel.db import Database
+from tests.cast import Cast
+
+BODY = "Thực hiện kế hoạch năm 2026, Văn phòng đề nghị các đơn vị báo cáo tiến độ.\nTrân trọng."
+
+
+@cache
+def a_pdf() -> bytes:
+    """A letter that was made elsewhere."""
+    paper = Paper(
+        kind="letter",
+        agency="Văn phòng",
+        notation="VP",
+        place="Thành phố Mẫu",
+        subject="Tệp làm sẵn",
+        body="Nội dung.",
+        signer="Trần Quốc Bình",
+        position="Phó Chánh Văn phòng",
+    )
+    return render_pdf(paper).pdf
+
+
+@dataclass
+class Office:
+    """The rooms of the cast's agencies."""
+
+    db: Database
+    blobs: BlobStore
+    config: Config
+    cast: Cast
+
+    def draft(self, **changes: Any) -> Draft:
+        """A letter of the city office to the finance department, signed by Bình."""
+        plain = Draft(
+            kind="letter",
+            subject="Báo cáo tiến độ thực hiện kế hoạch năm 2026",
+            signer_id=self.cast.binh.person_id,
+            recipients=(self.cast.finance.id,),
+            body=BODY,
+            unit_mark="HCTC",
+        )
+        return replace(plain, **changes)
+
+    def file(self, data: bytes, name: str = "van-ban.pdf", media_type: str = "application/pdf") -> File:
+        """A stored upload."""
+        blob = self.blobs.put(io.BytesIO(data))
+        return File(name, media_type, blob.sha256, blob.size)
+
+    def work(self) -> None:
+        """Let the worker do everything that is due."""
+        worker.drain(self.db)
+
+    def written(self, **changes: Any) -> int:
+        """Hà writes a letter. Answers its id."""
+        with self.db.write(self.cast.ha.by) as tx:
+            return drafting.write(tx, self.cast.ha, self.draft(**changes)).id
+
+    def uploaded(self, data: bytes, **changes: Any) -> int:
+        """Hà uploads a letter. Answers its id."""
+        with self.db.write(self.cast.ha.by) as tx:
+            return drafting.upload(tx, self.cast.ha, self.draft(body="", **changes), self.file(data)).id
+
+    def submit(self, document_id: int) -> None:
+        """Hà hands it to Bình."""
+        with self.db.write(self.cast.ha.by) as tx:
+            drafting.submit(tx, self.cast.ha, document_id)
+
+    def sign(self, document_id: int) -> None:
+        """Bình presses "Ký số"."""
+        with self.db.write(self.cast.binh.by) as tx:
+            issuing.sign(tx, self.cast.binh, document_id)
+
+    def seal(self, document_id: int) -> None:
+        """Hà presses "Đóng dấu và gửi"."""
+        with self.db.write(self.cast.ha.by) as tx:
+            issuing.seal(tx, self.cast.ha, document_id)
+
+    def sent(self, **changes: Any) -> int:
+        """A letter all the way to its recipients. Answers its id."""
+        document_id = self.written(**changes)
+        for step in (self.work, lambda: self.submit(document_id), lambda: self.sign(document_id), self.work):
+            step()
+        self.seal(document_id)
+        self.work()
+        return document_id
+
+    def register(self, actor: Actor, incoming_id: int) -> None:
+        """A clerk takes a document in."""
+        with self.db.write(actor.by) as tx:
+            handling.register(tx, actor, incoming_id)
+
+    def refuse(self, actor: Actor, incoming_id: int, reason: str) -> None:
+        """A clerk does not take a document in."""
+        with self.db.write(actor.by) as tx:
+            handling.refuse(tx, actor, incoming_id, reason)
+
+    def document(self, document_id: int) -> Document:
+        """The row of an own document."""
+        with self.db.read() as tx:
+            return tx.session.get_one(Document, document_id)
+
+    def incoming(self, actor: Actor) -> list[Incoming]:
+        """What came to the actor's agency, newest first."""
+        with self.db.read() as tx:
+            rows = tx.session.query(Incoming).filter(Incoming.agency_id == actor.agency_id)
+            return list(rows.order_by(Incoming.id.desc()))
+
+    def sheet(self, actor: Actor, document_id: int) -> sheets.DocumentSheet:
+        """An own document's page as `actor` sees it."""
+        with self.db.read() as tx:
+            return sheets.document_sheet(tx, actor, document_id)
+
+    def incoming_sheet(self, actor: Actor, incoming_id: int) -> sheets.IncomingSheet:
+        """A received copy's page as `actor` sees it."""
+        with self.db.read() as tx:
+            return sheets.incoming_sheet(tx, actor, incoming_id)
