@@ -1,0 +1,83 @@
+"""More than one page, long names and long lists."""
+
+from dataclasses import replace
+
+import pytest
+
+from docex.official.rendering import render_pdf
+from tests.official.papers import DECISION, LETTER, MM, run, runs, texts
+
+SENTENCE = "Đề nghị các đơn vị quan tâm, phối hợp thực hiện và báo cáo kết quả về Văn phòng trước ngày 20."
+
+
+def test_the_number_of_the_first_page_is_hidden_and_others_stand_in_the_middle_of_the_top_margin() -> None:
+    pdf = render_pdf(replace(LETTER, body="\n".join([SENTENCE] * 60))).pdf
+    assert not [r for r in runs(pdf, 0) if r.text == "1"]
+    second = run(pdf, "2", 1)
+    assert second.text == "2"
+    assert 13 <= second.size <= 14
+    assert second.top < 20
+    assert second.left == pytest.approx(30 + 165 / 2, abs=2)
+
+
+@pytest.mark.parametrize("lines", range(9, 24))
+def test_the_signature_is_in_one_piece_and_never_alone_on_a_page(lines: int) -> None:
+    paper = render_pdf(replace(LETTER, body="\n".join([SENTENCE] * lines)))
+    page = texts(paper.pdf)[paper.signature_box.page]
+    before, _, after = page.partition("Nơi nhận:")
+    assert "về Văn phòng trước ngày 20./." in before
+    assert "KT. CHÁNH VĂN PHÒNG PHÓ CHÁNH VĂN PHÒNG Trần Quốc Bình" in after
+
+
+def test_one_very_long_paragraph_also_keeps_company_with_the_signature() -> None:
+    for sentences in (24, 28, 30, 32, 60):
+        paper = render_pdf(replace(LETTER, body=" ".join([SENTENCE] * sentences)))
+        page = texts(paper.pdf)[paper.signature_box.page]
+        assert page.partition("Nơi nhận:")[0].endswith("trước ngày 20./. ")
+
+
+def test_five_hundred_letters_of_subject_and_long_names_stay_on_the_page() -> None:
+    subject = ("Nội dung trích yếu rất dài " * 20)[:500].strip()
+    agency = "Ban Quản lý dự án đầu tư xây dựng các công trình giao thông và hạ tầng kỹ thuật thành phố An Bình"
+    signer = "Công Tằng Tôn Nữ Hoàng Thị Minh Châu Phương Thảo Quỳnh"
+    for paper in (replace(LETTER, number="12345678901"), DECISION):
+        pdf = render_pdf(replace(paper, subject=subject, agency=agency, signer=signer)).pdf
+        text = " ".join(texts(pdf))
+        assert subject in text
+        assert agency.upper() in text
+        assert signer in text
+
+
+def test_a_word_without_blanks_is_broken_rather_than_lost() -> None:
+    pdf = render_pdf(replace(LETTER, body="x" * 400, urgency=LETTER.urgency)).pdf
+    assert "".join(texts(pdf)).replace(" ", "").count("x") >= 400
+
+
+def test_a_long_list_of_recipients_runs_on_over_the_page_and_ends_with_the_archive() -> None:
+    names = tuple(f"UBND phường thứ {n}" for n in range(1, 91))
+    paper = render_pdf(replace(LETTER, recipients=names))
+    text = " ".join(texts(paper.pdf))
+    assert paper.pages > 1
+    for name in names:
+        assert f"- {name};" in text
+    assert text.index("- UBND phường thứ 90;") < text.index("- Lưu: VT, HC.")
+    assert (paper.signature_box.y + paper.signature_box.height) / MM < 277
+
+
+def test_names_break_between_words_of_meaning() -> None:
+    lines = [r.text for r in runs(render_pdf(LETTER).pdf)][:2]
+    assert lines == ["ỦY BAN NHÂN DÂN", "THÀNH PHỐ AN BÌNH"]
+
+
+def test_an_empty_body_is_still_a_paper() -> None:
+    assert render_pdf(replace(LETTER, body=" \n ")).pages == 1
+
+
+def test_every_kind_of_the_decree_can_be_printed() -> None:
+    from docex.edxml.codes import KINDS
+
+    assert len(KINDS) == 29
+    for kind in KINDS:
+        paper = replace(LETTER, kind=kind.slug)
+        (text,) = texts(render_pdf(paper).pdf)
+        assert (kind.label.msgid.upper() in text) == (kind.slug != "letter")
