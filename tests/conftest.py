@@ -76,9 +76,11 @@ def _sqlite_template() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def _postgres_template(postgres: TestServer) -> str:
-    _create_schema(postgres.create("template"))
-    return "template"
+def _postgres_suite(postgres: TestServer) -> str:
+    """One database with all tables for the whole suite: making one for each test would cost minutes."""
+    url = postgres.create("suite")
+    _create_schema(url)
+    return url
 
 
 def _create_schema(url: str) -> None:
@@ -101,11 +103,10 @@ def database_url(database_kind: str, tmp_path: Path, request: pytest.FixtureRequ
         shutil.copy(request.getfixturevalue("_sqlite_template"), target)
         yield f"sqlite:///{target}"
         return
-    template = request.getfixturevalue("_postgres_template")
     server: TestServer = request.getfixturevalue("postgres")
-    name = server.fresh_name()
-    yield server.create(name, template=template)
-    server.drop(name)
+    url: str = request.getfixturevalue("_postgres_suite")
+    server.empty("suite")
+    yield url
 
 
 @pytest.fixture

@@ -13,6 +13,19 @@ from typing import Self
 
 import psycopg
 
+# Deleting from some fifty tables that are mostly empty takes a twentieth of the time of TRUNCATE.
+_EMPTY = b"""
+DO $$ DECLARE thing record; BEGIN
+  SET LOCAL session_replication_role = replica;
+  FOR thing IN SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' LOOP
+    EXECUTE format('DELETE FROM %I', thing.name);
+  END LOOP;
+  FOR thing IN SELECT sequencename AS name FROM pg_sequences WHERE schemaname = 'public' LOOP
+    PERFORM setval(quote_ident(thing.name)::regclass, 1, false);
+  END LOOP;
+END $$
+"""
+
 
 class TestServer:
     """One server on a port of its own. Durability is off: it holds nothing that outlives a test."""
@@ -53,6 +66,14 @@ class TestServer:
     def drop(self, name: str) -> None:
         """Remove a database, whoever is still connected."""
         self._sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def empty(self, name: str) -> None:
+        """Put out whoever is still connected, delete all rows and start all counters anew."""
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(others, [name])
+        with psycopg.connect(self.url.rsplit("/", 1)[0] + "/" + self._with_query(name), autocommit=True) as connection:
+            connection.execute(_EMPTY)
 
     def _with_query(self, name: str) -> str:
         _, mark, query = self.url.rpartition("/")[2].partition("?")

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from directory.demo import PASSWORD
 from directory.models import Agency, Membership, Person
+from docex.custody import person_key_name, seal_key_name
 from kernel import clock
 from kernel.config import Config
 from kernel.db import Tx
@@ -27,7 +28,7 @@ def seed(config: Config) -> str:
         with parts.db.write("system") as tx:
             for room in rooms.ROOMS[:-1]:
                 _seed_room(room, tx, parts)
-        make_test_authority(config, config.pki_dir)
+        make_authority(config.pki_dir, trust=_trust(config))
         with parts.db.read() as tx:
             return _welcome(config, tx)
     finally:
@@ -43,19 +44,23 @@ def make_test_authority(config: Config, folder: Path) -> str:
             people, seals = _holders(tx)
     finally:
         parts.db.close()
-    make_authority(folder, people, seals, trust=TrustStore(config.trust_folder, trial=config.mode == "demo"))
+    make_authority(folder, people, seals, trust=_trust(config))
     return f"{folder}: CHỨNG THƯ THỬ NGHIỆM, {len(people)} people, {len(seals)} seals"
+
+
+def _trust(config: Config) -> TrustStore:
+    return TrustStore(config.trust_folder, allow_test=config.mode == "demo")
 
 
 def _holders(tx: Tx) -> tuple[list[TestPerson], list[TestSeal]]:
     agencies = {a.id: a for a in tx.session.scalars(sa.select(Agency).where(Agency.is_local))}
     rows = tx.session.execute(sa.select(Person, Membership).join(Membership, Membership.person_id == Person.id))
     people = [
-        TestPerson(str(person.id), person.name, agencies[m.agency_id].name, m.title, person.email)
+        TestPerson(person_key_name(person.id), person.name, agencies[m.agency_id].name, m.title, person.email)
         for person, m in rows
         if m.agency_id in agencies
     ]
-    return people, [TestSeal(str(a.id), a.name) for a in agencies.values()]
+    return people, [TestSeal(seal_key_name(a.id), a.name) for a in agencies.values()]
 
 
 def _seed_room(room: str, tx: Tx, parts: Services) -> None:

@@ -1,0 +1,131 @@
+"""A fresh temporary Liên Thông: own folder, own ports, own SMTP sink and Twilio-shaped server, real processes."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import requests
+
+from kernel.config import process_environment
+from notify.sinks.smtp import SmtpSink
+from notify.sinks.twilio import TwilioSink
+
+START_S = 30.0
+
+
+class Instance:
+    """Everything that a city would run, on loopback. Leaving the block stops it and removes the folder."""
+
+    def __init__(self, *, keep: bool = False, database_url: str = "", settings: dict[str, str] | None = None) -> None:
+        self.keep = keep
+        self.folder = Path(tempfile.mkdtemp(prefix="lienthong-tour-"))
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.smtp = SmtpSink(self.folder / "mail.jsonl")
+        self.twilio = TwilioSink(self.folder / "sms.jsonl")
+        self._database_url = database_url
+        self._settings = settings or {}
+        self._parts: dict[str, subprocess.Popen[bytes]] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(self.smtp)
+        self._stack.enter_context(self.twilio)
+        self.environment = self._environment()
+        self.command("migrate")
+        self.command("seed")
+        self.start("worker")
+        self.start("web")
+        self._wait_for_web()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for name in list(self._parts):
+            self.stop(name)
+        self._stack.close()
+        if not self.keep:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def command(self, *words: str) -> str:
+        """Run `lienthong WORDS` on this instance; its output, or an error that shows what it said."""
+        done = subprocess.run(
+            [sys.executable, "-m", "web", *words], env=self.environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"lienthong {' '.join(words)}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def start(self, name: str, **settings: str) -> subprocess.Popen[bytes]:
+        """Start `web` or `worker`; what it says goes to a file in the folder."""
+        log = (self.folder / f"{name}.log").open("ab")
+        part = subprocess.Popen(
+            [sys.executable, "-m", "web", name], env={**self.environment, **settings}, stdout=log, stderr=log
+        )
+        log.close()
+        self._parts[name] = part
+        return part
+
+    def stop(self, name: str) -> None:
+        """Tell `web` or `worker` to end, and wait for it."""
+        part = self._parts.pop(name)
+        part.terminate()
+        try:
+            part.wait(15)
+        except subprocess.TimeoutExpired:
+            part.kill()
+            part.wait()
+
+    def kill(self, name: str) -> None:
+        """End `web` or `worker` as a power failure would."""
+        part = self._parts.pop(name)
+        part.kill()
+        part.wait()
+
+    def log(self, name: str) -> str:
+        """What `web` or `worker` said so far."""
+        path = self.folder / f"{name}.log"
+        return path.read_text() if path.exists() else ""
+
+    def _environment(self) -> dict[str, str]:
+        return process_environment(
+            LIENTHONG_MODE="demo",
+            LIENTHONG_DATA_DIR=str(self.folder),
+            LIENTHONG_DATABASE_URL=self._database_url,
+            LIENTHONG_PORT=str(self.port),
+            LIENTHONG_BASE_URL=self.url,
+            LIENTHONG_SMTP_URL=self.smtp.url,
+            LIENTHONG_TWILIO_BASE_URL=self.twilio.url,
+            LIENTHONG_TWILIO_ACCOUNT_SID=self.twilio.sid,
+            LIENTHONG_TWILIO_AUTH_TOKEN=self.twilio.token,
+            LIENTHONG_LEASE_S="5",
+            **self._settings,
+        )
+
+    def _wait_for_web(self) -> None:
+        end = time.monotonic() + START_S
+        while time.monotonic() < end:
+            if self._parts["web"].poll() is not None:
+                break
+            try:
+                requests.get(f"{self.url}/health", timeout=2).raise_for_status()
+                return
+            except requests.RequestException:
+                time.sleep(0.1)
+        raise RuntimeError(f"web did not start:\n{self.log('web')[-3000:]}")
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
