@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-from twilio.request_validator import RequestValidator
-
 from kernel.config import Config
 from kernel.db import Tx
 from kernel.errors import Forbidden, NotFound
@@ -12,6 +10,7 @@ from notify import messages
 from notify.delivery import status_callback
 from notify.models import Message
 from notify.sms.codes import PERMANENT
+from notify.sms.signature import is_signed
 from notify.states import MessageState
 
 _STATES = {
@@ -29,11 +28,8 @@ _STATES = {
 
 def check_signature(config: Config, message_id: int, fields: Mapping[str, str], signature: str) -> None:
     """Forbidden unless Twilio signed exactly these fields for our configured address."""
-    url = status_callback(config, message_id)
-    if not config.twilio_auth_token or not signature:
-        raise Forbidden(phrase("Yêu cầu này không có chữ ký của nhà cung cấp tin nhắn."))
-    if not RequestValidator(config.twilio_auth_token).validate(url, dict(fields), signature):
-        raise Forbidden(phrase("Chữ ký của nhà cung cấp tin nhắn không đúng."))
+    if not is_signed(config.twilio_auth_token, status_callback(config, message_id), fields, signature):
+        raise Forbidden(phrase("Yêu cầu này không mang chữ ký đúng của nhà cung cấp tin nhắn."))
 
 
 def take_receipt(tx: Tx, message_id: int, fields: Mapping[str, str]) -> bool:

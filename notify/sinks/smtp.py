@@ -4,8 +4,6 @@ import argparse
 import asyncio
 import signal
 import threading
-import time
-from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +11,7 @@ from typing import Any, Self
 
 from aiosmtpd.controller import Controller
 
+from kernel import clock
 from notify.sinks.journal import Journal
 
 
@@ -38,7 +37,7 @@ def _entry(envelope: Any) -> dict[str, Any]:
     raw = bytes(envelope.original_content)
     message = message_from_bytes(raw, policy=policy.default)
     return {
-        "at": _now(),
+        "at": clock.now().isoformat(),
         "from": envelope.mail_from,
         "to": list(envelope.rcpt_tos),
         "message_id": str(message["Message-ID"]),
@@ -46,11 +45,6 @@ def _entry(envelope: Any) -> dict[str, Any]:
         "subject": str(message["Subject"]),
         "raw": raw.decode("latin-1"),
     }
-
-
-def _now() -> str:
-    # The sink is the receiver: its clock is not the house's, which a test may have stopped.
-    return datetime.fromtimestamp(time.time(), UTC).isoformat()
 
 
 class SmtpSink:

@@ -13,7 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,6 +24,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 import requests
 from twilio.request_validator import RequestValidator
 
+from kernel import clock
 from notify.sinks.journal import Journal
 
 SID = "AC" + "0" * 31 + "1"
@@ -125,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _message(sid: str, fields: dict[str, str]) -> dict[str, Any]:
-    now = format_datetime(datetime.fromtimestamp(int(time.time()), UTC))
+    now = format_datetime(clock.now().replace(microsecond=0))
     own = "SM" + secrets.token_hex(16)
     return {
         "sid": own,
@@ -180,7 +181,7 @@ class _Server(ThreadingHTTPServer):
     def keep(self, message: dict[str, Any], callback: str) -> None:
         with self._lock:
             self._messages.append(message)
-        at = datetime.fromtimestamp(time.time(), UTC).isoformat()
+        at = clock.now().isoformat()
         self.journal.add(
             {"at": at, "sid": message["sid"], "to": message["to"], "from": message["from"], "body": message["body"]}
         )
