@@ -9,7 +9,7 @@ import json
 import resource
 import sys
 
-from pypdf import PdfReader
+from pypdf import PageObject, PdfReader
 from pypdf.errors import PdfReadError
 
 MEMORY_BYTES = 2 * 1024**3
@@ -36,17 +36,22 @@ def facts(data: bytes, most_text: int) -> dict[str, object]:
             return {"refused": "no_pages"}
         if pages > MOST_PAGES:
             return {"refused": "too_many_pages"}
-        box = reader.pages[0].mediabox
-        first = [round(float(box.width), 1), round(float(box.height), 1)]
+        first, last = _size(reader.pages[0]), _size(reader.pages[pages - 1])
         return {
             "pages": pages,
             "width": first[0],
             "height": first[1],
+            "last_width": last[0],
+            "last_height": last[1],
             "signed": b"/ByteRange" in data,
             "text": _text(reader, most_text),
         }
     except (PdfReadError, ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
         return {"refused": "broken", "detail": f"{type(error).__name__}: {error}"[:300]}
+
+
+def _size(page: PageObject) -> tuple[float, float]:
+    return round(float(page.mediabox.width), 1), round(float(page.mediabox.height), 1)
 
 
 def _text(reader: PdfReader, most: int) -> str:

@@ -18,6 +18,7 @@ from signing.stamps import Box, seal_box
 
 if TYPE_CHECKING:
     from weasyprint import Document
+    from weasyprint.urls import URLFetcher
 
 TEMPLATES = Path(__file__).resolve().parent.parent.parent / "templates"
 
@@ -121,6 +122,12 @@ def _environment() -> Environment:
 def _layout(html: str) -> "Document":
     # Imported here, after the fonts were looked at: the import loads Pango, which may be missing.
     from weasyprint import HTML
+
+    return HTML(string=html, url_fetcher=_nothing_from_outside()).render()
+
+
+@cache
+def _nothing_from_outside() -> "URLFetcher":
     from weasyprint.urls import URLFetcher
 
     class NothingFromOutside(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no types
@@ -129,7 +136,7 @@ def _layout(html: str) -> "Document":
         def fetch(self, url: str, headers: object = None) -> object:
             raise ValueError("official papers load nothing")
 
-    return HTML(string=html, url_fetcher=NothingFromOutside()).render()
+    return NothingFromOutside()
 
 
 def _boxes(document: "Document") -> dict[str, Box]:

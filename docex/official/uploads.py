@@ -29,13 +29,15 @@ _REFUSED: dict[str, Phrase] = {
 
 @dataclass(frozen=True, slots=True)
 class PdfFacts:
-    """What is known of a PDF. `width` and `height` are of page 1 in points; `text` is NFC, for searching;
-    `signed` says that it carries signatures, not that they hold."""
+    """What is known of a PDF. Widths and heights are in points, of the first and of the last page; `text` is NFC,
+    for searching; `signed` says that it carries signatures, not that they hold."""
 
     size: int
     pages: int
     width: float
     height: float
+    last_width: float
+    last_height: float
     signed: bool
     text: str = field(repr=False)
 
@@ -66,6 +68,8 @@ def check_pdf(data: bytes, most_bytes: int, *, name: str = "file", most_text: in
         pages=int(str(found["pages"])),
         width=float(str(found["width"])),
         height=float(str(found["height"])),
+        last_width=float(str(found["last_width"])),
+        last_height=float(str(found["last_height"])),
         signed=bool(found["signed"]),
         # NUL is text to some PDFs and an error to PostgreSQL.
         text=nfc(str(found["text"])).replace("\x00", "").encode("utf-8", "replace").decode("utf-8"),

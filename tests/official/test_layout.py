@@ -1,8 +1,10 @@
 """The boxes of Decree 30/2020, Annex I, measured on the produced pages."""
 
 import io
+import os
 import re
 import shutil
+import socket
 import subprocess
 from dataclasses import replace
 from datetime import date
@@ -13,8 +15,9 @@ import pytest
 from pypdf import PdfReader
 
 from docex.edxml.codes import Priority
+from docex.official.fonts import font_report
 from docex.official.paper import Paper, date_line, notation_text, number_text
-from docex.official.rendering import RenderedPaper, render_html, render_pdf
+from docex.official.rendering import RenderedPaper, _layout, render_html, render_pdf
 from tests.official.papers import DECISION, INVITATION, LETTER, MM, Run, run, runs, texts
 
 PAPERS = {"letter": LETTER, "decision": DECISION, "invitation": INVITATION}
@@ -129,7 +132,7 @@ def test_an_invitation_has_the_lines_of_its_form() -> None:
         "Văn phòng trân trọng kính mời:",
         "- Lãnh đạo Sở Nội vụ;",
         "- Chủ tịch UBND các phường.",
-        "Tới dự: Họp giao ban tháng 3.",
+        "Tới dự Họp giao ban tháng 3.",
         "Chủ trì: Chủ tịch UBND thành phố.",
         "Thời gian: 08 giờ 00, ngày 05 tháng 3 năm 2026.",
         "Địa điểm: Phòng họp A./.",
@@ -185,6 +188,19 @@ def test_typed_markup_is_text_and_loads_nothing() -> None:
     for tag in ("<img", "<script", "<b>đậm"):
         assert tag not in html
     assert "<b>đậm</b> & <script>x</script>" in texts(render_pdf(paper).pdf)[0]
+
+
+def test_the_layout_engine_opens_no_host_and_no_file(tmp_path: Path) -> None:
+    font_report()
+    picture = tmp_path / "x.png"
+    os.mkfifo(picture)  # opening it would hang for ever
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.2)
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+        html = f'<link rel="stylesheet" href="{address}/a.css"><img src="{address}/b.png"><img src="file://{picture}">'
+        assert len(_layout(html).pages) == 1
+        with pytest.raises(TimeoutError):
+            server.accept()
 
 
 def test_decomposed_and_control_characters_are_made_clean() -> None:

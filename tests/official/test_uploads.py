@@ -47,6 +47,15 @@ def test_pages_without_text_are_accepted() -> None:
     assert check_pdf(blank(3), MOST).text.strip() == ""
 
 
+def test_the_size_of_the_last_page_is_known_too() -> None:
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(blank())))
+    writer.add_blank_page(842, 595)
+    target = io.BytesIO()
+    writer.write(target)
+    facts = check_pdf(target.getvalue(), MOST)
+    assert (facts.width, facts.height, facts.last_width, facts.last_height) == (595, 842, 842, 595)
+
+
 def test_a_pdf_after_a_little_junk_is_still_one(pdf: bytes) -> None:
     assert check_pdf(b"\r\n" + pdf, MOST).pages == 1
 
