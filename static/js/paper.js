@@ -54,8 +54,7 @@ export class DocPaper extends HTMLElement {
     const sheet = this.#pages[page - 1];
     if (!sheet) return;
     this.#moving = true;
-    const tools = this.querySelector(".paper-tools")?.offsetHeight ?? 0;
-    this.scrollTop = sheet.box.offsetTop - tools - 8 + y * sheet.box.offsetHeight;
+    this.scrollTop = sheet.box.offsetTop - this.#top() + y * sheet.box.offsetHeight;
     requestAnimationFrame(() => requestAnimationFrame(() => { this.#moving = false; }));
   }
 
@@ -223,8 +222,12 @@ export class DocPaper extends HTMLElement {
     }
   }
 
-  #place() {
-    const top = this.scrollTop + 48;
+  /** Where reading begins: below the tools and a finger's breadth of ground. */
+  #top() {
+    return (this.querySelector(".paper-tools")?.offsetHeight ?? 0) + 8;
+  }
+
+  #place(top = this.scrollTop + this.#top() + 1) {
     const sheet = this.#pages.find(({ box }) => box.offsetTop + box.offsetHeight > top) ?? this.#pages.at(-1);
     if (!sheet) return { page: 1, y: 0 };
     return { page: sheet.n, y: Math.min(1, Math.max(0, (top - sheet.box.offsetTop) / sheet.box.offsetHeight)) };
@@ -241,7 +244,9 @@ export class DocPaper extends HTMLElement {
 
   #tell() {
     const { page, y } = this.#place();
-    if (this.#count) this.#count.textContent = (this.dataset.page ?? "{n} / {all}").replace("{n}", page).replace("{all}", this.pages);
+    // The page that is read is the one across the middle: a short last page never reaches the top.
+    const read = this.#place(this.scrollTop + this.clientHeight / 2).page;
+    if (this.#count) this.#count.textContent = (this.dataset.page ?? "{n} / {all}").replace("{n}", read).replace("{all}", this.pages);
     const detail = { page, y, pages: this.pages, byReader: !this.#moving };
     this.dispatchEvent(new CustomEvent("paper-moved", { bubbles: true, detail }));
   }

@@ -25,6 +25,7 @@ from wtforms import (
     TextAreaField,
     validators,
 )
+from wtforms.fields.choices import SelectChoice
 
 from kernel.clock import VN
 from kernel.text import Phrase, phrase
@@ -101,15 +102,17 @@ class Person:
     name: str
 
 
-class SampleForm(Form):
+def _choices(**words: str) -> list[SelectChoice]:
+    return [SelectChoice(value, Phrase(word)) for value, word in words.items()]
+
+
+class SampleForm(Form):  # type: ignore[misc]
     """Every kind of control that pages use."""
 
     subject = TextAreaField(phrase("Trích yếu"), [validators.InputRequired(phrase("Xin nhập trích yếu."))])
     number = StringField(phrase("Số ký hiệu"), [validators.InputRequired(phrase("Xin nhập số ký hiệu."))])
-    kind = SelectField(phrase("Loại văn bản"), choices=[("cv", phrase("Công văn")), ("qd", phrase("Quyết định"))])
-    urgency = RadioField(
-        phrase("Độ khẩn"), choices=[("", phrase("Thường")), ("khan", phrase("Khẩn")), ("hoa_toc", phrase("Hỏa tốc"))]
-    )
+    kind = SelectField(phrase("Loại văn bản"), choices=_choices(cv="Công văn", qd="Quyết định"))
+    urgency = RadioField(phrase("Độ khẩn"), choices=_choices(thuong="Thường", khan="Khẩn", hoa_toc="Hỏa tốc"))
     reply = BooleanField(phrase("Yêu cầu văn bản trả lời"))
     file = FileField(phrase("Tệp văn bản (PDF)"))
 
@@ -118,7 +121,7 @@ def gallery_app() -> Flask:
     """The application; its templates stand in tests/browser/gallery/."""
     app = Flask("lienthong", root_path=str(ROOT), template_folder="templates", static_folder="static")
     own = FileSystemLoader(str(Path(__file__).parent / "gallery"))
-    app.jinja_loader = ChoiceLoader([FileSystemLoader(str(ROOT / "templates")), own])  # type: ignore[assignment]
+    app.jinja_loader = ChoiceLoader([FileSystemLoader(str(ROOT / "templates")), own])
     app.config.update(SECRET_KEY="gallery", BOOTSTRAP_SERVE_LOCAL=True, BABEL_DEFAULT_LOCALE="vi")
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(ROOT / "translations")
     Babel(app, locale_selector=current_locale)
@@ -231,7 +234,7 @@ def _add_pages(app: Flask) -> None:
 
     @app.route("/form", methods=["GET", "POST"])
     def form() -> Response:
-        typed = request.form if request.method == "POST" else MultiDict({"urgency": ""})
+        typed = request.form if request.method == "POST" else MultiDict({"urgency": "thuong"})
         sample = SampleForm(typed)
         wrong = request.method == "POST" and not sample.validate()
         if request.method == "POST" and not wrong:

@@ -1,0 +1,205 @@
+"""The house's own parts in Chromium: accessible, never wider than the screen, quiet in the console."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Pages, axe, overflow
+
+SCREENS = [
+    "/today/full",
+    "/today/none",
+    "/list/0",
+    "/list/1",
+    "/list/500",
+    "/document",
+    "/form",
+    "/parts",
+    "/dark",
+    "/alone",
+]
+
+
+@pytest.mark.parametrize("path", SCREENS)
+def test_every_part_is_accessible_and_fits(gallery: str, page_at: Pages, path: str) -> None:
+    page = page_at(390).open(gallery + path)
+    for width in (390, 1024):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert axe(page) == []
+        assert overflow(page) is None
+    for width in (320, 768, 1920):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert overflow(page) is None
+
+
+def test_every_error_page_says_what_to_do_and_is_accessible(gallery: str, page_at: Pages) -> None:
+    watched = page_at(390)
+    for status in (400, 401, 403, 404, 405, 409, 410, 413, 415, 422, 429, 500, 503):
+        page = watched.open(f"{gallery}/error/{status}", status=status)
+        assert page.locator("h1").count() == 1
+        assert page.locator(".fault li").count() >= 1
+        assert overflow(page) is None
+    assert axe(page) == []
+
+
+def test_an_error_page_stands_without_frame_or_person(gallery: str, page_at: Pages) -> None:
+    page = page_at(390).open(f"{gallery}/bare/503", status=503)
+    expect(page.locator("h1")).to_have_text("Hệ thống tạm thời chưa phục vụ")
+    assert page.locator("nav.bar").count() == 0
+
+
+def test_the_language_switch_turns_the_frame_english_and_back(gallery: str, page_at: Pages) -> None:
+    page = page_at(1024).open(gallery + "/today/full")
+    page.get_by_role("button", name="English").click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.locator("h1")).to_have_text("Today")
+    page.get_by_role("button", name="Tiếng Việt").click()
+    expect(page.locator("h1")).to_have_text("Hôm nay")
+
+
+def test_the_five_parts_stand_below_on_a_phone_and_left_on_a_desk(gallery: str, page_at: Pages) -> None:
+    phone = page_at(390).open(gallery + "/today/full")
+    assert phone.locator("nav.bar a:visible").count() == 5
+    assert not phone.locator("nav.rail").is_visible()
+    desk = page_at(1024).open(gallery + "/today/full")
+    assert desk.locator("nav.rail a:visible").count() == 8
+    assert not desk.locator("nav.bar").is_visible()
+
+
+def test_the_skip_link_leads_into_the_content(gallery: str, page_at: Pages) -> None:
+    page = page_at(1024).open(gallery + "/list/500")
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+
+
+def test_every_target_on_a_phone_is_at_least_24_pixels_and_the_main_ones_44(gallery: str, page_at: Pages) -> None:
+    page = page_at(390).open(gallery + "/list/500")
+    small = page.evaluate(
+        """() => [...document.querySelectorAll('.btn, .bar a, .top-button, .filters a, .row-select')]
+            .filter(e => e.checkVisibility()).map(e => [e.className, e.getBoundingClientRect()])
+            .filter(([, box]) => box.height < 44 || box.width < 44)
+            .map(([name, box]) => `${name} ${box.width}×${box.height}`)"""
+    )
+    assert small == []
+
+
+def test_j_k_x_and_enter_work_a_list_and_the_bulk_bar_counts(gallery: str, page_at: Pages) -> None:
+    page = page_at(1024).open(gallery + "/list/500")
+    bar = page.locator("#bulk")
+    expect(bar).to_be_hidden()
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    expect(page.locator(".row-subject").first).to_be_focused()
+    page.keyboard.press("x")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(bar).to_contain_text("Đã chọn 2")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/document")
+
+
+def test_letters_typed_into_search_do_not_move_the_list(gallery: str, page_at: Pages) -> None:
+    page = page_at(1024).open(gallery + "/list/500")
+    page.locator("#find").press_sequentially("jkx")
+    assert page.locator("#find").input_value() == "jkx"
+    assert page.locator(".is-here").count() == 0
+
+
+def test_one_letter_keys_can_be_switched_off(gallery: str, page_at: Pages) -> None:
+    page = page_at(1024).open(gallery + "/list/500")
+    page.locator("details.menu summary").click()
+    switch = page.locator("[data-keys-switch]")
+    switch.click()
+    expect(switch).to_have_attribute("aria-pressed", "false")
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    assert page.locator(".is-here").count() == 0
+
+
+def test_the_paper_shows_its_first_page_with_text(gallery: str, page_at: Pages) -> None:
+    page = page_at(390).open(gallery + "/document")
+    expect(page.locator(".paper-page").first.locator("canvas")).to_be_visible(timeout=20_000)
+    expect(page.locator(".textLayer").first).to_contain_text("Đoạn 1.")
+    expect(page.locator(".paper-count")).to_have_text("Trang 1 / 3")
+    assert axe(page) == []
+    page.locator("doc-paper").evaluate("e => e.goTo(3)")
+    expect(page.locator(".paper-count")).to_have_text("Trang 3 / 3")
+    page.get_by_role("button", name="Phóng to").click()
+    expect(page.locator(".paper-page canvas").last).to_be_visible()
+    assert overflow(page) is None
+
+
+def test_without_scripts_the_paper_is_a_link_and_the_question_a_form(gallery: str, page_at: Pages) -> None:
+    watched = page_at(390, scripts=False)  # type: ignore[call-arg]
+    page = watched.open(gallery + "/document")
+    expect(page.locator(".paper-link a")).to_be_visible()
+    expect(page.locator("#refuse-reason")).to_be_visible()
+    page.locator("#refuse-reason").fill("Gửi nhầm cơ quan")
+    watched.expected_status = 422
+    page.locator("#refuse .btn-danger").click()
+    page.wait_for_url("**/form")
+
+
+def test_a_dangerous_act_asks_first_and_gives_the_focus_back(gallery: str, page_at: Pages) -> None:
+    page = page_at(1024).open(gallery + "/document")
+    expect(page.locator("#refuse")).to_be_hidden()
+    opener = page.get_by_role("button", name="Từ chối…")
+    opener.click()
+    expect(page.locator("#refuse")).to_be_visible()
+    assert axe(page) == []
+    page.keyboard.press("Escape")
+    expect(page.locator("#refuse")).to_be_hidden()
+    expect(opener).to_be_focused()
+
+
+def test_a_refused_form_keeps_what_was_typed_and_leads_to_the_errors(gallery: str, page_at: Pages) -> None:
+    watched = page_at(390)
+    page = watched.open(gallery + "/form")
+    page.locator("#number").fill("12/UBND-VP")
+    watched.expected_status = 422
+    page.get_by_role("button", name="Lưu dự thảo").click()
+    expect(page.locator(".error-summary")).to_be_focused()
+    expect(page.locator("#number")).to_have_value("12/UBND-VP")
+    expect(page.locator("#subject")).to_have_attribute("aria-describedby", "subject-hint subject-error")
+    page.locator(".error-summary a").first.click()
+    expect(page.locator("#subject")).to_be_focused()
+    assert axe(page) == []
+    assert overflow(page) is None
+
+
+def test_a_draft_survives_leaving_and_goes_once_the_server_took_it(gallery: str, page_at: Pages) -> None:
+    page = page_at(1024).open(gallery + "/form")
+    page.locator("#subject").fill("Về việc trồng cây")
+    page.locator("#number").fill("7")
+    page.wait_for_timeout(400)
+    page.goto(gallery + "/list/1")
+    page.goto(gallery + "/form")
+    expect(page.locator("#subject")).to_have_value("Về việc trồng cây")
+    expect(page.locator(".draft-note")).to_be_visible()
+    page.get_by_role("button", name="Lưu dự thảo").click()
+    page.wait_for_url("**/list/1")
+    page.goto(gallery + "/form")
+    expect(page.locator("#subject")).to_have_value("")
+
+
+def test_too_heavy_a_file_is_refused_before_it_travels(gallery: str, page_at: Pages) -> None:
+    page = page_at(390).open(gallery + "/form")
+    page.locator("#file").set_input_files({"name": "lớn.pdf", "mimeType": "application/pdf", "buffer": b"x" * 5000})
+    expect(page.locator("#file-weight")).to_contain_text("lớn.pdf nặng 5 KB")
+    page.get_by_role("button", name="Lưu dự thảo").click()
+    expect(page.locator("#file")).to_be_focused()
+    assert page.url.endswith("/form")
+    assert axe(page) == []
+
+
+def test_a_second_press_sends_nothing(gallery: str, page_at: Pages) -> None:
+    page = page_at(1024).open(gallery + "/form")
+    page.locator("#subject").fill("Một lần")
+    page.locator("#number").fill("1")
+    posts: list[str] = []
+    page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+    page.evaluate("() => { const b = document.querySelector('.form-acts button'); b.click(); b.click(); b.click(); }")
+    page.wait_for_url("**/list/1")
+    assert len(posts) == 1
