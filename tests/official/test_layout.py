@@ -100,6 +100,12 @@ def test_number_and_date_stand_on_one_line_under_their_columns(letter: bytes) ->
     assert run(letter, "V/v").top > number.top
 
 
+def test_the_longest_common_place_and_date_fit_on_one_line() -> None:
+    paper = replace(LETTER, place="Thành phố Hồ Chí Minh", issued_on=date(2026, 12, 29))
+    found = run(render_pdf(paper).pdf, "Thành phố Hồ Chí Minh, ngày")
+    assert found.text == "Thành phố Hồ Chí Minh, ngày 29 tháng 12 năm 2026"
+
+
 def test_a_typed_document_has_its_name_and_abstract_in_the_middle(decision: bytes) -> None:
     name, abstract = _first(decision, "QUYẾT ĐỊNH"), run(decision, "Về việc")
     assert (name.size, abstract.size) == (14, 14)
