@@ -11,7 +11,7 @@ from signing.verdicts import HolderKind
 
 TEST_MARK = "CHỨNG THƯ THỬ NGHIỆM"
 
-# X.520 caps a common name at 64 characters; authorities cut longer agency names there.
+# X.520 caps the names in a certificate at 64 characters; authorities cut longer agency names there.
 COMMON_NAME_LIMIT = 64
 
 # How the names of Vietnamese public bodies begin. Certificates of the Government's authority give the agency in CN
@@ -63,10 +63,8 @@ class Holder:
 
         A subordinate's seal that names the agency as its parent in O is not the agency's own.
         """
-        wanted = {same(name) for name in agency_names}
-        if self.kind is HolderKind.SEAL:
-            return same(self.full_name) in wanted
-        return any(same(organisation) in wanted for organisation in self.organisations)
+        named = (self.full_name,) if self.kind is HolderKind.SEAL else self.organisations
+        return any(_names_agency(text, name) for text in named for name in agency_names)
 
 
 def read_holder(certificate: x509.Certificate) -> Holder:
@@ -130,6 +128,12 @@ def _values(name: x509.Name) -> dict[str, list[str]]:
             if isinstance(text, str):
                 values.setdefault(pair["type"].native, []).append(nfc(text).strip())
     return values
+
+
+def _names_agency(text: str, agency: str) -> bool:
+    """Whether a name in a certificate is the agency's, also where X.520's limit cut it off."""
+    cut = len(text) >= COMMON_NAME_LIMIT - 1
+    return same(text) == same(agency) or (cut and same(agency).startswith(same(text)))
 
 
 def same(name: str) -> str:

@@ -81,6 +81,9 @@ def seal_box(signature: Box, diameter: float = SEAL_DIAMETER) -> Box:
     radius = diameter / 2
     middle_y = signature.y + signature.height / 2
     low, high = signature.x - radius, signature.x + signature.width / 2
+    if _covered(signature, high, radius) < SEAL_COVERS:
+        # An image much taller than the seal: let it reach over the left third.
+        low = high = signature.x + signature.width * SEAL_COVERS - radius
     for _ in range(40):
         middle_x = (low + high) / 2
         if _covered(signature, middle_x, radius) < SEAL_COVERS:

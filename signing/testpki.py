@@ -35,6 +35,9 @@ _LIFETIME = timedelta(days=1000)
 _CRL_LIFETIME = timedelta(days=365)
 _KEY_BITS = 2048
 
+PASSPHRASE = "passphrase"  # noqa: S105  # the name of a file
+TIME_STAMPS = "authority/tsa.p12"
+
 EMAIL_PROTECTION = ExtendedKeyUsageOID.EMAIL_PROTECTION
 DOCUMENT_SIGNING = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")  # RFC 9336
 
@@ -114,11 +117,11 @@ class TestAuthority:
 
     def person_path(self, key: str) -> Path:
         """Where the PKCS#12 file of this person lies."""
-        return self.folder / "people" / f"{_file_name(key)}.p12"
+        return person_file(self.folder, key)
 
     def seal_path(self, key: str) -> Path:
         """Where the PKCS#12 file of this seal lies."""
-        return self.folder / "seals" / f"{_file_name(key)}.p12"
+        return seal_file(self.folder, key)
 
     @property
     def passphrase(self) -> bytes:
@@ -140,7 +143,10 @@ class TestAuthority:
         return FileKeyStore(self._tsa_path, self._passphrase)
 
     def crls(self) -> list[bytes]:
-        """The revocation lists of root and issuing authority."""
+        """The revocation lists of root and issuing authority, made anew long before they end."""
+        if self._crls_are_old():
+            with self._lock():
+                self._write_crls()
         return [(self.folder / "crl" / f"{name}.crl").read_bytes() for name in ("root", "issuing")]
 
     def revoke(self, certificate: bytes, at: datetime | None = None) -> None:
@@ -210,7 +216,7 @@ class TestAuthority:
         return self._read_pair(path)
 
     def _time_stamp_certificate(self) -> Path:
-        path = self.folder / "authority" / "tsa.p12"
+        path = self.folder / TIME_STAMPS
         if not path.exists():
             subject = subject_named("Dấu thời gian thử nghiệm", [(NameOID.ORGANIZATION_NAME, "Liên Thông")])
             self._write_pair(path, self.certify(subject, usages=(ExtendedKeyUsageOID.TIME_STAMPING,)))
@@ -252,7 +258,7 @@ class TestAuthority:
         )
 
     def _read_passphrase(self) -> bytes:
-        path = self.folder / "passphrase"
+        path = self.folder / PASSPHRASE
         if not path.exists():
             self._write(path, secrets.token_urlsafe(32).encode())
         return path.read_bytes()
@@ -300,10 +306,15 @@ def _new_key() -> rsa.RSAPrivateKey:
 def subject_named(name: str, names: Sequence[tuple[x509.ObjectIdentifier, str]]) -> x509.Name:
     """A subject with the test mark in OU."""
     attributes = [x509.NameAttribute(NameOID.COUNTRY_NAME, "VN")]
-    attributes += [x509.NameAttribute(oid, nfc(text)) for oid, text in names if text]
+    attributes += [_attribute(oid, text) for oid, text in names if text]
     attributes.append(x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, TEST_MARK))
-    attributes.append(x509.NameAttribute(NameOID.COMMON_NAME, nfc(name)[:COMMON_NAME_LIMIT].rstrip()))
+    attributes.append(_attribute(NameOID.COMMON_NAME, name))
     return x509.Name(attributes)
+
+
+def _attribute(oid: x509.ObjectIdentifier, text: str) -> x509.NameAttribute[str]:
+    """One part of a name. X.520 caps it at 64 characters; cryptography counts bytes, which halves Vietnamese."""
+    return x509.NameAttribute(oid, nfc(text)[:COMMON_NAME_LIMIT].rstrip(), _validate=False)
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, key: PrivateKey, not_after: datetime) -> x509.CertificateBuilder:
@@ -366,6 +377,16 @@ def _crl(held: Pair, revoked: Mapping[str, str]) -> bytes:
             entry.add_extension(x509.CRLReason(x509.ReasonFlags.key_compromise), critical=False).build()
         )
     return builder.sign(held.key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def person_file(folder: Path, key: str) -> Path:
+    """Where the key of a person lies in the folder of an authority."""
+    return folder / "people" / f"{_file_name(key)}.p12"
+
+
+def seal_file(folder: Path, key: str) -> Path:
+    """Where the key of a seal lies in the folder of an authority."""
+    return folder / "seals" / f"{_file_name(key)}.p12"
 
 
 def _file_name(key: str) -> str:

@@ -187,7 +187,7 @@ class TrustStore:
         path = self.folder / "revocation" / f"{name}.crl"
         if path.exists():
             kept = crl.CertificateList.load(path.read_bytes())
-            if _this_update(kept) > _this_update(fresh):
+            if _age(kept) >= _age(fresh):
                 return
         self._write(path, revocation_list)
 
@@ -273,6 +273,7 @@ def _known_name(fingerprint: str) -> str:
     return next((known.name for known in KNOWN_AUTHORITIES if known.sha256 == fingerprint), "")
 
 
-def _this_update(revocation_list: crl.CertificateList) -> datetime:
-    at: datetime = revocation_list["tbs_cert_list"]["this_update"].native
-    return at
+def _age(revocation_list: crl.CertificateList) -> tuple[datetime, int]:
+    """When it was made and its number: two lists may be of the same second."""
+    number = revocation_list.crl_number_value
+    return revocation_list["tbs_cert_list"]["this_update"].native, number.native if number is not None else 0

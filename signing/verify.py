@@ -5,71 +5,22 @@ Call it in workers, in a thread without an event loop; it needs no network, no d
 """
 
 import logging
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
-from typing import Any
-
-from asn1crypto import x509
-from pyhanko.sign.diff_analysis import ModificationLevel
-from pyhanko.sign.validation import generic_cms
-from pyhanko.sign.validation.status import TimestampSignatureStatus
 
 from kernel import clock
 from kernel.text import Phrase, phrase
-from signing.chains import (
-    CLOCK_SKEW,
-    Chain,
-    ChainState,
-    Usage,
-    binds_certificate,
-    chain_of,
-    usage_of,
-    validation_context,
-)
-from signing.holders import Holder, read_holder
+from signing.judging import Case, Expected, judge, worst
 from signing.pades import run
-from signing.pdffile import BROKEN, Found, NotReadable, Signatures, embedded_signatures, integrity_of, trailing_bytes
+from signing.pdffile import NotReadable, embedded_signatures
 from signing.policy import Policy
 from signing.reasons import Code, reason
-from signing.trust import Purpose, Trust
-from signing.verdicts import HolderKind, Level, Reason, Signer, TimeSource, Value, Verdict
+from signing.trust import Trust
+from signing.verdicts import Reason, Signer, Value, Verdict
+
+__all__ = ["Expected", "signed_revision", "verify"]
 
 log = logging.getLogger(__name__)
-
-SEVEN_HOURS = timedelta(hours=7)
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What the caller knows of the sender: all names of the agency (former names and aliases, too)."""
-
-    agency_names: tuple[str, ...] = ()
-
-
-@dataclass
-class _Stamp:
-    """A time-stamp that was checked: the moment that it proves for everything up to `end`."""
-
-    end: int
-    at: datetime
-
-
-@dataclass
-class _Case:
-    """One verification under way."""
-
-    policy: Policy
-    trust: Trust
-    expected: Expected
-    moment: datetime
-    known_since: datetime | None
-    file: Signatures
-    stamps: list[_Stamp] = field(default_factory=list)
-    reasons: list[Reason] = field(default_factory=list)
-    signers: list[Signer] = field(default_factory=list)
-    details: list[dict[str, Any]] = field(default_factory=list)
 
 
 def verify(
@@ -90,8 +41,8 @@ def verify(
     digest = sha256(data).hexdigest()
     try:
         file = embedded_signatures(data)
-        case = _Case(policy, trust, expected or Expected(), moment, known_since, file)
-        run(_judge(case))
+        case = Case(policy, trust, expected or Expected(), moment, known_since, file)
+        run(judge(case))
         reasons, signers, details = tuple(case.reasons), tuple(case.signers), case.details
     except NotReadable as error:
         pdf = b"%PDF-" in data[:1024]
@@ -100,7 +51,7 @@ def verify(
     except Exception as error:  # whatever a hostile file makes a library do, the answer is a verdict
         log.exception("a file could not be judged")
         reasons, signers, details = (reason(Code.CANNOT_JUDGE),), (), [{"error": type(error).__name__}]
-    value = _worst(one.weight for one in reasons)
+    value = worst(one.weight for one in reasons)
     return Verdict(
         value=value,
         summary=_summary(value, reasons, signers),
@@ -118,314 +69,6 @@ def signed_revision(data: bytes, signer: Signer) -> bytes:
     return data[: signer.covers]
 
 
-async def _judge(case: _Case) -> None:
-    if case.file.lenient:
-        case.reasons.append(reason(Code.LENIENT_READING))
-    if not case.file.found:
-        case.reasons.append(reason(Code.NO_SIGNATURE, weight=case.policy.unsigned))
-        return
-    for found in case.file.found:
-        if found.is_timestamp and found.signature is not None:
-            await _judge_stamp(case, found)
-    last = max(found.end for found in case.file.found if not found.is_timestamp) if _papers(case) else 0
-    for found in _papers(case):
-        await _judge_signature(case, found, is_last=found.end == last)
-    _judge_whole(case)
-
-
-def _papers(case: _Case) -> list[Found]:
-    return [found for found in case.file.found if not found.is_timestamp]
-
-
-async def _judge_stamp(case: _Case, found: Found) -> None:
-    """A document time-stamp (ETSI.RFC3161): what it proves counts for all that it covers."""
-    signature = found.signature
-    if signature is None:
-        return
-    sound = integrity_of(case.file, found)
-    if not sound.covered or sound.later is None:
-        case.reasons.append(reason(Code.EDITED_AFTER_SIGNING, found.field, who=found.field))
-        return
-    at = await _stamp_time(case, found.field, signature.signed_data, signature.compute_digest)
-    if at is not None:
-        case.stamps.append(_Stamp(found.end, at))
-
-
-async def _stamp_time(case: _Case, name: str, token: Any, imprint: Any) -> datetime | None:
-    """The moment that a time-stamp token proves, or None with a reason why it proves nothing."""
-    try:
-        # The stamp's own certificate is judged as of now: nothing older vouches for it yet.
-        context = validation_context(case.trust, Purpose.TSA, case.moment, [])
-        facts = await generic_cms.validate_tst_signed_data(token, context, imprint)
-        status = TimestampSignatureStatus(**facts)
-    except BROKEN as error:
-        log.info("a time-stamp cannot be read: %s", error)
-        case.reasons.append(reason(Code.TIMESTAMP_BROKEN, name, who=name))
-        return None
-    if not (status.intact and status.valid):
-        case.reasons.append(reason(Code.TIMESTAMP_BROKEN, name, who=name))
-        return None
-    if not status.trusted or status.validation_path is None or status.timestamp > case.moment + CLOCK_SKEW:
-        case.reasons.append(reason(Code.TIMESTAMP_UNTRUSTED, name, who=name))
-        return None
-    at: datetime = status.timestamp
-    return at
-
-
-async def _judge_signature(case: _Case, found: Found, *, is_last: bool) -> None:
-    signature = found.signature
-    if signature is None:
-        case.reasons.append(reason(Code.SIGNATURE_UNREADABLE, found.field, who=found.field))
-        case.signers.append(_nobody(found))
-        return
-    holder = read_holder(signature.signer_cert)
-    who = holder.full_name
-    before = len(case.reasons)
-    _judge_bytes(case, found, who, is_last=is_last)
-    _judge_strength(case, found, holder)
-    proven, level = await _proven_time(case, found)
-    declared = signature.self_reported_timestamp
-    chain = await _judge_chain(case, found, holder, proven, declared)
-    if proven is None:
-        _judge_declared_time(case, found, who, declared)
-    _judge_level(case, found, who, level)
-    test = chain.test or holder.test
-    if test:
-        case.reasons.append(reason(Code.TEST_CERTIFICATE, found.field, who=who))
-    own = case.reasons[before:]
-    case.signers.append(
-        Signer(
-            field=found.field,
-            kind=holder.kind,
-            value=_worst(one.weight for one in own),
-            name=who,
-            agency=holder.agency,
-            title=holder.title,
-            serial=holder.serial,
-            issuer=holder.issuer,
-            certificate=holder.certificate,
-            not_after=holder.not_after,
-            signed_at=_utc(proven or declared),
-            time_source=_source(proven, declared),
-            level=level,
-            algorithm=signature.md_algorithm,
-            covers=found.end,
-            test=test,
-        )
-    )
-    case.details.append(_detail(found, holder, chain))
-
-
-def _judge_bytes(case: _Case, found: Found, who: str, *, is_last: bool) -> None:
-    """Digest, signature value, coverage, and what was added later."""
-    signature = found.signature
-    if signature is None:
-        return
-    sound = integrity_of(case.file, found)
-    if not sound.covered:
-        case.reasons.append(reason(Code.COVERAGE, found.field, who=who))
-        return
-    try:
-        intact, valid = generic_cms.validate_sig_integrity(
-            signature.signer_info, signature.signer_cert, "data", signature.compute_digest()
-        )
-    except BROKEN as error:
-        log.info("a signature cannot be checked: %s", error)
-        intact, valid = True, False
-    if not intact:
-        case.reasons.append(reason(Code.CONTENT_CHANGED, found.field, who=who))
-    if not valid:
-        case.reasons.append(reason(Code.SIGNATURE_BROKEN, found.field, who=who))
-    if sound.later is None or not _later_is_allowed(case, sound.later, sound.changed_fields, is_last=is_last):
-        case.reasons.append(reason(Code.EDITED_AFTER_SIGNING, found.field, who=who))
-
-
-def _later_is_allowed(case: _Case, level: ModificationLevel, changed: frozenset[str], *, is_last: bool) -> bool:
-    """After the last signature only proofs may follow; between signatures also signatures and the number's fields."""
-    if level.value <= ModificationLevel.LTA_UPDATES.value:
-        return True
-    if level is not ModificationLevel.FORM_FILLING:
-        return False
-    signatures = {found.field for found in case.file.found}
-    if is_last:
-        return changed <= {found.field for found in case.file.found if found.is_timestamp}
-    return changed <= signatures | case.policy.fields_filled_later
-
-
-def _judge_strength(case: _Case, found: Found, holder: Holder) -> None:
-    """Algorithms, key lengths and the purpose of the certificate."""
-    signature = found.signature
-    if signature is None:
-        return
-    who, policy = holder.full_name, case.policy
-    weak = ""
-    if signature.md_algorithm not in policy.digests:
-        weak = signature.md_algorithm.upper()
-    key = signature.signer_cert.public_key
-    least = {"rsa": policy.least_rsa_bits, "ec": policy.least_ec_bits}.get(key.algorithm)
-    if least is None and key.algorithm not in {"ed25519", "ed448", "rsassa_pss"}:
-        weak = weak or key.algorithm
-    elif least is not None and key.bit_size < least:
-        weak = weak or f"{key.algorithm.upper()}-{key.bit_size}"
-    if weak:
-        case.reasons.append(
-            reason(Code.WEAK_ALGORITHM, found.field, weight=policy.weak_algorithm, who=who, algorithm=weak)
-        )
-    pades = signature.sig_object.get("/SubFilter") == "/ETSI.CAdES.detached"
-    if pades and not binds_certificate(signature.signer_info):
-        case.reasons.append(reason(Code.LOOSE_CERTIFICATE, found.field, who=who))
-    usage = usage_of(signature.signer_cert)
-    if usage is Usage.WRONG:
-        case.reasons.append(reason(Code.WRONG_PURPOSE, found.field, who=who))
-    elif usage is Usage.UNCLEAR:
-        case.reasons.append(reason(Code.PURPOSE_UNCLEAR, found.field, who=who))
-
-
-async def _proven_time(case: _Case, found: Found) -> tuple[datetime | None, Level]:
-    """The earliest moment at which the signature demonstrably existed, and the level that it has reached."""
-    signature = found.signature
-    if signature is None:
-        return None, Level.OTHER
-    proofs = [stamp.at for stamp in case.stamps if stamp.end > found.end]
-    try:
-        tokens = list(generic_cms.extract_tst_data_iter(signature.signer_info, signed=False))
-    except BROKEN:
-        tokens = []
-    for token in tokens:
-        at = await _stamp_time(case, found.field, token, generic_cms.message_imprint_checker(signature.signer_info))
-        if at is not None:
-            proofs.append(at)
-    pades = signature.sig_object.get("/SubFilter") == "/ETSI.CAdES.detached"
-    level = (Level.B_T if proofs else Level.B_B) if pades else Level.OTHER
-    return (min(proofs) if proofs else None), level
-
-
-async def _judge_chain(
-    case: _Case, found: Found, holder: Holder, proven: datetime | None, declared: datetime | None
-) -> Chain:
-    signature = found.signature
-    if signature is None:
-        return Chain(ChainState.BROKEN)
-    known = [moment for moment in (proven, case.known_since) if moment is not None and moment <= case.moment]
-    moment = min(known) if known else case.moment
-    purpose = Purpose.SEAL if holder.kind is HolderKind.SEAL else Purpose.PERSON
-    embedded = list(signature.other_embedded_certs)
-    chain = await chain_of(signature.signer_cert, embedded, case.trust, purpose, moment)
-    finding = _chain_finding(chain, holder, found.field, proven or declared, sure=bool(known))
-    if finding is not None:
-        case.reasons.append(finding)
-    return chain
-
-
-def _chain_finding(chain: Chain, holder: Holder, name: str, signed_at: datetime | None, *, sure: bool) -> Reason | None:
-    who, on = holder.full_name, _day(chain.at)
-    match chain.state:
-        case ChainState.GOOD:
-            return None
-        case ChainState.NO_PATH:
-            return reason(Code.UNKNOWN_AUTHORITY, name, who=who, issuer=holder.issuer)
-        case ChainState.SELF_SIGNED:
-            return reason(Code.SELF_SIGNED, name, who=who)
-        case ChainState.REVOKED:
-            return reason(Code.REVOKED, name, who=who, on=on)
-        case ChainState.REVOCATION_UNKNOWN:
-            return reason(Code.REVOCATION_UNKNOWN, name, who=who)
-        case ChainState.EXPIRED:
-            before = signed_at is not None and chain.at is not None and signed_at <= chain.at
-            code = Code.EXPIRED_NO_PROOF if before and not sure else Code.EXPIRED_WHEN_SIGNED
-            return reason(code, name, who=who, on=on)
-        case ChainState.NOT_YET_VALID:
-            return reason(Code.NOT_YET_VALID, name, who=who, on=on)
-        case _:
-            return reason(Code.CHAIN_BROKEN, name, who=who)
-
-
-def _judge_declared_time(case: _Case, found: Found, who: str, declared: datetime | None) -> None:
-    """A time that only the signer's computer vouches for: said so, and compared with what can be known."""
-    case.reasons.append(reason(Code.SELF_DECLARED_TIME, found.field, who=who))
-    if declared is None or found.signature is None:
-        return
-    ahead = declared - (case.known_since or case.moment)
-    if ahead <= CLOCK_SKEW:
-        begins = found.signature.signer_cert["tbs_certificate"]["validity"]["not_before"].native
-        if declared < begins - CLOCK_SKEW:
-            case.reasons.append(reason(Code.NOT_YET_VALID, found.field, who=who, on=_day(begins)))
-    elif SEVEN_HOURS - timedelta(hours=1) <= ahead <= SEVEN_HOURS + CLOCK_SKEW:
-        case.reasons.append(reason(Code.CLOCK_SEVEN_HOURS_FAST, found.field, who=who))
-    else:
-        case.reasons.append(reason(Code.TIME_IN_FUTURE, found.field, who=who, at=_minute(declared)))
-
-
-def _judge_level(case: _Case, found: Found, who: str, level: Level) -> None:
-    order = [Level.B_B, Level.B_T, Level.B_LT, Level.B_LTA]
-    least = case.policy.least_level
-    reached = order.index(level) if level in order else 0
-    if reached < order.index(least):
-        case.reasons.append(reason(Code.LEVEL_TOO_LOW, found.field, who=who, level=level.value, least=least.value))
-
-
-def _judge_whole(case: _Case) -> None:
-    """What no single signature shows: who is missing, the order, whose seal it is, bytes after the end."""
-    extra = trailing_bytes(case.file)
-    if extra > 0:
-        case.reasons.append(reason(Code.TRAILING_BYTES, count=extra))
-    unknown = [one for one in case.signers if one.kind is HolderKind.UNKNOWN and one.certificate]
-    for one in unknown:
-        case.reasons.append(reason(Code.HOLDER_UNKNOWN, one.field, who=one.name))
-    for kind, code in ((HolderKind.PERSON, Code.PERSON_MISSING), (HolderKind.SEAL, Code.SEAL_MISSING)):
-        if kind in case.policy.required and all(one.kind is not kind for one in case.signers):
-            # Somebody signed whose certificate does not tell what it is: that may be the missing one.
-            case.reasons.append(reason(code, weight=Value.UNCLEAR if unknown else Value.INVALID))
-    _judge_order(case)
-    _judge_agency(case)
-
-
-def _judge_order(case: _Case) -> None:
-    if HolderKind.SEAL not in case.policy.required[1:]:
-        return
-    persons = [one.covers for one in case.signers if one.kind is HolderKind.PERSON]
-    for seal in (one for one in case.signers if one.kind is HolderKind.SEAL):
-        if persons and seal.covers < min(persons):
-            case.reasons.append(reason(Code.SEAL_BEFORE_PERSON, seal.field, who=seal.name))
-
-
-def _judge_agency(case: _Case) -> None:
-    names = case.expected.agency_names
-    if not names:
-        return
-    for found in _papers(case):
-        if found.signature is None:
-            continue
-        holder = read_holder(found.signature.signer_cert)
-        if holder.kind is HolderKind.UNKNOWN or holder.belongs_to(names):
-            continue
-        if holder.kind is HolderKind.SEAL:
-            case.reasons.append(reason(Code.OTHER_AGENCY_SEAL, found.field, who=holder.full_name, expected=names[0]))
-        else:
-            case.reasons.append(
-                reason(
-                    Code.OTHER_AGENCY_PERSON,
-                    found.field,
-                    who=holder.full_name,
-                    agency=holder.agency,
-                    expected=names[0],
-                )
-            )
-    _lower_signers(case)
-
-
-def _lower_signers(case: _Case) -> None:
-    """Findings about the whole that name a signature count for that signature, too."""
-    case.signers[:] = [
-        replace(one, value=_worst([one.value, *(r.weight for r in case.reasons if r.signature == one.field)]))
-        for one in case.signers
-    ]
-
-
-def _worst(values: Iterable[Value]) -> Value:
-    return max(values, key=lambda value: value.gravity, default=Value.VALID)
-
-
 def _summary(value: Value, reasons: tuple[Reason, ...], signers: tuple[Signer, ...]) -> Phrase:
     if value is not Value.VALID:
         gravest = next(one for one in reasons if one.weight is value)
@@ -440,67 +83,3 @@ def _summary(value: Value, reasons: tuple[Reason, ...], signers: tuple[Signer, .
             names=names,
         )
     return phrase("Hợp lệ: {names} đã ký, nội dung không thay đổi sau khi ký.", names=names)
-
-
-def _nobody(found: Found) -> Signer:
-    return Signer(
-        field=found.field,
-        kind=HolderKind.UNKNOWN,
-        value=Value.INVALID,
-        name="",
-        agency="",
-        title="",
-        serial="",
-        issuer="",
-        certificate="",
-        not_after=None,
-        signed_at=None,
-        time_source=TimeSource.NONE,
-        level=Level.OTHER,
-        algorithm="",
-        covers=found.end,
-        test=False,
-    )
-
-
-def _utc(at: datetime | None) -> datetime | None:
-    return at.astimezone(UTC) if at is not None else None
-
-
-def _source(proven: datetime | None, declared: datetime | None) -> TimeSource:
-    if proven is not None:
-        return TimeSource.TSA
-    return TimeSource.SELF_DECLARED if declared is not None else TimeSource.NONE
-
-
-def _detail(found: Found, holder: Holder, chain: Chain) -> dict[str, Any]:
-    return {
-        "field": found.field,
-        "revision": found.revision,
-        "end": found.end,
-        "subject": holder.full_name,
-        "organisations": list(holder.organisations),
-        "issuer": holder.issuer,
-        "serial": holder.serial,
-        "not_before": holder.not_before.isoformat(),
-        "not_after": holder.not_after.isoformat(),
-        "chain": chain.state.value,
-        "chain_detail": chain.detail,
-        "root": chain.root,
-        "key": _key_of(found),
-    }
-
-
-def _key_of(found: Found) -> str:
-    if found.signature is None:
-        return ""
-    certificate: x509.Certificate = found.signature.signer_cert
-    return f"{certificate.public_key.algorithm}-{certificate.public_key.bit_size}"
-
-
-def _day(at: datetime | None) -> str:
-    return at.astimezone(clock.VN).strftime("%d/%m/%Y") if at is not None else ""
-
-
-def _minute(at: datetime) -> str:
-    return at.astimezone(clock.VN).strftime("%d/%m/%Y %H:%M")

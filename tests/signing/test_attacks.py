@@ -225,8 +225,8 @@ def test_garbage_gets_a_verdict_and_no_crash(office: Office, data: bytes) -> Non
     assert office.judge(data).value is Value.INVALID
 
 
-def test_one_hundred_random_changes_are_never_valid(office: Office, sealed: bytes) -> None:
-    step = len(sealed) // 100
+def test_changes_anywhere_in_the_file_are_never_valid(office: Office, sealed: bytes) -> None:
+    step = len(sealed) // 60
     for place in range(7, len(sealed), step):
         changed = sealed[:place] + bytes([sealed[place] ^ 0x41]) + sealed[place + 1 :]
         assert office.judge(changed).value is not Value.VALID, place

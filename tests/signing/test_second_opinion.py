@@ -1,0 +1,82 @@
+"""Independent programs agree with us on what is well signed: poppler's pdfsig and OpenSSL."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from asn1crypto import parser
+
+from signing.pades import add_timestamp
+from signing.timestamps import LocalTimeStamps
+from tests.signing.attacks import contents_at
+from tests.signing.conftest import Office
+
+needs_pdfsig = pytest.mark.skipif(shutil.which("pdfsig") is None, reason="poppler-utils is not installed")
+needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+
+
+@needs_pdfsig
+def test_pdfsig_calls_both_signatures_valid(sealed: bytes, tmp_path: Path) -> None:
+    said = _pdfsig(sealed, tmp_path)
+    assert said.count("Signature is Valid.") == 2
+    assert said.count("ETSI.CAdES.detached") == 2
+    assert said.count("Total document signed") == 1
+    assert "CHỨNG THƯ THỬ NGHIỆM" in said
+
+
+@needs_pdfsig
+def test_pdfsig_sees_a_changed_letter(sealed: bytes, tmp_path: Path) -> None:
+    assert "Digest Mismatch" in _pdfsig(sealed.replace(b"15/UBND", b"16/UBND", 1), tmp_path)
+
+
+@needs_openssl
+@pytest.mark.parametrize("which", [0, 1])
+def test_openssl_verifies_the_token_over_the_signed_bytes(
+    office: Office, sealed: bytes, tmp_path: Path, which: int
+) -> None:
+    token, content = _token_and_content(sealed, which)
+    (tmp_path / "token.der").write_bytes(token)
+    (tmp_path / "content").write_bytes(content)
+    command = ["openssl", "cms", "-verify", "-cades", "-binary", "-inform", "DER", "-purpose", "any"]
+    command += ["-in", "token.der", "-content", "content", "-CAfile", _root(office, tmp_path), "-out", "out"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "successful" in done.stderr
+
+
+@needs_openssl
+def test_openssl_verifies_the_document_time_stamp(office: Office, sealed: bytes, tmp_path: Path) -> None:
+    stamped = add_timestamp(sealed, LocalTimeStamps(office.authority.time_stamp_key()))
+    token, content = _token_and_content(stamped, 2)
+    (tmp_path / "token.der").write_bytes(token)
+    (tmp_path / "content").write_bytes(content)
+    command = ["openssl", "ts", "-verify", "-token_in", "-in", "token.der", "-data", "content"]
+    command += ["-CAfile", _root(office, tmp_path)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "Verification: OK" in done.stdout + done.stderr, done.stderr
+
+
+def _pdfsig(data: bytes, folder: Path) -> str:
+    path = folder / "letter.pdf"
+    path.write_bytes(data)
+    done = subprocess.run(["pdfsig", "-nocert", str(path)], capture_output=True, text=True, check=False)
+    return done.stdout
+
+
+def _root(office: Office, folder: Path) -> str:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    certificate = x509.load_der_x509_certificate(office.authority.root_certificate)
+    (folder / "root.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    return "root.pem"
+
+
+def _token_and_content(data: bytes, which: int) -> tuple[bytes, bytes]:
+    start, end = contents_at(data, which)
+    padded = bytes.fromhex(data[start:end].decode())
+    ranges = re.findall(rb"/ByteRange \[(\d+) (\d+) (\d+) (\d+)\s*\]", data)[which]
+    a, b, c, d = (int(number) for number in ranges)
+    return padded[: parser.peek(padded)], data[a : a + b] + data[c : c + d]
