@@ -7,6 +7,7 @@ process, and never from a thread that runs an event loop (pyHanko starts its own
 
 import asyncio
 import logging
+import math
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,8 +38,8 @@ FIELD_SEAL = "ConDau"
 FIELD_COPY = "SaoY"
 FIELD_TIMESTAMP = "DauThoiGian"
 
-# Room for the CMS in hex digits: a chain of three RSA-4096 certificates and a time-stamp fit.
-CONTENTS_HEX = 32_768
+# Room in hex digits for the token of an authority that we do not know yet.
+TIMESTAMP_HEX = 32_768
 DIGEST = "sha256"
 
 T = TypeVar("T")
@@ -141,7 +142,7 @@ def sign_field(
             StoreSigner(key),
             stamp_style=(look.style if look else style) or empty_style(),
         )
-        return run(_finish(signer, writer, at or clock.now()))
+        return run(_finish(signer, writer, at or clock.now(), _room_for(key)))
     except (PdfError, SigningError, ValueError, KeyError, TypeError, IndexError) as error:
         raise _unreadable(error) from error
 
@@ -156,7 +157,7 @@ def add_timestamp(pdf: bytes, source: TimeStamper) -> bytes:
         number = 1 + sum(name.startswith(FIELD_TIMESTAMP) for name in signed_fields(pdf))
         stamper = PdfTimeStamper(source, field_name=f"{FIELD_TIMESTAMP}{number}")
         out = BytesIO()
-        run(stamper.async_timestamp_pdf(writer, DIGEST, bytes_reserved=CONTENTS_HEX, output=out))
+        run(stamper.async_timestamp_pdf(writer, DIGEST, bytes_reserved=TIMESTAMP_HEX, output=out))
     except (OSError, SigningError, ValueError) as error:
         log.warning("no time-stamp: %s", error)
         raise Unavailable(phrase("Đơn vị cấp dấu thời gian chưa trả lời, hệ thống sẽ thử lại.")) from error
@@ -192,11 +193,21 @@ def _a_person_signed(pdf: bytes) -> bool:
     )
 
 
-async def _finish(signer: PdfSigner, writer: IncrementalPdfFileWriter, at: datetime) -> bytes:
+def _room_for(key: KeyStore) -> int:
+    """Hex digits for the CMS: its certificates, and 3 KiB for signature and attributes.
+
+    No more than needed: readers (pyHanko, too) go through these digits one by one, which is most of a verification.
+    """
+    description = key.describe()
+    size = len(description.certificate) + sum(map(len, description.chain)) + 3 * 1024
+    return 2 * 512 * math.ceil(size / 512)
+
+
+async def _finish(signer: PdfSigner, writer: IncrementalPdfFileWriter, at: datetime, room: int) -> bytes:
     """pyHanko's own stages, one by one, because only there the signing time can be ours."""
     session = signer.init_signing_session(writer)
     session.system_time = at.astimezone(clock.VN)
-    document = session.prepare_tbs_document(None, bytes_reserved=CONTENTS_HEX)
+    document = session.prepare_tbs_document(None, bytes_reserved=room)
     prepared, out = document.digest_tbs_document()
     token = await signer.signer.async_sign(prepared.document_digest, DIGEST, use_pades=True)
     prepared.fill_with_cms(out, token)
