@@ -79,6 +79,18 @@ def make(tx: Tx, purpose: str, ref: Ref, *, person_id: int | None, name: str = "
     return link
 
 
+def live_one(tx: Tx, purpose: str, ref: Ref, person_id: int) -> Link | None:
+    """A link of this person to `ref` that still works, so that a later message can carry the same one."""
+    query = sa.select(Link).where(
+        Link.ref == str(ref),
+        Link.purpose == purpose,
+        Link.person_id == person_id,
+        Link.revoked_at.is_(None),
+        Link.expires_at > clock.now(),
+    )
+    return tx.session.scalars(query.order_by(Link.id.desc()).limit(1)).first()
+
+
 def place(link: Link) -> str:
     """What stands for the link's address in a message until it leaves."""
     return f"⟦link:{link.id}⟧"
