@@ -30,6 +30,7 @@ class Right(StrEnum):
 
 def document_for(tx: Tx, actor: Actor, document_id: int, right: Right = Right.VIEW) -> Document:
     """An outgoing document of the actor's agency; locked when the transaction writes."""
+    _possible(document_id)
     document = tx.session.get(Document, document_id, with_for_update=tx.writable, populate_existing=True)
     if document is None or actor.kind != "person" or document.agency_id != actor.agency_id:
         raise NotFound()
@@ -43,6 +44,7 @@ def document_for(tx: Tx, actor: Actor, document_id: int, right: Right = Right.VI
 
 def incoming_for(tx: Tx, actor: Actor, incoming_id: int, right: Right = Right.VIEW) -> Incoming:
     """A received copy in the actor's agency; locked when the transaction writes."""
+    _possible(incoming_id)
     incoming = tx.session.get(Incoming, incoming_id, with_for_update=tx.writable, populate_existing=True)
     if incoming is None or actor.kind != "person" or incoming.agency_id != actor.agency_id:
         raise NotFound()
@@ -55,6 +57,7 @@ def incoming_for(tx: Tx, actor: Actor, incoming_id: int, right: Right = Right.VI
 
 def paper_for(tx: Tx, actor: Actor, paper_id: int) -> Paper:
     """A file of a document that the actor may see, on the sending or on the receiving side."""
+    _possible(paper_id)
     paper = tx.session.get(Paper, paper_id)
     if paper is None:
         raise NotFound()
@@ -72,6 +75,7 @@ def paper_for(tx: Tx, actor: Actor, paper_id: int) -> Paper:
 
 def dispatch_for(tx: Tx, actor: Actor, dispatch_id: int) -> Dispatch:
     """An envelope for an agency's system: what its own agency handed in, or what is addressed to it."""
+    _possible(dispatch_id)
     dispatch = tx.session.get(Dispatch, dispatch_id)
     if dispatch is None or actor.kind != "client":
         raise NotFound()
@@ -79,6 +83,12 @@ def dispatch_for(tx: Tx, actor: Actor, dispatch_id: int) -> Dispatch:
     if dispatch.sender_id != actor.agency_id and tx.session.scalar(addressed) is None:
         raise NotFound()
     return dispatch
+
+
+def _possible(number: int) -> None:
+    """An id beyond 64 bits is nobody's, and the databases refuse to be asked for it."""
+    if not 0 < number < 2**63:
+        raise NotFound()
 
 
 def _may(actor: Actor, document: Document, right: Right) -> bool:

@@ -56,6 +56,11 @@ class File:
     spot: dict[str, object] | None = None
 
 
+def check(tx: Tx, actor: Actor, draft: Draft, *, needs_body: bool) -> None:
+    """Refuse what `write` or `upload` would refuse, before a file is stored: Invalid with every wrong field."""
+    _checked(tx, actor, draft, needs_body=needs_body)
+
+
 def write(tx: Tx, actor: Actor, draft: Draft, attachments: tuple[File, ...] = ()) -> Document:
     """Start a document whose paper is made here, in the layout of Decree 30."""
     document = _begin(tx, actor, _checked(tx, actor, draft, needs_body=True), "written")

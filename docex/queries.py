@@ -238,3 +238,32 @@ def _outbox_row(document: Document, agencies: dict[int, directory.AgencyCard], p
         receivers=len(progress),
         refused=sum(1 for step in progress if step == Progress.REFUSED),
     )
+
+
+def dispatch_status(tx: Tx, actor: Actor, dispatch: Dispatch) -> dict[str, Any]:
+    """An envelope's way as the API tells it: the sender sees every recipient, a recipient sees itself."""
+    query = sa.select(Delivery).where(Delivery.dispatch_id == dispatch.id).order_by(Delivery.id)
+    if dispatch.sender_id != actor.agency_id:
+        query = query.where(Delivery.agency_id == actor.agency_id)
+    rows = list(tx.session.scalars(query))
+    cards = directory.agencies(tx, [row.agency_id for row in rows])
+    return {
+        "id": dispatch.id,
+        "message_id": dispatch.message_id,
+        "document_id": dispatch.document_key,
+        "sha256": dispatch.sha256,
+        "size": dispatch.size,
+        "received_at": dispatch.submitted_at.isoformat(),
+        "verdict": dispatch.verdict or "pending",
+        "deliveries": [
+            {
+                "code": cards[row.agency_id].code,
+                "name": cards[row.agency_id].name,
+                "state": row.progress,
+                "recall": row.recall or None,
+                "reason": row.reason,
+                "changed_at": row.changed_at.isoformat(),
+            }
+            for row in rows
+        ],
+    }

@@ -1,0 +1,52 @@
+"""Operations for agencies' systems: hand in an envelope, ask what became of it."""
+
+import io
+from typing import Any
+
+from flask import Response, current_app, jsonify, request
+
+from directory.actor import Actor
+from docex import edxml, intake
+from docex.access import dispatch_for
+from docex.drafting import File
+from docex.edxml import Envelope, Limits, papers
+from docex.intake import Handed
+from docex.queries import dispatch_status
+from kernel.blobs import BlobStore, read_all
+from kernel.db import Tx
+from kernel.doors import Routes
+
+routes = Routes("docex")
+
+
+@routes.api("POST", "/api/v1/edxml", scope="docex.submit", max_bytes="upload_max_bytes")
+def submit_edxml(tx: Tx, actor: Actor) -> tuple[Response, int]:
+    """Take in an edXML envelope or status message: the body is the file itself.
+
+    `Idempotency-Key` names the message; without it the document's own id does. The same message again gets the first
+    answer; another content under the same key 409; an unreadable file or an unknown receiver 422 with the reason.
+    """
+    services = current_app.extensions["lienthong"]
+    most = services.config.upload_max_bytes
+    blob = services.blobs.put(request.stream, max_bytes=most)
+    message = edxml.read(read_all(services.blobs, blob.sha256), Limits(file_bytes=most))
+    handed = Handed(blob, _stored_papers(services.blobs, message), request.headers.get("Idempotency-Key", "").strip())
+    return jsonify(intake.accept(tx, actor, message, handed)), 202
+
+
+@routes.api("GET", "/api/v1/documents/<int:dispatch_id>", scope="docex.submit")
+def document_status(tx: Tx, actor: Actor, dispatch_id: int) -> Response:
+    """How far an envelope has come at each recipient; for its sender and for its recipients."""
+    return jsonify(dispatch_status(tx, actor, dispatch_for(tx, actor, dispatch_id)))
+
+
+def _stored_papers(blobs: BlobStore, message: Any) -> tuple[File, ...]:
+    """The papers of an envelope as files of their own; the envelope's bytes stay as they came."""
+    if not isinstance(message, Envelope):
+        return ()
+    files = []
+    for place, attachment in enumerate(message.attachments, start=1):
+        blob = blobs.put(io.BytesIO(attachment.data))
+        name = papers.plain_name(attachment.name) or f"tep-{place}"
+        files.append(File(name, attachment.media_type, blob.sha256, blob.size))
+    return tuple(files)

@@ -1,0 +1,118 @@
+"""Requests as commands. Forms only read; the verbs check, and the page shows their refusals at the fields."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from wtforms import (
+    DateField,
+    FileField,
+    Form,
+    MultipleFileField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+    widgets,
+)
+
+from directory.queries import AgencyCard, PersonCard
+from docex.drafting import BODY_LENGTH, SUBJECT_LENGTH, Draft
+from docex.edxml.codes import KINDS
+from docex.labels import URGENCY
+from docex.models import Document
+from docex.paperwork import NOT_WRITTEN_HERE
+from docex.receiving import ENDINGS
+from kernel.text import phrase
+
+
+def number(text: Any) -> int:
+    """A whole number that a column can hold; 0, which is nobody's id, for anything else."""
+    text = str(text or "").strip()
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else 0
+
+
+class _Boxes(SelectMultipleField):  # type: ignore[misc]
+    """Several choices as a list of boxes to tick."""
+
+    widget = widgets.ListWidget(prefix_label=False)
+    option_widget = widgets.CheckboxInput()
+
+
+class LetterForm(Form):  # type: ignore[misc]
+    """A document that is written here; with `file`, one that is uploaded."""
+
+    kind = SelectField(phrase("Loại văn bản"), validate_choice=False, default="letter")
+    urgency = SelectField(
+        phrase("Độ khẩn"),
+        choices=[(str(n), URGENCY[n]) for n in range(4)],
+        default="0",
+        validate_choice=False,
+    )
+    subject = TextAreaField(phrase("Trích yếu"), render_kw={"rows": 2, "maxlength": SUBJECT_LENGTH})
+    recipients = _Boxes(phrase("Nơi nhận trên trục"), validate_choice=False)
+    addressees = TextAreaField(
+        phrase("Kính gửi"),
+        description=phrase("Mỗi dòng một nơi. Để trống thì lấy tên các nơi nhận."),
+        render_kw={"rows": 2},
+    )
+    body = TextAreaField(
+        phrase("Nội dung"),
+        description=phrase("Mỗi dòng là một đoạn. Hệ thống trình bày theo Nghị định 30/2020."),
+        render_kw={"rows": 14, "maxlength": BODY_LENGTH},
+    )
+    places = TextAreaField(
+        phrase("Dòng “Nơi nhận”"),
+        description=phrase("Mỗi dòng một nơi. Để trống thì ghi “Như trên”. Dòng Lưu do hệ thống thêm."),
+        render_kw={"rows": 3},
+    )
+    due_on = DateField(phrase("Hạn trả lời"))
+    unit_mark = StringField(
+        phrase("Ký hiệu đơn vị soạn"),
+        description=phrase("Đứng sau ký hiệu cơ quan, ví dụ TH."),
+        render_kw={"maxlength": 15},
+    )
+    signer_id = SelectField(phrase("Người ký"), validate_choice=False)
+    authority = StringField(
+        phrase("Quyền hạn ký"),
+        description=phrase("Ví dụ: KT. CHÁNH VĂN PHÒNG. Có thể để trống."),
+        render_kw={"maxlength": 100},
+    )
+    file = FileField(phrase("Tệp PDF"), render_kw={"accept": "application/pdf,.pdf"})
+    attachments = MultipleFileField(phrase("Tệp đính kèm"), render_kw={"accept": ENDINGS, "multiple": True})
+
+    def offer(
+        self, agencies: Iterable[AgencyCard], leaders: Iterable[PersonCard], own_id: int, *, upload: bool
+    ) -> None:
+        """Fill the choices."""
+        barred = frozenset() if upload else NOT_WRITTEN_HERE
+        self.kind.choices = [(k.slug, k.label) for k in KINDS if k.slug not in barred]
+        self.recipients.choices = [(str(card.id), card.name) for card in agencies if card.id != own_id]
+        self.signer_id.choices = [
+            ("", phrase("Chọn người ký")),
+            *((str(card.id), f"{card.name}, {card.title}" if card.title else card.name) for card in leaders),
+        ]
+
+    def show(self, document: Document) -> "LetterForm":
+        """Fill the form from what stands."""
+        self.kind.data, self.urgency.data, self.subject.data = document.kind, str(document.urgency), document.subject
+        self.recipients.data = [str(i) for i in document.recipients]
+        self.addressees.data, self.places.data = "\n".join(document.addressees), "\n".join(document.places)
+        self.body.data, self.due_on.data, self.unit_mark.data = document.body, document.due_on, document.unit_mark
+        self.signer_id.data, self.authority.data = str(document.signer_id), document.authority
+        return self
+
+    def draft(self) -> Draft:
+        """What was typed, as a command."""
+        return Draft(
+            kind=self.kind.data or "",
+            subject=self.subject.data or "",
+            signer_id=number(self.signer_id.data),
+            recipients=tuple(number(i) for i in self.recipients.data or ()),
+            body=self.body.data or "",
+            addressees=tuple((self.addressees.data or "").splitlines()),
+            places=tuple((self.places.data or "").splitlines()),
+            urgency=number(self.urgency.data) if str(self.urgency.data or "").isdecimal() else -1,
+            due_on=self.due_on.data,
+            unit_mark=self.unit_mark.data or "",
+            authority=self.authority.data or "",
+        )

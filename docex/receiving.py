@@ -1,0 +1,55 @@
+"""Files that people upload: named safely, typed by their bytes, stored piece by piece."""
+
+from pathlib import PurePath
+from typing import IO
+
+from docex.drafting import File
+from docex.edxml import papers
+from docex.official.uploads import looks_like_pdf
+from kernel.blobs import BlobStore
+from kernel.errors import Invalid
+from kernel.text import phrase
+
+PDF = "application/pdf"
+_OFFICE = ("application/vnd.openxmlformats-officedocument.", "application/vnd.oasis.opendocument.")
+ACCEPTED = frozenset(
+    {
+        PDF,
+        "application/msword",
+        "application/vnd.ms-excel",
+        "application/vnd.ms-powerpoint",
+        "application/rtf",
+        "application/zip",
+        "image/png",
+        "image/jpeg",
+        "image/tiff",
+        "text/plain",
+    }
+)
+ENDINGS = ".pdf,.doc,.docx,.xls,.xlsx,.ppt,.pptx,.odt,.ods,.rtf,.zip,.png,.jpg,.jpeg,.tif,.tiff,.txt,.csv"
+_HEAD = 4096
+
+
+def receive(
+    blobs: BlobStore, stream: IO[bytes], filename: str, field: str, *, max_bytes: int, pdf_only: bool = False
+) -> File:
+    """Store an uploaded file. Invalid on `field` when it is empty, too large, or of a kind that nobody can open."""
+    name = papers.plain_name(filename) or "tep.bin"
+    head = stream.read(_HEAD)
+    stream.seek(0)
+    if not head:
+        raise Invalid({field: phrase("Tệp “{name}” trống, không có nội dung.", name=name)})
+    media_type = papers.media_type(head, name)
+    if pdf_only and not looks_like_pdf(head):
+        raise Invalid({field: phrase("Tệp “{name}” không phải là PDF.", name=name)})
+    if media_type not in ACCEPTED and not media_type.startswith(_OFFICE):
+        raise Invalid(
+            {field: phrase("Tệp “{name}” thuộc loại không nhận. Xin dùng PDF, Word, Excel hoặc ảnh.", name=name)}
+        )
+    try:
+        blob = blobs.put(stream, max_bytes=max_bytes)
+    except Invalid as error:
+        raise Invalid({field: next(iter(error.fields.values()))}) from error
+    if pdf_only and PurePath(name).suffix.lower() != ".pdf":
+        name = f"{name}.pdf"
+    return File(name, media_type, blob.sha256, blob.size)

@@ -1,0 +1,361 @@
+"""The doors of this room: lists, the forms, the pages of documents, their acts and their papers."""
+
+from collections.abc import Iterator
+from typing import IO, Any
+
+from flask import Response, current_app, flash, redirect, render_template, request, stream_with_context, url_for
+from werkzeug.http import parse_range_header
+from werkzeug.wrappers import Response as AnyResponse
+
+from directory import queries as directory
+from directory.actor import Actor, Role, require
+from docex import drafting, handling, issuing, queries, sheets
+from docex.access import DRAFTERS, Right, document_for, paper_for
+from docex.drafting import File
+from docex.forms import LetterForm, number
+from docex.openings import record_opening
+from docex.receiving import PDF, receive
+from kernel.db import Tx
+from kernel.doors import Routes
+from kernel.errors import Invalid
+from kernel.text import Phrase, phrase
+
+routes = Routes("docex")
+
+Errors = dict[str, Phrase]
+PIECE = 256 * 1024
+
+
+# ---- lists ----
+
+
+@routes.get("/documents/in")
+def inbox(tx: Tx, actor: Actor) -> str:
+    """What came to the agency; moves live."""
+    listing = queries.inbox(tx, actor, **_asked())
+    return render_template(_part("docex/inbox.html", "docex/_inbox.html"), listing=listing)
+
+
+@routes.get("/documents/out")
+def outbox(tx: Tx, actor: Actor) -> str:
+    """What the agency issues; moves live."""
+    listing = queries.outbox(tx, actor, **_asked())
+    template = _part("docex/outbox.html", "docex/_outbox.html")
+    return render_template(template, listing=listing, may_draft=actor.has(*DRAFTERS))
+
+
+@routes.get("/search")
+def search(tx: Tx, actor: Actor) -> str:
+    """Documents of both directions, with and without accents."""
+    found = queries.found(tx, actor, request.args.get("q", ""))
+    return render_template("docex/search.html", found=found, q=request.args.get("q", ""))
+
+
+# ---- writing and uploading ----
+
+
+@routes.get("/documents/out/new")
+def new(tx: Tx, actor: Actor) -> str:
+    """The form of a new letter."""
+    return _form_page(tx, actor, LetterForm(), "written", url_for("docex.create"))
+
+
+@routes.post("/documents/out/new")
+def create(tx: Tx, actor: Actor) -> Any:
+    """Start a letter whose paper is made here."""
+    form = LetterForm(request.form)
+    try:
+        document = drafting.write(tx, actor, form.draft(), _attachments())
+    except Invalid as error:
+        return _form_page(tx, actor, form, "written", url_for("docex.create"), error.fields), error.status
+    return _to_document(document.id)
+
+
+@routes.get("/documents/out/upload")
+def new_upload(tx: Tx, actor: Actor) -> str:
+    """The form for a letter that was made elsewhere."""
+    return _form_page(tx, actor, LetterForm(), "uploaded", url_for("docex.upload"))
+
+
+@routes.post("/documents/out/upload")
+def upload(tx: Tx, actor: Actor) -> Any:
+    """Start a letter from a PDF."""
+    form = LetterForm(request.form)
+    try:
+        drafting.check(tx, actor, form.draft(), needs_body=False)
+        document = drafting.upload(tx, actor, form.draft(), _main_file(required=True), _attachments())
+    except Invalid as error:
+        return _form_page(tx, actor, form, "uploaded", url_for("docex.upload"), error.fields), error.status
+    return _to_document(document.id)
+
+
+@routes.get("/documents/out/<int:document_id>/edit")
+def edit(tx: Tx, actor: Actor, document_id: int) -> str:
+    """The form of a draft."""
+    document = document_for(tx, actor, document_id, Right.EDIT)
+    drafting.editable(document)
+    action = url_for("docex.save", document_id=document_id)
+    return _form_page(tx, actor, LetterForm().show(document), document.source, action, document=document)
+
+
+@routes.post("/documents/out/<int:document_id>/edit")
+def save(tx: Tx, actor: Actor, document_id: int) -> Any:
+    """Keep the changes of a draft."""
+    document = document_for(tx, actor, document_id, Right.EDIT)
+    form, rev = LetterForm(request.form), number(request.form.get("rev"))
+    try:
+        paper = _main_file(required=False) if document.source == "uploaded" else None
+        drafting.edit(tx, actor, document_id, rev, form.draft(), _attachments(), paper)
+    except Invalid as error:
+        action = url_for("docex.save", document_id=document_id)
+        page = _form_page(tx, actor, form, document.source, action, error.fields, document, rev=rev)
+        return page, error.status
+    return _to_document(document_id)
+
+
+@routes.post("/documents/out/<int:document_id>/papers/<int:paper_id>/detach")
+def detach(tx: Tx, actor: Actor, document_id: int, paper_id: int) -> AnyResponse:
+    """Take an attachment off a draft."""
+    drafting.detach(tx, actor, document_id, paper_id)
+    return _to_document(document_id)
+
+
+# ---- an own document ----
+
+
+@routes.get("/documents/out/<int:document_id>")
+def document(tx: Tx, actor: Actor, document_id: int) -> str:
+    """The paper, the facts, the states at each recipient, the timeline; moves live."""
+    return _document_page(tx, actor, document_id)
+
+
+@routes.post("/documents/out/<int:document_id>/submit")
+def submit(tx: Tx, actor: Actor, document_id: int) -> AnyResponse:
+    """Hand it to the leader."""
+    drafting.submit(tx, actor, document_id)
+    return _to_document(document_id)
+
+
+@routes.post("/documents/out/<int:document_id>/withdraw")
+def withdraw(tx: Tx, actor: Actor, document_id: int) -> AnyResponse:
+    """Take it back from the leader."""
+    drafting.withdraw(tx, actor, document_id)
+    return _to_document(document_id)
+
+
+@routes.post("/documents/out/<int:document_id>/return")
+def return_(tx: Tx, actor: Actor, document_id: int) -> Any:
+    """Give it back to whoever drafted it, with a reason."""
+    try:
+        drafting.return_(tx, actor, document_id, request.form.get("reason", ""))
+    except Invalid as error:
+        return _document_page(tx, actor, document_id, error.fields), error.status
+    return _to_document(document_id)
+
+
+@routes.post("/documents/out/<int:document_id>/sign")
+def sign(tx: Tx, actor: Actor, document_id: int) -> AnyResponse:
+    """The leader presses "Ký số"."""
+    issuing.sign(tx, actor, document_id)
+    return _to_document(document_id)
+
+
+@routes.post("/documents/out/<int:document_id>/seal")
+def seal(tx: Tx, actor: Actor, document_id: int) -> AnyResponse:
+    """The clerk presses "Đóng dấu và gửi"."""
+    issuing.seal(tx, actor, document_id)
+    return _to_document(document_id)
+
+
+@routes.post("/documents/out/<int:document_id>/send")
+def send_again(tx: Tx, actor: Actor, document_id: int) -> AnyResponse:
+    """Have it sent again after a failure."""
+    issuing.send_again(tx, actor, document_id)
+    return _to_document(document_id)
+
+
+# ---- a received document ----
+
+
+@routes.get("/documents/in/<int:incoming_id>")
+def incoming(tx: Tx, actor: Actor, incoming_id: int) -> str:
+    """The papers as they came, the verdict, what the clerk can do; moves live."""
+    return _incoming_page(tx, actor, incoming_id)
+
+
+@routes.post("/documents/in/<int:incoming_id>/register")
+def register(tx: Tx, actor: Actor, incoming_id: int) -> AnyResponse:
+    """The clerk takes it in: 03."""
+    row = handling.register(tx, actor, incoming_id)
+    flash(phrase("Đã vào sổ văn bản đến, số {number}.", number=row.number).in_locale(actor.locale), "good")
+    return _to_incoming(incoming_id)
+
+
+@routes.post("/documents/in/<int:incoming_id>/refuse")
+def refuse(tx: Tx, actor: Actor, incoming_id: int) -> Any:
+    """The clerk does not take it in: 02, with a reason."""
+    try:
+        handling.refuse(tx, actor, incoming_id, request.form.get("reason", ""))
+    except Invalid as error:
+        return _incoming_page(tx, actor, incoming_id, error.fields), error.status
+    return _to_incoming(incoming_id)
+
+
+@routes.post("/documents/in/<int:incoming_id>/recall/agree")
+def agree_recall(tx: Tx, actor: Actor, incoming_id: int) -> AnyResponse:
+    """The clerk gives it back: 15."""
+    handling.agree_recall(tx, actor, incoming_id)
+    return _to_incoming(incoming_id)
+
+
+@routes.post("/documents/in/<int:incoming_id>/recall/refuse")
+def refuse_recall(tx: Tx, actor: Actor, incoming_id: int) -> Any:
+    """The clerk keeps it: 16, with a reason."""
+    try:
+        handling.refuse_recall(tx, actor, incoming_id, request.form.get("reason", ""))
+    except Invalid as error:
+        return _incoming_page(tx, actor, incoming_id, {"recall_reason": error.fields["reason"]}), error.status
+    return _to_incoming(incoming_id)
+
+
+# ---- papers ----
+
+
+@routes.get("/documents/papers/<int:paper_id>")
+def paper(tx: Tx, actor: Actor, paper_id: int) -> Response:
+    """A file, for reading in the page or for download; its bytes are as they came."""
+    row = paper_for(tx, actor, paper_id)
+    _log_opening(actor, row.id)
+    inline = row.media_type == PDF and not request.args.get("download")
+    response = _file_response(row.sha256, row.size)
+    response.mimetype = row.media_type
+    response.headers.set("Content-Disposition", "inline" if inline else "attachment", filename=row.name)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox; frame-ancestors 'self'"
+    return response
+
+
+def _log_opening(actor: Actor, paper_id: int) -> None:
+    """Reading is a read; that it happened is written beside it, in a transaction of its own."""
+    if not request.headers.get("Range", "bytes=0-").startswith("bytes=0-"):
+        return
+    with current_app.extensions["lienthong"].db.write(actor.by) as tx:
+        record_opening(tx, actor, paper_id)
+
+
+def _file_response(sha256: str, size: int) -> Response:
+    """The whole file or the range that was asked for, in pieces. The name of a blob is its validator."""
+    wanted = parse_range_header(request.headers.get("Range"))
+    span = wanted.range_for_length(size) if wanted is not None and len(wanted.ranges) == 1 else None
+    if request.headers.get("Range") and span is None and wanted is not None:
+        return Response(status=416, headers={"Content-Range": f"bytes */{size}"})
+    start, end = span if span is not None else (0, size)
+    file: IO[bytes] = current_app.extensions["lienthong"].blobs.open(sha256)
+    response = Response(stream_with_context(_pieces(file, start, end)), status=206 if span else 200)
+    response.headers.update({"Accept-Ranges": "bytes", "Content-Length": str(end - start), "ETag": f'"{sha256}"'})
+    if span:
+        response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    response.headers["Cache-Control"] = "private, max-age=0, must-revalidate"
+    return response
+
+
+def _pieces(file: IO[bytes], start: int, end: int) -> Iterator[bytes]:
+    with file:
+        _skip(file, start)
+        left = end - start
+        while left and (piece := file.read(min(PIECE, left))):
+            left -= len(piece)
+            yield piece
+
+
+def _skip(file: IO[bytes], start: int) -> None:
+    """Files on disk can jump; a body from S3 is read over."""
+    if file.seekable():
+        file.seek(start)
+        return
+    while start > 0 and (piece := file.read(min(PIECE, start))):
+        start -= len(piece)
+
+
+# ---- shared by the views ----
+
+
+def _asked() -> dict[str, Any]:
+    page = number(request.args.get("page"))
+    return {"state": request.args.get("state", ""), "q": request.args.get("q", ""), "page": min(page, 10**6) or 1}
+
+
+def _part(page: str, fragment: str) -> str:
+    return fragment if request.args.get("fragment") else page
+
+
+def _to_document(document_id: int) -> AnyResponse:
+    return redirect(url_for("docex.document", document_id=document_id), 303)
+
+
+def _to_incoming(incoming_id: int) -> AnyResponse:
+    return redirect(url_for("docex.incoming", incoming_id=incoming_id), 303)
+
+
+def _document_page(tx: Tx, actor: Actor, document_id: int, errors: Errors | None = None) -> str:
+    sheet = sheets.document_sheet(tx, actor, document_id)
+    part = {"acts": "docex/_document_acts.html", "sheet": "docex/_document.html"}.get(request.args.get("fragment", ""))
+    typed = request.form if errors else {}
+    return render_template(part or "docex/document.html", sheet=sheet, errors=errors or {}, typed=typed)
+
+
+def _incoming_page(tx: Tx, actor: Actor, incoming_id: int, errors: Errors | None = None) -> str:
+    sheet = sheets.incoming_sheet(tx, actor, incoming_id)
+    part = {"acts": "docex/_incoming_acts.html", "sheet": "docex/_incoming.html"}.get(request.args.get("fragment", ""))
+    typed = request.form if errors else {}
+    return render_template(part or "docex/incoming.html", sheet=sheet, errors=errors or {}, typed=typed)
+
+
+def _form_page(
+    tx: Tx,
+    actor: Actor,
+    form: LetterForm,
+    source: str,
+    action: str,
+    errors: Errors | None = None,
+    document: Any = None,
+    rev: int | None = None,
+) -> str:
+    require(actor, *DRAFTERS)
+    leaders = directory.people_with_role(tx, actor.agency_id, Role.LEADER)
+    form.offer(directory.agencies_for_choice(tx), leaders, actor.agency_id, upload=source == "uploaded")
+    return render_template(
+        "docex/form.html",
+        form=form,
+        source=source,
+        action=action,
+        errors=errors or {},
+        document=document,
+        rev=rev if rev is not None else (document.rev if document else None),
+    )
+
+
+def _max_bytes() -> int:
+    return int(current_app.extensions["lienthong"].config.upload_max_bytes)
+
+
+def _main_file(*, required: bool) -> File | Any:
+    """The uploaded main file; None when there is none and none is needed."""
+    given = request.files.get("file")
+    if given is None or not given.filename:
+        if required:
+            raise Invalid({"file": phrase("Cần chọn tệp PDF.")})
+        return None
+    blobs = current_app.extensions["lienthong"].blobs
+    return receive(blobs, given.stream, given.filename, "file", max_bytes=_max_bytes(), pdf_only=True)
+
+
+def _attachments() -> tuple[File, ...]:
+    """The uploaded attachments, stored."""
+    blobs = current_app.extensions["lienthong"].blobs
+    given = [file for file in request.files.getlist("attachments") if file.filename]
+    if len(given) > drafting.MOST_ATTACHMENTS:
+        raise Invalid({"attachments": phrase("Nhiều nhất {limit} tệp đính kèm.", limit=drafting.MOST_ATTACHMENTS)})
+    return tuple(
+        receive(blobs, file.stream, file.filename or "", "attachments", max_bytes=_max_bytes()) for file in given
+    )
