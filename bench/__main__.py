@@ -4,7 +4,7 @@ import importlib
 import sys
 
 #: The benches there are; each is a module of this package with `main() -> Result`.
-NAMES = ("fanout",)
+NAMES = ("fanout", "kill")
 
 
 def run(arguments: list[str]) -> int:

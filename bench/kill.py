@@ -1,0 +1,135 @@
+"""`scripts/bench kill`: SMS through a worker that is killed with -9 again and again, judged by the receiver's log.
+
+Ours is the real worker process on SQLite. The peer is Huey on SQLite, a job framework that needs as little beside it.
+Both send the same messages to the same Twilio-shaped server, which takes 50 ms for each, so that kills fall before,
+into and after calls.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from bench.report import Result, progress
+from kernel import clock
+from kernel.config import Config
+from kernel.db import Database
+from kernel.outbox import OPEN_STATES, OutboxRow
+from kernel.refs import Ref
+from kernel.text import phrase
+from notify.kinds import TaskReminder
+from notify.messages import Channel, Recipient, tell
+from notify.sinks.journal import read
+from notify.sinks.twilio import TwilioSink
+from web import rooms, schema
+
+MESSAGES = 200
+KILLS = 20
+PATIENCE_S = 120
+ROOT = Path(__file__).parents[1]
+HUEY = ROOT / "var" / "bench" / "huey"
+
+
+def main() -> Result:
+    """Run both sides and count what the receiver saw."""
+    seed = random.SystemRandom().randrange(1_000_000)
+    with tempfile.TemporaryDirectory() as folder:
+        ours = _side(Path(folder) / "ours", _ours, random.Random(seed))
+        peer = _side(Path(folder) / "huey", _huey, random.Random(seed))
+    claim = f"{MESSAGES} SMS, the worker killed with -9 {KILLS} times: none lost, none doubled, by the receiver's log"
+    wrong = {"lost_or_doubled": float(ours["lost"] + ours["doubled"])}
+    theirs = {"lost_or_doubled": float(peer["lost"] + peer["doubled"])}
+    return Result(claim, wrong, theirs, must=0.0, extra={"ours_detail": ours, "huey_detail": peer, "seed": seed})
+
+
+Work = Callable[[Path, str], tuple[list[str], Mapping[str, str], Callable[[], bool]]]
+
+
+def _side(folder: Path, work: Work, chance: random.Random) -> dict[str, int]:
+    """Kill the worker `KILLS` times while it is at work, then let it finish."""
+    folder.mkdir()
+    log = folder / "sms.jsonl"
+    with TwilioSink(log, callbacks=False) as sink:
+        sink.journal.next_faults(*["delay:0.05"] * MESSAGES * 3)
+        command, environment, is_done = work(folder, sink.url)
+        for number in range(KILLS + 1):
+            before, last = len(read(log)), number == KILLS
+            worker = subprocess.Popen(
+                command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            _wait(lambda b=before: len(read(log)) > b or is_done(), PATIENCE_S)
+            if last:
+                _wait(is_done, PATIENCE_S)
+                time.sleep(2)
+            else:
+                time.sleep(chance.uniform(0.0, 0.4))
+            worker.kill()
+            worker.wait()
+            progress(f"{folder.name}: {number + 1} of {KILLS + 1} runs, {len(read(log))} SMS")
+    seen = Counter(entry["Body"] for entry in read(log))
+    return {"lost": MESSAGES - len(seen), "doubled": sum(n - 1 for n in seen.values()), "accepted": sum(seen.values())}
+
+
+def _ours(folder: Path, sink: str) -> tuple[list[str], Mapping[str, str], Callable[[], bool]]:
+    config = Config(data_dir=folder)
+    rooms.load_models()
+    schema.upgrade(config)
+    db = Database(config.sql_url)
+    with db.write() as tx:
+        for number in range(MESSAGES):
+            words = TaskReminder(f"Việc số {number}", phrase("Việc đến hạn."), "Hà", "Lan", clock.now(), "/tasks/1", "")
+            to = Recipient("Lan", phone=f"+8450{number:07}")
+            tell(tx, words, to, ref=Ref("task", number), channels=[Channel.SMS])
+
+    def is_done() -> bool:
+        with db.read() as tx:
+            query = sa.select(sa.func.count()).where(OutboxRow.topic == "notify.sms", OutboxRow.state.in_(OPEN_STATES))
+            return tx.session.scalar(query) == 0
+
+    settings = {
+        "LIENTHONG_DATA_DIR": str(folder),
+        "LIENTHONG_TWILIO_BASE_URL": sink,
+        "LIENTHONG_TWILIO_ACCOUNT_SID": "AC" + "0" * 31 + "1",
+        "LIENTHONG_TWILIO_AUTH_TOKEN": "sink-token",
+        "LIENTHONG_LEASE_S": "2",
+    }
+    return [sys.executable, "-m", "web", "worker"], settings, is_done
+
+
+def _huey(folder: Path, sink: str) -> tuple[list[str], Mapping[str, str], Callable[[], bool]]:
+    _install_huey()
+    settings = {"PYTHONPATH": f"{HUEY}:{ROOT}", "KILL_PEER_DB": str(folder / "huey.db"), "KILL_PEER_SINK": sink}
+    run = [sys.executable, "-m", "bench.kill_peer"]
+    subprocess.run([*run, "fill", str(MESSAGES)], env={**os.environ, **settings}, check=True)
+
+    def is_done() -> bool:
+        done = subprocess.run([*run, "waiting"], env={**os.environ, **settings}, capture_output=True, check=True)
+        return done.stdout.strip() == b"0"
+
+    return [*run, "work"], settings, is_done
+
+
+def _install_huey() -> None:
+    lock = ROOT / "requirements" / "bench.lock"
+    if (HUEY / "huey").exists():
+        return
+    progress("installing Huey from requirements/bench.lock")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    subprocess.run(
+        [*command, "--require-hashes", "--target", str(HUEY), "-r", str(lock)], check=True, stdout=sys.stderr
+    )
+
+
+def _wait(ready: Callable[[], bool], at_most_s: float) -> None:
+    end = time.monotonic() + at_most_s
+    while not ready() and time.monotonic() < end:
+        time.sleep(0.02)
