@@ -178,7 +178,7 @@ function morphAttributes(old, fresh) {
   for (const { name } of [...old.attributes]) {
     if (!fresh.hasAttribute(name) && !live.has(name)) old.removeAttribute(name);
   }
-  old.classList.add(...classes);
+  if (classes.length) old.classList.add(...classes);
 }
 
 customElements.define("live-region", LiveRegion);

@@ -7,6 +7,7 @@ const OBJECTS = {
   person: "people",
   conclusion: "conclusions",
   answer: "answers",
+  task: "tasks",
 };
 
 export function empty() {

@@ -1,0 +1,155 @@
+// The live room: holds the state, follows the streams, sends acts over HTTP. Panes (panes.js) draw what it holds.
+import { connect } from "../live.js";
+import { say, words } from "../say.js";
+import * as keep from "./keep.js";
+import { apply } from "./store.js";
+
+const SAVE_AFTER_MS = 400;
+
+class Room extends EventTarget {
+  state = null;
+  heads = {};
+  viewing = null; // the item that this reader looks at; null follows the meeting
+  #epoch = null;
+  #saving = null;
+
+  constructor() {
+    super();
+    const page = document.body.dataset;
+    this.id = Number(page.meeting);
+    this.base = `/meetings/${this.id}`;
+    this.me = Number(page.me) || null; // own participant id
+    this.desk = "desk" in page;
+    this.who = page.who || "wall";
+  }
+
+  /** Show what the page brought, or what was kept when that is newer; then follow. */
+  async start() {
+    const { state, heads } = JSON.parse(document.getElementById("snapshot").textContent);
+    this.#take(state, heads);
+    this.live = connect();
+    const kept = await keep.load(this.id, this.who);
+    const stream = `meeting:${this.id}`;
+    if (kept && Object.keys(heads).every((name) => name in kept.heads) && kept.heads[stream] > this.heads[stream]) {
+      this.#epoch = kept.epoch;
+      this.#take(kept.state, kept.heads);
+    }
+    this.live.join(this.heads, {
+      epoch: this.#epoch,
+      onEvent: (event) => this.#event(event),
+      onSnapshot: (answer) => this.#snapshot(answer),
+      onReset: () => keep.forget(this.id, this.who),
+      onDenied: () => this.#denied(),
+    });
+    this.#save();
+  }
+
+  now() {
+    return this.live ? this.live.now() : Date.now();
+  }
+
+  /** Look at the papers of another item, or (null) follow the meeting again. */
+  view(item) {
+    this.viewing = item;
+    this.#changed();
+  }
+
+  #take(state, heads) {
+    this.state = state;
+    this.heads = { ...heads };
+    this.#changed();
+  }
+
+  #event({ stream, seq, kind, data }) {
+    this.heads[stream] = seq;
+    const before = this.state;
+    this.state = apply(before, kind, data);
+    if (this.state === before) return;
+    if (before.meeting.current !== this.state.meeting.current) this.viewing = null;
+    this.#changed(before);
+    this.#save();
+  }
+
+  async #snapshot() {
+    const answer = await fetch(`${this.base}/snapshot`, { credentials: "same-origin", headers: { Accept: "application/json" } });
+    if (answer.status === 404 || answer.status === 401) {
+      this.#denied();
+      return {};
+    }
+    if (!answer.ok) throw new Error(`snapshot ${answer.status}`);
+    const { state, heads } = await answer.json();
+    this.#take(state, heads);
+    this.#save();
+    return heads;
+  }
+
+  #denied() {
+    keep.forget(this.id, this.who);
+    location.assign(this.who === "wall" ? "/wall" : this.base);
+  }
+
+  #changed(before = null) {
+    this.dispatchEvent(new CustomEvent("change", { detail: { before } }));
+  }
+
+  #save() {
+    clearTimeout(this.#saving);
+    this.#saving = setTimeout(() => {
+      keep.save(this.id, this.who, { state: this.state, heads: this.heads, epoch: this.#epoch, at: Date.now() });
+    }, SAVE_AFTER_MS);
+  }
+
+  /** Send a form. The command's number makes sending it again harmless. Answers whether it was done. */
+  async send(form, button = null) {
+    const fields = new FormData(form, button);
+    form.dataset.command ||= crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+    fields.set("command_id", form.dataset.command);
+    const body = new URLSearchParams(fields);
+    const token = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+    form.setAttribute("aria-busy", "true");
+    try {
+      const answer = await fetch(form.action, {
+        method: "POST",
+        credentials: "same-origin",
+        headers: { Accept: "application/json", "X-CSRFToken": token },
+        body,
+      });
+      delete form.dataset.command;
+      if (answer.ok) {
+        tell("");
+        return true;
+      }
+      refuse(form, await answer.json().catch(() => null));
+    } catch {
+      tell(words("notSent"), "bad"); // the number is kept: pressing again sends the same command
+    } finally {
+      form.removeAttribute("aria-busy");
+    }
+    return false;
+  }
+}
+
+function refuse(form, answer) {
+  const error = answer?.error;
+  const locale = document.documentElement.lang === "en" ? "en" : "vi";
+  for (const old of form.querySelectorAll(".field-error")) old.remove();
+  const fields = Object.entries(error?.fields ?? {});
+  for (const [name, text] of fields) {
+    const control = form.elements[name];
+    const box = (control?.closest ? control : control?.[0])?.closest(".field");
+    if (box) box.append(Object.assign(document.createElement("p"), { className: "field-error", textContent: text[locale] }));
+  }
+  tell(fields[0]?.[1][locale] ?? error?.message?.[locale] ?? words("failed"), "bad");
+}
+
+/** One line at the top of the stage for what went wrong; empty takes it away. */
+export function tell(text, tone = "info") {
+  const box = document.getElementById("room-note");
+  if (!box) return;
+  box.textContent = text;
+  box.hidden = !text;
+  box.className = `room-note note-${tone}`;
+  if (text) say(text);
+}
+
+export const room = new Room();

@@ -1,0 +1,57 @@
+// Starts the room or the wall that the page holds.
+import { say, words } from "../say.js";
+import { define } from "./panes.js";
+import { room } from "./room.js";
+import { currentItem } from "./store.js";
+
+define();
+room.start();
+
+room.addEventListener("change", ({ detail: { before } }) => {
+  if (!before || before.meeting.current === room.state.meeting.current) return;
+  const item = currentItem(room.state);
+  if (item) say(words("nowSaid", { title: item.title }));
+});
+
+addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.matches("form[data-room]")) return;
+  event.preventDefault();
+  if (form.getAttribute("aria-busy") === "true") return;
+  const done = await room.send(form, event.submitter);
+  if (done && form.hasAttribute("data-clears")) {
+    form.reset();
+    for (const old of form.querySelectorAll(".field-error")) old.remove();
+    say(words("kept"));
+  }
+  form.closest("dialog")?.close();
+});
+
+// Sheets of the phone, and dialogs.
+addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-sheet-opens]");
+  if (opener) {
+    const name = opener.dataset.sheetOpens;
+    const isOpen = document.body.dataset.sheet === name;
+    if (isOpen) document.body.removeAttribute("data-sheet");
+    else {
+      document.body.dataset.sheet = name;
+      document.getElementById(`room-${name}`)?.focus();
+    }
+    for (const button of document.querySelectorAll("[data-sheet-opens]")) {
+      button.setAttribute("aria-expanded", String(document.body.dataset.sheet === button.dataset.sheetOpens));
+    }
+  }
+  const asks = event.target.closest("[data-opens]");
+  if (asks) document.getElementById(asks.dataset.opens)?.showModal();
+  if (event.target.closest("[data-shuts]")) event.target.closest("dialog")?.close();
+});
+
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && document.body.dataset.sheet) {
+    const opener = document.querySelector(`.room-bar [data-sheet-opens="${document.body.dataset.sheet}"]`);
+    document.body.removeAttribute("data-sheet");
+    for (const button of document.querySelectorAll("[data-sheet-opens]")) button.setAttribute("aria-expanded", "false");
+    opener?.focus();
+  }
+});
