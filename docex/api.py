@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Response, current_app, jsonify, request
 
+from directory import clients
 from directory.actor import Actor
 from docex import edxml, intake
 from docex.access import dispatch_for
@@ -15,11 +16,14 @@ from docex.queries import dispatch_status
 from kernel.blobs import BlobStore, read_all
 from kernel.db import Tx
 from kernel.doors import Routes
+from kernel.text import phrase
+
+SUBMIT = clients.scope("docex.submit", phrase("Gửi văn bản và hỏi trạng thái qua API"))
 
 routes = Routes("docex")
 
 
-@routes.api("POST", "/api/v1/edxml", scope="docex.submit", max_bytes="upload_max_bytes")
+@routes.api("POST", "/api/v1/edxml", scope=SUBMIT, max_bytes="upload_max_bytes")
 def submit_edxml(tx: Tx, actor: Actor) -> tuple[Response, int]:
     """Take in an edXML envelope or status message: the body is the file itself.
 
@@ -34,7 +38,7 @@ def submit_edxml(tx: Tx, actor: Actor) -> tuple[Response, int]:
     return jsonify(intake.accept(tx, actor, message, handed)), 202
 
 
-@routes.api("GET", "/api/v1/documents/<int:dispatch_id>", scope="docex.submit")
+@routes.api("GET", "/api/v1/documents/<int:dispatch_id>", scope=SUBMIT)
 def document_status(tx: Tx, actor: Actor, dispatch_id: int) -> Response:
     """How far an envelope has come at each recipient; for its sender and for its recipients."""
     return jsonify(dispatch_status(tx, actor, dispatch_for(tx, actor, dispatch_id)))

@@ -88,10 +88,11 @@ def edit(
     attachments: tuple[File, ...] = (),
     paper: File | None = None,
 ) -> Document:
-    """Change a draft, with a new main file when `paper` is given; Stale when somebody else saved after `rev`."""
+    """Change a draft, with a new main file when `paper` is given; Stale when somebody else saved after
+    `rev` (its `text_rev`)."""
     document = document_for(tx, actor, document_id, Right.EDIT)
-    if document.state == DocumentState.DRAFT and document.rev != rev:
-        raise Stale(document.rev)
+    if document.state == DocumentState.DRAFT and document.text_rev != rev:
+        raise Stale(document.text_rev)
     move(tx, document, DocumentVerb.EDIT)
     _fill(tx, document, _checked(tx, actor, draft, needs_body=document.source == "written"))
     if paper is not None and document.source == "uploaded":
@@ -213,6 +214,7 @@ def _begin(tx: Tx, actor: Actor, draft: Draft, source: str) -> Document:
         drafted_by=actor.person_id,
         problem={},
         rev=0,
+        text_rev=0,
         made_at=now,
         changed_at=now,
     )
@@ -233,6 +235,7 @@ def _fill(tx: Tx, document: Document, draft: Draft) -> None:
 def _values(tx: Tx, document: Document, draft: Draft) -> None:
     signer = directory.person(tx, draft.signer_id)
     agency = directory.agency(tx, document.agency_id)
+    document.text_rev += 1
     document.kind = draft.kind
     document.subject = draft.subject
     document.body = draft.body

@@ -76,6 +76,7 @@ class Document(Base):
     issued_on: Mapped[date | None]
     problem: Mapped[Json]
     rev: Mapped[int] = mapped_column(default=1)
+    text_rev: Mapped[int] = mapped_column(default=0)  # counts what people changed, not what the worker added
     made_at: Mapped[datetime]
     changed_at: Mapped[datetime]
     signed_at: Mapped[datetime | None]

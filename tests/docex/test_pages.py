@@ -1,0 +1,201 @@
+"""The pages as browsers of the cast see them."""
+
+import io
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from docex.states import DocumentState, IncomingState
+from kernel import audit
+from tests.docex.office import BODY, Office, a_pdf
+from tests.web.people import sign_in
+from web.app import create_app
+from web.services import Services
+
+
+@pytest.fixture
+def app(office: Office) -> Flask:
+    return create_app(office.config, Services(office.config, office.db, office.blobs))
+
+
+@pytest.fixture
+def ha(app: Flask) -> FlaskClient:
+    return sign_in(app, "ha")
+
+
+@pytest.fixture
+def lan(app: Flask) -> FlaskClient:
+    return sign_in(app, "lan")
+
+
+def typed(office: Office, **changes: object) -> dict[str, object]:
+    """What Hà types into the form of a letter."""
+    return {
+        "kind": "letter",
+        "urgency": "1",
+        "subject": "Báo cáo tiến độ quý IV",
+        "recipients": [str(office.cast.finance.id)],
+        "body": BODY,
+        "signer_id": str(office.cast.binh.person_id),
+        "unit_mark": "TH",
+        **changes,
+    }
+
+
+def test_a_letter_goes_its_whole_way_through_the_pages(app: Flask, office: Office, ha: FlaskClient) -> None:
+    binh, lan = sign_in(app, "binh"), sign_in(app, "lan")
+    answer = ha.post("/documents/out/new", data=typed(office))
+    assert answer.status_code == 303, answer.get_data(as_text=True)
+    page = answer.headers["Location"]
+    office.work()
+    assert "Trình ký" in ha.get(page).get_data(as_text=True)
+    assert ha.post(f"{page}/submit").status_code == 303
+    assert "Ký số" in binh.get(page).get_data(as_text=True)
+    assert "Chờ tôi ký" in binh.get("/").get_data(as_text=True)
+    assert binh.post(f"{page}/sign").status_code == 303
+    office.work()
+    assert "Đóng dấu và gửi" in ha.get(page).get_data(as_text=True)
+    assert ha.post(f"{page}/seal").status_code == 303
+    office.work()
+    assert "Đã đến, chờ văn thư" in ha.get(page).get_data(as_text=True)
+
+    inbox = lan.get("/documents/in").get_data(as_text=True)
+    assert "01/VP-TH" in inbox
+    received = re.search(r'href="(/documents/in/\d+)"', inbox)
+    assert received is not None
+    sheet = lan.get(received[1]).get_data(as_text=True)
+    assert "Tiếp nhận" in sheet
+    assert "verdict-good" in sheet
+    assert lan.post(f"{received[1]}/register").status_code == 303
+    assert "Đã tiếp nhận, vào sổ" in ha.get(f"{page}?fragment=sheet").get_data(as_text=True)
+    assert "<html" not in ha.get(f"{page}?fragment=sheet").get_data(as_text=True)
+
+
+def test_a_refusal_needs_a_reason_and_the_dialog_opens_again(office: Office, lan: FlaskClient) -> None:
+    office.sent()
+    copy = office.incoming(office.cast.lan)[0]
+    answer = lan.post(f"/documents/in/{copy.id}/refuse", data={"reason": "  "})
+    assert answer.status_code == 422
+    assert "Cần nêu lý do." in answer.get_data(as_text=True)
+    assert office.incoming(office.cast.lan)[0].state == IncomingState.ARRIVED
+    assert lan.post(f"/documents/in/{copy.id}/refuse", data={"reason": "Sai nơi nhận"}).status_code == 303
+    assert lan.post(f"/documents/in/{copy.id}/register").status_code == 409
+
+
+def test_what_was_typed_is_kept_when_the_form_is_refused(office: Office, ha: FlaskClient) -> None:
+    answer = ha.post("/documents/out/new", data=typed(office, subject="x" * 501, signer_id="0"))
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "nhiều nhất 500 ký tự" in page
+    assert "Cần chọn người ký" in page
+    assert "x" * 501 in page
+    assert BODY.splitlines()[0] in page
+    assert "Soạn văn bản" in page
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "says"),
+    [
+        (b"not a pdf", "thu.pdf", "không phải là PDF"),
+        (b"", "thu.pdf", "trống"),
+        (b"MZ\x90\x00 program", "thu.exe", "không phải là PDF"),
+    ],
+)
+def test_a_file_that_is_no_pdf_is_refused_at_the_field(
+    office: Office, ha: FlaskClient, data: bytes, name: str, says: str
+) -> None:
+    answer = ha.post("/documents/out/upload", data=typed(office, file=(io.BytesIO(data), name)))
+    assert answer.status_code == 422
+    assert says in answer.get_data(as_text=True)
+    assert "Báo cáo tiến độ quý IV" in answer.get_data(as_text=True)
+
+
+def test_a_broken_pdf_is_named_on_the_page_and_can_be_replaced(office: Office, ha: FlaskClient) -> None:
+    broken = a_pdf()[:900]
+    answer = ha.post("/documents/out/upload", data=typed(office, file=(io.BytesIO(broken), "hong.pdf")))
+    page = answer.headers["Location"]
+    office.work()
+    assert "Tệp PDF bị hỏng" in ha.get(page).get_data(as_text=True)
+    refused = ha.post(f"{page}/submit")
+    assert refused.status_code == 409
+    form = ha.get(f"{page}/edit").get_data(as_text=True)
+    rev = re.search(r'name="rev" value="(\d+)"', form)
+    assert rev is not None
+    again = typed(office, rev=rev[1], file=(io.BytesIO(a_pdf()), "lanh.pdf"))
+    assert ha.post(f"{page}/edit", data=again).status_code == 303
+    office.work()
+    assert ha.post(f"{page}/submit").status_code == 303
+
+
+def test_papers_are_read_in_the_page_and_downloaded_as_they_came(
+    app: Flask, office: Office, ha: FlaskClient
+) -> None:
+    number = office.uploaded(a_pdf(), subject="Về việc Đề án")
+    office.work()
+    sheet = office.sheet(office.cast.ha, number)
+    assert sheet.paper is not None
+    url = f"/documents/papers/{sheet.paper.id}"
+    whole = ha.get(url)
+    assert whole.data == a_pdf()
+    assert whole.headers["Content-Disposition"].startswith("inline")
+    assert whole.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in whole.headers["Content-Security-Policy"]
+    part = ha.get(url, headers={"Range": "bytes=5-9"})
+    assert (part.status_code, part.data) == (206, a_pdf()[5:10])
+    assert part.headers["Content-Range"] == f"bytes 5-9/{len(a_pdf())}"
+    assert ha.get(url, headers={"Range": "bytes=99999999-"}).status_code == 416
+    assert ha.get(f"{url}?download=1").headers["Content-Disposition"].startswith("attachment")
+    with office.db.read() as tx:
+        opened = audit.history(tx, f"paper:{sheet.paper.id}")
+    assert [(e.action, e.by) for e in opened] == [("paper.open", office.cast.ha.by)]
+    assert sign_in(app, "lan").get(url).status_code == 404
+
+
+def test_names_of_files_keep_their_vietnamese_letters(office: Office, ha: FlaskClient) -> None:
+    note = (io.BytesIO("ghi chú".encode()), "Phụ lục đính kèm.txt")
+    page = ha.post("/documents/out/new", data=typed(office, attachments=[note])).headers["Location"]
+    sheet = office.sheet(office.cast.ha, int(page.rpartition("/")[2]))
+    answer = ha.get(f"/documents/papers/{sheet.attachments[0].id}")
+    assert "filename*=UTF-8''Ph%E1%BB%A5%20l%E1%BB%A5c" in answer.headers["Content-Disposition"]
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    detached = ha.post(f"{page}/papers/{sheet.attachments[0].id}/detach")
+    assert detached.status_code == 303
+    assert office.sheet(office.cast.ha, sheet.id).attachments == ()
+
+
+def test_another_agency_and_impossible_ids_find_nothing(app: Flask, office: Office, lan: FlaskClient) -> None:
+    number = office.written()
+    for path in (f"/documents/out/{number}", f"/documents/out/{2**70}", f"/documents/in/{2**70}", "/documents/in/999"):
+        assert lan.get(path).status_code == 404, path
+    assert lan.post(f"/documents/out/{number}/sign").status_code == 404
+    assert app.test_client().get(f"/documents/out/{number}").status_code == 302
+
+
+def test_empty_lists_say_what_will_appear(ha: FlaskClient, lan: FlaskClient) -> None:
+    assert "Chưa có văn bản đi" in ha.get("/documents/out").get_data(as_text=True)
+    assert "Chưa có văn bản đến" in lan.get("/documents/in").get_data(as_text=True)
+    assert "Tìm trong mọi văn bản" in lan.get("/search").get_data(as_text=True)
+    assert "Không tìm thấy" in lan.get("/search?q=khôngcó").get_data(as_text=True)
+
+
+def test_the_search_finds_with_and_without_accents(office: Office, ha: FlaskClient) -> None:
+    office.written(subject="Về việc phòng chống ngập")
+    for q in ("phong chong ngap", "phòng chống", "NGẬP", "Tài chính"):
+        assert "Về việc phòng chống ngập" in ha.get("/search", query_string={"q": q}).get_data(as_text=True), q
+        assert "Về việc phòng chống ngập" in ha.get("/documents/out", query_string={"q": q}).get_data(as_text=True), q
+    assert "Về việc phòng chống ngập" not in ha.get("/search?q=ngáp").get_data(as_text=True)
+    assert ha.get("/documents/out?page=99999999999999999999&state=nothing").status_code == 200
+
+
+def test_two_who_edit_the_same_draft_do_not_overwrite_each_other(office: Office, ha: FlaskClient) -> None:
+    number = office.written()
+    office.work()
+    rev = str(office.document(number).text_rev)
+    first = ha.post(f"/documents/out/{number}/edit", data=typed(office, rev=rev, subject="Bản thứ nhất"))
+    assert first.status_code == 303
+    second = ha.post(f"/documents/out/{number}/edit", data=typed(office, rev=rev, subject="Bản thứ hai"))
+    assert second.status_code == 409
+    assert office.document(number).subject == "Bản thứ nhất"
+    assert office.document(number).state == DocumentState.DRAFT
