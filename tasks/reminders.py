@@ -31,13 +31,14 @@ TOP_LEVEL = 3
 
 @dataclass(frozen=True)
 class TaskFacts:
-    """What planning needs to know of a task."""
+    """What planning needs to know of a task. `reminded_at`: when somebody was last reminded of it."""
 
     state: TaskState
     priority: Priority
     given_at: datetime
     deadline_at: datetime | None
     finished_at: datetime | None
+    reminded_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ def _overdue(task: TaskFacts, history: frozenset[str], calendar: WorkCalendar, n
     at = calendar.next_open(task.deadline_at + timedelta(minutes=1))
     while True:
         following = _opening(calendar, calendar.add_working_days(at.astimezone(VN).date(), 1))
-        if f"overdue-{number}" not in history and following > now:
+        told = task.reminded_at is not None and task.reminded_at >= at  # by whatever reminder, since that morning
+        if f"overdue-{number}" not in history and following > now and not told:
             yield Planned(f"overdue-{number}", at, min(number - 1, TOP_LEVEL))
             return
         number, at = number + 1, following

@@ -25,9 +25,17 @@ TOPIC = "tasks.remind"
 TOGETHER = timedelta(minutes=5)  # what is due so soon after goes out in the same message
 
 
-def facts(task: Task) -> TaskFacts:
+def facts(tx: Tx, task: Task) -> TaskFacts:
     """What planning needs to know."""
-    return TaskFacts(TaskState(task.state), Priority(task.priority), task.given_at, task.deadline_at, task.finished_at)
+    sent = sa.select(sa.func.max(TaskReminder.sent_at)).where(TaskReminder.task_id == task.id)
+    return TaskFacts(
+        TaskState(task.state),
+        Priority(task.priority),
+        task.given_at,
+        task.deadline_at,
+        task.finished_at,
+        tx.session.scalar(sent),
+    )
 
 
 def replan(tx: Tx, task: Task) -> None:
@@ -55,7 +63,7 @@ def _plan(tx: Tx, task: Task) -> None:
         return
     calendar = worktime.calendar(tx)
     known = _slots(tx, task)
-    for planned in next_reminders(facts(task), known, calendar, clock.now()):
+    for planned in next_reminders(facts(tx, task), known, calendar, clock.now()):
         for person in recipients(tx, task, planned):
             reminder = TaskReminder(
                 task_id=task.id,
