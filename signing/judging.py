@@ -73,12 +73,15 @@ async def judge(case: Case) -> None:
         case.reasons.append(reason(Code.NO_SIGNATURE, weight=case.policy.unsigned))
         return
     for found in case.file.found:
-        if found.is_timestamp and found.signature is not None:
+        if found.is_timestamp:
             await _judge_stamp(case, found)
+    # A changed letter breaks its time-stamps, too; people shall read first that it was changed.
+    about_stamps, case.reasons = case.reasons, []
     last = max(found.end for found in case.file.found if not found.is_timestamp) if _papers(case) else 0
     for found in _papers(case):
         await _judge_signature(case, found, is_last=found.end == last)
     _judge_whole(case)
+    case.reasons += about_stamps
 
 
 def _papers(case: Case) -> list[Found]:
@@ -89,6 +92,7 @@ async def _judge_stamp(case: Case, found: Found) -> None:
     """A document time-stamp (ETSI.RFC3161): what it proves counts for all that it covers."""
     signature = found.signature
     if signature is None:
+        case.reasons.append(reason(Code.SIGNATURE_UNREADABLE, found.field, who=found.field))
         return
     sound = integrity_of(case.file, found)
     if not sound.covered or sound.later is None:
@@ -132,7 +136,7 @@ async def _judge_signature(case: Case, found: Found, *, is_last: bool) -> None:
     _judge_bytes(case, found, who, is_last=is_last)
     _judge_strength(case, found, holder)
     proven, level = await _proven_time(case, found)
-    declared = signature.self_reported_timestamp
+    declared = _declared_time(found)
     chain = await _judge_chain(case, found, holder, proven, declared)
     if proven is None:
         _judge_declared_time(case, found, who, declared)
@@ -286,6 +290,15 @@ def _chain_finding(chain: Chain, holder: Holder, name: str, signed_at: datetime 
             return reason(Code.NOT_YET_VALID, name, who=who, on=on)
         case _:
             return reason(Code.CHAIN_BROKEN, name, who=who)
+
+
+def _declared_time(found: Found) -> datetime | None:
+    """The signing time in the attributes or in /M; None when it cannot be read or has no time zone."""
+    try:
+        at: datetime | None = found.signature.self_reported_timestamp if found.signature else None
+    except BROKEN:
+        return None
+    return at if at is not None and at.tzinfo is not None else None
 
 
 def _judge_declared_time(case: Case, found: Found, who: str, declared: datetime | None) -> None:

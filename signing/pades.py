@@ -25,7 +25,7 @@ from pyhanko.stamp import StaticStampStyle
 
 from kernel import clock
 from kernel.errors import Invalid, Unavailable, WrongState
-from kernel.text import phrase
+from kernel.text import Phrase, phrase
 from signing.holders import TEST_MARK, read_holder
 from signing.keys import KeyStore, StoreSigner
 from signing.stamps import Box, empty_style, image_style, seal_box, signature_box, text_style
@@ -37,6 +37,13 @@ FIELD_PERSON = "NguoiKy"
 FIELD_SEAL = "ConDau"
 FIELD_COPY = "SaoY"
 FIELD_TIMESTAMP = "DauThoiGian"
+
+# What screen readers say of a field; the paper is Vietnamese whatever the reader's language.
+_SPOKEN = {
+    FIELD_PERSON: "Chữ ký số của người có thẩm quyền",
+    FIELD_SEAL: "Chữ ký số của cơ quan",
+    FIELD_COPY: "Chữ ký số của cơ quan trên bản sao",
+}
 
 # Room in hex digits for the token of an authority that we do not know yet.
 TIMESTAMP_HEX = 32_768
@@ -68,7 +75,7 @@ def sign_person(
     them the signature is invisible. WrongState when a person has signed already.
     """
     if holder_of(key) is HolderKind.SEAL:
-        raise Invalid({"key": phrase("Chứng thư này là của cơ quan, không dùng để ký thay cá nhân.")})
+        raise _refused("key", phrase("Chứng thư này là của cơ quan, không dùng để ký thay cá nhân."))
     if FIELD_PERSON in signed_fields(pdf):
         raise WrongState(phrase("Văn bản đã có chữ ký của người có thẩm quyền."))
     look = seal_look = None
@@ -89,7 +96,7 @@ def sign_seal(
     (Decree 30/2020 art. 32.2d), or when the seal is there already.
     """
     if holder_of(key) is not HolderKind.SEAL:
-        raise Invalid({"key": phrase("Chứng thư này không phải của cơ quan nên không dùng làm con dấu.")})
+        raise _refused("key", phrase("Chứng thư này không phải của cơ quan nên không dùng làm con dấu."))
     fields = signed_fields(pdf)
     if FIELD_SEAL in fields:
         raise WrongState(phrase("Văn bản đã được đóng dấu của cơ quan."))
@@ -103,7 +110,7 @@ def sign_seal(
 def sign_copy(pdf: bytes, key: KeyStore, *, mark: bytes, box: Box, at: datetime | None = None) -> bytes:
     """The agency's signature on a copy or a separate attachment: the text `mark` of `stamps.text_mark`, no image."""
     if holder_of(key) is not HolderKind.SEAL:
-        raise Invalid({"key": phrase("Chứng thư này không phải của cơ quan nên không dùng làm con dấu.")})
+        raise _refused("key", phrase("Chứng thư này không phải của cơ quan nên không dùng làm con dấu."))
     if FIELD_COPY in signed_fields(pdf):
         raise WrongState(phrase("Bản sao này đã được cơ quan ký."))
     return sign_field(pdf, key, FIELD_COPY, look=Look(box, text_style(mark)), at=at)
@@ -218,9 +225,11 @@ async def _finish(signer: PdfSigner, writer: IncrementalPdfFileWriter, at: datet
 
 def _writer(pdf: bytes) -> IncrementalPdfFileWriter:
     try:
-        writer = IncrementalPdfFileWriter(BytesIO(pdf), strict=False)
+        writer = IncrementalPdfFileWriter(BytesIO(pdf))
+        if writer.prev.xrefs.hybrid_xrefs_present:
+            writer = IncrementalPdfFileWriter(BytesIO(pdf), strict=False)  # as Word writes them; see pdffile
         if writer.prev.encrypted:
-            raise Invalid({"file": phrase("Tệp PDF bị khoá bằng mật khẩu nên không ký được.")})
+            raise _refused("file", phrase("Tệp PDF bị khoá bằng mật khẩu nên không ký được."))
         return writer
     except (PdfError, ValueError, KeyError, TypeError, IndexError, OSError, RecursionError) as error:
         raise _unreadable(error) from error
@@ -234,11 +243,16 @@ def _prepare(writer: IncrementalPdfFileWriter, name: str, box: Box | None) -> No
 
 def _spec(name: str, box: Box | None) -> SigFieldSpec:
     if box is None:
-        return SigFieldSpec(name)
+        return SigFieldSpec(name, readable_field_name=_SPOKEN.get(name))
     corners: Any = tuple(round(side, 3) for side in box.corners)  # pyHanko writes fractions as they are
-    return SigFieldSpec(name, on_page=box.page, box=corners)
+    return SigFieldSpec(name, on_page=box.page, box=corners, readable_field_name=_SPOKEN.get(name))
 
 
 def _unreadable(error: Exception) -> Invalid:
     log.info("a PDF cannot be signed: %s: %s", type(error).__name__, error)
-    return Invalid({"file": phrase("Tệp PDF bị hỏng hoặc không đúng chuẩn nên không ký được.")})
+    return _refused("file", phrase("Tệp PDF bị hỏng hoặc không đúng chuẩn nên không ký được."))
+
+
+def _refused(name: str, why: Phrase) -> Invalid:
+    """Jobs show the message, forms the field: both say the same."""
+    return Invalid({name: why}, why)

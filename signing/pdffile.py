@@ -3,6 +3,7 @@
 # mypy: allow-untyped-calls
 # (pyHanko is typed in parts)
 
+import logging
 import re
 from dataclasses import dataclass
 from io import BytesIO
@@ -17,6 +18,10 @@ from pyhanko.sign.general import CMSExtractionError
 from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.status import SignatureCoverageLevel
+
+# What the library warns about stands in the verdict; hostile files must not fill the log with traces.
+for _name in ("pyhanko", "pyhanko_certvalidator"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 # What a damaged or hostile file makes the libraries raise. Nothing of it may reach a page as an error 500.
 BROKEN = (
@@ -92,14 +97,25 @@ def embedded_signatures(data: bytes) -> Signatures:
 def _reader(data: bytes) -> tuple[PdfFileReader, bool]:
     if b"%PDF-" not in data[:1024]:
         raise NotReadable("not a PDF")
-    for strict in (True, False):
-        try:
-            reader = PdfFileReader(BytesIO(data), strict=strict)
-            reader.root["/Pages"]  # a reader of a broken file may only fail when asked
-            return reader, not strict
-        except BROKEN:
-            continue
-    raise NotReadable("broken PDF")
+    reader = _read(data, strict=True)
+    if reader is not None and reader.xrefs.hybrid_xrefs_present:
+        # Word writes hybrid files: well-formed, but pyHanko judges their signatures only when it is not strict.
+        return _read(data, strict=False) or reader, False
+    if reader is not None:
+        return reader, False
+    reader = _read(data, strict=False)
+    if reader is None:
+        raise NotReadable("broken PDF")
+    return reader, True
+
+
+def _read(data: bytes, *, strict: bool) -> PdfFileReader | None:
+    try:
+        reader = PdfFileReader(BytesIO(data), strict=strict)
+        reader.root["/Pages"]  # a reader of a broken file may only fail when asked
+        return reader
+    except BROKEN:
+        return None
 
 
 def _found(reader: PdfFileReader, name: str, value: generic.PdfObject, field: generic.DictionaryObject) -> Found:

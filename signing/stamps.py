@@ -118,7 +118,8 @@ def _image(key: bytes, png: bytes) -> Image.Image:
             raise ValueError("too many pixels")
         return image.convert("RGBA")
     except (OSError, ValueError, SyntaxError) as error:
-        raise Invalid({"image": phrase("Ảnh chữ ký hoặc con dấu phải là tệp PNG nền trong suốt.")}) from error
+        why = phrase("Ảnh chữ ký hoặc con dấu phải là tệp PNG nền trong suốt.")
+        raise Invalid({"image": why}, why) from error
 
 
 _FILL = SimpleBoxLayoutRule(

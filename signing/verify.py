@@ -46,7 +46,7 @@ def verify(
         reasons, signers, details = tuple(case.reasons), tuple(case.signers), case.details
     except NotReadable as error:
         pdf = b"%PDF-" in data[:1024]
-        found = reason(Code.UNREADABLE) if pdf else reason(Code.NOT_PDF, weight=policy.unsigned)
+        found = reason(Code.UNREADABLE if pdf else Code.NOT_PDF, weight=policy.unsigned)
         reasons, signers, details = (found,), (), [{"error": str(error)}]
     except Exception as error:  # whatever a hostile file makes a library do, the answer is a verdict
         log.exception("a file could not be judged")

@@ -23,7 +23,7 @@ def append_bytes(data: bytes) -> bytes:
 
 def replace_the_content(data: bytes) -> bytes:
     """An incremental update gives the first page another text."""
-    writer = IncrementalPdfFileWriter(BytesIO(data))
+    writer = IncrementalPdfFileWriter(BytesIO(data), strict=False)
     page = _page(writer)
     page["/Contents"] = writer.add_object(
         generic.StreamObject(stream_data=b"BT /F1 14 Tf 72 760 Td (So: 99/UBND-VP) Tj ET")
@@ -34,7 +34,7 @@ def replace_the_content(data: bytes) -> bytes:
 
 def cover_with_an_annotation(data: bytes) -> bytes:
     """An incremental update lays a note over the text."""
-    writer = IncrementalPdfFileWriter(BytesIO(data))
+    writer = IncrementalPdfFileWriter(BytesIO(data), strict=False)
     page = _page(writer)
     note = generic.DictionaryObject(
         {
@@ -53,7 +53,7 @@ def cover_with_an_annotation(data: bytes) -> bytes:
 
 def append_a_page(data: bytes) -> bytes:
     """An incremental update adds a page."""
-    writer = IncrementalPdfFileWriter(BytesIO(data))
+    writer = IncrementalPdfFileWriter(BytesIO(data), strict=False)
     pages = writer.root["/Pages"]
     page = generic.DictionaryObject(
         {
@@ -72,7 +72,7 @@ def append_a_page(data: bytes) -> bytes:
 
 def swap_the_font(data: bytes) -> bytes:
     """An incremental update gives the letters another font object (as shadow attacks do)."""
-    writer = IncrementalPdfFileWriter(BytesIO(data))
+    writer = IncrementalPdfFileWriter(BytesIO(data), strict=False)
     font = _page(writer)["/Resources"]["/Font"]["/F1"]
     font["/BaseFont"] = pdf_name("/ZapfDingbats")
     writer.update_container(font)
@@ -81,7 +81,7 @@ def swap_the_font(data: bytes) -> bytes:
 
 def remove_a_signature(data: bytes, field_name: str) -> bytes:
     """An incremental update empties a signature field."""
-    writer = IncrementalPdfFileWriter(BytesIO(data))
+    writer = IncrementalPdfFileWriter(BytesIO(data), strict=False)
     for reference in writer.root["/AcroForm"]["/Fields"]:
         field = reference.get_object()
         if field["/T"] == field_name:

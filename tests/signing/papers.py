@@ -18,13 +18,46 @@ def minimal_pdf(text: str, *, second_page: str = "") -> bytes:
         )
         bodies.append(f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream")
     out = bytearray(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
-    places = []
-    for number, body in enumerate(bodies, 1):
-        places.append(len(out))
-        out += f"{number} 0 obj\n{body}\nendobj\n".encode("ascii")
+    places = [_add(out, number, body) for number, body in enumerate(bodies, 1)]
     start = len(out)
-    out += f"xref\n0 {len(bodies) + 1}\n0000000000 65535 f \n".encode("ascii")
-    for place in places:
-        out += f"{place:010d} 00000 n \n".encode("ascii")
+    out += _table(places)
     out += f"trailer\n<< /Size {len(bodies) + 1} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n".encode("ascii")
     return bytes(out)
+
+
+def hybrid_pdf(text: str) -> bytes:
+    """A hybrid-reference file (ISO 32000-1 §7.5.8.4), as Word writes them: a table and, beside it, a stream."""
+    stream = f"BT /F1 14 Tf 72 760 Td ({text}) Tj ET"
+    out = bytearray(b"%PDF-1.5\n%\xe2\xe3\xcf\xd3\n")
+    places = [
+        _add(out, 1, "<< /Type /Catalog /Pages 2 0 R >>"),
+        _add(out, 2, "<< /Type /Pages /Kids [4 0 R] /Count 1 >>"),
+        _add(out, 3, "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"),
+        _add(
+            out,
+            4,
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 5 0 R "
+            "/Resources << /Font << /F1 3 0 R >> >> >>",
+        ),
+        _add(out, 5, f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream"),
+    ]
+    hidden = _add(out, 6, "<< /Note (for newer readers) >>")
+    entry = b"\x01" + hidden.to_bytes(4, "big") + b"\x00"
+    beside = len(out)
+    out += b"7 0 obj\n<< /Type /XRef /Size 8 /W [1 4 1] /Index [6 1] /Length 6 /Root 1 0 R >>\nstream\n"
+    out += entry + b"\nendstream\nendobj\n"
+    start = len(out)
+    out += _table(places)
+    trailer = f"trailer\n<< /Size 8 /Root 1 0 R /XRefStm {beside} >>\nstartxref\n{start}\n%%EOF\n"
+    return bytes(out) + trailer.encode("ascii")
+
+
+def _add(out: bytearray, number: int, body: str) -> int:
+    place = len(out)
+    out += f"{number} 0 obj\n{body}\nendobj\n".encode("ascii")
+    return place
+
+
+def _table(places: list[int]) -> bytes:
+    lines = [f"xref\n0 {len(places) + 1}\n0000000000 65535 f \n"]
+    return "".join([*lines, *(f"{place:010d} 00000 n \n" for place in places)]).encode("ascii")

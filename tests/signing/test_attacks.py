@@ -2,13 +2,20 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign.fields import SigSeedSubFilter
+from pyhanko.sign.signers.pdf_cms import SimpleSigner
+from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner
+from pypdf import PdfReader, PdfWriter
 
 from kernel import clock
+from kernel.errors import Invalid
 from signing.keys import FileKeyStore
 from signing.pades import FIELD_PERSON, FIELD_SEAL, sign_field, sign_person, sign_seal
 from signing.policy import DocumentKind
@@ -174,6 +181,28 @@ def test_a_short_key_is_refused(office: Office, letter: bytes, odd_key: OddKey) 
     verdict = office.judge(sign_person(letter, key), DocumentKind.PERSON_ONLY)
     assert verdict.value is Value.INVALID
     assert verdict.has(Code.WEAK_ALGORITHM)
+
+
+def test_sha1_is_refused(office: Office, letter: bytes) -> None:
+    path, passphrase = office.authority.person_path("binh"), office.authority.passphrase
+    signer = SimpleSigner.load_pkcs12(path, passphrase=passphrase)  # type: ignore[no-untyped-call]
+    meta = PdfSignatureMetadata(field_name=FIELD_PERSON, md_algorithm="sha1", subfilter=SigSeedSubFilter.PADES)
+    out = PdfSigner(meta, signer).sign_pdf(IncrementalPdfFileWriter(BytesIO(letter)))
+    verdict = office.judge(out.getvalue(), DocumentKind.PERSON_ONLY)
+    assert verdict.value is Value.INVALID
+    assert verdict.has(Code.WEAK_ALGORITHM)
+    assert office.judge(out.getvalue(), DocumentKind.FOREIGN).value is Value.UNCLEAR
+
+
+def test_a_locked_file_gets_a_verdict_and_is_not_signed(office: Office, letter: bytes) -> None:
+    writer = PdfWriter()
+    writer.append(PdfReader(BytesIO(letter)))
+    writer.encrypt("secret")
+    out = BytesIO()
+    writer.write(out)
+    assert office.judge(out.getvalue()).value is Value.INVALID
+    with pytest.raises(Invalid):
+        sign_person(out.getvalue(), office.binh)
 
 
 def test_a_revoked_certificate_is_refused(office: Office, letter: bytes, odd_key: OddKey) -> None:

@@ -35,8 +35,9 @@ from signing.timestamps import LocalTimeStamps
 from signing.trust import Trust, TrustStore
 from signing.verdicts import HolderKind, Level, TimeSource, Value, Verdict
 from signing.verify import signed_revision, verify
+from tests.signing import attacks
 from tests.signing.conftest import CITY, Office
-from tests.signing.papers import minimal_pdf
+from tests.signing.papers import hybrid_pdf, minimal_pdf
 
 OddKey = Callable[..., FileKeyStore]
 
@@ -86,6 +87,13 @@ def test_a_letter_as_weasyprint_makes_it_is_valid(office: Office) -> None:
     pdf = page.write_pdf(pdf_variant="pdf/a-3b")
     made = sign_seal(sign_person(pdf, office.binh), office.seal)
     assert office.judge(made).value is Value.VALID
+
+
+def test_a_file_as_word_writes_it_is_valid(office: Office) -> None:
+    made = sign_seal(sign_person(hybrid_pdf("So: 15/UBND-VP"), office.binh), office.seal)
+    assert office.judge(made).value is Value.VALID
+    assert office.judge(attacks.flip_a_letter(made)).has(Code.CONTENT_CHANGED)
+    assert office.judge(attacks.cover_with_an_annotation(made)).has(Code.EDITED_AFTER_SIGNING)
 
 
 def test_a_time_stamp_raises_both_signatures_to_b_t(office: Office, sealed: bytes) -> None:
