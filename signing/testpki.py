@@ -11,6 +11,7 @@ trial mode does not trust it at all.
 import fcntl
 import json
 import secrets
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -314,7 +315,10 @@ def subject_named(name: str, names: Sequence[tuple[x509.ObjectIdentifier, str]])
 
 def _attribute(oid: x509.ObjectIdentifier, text: str) -> x509.NameAttribute[str]:
     """One part of a name. X.520 caps it at 64 characters; cryptography counts bytes, which halves Vietnamese."""
-    return x509.NameAttribute(oid, nfc(text)[:COMMON_NAME_LIMIT].rstrip(), _validate=False)
+    value = nfc(text)[:COMMON_NAME_LIMIT].rstrip()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return x509.NameAttribute(oid, value, _validate=len(value.encode()) <= COMMON_NAME_LIMIT)
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, key: PrivateKey, not_after: datetime) -> x509.CertificateBuilder:
