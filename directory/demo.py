@@ -106,6 +106,10 @@ _PEOPLE = (
 )
 
 
+CAST = tuple(somebody.mailbox for somebody in _PEOPLE[:6])
+"""Those whom the sign-in page introduces, in this order."""
+
+
 def email_of(mailbox: str) -> str:
     """The address of somebody in the demo city, under a domain that can never exist (RFC 6761)."""
     return f"{mailbox}@mau.example"

@@ -9,6 +9,7 @@ from kernel.errors import Invalid
 from kernel.text import fold, nfc, phrase
 
 MAX_ROWS = 5000
+MAX_BYTES = 800_000  # what a page can carry from the preview to the deed
 
 _FORMULA = ("=", "+", "-", "@", "\t")
 
@@ -23,6 +24,8 @@ class Row:
 
 def decoded(data: bytes) -> str:
     """The text of a CSV file. UTF-8 and UTF-16 with a byte order mark are read; anything else is Invalid."""
+    if len(data) > MAX_BYTES:
+        raise Invalid({"file": phrase("Tệp lớn quá, xin chia thành các tệp nhỏ hơn.")})
     try:
         if data.startswith((b"\xff\xfe", b"\xfe\xff")):
             return nfc(data.decode("utf-16"))

@@ -1,0 +1,272 @@
+"""What people type into the directory's pages, read into the verbs' own facts."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from wtforms import (
+    BooleanField,
+    DateField,
+    Form,
+    HiddenField,
+    PasswordField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+)
+from wtforms.widgets import CheckboxInput
+
+from directory.actor import Role
+from directory.agencies import AgencyFacts, UnitFacts
+from directory.people import PersonFacts, Placement
+from directory.queries import AgencyCard
+from kernel.errors import Invalid
+from kernel.text import Phrase, phrase
+
+Choices = Iterable[tuple[str, Phrase | str]]
+
+_NONE = ("", phrase("Không có"))
+
+
+class _Form(Form):  # type: ignore[misc]
+    """Choices are judged by the verbs, so that a form never speaks a language of its own."""
+
+    def number(self, name: str) -> int:
+        """The id chosen in a field; 0 when there is none."""
+        text = str(self[name].data or "")
+        return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+
+
+class _Choice(SelectField):  # type: ignore[misc]
+    def __init__(self, label: Phrase, **rest: Any) -> None:
+        super().__init__(label, choices=[], validate_choice=False, **rest)
+
+
+class _Checks(SelectMultipleField):  # type: ignore[misc]
+    option_widget = CheckboxInput()
+
+    def __init__(self, label: Phrase, **rest: Any) -> None:
+        super().__init__(label, choices=[], validate_choice=False, **rest)
+
+
+class _Day(DateField):  # type: ignore[misc]
+    """A date; what cannot be read is kept as typed and named."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            super().process_formdata([text for text in valuelist if text.strip()])
+        except ValueError:
+            raise ValueError(phrase("Ngày chưa đúng, ví dụ 01/07/2025.")) from None
+
+
+class SignInForm(_Form):
+    """The first step."""
+
+    name = StringField(phrase("Thư điện tử"), render_kw={"autocomplete": "username", "inputmode": "email"})
+    password = PasswordField(phrase("Mật khẩu"), render_kw={"autocomplete": "current-password"})
+
+
+class CodeForm(_Form):
+    """The second step, and the first code of an enrolment."""
+
+    code = StringField(phrase("Mã xác thực"), render_kw={"autocomplete": "one-time-code", "autocapitalize": "none"})
+    secret = HiddenField()
+
+
+class NewPasswordForm(_Form):
+    """A new password, typed twice; `current` only where it is asked for."""
+
+    current = PasswordField(phrase("Mật khẩu hiện tại"), render_kw={"autocomplete": "current-password"})
+    new = PasswordField(phrase("Mật khẩu mới"), render_kw={"autocomplete": "new-password"})
+    again = PasswordField(phrase("Nhập lại mật khẩu mới"), render_kw={"autocomplete": "new-password"})
+
+    def chosen(self) -> str:
+        """The new password; Invalid when the two differ."""
+        if self.new.data != self.again.data:
+            raise Invalid({"again": phrase("Hai lần nhập chưa giống nhau.")})
+        return self.new.data or ""
+
+
+class LanguageForm(_Form):
+    """The language of pages and messages."""
+
+    locale = RadioField(phrase("Ngôn ngữ"), choices=[("vi", "Tiếng Việt"), ("en", "English")], validate_choice=False)
+
+
+class AgencyForm(_Form):
+    """An agency's facts."""
+
+    code = StringField(phrase("Mã định danh"), description=phrase("Theo QĐ 20/2020/QĐ-TTg, ví dụ H29.01"))
+    old_code = StringField(phrase("Mã cũ"), description=phrase("Theo QCVN 102:2016, ví dụ 000.00.01.H29"))
+    name = StringField(phrase("Tên cơ quan"))
+    short_name = StringField(phrase("Tên viết tắt"), description=phrase("Dùng trong số, ký hiệu văn bản"))
+    parent_id = _Choice(phrase("Cơ quan cấp trên"))
+    place = StringField(phrase("Nơi ban hành"), description=phrase("Địa danh ghi trên văn bản"))
+    is_local = BooleanField(phrase("Cơ quan này dùng hệ thống này"))
+    email = StringField(phrase("Thư điện tử"), render_kw={"inputmode": "email"})
+    phone = StringField(phrase("Điện thoại"), render_kw={"inputmode": "tel"})
+    address = StringField(phrase("Địa chỉ"))
+    valid_from_on = _Day(phrase("Hiệu lực từ"))
+    valid_until_on = _Day(phrase("Hiệu lực đến"), description=phrase("Ngày cuối cùng còn hoạt động; để trống nếu còn"))
+    rev = HiddenField()
+
+    def offer(self, agencies: Iterable[AgencyCard]) -> "AgencyForm":
+        """Fill the choice of the agency above."""
+        self.parent_id.choices = [_NONE, *((str(a.id), a.name) for a in agencies)]
+        return self
+
+    def facts(self) -> AgencyFacts:
+        """What was typed; Invalid when a date cannot be read."""
+        _must_be_readable(self, "valid_from_on", "valid_until_on")
+        return AgencyFacts(
+            code=self.code.data or "",
+            old_code=self.old_code.data or "",
+            name=self.name.data or "",
+            short_name=self.short_name.data or "",
+            parent_id=self.number("parent_id") or None,
+            place=self.place.data or "",
+            is_local=bool(self.is_local.data),
+            email=self.email.data or "",
+            phone=self.phone.data or "",
+            address=self.address.data or "",
+            valid_from_on=self.valid_from_on.data,
+            valid_until_on=self.valid_until_on.data,
+        )
+
+
+class AliasForm(_Form):
+    """Another code of an agency."""
+
+    alias = StringField(phrase("Mã khác"))
+
+
+class MergeForm(_Form):
+    """A merger."""
+
+    into_id = _Choice(phrase("Cơ quan tiếp nhận"))
+    last_on = _Day(phrase("Ngày cuối cùng còn hoạt động"))
+
+    def offer(self, agencies: Iterable[AgencyCard]) -> "MergeForm":
+        """Fill the choice of the successor."""
+        self.into_id.choices = [_NONE, *((str(a.id), a.name) for a in agencies)]
+        return self
+
+    def last_day(self) -> date:
+        """The day; Invalid when it is missing."""
+        return _day_of(self, "last_on")
+
+
+class UnitForm(_Form):
+    """A unit's facts."""
+
+    name = StringField(phrase("Tên đơn vị"))
+    short_name = StringField(phrase("Tên viết tắt"))
+    parent_id = _Choice(phrase("Đơn vị cấp trên"))
+
+    def offer(self, units: Choices) -> "UnitForm":
+        """Fill the choice of the unit above."""
+        self.parent_id.choices = [_NONE, *units]
+        return self
+
+    def facts(self) -> UnitFacts:
+        """What was typed."""
+        return UnitFacts(self.name.data or "", self.short_name.data or "", self.number("parent_id") or None)
+
+
+class PersonForm(_Form):
+    """A person's facts."""
+
+    name = StringField(phrase("Họ và tên"), render_kw={"autocomplete": "off"})
+    email = StringField(
+        phrase("Thư điện tử"),
+        description=phrase("Cũng là tên đăng nhập"),
+        render_kw={"inputmode": "email", "autocomplete": "off"},
+    )
+    phone = StringField(
+        phrase("Điện thoại di động"),
+        description=phrase("Nhận tin nhắn nhắc việc và giấy mời"),
+        render_kw={"inputmode": "tel", "autocomplete": "off"},
+    )
+    is_active = BooleanField(phrase("Tài khoản đang hoạt động"), default=True)
+    rev = HiddenField()
+
+    def facts(self) -> PersonFacts:
+        """What was typed."""
+        return PersonFacts(
+            self.name.data or "", self.email.data or "", self.phone.data or "", bool(self.is_active.data)
+        )
+
+
+class PlaceForm(_Form):
+    """A person's place and roles in an agency."""
+
+    agency_id = _Choice(phrase("Cơ quan"))
+    unit_id = _Choice(phrase("Đơn vị"))
+    title = StringField(phrase("Chức vụ"), description=phrase("Ví dụ: Phó Chánh Văn phòng"))
+    roles = _Checks(phrase("Vai trò"))
+    is_primary = BooleanField(phrase("Đây là nơi làm việc chính"))
+
+    def offer(self, agencies: Choices, units: Choices) -> "PlaceForm":
+        """Fill the choices of agency, unit and roles."""
+        self.agency_id.choices = list(agencies)
+        self.unit_id.choices = [_NONE, *units]
+        self.roles.choices = [(role.value, role.label) for role in Role]
+        return self
+
+    def placement(self, agency_id: int = 0) -> Placement:
+        """What was chosen."""
+        known = set(Role)
+        return Placement(
+            agency_id or self.number("agency_id"),
+            self.title.data or "",
+            self.number("unit_id") or None,
+            frozenset(Role(value) for value in self.roles.data or [] if value in known),
+            bool(self.is_primary.data),
+        )
+
+
+class ClientForm(_Form):
+    """A system of an agency."""
+
+    agency_id = _Choice(phrase("Cơ quan"))
+    name = StringField(phrase("Tên ứng dụng"), description=phrase("Ví dụ: Phần mềm quản lý văn bản của Sở"))
+    scopes = _Checks(phrase("Được phép"))
+
+    def offer(self, agencies: Choices, scopes: Choices) -> "ClientForm":
+        """Fill the choices of agency and scopes."""
+        self.agency_id.choices = list(agencies)
+        self.scopes.choices = list(scopes)
+        return self
+
+
+class DayForm(_Form):
+    """A day that differs from the public calendar."""
+
+    on = _Day(phrase("Ngày"))
+    working = RadioField(
+        phrase("Ngày đó"),
+        choices=[("1", phrase("Làm việc (làm bù)")), ("0", phrase("Nghỉ"))],
+        default="0",
+        validate_choice=False,
+    )
+    note = StringField(phrase("Ghi chú"), description=phrase("Ví dụ: hoán đổi với thứ Hai 27/4"))
+
+    def day(self) -> date:
+        """The day; Invalid when it is missing."""
+        return _day_of(self, "on")
+
+
+def _must_be_readable(form: _Form, *names: str) -> None:
+    form.validate()
+    problems = {name: form[name].errors[0] for name in names if form[name].errors}
+    if problems:
+        raise Invalid(problems)
+
+
+def _day_of(form: _Form, name: str) -> date:
+    _must_be_readable(form, name)
+    chosen: date | None = form[name].data
+    if chosen is None:
+        raise Invalid({name: phrase("Cần chọn ngày.")})
+    return chosen
