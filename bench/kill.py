@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -66,7 +67,7 @@ def _side(folder: Path, work: Work, chance: random.Random) -> dict[str, int]:
             worker = subprocess.Popen(
                 command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )
-            _wait(lambda b=before: len(read(log)) > b or is_done(), PATIENCE_S)
+            _wait(partial(_has_begun, log, before, is_done), PATIENCE_S)
             if last:
                 _wait(is_done, PATIENCE_S)
                 time.sleep(2)
@@ -77,6 +78,10 @@ def _side(folder: Path, work: Work, chance: random.Random) -> dict[str, int]:
             progress(f"{folder.name}: {number + 1} of {KILLS + 1} runs, {len(read(log))} SMS")
     seen = Counter(entry["Body"] for entry in read(log))
     return {"lost": MESSAGES - len(seen), "doubled": sum(n - 1 for n in seen.values()), "accepted": sum(seen.values())}
+
+
+def _has_begun(log: Path, before: int, is_done: Callable[[], bool]) -> bool:
+    return len(read(log)) > before or is_done()
 
 
 def _ours(folder: Path, sink: str) -> tuple[list[str], Mapping[str, str], Callable[[], bool]]:

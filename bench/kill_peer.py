@@ -9,7 +9,7 @@ from huey import SqliteHuey
 queue = SqliteHuey("kill", filename=os.environ["KILL_PEER_DB"], fsync=True)
 
 
-@queue.task(retries=5, retry_delay=1)
+@queue.task(retries=5, retry_delay=1)  # type: ignore[untyped-decorator]
 def send(number: int) -> None:
     """Hand one SMS to the server; an error is tried again by the framework."""
     url = os.environ["KILL_PEER_SINK"] + "/2010-04-01/Accounts/AC" + "0" * 31 + "1/Messages.json"

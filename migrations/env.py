@@ -2,9 +2,10 @@
 
 from typing import Any
 
+import sqlalchemy as sa
 from alembic import context
 
-from kernel.schema import Base
+from kernel.schema import Base, UtcDateTime
 from web import rooms
 
 rooms.load_models()
@@ -15,6 +16,16 @@ def ours(thing: Any, name: str | None, kind: str, reflected: bool, compare_to: A
     return not (name or "").startswith(("search_fts", "ix_search_text_folded"))
 
 
+def rendered(kind: str, thing: Any, autogen: Any) -> str | bool:
+    """Write column types in SQLAlchemy's own words: a migration must not change when our classes do."""
+    if kind == "type" and isinstance(thing, UtcDateTime):
+        return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(thing, sa.JSON):
+        autogen.imports.add("from sqlalchemy.dialects import postgresql")
+        return "sa.JSON().with_variant(postgresql.JSONB(), 'postgresql')"
+    return False
+
+
 connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,
@@ -22,6 +33,7 @@ context.configure(
     render_as_batch=connection.dialect.name == "sqlite",
     include_object=ours,
     compare_type=True,
+    render_item=rendered,
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -99,6 +99,7 @@ def test_a_refusal_changes_nothing(ha: FlaskClient, db: Database) -> None:
 
 
 def test_a_stranger_is_asked_to_sign_in_and_comes_back(app: Flask) -> None:
+    app.config["WTF_CSRF_ENABLED"] = False
     khach = app.test_client()
     answer = khach.get("/?a=b")
     assert answer.status_code == 302
