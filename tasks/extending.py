@@ -22,6 +22,11 @@ def open_extension(tx: Tx, task_id: int) -> TaskExtension | None:
     return tx.session.scalars(query).first()
 
 
+def waiting_task_ids() -> sa.Select[int]:
+    """The tasks with a request that waits, for use inside another query."""
+    return sa.select(TaskExtension.task_id).where(TaskExtension.decided_at.is_(None))
+
+
 def ask_extension(tx: Tx, actor: Actor, task_id: int, deadline_at: datetime | None, reason: str) -> None:
     """Ask for a later deadline. Invalid names `deadline` or `reason`; one request at a time."""
     task = access.task_for(tx, actor, task_id, Right.LEAD, lock=True)
