@@ -14,6 +14,7 @@ from functools import lru_cache
 from hashlib import sha256
 from html import escape
 from io import BytesIO
+from threading import Lock
 
 from PIL import Image
 from pyhanko.pdf_utils.content import PdfContent, RawContent
@@ -146,6 +147,10 @@ TEXT_MARK_SIZE = (170.0, 30.0)
 """Width and height in points of the text block on copies, as measured on documents in use."""
 
 
+ONE_DRAWING_AT_A_TIME = Lock()
+"""WeasyPrint promises nothing to several threads at once; whoever draws with it in a worker holds this."""
+
+
 def text_mark(lines: Sequence[str], width: float, height: float) -> bytes:
     """A one-page PDF with the text of a copy or separate attachment: Times New Roman, regular, 10 pt, black.
 
@@ -158,7 +163,8 @@ def text_mark(lines: Sequence[str], width: float, height: float) -> bytes:
         f"@page {{ size: {width:.2f}pt {height:.2f}pt; margin: 0 }} body {{ margin: 0; font: 10pt/1.15 "
         '"Times New Roman", Tinos, "Liberation Serif", serif; color: black }'
     )
-    pdf: bytes = HTML(string=f"<style>{style}</style>{body}").write_pdf()
+    with ONE_DRAWING_AT_A_TIME:
+        pdf: bytes = HTML(string=f"<style>{style}</style>{body}").write_pdf()
     return pdf
 
 

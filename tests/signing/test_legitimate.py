@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import BytesIO
 
@@ -28,7 +29,7 @@ from signing.pades import (
 )
 from signing.policy import POLICIES, DocumentKind
 from signing.reasons import Code
-from signing.specimens import handwriting
+from signing.specimens import handwriting, seal
 from signing.stamps import TEXT_MARK_SIZE, Box, text_mark
 from signing.testpki import EMAIL_PROTECTION, subject_named
 from signing.timestamps import LocalTimeStamps
@@ -265,6 +266,16 @@ def test_policies_are_named_by_version() -> None:
 def test_verification_without_a_known_sender_compares_no_agency(office: Office, sealed: bytes) -> None:
     verdict = verify(sealed, office.trust, POLICIES[DocumentKind.OFFICIAL])
     assert verdict.value is Value.VALID
+
+
+def test_threads_of_a_worker_sign_and_judge_at_the_same_time(office: Office, letter: bytes) -> None:
+    def make(number: int) -> Value:
+        image = handwriting("Nguyễn Thanh Bình")
+        signed = sign_person(letter, office.binh, anchor=Box(0, 300, 100 + number, 180, 75), image=image)
+        return office.judge(sign_seal(signed, office.seal, image=seal(CITY))).value
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(make, range(8))) == {Value.VALID}
 
 
 def test_the_same_person_does_not_sign_twice(office: Office, signed: bytes) -> None:
