@@ -11,12 +11,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from bench.fanout_plan import ITEMS
 from bench.node import HERE, ROOT, node, packages
 from bench.report import Result, median, percentile, progress
 
@@ -24,10 +24,6 @@ CLIENTS = 1_000
 CHANGES = 60
 ROUNDS = 3
 MUST = 1.0
-TITLE = (
-    "Cho ý kiến về dự thảo Nghị quyết quy định mức hỗ trợ học phí cho học sinh mầm non và phổ thông công lập "
-    "trên địa bàn thành phố, năm học 2026 - 2027"
-)
 
 
 @dataclass(frozen=True)
@@ -44,19 +40,16 @@ class Round:
 
 @dataclass(frozen=True)
 class Side:
-    """A server: how it is started on a new database."""
+    """A server: its name, and the command that starts it; an empty folder is added to it."""
 
     name: str
-    command: Callable[[Path], list[str]]
+    command: tuple[str, ...]
 
 
 def sides() -> tuple[Side, Side]:
     """Ours and the peer's."""
-    peer = str(HERE / "fanout_peer.mjs")
-    return (
-        Side("ours", lambda file: [sys.executable, "-m", "bench.fanout_ours", str(file)]),
-        Side("peer", lambda file: [str(node()), "--disable-warning=ExperimentalWarning", peer, str(file)]),
-    )
+    peer = (str(node()), "--disable-warning=ExperimentalWarning", str(HERE / "fanout_peer.mjs"))
+    return Side("ours", (sys.executable, "-m", "bench.fanout_ours")), Side("peer", peer)
 
 
 def main() -> Result:
@@ -94,17 +87,17 @@ def measure(side: Side) -> Round:
     scratch.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(dir=scratch) as folder,
-        _server(side.command(Path(folder) / "bench.db")) as port,
+        _server([*side.command, folder, str(ITEMS)]) as plan,
     ):
-        return _drive(port)
+        return _drive(plan)
 
 
 @contextmanager
-def _server(command: list[str]) -> Iterator[int]:
+def _server(command: list[str]) -> Iterator[dict[str, Any]]:
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, preexec_fn=lambda: _stay_on(0))
     try:
         assert process.stdout is not None
-        yield int(process.stdout.readline())
+        yield json.loads(process.stdout.readline())
     finally:
         process.terminate()
         try:
@@ -113,19 +106,8 @@ def _server(command: list[str]) -> Iterator[int]:
             process.kill()
 
 
-def _drive(port: int) -> Round:
-    plan: dict[str, Any] = {
-        "port": port,
-        "clients": CLIENTS,
-        "changes": CHANGES,
-        "warmup": 10,
-        "pause": 30,
-        "path": "/agenda",
-        "body": {"title": TITLE},
-        "headers": {},
-        "join": ["join", "meeting:1"],
-        "event": '42["event",',
-    }
+def _drive(plan: dict[str, Any]) -> Round:
+    plan = {**plan, "clients": CLIENTS, "changes": CHANGES, "warmup": 10, "pause": 30, "event": '42["ev",'}
     driven = subprocess.run(
         [str(node()), str(HERE / "fanout_driver.mjs"), json.dumps(plan)],
         cwd=HERE,

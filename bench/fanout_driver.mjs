@@ -11,6 +11,7 @@ import { performance } from "node:perf_hooks";
 
 const plan = JSON.parse(process.argv[2]);
 const isEvent = Buffer.from(plan.event);
+const isReset = Buffer.from('42["reset",');
 let had = [];
 let waiting = 0;
 let doubled = 0;
@@ -18,7 +19,7 @@ let eventBytes = 0;
 let arrived = () => {};
 let over = false;
 
-const extraHeaders = Object.entries(plan.headers).map(([name, value]) => `${name}: ${value}\r\n`).join("");
+const extraHeaders = Object.entries(plan.headers ?? {}).map(([name, value]) => `${name}: ${value}\r\n`).join("");
 
 function frame(text) {
   const payload = Buffer.from(text);
@@ -33,6 +34,7 @@ class Browser {
   constructor(index, opened, failed) {
     this.index = index;
     this.opened = opened;
+    this.failed = failed;
     this.upgraded = false;
     this.rest = null;
     const onread = { buffer: shared, callback: (size, buffer) => (this.read(size, buffer), true) };
@@ -92,15 +94,28 @@ class Browser {
   take(data, at, size) {
     if (isEvent.length <= size && data.compare(isEvent, 0, isEvent.length, at, at + isEvent.length) === 0) {
       count(this.index, size);
+    } else if (data.compare(isReset, 0, isReset.length, at, Math.min(at + isReset.length, at + size)) === 0) {
+      this.failed(new Error("a browser was put out of its room"));
     } else if (data[at] === 0x30) {
       this.socket.write(frame("40"));
     } else if (data[at] === 0x32) {
       this.socket.write(frame("3"));
     } else if (data[at] === 0x34 && data[at + 1] === 0x30) {
-      this.socket.write(frame(`420${JSON.stringify(plan.join)}`));
+      this.join();
     } else if (data[at] === 0x34 && data[at + 1] === 0x33) {
-      this.opened();
+      this.joined(JSON.parse(data.toString("utf8", at + 3, at + size))[0]);
     }
+  }
+
+  join() {
+    this.socket.write(frame(`420${JSON.stringify(plan.join)}`));
+  }
+
+  // Our server lets a hundred in a second; the others ask again.
+  joined(answer) {
+    if (answer.mode === "wait") setTimeout(() => this.join(), answer.ms * Math.random());
+    else if (answer.mode === "denied") this.failed(new Error("a browser was not let in"));
+    else this.opened();
   }
 }
 
@@ -119,9 +134,9 @@ function count(index, bytes) {
 
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 
-function move(item) {
-  const body = JSON.stringify({ ...plan.body, item });
-  const headers = { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body), ...plan.headers };
+function move(number) {
+  const body = plan.bodies[number % plan.bodies.length];
+  const headers = { "Content-Length": Buffer.byteLength(body), ...plan.headers, ...plan.post };
   return new Promise((resolve, reject) => {
     const sent = request({ host: "127.0.0.1", port: plan.port, path: plan.path, method: "POST", agent, headers });
     sent.on("error", reject);
@@ -133,14 +148,19 @@ function move(item) {
   });
 }
 
-async function change(item) {
+async function change(number) {
   had = new Array(plan.clients).fill(false);
   waiting = plan.clients;
   const all = new Promise((resolve) => { arrived = resolve; });
+  const late = setTimeout(() => {
+    console.error(`change ${number}: ${waiting} browsers did not get it within 20 s`);
+    process.exit(1);
+  }, 20_000);
   const start = performance.now();
-  const answered = move(item);
+  const answered = move(number);
   const end = await all;
   await answered;
+  clearTimeout(late);
   return end - start;
 }
 
@@ -150,11 +170,11 @@ for (let start = 0; start < plan.clients; start += 50) {
   await Promise.all(Array.from({ length: size }, (_, place) =>
     new Promise((opened, failed) => new Browser(start + place, opened, failed))));
 }
-for (let item = 0; item < plan.warmup; item++) await change(item);
+for (let number = 0; number < plan.warmup; number++) await change(number);
 const last = [];
-for (let item = 0; item < plan.changes; item++) {
+for (let number = 0; number < plan.changes; number++) {
   await pause(plan.pause);
-  last.push(await change(item));
+  last.push(await change(plan.warmup + number));
 }
 await pause(50);
 over = true;
