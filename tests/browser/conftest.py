@@ -60,7 +60,7 @@ class Watched:
     def open(self, url: str, *, status: int = 200) -> Page:
         """Go to `url` and wait until its scripts have settled."""
         self.expected_status = status
-        self.page.goto(url, wait_until="load")
+        self.page.goto(url, wait_until="load", timeout=15_000)
         self.page.wait_for_timeout(50)
         return self.page
 

@@ -1,0 +1,141 @@
+"""Every page of the house, found by itself: each of the cast follows every link, on a phone and on a desk.
+
+Nothing is listed here. The start is every GET door without parameters plus every link that a page shows, so a new
+page is covered the day it gets a link or a door.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Error as PlaywrightError
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import MapAdapter
+
+from kernel.doors import Guard
+from tests.browser.conftest import HEIGHTS, Watched, axe, overflow, watch
+from tests.browser.house import House, running_house, signed_in
+from web import rooms
+from web.app import create_app
+
+CAST = ["ha", "binh", "lan", "thu", "nam", "quantri"]
+OF_A_KIND = 2  # as many objects behind one door are looked at, per person
+SHAPE = """() => [...new Set([...document.querySelectorAll('body *')].map(e =>
+    e.localName + '.' + [...e.classList].filter(c => c !== 'is-here').sort().join('.')))].sort().join(' ')"""
+
+
+@dataclass
+class Walk:
+    """What one person has seen so far."""
+
+    urls: MapAdapter
+    base: str
+    context: BrowserContext
+    shapes: set[str]
+    doors: list[str]
+    waiting: list[str] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+    behind: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    faults: list[str] = field(default_factory=list)
+    pages: int = 0
+
+    def run(self) -> None:
+        """Look at everything that can be reached."""
+        window = watch(self.context.new_page())
+        # A door may be closed to this person; a link that is shown to them may not.
+        self.waiting = list(self.doors)
+        while self.waiting:
+            target = self.waiting.pop(0)
+            if target not in self.seen and self._is_new(target):
+                self._look(window, target)
+            self.seen.add(target)
+        self.faults += window.faults
+
+    def _is_new(self, target: str) -> bool:
+        parts = urlsplit(target)
+        try:
+            endpoint, _ = self.urls.match(parts.path, method="GET")
+        except HTTPException:
+            self.faults.append(f"a link leads nowhere: {target}")
+            return False
+        kind = endpoint + ("?" if parts.query else "")
+        self.behind[kind] += 1
+        return self.behind[kind] <= OF_A_KIND and endpoint not in {"static", "bootstrap.static"}
+
+    def _look(self, window: Watched, target: str) -> None:
+        answer = self.context.request.get(self.base + target, headers={"Accept": "text/html"})
+        if answer.status >= 500 or (answer.status >= 400 and target not in self.doors):
+            self.faults.append(f"{answer.status} {target}")
+        if answer.status >= 400:
+            return
+        if not answer.headers.get("content-type", "").startswith("text/html"):
+            return
+        try:
+            page = window.open(self.base + target)
+        except PlaywrightError as error:
+            self.faults.append(f"{target} does not open: {error.message.splitlines()[0]}")
+            return
+        self.pages += 1
+        shape = page.evaluate(SHAPE)
+        for width in (390, 1024):
+            page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
+            if wide := overflow(page):
+                self.faults.append(f"{target} at {width}: {wide}")
+            if shape not in self.shapes:
+                self.faults += [f"{target} at {width}: {finding}" for finding in axe(page)]
+        self.shapes.add(shape)
+        if page.locator("h1").count() != 1:
+            self.faults.append(f"{target}: {page.locator('h1').count()} headings of the first level")
+        links: list[str] = page.evaluate("[...document.querySelectorAll('a[href]')].map(a => a.href)")
+        for link in links:
+            if link.startswith(self.base + "/"):
+                self.waiting.append(link.removeprefix(self.base).split("#")[0])
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with running_house(tmp_path_factory.mktemp("pages")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shapes() -> set[str]:
+    """Pages of one build are examined by axe once, whoever looks at them first."""
+    return set()
+
+
+def _walk(house: House, chromium: Browser, mailbox: str | None, shapes: set[str]) -> Walk:
+    context = chromium.new_context(
+        viewport={"width": 390, "height": HEIGHTS[390]},
+        locale="vi-VN",
+        timezone_id="Asia/Ho_Chi_Minh",
+        reduced_motion="reduce",
+    )
+    if mailbox:
+        context.add_cookies([signed_in(house, mailbox)[1]])
+    adapter = create_app(house.config).url_map.bind(urlsplit(house.url).netloc)
+    open_to = {Guard.OPEN, Guard.PERSON} if mailbox else {Guard.OPEN}
+    doors = [d for d in rooms.load_pages() if d.method == "GET" and "<" not in d.path and d.guard in open_to]
+    mine = [d.path for d in doors if mailbox is None or mailbox == "quantri" or not d.path.startswith("/admin")]
+    walk = Walk(adapter, house.url, context, shapes, mine)
+    try:
+        walk.run()
+    finally:
+        context.close()
+    return walk
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("mailbox", CAST)
+def test_every_page_of_somebody_is_whole(house: House, chromium: Browser, shapes: set[str], mailbox: str) -> None:
+    walk = _walk(house, chromium, mailbox, shapes)
+    assert not walk.faults, "\n".join(walk.faults)
+    assert walk.pages >= 5
+
+
+def test_every_page_for_strangers_is_whole(house: House, chromium: Browser, shapes: set[str]) -> None:
+    walk = _walk(house, chromium, None, shapes)
+    assert not walk.faults, "\n".join(walk.faults)
