@@ -9,7 +9,7 @@ from directory.actor import Actor, Role
 from kernel.db import Tx
 from kernel.errors import Forbidden, NotFound, WrongState
 from kernel.refs import Described, describes
-from kernel.streams import guard
+from kernel.streams import guard, snapshot
 from kernel.text import Phrase, phrase
 from meetings.models import AgendaItem, Conclusion, Meeting, MeetingPaper, Participant
 from meetings.states import ROOM_STATES, MeetingState, Verb, after
@@ -150,6 +150,12 @@ def may_follow(tx: Tx, actor: Actor | None, name: str) -> bool:
     except (NotFound, Forbidden):
         return False
     return True
+
+
+@snapshot("meeting")
+def snapshot_of(name: str) -> str:
+    """Where a screen of a meeting reads its whole state."""
+    return f"/meetings/{name.removeprefix('meeting:').partition('/')[0]}/snapshot"
 
 
 @describes("meeting")

@@ -16,6 +16,7 @@ from meetings.access import Right, meeting_for, must_allow, participant_for
 from meetings.letters import ANSWER_LINK, Letters, place_of, place_words, ref_of
 from meetings.models import Meeting, Participant
 from meetings.planning import MeetingFacts, SettledFacts, note
+from meetings.speaking import end_turn_of
 from meetings.states import MeetingState, Role, Verb
 from notify import links
 from notify.wording import span
@@ -134,6 +135,7 @@ def drop_person(tx: Tx, actor: Actor, meeting_id: int, participant_id: int) -> N
         reason = phrase("Danh sách dự họp đã thay đổi.").vi
         Letters(tx, meeting).call_off([participant], reason)
         links.revoke(tx, ref_of(meeting), purpose=ANSWER_LINK, person_id=participant.person_id)
-    streams.tell_gone(tx, meeting.id, "person", participant.id, participant.rev + 1)
+    end_turn_of(tx, meeting, participant)
+    streams.tell_left(tx, participant)
     note(tx, meeting, "meeting.drop_person", {"person": participant.person_id})
     tx.session.delete(participant)

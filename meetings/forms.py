@@ -5,11 +5,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from wtforms import (
+    BooleanField,
     DateField,
     Form,
     IntegerField,
     RadioField,
     SelectField,
+    SelectMultipleField,
     StringField,
     TextAreaField,
     TimeField,
@@ -19,6 +21,7 @@ from wtforms import (
 from directory.queries import PersonCard
 from kernel import clock
 from kernel.text import phrase
+from meetings.concluding import ConclusionWords
 from meetings.models import Meeting
 from meetings.planning import ItemFacts, MeetingFacts
 from meetings.queries import KIND_WORDS
@@ -106,6 +109,27 @@ class ItemForm(Form):  # type: ignore[misc]
             self.title.data or "",
             self.presenter.data or "",
             minutes if isinstance(minutes, int) and abs(minutes) < 10**6 else None,
+        )
+
+
+class ConclusionForm(Form):  # type: ignore[misc]
+    """What was decided, who leads it with whom, and until when."""
+
+    text = TextAreaField()
+    item = StringField()
+    lead_id = StringField()
+    co_id = SelectMultipleField(validate_choice=False, choices=[])
+    due = StringField()
+    assign = BooleanField()
+
+    def words(self) -> ConclusionWords:
+        """What was typed."""
+        return ConclusionWords(
+            text=self.text.data or "",
+            item_id=number(self.item.data),
+            lead_id=number(self.lead_id.data),
+            co_ids=tuple(numbers(self.co_id.data or [])),
+            due=self.due.data or "",
         )
 
 

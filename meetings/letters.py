@@ -139,6 +139,8 @@ class Letters:
             invite=Invite(method.value, self._calendar(participant, card, method)),
             stream=streams.desk(meeting.id),
         )
+        invitation = {"id": meeting.id, "rev": meeting.rev, "state": meeting.state}
+        self.tx.publish(f"person:{participant.person_id}", "invitation", invitation)
 
     def _calendar(self, participant: Participant, card: PersonCard, method: Method) -> str:
         meeting = self.meeting

@@ -17,6 +17,7 @@ OBJECTS = {
     "person": "people",
     "conclusion": "conclusions",
     "answer": "answers",
+    "task": "tasks",
 }
 
 

@@ -8,10 +8,11 @@ import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.actor import Actor
+from directory.queries import PersonCard
 from kernel import clock
 from kernel.db import Tx
 from kernel.streams import heads
-from kernel.text import Phrase, phrase
+from kernel.text import Phrase, fold, phrase
 from meetings import access, streams, walls
 from meetings.access import at_desk, meeting_for, participant_of
 from meetings.convening import participants_of
@@ -20,6 +21,9 @@ from meetings.models import AgendaItem, Conclusion, Meeting, MeetingPaper, Parti
 from meetings.speaking import queue_of
 from meetings.states import OVER_STATES, ROOM_STATES, Answer, MeetingKind, MeetingState, Role, Verb, after
 from notify.queries import MessageLine, messages_about
+from tasks.models import Task
+from tasks.moves import LABELS
+from tasks.states import TaskState
 
 #: How a state is called, and the tone of its chip.
 STATE_WORDS: dict[str, tuple[Phrase, str]] = {
@@ -137,6 +141,7 @@ class MeetingPage:
     items: list[ItemView]
     people: list[PersonView]
     conclusions: list[Conclusion]
+    task_words: dict[int, tuple[Phrase, str]]  # by task id: how its state is called, and the tone of its chip
     turns: list[dict[str, Any]]
     quorum: Quorum
     me: Participant | None
@@ -218,6 +223,7 @@ def page(tx: Tx, actor: Actor | None, meeting_id: int) -> MeetingPage:
     meeting = meeting_for(tx, actor, meeting_id)
     desk = at_desk(actor, meeting)
     people = participants_of(tx, meeting.id)
+    decided = conclusions_of(tx, meeting.id)
     word, tone = STATE_WORDS[meeting.state]
     sent = _messages_by_person(tx, meeting) if desk else {}
     names = [streams.room(meeting.id)] + ([streams.desk(meeting.id)] if desk else [])
@@ -231,7 +237,8 @@ def page(tx: Tx, actor: Actor | None, meeting_id: int) -> MeetingPage:
         chair=next((p.name for p in people if p.role == Role.CHAIR), ""),
         items=_items(tx, meeting),
         people=[_person(p, desk, sent.get(p.person_id, [])) for p in people],
-        conclusions=conclusions_of(tx, meeting.id),
+        conclusions=decided,
+        task_words={t.id: LABELS[TaskState(t.state)] for t in tasks_of(tx, decided)},
         turns=list(queue_of(tx, meeting)["turns"]),  # type: ignore[call-overload]
         quorum=_quorum(people),
         me=participant_of(tx, actor, meeting.id),
@@ -288,6 +295,12 @@ def conclusions_of(tx: Tx, meeting_id: int) -> list[Conclusion]:
     return list(tx.session.scalars(query))
 
 
+def tasks_of(tx: Tx, conclusions: list[Conclusion]) -> list[Task]:
+    """The tasks that conclusions became."""
+    ids = [c.task_id for c in conclusions if c.task_id is not None]
+    return list(tx.session.scalars(sa.select(Task).where(Task.id.in_(ids)))) if ids else []
+
+
 def _person(participant: Participant, desk: bool, sent: list[MessageLine]) -> PersonView:
     word, tone = ANSWER_WORDS[participant.answer]
     detail = " · ".join(filter(None, [participant.substitute_position, participant.substitute_phone]))
@@ -334,13 +347,41 @@ def sms_preview(tx: Tx, meeting: Meeting) -> tuple[str, int]:
     return Letters(tx, meeting).sms_preview()
 
 
+def people_to_choose(tx: Tx, actor: Actor, shown: MeetingPage, words: str) -> list[PersonCard]:
+    """People who may still be invited: those whose name, position or agency holds `words`, else the own agency's.
+    At most 60."""
+    seated = {p.person_id for p in shown.people}
+    wanted = fold(words)
+    if wanted:
+        everybody = directory.people_for_choice(tx)
+        found = [card for card in everybody if wanted in fold(f"{card.name} {card.title} {card.agency_name}")]
+    else:
+        found = directory.people_of(tx, actor.agency_id)
+    return [card for card in found if card.id not in seated][:60]
+
+
+def people_for_tasks(tx: Tx, shown: MeetingPage) -> list[tuple[str, list[PersonCard]]]:
+    """Who can lead what a meeting decides: its people first, then the others of their agencies, by agency."""
+    seated = [p.person_id for p in shown.people]
+    cards = directory.people(tx, seated)
+    groups = [("", [cards[i] for i in seated if i in cards])]
+    for agency_id in sorted({card.agency_id for card in cards.values() if card.agency_id}):
+        others = [card for card in directory.people_of(tx, agency_id) if card.id not in cards]
+        if others:
+            groups.append((others[0].agency_name, others))
+    return groups
+
+
 # ---- live ----
 
 
 def stream_names(actor: Actor | None, meeting: Meeting) -> list[str]:
     """The streams of this meeting that `actor` may follow."""
     names = [streams.room(meeting.id)]
-    return [*names, streams.desk(meeting.id)] if at_desk(actor, meeting) else names
+    if actor is None or not at_desk(actor, meeting):
+        return names
+    # What became of the tasks is told to who gave or follows them.
+    return [*names, streams.desk(meeting.id), f"person:{actor.person_id}"]
 
 
 def snapshot_tag(tx: Tx, actor: Actor | None, meeting_id: int) -> str:
@@ -357,14 +398,18 @@ def snapshot(tx: Tx, actor: Actor | None, meeting_id: int) -> dict[str, Any]:
     items = tx.session.scalars(sa.select(AgendaItem).where(AgendaItem.meeting_id == meeting.id))
     people = participants_of(tx, meeting.id)
     answered = people if at_desk(actor, meeting) else []
+    decided = conclusions_of(tx, meeting.id)
     return {
         "state": {
             "meeting": streams.meeting_fields(meeting),
             "queue": queue_of(tx, meeting),
             "items": {str(i.id): streams.item_fields(i, papers.get(i.id, [])) for i in items},
             "people": {str(p.id): streams.person_fields(p) for p in people},
-            "conclusions": {str(c.id): streams.conclusion_fields(c) for c in conclusions_of(tx, meeting.id)},
+            "conclusions": {str(c.id): streams.conclusion_fields(c) for c in decided},
             "answers": {str(p.id): streams.answer_fields(p) for p in answered if p.answered_at is not None},
+            "tasks": {str(t.id): {"id": t.id, "rev": t.rev, "state": t.state} for t in tasks_of(tx, decided)}
+            if answered
+            else {},
         },
         "heads": heads(tx, stream_names(actor, meeting)),
     }

@@ -10,7 +10,7 @@ from kernel.db import Tx
 from kernel.errors import NotFound
 from meetings import streams
 from meetings.access import Right, meeting_for, must_allow, own_place_for
-from meetings.models import Meeting, SpeakTurn
+from meetings.models import Meeting, Participant, SpeakTurn
 from meetings.states import Turn, Verb
 
 OPEN_TURNS = (Turn.WAITING, Turn.SPEAKING)
@@ -73,6 +73,14 @@ def end_open_turns(tx: Tx, meeting: Meeting) -> None:
     for turn in turns:
         _end(turn)
     if turns:
+        _tell(tx, meeting)
+
+
+def end_turn_of(tx: Tx, meeting: Meeting, participant: Participant) -> None:
+    """A participant leaves the meeting, and with it the queue."""
+    turn = _open_turn(tx, participant.id)
+    if turn is not None:
+        _end(turn)
         _tell(tx, meeting)
 
 

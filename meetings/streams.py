@@ -131,6 +131,16 @@ def tell_gone(tx: Tx, meeting_id: int, kind: str, object_id: int, rev: int) -> N
     tx.publish(room(meeting_id), kind, {"id": object_id, "rev": rev, "gone": True})
 
 
+def tell_left(tx: Tx, participant: Participant) -> None:
+    """A participant was taken off the list. `reset` makes every screen of the meeting join anew, so that theirs is
+    not let in again."""
+    meeting_id, gone = participant.meeting_id, {"id": participant.id, "rev": participant.rev + 1, "gone": True}
+    tx.publish(room(meeting_id), "person", gone)
+    if participant.answered_at is not None:
+        tx.publish(desk(meeting_id), "answer", gone)
+    tx.publish(room(meeting_id), "reset", {})
+
+
 def tell_conclusion(tx: Tx, conclusion: Conclusion) -> None:
     """A conclusion was written, changed or became a task."""
     tx.publish(room(conclusion.meeting_id), "conclusion", conclusion_fields(conclusion))

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import icalendar
 import pytest
@@ -27,7 +28,7 @@ def letters(db: Database, kind: str, channel: str = "email") -> list[Message]:
         return list(tx.session.scalars(query))
 
 
-def event_of(message: Message) -> icalendar.Component:
+def event_of(message: Message) -> Any:
     (event,) = icalendar.Calendar.from_ical(message.calendar).walk("VEVENT")
     return event
 

@@ -140,7 +140,7 @@ class Speakers extends Pane {
         return h("li", { "data-key": `turn-${turn.id}` }, h("span", { class: "speaker-name" }, person?.name ?? ""), h("span", { class: "quiet" }, person?.agency ?? ""),
           room.desk && open ? act(`${room.base}/turns/${turn.id}/floor`, words("giveFloor"), { said: person?.name }) : null);
       })) : on ? null : h("p", { class: "quiet" }, words("nobodyWaits")),
-      room.me && open && !document.body.classList.contains("has-bar")
+      room.me && open && !matchMedia("(max-width: 767px)").matches
         ? speakButton(mine) : null,
     ];
   }

@@ -15,7 +15,7 @@ class Room extends EventTarget {
 
   constructor() {
     super();
-    const page = document.body.dataset;
+    const page = document.getElementById("main").dataset;
     this.id = Number(page.meeting);
     this.base = `/meetings/${this.id}`;
     this.me = Number(page.me) || null; // own participant id

@@ -1,7 +1,7 @@
 // A screen that waits to be paired: shows a code by itself, renews it, and goes to its meeting when it is paired.
 const LOOK_MS = 2000;
 const form = document.getElementById("show-code");
-const until = Number(document.body.dataset.until) || 0;
+const until = Number(document.getElementById("main").dataset.until) || 0;
 
 if (!until || until < Date.now()) {
   form?.requestSubmit();
