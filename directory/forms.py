@@ -15,6 +15,7 @@ from wtforms import (
     SelectMultipleField,
     StringField,
 )
+from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import CheckboxInput
 
 from directory.actor import Role
@@ -27,6 +28,7 @@ from kernel.text import Phrase, phrase
 Choices = Iterable[tuple[str, Phrase | str]]
 
 _NONE = ("", phrase("Không có"))
+_LANGUAGES = [SelectChoice("vi", "Tiếng Việt"), SelectChoice("en", "English")]
 
 
 class _Form(Form):  # type: ignore[misc]
@@ -91,7 +93,11 @@ class NewPasswordForm(_Form):
 class LanguageForm(_Form):
     """The language of pages and messages."""
 
-    locale = RadioField(phrase("Ngôn ngữ"), choices=[("vi", "Tiếng Việt"), ("en", "English")], validate_choice=False)
+    locale = RadioField(
+        phrase("Ngôn ngữ"),
+        choices=_LANGUAGES,
+        validate_choice=False,
+    )
 
 
 class AgencyForm(_Form):
@@ -113,7 +119,7 @@ class AgencyForm(_Form):
 
     def offer(self, agencies: Iterable[AgencyCard]) -> "AgencyForm":
         """Fill the choice of the agency above."""
-        self.parent_id.choices = [_NONE, *((str(a.id), a.name) for a in agencies)]
+        self.parent_id.choices = _offered([_NONE, *((str(a.id), a.name) for a in agencies)])
         return self
 
     def facts(self) -> AgencyFacts:
@@ -149,7 +155,7 @@ class MergeForm(_Form):
 
     def offer(self, agencies: Iterable[AgencyCard]) -> "MergeForm":
         """Fill the choice of the successor."""
-        self.into_id.choices = [_NONE, *((str(a.id), a.name) for a in agencies)]
+        self.into_id.choices = _offered([_NONE, *((str(a.id), a.name) for a in agencies)])
         return self
 
     def last_day(self) -> date:
@@ -166,7 +172,7 @@ class UnitForm(_Form):
 
     def offer(self, units: Choices) -> "UnitForm":
         """Fill the choice of the unit above."""
-        self.parent_id.choices = [_NONE, *units]
+        self.parent_id.choices = _offered([_NONE, *units])
         return self
 
     def facts(self) -> UnitFacts:
@@ -209,9 +215,9 @@ class PlaceForm(_Form):
 
     def offer(self, agencies: Choices, units: Choices) -> "PlaceForm":
         """Fill the choices of agency, unit and roles."""
-        self.agency_id.choices = list(agencies)
-        self.unit_id.choices = [_NONE, *units]
-        self.roles.choices = [(role.value, role.label) for role in Role]
+        self.agency_id.choices = _offered(agencies)
+        self.unit_id.choices = _offered([_NONE, *units])
+        self.roles.choices = _offered((role.value, role.label) for role in Role)
         return self
 
     def placement(self, agency_id: int = 0) -> Placement:
@@ -235,8 +241,8 @@ class ClientForm(_Form):
 
     def offer(self, agencies: Choices, scopes: Choices) -> "ClientForm":
         """Fill the choices of agency and scopes."""
-        self.agency_id.choices = list(agencies)
-        self.scopes.choices = list(scopes)
+        self.agency_id.choices = _offered(agencies)
+        self.scopes.choices = _offered(scopes)
         return self
 
 
@@ -246,7 +252,7 @@ class DayForm(_Form):
     on = _Day(phrase("Ngày"))
     working = RadioField(
         phrase("Ngày đó"),
-        choices=[("1", phrase("Làm việc (làm bù)")), ("0", phrase("Nghỉ"))],
+        choices=[SelectChoice("1", phrase("Làm việc (làm bù)")), SelectChoice("0", phrase("Nghỉ"))],
         default="0",
         validate_choice=False,
     )
@@ -255,6 +261,10 @@ class DayForm(_Form):
     def day(self) -> date:
         """The day; Invalid when it is missing."""
         return _day_of(self, "on")
+
+
+def _offered(choices: Choices) -> list[SelectChoice]:
+    return [SelectChoice(value, label) for value, label in choices]
 
 
 def _must_be_readable(form: _Form, *names: str) -> None:

@@ -182,7 +182,7 @@ def sign_out(tx: Tx, token: str | None) -> None:
 def switch_agency(tx: Tx, actor: Actor, agency_id: int) -> None:
     """Act for another of one's agencies from now on, in this session."""
     row = tx.session.get(WebSession, actor.session_id) if actor.session_id else None
-    if row is None or actor_of(tx, actor.person_id, agency_id) is None:
+    if row is None or not agency_id or actor_of(tx, actor.person_id, agency_id) is None:
         raise NotFound()
     row.agency_id = agency_id
     tx.audit(chain_of(agency_id), "directory.agency_switched", f"person:{actor.person_id}")

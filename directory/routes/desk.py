@@ -69,6 +69,6 @@ def keep(response: Response, name: str, value: str, seconds: int | None = None) 
 
 
 def number(name: str, default: int = 0) -> int:
-    """A number from the address; `default` for anything else."""
-    text = request.args.get(name, "")
+    """A number from the address or the form; `default` for anything else."""
+    text = request.values.get(name, "")
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else default

@@ -8,7 +8,7 @@ from directory import account as own
 from directory import queries, secondstep, signin
 from directory.actor import Actor, Role
 from directory.forms import CodeForm, LanguageForm, NewPasswordForm
-from directory.routes.desk import LOCALE_COOKIE, Errors, done, keep, once, page, routes, visit
+from directory.routes.desk import LOCALE_COOKIE, Errors, done, keep, number, once, page, routes, visit
 from kernel.db import Tx
 from kernel.errors import Invalid
 from kernel.text import Phrase, phrase
@@ -66,7 +66,7 @@ def change_password(tx: Tx, actor: Actor) -> Response:
 @routes.post("/account/agency")
 def switch_agency(tx: Tx, actor: Actor) -> Response:
     """Act for another of one's agencies from now on."""
-    signin.switch_agency(tx, actor, int(request.form.get("agency_id", "0") or 0))
+    signin.switch_agency(tx, actor, number("agency_id"))
     return done(actor, phrase("Đã chuyển cơ quan làm việc."), "web.start")
 
 
