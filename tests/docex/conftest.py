@@ -1,3 +1,4 @@
+# ruff: noqa: F811 - a fixture that takes another is named as its import
 """An exchange room on a real database, with real papers and the keys of the test authority."""
 
 from pathlib import Path
@@ -9,8 +10,7 @@ from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database
 from notify.jobs import register_jobs as register_notices
-from tests.cast import Cast
-from tests.cast import cast, city  # noqa: F401
+from tests.cast import Cast, cast, city  # noqa: F401 - fixtures
 from tests.docex.office import Office
 
 
@@ -21,7 +21,13 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def office(db: Database, blobs: BlobStore, config: Config, cast: Cast, keys: Path) -> Office:
+def office(  # the fixture is named as the import above
+    db: Database,
+    blobs: BlobStore,
+    config: Config,
+    cast: Cast,
+    keys: Path,
+) -> Office:
     """The rooms of the cast's agencies, and the worker that serves them."""
     for name in ("pki", "trust"):
         (keys / name).mkdir(exist_ok=True)

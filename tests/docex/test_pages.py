@@ -129,9 +129,7 @@ def test_a_broken_pdf_is_named_on_the_page_and_can_be_replaced(office: Office, h
     assert ha.post(f"{page}/submit").status_code == 303
 
 
-def test_papers_are_read_in_the_page_and_downloaded_as_they_came(
-    app: Flask, office: Office, ha: FlaskClient
-) -> None:
+def test_papers_are_read_in_the_page_and_downloaded_as_they_came(app: Flask, office: Office, ha: FlaskClient) -> None:
     number = office.uploaded(a_pdf(), subject="Về việc Đề án")
     office.work()
     sheet = office.sheet(office.cast.ha, number)

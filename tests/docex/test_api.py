@@ -1,0 +1,272 @@
+"""An agency's system hands in envelopes: real ones of the official builder when they lie beside the repository."""
+
+import hashlib
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+
+from directory import clients, demo, queries
+from directory.attempts import Limits
+from directory.models import Agency
+from docex import handling
+from docex.edxml import Envelope, read, write
+from docex.edxml.codes import BusinessKind, StatusCode
+from docex.edxml.model import Attachment, Business, DocumentType, Organ, ResponseFor, Signer, StatusMessage, Trace
+from docex.models import Dispatch, Incoming
+from docex.papers import papers_of
+from docex.states import IncomingState
+from kernel import clock
+from kernel.blobs import read_all
+from tests.docex.office import Office, a_pdf
+from web.app import create_app
+from web.services import Services
+
+SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples" / "edxml" / "built-by-official-sdk"
+ENVELOPES = sorted(SAMPLES.glob("new-*.edxml"))
+ABROAD = "H98.07"
+
+
+@pytest.fixture
+def app(office: Office) -> Flask:
+    return create_app(office.config, Services(office.config, office.db, office.blobs))
+
+
+class System:
+    """The system of an agency, with an access token."""
+
+    def __init__(self, app: Flask, office: Office, agency_id: int) -> None:
+        self.http: FlaskClient = app.test_client()
+        with office.db.write(office.cast.admin.by) as tx:
+            made = clients.register(tx, office.cast.admin, agency_id, "Phần mềm QLVB", frozenset({"docex.submit"}))
+            granted = clients.grant(tx, made.client_id, made.secret, "", "127.0.0.1", Limits(tries=10))
+        assert isinstance(granted, clients.Granted)
+        self.headers = {"Authorization": f"Bearer {granted.token}", "Content-Type": "application/octet-stream"}
+
+    def hand_in(self, data: bytes, **headers: str) -> Any:
+        return self.http.post("/api/v1/edxml", data=data, headers={**self.headers, **headers})
+
+    def status(self, number: int) -> Any:
+        return self.http.get(f"/api/v1/documents/{number}", headers=self.headers)
+
+
+def an_agency(office: Office, code: str, name: str, *, is_local: bool = False) -> int:
+    with office.db.write() as tx:
+        old = code if code.startswith("000") else ""
+        row = Agency(code=f"X.{code}" if old else code, old_code=old, name=name, is_local=is_local, parent_id=None)
+        tx.session.add(row)
+        tx.session.flush()
+        return row.id
+
+
+@pytest.fixture
+def system(app: Flask, office: Office) -> System:
+    return System(app, office, an_agency(office, ABROAD, "Sở Giao thông tỉnh Bạn"))
+
+
+def an_envelope(office: Office, **changes: Any) -> Envelope:
+    plain = Envelope(
+        sender=Organ(ABROAD, "Sở Giao thông tỉnh Bạn"),
+        receivers=(Organ(office.cast.finance.code, office.cast.finance.name),),
+        document_id=f"{ABROAD},2026/03/02,125/SGT-VP",
+        number="125",
+        notation="SGT-VP",
+        place="Tỉnh Bạn",
+        promulgated_on=clock.today(),
+        type=DocumentType("Công văn", 2, 18),
+        subject="Phối hợp phân luồng giao thông",
+        content="Phối hợp phân luồng giao thông",
+        signer=Signer("Nguyễn Văn Giả Định", "Phó Giám đốc", "KT. GIÁM ĐỐC"),
+        traces=(Trace(ABROAD, clock.now()),),
+        business=Business(reason="Văn bản điện tử mới"),
+        attachments=(Attachment("11111111-1111-4111-8111-111111111111", "125.pdf", a_pdf()),),
+    )
+    return replace(plain, **changes)
+
+
+def problem(answer: Any) -> dict[str, Any]:
+    body: dict[str, Any] = answer.get_json()["error"]
+    assert body["message"]["vi"]
+    assert body["message"]["en"]
+    return body
+
+
+def test_an_envelope_arrives_in_the_inbox_with_its_papers(office: Office, system: System) -> None:
+    data = write(an_envelope(office))
+    answer = system.hand_in(data)
+    assert answer.status_code == 202, answer.get_json()
+    body = answer.get_json()
+    assert body["state"] == "submitted"
+    assert body["sha256"] == hashlib.sha256(data).hexdigest()
+    assert read_all(office.blobs, body["sha256"]) == data
+    office.work()
+    (copy,) = office.incoming(office.cast.lan)
+    sheet = office.incoming_sheet(office.cast.lan, copy.id)
+    assert sheet.facts.code == "125/SGT-VP"
+    assert sheet.paper is not None
+    assert sheet.verdict is not None
+    assert sheet.verdict.tone == "bad"  # nobody signed it
+    with office.db.read() as tx:
+        row = tx.session.get_one(Incoming, copy.id)
+        assert row.sender_name == "Sở Giao thông tỉnh Bạn"
+    office.register(office.cast.lan, copy.id)
+    (delivery,) = system.status(body["id"]).get_json()["deliveries"]
+    assert (delivery["state"], delivery["code"]) == ("03", office.cast.finance.code)
+
+
+@pytest.mark.skipif(not ENVELOPES, reason="the samples of the official builder are not beside the repository")
+def test_the_official_builders_envelopes_arrive_with_papers_that_open(app: Flask, office: Office) -> None:
+    messages = [(path, read(path.read_bytes())) for path in ENVELOPES]
+    organs = {o.code: o for _, m in messages if isinstance(m, Envelope) for o in (m.sender, *m.receivers)}
+    ids = {code: an_agency(office, code, organ.name, is_local=True) for code, organ in organs.items()}
+    systems: dict[str, System] = {}
+    for path, message in messages:
+        assert isinstance(message, Envelope)
+        code = message.sender.code
+        systems.setdefault(code, System(app, office, ids[code]))
+        answer = systems[code].hand_in(path.read_bytes(), **{"Idempotency-Key": path.stem})
+        assert answer.status_code == 202, (path.name, answer.get_json())
+    office.work()
+    with office.db.read() as tx:
+        for path, message in messages:
+            assert isinstance(message, Envelope)
+            dispatch = tx.session.scalars(sa.select(Dispatch).where(Dispatch.message_id == path.stem)).one()
+            assert read_all(office.blobs, dispatch.sha256) == path.read_bytes()
+            copies = tx.session.scalars(sa.select(Incoming).where(Incoming.dispatch_id == dispatch.id)).all()
+            assert {c.agency_id for c in copies} == {ids[o.code] for o in message.receivers}
+            assert {c.subject for c in copies} == {message.subject}
+            assert [read_all(office.blobs, p.sha256) for p in papers_of(tx, dispatch.id)] == [
+                a.data for a in message.attachments
+            ]
+
+
+def test_the_same_again_gets_the_first_answer_and_other_content_a_conflict(office: Office, system: System) -> None:
+    data = write(an_envelope(office))
+    first = system.hand_in(data)
+    office.work()
+    again = system.hand_in(data)
+    assert (again.status_code, again.get_data()) == (first.status_code, first.get_data())
+    other = system.hand_in(write(an_envelope(office, subject="Nội dung khác")))
+    assert other.status_code == 409
+    assert problem(other)["code"] == "conflict"
+    assert len(office.incoming(office.cast.lan)) == 1
+
+
+def test_the_same_handed_in_at_the_same_moment_arrives_once(app: Flask, office: Office, system: System) -> None:
+    data = write(an_envelope(office))
+    answers: list[Any] = []
+
+    def hand_in() -> None:
+        answers.append(app.test_client().post("/api/v1/edxml", data=data, headers=system.headers))
+
+    threads = [threading.Thread(target=hand_in) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {a.status_code for a in answers} == {202}
+    assert len({a.get_data() for a in answers}) == 1
+    office.work()
+    assert len(office.incoming(office.cast.lan)) == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "edxml_refused"),
+        (b"hello", "edxml_refused"),
+        (b"<a><b></a>", "edxml_refused"),
+        (b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>', "edxml_refused"),
+        (b"<edXML/>", "edxml_refused"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_a_code_and_a_sentence(system: System, data: bytes, code: str) -> None:
+    answer = system.hand_in(data)
+    assert answer.status_code == 422
+    assert problem(answer)["code"] == code
+
+
+def test_an_unknown_receiver_is_named(office: Office, system: System) -> None:
+    lost = an_envelope(office, receivers=(Organ("H97.404", "Không có"),))
+    answer = system.hand_in(write(lost))
+    assert answer.status_code == 422
+    assert problem(answer)["code"] == "unknown_receiver"
+    assert "H97.404" in problem(answer)["message"]["vi"]
+    # A refused first try never blocks the repeat.
+    with office.db.write() as tx:
+        tx.session.add(Agency(code="H97.404", name="Nay đã có", is_local=False))
+    assert system.hand_in(write(lost)).status_code == 202
+
+
+def test_a_system_speaks_for_its_own_agency_only(office: Office, system: System) -> None:
+    stranger = an_envelope(office, sender=Organ(office.cast.city.code, office.cast.city.name))
+    assert system.hand_in(write(stranger)).status_code == 403
+    assert system.http.post("/api/v1/edxml", data=b"x").status_code == 401
+
+
+def test_a_merged_agencys_successor_gets_the_envelope(office: Office, system: System) -> None:
+    with office.db.write() as tx:
+        tx.session.add(Agency(code="H99.99", name="Sở cũ", is_local=True, merged_into_id=office.cast.finance.id))
+    answer = system.hand_in(write(an_envelope(office, receivers=(Organ("H99.99", "Sở cũ"),))))
+    assert answer.get_json()["receivers"][0]["forwarded_to"] == office.cast.finance.code
+    office.work()
+    assert len(office.incoming(office.cast.lan)) == 1
+
+
+def test_other_agencies_do_not_see_an_envelope(app: Flask, office: Office, system: System) -> None:
+    number = system.hand_in(write(an_envelope(office))).get_json()["id"]
+    assert System(app, office, office.cast.science.id).status(number).status_code == 404
+    assert System(app, office, office.cast.finance.id).status(number).status_code == 200
+    assert system.status(2**70).status_code == 404
+
+
+def test_a_status_from_a_foreign_system_moves_the_senders_page(app: Flask, office: Office) -> None:
+    far = an_agency(office, ABROAD, "Sở Giao thông tỉnh Bạn")
+    number = office.sent(recipients=(far,))
+    (row,) = office.sheet(office.cast.ha, number).deliveries
+    assert row.state.text.vi == "Đã nộp lên trục, chưa giao"
+    with office.db.read() as tx:
+        key = tx.session.scalars(sa.select(Dispatch)).one().document_key
+    about = ResponseFor(office.cast.city.code, "01/VP-HCTC", key, clock.today())
+    system = System(app, office, far)
+    for code in (StatusCode.ARRIVED, StatusCode.WORKING, StatusCode.REGISTERED):
+        said = StatusMessage(Organ(ABROAD, "Sở Giao thông tỉnh Bạn"), about, code, "", clock.now())
+        assert system.hand_in(write(said)).status_code == 202
+    (row,) = office.sheet(office.cast.ha, number).deliveries
+    assert row.state.text.vi == "Đang xử lý"  # 03 came late and changes nothing
+    lost = StatusMessage(
+        Organ(ABROAD, "Sở"), replace(about, document_id="X,2026/01/01,9/Y"), StatusCode.ARRIVED, "", clock.now()
+    )
+    assert problem(system.hand_in(write(lost)))["code"] == "unknown_document"
+
+
+def test_a_recall_asks_for_the_copy_back_and_an_answer_cancels_it(office: Office, system: System) -> None:
+    letter = an_envelope(office)
+    system.hand_in(write(letter))
+    office.work()
+    recall = replace(letter, business=Business(BusinessKind.RECALL, "Gửi nhầm", letter.document_id), attachments=())
+    assert system.hand_in(write(recall)).status_code == 202
+    office.work()
+    (copy,) = office.incoming(office.cast.lan)
+    sheet = office.incoming_sheet(office.cast.lan, copy.id)
+    assert sheet.recall is not None
+    assert sheet.recall_reason == "Gửi nhầm"
+    assert "agree_recall" in sheet.acts
+    with office.db.write(office.cast.lan.by) as tx:
+        handling.agree_recall(tx, office.cast.lan, copy.id)
+    assert office.incoming(office.cast.lan)[0].state == IncomingState.CANCELLED
+
+
+def test_demo_agencies_answer_to_both_code_forms(office: Office, system: System) -> None:
+    with office.db.read() as tx:
+        finance = queries.agency_by_code(tx, demo.FINANCE)
+        assert finance is not None
+        old = finance.old_code
+    assert system.hand_in(write(an_envelope(office, receivers=(Organ(old, "Sở"),)))).status_code == 202
+    office.work()
+    assert len(office.incoming(office.cast.lan)) == 1

@@ -1,0 +1,82 @@
+"""Numbers without gaps and without doubles, also when many ask at once."""
+
+import threading
+from datetime import UTC, datetime
+
+import pytest
+
+from docex import books
+from docex.models import BookNumber
+from kernel import clock
+from kernel.db import Database
+from kernel.refs import Ref
+from tests.cast import Cast
+
+
+def test_many_who_ask_at_once_get_neighbours(db: Database, cast: Cast) -> None:
+    taken: list[int] = []
+
+    def ask(first: int) -> None:
+        for holder in range(first, first + 5):
+            with db.write("person:1") as tx:
+                entry = books.reserve(tx, cast.city.id, books.OUTGOING, 2026, Ref("document", holder))
+                books.use(tx, entry.book_id, entry.number)
+            taken.append(entry.number)
+
+    threads = [threading.Thread(target=ask, args=(n * 10 + 1,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == list(range(1, 41))
+
+
+def test_a_write_that_fails_leaves_no_gap(db: Database, cast: Cast) -> None:
+    with pytest.raises(ZeroDivisionError), db.write("person:1") as tx:
+        books.register(tx, cast.finance.id, Ref("incoming", 1))
+        raise ZeroDivisionError
+    with db.write("person:1") as tx:
+        assert books.register(tx, cast.finance.id, Ref("incoming", 2)).number == 1
+
+
+def test_the_same_holder_keeps_its_number(db: Database, cast: Cast) -> None:
+    numbers = []
+    for _ in range(2):
+        with db.write("person:1") as tx:
+            numbers.append(books.reserve(tx, cast.city.id, books.OUTGOING, 2026, Ref("document", 7)).number)
+    assert numbers == [1, 1]
+
+
+def test_a_number_that_comes_back_goes_to_the_next_one(db: Database, cast: Cast) -> None:
+    with clock.frozen(datetime(2026, 11, 23, 3, tzinfo=UTC)), db.write("person:1") as tx:
+        first = books.reserve(tx, cast.city.id, books.OUTGOING, 2026, Ref("document", 1))
+        books.reserve(tx, cast.city.id, books.OUTGOING, 2026, Ref("document", 2))
+        books.release(tx, first.book_id, first.number, "withdrawn")
+        assert books.gaps(tx, first.book_id) == [1]
+        again = books.reserve(tx, cast.city.id, books.OUTGOING, 2026, Ref("document", 3))
+        assert again.number == 1
+        assert books.reserve(tx, cast.city.id, books.OUTGOING, 2026, Ref("document", 4)).number == 3
+        assert books.gaps(tx, first.book_id) == []
+
+
+def test_a_number_of_last_year_that_comes_back_is_void_on_record(db: Database, cast: Cast) -> None:
+    with clock.frozen(datetime(2026, 12, 31, 3, tzinfo=UTC)), db.write("person:1") as tx:
+        entry = books.reserve(tx, cast.city.id, books.OUTGOING, 2026, Ref("document", 1))
+    with clock.frozen(datetime(2027, 1, 4, 3, tzinfo=UTC)), db.write("person:1") as tx:
+        books.release(tx, entry.book_id, entry.number, "the year has ended")
+        row = tx.session.get_one(BookNumber, (entry.book_id, entry.number))
+        assert (row.state, row.reason) == (books.VOID, "the year has ended")
+        assert books.reserve(tx, cast.city.id, books.OUTGOING, 2027, Ref("document", 1)).number == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "unit", "number", "printed"),
+    [
+        ("letter", "VX", 5, "05/UBND-VX"),
+        ("letter", "", 12, "12/UBND"),
+        ("decision", "VX", 15, "15/QĐ-UBND"),
+        ("rule", "", 105, "105/QyĐ-UBND"),
+    ],
+)
+def test_number_and_notation_are_printed_as_the_decree_says(kind: str, unit: str, number: int, printed: str) -> None:
+    assert books.code(number, books.notation(kind, "UBND", unit)) == printed
