@@ -55,6 +55,8 @@ def sides() -> tuple[Side, Side]:
 def main() -> Result:
     """Run the rounds, ours and the peer's in turn."""
     packages()
+    # Others on the machine decide such figures more than either server; the line says how busy it was.
+    load = round(os.getloadavg()[0], 2)
     ours, peer = sides()
     rounds: dict[str, list[Round]] = {ours.name: [], peer.name: []}
     for number in range(ROUNDS):
@@ -72,6 +74,7 @@ def main() -> Result:
             "changes": CHANGES,
             "event_bytes": {name: done[-1].event_bytes for name, done in rounds.items()},
             "cores": len(_cores()),
+            "load": load,
         },
     )
 
