@@ -8,11 +8,17 @@ from zoneinfo import ZoneInfo
 VN = ZoneInfo("Asia/Ho_Chi_Minh")
 
 _frozen: list[datetime] = []
+_ahead = [timedelta()]
 
 
 def now() -> datetime:
     """This instant in UTC."""
-    return _frozen[-1] if _frozen else datetime.now(UTC)
+    return _frozen[-1] if _frozen else datetime.now(UTC) + _ahead[0]
+
+
+def run_ahead(by: timedelta) -> None:
+    """Let this process live in the future, so that a trial need not wait days for a reminder to be due."""
+    _ahead[0] = by
 
 
 def today() -> date:

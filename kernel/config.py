@@ -95,6 +95,9 @@ class Config:
         read=int,
     )
     log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR.")
+    clock_ahead_s: int = setting(
+        0, "Seconds by which the worker lives in the future; for trials, demo mode only.", read=int
+    )
     fault_point: str = setting(
         "",
         "Name of a marked point at which the process kills itself; for fault tests only.",
@@ -116,6 +119,8 @@ class Config:
             raise BadSetting(f"{PREFIX}MODE must be demo or production, not {self.mode!r}")
         if self.mode == "production" and not self.secret_key:
             raise BadSetting(f"{PREFIX}SECRET_KEY must be set in production")
+        if self.mode == "production" and (self.clock_ahead_s or self.fault_point):
+            raise BadSetting(f"{PREFIX}CLOCK_AHEAD_S and {PREFIX}FAULT_POINT are for trials, not for production")
         return self
 
     @property

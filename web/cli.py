@@ -18,6 +18,8 @@ def main(context: click.Context) -> None:
     except BadSetting as error:
         raise click.ClickException(str(error)) from error
     logging.basicConfig(level=config.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for chatty in ("mail.log", "twilio.http_client", "weasyprint", "fontTools", "pyhanko", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     context.obj = config
 
 

@@ -5,9 +5,11 @@ refusal, so that a form that is shown again with its errors has changed nothing.
 """
 
 import secrets
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any
 
 from flask import Flask, Response, current_app, g, make_response, redirect, request, url_for
 from flask_wtf.csrf import CSRFProtect
@@ -86,7 +88,7 @@ def _transaction(db: Database, door: Door) -> Iterator[Tx]:
 def _read_body(door: Door, parts: Services) -> None:
     """Take in the whole request before the transaction begins: a slow phone must not hold a lock.
 
-    Bodies of files go to temporary files; an API body is left as a stream for the view to store piece by piece.
+    Files of forms and the body of an API call that may be large go to temporary files on the way.
     """
     if not door.writes:
         return
@@ -95,9 +97,19 @@ def _read_body(door: Door, parts: Services) -> None:
         cap = parts.config.upload_max_bytes + parts.config.request_max_bytes
     request.max_content_length = cap
     request.max_form_memory_size = parts.config.request_max_bytes
-    if not door.max_bytes:
-        _ = request.form if door.guard is not Guard.CLIENT else request.get_data()
-        _ = request.files
+    if door.max_bytes:
+        request.stream = _spooled(request.stream)
+    elif door.guard is Guard.CLIENT:
+        request.get_data()
+    else:
+        _ = request.form, request.files
+
+
+def _spooled(stream: IO[bytes]) -> IO[bytes]:
+    spool = tempfile.SpooledTemporaryFile(max_size=1 << 20)  # noqa: SIM115 - lives as long as the request
+    shutil.copyfileobj(stream, spool, 1 << 20)
+    spool.seek(0)
+    return spool
 
 
 def _actor(tx: Tx, door: Door) -> Actor | None:

@@ -1,8 +1,9 @@
 """The worker process: threads, no gevent."""
 
 import signal
+from datetime import timedelta
 
-from kernel import faults
+from kernel import clock, faults
 from kernel.config import Config
 from kernel.wakeup import Wakeup
 from kernel.worker import Worker
@@ -13,6 +14,7 @@ from web.services import Services
 def run(config: Config) -> None:
     """Do jobs until SIGTERM or SIGINT; jobs in hand are finished."""
     faults.arm(config.fault_point)
+    clock.run_ahead(timedelta(seconds=config.clock_ahead_s))
     parts = Services.from_config(config)
     rooms.load_jobs(config, parts.blobs)
     jobs.begin(parts.db)

@@ -29,7 +29,7 @@ class Browser:
     def sign_in(self, mailbox: str) -> Self:
         """Come in with the demo password, through the page."""
         self.get("/sign-in")
-        self.post("/sign-in", email=email_of(mailbox), password=PASSWORD)
+        self.post("/sign-in", name=email_of(mailbox), password=PASSWORD)
         if "lt_session" not in self.session.cookies:
             raise Unexpected(f"{mailbox} could not sign in")
         return self

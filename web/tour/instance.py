@@ -6,7 +6,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,6 +15,7 @@ from typing import Self
 import requests
 
 from kernel.config import process_environment
+from kernel.db import Database
 from notify.sinks.smtp import SmtpSink
 from notify.sinks.twilio import TwilioSink
 
@@ -89,6 +91,15 @@ class Instance:
         part = self._parts.pop(name)
         part.kill()
         part.wait()
+
+    @contextmanager
+    def database(self) -> Iterator[Database]:
+        """A look into the database, beside the processes that use it."""
+        db = Database(self._database_url or f"sqlite:///{self.folder / 'lienthong.db'}")
+        try:
+            yield db
+        finally:
+            db.close()
 
     def log(self, name: str) -> str:
         """What `web` or `worker` said so far."""
