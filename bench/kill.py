@@ -76,7 +76,7 @@ def _side(folder: Path, work: Work, chance: random.Random) -> dict[str, int]:
             worker.kill()
             worker.wait()
             progress(f"{folder.name}: {number + 1} of {KILLS + 1} runs, {len(read(log))} SMS")
-    seen = Counter(entry["Body"] for entry in read(log))
+    seen = Counter(entry["body"] for entry in read(log))
     return {"lost": MESSAGES - len(seen), "doubled": sum(n - 1 for n in seen.values()), "accepted": sum(seen.values())}
 
 
