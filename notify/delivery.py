@@ -5,7 +5,7 @@ never blind: an SMS is first looked for in the provider's list, an e-mail keeps 
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -13,7 +13,7 @@ from kernel import clock, faults
 from kernel.blobs import BlobStore, read_all
 from kernel.config import Config
 from kernel.db import Tx
-from kernel.outbox import Absent, Arrived, Handler, Job, OutboxAttempt, SendError, Unsure
+from kernel.outbox import Absent, Arrived, Handler, Job, OutboxAttempt, OutboxRow, SendError, Unsure
 from kernel.text import sms_size, sms_text
 from notify import addresses, messages
 from notify.mail import mime
@@ -136,14 +136,17 @@ class EmailHandler(Handler[Mail, str]):
 
 @dataclass(frozen=True)
 class Sms:
-    """An SMS as it leaves. `since`: the start of the first earlier try; `known`: provider ids of other messages."""
+    """An SMS as it leaves. `since`: the start of the first earlier try; `known`: provider ids of other messages.
 
-    message_id: int
+    `not_after`: from then on another worker may take the job over and look for this SMS before ours has arrived.
+    """
+
     to: str
     text: str
     callback: str
     since: datetime | None
     known: frozenset[str]
+    not_after: datetime
 
 
 class SmsHandler(Handler[Sms, Taken]):
@@ -164,12 +167,12 @@ class SmsHandler(Handler[Sms, Taken]):
         message.segments = sms_size(text).segments
         message.price_vnd = message.segments * self.config.sms_price_vnd
         return Sms(
-            message.id,
-            message.address,
-            text,
-            status_callback(self.config, message.id),
-            earlier_attempts(tx, job).since,
-            _known_ids(tx, message),
+            to=message.address,
+            text=text,
+            callback=status_callback(self.config, message.id),
+            since=earlier_attempts(tx, job).since,
+            known=_known_ids(tx, message),
+            not_after=_lease_end(tx, job) - timedelta(seconds=longest_call_s(self.config)),
         )
 
     def perform(self, prepared: Sms) -> Taken:
@@ -180,6 +183,8 @@ class SmsHandler(Handler[Sms, Taken]):
             found = self.sender.find(prepared.to, prepared.text, prepared.since, prepared.known)
             if found is not None:
                 return found
+        if clock.now() > prepared.not_after:
+            raise SendError("the lease was nearly over before the call", permanent=False, retry_after_s=0)
         return self.sender.send(prepared.to, prepared.text, prepared.callback)
 
     def reconcile(self, prepared: Sms, since: datetime) -> Arrived[Taken] | Absent | Unsure:
@@ -208,6 +213,16 @@ class SmsHandler(Handler[Sms, Taken]):
 def sms_as_sent(tx: Tx, config: Config, message: Message) -> str:
     """The text with its addresses, folded unless the settings keep accents."""
     return sms_text(addresses.filled(tx, config, message).text, keep_accents=config.sms_keep_accents)
+
+
+def longest_call_s(config: Config) -> float:
+    """How long a call to the provider may take, so that it has ended, one way or the other, when the lease ends."""
+    return min(15.0, config.lease_s / 2)
+
+
+def _lease_end(tx: Tx, job: Job) -> datetime:
+    ends = tx.session.scalar(sa.select(OutboxRow.leased_until).where(OutboxRow.id == job.id))
+    return ends or clock.now()
 
 
 def status_callback(config: Config, message_id: int) -> str:

@@ -3,7 +3,7 @@
 from kernel import outbox
 from kernel.blobs import BlobStore
 from kernel.config import Config
-from notify.delivery import EmailHandler, SmsHandler
+from notify.delivery import EmailHandler, SmsHandler, longest_call_s
 from notify.mail.smtp import Server, SmtpSender
 from notify.sms.twilio_api import Account, TwilioSender
 
@@ -24,5 +24,11 @@ def twilio_sender(config: Config) -> TwilioSender | None:
     if not config.twilio_account_sid:
         return None
     return TwilioSender(
-        Account(config.twilio_account_sid, config.twilio_auth_token, config.twilio_from, config.twilio_base_url)
+        Account(
+            sid=config.twilio_account_sid,
+            auth_token=config.twilio_auth_token,
+            sender=config.twilio_from,
+            base_url=config.twilio_base_url,
+            timeout_s=longest_call_s(config),
+        )
     )

@@ -174,6 +174,9 @@ class _Server(ThreadingHTTPServer):
         self._messages: list[dict[str, Any]] = []
         self._lock = threading.Lock()
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A sender that dies in the middle of a request is what the sink is for."""
+
     def messages(self) -> list[dict[str, Any]]:
         with self._lock:
             return list(self._messages)

@@ -19,19 +19,19 @@ from kernel import faults
 from kernel.outbox import SendError
 from notify.sms.codes import is_permanent
 
-TIMEOUT_S = 15
 CLOCK_SLACK = timedelta(minutes=2)
 LISTED = 200
 
 
 @dataclass(frozen=True)
 class Account:
-    """Where SMS go and who sends them."""
+    """Where SMS go and who sends them; a call that takes longer than `timeout_s` is given up."""
 
     sid: str
     auth_token: str
     sender: str
     base_url: str = "https://api.twilio.com"
+    timeout_s: float = 15.0
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,12 @@ class Taken:
 class _Elsewhere(TwilioHttpClient):  # type: ignore[misc]
     """The SDK's HTTP client with the host of `base_url` in place of Twilio's."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, timeout_s: float) -> None:
         def accepted(response: requests.Response, *_args: Any, **_more: Any) -> None:
             if response.request.method == "POST":
                 faults.point("sms.accepted")  # the head of the answer is here, its body is not read
 
-        super().__init__(timeout=TIMEOUT_S, request_hooks={"response": accepted})
+        super().__init__(timeout=timeout_s, request_hooks={"response": accepted})
         self._base = urlsplit(base_url.rstrip("/"))
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
@@ -64,7 +64,9 @@ class TwilioSender:
 
     def __init__(self, account: Account) -> None:
         self.account = account
-        self._client = Client(account.sid, account.auth_token, http_client=_Elsewhere(account.base_url))
+        self._client = Client(
+            account.sid, account.auth_token, http_client=_Elsewhere(account.base_url, account.timeout_s)
+        )
 
     def send(self, to: str, text: str, status_callback: str) -> Taken:
         """Hand over one SMS. SendError: refused, or nobody knows; then `find` it before sending again."""

@@ -1,0 +1,62 @@
+"""Real worker processes that can be told where to die. Started from a server process that has everything imported, so
+that one costs a fork and not two seconds."""
+
+import importlib.util
+import multiprocessing
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from multiprocessing.context import ForkServerContext
+
+from kernel.config import Config
+from web import rooms, worker
+
+for _room in rooms.ROOMS:  # imported before the fork, not after it
+    for _name in (f"{_room}.models", f"{_room}.jobs"):
+        if importlib.util.find_spec(_name):
+            importlib.import_module(_name)
+
+CLEAN_S = 30.0
+
+
+def context() -> ForkServerContext:
+    """The process that forks workers; it has no threads, so a fork of it is clean."""
+    found = multiprocessing.get_context("forkserver")
+    found.set_forkserver_preload(["tests.faults.workers"])
+    return found
+
+
+def serve(config: Config) -> None:
+    """The body of `lienthong worker`, in a process of its own."""
+    worker.run(config)
+
+
+def run_until(config: Config, done: Callable[[], bool], *, within_s: float = CLEAN_S) -> int | None:
+    """Run a worker until `done` or until it dies. Answers its exit code: -9 when it killed itself, 0 when it was
+    done and stopped; None when neither happened in time."""
+    process = context().Process(target=serve, args=(config,))
+    process.start()
+    end = time.monotonic() + within_s
+    while process.is_alive() and not done():
+        if time.monotonic() > end:
+            process.kill()
+            process.join()
+            return None
+        time.sleep(0.1)
+    if process.is_alive():
+        assert process.pid is not None
+        process.terminate()
+        process.join(10)
+        if process.is_alive():
+            process.kill()
+            process.join()
+    return process.exitcode
+
+
+def armed(config: Config, point: str) -> Config:
+    """The same settings with a marked point at which the process kills itself."""
+    return replace(config, fault_point=point)
+
+
+KILLED = -signal.SIGKILL
