@@ -10,8 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from directory import queries as directory
+from directory.actor import Role
 from docex.drafting import File
 from docex.envelope import Facts
+from docex.labels import URGENCY
+from docex.links import INCOMING_PATH
 from docex.models import Delivery, Dispatch, Document, Incoming, Paper
 from docex.moves import move, record, touch_incoming
 from docex.states import DocumentVerb, IncomingState, Progress
@@ -20,6 +23,8 @@ from kernel import clock, search
 from kernel.blobs import Blob
 from kernel.db import Tx
 from kernel.refs import Ref
+from notify.kinds import DocumentArrived
+from notify.messages import tell
 
 
 @dataclass(frozen=True)
@@ -125,7 +130,23 @@ def deliver(tx: Tx, delivery_id: int) -> Incoming | None:
         Ref("incoming", incoming.id),
         {"code": incoming.code, "from": incoming.sender_name, "sha256": dispatch.sha256},
     )
+    _tell_clerks(tx, incoming)
     return incoming
+
+
+def _tell_clerks(tx: Tx, incoming: Incoming) -> None:
+    """Urgent documents are handled at once (Decree 30 art. 4.2c), so they do not wait for somebody to look."""
+    if not incoming.urgency:
+        return
+    notice = DocumentArrived(
+        subject=incoming.subject,
+        number=incoming.code,
+        sender=incoming.sender_name,
+        urgency=URGENCY.get(incoming.urgency, URGENCY[1]).vi,
+        path=INCOMING_PATH.format(id=incoming.id),
+    )
+    for clerk in directory.people_with_role(tx, incoming.agency_id, Role.CLERK):
+        tell(tx, notice, clerk.id, ref=Ref("incoming", incoming.id))
 
 
 def index_incoming(tx: Tx, incoming: Incoming, facts: Facts) -> None:

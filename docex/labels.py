@@ -90,7 +90,6 @@ ACTS: dict[str, Phrase] = {
     "document.send_again": phrase("Gửi lại"),
     "document.sent": phrase("Đã nộp lên trục liên thông"),
     "document.send_failed": phrase("Gửi không thành công"),
-    "number.reserve": phrase("Giữ số trong sổ"),
     "number.release": phrase("Trả số lại sổ"),
     "incoming.arrive": phrase("Văn bản đến"),
     "incoming.register": phrase("Tiếp nhận, vào sổ văn bản đến"),

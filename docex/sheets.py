@@ -29,7 +29,7 @@ from kernel import audit, streams
 from kernel.db import Tx
 from kernel.refs import Ref
 from kernel.text import Phrase, phrase
-from signing.verdicts import Verdict, phrase_from_json
+from signing.verdicts import HolderKind, Verdict, phrase_from_json
 
 LONGEST_TIMELINE = 200
 
@@ -51,10 +51,9 @@ class PaperView:
 class SignerView:
     """One signature, for the facts under a verdict."""
 
+    label: Phrase
     name: str
-    agency: str
     signed_at: datetime | None
-    test: bool
 
 
 @dataclass(frozen=True)
@@ -160,6 +159,13 @@ BUSINESS: dict[int, Phrase] = {
     1: phrase("Thu hồi văn bản đã gửi"),
     2: phrase("Cập nhật văn bản đã gửi"),
     3: phrase("Thay thế văn bản đã gửi"),
+}
+
+
+HOLDERS: dict[HolderKind, Phrase] = {
+    HolderKind.PERSON: phrase("Chữ ký số của"),
+    HolderKind.SEAL: phrase("Con dấu số của"),
+    HolderKind.UNKNOWN: phrase("Chữ ký số của"),
 }
 
 
@@ -283,7 +289,7 @@ def _paper(paper: Paper, verdict: Verdict | None = None) -> PaperView:
 
 
 def _verdict(verdict: Verdict) -> VerdictView:
-    signers = tuple(SignerView(s.name, s.agency, s.signed_at, s.test) for s in verdict.signers)
+    signers = tuple(SignerView(HOLDERS[s.kind], s.name, s.signed_at) for s in verdict.signers)
     reasons = tuple(reason.phrase for reason in verdict.reasons)
     return VerdictView(verdict.summary, judging.tone_of(verdict.value), reasons, signers, verdict.test)
 
@@ -355,8 +361,8 @@ def _acts(tx: Tx, ref: Ref) -> list[Moment]:
 
 def _detail(entry: audit.AuditEntry) -> str:
     """What a timeline tells beside the act: a reason, or the number that was given."""
-    if entry.action.startswith("number."):
-        return f"{entry.detail['number']:02d}/{entry.detail['year']}"
+    if entry.action in ("document.sign", "number.release"):
+        return str(entry.detail.get("code") or f"{entry.detail.get('number', 0):02d}/{entry.detail.get('year', '')}")
     if entry.action == "incoming.register":
         return f"{entry.detail['number']}/{entry.detail['year']}"
     return str(entry.detail.get("reason", ""))
@@ -368,7 +374,8 @@ def _status_tone(code: str) -> str:
 
 
 def _newest_first(moments: list[Moment]) -> tuple[Moment, ...]:
-    return tuple(sorted(moments, key=lambda m: m.at, reverse=True)[:LONGEST_TIMELINE])
+    """Newest first; of two at the same instant the later one stands above."""
+    return tuple(sorted(moments, key=lambda m: m.at)[: -LONGEST_TIMELINE - 1 : -1])
 
 
 def _same(tx: Tx, incoming: Incoming) -> tuple[tuple[int, str], ...]:

@@ -59,7 +59,7 @@ def to_register(tx: Tx, actor: Actor) -> list[Item] | None:
 
 @section(40, phrase("Cần xử lý vì bị từ chối"), phrase("Không có văn bản nào bị nơi nhận từ chối."))
 def refused(tx: Tx, actor: Actor) -> list[Item] | None:
-    """For clerks: what a recipient did not take, with the reason."""
+    """For clerks: what a recipient did not take, with the reason. Not shown while there is none."""
     if not actor.has(Role.CLERK):
         return None
     query = (

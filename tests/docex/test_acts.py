@@ -18,6 +18,7 @@ from kernel import clock, outbox
 from kernel.config import Config
 from kernel.errors import Forbidden, Invalid, NotFound, WrongState
 from kernel.refs import Ref, describe
+from notify.models import Message
 from tests.docex.office import Office, a_pdf
 
 
@@ -205,3 +206,15 @@ def test_streams_are_for_those_who_may_open_the_page(office: Office) -> None:
         shown = describe(tx, Ref("incoming", copy.id))
     assert shown is not None
     assert shown.url == f"/documents/in/{copy.id}"
+
+
+def test_an_urgent_document_is_told_to_the_clerks_and_others_wait_to_be_seen(office: Office) -> None:
+    office.sent(subject="Văn bản thường")
+    office.sent(subject="Văn bản khẩn", urgency=1)
+    with office.db.read() as tx:
+        told = tx.session.scalars(sa.select(Message).where(Message.kind == "document.arrived")).all()
+    assert {(m.person_id, m.channel) for m in told} == {
+        (office.cast.lan.person_id, "email"),
+        (office.cast.lan.person_id, "sms"),
+    }
+    assert all("Văn bản khẩn" in m.text or "Van ban khan" in m.text for m in told)
