@@ -18,7 +18,7 @@ from meetings.planning import ItemFacts, MeetingFacts, PaperFile
 from meetings.states import MeetingKind, Role
 
 PAPER = Path(__file__).parent / "demo_paper.pdf"
-DELEGATES = ("lan", "dung", "phuc", "tuan")
+DELEGATES = ("lan", "dung", "phuc")
 GUESTS = ("long",)
 
 _TODAY = (

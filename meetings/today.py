@@ -48,7 +48,7 @@ def of_the_day(tx: Tx, actor: Actor) -> list[Item]:
     return [_item(m, phrase("Vào họp"), f"/meetings/{m.id}/room") for m in tx.session.scalars(query)]
 
 
-def _mine(actor: Actor) -> sa.Select[tuple[Meeting]]:
+def _mine(actor: Actor) -> sa.Select[Meeting]:
     return (
         sa.select(Meeting)
         .join(Participant, Participant.meeting_id == Meeting.id)

@@ -140,8 +140,7 @@ class Speakers extends Pane {
         return h("li", { "data-key": `turn-${turn.id}` }, h("span", { class: "speaker-name" }, person?.name ?? ""), h("span", { class: "quiet" }, person?.agency ?? ""),
           room.desk && open ? act(`${room.base}/turns/${turn.id}/floor`, words("giveFloor"), { said: person?.name }) : null);
       })) : on ? null : h("p", { class: "quiet" }, words("nobodyWaits")),
-      room.me && open && !matchMedia("(max-width: 767px)").matches
-        ? speakButton(mine) : null,
+      asksToSpeak(state) && !matchMedia("(max-width: 767px)").matches ? speakButton(mine) : null,
     ];
   }
 
@@ -156,6 +155,9 @@ class Speakers extends Pane {
   }
 }
 
+/** Who sits at the desk gives the floor and does not ask for it. */
+const asksToSpeak = (state) => room.me && !room.desk && state.meeting.state === "open";
+
 const speakButton = (mine) => {
   if (!mine) return act(`${room.base}/speak`, words("speak"), { style: "primary", drawing: "hand-index-thumb", key: "speak" });
   const label = mine.state === "speaking" ? words("giveBack") : words("withdraw");
@@ -165,7 +167,7 @@ const speakButton = (mine) => {
 /** The big button of the phone's bar. */
 class Speak extends Pane {
   draw(state) {
-    if (!room.me || state.meeting.state !== "open") return [];
+    if (!asksToSpeak(state)) return [];
     return [speakButton(state.queue.turns.find((turn) => turn.participant === room.me))];
   }
 }
@@ -321,7 +323,7 @@ class Wall extends Pane {
       h("header", { class: "wall-top" }, h("p", { class: "wall-name" }, state.meeting.title), h("p", { class: "wall-clock", "data-clock": true }, "")),
       h("div", { class: "wall-now" },
         paused ? h("p", { class: "wall-paused" }, icon("pause-circle-fill"), words("state_paused")) : null,
-        item ? h("p", { class: "wall-label" }, words("itemOf", { n: place, all: state.meeting.item_order.length })) : null,
+        item ? h("p", { class: "wall-label" }, words("itemOfCap", { n: place, all: state.meeting.item_order.length })) : null,
         h("h1", { class: `wall-title${(item?.title.length ?? 0) > 120 ? " wall-long" : ""}`, "data-field": item ? "current" : null }, item ? item.title : words(key)),
         item?.presenter ? h("p", { class: "wall-presenter" }, words("presenter", { name: item.presenter })) : null,
         item ? h("p", { class: "wall-timer timer", "data-item-timer": true }, "") : h("p", { class: "wall-presenter" }, meta(dayHour(state.meeting.starts_at), state.meeting.place))),

@@ -1,0 +1,65 @@
+"""A wire between a browser and the house that a test can cut and mend: Playwright's own offline mode leaves
+WebSockets alone."""
+
+import socket
+import threading
+from contextlib import suppress
+
+
+class TcpProxy:
+    """Listens on a port of its own and carries bytes both ways until it is cut."""
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._open: set[socket.socket] = set()
+        self._is_cut = threading.Event()
+        self.port = int(self._listener.getsockname()[1])
+        self.url = f"http://127.0.0.1:{self.port}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self) -> None:
+        """Break every connection; new ones are closed at once."""
+        self._is_cut.set()
+        for end in list(self._open):
+            _shut(end)
+
+    def mend(self) -> None:
+        """Let connections through again."""
+        self._is_cut.clear()
+
+    def close(self) -> None:
+        """End for good."""
+        self.cut()
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                if self._is_cut.is_set():
+                    near.close()
+                    continue
+                try:
+                    far = socket.create_connection(("127.0.0.1", self._target), timeout=5)
+                except OSError:
+                    near.close()
+                    continue
+                far.settimeout(None)
+                self._open |= {near, far}
+                for one, other in ((near, far), (far, near)):
+                    threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
+
+    def _carry(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+        for end in (source, target):
+            _shut(end)
+            self._open.discard(end)
+
+
+def _shut(end: socket.socket) -> None:
+    with suppress(OSError):
+        end.shutdown(socket.SHUT_RDWR)
+    end.close()
