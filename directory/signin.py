@@ -3,20 +3,22 @@
 Wrong passwords are answers, not exceptions: the failed attempt must be stored, and an exception would roll it back.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 
 from directory import clients, passwords, secondstep, tokens
-from directory.actor import Actor, chain_of
+from directory.actor import Actor, Role, chain_of
 from directory.attempts import Limits, clear, must_wait, note_failure
-from directory.models import Membership, Person, WebSession
-from directory.queries import actor_of, email_form, roles_of
+from directory.models import Membership, Person, RoleGrant, WebSession
+from directory.queries import actor_of, email_form
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import NotFound
+from kernel.schema import table_of
 from kernel.text import Phrase, phrase
 
 COOKIE = "lt_session"
@@ -133,16 +135,24 @@ def actor_for_session(tx: Tx, token: str | None) -> Actor | None:
     """The person behind a session token, or None when it is unknown, over, unfinished or theirs no more."""
     if not token:
         return None
-    row = _by_token(tx, token)
-    if row is None or row.waits_for or row.expires_at <= clock.now():
+    rows = tx.session.connection().execute(_COMING, {"token_hash": tokens.hashed(token)}).all()
+    now = clock.now()
+    if not rows or rows[0].waits_for or rows[0].expires_at <= now or not rows[0].is_active:
         return None
-    person = tx.session.get(Person, row.person_id)
-    if person is None or not person.is_active:
-        return None
-    if tx.writable and wants_touch(row):
-        touch(tx, row.id)
-    actor = _as_member(tx, person, row.agency_id) or actor_of(tx, person.id)
-    return actor and _with_session(actor, row.id)
+    found = rows[0]
+    if tx.writable and now - found.seen_at >= TOUCH_EVERY:
+        touch(tx, found.id)
+    if found.membership_id is None:  # the agency of this session is theirs no more
+        actor = actor_of(tx, found.person_id)
+        return actor and replace(actor, session_id=found.id)
+    return Actor(
+        person_id=found.person_id,
+        agency_id=found.agency_id,
+        roles=frozenset(Role(row.role) for row in rows if row.role),
+        name=found.name,
+        locale=found.locale,
+        session_id=found.id,
+    )
 
 
 def wants_touch(row: WebSession) -> bool:
@@ -301,22 +311,30 @@ def _waiting(tx: Tx, token: str | None, step: Step) -> tuple[WebSession, Person]
     return (row, person) if person is not None and person.is_active else None
 
 
-def _as_member(tx: Tx, person: Person, agency_id: int | None) -> Actor | None:
-    if agency_id is None:
-        return None
-    member = sa.select(Membership.id).where(Membership.person_id == person.id, Membership.agency_id == agency_id)
-    if tx.session.scalar(member) is None:
-        return None
-    roles = roles_of(tx, person.id, agency_id)
-    return Actor(person_id=person.id, agency_id=agency_id, roles=roles, name=person.name, locale=person.locale)
-
-
-def _with_session(actor: Actor, session_id: int) -> Actor:
-    return Actor(
-        person_id=actor.person_id,
-        agency_id=actor.agency_id,
-        roles=actor.roles,
-        name=actor.name,
-        locale=actor.locale,
-        session_id=session_id,
+def _coming() -> sa.Select[Any]:
+    """Session, person, membership and roles in one look: it is made for every request."""
+    session, person, member, grant = map(table_of, (WebSession, Person, Membership, RoleGrant))
+    here = sa.and_(member.c.person_id == person.c.id, member.c.agency_id == session.c.agency_id)
+    may = sa.and_(grant.c.person_id == person.c.id, grant.c.agency_id == member.c.agency_id)
+    return (
+        sa.select(
+            session.c.id,
+            session.c.waits_for,
+            session.c.expires_at,
+            session.c.seen_at,
+            session.c.agency_id,
+            session.c.person_id,
+            person.c.name,
+            person.c.locale,
+            person.c.is_active,
+            member.c.id.label("membership_id"),
+            grant.c.role,
+        )
+        .select_from(
+            session.join(person, person.c.id == session.c.person_id).outerjoin(member, here).outerjoin(grant, may)
+        )
+        .where(session.c.token_hash == sa.bindparam("token_hash"))
     )
+
+
+_COMING = _coming()
