@@ -1,5 +1,6 @@
 """Engines made on demand and `Tx`, the only place that commits."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,15 +16,22 @@ from kernel.schema import Base, BigId, Json, JsonList
 
 __all__ = ["Base", "BigId", "Committed", "Database", "Json", "JsonList", "Tx"]
 
+log = logging.getLogger(__name__)
+
 CHANNEL = "lienthong"
 
 
 @dataclass(frozen=True)
 class Committed:
-    """What a transaction left for others to pick up: the streams and outbox topics that it touched."""
+    """What a transaction left for others to pick up: its numbered events and the outbox topics that it touched."""
 
-    streams: frozenset[str]
+    events: tuple[streams.Event, ...]
     topics: frozenset[str]
+
+    @property
+    def streams(self) -> frozenset[str]:
+        """The streams that it published on."""
+        return frozenset(event.stream for event in self.events)
 
 
 @dataclass
@@ -85,9 +93,9 @@ class Tx:
     def _finish(self) -> Committed:
         """Write events and audit entries, in one lock order, and commit."""
         self.session.flush()
-        streams.append(self.session, self._events)
+        events = streams.append(self.session, self._events)
         audit.append(self.session, self._entries)
-        done = Committed(frozenset(e.stream for e in self._events), frozenset(self._topics))
+        done = Committed(tuple(events), frozenset(self._topics))
         if self.session.get_bind().dialect.name == "postgresql":
             self._notify(done)
         faults.point("tx.before_commit")
@@ -140,7 +148,10 @@ class Database:
             yield tx
             done = tx._finish()
         for hook in self.after_commit:
-            hook(done)
+            try:
+                hook(done)
+            except Exception:  # the write stands; who was to hear of it finds the rows
+                log.exception("a hook after the commit stumbled")
 
     @contextmanager
     def _writer_turn(self) -> Iterator[None]:

@@ -1,7 +1,7 @@
 """The declarative base of every table and the column types that both databases share."""
 
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -51,6 +51,11 @@ class Base(DeclarativeBase):
         dict[str, Any]: _json,
         list[Any]: _json,
     }
+
+
+def table_of(model: type[Base]) -> sa.Table:
+    """The table behind a model, for statements that are built once, below the unit of work."""
+    return cast(sa.Table, model.__table__)
 
 
 def insert_into(session: Session, table: type[Base]) -> Any:

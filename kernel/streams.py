@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kernel import clock
-from kernel.schema import Base, Json, insert_into
+from kernel.schema import Base, Json, insert_into, table_of
 
 if TYPE_CHECKING:
     from kernel.db import Tx
@@ -62,39 +62,41 @@ class Event:
         return {"s": self.stream, "n": self.seq, "k": self.kind, "d": self.data}
 
 
-def append(session: Session, drafts: Sequence[Draft]) -> None:
-    """Number and store `drafts`; streams are locked in the order of their names."""
+def append(session: Session, drafts: Sequence[Draft]) -> list[Event]:
+    """Number and store `drafts`; streams are locked in the order of their names. Answers the numbered events."""
     by_stream: dict[str, list[Draft]] = defaultdict(list)
     for draft in drafts:
         by_stream[draft.stream].append(draft)
     at = clock.now()
+    numbered: list[Event] = []
     for name in sorted(by_stream):
-        events = by_stream[name]
-        head = _advance(session, name, len(events))
-        session.execute(
-            sa.insert(StreamEvent),
-            [
-                {
-                    "stream": name,
-                    "seq": head - len(events) + place,
-                    "kind": e.kind,
-                    "data": e.data,
-                    "at": at,
-                }
-                for place, e in enumerate(events, start=1)
-            ],
-        )
+        waiting = by_stream[name]
+        first = _advance(session, name, len(waiting)) - len(waiting) + 1
+        numbered += [Event(name, seq, draft.kind, draft.data) for seq, draft in enumerate(waiting, start=first)]
+    if numbered:
+        rows = [{"stream": e.stream, "seq": e.seq, "kind": e.kind, "data": e.data, "at": at} for e in numbered]
+        session.connection().execute(_STORE, rows)
+    return numbered
 
 
 def _advance(session: Session, name: str, by: int) -> int:
-    moved = sa.update(Stream).where(Stream.name == name).values(head=Stream.head + by).returning(Stream.head)
-    options = {"synchronize_session": False}
-    head = session.execute(moved, execution_options=options).scalar()
+    move = {"stream_name": name, "step": by}
+    head = session.connection().execute(_MOVE, move).scalar()
     if head is None:
-        insert = insert_into(session, Stream).values(name=name, head=0, tail=0).on_conflict_do_nothing()
-        session.execute(insert)
-        head = session.execute(moved, execution_options=options).scalar_one()
+        session.execute(insert_into(session, Stream).values(name=name, head=0, tail=0).on_conflict_do_nothing())
+        head = session.connection().execute(_MOVE, move).scalar_one()
     return int(head)
+
+
+# Every write of the house passes here, so the statements are built once, below the unit of work.
+_TABLE = table_of(Stream)
+_STORE = sa.insert(table_of(StreamEvent))
+_MOVE = (
+    sa.update(_TABLE)
+    .where(_TABLE.c.name == sa.bindparam("stream_name"))
+    .values(head=_TABLE.c.head + sa.bindparam("step"))
+    .returning(_TABLE.c.head)
+)
 
 
 def heads(tx: "Tx", names: Iterable[str]) -> dict[str, int]:

@@ -10,6 +10,7 @@ from directory.actor import Actor
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Conflict, Forbidden, NotFound, Stale
+from kernel.schema import table_of
 from kernel.text import phrase
 from meetings import access, streams
 from meetings.access import Right, meeting_for, must_allow
@@ -90,29 +91,16 @@ def _move(tx: Tx, actor: Actor, meeting_id: int, verb: Verb) -> Meeting:
     return meeting
 
 
-_LEAN = (
-    Meeting.id,
-    Meeting.agency_id,
-    Meeting.chair_id,
-    Meeting.secretary_id,
-    Meeting.state,
-    Meeting.rev,
-    Meeting.item_order,
-    Meeting.visited,
-    Meeting.current_item_id,
-)
-
-
 def take_item(
     tx: Tx, actor: Actor, meeting_id: int, item_id: int, *, rev: int | None = None, command_id: str | None = None
 ) -> Answer:
     """Make a point the current one, for everybody at once.
 
-    The chair presses and a thousand screens follow, so this is written in Core statements: one locked SELECT, one
-    UPDATE of the meeting, one of the points' times, and one event. `rev` is what the chair saw; Stale when the
-    agenda or the current point changed since, with what stands now.
+    The chair presses and a thousand screens follow, so this works below the unit of work, with statements that are
+    built once: one locked SELECT, one UPDATE of the meeting, one of each point's times, and one event. `rev` is what
+    the chair saw; Stale when the agenda or the current point changed since, with what stands now.
     """
-    row = tx.session.execute(sa.select(*_LEAN).where(Meeting.id == meeting_id).with_for_update()).one_or_none()
+    row = tx.session.connection().execute(_FIND, {"meeting": meeting_id}).one_or_none()
     if row is None or not access.at_desk(actor, row):
         meeting_for(tx, actor, meeting_id)  # NotFound for strangers
         raise Forbidden(phrase("Chỉ chủ trì và thư ký cuộc họp được làm việc này."))
@@ -134,25 +122,12 @@ def _store_current(tx: Tx, row: Any, item_id: int, command_id: str | None) -> An
     now = clock.now()
     visited = row.visited if item_id in row.visited else [*row.visited, item_id]
     fields = {"rev": row.rev + 1, "current": item_id, "current_at": _iso(now), "visited": visited}
-    plain = {"synchronize_session": False}
-    tx.session.execute(
-        sa.update(Meeting)
-        .where(Meeting.id == row.id)
-        .values(rev=row.rev + 1, current_item_id=item_id, current_at=now, visited=visited),
-        execution_options=plain,
-    )
-    tx.session.execute(
-        sa.update(AgendaItem)
-        .where(AgendaItem.id.in_([item_id, row.current_item_id or item_id]))
-        .values(
-            started_at=sa.case(
-                (AgendaItem.id == item_id, sa.func.coalesce(AgendaItem.started_at, now)),
-                else_=AgendaItem.started_at,
-            ),
-            ended_at=sa.case((AgendaItem.id == item_id, None), else_=now),
-        ),
-        execution_options=plain,
-    )
+    connection = tx.session.connection()
+    move = {"meeting": row.id, "next_rev": row.rev + 1, "item": item_id, "now": now, "seen": visited}
+    connection.execute(_MOVE, move)
+    connection.execute(_BEGIN, {"item": item_id, "now": now})
+    if row.current_item_id is not None:
+        connection.execute(_END, {"item": row.current_item_id, "now": now})
     tx.publish(streams.room(row.id), "meeting", fields)
     answer = {"rev": row.rev + 1, "current": item_id}
     if command_id:
@@ -166,3 +141,38 @@ def _store_current(tx: Tx, row: Any, item_id: int, command_id: str | None) -> An
 
 def _iso(at: datetime) -> str:
     return at.isoformat(timespec="milliseconds")
+
+
+_MEETING, _ITEM = table_of(Meeting), table_of(AgendaItem)
+_NOW = sa.bindparam("now", type_=_MEETING.c.current_at.type)
+_FIND = (
+    sa.select(
+        _MEETING.c.id,
+        _MEETING.c.agency_id,
+        _MEETING.c.chair_id,
+        _MEETING.c.secretary_id,
+        _MEETING.c.state,
+        _MEETING.c.rev,
+        _MEETING.c.item_order,
+        _MEETING.c.visited,
+        _MEETING.c.current_item_id,
+    )
+    .where(_MEETING.c.id == sa.bindparam("meeting"))
+    .with_for_update()
+)
+_MOVE = (
+    sa.update(_MEETING)
+    .where(_MEETING.c.id == sa.bindparam("meeting"))
+    .values(
+        rev=sa.bindparam("next_rev"),
+        current_item_id=sa.bindparam("item"),
+        current_at=_NOW,
+        visited=sa.bindparam("seen", type_=_MEETING.c.visited.type),
+    )
+)
+_BEGIN = (
+    sa.update(_ITEM)
+    .where(_ITEM.c.id == sa.bindparam("item"))
+    .values(started_at=sa.func.coalesce(_ITEM.c.started_at, _NOW), ended_at=None)
+)
+_END = sa.update(_ITEM).where(_ITEM.c.id == sa.bindparam("item")).values(ended_at=_NOW)

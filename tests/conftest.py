@@ -14,6 +14,7 @@ from kernel.blobs import BlobStore, store_for
 from kernel.config import Config
 from kernel.db import Database
 from kernel.schema import Base
+from tests.cast import cast, city  # noqa: F401 - fixtures of the whole suite
 from tests.postgres import TestServer
 
 os.environ.setdefault("TZ", "UTC")

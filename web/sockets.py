@@ -13,8 +13,8 @@ from flask import Flask, request
 from flask_socketio import SocketIO, join_room, leave_room
 
 from kernel import clock, streams
-from kernel.db import Tx
-from kernel.wakeup import EVERYTHING, Wakeup
+from kernel.db import Committed, Tx
+from kernel.wakeup import Wakeup
 from web.entry import actor_from_cookies
 from web.services import Services
 
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 HEARTBEAT_S = 10.0
 MAX_STREAMS = 50
 JOINS_PER_S = 100
+CHECK_ROUNDS = 6  # the rights of every browser are looked at once a minute
 
 
 class Live:
@@ -39,6 +40,8 @@ class Live:
         self._sent: dict[str, int] = {}  # stream -> last number given to its room
         self._budget = float(JOINS_PER_S)
         self._refilled = time.monotonic()
+        self._round = 0
+        parts.db.after_commit.append(self.hear)
         socketio.on_event("connect", self.connect)
         socketio.on_event("disconnect", self.disconnect)
         socketio.on_event("join", self.join)
@@ -123,18 +126,29 @@ class Live:
 
     # What browsers hear
 
+    def hear(self, done: Committed) -> None:
+        """A write of this very process: hand its events on at once, without reading them back. Whatever does not
+        follow directly on what was handed on is left to the tailer."""
+        for event in done.events:
+            self._hand_on(event)
+
+    def _hand_on(self, event: streams.Event) -> None:
+        if self._sent.get(event.stream) != event.seq - 1:
+            return
+        self._sent[event.stream] = event.seq
+        self.socketio.emit("ev", event.wire(), to=event.stream)
+        if event.kind == "reset":
+            self._reset(event.stream)
+
     def _tail(self) -> None:
         heard = self.wakeup.wait(1.0)
-        if heard >= EVERYTHING or not heard:
+        if "*" in heard or not heard:
             names = list(self._sent)
         else:
             names = [n[2:] for n in heard if n.startswith("s ") and n[2:] in self._sent]
-        if not names:
-            return
-        for event in self._news(names):
-            self.socketio.emit("ev", event.wire(), to=event.stream)
-            if event.kind == "reset":
-                self._reset(event.stream)
+        if names:
+            for event in self._news(names):
+                self._hand_on(event)
 
     def _news(self, names: list[str]) -> list[streams.Event]:
         found = []
@@ -143,7 +157,6 @@ class Live:
                 last = self._sent.get(name)
                 if last is not None and head > last:
                     found += streams.between(tx, name, last, head)
-                    self._sent[name] = head
         return found
 
     def _reset(self, stream: str) -> None:
@@ -162,15 +175,17 @@ class Live:
             self._forget(sid, name)
 
     def _beat(self) -> None:
+        """Tell the heads, one message a stream to all who follow it, and look again at the rights of some."""
         gevent.sleep(HEARTBEAT_S)
         now = int(clock.now().timestamp() * 1000)
-        for place, (sid, names) in enumerate(list(self._joined.items())):
-            heads = {name: self._sent.get(name, 0) for name in names}
-            self.socketio.emit("hb", {"heads": heads, "now": now}, to=sid)
-            if place % 6 == now // int(HEARTBEAT_S * 1000) % 6:
+        for name, head in list(self._sent.items()):
+            self.socketio.emit("hb", {"heads": {name: head}, "now": now}, to=name)
+            gevent.sleep(0)
+        for place, sid in enumerate(list(self._joined)):
+            if place % CHECK_ROUNDS == self._round:
                 self._check_rights(sid)
-            if place % 100 == 99:
-                gevent.sleep(0)
+                gevent.sleep(0.001)  # lets a change of the agenda pass between two looks
+        self._round = (self._round + 1) % CHECK_ROUNDS
 
     def _check_rights(self, sid: str) -> None:
         """A sign-out elsewhere or a lost role ends what a browser hears within a minute."""

@@ -85,7 +85,7 @@ def test_hooks_hear_only_what_was_committed(db: Database) -> None:
         raise ZeroDivisionError
     assert heard == []
     publish(db, "meeting:1", 1)
-    assert heard == [Committed(frozenset({"meeting:1"}), frozenset())]
+    assert heard == [Committed((streams.Event("meeting:1", 1, "moved", {"item": 1}),), frozenset())]
 
 
 def test_a_read_transaction_cannot_write(db: Database) -> None:
