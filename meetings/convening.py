@@ -99,7 +99,7 @@ def _differences(tx: Tx, meeting: Meeting, facts: SettledFacts) -> list[Phrase]:
     elif facts.kind != meeting.kind:
         changes.append(phrase("Hình thức họp đã đổi."))
     if facts.chair_id != meeting.chair_id:
-        changes.append(phrase("Chủ trì: {name}.", name=directory.person(tx, facts.chair_id).name))
+        changes.append(phrase("Chủ trì họp: {name}.", name=directory.person(tx, facts.chair_id).name))
     return changes
 
 

@@ -61,7 +61,7 @@ class MeetingForm(Form):  # type: ignore[misc]
     starts_on = DateField(phrase("Ngày họp"))
     starts_at = TimeField(phrase("Bắt đầu"))
     ends_at = TimeField(phrase("Kết thúc"))
-    chair_id = SelectField(phrase("Chủ trì"), validate_choice=False)
+    chair_id = SelectField(phrase("Chủ trì họp"), validate_choice=False)
 
     def offer(self, people: list[PersonCard]) -> "MeetingForm":
         """Fill the choice of chairs, by agency."""
@@ -98,7 +98,7 @@ class MeetingForm(Form):  # type: ignore[misc]
 class ItemForm(Form):  # type: ignore[misc]
     """One point of the agenda."""
 
-    title = TextAreaField(phrase("Nội dung"), render_kw={"rows": 2, "maxlength": 500})
+    title = TextAreaField(phrase("Nội dung họp"), render_kw={"rows": 2, "maxlength": 500})
     presenter = StringField(phrase("Người trình bày"), render_kw={"maxlength": 200})
     minutes = IntegerField(phrase("Số phút"), default=15, render_kw={"min": 1, "max": 600, "inputmode": "numeric"})
 

@@ -146,7 +146,7 @@ class Letters:
         meeting = self.meeting
         lines = [
             phrase("Cơ quan mời: {host}", host=self.host.name),
-            phrase("Chủ trì: {name}", name=self.chair.name),
+            phrase("Chủ trì họp: {name}", name=self.chair.name),
         ]
         return calendar_object(
             CalendarMeeting(

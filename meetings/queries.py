@@ -42,15 +42,15 @@ ANSWER_WORDS: dict[str, tuple[Phrase, str]] = {
     Answer.SUBSTITUTE: (phrase("Cử người dự thay"), "info"),
 }
 ROLE_WORDS: dict[str, Phrase] = {
-    Role.CHAIR: phrase("Chủ trì"),
+    Role.CHAIR: phrase("Chủ trì họp"),
     Role.SECRETARY: phrase("Thư ký"),
     Role.DELEGATE: phrase("Đại biểu"),
     Role.GUEST: phrase("Khách mời"),
 }
 KIND_WORDS: dict[str, Phrase] = {
-    MeetingKind.ROOM: phrase("Trực tiếp"),
-    MeetingKind.ONLINE: phrase("Trực tuyến"),
-    MeetingKind.HYBRID: phrase("Trực tiếp kết hợp trực tuyến"),
+    MeetingKind.ROOM: phrase("Họp tại phòng"),
+    MeetingKind.ONLINE: phrase("Họp trực tuyến"),
+    MeetingKind.HYBRID: phrase("Tại phòng kết hợp trực tuyến"),
 }
 
 
