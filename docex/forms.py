@@ -22,6 +22,7 @@ from docex.labels import URGENCY
 from docex.models import Document
 from docex.paperwork import NOT_WRITTEN_HERE
 from docex.receiving import ENDINGS
+from kernel.errors import Invalid
 from kernel.text import phrase
 
 
@@ -102,7 +103,9 @@ class LetterForm(Form):  # type: ignore[misc]
         return self
 
     def draft(self) -> Draft:
-        """What was typed, as a command."""
+        """What was typed, as a command; Invalid when a date is none."""
+        if self.due_on.data is None and any(text.strip() for text in self.due_on.raw_data or ()):
+            raise Invalid({"due_on": phrase("Ngày không đúng, xin nhập ngày/tháng/năm.")})
         return Draft(
             kind=self.kind.data or "",
             subject=self.subject.data or "",

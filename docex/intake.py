@@ -203,9 +203,9 @@ def _check_sender(tx: Tx, actor: Actor, code: str) -> None:
 
 
 def _delivery(tx: Tx, issuer_id: int, document_key: str, receiver_id: int) -> Delivery:
-    """The newest delivery of that document to that agency, locked."""
+    """The newest delivery of that document to that agency, locked after the copy that it made (models.py)."""
     found = tx.session.scalar(
-        sa.select(Delivery)
+        sa.select(Delivery.id)
         .join(Dispatch, Dispatch.id == Delivery.dispatch_id)
         .where(
             Dispatch.sender_id == issuer_id,
@@ -214,12 +214,12 @@ def _delivery(tx: Tx, issuer_id: int, document_key: str, receiver_id: int) -> De
         )
         .order_by(Delivery.id.desc())
         .limit(1)
-        .with_for_update(of=Delivery)
     )
     if found is None:
         message = phrase("Trục không có văn bản “{key}” giữa hai cơ quan này.", key=document_key[:200])
         raise UnknownDocument({"DocumentId": message}, message)
-    return found
+    tx.session.scalar(sa.select(Incoming.id).where(Incoming.delivery_id == found).with_for_update())
+    return tx.session.get_one(Delivery, found, with_for_update=True, populate_existing=True)
 
 
 def _one_at_a_time(tx: Tx, what: str) -> None:

@@ -9,21 +9,24 @@ from docex.access import Right, document_for
 from docex.drafting import File
 from docex.models import Document, Paper
 from docex.moves import fail, move, record, touch
-from docex.papers import main_paper
+from docex.papers import standing_paper
 from docex.states import DocumentState, DocumentVerb
 from kernel import clock
 from kernel.db import Tx
-from kernel.errors import WrongState
+from kernel.errors import Stale, WrongState
 from kernel.refs import Ref
 from kernel.text import phrase
 from signing.verdicts import phrase_to_json
 
 
-def sign(tx: Tx, actor: Actor, document_id: int) -> Document:
-    """The leader presses "Ký số": the number is reserved and today becomes the date, both go into the signed bytes."""
+def sign(tx: Tx, actor: Actor, document_id: int, seen: int | None = None) -> Document:
+    """The leader presses "Ký số": the number is reserved and today becomes the date, both go into the signed bytes.
+
+    `seen` is the paper that the leader's page showed; Stale when another one stands now.
+    """
     document = document_for(tx, actor, document_id, Right.SIGN)
-    if document.state == DocumentState.REVIEW and main_paper(tx, document.id) is None:
-        raise WrongState(phrase("Bản xem trước chưa dựng xong, xin thử lại sau giây lát."))
+    if document.state == DocumentState.REVIEW:
+        _check_seen(tx, document, seen)
     move(tx, document, DocumentVerb.SIGN)
     today = clock.today()
     if document.number is not None and document.issued_on is not None and document.issued_on.year != today.year:
@@ -36,6 +39,16 @@ def sign(tx: Tx, actor: Actor, document_id: int) -> Document:
     record(tx, document, "document.sign", code=document.code)
     _promise(tx, "docex.sign", document, actor)
     return document
+
+
+def _check_seen(tx: Tx, document: Document, seen: int | None) -> None:
+    """What is signed is what was read: the preview must be of the newest text, and the one on the leader's screen."""
+    paper = standing_paper(tx, document)
+    drawn = paper is not None and (document.source == "uploaded" or paper.spot.get("text_rev") == document.text_rev)
+    if paper is None or not drawn:
+        raise WrongState(phrase("Bản xem trước chưa dựng xong, xin thử lại sau giây lát."))
+    if seen is not None and seen != paper.id:
+        raise Stale(paper.id, phrase("Văn bản vừa được thay bằng bản khác. Xin đọc lại rồi ký."))
 
 
 def seal(tx: Tx, actor: Actor, document_id: int) -> Document:

@@ -25,7 +25,7 @@ from docex.moves import touch
 from docex.official.rendering import render_pdf
 from docex.official.uploads import check_pdf
 from docex.papers import attachments_of, file_name, main_paper
-from docex.paperwork import Drawing, drawing_of, spot_for_upload, spot_from_json, spot_to_json
+from docex.paperwork import Drawing, drawing_of, preview_of, spot_for_upload, spot_from_json, spot_to_json
 from docex.states import DocumentState
 from docex.statuses import settle
 from kernel import clock, outbox
@@ -77,11 +77,11 @@ def settle_document(tx: Tx, job: Job) -> None:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A preview, and the fingerprint of what was drawn."""
+    """A preview, and the text that was drawn."""
 
     document_id: int
     file: File
-    fingerprint: str
+    text_rev: int
 
 
 class RenderHandler(Handler[Drawing, Drawn]):
@@ -97,22 +97,22 @@ class RenderHandler(Handler[Drawing, Drawn]):
         document = tx.session.get(Document, job.payload["document_id"])
         if document is None or document.state not in (DocumentState.DRAFT, DocumentState.REVIEW):
             return None
-        return drawing_of(tx, document)
+        return preview_of(tx, document)
 
     def perform(self, prepared: Drawing) -> Drawn:
         """Draw it and store the file."""
         with _refusals():
             rendered = render_pdf(prepared.paper)
             name = file_name("", prepared.paper.subject)
-            spot = spot_to_json(rendered.signature_box)
+            spot = {**spot_to_json(rendered.signature_box), "text_rev": prepared.text_rev}
             file = _stored(self.blobs, rendered.pdf, name, rendered.pages, spot)
-        return Drawn(prepared.document_id, file, prepared.fingerprint)
+        return Drawn(prepared.document_id, file, prepared.text_rev)
 
     def conclude(self, tx: Tx, job: Job, result: Drawn) -> None:
         """Show it, unless the draft was changed meanwhile: then another drawing is on its way."""
         document = tx.session.get_one(Document, result.document_id, with_for_update=True)
-        drawn = document.state in (DocumentState.DRAFT, DocumentState.REVIEW)
-        if drawn and drawing_of(tx, document).fingerprint == result.fingerprint:
+        wanted = document.state in (DocumentState.DRAFT, DocumentState.REVIEW)
+        if wanted and document.text_rev == result.text_rev:
             issuing.previewed(tx, document, result.file)
 
     def give_up(self, tx: Tx, job: Job, reason: str) -> None:

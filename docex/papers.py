@@ -2,11 +2,19 @@
 
 import sqlalchemy as sa
 
-from docex.models import Paper
+from docex.models import Document, Paper
+from docex.states import DocumentState
 from kernel.db import Tx
 from kernel.text import nfc, strip_marks
 
-STAGES = ("sealed", "signed", "preview", "upload")
+_STANDING = {
+    DocumentState.DRAFT: ("preview", "upload", "refused"),
+    DocumentState.REVIEW: ("preview", "upload"),
+    DocumentState.SIGNING: ("preview", "upload"),
+    DocumentState.SIGNED: ("signed",),
+    DocumentState.SEALING: ("signed",),
+}
+"""Which stages of the main paper count in a state; after these only the sealed one does."""
 
 
 def main_paper(tx: Tx, document_id: int, *, stage: str | None = None) -> Paper | None:
@@ -14,6 +22,13 @@ def main_paper(tx: Tx, document_id: int, *, stage: str | None = None) -> Paper |
     query = sa.select(Paper).where(Paper.document_id == document_id, Paper.role == "main")
     if stage is not None:
         query = query.where(Paper.stage == stage)
+    return tx.session.scalar(query.order_by(Paper.id.desc()).limit(1))
+
+
+def standing_paper(tx: Tx, document: Document) -> Paper | None:
+    """The main paper as it stands now: a signed file that was returned for changes no longer does."""
+    stages = _STANDING.get(DocumentState(document.state), ("sealed",))
+    query = sa.select(Paper).where(Paper.document_id == document.id, Paper.role == "main", Paper.stage.in_(stages))
     return tx.session.scalar(query.order_by(Paper.id.desc()).limit(1))
 
 

@@ -1,7 +1,6 @@
 """From a document's row to the paper that the worker draws, and the place of the signatures on it."""
 
-import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from directory import queries as directory
@@ -22,17 +21,21 @@ _SIGNATURE_WIDTH, _SIGNATURE_HEIGHT = 60 * MM, 25 * MM
 
 @dataclass(frozen=True)
 class Drawing:
-    """What is drawn, and a fingerprint by which a result that came too late is recognised."""
+    """What is drawn, and of which text: a drawing of an older text is recognised by its `text_rev`."""
 
     document_id: int
     paper: Paper
-    fingerprint: str
+    text_rev: int
 
 
 def drawing_of(tx: Tx, document: Document) -> Drawing:
     """The paper as the document's row says it; without number and date until they are reserved."""
-    paper = paper_of(tx, document)
-    return Drawing(document.id, paper, hashlib.sha256(repr(paper).encode()).hexdigest())
+    return Drawing(document.id, paper_of(tx, document), document.text_rev)
+
+
+def preview_of(tx: Tx, document: Document) -> Drawing:
+    """The paper as a draft shows it: never with a number, also when one is kept from a failed signature."""
+    return Drawing(document.id, replace(paper_of(tx, document), number="", issued_on=None), document.text_rev)
 
 
 def paper_of(tx: Tx, document: Document) -> Paper:

@@ -24,6 +24,9 @@ from kernel.text import Phrase, phrase, strip_marks
 routes = Routes("docex")
 
 Errors = dict[str, Phrase]
+_FILE_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
+_PDF_POLICY = "default-src 'none'; object-src 'self'; plugin-types application/pdf; style-src 'unsafe-inline'; \
+frame-ancestors 'self'"
 PIECE = 256 * 1024
 
 
@@ -157,7 +160,7 @@ def return_(tx: Tx, actor: Actor, document_id: int) -> Any:
 @routes.post("/documents/out/<int:document_id>/sign")
 def sign(tx: Tx, actor: Actor, document_id: int) -> AnyResponse:
     """The leader presses "Ký số"."""
-    issuing.sign(tx, actor, document_id)
+    issuing.sign(tx, actor, document_id, number(request.form.get("seen")) or None)
     return _to_document(document_id)
 
 
@@ -232,7 +235,8 @@ def paper(tx: Tx, actor: Actor, paper_id: int) -> Response:
     response.mimetype = row.media_type
     response.headers["Content-Disposition"] = _disposition(row.name, inline=inline)
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox; frame-ancestors 'self'"
+    # Browsers' own PDF viewers refuse to work in a sandbox; they run no script of the file as ours.
+    response.headers["Content-Security-Policy"] = _PDF_POLICY if inline else _FILE_POLICY
     return response
 
 

@@ -13,7 +13,7 @@ from docex.edxml.codes import KIND_BY_SLUG
 from docex.envelope import Facts
 from docex.labels import ACTS, DOCUMENT, INCOMING, PROGRESS, RECALL, STATUS_TITLES, URGENCY, Label
 from docex.models import Delivery, Dispatch, Document, Incoming, Paper, StatusLog
-from docex.papers import attachments_of, main_paper, papers_of
+from docex.papers import attachments_of, papers_of, standing_paper
 from docex.queries import URGENCY_WORDS
 from docex.states import (
     DocumentState,
@@ -174,7 +174,7 @@ def document_sheet(tx: Tx, actor: Actor, document_id: int) -> DocumentSheet:
     document = document_for(tx, actor, document_id)
     stream = f"document:{document.id}"
     agencies = directory.agencies(tx, document.recipients)
-    main = main_paper(tx, document.id)
+    main = standing_paper(tx, document)
     dispatch_ids = list(tx.session.scalars(sa.select(Dispatch.id).where(Dispatch.document_id == document.id)))
     verdicts = judging.latest(tx, dispatch_ids[-1]) if dispatch_ids else {}
     return DocumentSheet(

@@ -16,7 +16,7 @@ from docex.models import BookNumber, Delivery, Incoming, Paper, StatusLog
 from docex.states import DocumentState, IncomingState
 from kernel import clock, outbox
 from kernel.config import Config
-from kernel.errors import Forbidden, Invalid, NotFound, WrongState
+from kernel.errors import Forbidden, Invalid, NotFound, Stale, WrongState
 from kernel.refs import Ref, describe
 from notify.models import Message
 from tests.docex.office import Office, a_pdf
@@ -218,3 +218,85 @@ def test_an_urgent_document_is_told_to_the_clerks_and_others_wait_to_be_seen(off
         (office.cast.lan.person_id, "sms"),
     }
     assert all("Văn bản khẩn" in m.text or "Van ban khan" in m.text for m in told)
+
+
+def test_a_leader_signs_only_what_was_on_the_screen(office: Office) -> None:
+    number = office.written()
+    with office.db.write(office.cast.ha.by) as tx:
+        drafting.submit(tx, office.cast.ha, number)
+    with office.db.write(office.cast.binh.by) as tx, pytest.raises(WrongState):
+        issuing.sign(tx, office.cast.binh, number)  # nothing is drawn yet
+    office.work()
+    seen = office.sheet(office.cast.binh, number).paper
+    assert seen is not None
+    with office.db.write(office.cast.ha.by) as tx:
+        drafting.withdraw(tx, office.cast.ha, number)
+    with office.db.write(office.cast.ha.by) as tx:
+        drafting.edit(tx, office.cast.ha, number, 1, office.draft(subject="Nội dung đã đổi"))
+        drafting.submit(tx, office.cast.ha, number)
+    with office.db.write(office.cast.binh.by) as tx, pytest.raises(WrongState):
+        issuing.sign(tx, office.cast.binh, number, seen.id)
+    office.work()
+    with office.db.write(office.cast.binh.by) as tx, pytest.raises(Stale):
+        issuing.sign(tx, office.cast.binh, number, seen.id)
+    now = office.sheet(office.cast.binh, number).paper
+    assert now is not None
+    with office.db.write(office.cast.binh.by) as tx:
+        issuing.sign(tx, office.cast.binh, number, now.id)
+
+
+def test_a_returned_upload_shows_the_file_without_the_signature(office: Office) -> None:
+    number = office.uploaded(a_pdf())
+    office.work()
+    office.submit(number)
+    office.sign(number)
+    office.work()
+    with office.db.write(office.cast.ha.by) as tx:
+        drafting.return_(tx, office.cast.ha, number, "Thiếu phụ lục")
+    paper = office.sheet(office.cast.ha, number).paper
+    assert paper is not None
+    assert paper.stage == "upload"
+    assert office.blobs.open(_sha(office, paper.id)).read() == a_pdf()
+
+
+@pytest.mark.parametrize("topic", ["docex.render", "docex.inspect", "docex.sign", "docex.seal", "docex.dispatch"])
+def test_a_worker_that_died_before_it_could_tell_is_repeated_without_harm(office: Office, topic: str) -> None:
+    """The attempt stays open, as after a kill; the next worker reconciles and does the work once more."""
+    number = office.uploaded(a_pdf()) if topic == "docex.inspect" else office.written()
+    if topic not in ("docex.render", "docex.inspect"):
+        office.work()
+        office.submit(number)
+        office.sign(number)
+        if topic != "docex.sign":
+            office.work()
+            office.seal(number)
+    if topic == "docex.dispatch":
+        _do_only(office, "docex.seal")
+    _die_after(office, topic)
+    office.work()
+    with office.db.read() as tx:
+        failed = tx.session.scalars(
+            sa.select(outbox.OutboxRow).where(outbox.OutboxRow.state.not_in(["done", "waiting"]))
+        ).all()
+        assert failed == []
+        assert tx.session.scalar(sa.select(sa.func.count(Incoming.id))) in (0, 1)
+    assert office.sheet(office.cast.ha, number).problem is None
+
+
+def _do_only(office: Office, topic: str) -> None:
+    with office.db.write("worker") as tx:
+        (job,) = outbox.claim(tx, [topic], limit=1, lease_s=60)
+        outbox.begin_attempt(tx, job)
+        prepared = outbox.handlers[topic].prepare(tx, job)
+    result = outbox.handlers[topic].perform(prepared)
+    with office.db.write("worker") as tx:
+        outbox.handlers[topic].conclude(tx, job, result)
+        outbox.finish(tx, job, outbox.State.DONE)
+
+
+def _die_after(office: Office, topic: str) -> None:
+    with office.db.write("worker") as tx:
+        (job,) = outbox.claim(tx, [topic], limit=1, lease_s=-1)
+        outbox.begin_attempt(tx, job)
+        prepared = outbox.handlers[topic].prepare(tx, job)
+    outbox.handlers[topic].perform(prepared)

@@ -139,7 +139,7 @@ def test_papers_are_read_in_the_page_and_downloaded_as_they_came(app: Flask, off
     assert whole.data == a_pdf()
     assert whole.headers["Content-Disposition"].startswith("inline")
     assert whole.headers["X-Content-Type-Options"] == "nosniff"
-    assert "sandbox" in whole.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in whole.headers["Content-Security-Policy"]
     part = ha.get(url, headers={"Range": "bytes=5-9"})
     assert (part.status_code, part.data) == (206, a_pdf()[5:10])
     assert part.headers["Content-Range"] == f"bytes 5-9/{len(a_pdf())}"
@@ -158,6 +158,7 @@ def test_names_of_files_keep_their_vietnamese_letters(office: Office, ha: FlaskC
     answer = ha.get(f"/documents/papers/{sheet.attachments[0].id}")
     assert "filename*=UTF-8''Ph%E1%BB%A5%20l%E1%BB%A5c" in answer.headers["Content-Disposition"]
     assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
     detached = ha.post(f"{page}/papers/{sheet.attachments[0].id}/detach")
     assert detached.status_code == 303
     assert office.sheet(office.cast.ha, sheet.id).attachments == ()
