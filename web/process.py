@@ -2,6 +2,7 @@
 
 import logging
 
+from kernel import faults
 from kernel.config import Config
 from web.app import create_app
 from web.server import make_socketio, serve
@@ -13,6 +14,7 @@ log = logging.getLogger(__name__)
 
 def run(config: Config) -> None:
     """Serve until SIGTERM or SIGINT."""
+    faults.arm(config.fault_point)
     parts = Services.from_config(config)
     app = create_app(config, parts)
     socketio = make_socketio(ping_interval=20, ping_timeout=20)

@@ -25,15 +25,17 @@ START_S = 30.0
 class Instance:
     """Everything that a city would run, on loopback. Leaving the block stops it and removes the folder."""
 
-    def __init__(self, *, keep: bool = False, database_url: str = "", settings: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, *, keep: bool = False, database_url: str = "", parts: tuple[str, ...] = ("worker", "web")
+    ) -> None:
         self.keep = keep
+        self._wanted = parts
         self.folder = Path(tempfile.mkdtemp(prefix="lienthong-tour-"))
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.smtp = SmtpSink(self.folder / "mail.jsonl")
         self.twilio = TwilioSink(self.folder / "sms.jsonl")
         self._database_url = database_url
-        self._settings = settings or {}
         self._parts: dict[str, subprocess.Popen[bytes]] = {}
         self._stack = ExitStack()
 
@@ -43,9 +45,10 @@ class Instance:
         self.environment = self._environment()
         self.command("migrate")
         self.command("seed")
-        self.start("worker")
-        self.start("web")
-        self._wait_for_web()
+        for name in self._wanted:
+            self.start(name)
+        if "web" in self._wanted:
+            self.wait_for_web()
         return self
 
     def __exit__(
@@ -118,10 +121,10 @@ class Instance:
             LIENTHONG_TWILIO_ACCOUNT_SID=self.twilio.sid,
             LIENTHONG_TWILIO_AUTH_TOKEN=self.twilio.token,
             LIENTHONG_LEASE_S="5",
-            **self._settings,
         )
 
-    def _wait_for_web(self) -> None:
+    def wait_for_web(self) -> None:
+        """Return when it answers; RuntimeError with its log when it does not."""
         end = time.monotonic() + START_S
         while time.monotonic() < end:
             if self._parts["web"].poll() is not None:

@@ -1,0 +1,86 @@
+"""The commands a person types."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+from click.testing import CliRunner
+
+from kernel.config import Config
+from tests.postgres import TestServer
+from web import doctor, schema
+from web.cli import main
+from web.tour.instance import free_port
+
+
+def test_the_doctor_names_what_is_broken_and_what_to_do(config: Config) -> None:
+    report, _ = doctor.examine(config)
+    assert "lienthong migrate" in report
+    assert "Chạy: lienthong migrate" in report
+
+
+def test_the_doctor_is_content_with_a_fresh_instance(tmp_path: Path) -> None:
+    config = Config(data_dir=tmp_path)
+    schema.upgrade(config)
+    report, healthy = doctor.examine(config)
+    for name in ("database", "blobs", "disk", "clock", "fonts", "smtp", "sms", "tsa", "trust"):
+        assert f" {name}: " in report
+    assert healthy, report
+
+
+def test_the_doctor_finds_a_dead_database_and_a_dead_mail_server(tmp_path: Path, postgres: TestServer) -> None:
+    url = f"postgresql+psycopg://nobody@127.0.0.1:{free_port()}/nothing"
+    config = Config(data_dir=tmp_path, database_url=url, smtp_url=f"smtp://127.0.0.1:{free_port()}")
+    report, healthy = doctor.examine(config)
+    assert not healthy
+    assert "✘ database: " in report
+    assert "✘ smtp: " in report
+
+
+@pytest.mark.parametrize(("name", "value"), [("LIENTHONG_PORT", "many"), ("LIENTHONG_MODE", "toy")])
+def test_a_wrong_setting_is_said_in_one_line(name: str, value: str) -> None:
+    done = CliRunner().invoke(main, ["doctor"], env={name: value})
+    assert done.exit_code == 1
+    assert name in done.output
+    assert "Traceback" not in done.output
+
+
+def test_up_brings_back_a_part_that_died_and_stops_both(tmp_path: Path) -> None:
+    port = free_port()
+    environment = {**os.environ, "LIENTHONG_DATA_DIR": str(tmp_path), "LIENTHONG_PORT": str(port)}
+    lienthong = [sys.executable, "-m", "web"]
+    subprocess.run([*lienthong, "migrate"], env=environment, check=True)
+    up = subprocess.Popen([*lienthong, "up"], env=environment, stderr=subprocess.DEVNULL)
+    try:
+        first = _pid_of_web(up.pid, port)
+        os.kill(first, signal.SIGKILL)
+        assert _pid_of_web(up.pid, port, other_than=first) != first
+    finally:
+        up.terminate()
+        assert up.wait(30) == 0
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"http://127.0.0.1:{port}/health", timeout=2)
+
+
+def _pid_of_web(up: int, port: int, other_than: int = 0) -> int:
+    """The child of `up` that serves pages, once it answers."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        for child in Path(f"/proc/{up}/task/{up}/children").read_text().split():
+            is_web = Path(f"/proc/{child}/cmdline").read_bytes().endswith(b"web\0web\0")
+            if is_web and int(child) != other_than and _answers(port):
+                return int(child)
+        time.sleep(0.1)
+    raise AssertionError("web does not answer")
+
+
+def _answers(port: int) -> bool:
+    try:
+        return requests.get(f"http://127.0.0.1:{port}/health", timeout=5).ok
+    except requests.RequestException:
+        return False
