@@ -71,7 +71,7 @@ class EntryCard:
 
     seq: int
     at: datetime
-    by: str
+    by: Phrase | str
     action: Phrase | str
     thing: str
     thing_url: str
@@ -125,7 +125,7 @@ def _readable(tx: Tx, actor: Actor, chain: str) -> None:
         raise NotFound()
 
 
-def _names(tx: Tx, who: set[str]) -> dict[str, str]:
+def _names(tx: Tx, who: set[str]) -> dict[str, Phrase | str]:
     """Names of people and systems by how they stand in entries."""
     ids: dict[str, set[int]] = {"person": set(), "client": set()}
     for by in who:
@@ -135,13 +135,14 @@ def _names(tx: Tx, who: set[str]) -> dict[str, str]:
     people = tx.session.execute(sa.select(Person.id, Person.name).where(Person.id.in_(ids["person"]))).all()
     clients = tx.session.execute(sa.select(ApiClient.id, ApiClient.name).where(ApiClient.id.in_(ids["client"]))).all()
     return {
+        "system": phrase("Hệ thống"),
         **{f"person:{number}": name for number, name in people},
         **{f"link:{number}": name for number, name in people},
         **{f"client:{number}": name for number, name in clients},
     }
 
 
-def _card(tx: Tx, row: AuditEntry, names: dict[str, str]) -> EntryCard:
+def _card(tx: Tx, row: AuditEntry, names: dict[str, Phrase | str]) -> EntryCard:
     described = _described(tx, row.ref)
     return EntryCard(
         seq=row.seq,

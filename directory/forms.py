@@ -114,7 +114,7 @@ class AgencyForm(_Form):
     phone = StringField(phrase("Điện thoại"), render_kw={"inputmode": "tel"})
     address = StringField(phrase("Địa chỉ"))
     valid_from_on = _Day(phrase("Hiệu lực từ"))
-    valid_until_on = _Day(phrase("Hiệu lực đến"), description=phrase("Ngày cuối cùng còn hoạt động; để trống nếu còn"))
+    valid_until_on = _Day(phrase("Hiệu lực đến hết ngày"))
     rev = HiddenField()
 
     def offer(self, agencies: Iterable[AgencyCard]) -> "AgencyForm":

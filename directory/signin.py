@@ -291,6 +291,7 @@ def _begin(tx: Tx, person: Person, visit: Visit, step: Step) -> str:
     )
     tx.session.flush()
     if step is Step.NONE:
+        tx.by = f"person:{person.id}"  # from here on it is they who act
         tx.audit(chain_of(agency_id), "directory.signed_in", f"person:{person.id}", {"address": visit.address[:64]})
     return token
 
