@@ -6,12 +6,15 @@ from functools import cache
 from typing import Any
 
 from directory.actor import Actor
-from docex import drafting, handling, issuing, sheets
+from docex import dispatch, drafting, handling, issuing, sheets
+from docex.dispatch import Receiver, Submission
 from docex.drafting import Draft, File
+from docex.envelope import Facts
 from docex.models import Document, Incoming
 from docex.official.paper import Paper
 from docex.official.rendering import render_pdf
-from kernel import worker
+from docex.states import DocumentState
+from kernel import clock, outbox, worker
 from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database
@@ -99,6 +102,38 @@ class Office:
         self.seal(document_id)
         self.work()
         return document_id
+
+    def on_its_way(self, **changes: Any) -> int:
+        """A letter that was handed to the hub, without the work of drawing and signing it. Answers its id."""
+        number = self.written(**changes)
+        envelope = self.blobs.put(io.BytesIO(b"an envelope"))
+        with self.db.write("system") as tx:
+            outbox.cancel(tx, "docex.render", [f"{number}:1"])
+            document = tx.session.get_one(Document, number)
+            document.state, document.code, document.issued_on = DocumentState.SEALED, f"{number:02d}/VP", clock.today()
+            facts = Facts(
+                code=document.code,
+                kind_name="Công văn",
+                subject=document.subject,
+                urgency=document.urgency,
+                issued_on=document.issued_on,
+                due_on=None,
+                signer=document.signer_name,
+                signer_title="",
+                authority="",
+                place="",
+                sender_code=self.cast.city.code,
+                sender_name=self.cast.city.name,
+            )
+            key = f"key-{number}"
+            receivers = tuple(Receiver(i) for i in document.recipients)
+            channel = f"agency:{self.cast.city.id}"
+            sent = Submission(
+                channel, key, key, 0, self.cast.city.id, envelope, facts, (), receivers, document_id=number
+            )
+            dispatch.sent(tx, document, sent)
+        self.work()
+        return number
 
     def register(self, actor: Actor, incoming_id: int) -> None:
         """A clerk takes a document in."""

@@ -108,7 +108,7 @@ def _sha(office: Office, paper_id: int) -> str:
 
 
 def test_delivering_twice_makes_one_copy(office: Office) -> None:
-    office.sent()
+    office.on_its_way()
     with office.db.write("system") as tx:
         delivery = tx.session.scalars(sa.select(Delivery)).one()
         dispatch.deliver(tx, delivery.id)
@@ -119,7 +119,7 @@ def test_delivering_twice_makes_one_copy(office: Office) -> None:
 
 
 def test_registering_needs_a_clerk_and_happens_once(office: Office) -> None:
-    office.sent()
+    office.on_its_way()
     copy = office.incoming(office.cast.lan)[0]
     with office.db.write(office.cast.dung.by) as tx, pytest.raises(Forbidden):
         handling.register(tx, office.cast.dung, copy.id)
@@ -179,7 +179,7 @@ def test_an_encrypted_pdf_is_named(office: Office) -> None:
 
 def test_the_start_page_shows_what_waits(office: Office) -> None:
     with clock.frozen(datetime(2026, 11, 20, 3, tzinfo=UTC)):
-        number = office.sent()
+        number = office.on_its_way()
     with clock.frozen(datetime(2026, 11, 20, 3, tzinfo=UTC) + timedelta(days=5)):
         with office.db.read() as tx:
             (item,) = today.to_register(tx, office.cast.lan) or []
@@ -194,7 +194,7 @@ def test_the_start_page_shows_what_waits(office: Office) -> None:
 
 
 def test_streams_are_for_those_who_may_open_the_page(office: Office) -> None:
-    number = office.sent()
+    number = office.on_its_way()
     copy = office.incoming(office.cast.lan)[0]
     with office.db.read() as tx:
         assert may_watch_document(tx, office.cast.binh, f"document:{number}")
@@ -209,8 +209,8 @@ def test_streams_are_for_those_who_may_open_the_page(office: Office) -> None:
 
 
 def test_an_urgent_document_is_told_to_the_clerks_and_others_wait_to_be_seen(office: Office) -> None:
-    office.sent(subject="Văn bản thường")
-    office.sent(subject="Văn bản khẩn", urgency=1)
+    office.on_its_way(subject="Văn bản thường")
+    office.on_its_way(subject="Văn bản khẩn", urgency=1)
     with office.db.read() as tx:
         told = tx.session.scalars(sa.select(Message).where(Message.kind == "document.arrived")).all()
     assert {(m.person_id, m.channel) for m in told} == {

@@ -74,7 +74,7 @@ def test_a_letter_goes_its_whole_way_through_the_pages(app: Flask, office: Offic
 
 
 def test_a_refusal_needs_a_reason_and_the_dialog_opens_again(office: Office, lan: FlaskClient) -> None:
-    office.sent()
+    office.on_its_way()
     copy = office.incoming(office.cast.lan)[0]
     answer = lan.post(f"/documents/in/{copy.id}/refuse", data={"reason": "  "})
     assert answer.status_code == 422

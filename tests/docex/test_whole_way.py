@@ -96,7 +96,7 @@ def test_an_uploaded_pdf_is_signed_as_it_is(office: Office) -> None:
 
 
 def test_everybody_who_looks_is_told_at_each_step(office: Office) -> None:
-    number = office.sent()
+    number = office.on_its_way()
     copy = office.incoming(office.cast.lan)[0]
     with office.db.read() as tx:
         before = streams.heads(tx, [f"document:{number}", f"incoming:{copy.id}"])
@@ -110,7 +110,7 @@ def test_everybody_who_looks_is_told_at_each_step(office: Office) -> None:
 
 
 def test_a_document_is_finished_when_its_recipients_are(office: Office) -> None:
-    number = office.sent()
+    number = office.on_its_way()
     with office.db.write("system") as tx:
         delivery = tx.session.scalars(sa.select(Delivery)).one()
         say(tx, delivery, "06")
