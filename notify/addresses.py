@@ -29,6 +29,11 @@ def link_ids(kind: Kind) -> set[int]:
     return {int(m.group(2)) for value in values for m in _PLACE.finditer(value) if m.group(2)}
 
 
+def shortened(text: str) -> str:
+    """The text for a list, with dots where an address will stand."""
+    return _PLACE.sub("…", text)
+
+
 def filled(tx: Tx, config: Config, message: Message) -> Filled:
     """The message's texts with full addresses. A place of a link that the message does not carry shows nothing."""
     found = {row.id: row for row in tx.session.scalars(sa.select(Link).where(Link.id.in_(message.link_ids)))}

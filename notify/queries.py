@@ -104,7 +104,7 @@ def _line(row: Message) -> MessageLine:
         channel=row.channel,
         name=row.name,
         address=row.address,
-        title=row.subject or row.text,
+        title=row.subject or addresses.shortened(row.text),
         state=state,
         label=label,
         tone=tone,

@@ -39,7 +39,8 @@ def sms_words(kind: Kind, recipient_name: str, locale: str) -> Words:
     """The text of an SMS on one line, with its accents; the channel folds it."""
     context = {**kind.context(), "recipient_name": recipient_name}
     text = _environment(locale).get_template(f"sms/{kind.name}.txt").render(context)
-    return Words("", " ".join(nfc(text).split()), "")
+    line = " ".join(nfc(text).split())
+    return Words("", line.replace("....", "..."), "")  # a shortened title before a full stop
 
 
 @cache

@@ -11,6 +11,7 @@ from kernel.config import Config
 from notify import jobs
 from notify.sinks.smtp import SmtpSink
 from notify.sinks.twilio import TwilioSink
+from tests.cast import cast, city  # noqa: F401 - fixtures
 
 
 @pytest.fixture

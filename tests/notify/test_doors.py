@@ -22,7 +22,7 @@ from notify.kinds import MeetingInvitation
 from notify.links import LinkPage, LinkPurpose, link_purpose
 from notify.messages import Invite, Recipient, tell
 from notify.models import Link, Message
-from tests.cast import Cast, cast, city  # noqa: F401
+from tests.cast import Cast
 from tests.notify.samples import END, GIVER, HOST, PLACE, START
 from tests.notify.test_calendar import MEETING
 from tests.notify.test_mail import state_of
@@ -48,7 +48,7 @@ class Answer(LinkPurpose):
 
 
 @pytest.fixture
-def app(config: Config, db: Database, blobs: BlobStore, cast: Cast) -> Flask:  # noqa: F811
+def app(config: Config, db: Database, blobs: BlobStore, cast: Cast) -> Flask:
     return create_app(config, Services(config, db, blobs))
 
 
@@ -113,7 +113,7 @@ def test_a_signed_report_passes_the_door_behind_a_proxy_and_a_forged_one_does_no
     db: Database,
     cast: Cast,
     sending: Config,
-    blobs: BlobStore,  # noqa: F811
+    blobs: BlobStore,
 ) -> None:
     public = replace(sending, base_url="https://lienthong.mau.example")
     site = create_app(public, Services(public, db, blobs)).test_client()

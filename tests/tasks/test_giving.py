@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from directory.actor import Actor
 from kernel import clock, streams
+from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database
 from kernel.errors import Forbidden, Invalid, NotFound, WrongState
@@ -14,7 +15,7 @@ from kernel.outbox import OutboxRow
 from kernel.worker import drain
 from notify import links
 from notify.models import Link, Message
-from tasks import access, extending, finishing, giving, receiving
+from tasks import access, demo, extending, finishing, giving, receiving
 from tasks.giving import GiveTask, Lead
 from tasks.models import ReminderState, Task, TaskReminder
 from tasks.states import CLOSED, LEAD_VERBS, TABLE, TaskState, Verb
@@ -223,3 +224,12 @@ def test_the_table_leads_everywhere_and_closed_is_closed() -> None:
     assert frozenset({TaskState.DONE, TaskState.CANCELLED}) == CLOSED
     assert set(Verb) >= LEAD_VERBS
     assert {verb for verbs in TABLE.values() for verb in verbs} == set(Verb)
+
+
+def test_the_demo_city_has_something_to_do_and_is_seeded_once(db: Database, cast: Cast, blobs: BlobStore) -> None:
+    for _ in range(2):
+        with db.write() as tx:
+            demo.seed(tx, blobs)
+    with db.read() as tx:
+        states = sorted(tx.session.scalars(sa.select(Task.state)))
+    assert states == [TaskState.AWAITING, TaskState.NEW, TaskState.NEW]
