@@ -15,13 +15,13 @@ from playwright.sync_api import Error as PlaywrightError
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter
 
+from kernel.config import Config
 from kernel.doors import Guard
+from tests.browser.city import CAST, City, live_a_day, running_city
 from tests.browser.conftest import HEIGHTS, Watched, axe, overflow, watch
-from tests.browser.house import House, running_house, signed_in
 from web import rooms
 from web.app import create_app
 
-CAST = ["ha", "binh", "lan", "thu", "nam", "quantri"]
 OF_A_KIND = 2  # as many objects behind one door are looked at, per person
 SHAPE = """() => [...new Set([...document.querySelectorAll('body *')].map(e =>
     e.localName + '.' + [...e.classList].filter(c => c !== 'is-here').sort().join('.')))].sort().join(' ')"""
@@ -63,15 +63,13 @@ class Walk:
             return False
         kind = endpoint + ("?" if parts.query else "")
         self.behind[kind] += 1
-        return self.behind[kind] <= OF_A_KIND and endpoint not in {"static", "bootstrap.static"}
+        return self.behind[kind] <= (1 if parts.query else OF_A_KIND) and not endpoint.endswith("static")
 
     def _look(self, window: Watched, target: str) -> None:
         answer = self.context.request.get(self.base + target, headers={"Accept": "text/html"})
         if answer.status >= 500 or (answer.status >= 400 and target not in self.doors):
             self.faults.append(f"{answer.status} {target}")
-        if answer.status >= 400:
-            return
-        if not answer.headers.get("content-type", "").startswith("text/html"):
+        if answer.status >= 400 or not answer.headers.get("content-type", "").startswith("text/html"):
             return
         try:
             page = window.open(self.base + target)
@@ -90,14 +88,17 @@ class Walk:
         if page.locator("h1").count() != 1:
             self.faults.append(f"{target}: {page.locator('h1').count()} headings of the first level")
         links: list[str] = page.evaluate("[...document.querySelectorAll('a[href]')].map(a => a.href)")
-        for link in links:
-            if link.startswith(self.base + "/"):
-                self.waiting.append(link.removeprefix(self.base).split("#")[0])
+        own = [link.removeprefix(self.base).split("#")[0] for link in links if link.startswith(self.base + "/")]
+        self.waiting += own
+        if target.startswith("/mailbox/"):
+            # The demo's mailbox shows everybody's letters; what they lead to may be closed to this reader.
+            self.doors += own
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with running_house(tmp_path_factory.mktemp("pages")) as running:
+def city() -> Iterator[City]:
+    with running_city() as running:
+        live_a_day(running)
         yield running
 
 
@@ -107,20 +108,13 @@ def shapes() -> set[str]:
     return set()
 
 
-def _walk(house: House, chromium: Browser, mailbox: str | None, shapes: set[str]) -> Walk:
-    context = chromium.new_context(
-        viewport={"width": 390, "height": HEIGHTS[390]},
-        locale="vi-VN",
-        timezone_id="Asia/Ho_Chi_Minh",
-        reduced_motion="reduce",
-    )
-    if mailbox:
-        context.add_cookies([signed_in(house, mailbox)[1]])
-    adapter = create_app(house.config).url_map.bind(urlsplit(house.url).netloc)
+def _walk(city: City, chromium: Browser, mailbox: str | None, shapes: set[str]) -> Walk:
+    context = city.window(chromium, mailbox, 390, HEIGHTS[390])
+    adapter = create_app(Config(data_dir=city.instance.folder)).url_map.bind(urlsplit(city.url).netloc)
     open_to = {Guard.OPEN, Guard.PERSON} if mailbox else {Guard.OPEN}
     doors = [d for d in rooms.load_pages() if d.method == "GET" and "<" not in d.path and d.guard in open_to]
     mine = [d.path for d in doors if mailbox is None or mailbox == "quantri" or not d.path.startswith("/admin")]
-    walk = Walk(adapter, house.url, context, shapes, mine)
+    walk = Walk(adapter, city.url, context, shapes, mine)
     try:
         walk.run()
     finally:
@@ -128,14 +122,14 @@ def _walk(house: House, chromium: Browser, mailbox: str | None, shapes: set[str]
     return walk
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(300)  # the first one waits for a day's work
 @pytest.mark.parametrize("mailbox", CAST)
-def test_every_page_of_somebody_is_whole(house: House, chromium: Browser, shapes: set[str], mailbox: str) -> None:
-    walk = _walk(house, chromium, mailbox, shapes)
+def test_every_page_of_somebody_is_whole(city: City, chromium: Browser, shapes: set[str], mailbox: str) -> None:
+    walk = _walk(city, chromium, mailbox, shapes)
     assert not walk.faults, "\n".join(walk.faults)
     assert walk.pages >= 5
 
 
-def test_every_page_for_strangers_is_whole(house: House, chromium: Browser, shapes: set[str]) -> None:
-    walk = _walk(house, chromium, None, shapes)
+def test_every_page_for_strangers_is_whole(city: City, chromium: Browser, shapes: set[str]) -> None:
+    walk = _walk(city, chromium, None, shapes)
     assert not walk.faults, "\n".join(walk.faults)
