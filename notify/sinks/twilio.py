@@ -36,6 +36,8 @@ class _Handler(BaseHTTPRequestHandler):
     """One request. Faults: `429`, `500`, `drop` (accepts, closes without an answer), `500-accepted`, `delay:0.5`."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one packet: two small ones wait 40 ms for each other
+    disable_nagle_algorithm = True
     server: "_Server"
 
     def do_POST(self) -> None:

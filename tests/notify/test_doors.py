@@ -1,12 +1,16 @@
 """The doors of this room: links that expire, the provider's reports, the mailbox of the demo."""
 
+import threading
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from twilio.request_validator import RequestValidator
+from werkzeug.serving import make_server
 
 from kernel import clock
 from kernel.blobs import BlobStore
@@ -16,12 +20,13 @@ from kernel.errors import Invalid
 from kernel.refs import Ref
 from kernel.text import phrase
 from kernel.worker import drain
-from notify import links
+from notify import jobs, links
 from notify.calendar import request
 from notify.kinds import MeetingInvitation
 from notify.links import LinkPage, LinkPurpose, link_purpose
 from notify.messages import Invite, Recipient, tell
 from notify.models import Link, Message
+from notify.sinks.twilio import TwilioSink
 from tests.cast import Cast
 from tests.notify.samples import END, GIVER, HOST, PLACE, START
 from tests.notify.test_calendar import MEETING
@@ -164,3 +169,28 @@ def test_the_mailbox_shows_what_left_and_only_in_the_demo(
     serious = replace(config, mode="production", secret_key="x" * 40)
     other = create_app(serious, Services(serious, db, blobs))
     assert sign_in(other, "ha").get("/mailbox").status_code == 404
+
+
+def test_the_reports_of_a_real_provider_reach_the_ledger(
+    db: Database, config: Config, blobs: BlobStore, tmp_path: Path
+) -> None:
+    site = make_server("127.0.0.1", 0, Flask("not yet"), threaded=True)
+    with TwilioSink(tmp_path / "reporting.jsonl") as sink:
+        public = replace(
+            config,
+            base_url=f"http://127.0.0.1:{site.server_port}",
+            twilio_account_sid=sink.sid,
+            twilio_auth_token=sink.token,
+            twilio_base_url=sink.url,
+        )
+        site.app = create_app(public, Services(public, db, blobs))
+        threading.Thread(target=site.serve_forever, daemon=True).start()
+        jobs.register_jobs(public, blobs)
+        message_id = told(db)
+        drain(db)
+        end = time.monotonic() + 20
+        while state_of(db, message_id) != "delivered" and time.monotonic() < end:
+            time.sleep(0.02)
+        site.shutdown()
+        site.server_close()
+    assert state_of(db, message_id) == "delivered"
