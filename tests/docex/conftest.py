@@ -1,6 +1,7 @@
 # ruff: noqa: F811 - a fixture that takes another is named as its import
 """An exchange room on a real database, with real papers and the keys of the test authority."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,9 +30,7 @@ def office(  # the fixture is named as the import above
     keys: Path,
 ) -> Office:
     """The rooms of the cast's agencies, and the worker that serves them."""
-    for name in ("pki", "trust"):
-        (keys / name).mkdir(exist_ok=True)
-        (config.data_dir / name).symlink_to(keys / name)
+    config = replace(config, data_dir=keys)
     register_notices(config, blobs)
     register_jobs(config, blobs)
     return Office(db, blobs, config, cast)
