@@ -12,9 +12,10 @@ from directory.access import agency_for, is_instance_admin, require_instance_adm
 from directory.actor import Actor, chain_of
 from directory.models import Agency, AgencyAlias, Membership, Unit
 from directory.queries import successor_of
+from directory.words import one_line
 from kernel.db import Tx
 from kernel.errors import Invalid, NotFound, Stale, WrongState
-from kernel.text import Phrase, nfc, phrase
+from kernel.text import Phrase, phrase
 
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+")
 
@@ -76,7 +77,7 @@ def change_agency(tx: Tx, actor: Actor, agency_id: int, facts: AgencyFacts, rev:
 def normal(facts: AgencyFacts) -> AgencyFacts:
     """The facts in the form in which they are kept: NFC, single blanks, codes in upper case."""
     values: dict[str, Any] = {
-        name: " ".join(nfc(value).split()) if isinstance(value, str) else value for name, value in asdict(facts).items()
+        name: one_line(value) if isinstance(value, str) else value for name, value in asdict(facts).items()
     }
     values["code"], values["old_code"] = codes.normal(facts.code), codes.normal(facts.old_code)
     values["email"] = values["email"].lower()
@@ -212,7 +213,7 @@ def remove_unit(tx: Tx, actor: Actor, unit_id: int) -> None:
 
 
 def _checked_unit(tx: Tx, agency_id: int, facts: UnitFacts, own_id: int = 0) -> UnitFacts:
-    name, short_name = (" ".join(nfc(text).split()) for text in (facts.name, facts.short_name))
+    name, short_name = (one_line(text) for text in (facts.name, facts.short_name))
     if not name or len(name) > 300:
         raise Invalid({"name": phrase("Cần nhập tên đơn vị, không quá {limit} ký tự.", limit=300)})
     same = sa.select(Unit.id).where(Unit.agency_id == agency_id, Unit.name == name, Unit.id != own_id)

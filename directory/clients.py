@@ -12,10 +12,11 @@ from directory.access import agency_for, client_for
 from directory.actor import Actor, chain_of
 from directory.attempts import Limits, must_wait, note_failure
 from directory.models import ApiClient, ApiToken
+from directory.words import one_line
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Invalid, WrongState
-from kernel.text import Phrase, nfc, phrase
+from kernel.text import Phrase, phrase
 
 TOKEN_TIME = timedelta(minutes=30)
 
@@ -58,7 +59,7 @@ class Refusal:
 def register(tx: Tx, actor: Actor, agency_id: int, name: str, wanted: frozenset[str]) -> Credentials:
     """Register a system of an agency. The secret is shown this once."""
     row = agency_for(tx, actor, agency_id)
-    name = " ".join(nfc(name).split())
+    name = one_line(name)
     problems: dict[str, Phrase] = {}
     if len(name) < 2 or len(name) > 200:
         problems["name"] = phrase("Cần nhập tên ứng dụng, không quá {limit} ký tự.", limit=200)
@@ -106,7 +107,8 @@ def revoke(tx: Tx, actor: Actor, client_id: int) -> None:
 
 def grant(tx: Tx, client_id: str, secret: str, asked: str, address: str, limits: Limits) -> Granted | Refusal:
     """An access token for a client that knows its secret; `asked` are scopes, blank-separated, or all."""
-    name = f"client:{client_id[:100]}"
+    client_id = one_line(client_id)[:100]
+    name = f"client:{client_id}"
     wait = must_wait(tx, name, address, limits)
     if wait is not None:
         return Refusal("slow_down", wait)

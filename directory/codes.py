@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from kernel.text import Phrase, nfc, phrase
+from directory.words import one_line
+from kernel.text import Phrase, phrase
 
 MAX_LENGTH = 35  # QĐ 20/2020/QĐ-TTg, article 4
 
@@ -33,7 +34,7 @@ class Verdict:
 
 def normal(code: str) -> str:
     """The form in which codes are kept and compared."""
-    return nfc(code).strip().upper()
+    return one_line(code).upper()
 
 
 def judge(text: str) -> Verdict:

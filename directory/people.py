@@ -11,9 +11,10 @@ from directory.actor import Actor, Role, chain_of
 from directory.agencies import is_email
 from directory.models import Agency, Membership, Person, RoleGrant, Unit
 from directory.queries import email_form
+from directory.words import one_line
 from kernel.db import Tx
 from kernel.errors import Invalid, NotFound, Stale, WrongState
-from kernel.text import Phrase, nfc, phone_number, phrase
+from kernel.text import Phrase, phone_number, phrase
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,7 @@ class Placement:
 def normal(facts: PersonFacts) -> PersonFacts:
     """The facts in the form in which they are kept; an unreadable number stays as typed, for `check` to name."""
     phone = facts.phone.strip()
-    return PersonFacts(
-        " ".join(nfc(facts.name).split()), email_form(facts.email), phone_number(phone) or phone, facts.is_active
-    )
+    return PersonFacts(one_line(facts.name), email_form(facts.email), phone_number(phone) or phone, facts.is_active)
 
 
 def check(tx: Tx, facts: PersonFacts, own_id: int = 0) -> None:
@@ -106,7 +105,7 @@ def settle(tx: Tx, actor: Actor, person_id: int, place: Placement) -> None:
         unit = tx.session.get(Unit, place.unit_id)
         if unit is None or unit.agency_id != place.agency_id:
             raise Invalid({"unit_id": phrase("Đơn vị này không thuộc cơ quan đã chọn.")})
-    title = " ".join(nfc(place.title).split())
+    title = one_line(place.title)
     if len(title) > 200:
         raise Invalid({"title": phrase("Chức vụ dài quá {limit} ký tự.", limit=200)})
     places = _places(tx, person_id)

@@ -9,10 +9,11 @@ import sqlalchemy as sa
 from directory import codes
 from directory.actor import Actor, Role
 from directory.models import Agency, AgencyAlias, Membership, Person, RoleGrant
+from directory.words import one_line
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import NotFound
-from kernel.text import collation_key, nfc
+from kernel.text import collation_key
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def person_by_email(tx: Tx, email: str) -> PersonCard | None:
 
 def email_form(email: str) -> str:
     """The form in which addresses are kept and compared."""
-    return nfc(email).strip().lower()
+    return one_line(email).lower()
 
 
 def actor_of(tx: Tx, person_id: int, agency_id: int = 0) -> Actor | None:

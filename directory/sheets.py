@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from directory.words import one_line
 from kernel.errors import Invalid
 from kernel.text import fold, nfc, phrase
 
@@ -82,5 +83,5 @@ def _harmless(cell: str) -> str:
 
 
 def _plain(cell: str) -> str:
-    text = " ".join(nfc(cell).split())
+    text = one_line(cell)
     return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text

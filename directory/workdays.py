@@ -7,10 +7,11 @@ import sqlalchemy as sa
 
 from directory.access import require_instance_admin
 from directory.actor import Actor
+from directory.words import one_line
 from kernel import worktime
 from kernel.db import Tx
 from kernel.errors import Invalid, NotFound
-from kernel.text import nfc, phrase
+from kernel.text import phrase
 from kernel.worktime import CalendarDay
 
 
@@ -39,7 +40,7 @@ def year(tx: Tx, actor: Actor, number: int) -> list[Day]:
 def set_day(tx: Tx, actor: Actor, on: date, is_working: bool, note: str) -> None:
     """Say whether offices are open on a date, whatever the public calendar says."""
     require_instance_admin(tx, actor)
-    note = " ".join(nfc(note).split())
+    note = one_line(note)
     if not 1975 <= on.year <= 2199:
         raise Invalid({"on": phrase("Ngày này nằm ngoài lịch.")})
     if len(note) > 200:

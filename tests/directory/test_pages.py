@@ -306,3 +306,14 @@ def test_a_language_is_kept_for_the_person_and_the_browser(app: Flask, cast: Cas
     assert ha.post("/account/language", data={"locale": "xx"}).status_code == 422
     with db.read() as tx:
         assert tx.session.get_one(Person, cast.ha.person_id).locale == "en"
+
+
+def test_control_characters_in_what_is_typed_are_no_fault_of_the_server(app: Flask, admin: FlaskClient) -> None:
+    khach = app.test_client()
+    assert khach.post("/sign-in", data={"name": "a\x00b", "password": "\x00"}).status_code == 422
+    typed = {"name": "Nguyễn\x00Thu Hà", "email": "ha@mau.example", "is_active": "y", "rev": "1"}
+    assert admin.post("/admin/people/1", data=typed).status_code == 302
+    assert "Nguyễn Thu Hà" in admin.get("/admin/people/1").text
+    form = {"grant_type": "client_credentials", "client_id": "a\x00", "client_secret": "\x00"}
+    assert khach.post("/api/v1/oauth/token", data=form).status_code == 401
+    assert admin.get("/admin/people?q=%00").status_code == 200
