@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from kernel.config import Config
 from kernel.db import Tx
 from notify import links
+from notify.calendar import folded, unfolded
 from notify.kinds import Kind
 from notify.models import Link, Message
 
@@ -45,4 +46,7 @@ def filled(tx: Tx, config: Config, message: Message) -> Filled:
         link = found.get(int(match.group(2)))
         return links.address(link, secret, base) if link else ""
 
-    return Filled(*(_PLACE.sub(address, text) for text in (message.text, message.html, message.calendar)))
+    calendar = message.calendar
+    if _PLACE.search(unfolded(calendar)):  # an address changes the length of its line
+        calendar = folded(_PLACE.sub(address, unfolded(calendar)))
+    return Filled(_PLACE.sub(address, message.text), _PLACE.sub(address, message.html), calendar)

@@ -1,5 +1,6 @@
 """Calendar requests (iTIP, RFC 5546) that mail clients show as an invitation with buttons."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -54,6 +55,27 @@ def request(meeting: CalendarMeeting) -> str:
     calendar.add("method", meeting.method.value)
     calendar.add_component(_event(meeting))
     return str(calendar.to_ical().decode())
+
+
+def unfolded(ics: str) -> str:
+    """The object with each property on one line, however long."""
+    return ics.replace("\r\n ", "")
+
+
+def folded(ics: str) -> str:
+    """The inverse: lines of at most 75 octets (RFC 5545 §3.1), no letter torn apart."""
+    return "\r\n".join(piece for line in ics.split("\r\n") for piece in _pieces(line))
+
+
+def _pieces(line: str) -> Iterator[str]:
+    start, used = 0, 0
+    for place, char in enumerate(line):
+        size = len(char.encode())
+        if used + size > 75:
+            yield (" " if start else "") + line[start:place]
+            start, used = place, 1  # the blank that marks a continuation counts
+        used += size
+    yield (" " if start else "") + line[start:]
 
 
 def _event(meeting: CalendarMeeting) -> Event:

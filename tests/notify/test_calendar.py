@@ -2,13 +2,22 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from email import message_from_string, policy
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar
 
-from notify.calendar import CalendarMeeting, Method, request
+from kernel.config import Config
+from kernel.db import Database
+from kernel.refs import Ref
+from kernel.worker import drain
+from notify import links
+from notify.calendar import CalendarMeeting, Method, folded, request, unfolded
+from notify.kinds import MeetingInvitation
+from notify.messages import Invite, Recipient, tell
+from notify.sinks.smtp import SmtpSink
 
 MEETING = CalendarMeeting(
     uid="meeting-42@lienthong.mau.example",
@@ -84,3 +93,31 @@ def test_any_text_makes_a_request_that_is_whole(text: str) -> None:
     ics = request(replace(MEETING, summary=text, attendee_name=text, location=text))
     check_octets(ics, "REQUEST")
     assert len(Calendar.from_ical(ics).walk("VEVENT")) == 1
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300))
+def test_folding_is_undone_by_unfolding(text: str) -> None:
+    ics = request(replace(MEETING, description=text))
+    assert folded(unfolded(ics)).replace("\r\n ", "") == unfolded(ics)
+    check_octets(folded(unfolded(ics)), "REQUEST")
+
+
+def test_an_address_in_a_description_is_whole_when_the_request_leaves(
+    db: Database, sending: Config, mail_sink: SmtpSink
+) -> None:
+    with db.write() as tx:
+        link = links.make(tx, "meeting.answer", Ref("meeting", 1), person_id=None, expires_at=MEETING.end)
+        words = MeetingInvitation("Họp", MEETING.start, MEETING.end, "P1", "", "VP", "", "", links.place(link))
+        ics = request(
+            replace(MEETING, description=f"Nội dung cuộc họp giao ban tháng này. Trả lời: {links.place(link)}")
+        )
+        to = Recipient("Bình", "binh@mau.example")
+        tell(tx, words, to, ref=Ref("meeting", 1), invite=Invite("REQUEST", ics))
+    drain(db)
+    mail = message_from_string(mail_sink.journal.entries()[0]["raw"], policy=policy.default)
+    [part] = [p for p in mail.walk() if p.get_content_type() == "text/calendar"]
+    sent = part.get_payload(decode=True)
+    assert isinstance(sent, bytes)
+    check_octets(sent.decode(), "REQUEST")
+    [event] = Calendar.from_ical(sent.decode()).walk("VEVENT")
+    assert links.address(link, sending.signing_secret(), sending.base_url) in str(event["description"])
