@@ -16,8 +16,10 @@ from meetings.states import ROOM_STATES, MeetingState, Verb, after
 
 
 class Right(StrEnum):
-    """SEE: participants once it is convened, and walls. DESK: the chair and the secretaries, always."""
+    """FOLLOW: what is shown in the room, for participants once it is convened and for walls. SEE: the pages of
+    participants. DESK: the chair and the secretaries, always."""
 
+    FOLLOW = "follow"
     SEE = "see"
     DESK = "desk"
 
@@ -46,7 +48,7 @@ def meeting_for(
         raise NotFound()
     if at_desk(actor, meeting):
         return meeting
-    if not _belongs(tx, actor, meeting):
+    if not _belongs(tx, actor, meeting) or (actor.kind == "wall" and right is not Right.FOLLOW):
         raise NotFound()
     if right is Right.DESK:
         raise Forbidden(phrase("Chỉ chủ trì và thư ký cuộc họp được làm việc này."))
@@ -105,7 +107,7 @@ def conclusion_for(tx: Tx, meeting: Meeting, conclusion_id: int) -> Conclusion:
 
 def paper_for(tx: Tx, actor: Actor | None, meeting_id: int, paper_id: int) -> MeetingPaper:
     """A paper that `actor` may read; a wall reads what everybody in the room reads."""
-    meeting = meeting_for(tx, actor, meeting_id)
+    meeting = meeting_for(tx, actor, meeting_id, Right.FOLLOW)
     paper = tx.session.get(MeetingPaper, paper_id)
     if paper is None or paper.meeting_id != meeting.id:
         raise NotFound()
@@ -146,7 +148,7 @@ def may_follow(tx: Tx, actor: Actor | None, name: str) -> bool:
     if not (number.isascii() and number.isdecimal()) or len(number) > 18 or part not in {"", "desk"}:
         return False
     try:
-        meeting_for(tx, actor, int(number), Right.DESK if part else Right.SEE)
+        meeting_for(tx, actor, int(number), Right.DESK if part else Right.FOLLOW)
     except (NotFound, Forbidden):
         return False
     return True

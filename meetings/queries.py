@@ -14,7 +14,7 @@ from kernel.db import Tx
 from kernel.streams import heads
 from kernel.text import Phrase, fold, phrase
 from meetings import access, streams, walls
-from meetings.access import at_desk, meeting_for, participant_of
+from meetings.access import Right, at_desk, meeting_for, participant_of
 from meetings.convening import participants_of
 from meetings.letters import Letters, place_words, ref_of
 from meetings.models import AgendaItem, Conclusion, Meeting, MeetingPaper, Participant, WallPairing
@@ -166,6 +166,15 @@ class MeetingPage:
         """Whether the room may be entered."""
         return self.meeting.state in ROOM_STATES
 
+    def has_part(self, conclusion: Conclusion) -> bool:
+        """Whether the reader has a part in the task that a conclusion became, and so may open it."""
+        if self.me is None:
+            return False
+        if self.me.role in (Role.CHAIR, Role.SECRETARY):
+            return True
+        shares = {conclusion.lead_person_id, *(person["id"] for person in conclusion.co_workers)}
+        return self.me.person_id in shares
+
     def person(self, participant_id: int) -> PersonView | None:
         """A participant by id."""
         return next((p for p in self.people if p.id == participant_id), None)
@@ -218,9 +227,9 @@ def row_of(actor: Actor, meeting: Meeting, answer: str | None) -> MeetingRow:
     )
 
 
-def page(tx: Tx, actor: Actor | None, meeting_id: int) -> MeetingPage:
+def page(tx: Tx, actor: Actor | None, meeting_id: int, right: Right = Right.SEE) -> MeetingPage:
     """One meeting for its pages; NotFound for strangers."""
-    meeting = meeting_for(tx, actor, meeting_id)
+    meeting = meeting_for(tx, actor, meeting_id, right)
     desk = at_desk(actor, meeting)
     people = participants_of(tx, meeting.id)
     decided = conclusions_of(tx, meeting.id)
@@ -386,14 +395,14 @@ def stream_names(actor: Actor | None, meeting: Meeting) -> list[str]:
 
 def snapshot_tag(tx: Tx, actor: Actor | None, meeting_id: int) -> str:
     """What changes whenever the snapshot would: the numbers of the streams that tell about it."""
-    meeting = meeting_for(tx, actor, meeting_id)
+    meeting = meeting_for(tx, actor, meeting_id, Right.FOLLOW)
     numbers = heads(tx, stream_names(actor, meeting))
     return "-".join(str(numbers[name]) for name in sorted(numbers))
 
 
 def snapshot(tx: Tx, actor: Actor | None, meeting_id: int) -> dict[str, Any]:
     """The state of meetings/projection.py drawn from the rows, with the stream numbers it stands for."""
-    meeting = meeting_for(tx, actor, meeting_id)
+    meeting = meeting_for(tx, actor, meeting_id, Right.FOLLOW)
     papers = papers_by_item(tx, meeting.id)
     items = tx.session.scalars(sa.select(AgendaItem).where(AgendaItem.meeting_id == meeting.id))
     people = participants_of(tx, meeting.id)

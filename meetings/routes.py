@@ -323,7 +323,7 @@ def _room_context(tx: Tx, actor: Actor | None, page: queries.MeetingPage) -> dic
 def wall(tx: Tx, actor: Actor | None, meeting_id: int) -> Any:
     """The screen on the wall. A screen that lost its meeting goes back to showing a code."""
     try:
-        page = queries.page(tx, actor, meeting_id)
+        page = queries.page(tx, actor, meeting_id, Right.FOLLOW)
     except NotFound:
         return redirect(url_for("meetings.screen"))
     return render_template("meetings/wall.html", **_room_context(tx, actor, page))

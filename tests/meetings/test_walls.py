@@ -9,6 +9,7 @@ from kernel.db import Database
 from kernel.errors import Forbidden, Invalid, NotFound
 from kernel.streams import may_join, snapshot_url
 from meetings import convening, queries, walls
+from meetings.access import Right
 from tests.cast import Cast
 from tests.meetings import stage as at
 
@@ -25,7 +26,7 @@ def test_a_paired_wall_follows_its_meeting_and_nothing_else(db: Database, cast: 
         assert may_join(tx, wall, f"meeting:{stage.id}")
         assert not may_join(tx, wall, f"meeting:{stage.id}/desk")
         assert not may_join(tx, wall, f"meeting:{other.id}")
-        assert queries.page(tx, wall, stage.id).meeting.id == stage.id
+        assert queries.page(tx, wall, stage.id, Right.FOLLOW).meeting.id == stage.id
         assert queries.snapshot(tx, wall, stage.id)["state"]["answers"] == {}
         with pytest.raises(NotFound):
             queries.page(tx, wall, other.id)

@@ -204,7 +204,7 @@ class Conclusions extends Pane {
     return [h("ol", { class: "conclusions", "data-field": "conclusions" }, all.map((line) => h("li", { "data-key": `conclusion-${line.id}` },
       h("p", { class: "conclusion-text" }, line.text),
       h("p", { class: "quiet" }, meta(line.lead ? words("lead", { name: line.lead }) : "", line.co_workers.length ? words("with", { names: line.co_workers.map((p) => p.name).join(", ") }) : "", line.due_at ? words("due", { at: dayHour(line.due_at) }) : "")),
-      line.task ? h("p", { class: "beside" }, taskChip(state.tasks?.[String(line.task)]), h("a", { href: `/tasks/${line.task}` }, words("openTask"))) : null,
+      line.task ? h("p", { class: "beside" }, taskChip(state.tasks?.[String(line.task)]), hasPart(state, line) ? h("a", { href: `/tasks/${line.task}` }, words("openTask")) : null) : null,
       room.desk && open && !line.task ? h("div", { class: "beside" },
         line.lead_id ? act(`${room.base}/conclusions/${line.id}/task`, words("give"), { style: "primary", drawing: "send", said: line.text }) : null,
         act(`${room.base}/conclusions/${line.id}/drop`, words("drop"), { style: "link", said: line.text })) : null)))];
@@ -218,6 +218,13 @@ function taskChip(task) {
   if (!task) return chip("good", "check-circle-fill", words("given"));
   const tone = TASK_TONES[task.state] ?? "plain";
   return chip(tone, DRAWINGS[tone], words(`task_${task.state}`));
+}
+
+/** Whether this person has a part in the task, and so may open it. */
+function hasPart(state, line) {
+  const me = Number(document.body.dataset.person);
+  const role = room.me ? personOf(state, room.me)?.role : "";
+  return role === "chair" || role === "secretary" || line.lead_id === me || line.co_workers.some((person) => person.id === me);
 }
 
 /** The chair's controls: the state of the meeting and "current → next" in one press. */
@@ -294,7 +301,7 @@ class Sync extends HTMLElement {
       const state = live()?.state ?? "connecting";
       const at = live()?.since ? hourMinute(live().since) : "";
       const text = state === "live" ? words("live") : state === "offline" ? words("offline", { at }) : words("connecting");
-      this.className = `sync sync-${state}`;
+      for (const name of ["live", "offline", "connecting"]) this.classList.toggle(`sync-${name}`, name === state);
       this.replaceChildren(icon(state === "live" ? "broadcast" : state === "offline" ? "wifi-off" : "arrow-repeat"), h("span", { class: "sync-word" }, text));
       this.dataset.state = state;
     };
