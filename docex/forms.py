@@ -14,6 +14,7 @@ from wtforms import (
     TextAreaField,
     widgets,
 )
+from wtforms.fields.choices import SelectChoice
 
 from directory.queries import AgencyCard, PersonCard
 from docex.drafting import BODY_LENGTH, SUBJECT_LENGTH, Draft
@@ -45,7 +46,7 @@ class LetterForm(Form):  # type: ignore[misc]
     kind = SelectField(phrase("Loại văn bản"), validate_choice=False, default="letter")
     urgency = SelectField(
         phrase("Độ khẩn"),
-        choices=[(str(n), URGENCY[n]) for n in range(4)],
+        choices=[SelectChoice(str(n), URGENCY[n]) for n in range(4)],
         default="0",
         validate_choice=False,
     )
@@ -86,11 +87,11 @@ class LetterForm(Form):  # type: ignore[misc]
     ) -> None:
         """Fill the choices."""
         barred = frozenset() if upload else NOT_WRITTEN_HERE
-        self.kind.choices = [(k.slug, k.label) for k in KINDS if k.slug not in barred]
-        self.recipients.choices = [(str(card.id), card.name) for card in agencies if card.id != own_id]
+        self.kind.choices = [SelectChoice(k.slug, k.label) for k in KINDS if k.slug not in barred]
+        self.recipients.choices = [SelectChoice(str(card.id), card.name) for card in agencies if card.id != own_id]
         self.signer_id.choices = [
-            ("", phrase("Chọn người ký")),
-            *((str(card.id), f"{card.name}, {card.title}" if card.title else card.name) for card in leaders),
+            SelectChoice("", phrase("Chọn người ký")),
+            *(SelectChoice(str(c.id), f"{c.name}, {c.title}" if c.title else c.name) for c in leaders),
         ]
 
     def show(self, document: Document) -> "LetterForm":
