@@ -76,7 +76,7 @@ class Config:
     session_hours: int = setting(12, "Hours without use after which a sign-in ends.", read=int)
     sign_in_tries: int = setting(
         10,
-        "Failed sign-ins of one name or address in 15 minutes before it must wait.",
+        "Failed sign-ins of one name in 15 minutes before it must wait; one address may fail ten times as often.",
         read=int,
     )
     oidc_issuer: str = setting("", "OpenID Connect issuer; empty switches single sign-on off.")

@@ -10,6 +10,7 @@ from flask import Flask, Response, request
 from flask_babel import Babel
 from flask_bootstrap import Bootstrap5
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 
 from kernel.config import Config
 from kernel.text import Phrase
@@ -53,12 +54,20 @@ def create_app(config: Config, parts: Services | None = None) -> Flask:
     entry.csrf.init_app(app)
     errors.install(app)
     pages.install(app)
+    app.url_map.converters["int"] = _Id
     entry.mount(app, rooms.load_pages())
     app.jinja_env.finalize = _in_reader_language
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.url_defaults(_static_version)
     app.after_request(_headers)
     return app
+
+
+class _Id(IntegerConverter):
+    """A number that a column can hold; a longer one in an address is simply not found."""
+
+    def __init__(self, url_map: Map, *args: Any, **options: Any) -> None:
+        super().__init__(url_map, *args, **{"max": 2**63 - 1, **options})
 
 
 def _in_reader_language(value: Any) -> Any:

@@ -72,6 +72,19 @@ def seed(config: Config) -> None:
 
 
 @main.command()
+@click.option("--agency-code", required=True, help="Code of the top agency of this instance, e.g. H29.01.")
+@click.option("--agency-name", required=True)
+@click.option("--name", required=True, help="Name of the administrator.")
+@click.option("--email", required=True)
+@click.pass_obj
+def found(config: Config, agency_code: str, agency_name: str, name: str, email: str) -> None:
+    """Found a production instance: its top agency and the first administrator, who gets a temporary password."""
+    from web import founding
+
+    click.echo(founding.found(config, agency_code, agency_name, name, email))
+
+
+@main.command()
 @click.pass_obj
 def doctor(config: Config) -> None:
     """Check each part and say what to do. Exit code 1 when something is broken."""

@@ -19,7 +19,7 @@ from directory import signin
 from directory.actor import Actor
 from kernel.db import Database, Tx
 from kernel.doors import Door, Guard
-from kernel.errors import Forbidden
+from kernel.errors import Forbidden, Invalid
 from kernel.text import phrase
 from meetings import walls
 from web.services import Services, services
@@ -45,6 +45,7 @@ def _opened(door: Door) -> Callable[..., Response]:
     def view(**path: Any) -> Response:
         g.request_id = secrets.token_hex(8)
         _read_body(door, services())
+        _refuse_nul()
         if door.csrf and door.writes and door.guard is not Guard.CLIENT and current_app.config["WTF_CSRF_ENABLED"]:
             csrf.protect()
         try:
@@ -103,6 +104,16 @@ def _read_body(door: Door, parts: Services) -> None:
         request.get_data()
     else:
         _ = request.form, request.files
+
+
+def _refuse_nul() -> None:
+    """PostgreSQL has no place for U+0000, and no keyboard types it."""
+    given = [*request.args.items(multi=True)]
+    if request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        given += request.form.items(multi=True)
+    wrong = {name: phrase("Có ký tự không đọc được, xin gõ lại.") for name, value in given if "\x00" in name + value}
+    if wrong:
+        raise Invalid(wrong)
 
 
 def _spooled(stream: IO[bytes]) -> IO[bytes]:

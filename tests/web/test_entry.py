@@ -141,3 +141,16 @@ def test_pages_may_not_be_framed_or_sniffed(ha: FlaskClient) -> None:
     headers = ha.get("/").headers
     assert "frame-ancestors 'self'" in headers["Content-Security-Policy"]
     assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_numbers_that_no_column_holds_are_not_found(ha: FlaskClient) -> None:
+    for path in ("/documents/in", "/meetings", "/tasks", "/documents/papers"):
+        assert ha.get(f"{path}/{2**63 - 1}").status_code == 404
+        assert ha.get(f"{path}/99999999999999999999").status_code == 404
+
+
+def test_a_character_that_no_column_holds_is_named(ha: FlaskClient) -> None:
+    answer = ha.post("/probe/echo", data={"text": "a\x00b"}, headers=JSON)
+    assert answer.status_code == 422
+    assert "text" in problem(answer)["fields"]
+    assert ha.get("/search?q=%00").status_code == 422
