@@ -33,7 +33,7 @@ class ReceiveLink(LinkPurpose):
             return LinkPage(task.title, tuple(facts), button=phrase("Đã nhận"))
         if task.received_at is not None and task.received_by_id == person.person_id:
             facts.append((phrase("Báo nhận lúc"), full_moment(task.received_at, person.locale)))
-            return LinkPage(task.title, tuple(facts), done=phrase("Đã ghi nhận: đồng chí đã nhận việc này."))
+            return LinkPage(task.title, tuple(facts), done=phrase("Đã ghi nhận: bạn đã nhận việc này."))
         return LinkPage(task.title, tuple(facts), done=moves.LABELS[TaskState(task.state)][0])
 
     def act(self, tx: Tx, link: Link, form: Mapping[str, str]) -> None:

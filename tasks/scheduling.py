@@ -205,11 +205,11 @@ def lead_name(tx: Tx, task: Task) -> str:
 def why(calendar: WorkCalendar, task: Task, slot: str, person_id: int) -> Phrase:
     """Why this person hears of the task now, in one sentence."""
     if slot == "accept":
-        return phrase("Việc này đã được báo hoàn thành và đang chờ đồng chí nghiệm thu.")
+        return phrase("Việc này đã được báo hoàn thành và đang chờ bạn nghiệm thu.")
     if slot.startswith("unreceived"):
         if person_id == task.giver_id and task.lead_person_id != person_id:
             return phrase("Chưa có báo nhận việc này.")
-        return phrase("Đồng chí chưa báo đã nhận việc này.")
+        return phrase("Bạn chưa báo đã nhận việc này.")
     if slot == "day":
         return phrase("Việc này đến hạn hôm nay.")
     if slot == "day-before":
