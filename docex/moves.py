@@ -44,7 +44,8 @@ def touch(tx: Tx, document: Document) -> None:
     data = {"id": document.id, "rev": document.rev, "state": str(document.state)}
     tx.publish(f"document:{document.id}", "document.changed", data)
     tx.publish(f"agency:{document.agency_id}/clerks", "document.changed", data)
-    tx.publish(f"person:{document.signer_id}", "document.changed", data)
+    for person_id in sorted({document.signer_id, document.drafted_by}):
+        tx.publish(f"person:{person_id}", "document.changed", data)
 
 
 def record(tx: Tx, document: Document, action: str, **detail: object) -> None:

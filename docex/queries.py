@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 import sqlalchemy as sa
 
 from directory import queries as directory
-from directory.actor import Actor
+from directory.actor import Actor, Role
 from docex.access import OVERSEERS
 from docex.edxml.codes import KIND_BY_SLUG
 from docex.labels import DOCUMENT, INCOMING, Label
@@ -121,7 +121,7 @@ def inbox(tx: Tx, actor: Actor, *, state: str = "", q: str = "", page: int = 1) 
     condition = sa.and_(mine, _in_states(Incoming.state, INBOX_FILTERS[state][1]))
     if q.strip():
         condition = sa.and_(condition, Incoming.id.in_(_hits(tx, actor, q, "incoming")))
-    stream = f"agency:{actor.agency_id}/clerks"
+    stream = _stream(actor)
     total = _count(tx, Incoming.id, condition)
     page, last = _page(page, total)
     query = sa.select(Incoming, Dispatch.verdict).join(Dispatch, Dispatch.id == Incoming.dispatch_id)
@@ -139,7 +139,7 @@ def outbox(tx: Tx, actor: Actor, *, state: str = "", q: str = "", page: int = 1)
     condition = sa.and_(mine, _in_states(Document.state, OUTBOX_FILTERS[state][1]))
     if q.strip():
         condition = sa.and_(condition, Document.id.in_(_hits(tx, actor, q, "document")))
-    stream = f"agency:{actor.agency_id}/clerks"
+    stream = _stream(actor)
     total = _count(tx, Document.id, condition)
     page, last = _page(page, total)
     query = sa.select(Document).where(condition).order_by(Document.changed_at.desc(), Document.id.desc())
@@ -163,6 +163,11 @@ def found(tx: Tx, actor: Actor, q: str) -> Found:
     own = sa.select(Document).where(_own_documents(actor), Document.id.in_(_hits(tx, actor, q, "document")))
     documents = list(tx.session.scalars(own.order_by(Document.id.desc()).limit(PAGE)))
     return Found(q, incoming, _outbox_rows(tx, documents))
+
+
+def _stream(actor: Actor) -> str:
+    """Clerks and leaders watch their agency; others hear of their own documents on their own stream."""
+    return f"agency:{actor.agency_id}/clerks" if actor.has(Role.CLERK, Role.LEADER) else f"person:{actor.person_id}"
 
 
 def _own_documents(actor: Actor) -> sa.ColumnElement[bool]:

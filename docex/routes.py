@@ -11,10 +11,12 @@ from werkzeug.wrappers import Response as AnyResponse
 from directory import queries as directory
 from directory.actor import Actor, Role, require
 from docex import drafting, handling, issuing, queries, sheets
-from docex.access import DRAFTERS, Right, document_for, paper_for
+from docex.access import DRAFTERS, Right, document_for, incoming_for, paper_for
 from docex.drafting import File
 from docex.forms import LetterForm, number
+from docex.models import Dispatch
 from docex.openings import record_opening
+from docex.papers import file_name
 from docex.receiving import PDF, receive
 from kernel.db import Tx
 from kernel.doors import Routes
@@ -220,6 +222,19 @@ def refuse_recall(tx: Tx, actor: Actor, incoming_id: int) -> Any:
     except Invalid as error:
         return _incoming_page(tx, actor, incoming_id, {"recall_reason": error.fields["reason"]}), error.status
     return _to_incoming(incoming_id)
+
+
+@routes.get("/documents/in/<int:incoming_id>/envelope")
+def envelope(tx: Tx, actor: Actor, incoming_id: int) -> Response:
+    """The edXML file exactly as the sender handed it in."""
+    row = incoming_for(tx, actor, incoming_id)
+    dispatch = tx.session.get_one(Dispatch, row.dispatch_id)
+    response = _file_response(dispatch.sha256, dispatch.size)
+    response.mimetype = "application/octet-stream"
+    name = file_name(row.code, row.subject, "edxml")
+    response.headers["Content-Disposition"] = _disposition(name, inline=False)
+    response.headers["Content-Security-Policy"] = _FILE_POLICY
+    return response
 
 
 # ---- papers ----

@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from docex.edxml import Envelope, read
 from docex.states import DocumentState, IncomingState
 from kernel import audit
 from tests.docex.office import BODY, Office, a_pdf
@@ -68,6 +69,10 @@ def test_a_letter_goes_its_whole_way_through_the_pages(app: Flask, office: Offic
     sheet = lan.get(received[1]).get_data(as_text=True)
     assert "Tiếp nhận" in sheet
     assert "verdict-good" in sheet
+    envelope = read(lan.get(f"{received[1]}/envelope").data)
+    assert isinstance(envelope, Envelope)
+    assert envelope.code == "01/VP-TH"
+    assert ha.get(f"{received[1]}/envelope").status_code == 404
     assert lan.post(f"{received[1]}/register").status_code == 303
     assert "Đã tiếp nhận, vào sổ" in ha.get(f"{page}?fragment=sheet").get_data(as_text=True)
     assert "<html" not in ha.get(f"{page}?fragment=sheet").get_data(as_text=True)
