@@ -130,7 +130,14 @@ class AnswerLink(LinkPurpose):
             ),
             done=None if open_ else phrase("Cuộc họp đã kết thúc hoặc đã hủy, không cần trả lời nữa."),
             template="meetings/answer.html",
-            context={"reply": _reply_of(participant), "name": participant.name, "answered_at": participant.answered_at},
+            context={
+                "reply": _reply_of(participant),
+                "name": participant.name,
+                "answered_at": participant.answered_at,
+                "starts_at": meeting.starts_at,
+                "ends_at": meeting.ends_at,
+                "place": place_words(meeting),
+            },
         )
 
     def act(self, tx: Tx, link: Link, form: Mapping[str, str]) -> None:

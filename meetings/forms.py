@@ -17,6 +17,7 @@ from wtforms import (
     TimeField,
     URLField,
 )
+from wtforms.fields.choices import SelectChoice
 
 from directory.queries import PersonCard
 from kernel import clock
@@ -54,7 +55,9 @@ class MeetingForm(Form):  # type: ignore[misc]
 
     title = TextAreaField(phrase("Tên cuộc họp"), render_kw={"rows": 2, "maxlength": 500})
     kind = RadioField(
-        phrase("Hình thức"), choices=[(str(kind), KIND_WORDS[kind]) for kind in MeetingKind], default=MeetingKind.ROOM
+        phrase("Hình thức"),
+        choices=[SelectChoice(str(kind), KIND_WORDS[kind]) for kind in MeetingKind],
+        default=MeetingKind.ROOM,
     )
     place = StringField(phrase("Địa điểm"), render_kw={"maxlength": 200})
     online_url = URLField(phrase("Đường dẫn họp trực tuyến"))
@@ -65,11 +68,15 @@ class MeetingForm(Form):  # type: ignore[misc]
 
     def offer(self, people: list[PersonCard]) -> "MeetingForm":
         """Fill the choice of chairs, by agency."""
-        groups: dict[str, list[tuple[str, str]]] = {}
-        for card in people:
-            words = f"{card.name}, {card.title}" if card.title else card.name
-            groups.setdefault(card.agency_name, []).append((str(card.id), words))
-        self.chair_id.choices = {"": [("", phrase("Chọn người chủ trì"))], **groups}
+        cards = sorted(people, key=lambda card: card.agency_name)
+        self.chair_id.choices = [SelectChoice("", phrase("Chọn người chủ trì"))] + [
+            SelectChoice(
+                str(card.id),
+                f"{card.name}, {card.title}" if card.title else card.name,
+                optgroup=card.agency_name or None,
+            )
+            for card in cards
+        ]
         return self
 
     def show(self, meeting: Meeting) -> "MeetingForm":

@@ -125,7 +125,7 @@ def _build_page(
     page = queries.page(tx, actor, meeting_id)
     if request.args.get("fragment"):
         return render_template("meetings/_invited.html", page=page, Verb=Verb)
-    words = request.args.get("q", "")
+    words = request.args.get("find") or request.args.get("q", "")
     sms_text, sms_segments = queries.sms_preview(tx, found)
     return render_template(
         "meetings/build.html",
