@@ -1,4 +1,7 @@
-"""Which language a person reads: their choice, else what the browser says, else Vietnamese."""
+"""Which language a person reads: what they chose, else Vietnamese.
+
+The browser is not asked: office machines in Vietnam often speak English to their owners, who do not.
+"""
 
 from flask import g, has_request_context, request
 
@@ -17,4 +20,4 @@ def current_locale() -> str:
     actor = getattr(g, "actor", None)
     if actor is not None and actor.locale in LOCALES:
         return str(actor.locale)
-    return request.accept_languages.best_match(LOCALES, "vi") or "vi"
+    return "vi"
