@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 import psycopg
+import sqlalchemy as sa
 
 # Deleting from some fifty tables that are mostly empty takes a twentieth of the time of TRUNCATE.
 _EMPTY = b"""
@@ -72,12 +73,11 @@ class TestServer:
         others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(others, [name])
-        with psycopg.connect(self.url.rsplit("/", 1)[0] + "/" + self._with_query(name), autocommit=True) as connection:
+        with psycopg.connect(self._url(name), autocommit=True) as connection:
             connection.execute(_EMPTY)
 
-    def _with_query(self, name: str) -> str:
-        _, mark, query = self.url.rpartition("/")[2].partition("?")
-        return name + mark + query
+    def _url(self, name: str, driver: str = "postgresql") -> str:
+        return sa.make_url(self.url).set(database=name, drivername=driver).render_as_string(hide_password=False)
 
     def _sql(self, statement: str) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:
