@@ -409,6 +409,10 @@ class VerifyHandler(Handler[Case, Judged]):
         """Keep the verdicts and show them in every inbox."""
         judging.conclude(tx, result)
 
+    def give_up(self, tx: Tx, job: Job, reason: str) -> None:
+        """Say that nobody could judge: never green, and no longer "being checked"."""
+        judging.could_not(tx, job.payload["dispatch_id"])
+
 
 def _dispatch_work(tx: Tx, document: Document) -> DispatchWork:
     sender = directory.agency(tx, document.agency_id)

@@ -72,6 +72,18 @@ def conclude(tx: Tx, judged: Judged) -> None:
         )
     dispatch.verdict = _overall(judged)
     dispatch.judged_at = now
+    _show(tx, dispatch)
+
+
+def could_not(tx: Tx, dispatch_id: int) -> None:
+    """The check failed for good, for a reason of our own: the document counts as not judged, which is not valid."""
+    dispatch = tx.session.get_one(Dispatch, dispatch_id)
+    dispatch.verdict = Value.UNCLEAR
+    dispatch.judged_at = clock.now()
+    _show(tx, dispatch)
+
+
+def _show(tx: Tx, dispatch: Dispatch) -> None:
     tx.session.flush()
     copies = sa.select(Incoming).where(Incoming.dispatch_id == dispatch.id).order_by(Incoming.id).with_for_update()
     for incoming in tx.session.scalars(copies):

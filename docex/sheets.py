@@ -126,7 +126,8 @@ class DocumentSheet:
 
 @dataclass(frozen=True)
 class IncomingSheet:
-    """A received copy. `same` are other documents with the same number from the same agency."""
+    """A received copy. `same` are other documents with the same number from the same agency; `unjudged` stands in
+    place of a verdict while there is none."""
 
     id: int
     rev: int
@@ -147,6 +148,7 @@ class IncomingSheet:
     paper: PaperView | None
     attachments: tuple[PaperView, ...]
     verdict: VerdictView | None
+    unjudged: Phrase | None
     notes: tuple[Phrase, ...]
     same: tuple[tuple[int, str], ...]
     timeline: tuple[Moment, ...]
@@ -237,6 +239,7 @@ def incoming_sheet(tx: Tx, actor: Actor, incoming_id: int) -> IncomingSheet:
         paper=_paper(main, verdicts.get(main.id)) if main else None,
         attachments=tuple(_paper(p, verdicts.get(p.id)) for p in papers if main is None or p.id != main.id),
         verdict=_verdict(verdicts[main.id]) if main and main.id in verdicts else None,
+        unjudged=_unjudged(dispatch) if main and main.id not in verdicts else None,
         notes=tuple(phrase_from_json(note["phrase"]) for note in dispatch.notes),
         same=_same(tx, incoming),
         timeline=_incoming_timeline(tx, incoming),
@@ -244,6 +247,12 @@ def incoming_sheet(tx: Tx, actor: Actor, incoming_id: int) -> IncomingSheet:
         stream=stream,
         heads=streams.heads(tx, [stream]),
     )
+
+
+def _unjudged(dispatch: Dispatch) -> Phrase:
+    if dispatch.verdict:
+        return phrase("Chưa kiểm tra được chữ ký số của văn bản này, xin báo quản trị hệ thống.")
+    return phrase("Đang kiểm tra chữ ký số…")
 
 
 def _document_acts(actor: Actor, document: Document) -> frozenset[str]:

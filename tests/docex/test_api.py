@@ -21,7 +21,7 @@ from docex.edxml.model import Attachment, Business, DocumentType, Organ, Respons
 from docex.models import Dispatch, Incoming
 from docex.papers import papers_of
 from docex.states import IncomingState
-from kernel import clock
+from kernel import clock, outbox
 from kernel.blobs import read_all
 from tests.docex.office import Office, a_pdf
 from web.app import create_app
@@ -270,3 +270,17 @@ def test_demo_agencies_answer_to_both_code_forms(office: Office, system: System)
     assert system.hand_in(write(an_envelope(office, receivers=(Organ(old, "Sở"),)))).status_code == 202
     office.work()
     assert len(office.incoming(office.cast.lan)) == 1
+
+
+def test_a_verdict_that_nobody_could_make_is_said_and_never_green(office: Office, system: System) -> None:
+    number = system.hand_in(write(an_envelope(office))).get_json()["id"]
+    with office.db.write("system") as tx:
+        dispatch_job = outbox.claim(tx, ["docex.verify"], limit=1, lease_s=60)[0]
+        outbox.handlers["docex.verify"].give_up(tx, dispatch_job, "the store is gone")
+        outbox.finish(tx, dispatch_job, outbox.State.FAILED)
+    office.work()
+    sheet = office.incoming_sheet(office.cast.lan, office.incoming(office.cast.lan)[0].id)
+    assert sheet.verdict is None
+    assert sheet.unjudged is not None
+    assert "Chưa kiểm tra được" in sheet.unjudged.vi
+    assert system.status(number).get_json()["verdict"] == "unclear"
