@@ -233,6 +233,10 @@ def test_a_conclusion_becomes_a_task_in_one_press_and_its_receipt_is_seen_live(
     expect(lan.locator("mt-conclusions li")).to_contain_text("Rà soát số liệu giải ngân")
     expect(chair.locator("mt-conclusions .chip")).to_have_text("Mới giao")
     expect(box.get_by_label("Nội dung kết luận")).to_have_value("")
+    box.get_by_label("Nội dung kết luận").fill("Một kết luận đang viết dở")
+    chair.wait_for_timeout(400)  # drafts are kept 300 ms after the last key
+    chair.reload()
+    expect(box.get_by_label("Nội dung kết luận")).to_have_value("Một kết luận đang viết dở")
     with house.db.write() as tx:
         receipt = tx.session.scalars(
             sa.select(Link).where(Link.purpose == "task.receive", Link.person_id == people.nam.person_id)

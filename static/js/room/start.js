@@ -19,13 +19,24 @@ addEventListener("submit", async (event) => {
   event.preventDefault();
   if (form.getAttribute("aria-busy") === "true") return;
   const done = await room.send(form, event.submitter);
+  settleDraft();
   if (done && form.hasAttribute("data-clears")) {
     form.reset();
+    form.dispatchEvent(new Event("input")); // the kept draft is empty now too
     for (const old of form.querySelectorAll(".field-error")) old.remove();
     say(words("kept"));
   }
   form.closest("dialog")?.close();
 });
+
+/** forms.js takes a page that follows a sent form as its success; here no page follows, so the draft stays ours. */
+function settleDraft() {
+  try {
+    sessionStorage.removeItem("draft-sent");
+  } catch {
+    // forbidden: there are no drafts either
+  }
+}
 
 // Sheets of the phone, and dialogs.
 addEventListener("click", (event) => {
