@@ -60,9 +60,7 @@ class TestServer:
     def create(self, name: str, *, template: str = "template1") -> str:
         """Make a database and answer with its SQLAlchemy URL."""
         self._sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
-        return (
-            self.url.rsplit("/", 1)[0].replace("postgresql://", "postgresql+psycopg://") + "/" + self._with_query(name)
-        )
+        return self._url(name, "postgresql+psycopg")
 
     def drop(self, name: str) -> None:
         """Remove a database, whoever is still connected."""

@@ -20,6 +20,7 @@ from web.services import Services
 
 ROOT = Path(__file__).resolve().parent.parent
 
+_FILES = frozenset({"static", "bootstrap.static"})
 _POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; script-src 'self' "
     "'wasm-unsafe-eval'; worker-src 'self' blob:; connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; "
@@ -90,6 +91,9 @@ def _headers(response: Response) -> Response:
     response.headers.setdefault("Content-Security-Policy", _POLICY)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "same-origin")
-    if request.endpoint != "static" and "Cache-Control" not in response.headers:
+    if request.endpoint in _FILES:
+        if "v" not in request.args:  # a module that another imports: kept, but asked for again, lest pages mix releases
+            response.headers["Cache-Control"] = "no-cache"
+    elif "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "private, no-cache"
     return response

@@ -15,6 +15,7 @@ from kernel import clock
 from kernel.clock import VN
 from kernel.text import sms_size, strip_marks
 from kernel.worktime import WorkCalendar
+from meetings.models import Participant
 from web.tour.browser import Browser, Unexpected
 from web.tour.documents import small_pdf, until
 from web.tour.instance import Instance
@@ -107,16 +108,24 @@ def _check_invitations(instance: Instance, step: Step) -> None:
 def _answer(instance: Instance, thu: Browser, meeting: str, step: Step) -> None:
     text = next(t for t in _invitations(instance) if t["to"] == _phone(instance, "Vũ Hoàng Nam"))
     url = _link_in(text["body"])
-    before = thu.get(f"{meeting}/build?fragment=1")
+    before = _answers(instance, meeting)
     for method in ("GET", "HEAD", "OPTIONS", "GET"):
         requests.request(method, url, timeout=10)
-    step.check(thu.get(f"{meeting}/build?fragment=1") == before, "GET, HEAD and OPTIONS change nothing")
+    step.check(_answers(instance, meeting) == before, "GET, HEAD and OPTIONS change nothing")
     page = requests.get(url, timeout=10).text
     step.check("tai-lieu" not in page and "/papers/" not in page, "the link shows no paper")
     for _ in range(2):
         requests.post(url, data={"answer": "yes"}, timeout=10).raise_for_status()
-    after = thu.get(f"{meeting}/build?fragment=1")
-    step.check(after != before, "POST answers; a second POST is the same answer")
+    changed = [now for now, then in zip(_answers(instance, meeting), before, strict=True) if now != then]
+    step.check([answer for answer, _ in changed] == ["yes"], "POST answers; a second POST is the same answer")
+    step.check("Vũ Hoàng Nam" in thu.get(f"{meeting}/build?fragment=1"), "it stands on the secretary's page")
+
+
+def _answers(instance: Instance, meeting: str) -> list[tuple[str | None, int]]:
+    """What everybody answered so far, with the revision of the answer."""
+    rows = sa.select(Participant.answer, Participant.rev).where(Participant.meeting_id == number_in(meeting))
+    with instance.database() as db, db.read() as tx:
+        return [(answer, rev) for answer, rev in tx.session.execute(rows.order_by(Participant.id))]
 
 
 def _open(thu: Browser, son: Browser, meeting: str) -> list[str]:
