@@ -95,8 +95,8 @@ def edit(
         raise Stale(document.text_rev)
     move(tx, document, DocumentVerb.EDIT)
     _fill(tx, document, _checked(tx, actor, draft, needs_body=document.source == "written"))
-    if paper is not None and document.source == "uploaded":
-        _take_upload(tx, document, paper)
+    if document.source == "uploaded":
+        _take_upload(tx, document, paper) if paper is not None else _inspect_again(tx, document)
     _attach(tx, document, attachments)
     _preview(tx, document)
     record(tx, document, "document.edit")
@@ -260,6 +260,13 @@ def _preview(tx: Tx, document: Document) -> None:
 def _take_upload(tx: Tx, document: Document, file: File) -> None:
     paper = add_paper(tx, document, file, "upload")
     tx.outbox("docex.inspect", str(paper.id), {"paper_id": paper.id})
+
+
+def _inspect_again(tx: Tx, document: Document) -> None:
+    """The place of the signature follows the signer's name, and that may have changed."""
+    paper = main_paper(tx, document.id, stage="upload")
+    if paper is not None:
+        tx.outbox("docex.inspect", f"{paper.id}:{document.text_rev}", {"paper_id": paper.id})
 
 
 def _give_number_back(tx: Tx, document: Document, why: str) -> None:

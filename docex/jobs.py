@@ -25,7 +25,8 @@ from docex.moves import touch
 from docex.official.rendering import render_pdf
 from docex.official.uploads import check_pdf
 from docex.papers import attachments_of, file_name, main_paper
-from docex.paperwork import Drawing, drawing_of, preview_of, spot_for_upload, spot_from_json, spot_to_json
+from docex.paperwork import Drawing, drawing_of, preview_of, spot_from_json, spot_to_json
+from docex.placing import spot_for
 from docex.states import DocumentState
 from docex.statuses import settle
 from kernel import clock, outbox
@@ -134,7 +135,7 @@ class Found:
     refusal: str = ""
 
 
-class InspectHandler(Handler[tuple[int, str], Found]):
+class InspectHandler(Handler[tuple[int, str, str], Found]):
     """Look into an uploaded PDF, in a process of its own: pages, place for the signatures, or a clear refusal."""
 
     topic: ClassVar[str] = "docex.inspect"
@@ -143,19 +144,23 @@ class InspectHandler(Handler[tuple[int, str], Found]):
         self.blobs = blobs
         self.most_bytes = most_bytes
 
-    def prepare(self, tx: Tx, job: Job) -> tuple[int, str] | None:
-        """The file; None when it was taken off meanwhile."""
+    def prepare(self, tx: Tx, job: Job) -> tuple[int, str, str] | None:
+        """The file and the name of who will sign it; None when it was taken off meanwhile."""
         paper = tx.session.get(Paper, job.payload["paper_id"])
-        return (paper.id, paper.sha256) if paper is not None else None
+        if paper is None or paper.document_id is None:
+            return None
+        return paper.id, paper.sha256, tx.session.get_one(Document, paper.document_id).signer_name
 
-    def perform(self, prepared: tuple[int, str]) -> Found:
+    def perform(self, prepared: tuple[int, str, str]) -> Found:
         """Look into it."""
-        paper_id, sha256 = prepared
+        paper_id, sha256, signer = prepared
+        data = read_all(self.blobs, sha256)
         try:
-            facts = check_pdf(read_all(self.blobs, sha256), self.most_bytes)
+            facts = check_pdf(data, self.most_bytes)
         except Invalid as error:
             return Found(paper_id, None, {}, next(iter(error.fields.values())).vi)
-        return Found(paper_id, facts.pages, spot_to_json(spot_for_upload(facts.width, facts.height)))
+        spot = spot_for(data, signer, facts.width, facts.height)
+        return Found(paper_id, facts.pages, spot_to_json(spot))
 
     def conclude(self, tx: Tx, job: Job, result: Found) -> None:
         """The file can be handed to the leader, or has to be replaced."""

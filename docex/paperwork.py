@@ -9,14 +9,12 @@ from docex.models import Document
 from docex.official.paper import Contact, Paper, number_text
 from kernel.db import Tx
 from kernel.text import phrase
-from signing.stamps import MM, Box
+from signing.stamps import Box
 
 NOT_WRITTEN_HERE = frozenset({"invitation", "minutes"})
 """Types whose form needs more than a body: invitations and minutes are written by the meetings room."""
 
 WITH_ADDRESSEES = frozenset({"letter", "submission", "report", "telegram", "dispatch-note", "transfer-note"})
-
-_SIGNATURE_WIDTH, _SIGNATURE_HEIGHT = 60 * MM, 25 * MM
 
 
 @dataclass(frozen=True)
@@ -78,13 +76,3 @@ def spot_from_json(data: dict[str, Any]) -> Box | None:
     if not data:
         return None
     return Box(int(data["page"]), data["x"], data["y"], data["width"], data["height"])
-
-
-def spot_for_upload(page_width: float, page_height: float) -> Box:
-    """Where signatures go on a file that was made elsewhere: low on the right of its last page, clear of the margin.
-
-    An official paper has its signature block there (Decree 30, Annex I, box 7); a page smaller than A4 shrinks it.
-    """
-    scale = min(1.0, page_width / (210 * MM), page_height / (297 * MM))
-    width, height = _SIGNATURE_WIDTH * scale, _SIGNATURE_HEIGHT * scale
-    return Box(-1, page_width - width - 25 * MM * scale, 45 * MM * scale, width, height)
