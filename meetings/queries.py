@@ -11,7 +11,7 @@ from directory.actor import Actor
 from directory.queries import PersonCard
 from kernel import clock
 from kernel.db import Tx
-from kernel.streams import heads
+from kernel.streams import epoch, heads
 from kernel.text import Phrase, fold, phrase
 from meetings import access, streams, walls
 from meetings.access import Right, at_desk, meeting_for, participant_of
@@ -397,11 +397,12 @@ def snapshot_tag(tx: Tx, actor: Actor | None, meeting_id: int) -> str:
     """What changes whenever the snapshot would: the numbers of the streams that tell about it."""
     meeting = meeting_for(tx, actor, meeting_id, Right.FOLLOW)
     numbers = heads(tx, stream_names(actor, meeting))
-    return "-".join(str(numbers[name]) for name in sorted(numbers))
+    return "-".join([str(epoch(tx)), *(str(numbers[name]) for name in sorted(numbers))])
 
 
 def snapshot(tx: Tx, actor: Actor | None, meeting_id: int) -> dict[str, Any]:
-    """The state of meetings/projection.py drawn from the rows, with the stream numbers it stands for."""
+    """The state of meetings/projection.py drawn from the rows, with the stream numbers it stands for and the
+    epoch in which those count."""
     meeting = meeting_for(tx, actor, meeting_id, Right.FOLLOW)
     papers = papers_by_item(tx, meeting.id)
     items = tx.session.scalars(sa.select(AgendaItem).where(AgendaItem.meeting_id == meeting.id))
@@ -421,4 +422,5 @@ def snapshot(tx: Tx, actor: Actor | None, meeting_id: int) -> dict[str, Any]:
             else {},
         },
         "heads": heads(tx, stream_names(actor, meeting)),
+        "epoch": str(epoch(tx)),
     }

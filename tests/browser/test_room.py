@@ -205,6 +205,27 @@ def test_two_tabs_of_one_person_move_together(seat: Seat, house: House, people: 
         expect(page.get_by_role("button", name="Thôi đăng ký phát biểu")).to_be_visible()
 
 
+def test_the_last_state_is_kept_in_the_browser_for_the_next_load(
+    seat: Seat, house: House, people: Cast, stage: Stage
+) -> None:
+    lan = seat("lan", room_of(stage))
+    expect(lan.locator("mt-sync")).to_have_text("Trực tiếp")
+    take_up(house, people.binh, stage, 1)
+    expect_current(lan, 1)
+    kept = """async ([meeting, who, item]) => {
+        const { load } = await import("/static/js/room/keep.js");
+        for (let tries = 0; tries < 50; tries += 1) {
+            const found = await load(meeting, who);
+            if (found?.state.meeting.current === item) return found.epoch;
+            await new Promise(done => setTimeout(done, 100));
+        }
+        return null;
+    }"""
+    with house.db.read() as tx:
+        wanted = str(streams.epoch(tx))
+    assert lan.evaluate(kept, [stage.id, f"person-{people.lan.person_id}", stage.items[1]]) == wanted
+
+
 def test_who_is_taken_off_the_list_is_put_out_of_the_room_at_once(
     seat: Seat, house: House, people: Cast, stage: Stage
 ) -> None:

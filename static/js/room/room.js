@@ -25,13 +25,14 @@ class Room extends EventTarget {
 
   /** Show what the page brought, or what was kept when that is newer; then follow. */
   async start() {
-    const { state, heads } = JSON.parse(document.getElementById("snapshot").textContent);
+    const { state, heads, epoch } = JSON.parse(document.getElementById("snapshot").textContent);
+    this.#epoch = epoch;
     this.#take(state, heads);
     this.live = connect();
     const kept = await keep.load(this.id, this.who);
     const stream = `meeting:${this.id}`;
-    if (kept && Object.keys(heads).every((name) => name in kept.heads) && kept.heads[stream] > this.heads[stream]) {
-      this.#epoch = kept.epoch;
+    const comparable = kept && kept.epoch === epoch && Object.keys(heads).every((name) => name in kept.heads);
+    if (comparable && kept.heads[stream] > this.heads[stream]) {
       this.#take(kept.state, kept.heads);
     }
     this.live.join(this.heads, {
@@ -77,7 +78,8 @@ class Room extends EventTarget {
       return {};
     }
     if (!answer.ok) throw new Error(`snapshot ${answer.status}`);
-    const { state, heads } = await answer.json();
+    const { state, heads, epoch } = await answer.json();
+    this.#epoch = epoch;
     this.#take(state, heads);
     this.#save();
     return heads;
