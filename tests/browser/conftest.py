@@ -33,15 +33,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
+# Of this folder, not of the session: a running Playwright keeps an event loop in the thread, under which pyHanko's
+# plain functions refuse to work, and other tests follow in the same process.
+@pytest.fixture(scope="package")
 def _playwright() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
         yield playwright
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium(_playwright: Playwright) -> Iterator[Browser]:
-    """Debian's Chromium, headless, one for the session."""
+    """Debian's Chromium, headless, one for the folder."""
     if not CHROMIUM.exists():
         pytest.fail("Chromium is missing: apt-get install chromium")
     browser = _playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)

@@ -28,7 +28,7 @@ SAME_FOR_ALL = (
     "directory.second",
     "web.offline",
 )  # looked at once, by whoever comes first
-OF_A_KIND = 2  # as many objects behind one door are looked at, per person
+OF_A_KIND = 1  # as many objects behind one door are looked at, per person
 SHAPE = """() => [...new Set([...document.querySelectorAll('body *')].map(e =>
     e.localName + '.' + [...e.classList].filter(c => c !== 'is-here').sort().join('.')))].sort().join(' ')"""
 

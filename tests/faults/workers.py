@@ -17,7 +17,7 @@ for _room in rooms.ROOMS:  # imported before the fork, not after it
         if importlib.util.find_spec(_name):
             importlib.import_module(_name)
 
-CLEAN_S = 30.0
+CLEAN_S = 60.0
 
 
 def context() -> ForkServerContext:

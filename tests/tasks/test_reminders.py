@@ -77,7 +77,7 @@ def test_a_finished_task_reminds_the_giver_to_accept_it() -> None:
     assert (reminder.slot, reminder.at.astimezone(VN)) == ("accept", at(9, 9))
 
 
-@pytest.mark.parametrize("state", [*CLOSED, TaskState.PAUSED, TaskState.RETURNED])
+@pytest.mark.parametrize("state", [*sorted(CLOSED), TaskState.PAUSED, TaskState.RETURNED])
 def test_nobody_is_reminded_of_what_rests_or_is_closed(state: TaskState) -> None:
     assert next_reminders(replace(NEW, state=state), frozenset(), OFFICE, MONDAY_9) == []
 
