@@ -1,6 +1,7 @@
 """The demo city: Thành phố Mẫu with its office, three departments and four wards. All names are invented."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import sqlalchemy as sa
 
@@ -128,10 +129,12 @@ def seed(tx: Tx) -> None:
     tx.session.add_all(units.values())
     tx.session.flush()
     # One hash for all is right here and only here: everybody's password is printed on the sign-in page.
-    password_hash = passwords.hashed(PASSWORD)
-    for number, somebody in enumerate(_PEOPLE, start=1):
+    people = [_person(somebody, number) for number, somebody in enumerate(_PEOPLE, start=1)]
+    tx.session.add_all(people)
+    tx.session.flush()
+    for somebody, person in zip(_PEOPLE, people, strict=True):
         unit = units.get((somebody.agency, somebody.unit))
-        _settle(tx, somebody, number, agencies[somebody.agency].id, unit.id if unit else None, password_hash)
+        _settle(tx, somebody, person, agencies[somebody.agency].id, unit.id if unit else None)
     tx.session.flush()
     tx.audit("system", "directory.demo_seeded", "", {"agencies": len(_PLACES), "people": len(_PEOPLE)})
 
@@ -154,15 +157,22 @@ def _found(tx: Tx, place: _Place, number: int, parent: Agency | None) -> Agency:
     return agency
 
 
-def _settle(tx: Tx, somebody: _Somebody, number: int, agency_id: int, unit_id: int | None, password_hash: str) -> None:
-    person = Person(
+@cache
+def _password_hash() -> str:
+    """Made once a process: a trial may found many cities."""
+    return passwords.hashed(PASSWORD)
+
+
+def _person(somebody: _Somebody, number: int) -> Person:
+    return Person(
         name=somebody.name,
         email=email_of(somebody.mailbox),
         phone=f"+845000000{number:02}",  # no operator has the prefix 050
-        password_hash=password_hash,
+        password_hash=_password_hash(),
         password_changed_at=clock.now(),
     )
-    tx.session.add(person)
-    tx.session.flush()
+
+
+def _settle(tx: Tx, somebody: _Somebody, person: Person, agency_id: int, unit_id: int | None) -> None:
     tx.session.add(Membership(person_id=person.id, agency_id=agency_id, unit_id=unit_id, title=somebody.title))
     tx.session.add_all(RoleGrant(person_id=person.id, agency_id=agency_id, role=role) for role in somebody.roles)

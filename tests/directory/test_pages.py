@@ -17,8 +17,8 @@ from kernel.config import Config
 from kernel.db import Database
 from kernel.text import phrase
 from tests.cast import Cast
+from tests.web.application import create_app
 from tests.web.people import sign_in
-from web.app import create_app
 from web.services import Services
 
 

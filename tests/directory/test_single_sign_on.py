@@ -19,7 +19,7 @@ from kernel.doctor import Health
 from tests.cast import Cast
 from tests.directory import provider as oidc_provider
 from tests.directory.provider import CLIENT_ID, CLIENT_SECRET, Provider
-from web.app import create_app
+from tests.web.application import create_app
 from web.services import Services
 
 

@@ -24,7 +24,7 @@ from docex.states import IncomingState
 from kernel import clock, outbox
 from kernel.blobs import read_all
 from tests.docex.office import Office, a_pdf
-from web.app import create_app
+from tests.web.application import create_app
 from web.services import Services
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples" / "edxml" / "built-by-official-sdk"

@@ -11,8 +11,8 @@ from docex.edxml import Envelope, read
 from docex.states import DocumentState, IncomingState
 from kernel import audit
 from tests.docex.office import BODY, Office, a_pdf
+from tests.web.application import create_app
 from tests.web.people import sign_in
-from web.app import create_app
 from web.services import Services
 
 

@@ -19,8 +19,8 @@ from notify.models import Link, Message
 from tests.cast import Cast
 from tests.meetings import stage as at
 from tests.meetings.papers import pdf
+from tests.web.application import create_app
 from tests.web.people import sign_in
-from web.app import create_app
 from web.services import Services
 
 JSON = {"Accept": "application/json"}

@@ -14,8 +14,8 @@ from kernel.worker import drain
 from notify.models import Message
 from tasks.models import Task, TaskExtension
 from tests.cast import Cast
+from tests.web.application import create_app
 from tests.web.people import sign_in
-from web.app import create_app
 from web.services import Services
 
 LATER = "11/12/2036 17:00"
