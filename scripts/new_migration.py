@@ -1,4 +1,4 @@
-"""Writes the next numbered migration: what the models have and the migrated schema lacks. Read it before you commit it."""
+"""Writes the next numbered migration: what the models have and the migrated schema lacks. Read it before committing."""
 
 import sys
 import tempfile
