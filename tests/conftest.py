@@ -47,6 +47,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         )
 
 
+# What takes longest or mostly waits begins first, so that no worker is left alone with it at the end.
+LONG = ("browser/test_every_page", "web/test_tour", "faults/", "browser/", "web/", "directory/", "docex/", "meetings/")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+
+    def place(item: pytest.Item) -> int:
+        name = item.path.relative_to(here).as_posix()
+        return next((number for number, start in enumerate(LONG) if name.startswith(start)), len(LONG))
+
+    items.sort(key=place)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_outer_network() -> Iterator[None]:
     """A test that reaches for another machine fails at once and says where it wanted to go."""
