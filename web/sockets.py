@@ -41,6 +41,7 @@ class Live:
         self._budget = float(JOINS_PER_S)
         self._refilled = time.monotonic()
         self._round = 0
+        self._handed: set[str] = set()
         parts.db.after_commit.append(self.hear)
         socketio.on_event("connect", self.connect)
         socketio.on_event("disconnect", self.disconnect)
@@ -130,6 +131,8 @@ class Live:
         """A write of this very process: hand its events on at once, without reading them back. Whatever does not
         follow directly on what was handed on is left to the tailer."""
         for event in done.events:
+            follows = self._sent.get(event.stream) == event.seq - 1
+            (self._handed.add if follows else self._handed.discard)(event.stream)
             self._hand_on(event)
 
     def _hand_on(self, event: streams.Event) -> None:
@@ -145,7 +148,9 @@ class Live:
         if "*" in heard or not heard:
             names = list(self._sent)
         else:
-            names = [n[2:] for n in heard if n.startswith("s ") and n[2:] in self._sent]
+            # What this process wrote and handed on itself need not be looked for while it is still going out.
+            names = [n[2:] for n in heard if n.startswith("s ") and n[2:] in self._sent and n[2:] not in self._handed]
+        self._handed.clear()
         if names:
             for event in self._news(names):
                 self._hand_on(event)
