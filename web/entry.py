@@ -65,7 +65,10 @@ def _opened(door: Door) -> Callable[..., Response]:
 
 
 def _answer(tx: Tx, door: Door, path: dict[str, Any]) -> Response:
-    actor = g.actor = _actor(tx, door)
+    actor = _actor(tx, door)
+    if actor is not None and door.guard is Guard.PERSON and actor.kind != "person":
+        actor = None  # a screen on the wall reads what its room lets it read, and nothing else
+    g.actor = actor
     if actor is None and door.guard is not Guard.OPEN:
         return _ask_to_sign_in(door)
     if door.guard is Guard.CLIENT and actor is not None and door.scope not in actor.scopes:

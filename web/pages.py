@@ -96,15 +96,16 @@ def _has_page(item: NavItem) -> bool:
 
 def start(tx: Tx, actor: Actor) -> str:
     """What waits for the signed-in person today."""
-    stream = f"person:{actor.person_id}"
+    own = [f"person:{actor.person_id}", f"agency:{actor.agency_id}/clerks"]
+    names = [name for name in own if streams.may_join(tx, actor, name)]
     template = "today/_sections.html" if request.headers.get("X-Fragment") else "today/today.html"
     return render_template(
         template,
         sections=today.sections(tx, actor),
         today=clock.today(),
-        stream=stream,
+        stream=" ".join(names),
         fragment_url=url_for("web.start"),
-        heads=streams.heads(tx, [stream]),
+        heads=streams.heads(tx, names),
     )
 
 

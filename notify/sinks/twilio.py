@@ -10,6 +10,7 @@ import base64
 import json
 import secrets
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -33,7 +34,8 @@ API = "/2010-04-01/Accounts/"
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One request. Faults: `429`, `500`, `drop` (accepts, closes without an answer), `500-accepted`, `delay:0.5`."""
+    """One request. Faults: `429`, `500`, `drop` (accepts, closes without an answer), `500-accepted`, `delay:0.5`,
+    `patience:0.5` (waits, and drops the message of a client that went away)."""
 
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # head and body in one packet: two small ones wait 40 ms for each other
@@ -48,8 +50,11 @@ class _Handler(BaseHTTPRequestHandler):
         if fault in {"429", "500"}:
             self._refuse(int(fault), 20429 if fault == "429" else 20500, "the sink was told to say so")
             return
-        if fault.startswith("delay:"):
+        if fault.startswith(("delay:", "patience:")):
             time.sleep(float(fault.partition(":")[2]))
+        if fault.startswith("patience:") and self._is_alone():
+            self.close_connection = True
+            return
         fields = dict(parse_qsl(body))
         if not fields.get("Body"):
             self._refuse(400, 21602, "Message body is required")
@@ -69,6 +74,18 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, {"sid": self.server.sid, "status": "active", "friendly_name": "sink"})
         else:
             self._answer(200, self._page(parts.path, parse_qs(parts.query)))
+
+    def _is_alone(self) -> bool:
+        """Whether the client went away while it waited; many gateways then drop what it had asked for."""
+        self.connection.setblocking(False)
+        try:
+            return bool(self.connection.recv(1, socket.MSG_PEEK) == b"")
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        finally:
+            self.connection.setblocking(True)
 
     def _is_at(self, *paths: str) -> bool:
         expected = base64.b64encode(f"{self.server.sid}:{self.server.token}".encode()).decode()
