@@ -115,6 +115,7 @@ def _seed(url: str) -> None:
     database.close()
 
 
+@pytest.mark.repeats("notify.email", "notify.sms", "tasks.remind")
 def test_nothing_is_lost_and_nothing_is_doubled(seeded: list[str], tmp_path: Path) -> None:
     homes = [tmp_path / point for point in POINTS]
     with ThreadPoolExecutor(len(POINTS)) as pool:

@@ -4,7 +4,9 @@ from dataclasses import fields
 
 from bench.__main__ import NAMES
 from kernel.config import PREFIX, Config
+from notify.kinds import kinds
 from tests.rules.source import ROOT
+from web import rooms
 
 
 def test_every_setting_stands_in_the_documentation_with_its_sentence() -> None:
@@ -18,3 +20,22 @@ def test_every_setting_stands_in_the_documentation_with_its_sentence() -> None:
 def test_every_bench_is_described() -> None:
     text = (ROOT / "docs" / "benches.md").read_text()
     assert [name for name in NAMES if f"| `{name}` |" not in text] == []
+
+
+def test_every_operation_of_the_api_is_described() -> None:
+    text = (ROOT / "docs" / "exchange-api.md").read_text()
+    doors = [d for d in rooms.load_pages() if d.path.startswith("/api/")]
+    assert [d.path for d in doors if f"{d.method} {d.path}".replace("int:dispatch_", "") not in text] == []
+
+
+def test_every_page_begins_with_its_context() -> None:
+    pages = [p for p in (ROOT / "templates").rglob("*.html") if not p.name.startswith("_") and "mail" not in p.parts]
+    assert [str(p.relative_to(ROOT)) for p in pages if not p.read_text().startswith("{#")] == []
+
+
+def test_every_kind_of_message_says_what_it_is_and_has_its_words() -> None:
+    rooms.load_models()
+    wrong = [name for name, kind in kinds.items() if not kind.__doc__ or not kind.__doc__.strip()]
+    wrong += [name for name in kinds if not (ROOT / "templates" / "mail" / name / "subject.txt").exists()]
+    wrong += [name for name, k in kinds.items() if k.sms and not (ROOT / "templates" / "sms" / f"{name}.txt").exists()]
+    assert wrong == []
