@@ -48,7 +48,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 # What takes longest or mostly waits begins first, so that no worker is left alone with it at the end.
-LONG = ("browser/test_every_page", "web/test_tour", "faults/", "browser/", "web/", "directory/", "docex/", "meetings/")
+LONG = ("browser/test_every_page", "web/test_tour", "directory/", "browser/", "docex/", "web/", "faults/", "meetings/")
 
 
 @pytest.hookimpl(trylast=True)

@@ -10,7 +10,7 @@ import socketio
 
 from directory.demo import PASSWORD, email_of
 
-WAIT_S = 10.0
+WAIT_S = 20.0
 
 
 class Unexpected(AssertionError):

@@ -190,7 +190,7 @@ def _agency(browser: Browser) -> int:
     return int(found[1])
 
 
-def until(ready: Callable[[], bool], what: str, timeout_s: float = 20.0) -> None:
+def until(ready: Callable[[], bool], what: str, timeout_s: float = 40.0) -> None:
     """Look again and again until it is so."""
     end = time.monotonic() + timeout_s
     while not ready():

@@ -19,7 +19,7 @@ from kernel.db import Database
 from notify.sinks.smtp import SmtpSink
 from notify.sinks.twilio import TwilioSink
 
-START_S = 30.0
+START_S = 90.0
 
 
 class Instance:
