@@ -66,7 +66,12 @@ def migrate(config: Config) -> None:
 @click.pass_obj
 def seed(config: Config) -> None:
     """Fill an empty database with the demo city and print who can sign in."""
-    from web import demo
+    from web import welcome
+
+    if welcome.is_founded(config):
+        click.echo(welcome.words(config))
+        return
+    from web import demo  # brings half the house along
 
     click.echo(demo.seed(config))
 

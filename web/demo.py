@@ -5,23 +5,19 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from directory.demo import PASSWORD
 from directory.models import Agency, Membership, Person
 from docex.custody import person_key_name, seal_key_name
-from kernel import clock
 from kernel.config import Config
 from kernel.db import Tx
 from signing.testpki import TestPerson, TestSeal
 from signing.testpki import make_test_authority as make_authority
 from signing.trust import TrustStore
-from web import rooms
+from web import rooms, welcome
 from web.services import Services
-
-_SHOWN = ("ha", "binh", "lan", "thu", "nam", "son", "quantri")
 
 
 def seed(config: Config) -> str:
-    """Fill an empty database and make the test keys; a second call changes nothing. Answers who can sign in."""
+    """Fill an empty database and make the test keys; on a city that stands nothing changes. Answers who can sign in."""
     rooms.load_pages()
     parts = Services.from_config(config)
     try:
@@ -29,10 +25,9 @@ def seed(config: Config) -> str:
             for room in rooms.ROOMS[:-1]:
                 _seed_room(room, tx, parts)
         make_authority(config.pki_dir, trust=_trust(config))
-        with parts.db.read() as tx:
-            return _welcome(config, tx)
     finally:
         parts.db.close()
+    return welcome.words(config)
 
 
 def make_test_authority(config: Config, folder: Path) -> str:
@@ -75,20 +70,3 @@ def _seed_room(room: str, tx: Tx, parts: Services) -> None:
         module.seed(tx)
     else:
         module.seed(tx, parts.blobs)
-
-
-def _welcome(config: Config, tx: Tx) -> str:
-    emails = [f"{mailbox}@mau.example" for mailbox in _SHOWN]
-    rows = tx.session.execute(
-        sa.select(Person.email, Person.name, Membership.title, Agency.name)
-        .join(Membership, Membership.person_id == Person.id)
-        .join(Agency, Agency.id == Membership.agency_id)
-        .where(Person.email.in_(emails))
-    ).all()
-    by_email = {row[0]: row for row in rows}
-    lines = [f"{config.base_url}   ({clock.today():%d/%m/%Y})", f"Mật khẩu chung / password of all: {PASSWORD}"]
-    for email in emails:
-        if email in by_email:
-            _, name, title, agency = by_email[email]
-            lines.append(f"  {email:22} {name}, {title}, {agency}")
-    return "\n".join(lines)
