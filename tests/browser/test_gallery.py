@@ -22,9 +22,10 @@ SCREENS = [
 @pytest.mark.parametrize("path", SCREENS)
 def test_every_part_is_accessible_and_fits(gallery: str, page_at: Pages, path: str) -> None:
     page = page_at(390).open(gallery + path)
-    # Five hundred rows take axe ten seconds and hold nothing that one row does not.
-    for width in (390, 1024) if path != "/list/500" else ():
-        page.set_viewport_size({"width": width, "height": 900})
+    # Five hundred rows take axe ten seconds and hold nothing that one row does not. The real pages, which are made
+    # of these parts, are examined on a phone too.
+    if path != "/list/500":
+        page.set_viewport_size({"width": 1024, "height": 900})
         assert axe(page) == []
     for width in (320, 390, 768, 1024, 1920):
         page.set_viewport_size({"width": width, "height": 900})

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from flask import Flask, Response, jsonify, redirect, request
@@ -19,6 +20,11 @@ CLIENT_ID = "lienthong"
 CLIENT_SECRET = "bí-mật".encode().hex()
 
 
+@cache
+def _key() -> RSAKey:
+    return RSAKey.generate_key(2048, parameters={"kid": "k1"})
+
+
 @dataclass
 class Provider:
     """`claims` overrule what the ID token says; `signed_by` replaces the key that is published."""
@@ -26,7 +32,7 @@ class Provider:
     email: str = "ha@mau.example"
     subject: str = "u-1"
     claims: dict[str, Any] = field(default_factory=dict)
-    key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, parameters={"kid": "k1"}))
+    key: RSAKey = field(default_factory=_key)
     signed_by: RSAKey | None = None
     refuse: bool = False
     issuer: str = ""
@@ -93,7 +99,7 @@ def running() -> Iterator[Provider]:
     provider = Provider()
     server = make_server("127.0.0.1", 0, provider.app(), threaded=True)
     provider.issuer = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield provider

@@ -51,7 +51,7 @@ class _Door(BaseHTTPRequestHandler):
 def http_authority(office: Office) -> Iterator[_Authority]:
     server = _Authority(("127.0.0.1", 0), _Door)
     server.source = LocalTimeStamps(office.authority.time_stamp_key())
-    thread = Thread(target=server.serve_forever)
+    thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield server
     server.shutdown()

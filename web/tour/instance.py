@@ -14,10 +14,11 @@ from typing import Self
 
 import requests
 
-from kernel.config import process_environment
+from kernel.config import Config, process_environment
 from kernel.db import Database
 from notify.sinks.smtp import SmtpSink
 from notify.sinks.twilio import TwilioSink
+from web import demo, schema
 
 START_S = 90.0
 
@@ -40,16 +41,24 @@ class Instance:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
+        try:
+            self._set_up()
+        except BaseException:
+            self.__exit__(None, None, None)  # what is half up must not stay behind
+            raise
+        return self
+
+    def _set_up(self) -> None:
         self._stack.enter_context(self.smtp)
         self._stack.enter_context(self.twilio)
         self.environment = self._environment()
-        self.command("migrate")
-        self.command("seed")
+        config = Config.from_env(self.environment)
+        schema.upgrade(config)
+        demo.seed(config)
         for name in self._wanted:
             self.start(name)
         if "web" in self._wanted:
             self.wait_for_web()
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
@@ -59,15 +68,6 @@ class Instance:
         self._stack.close()
         if not self.keep:
             shutil.rmtree(self.folder, ignore_errors=True)
-
-    def command(self, *words: str) -> str:
-        """Run `lienthong WORDS` on this instance; its output, or an error that shows what it said."""
-        done = subprocess.run(
-            [sys.executable, "-m", "web", *words], env=self.environment, capture_output=True, text=True, check=False
-        )
-        if done.returncode != 0:
-            raise RuntimeError(f"lienthong {' '.join(words)}: {done.stdout}{done.stderr}")
-        return done.stdout
 
     def start(self, name: str, **settings: str) -> subprocess.Popen[bytes]:
         """Start `web` or `worker`; what it says goes to a file in the folder."""
