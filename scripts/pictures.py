@@ -61,7 +61,7 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     with running_city() as city, sync_playwright() as playwright:
         live_a_day(city)
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         for shot in SHOTS:
             take(city, chromium, shot, folder, shot.widths if everything else shot.in_readme)
         chromium.close()

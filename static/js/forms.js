@@ -126,10 +126,19 @@ function settleSent() {
 
 function offerDraft(form) {
   let timer = null;
+  const keepNow = () => {
+    if (timer === null) return;
+    clearTimeout(timer);
+    timer = null;
+    keep(form);
+  };
   form.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = setTimeout(() => keep(form), 300);
+    timer = setTimeout(keepNow, 300);
   });
+  // Whoever leaves at once, or whose telephone puts the tab away, has their last letters kept too.
+  addEventListener("pagehide", keepNow);
+  document.addEventListener("visibilitychange", keepNow);
   const stored = sessionStorage.getItem(draftKey(form));
   const was = JSON.stringify(read(form));
   if (!stored || stored === was || form.querySelector(".error-summary")) return;

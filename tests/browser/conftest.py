@@ -1,6 +1,7 @@
 """Chromium for the whole session, pages at a width, and axe-core."""
 
 import logging
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,7 +14,8 @@ from werkzeug.serving import make_server
 from tests.browser.gallery_app import gallery_app
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = Path("/usr/bin/chromium")
+# The same engine without a desktop's parts comes first: on a machine without a graphics card the suite saves a minute.
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None)
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -44,9 +46,9 @@ def _playwright() -> Iterator[Playwright]:
 @pytest.fixture(scope="package")
 def chromium(_playwright: Playwright) -> Iterator[Browser]:
     """Debian's Chromium, headless, one for the folder."""
-    if not CHROMIUM.exists():
-        pytest.fail("Chromium is missing: apt-get install chromium")
-    browser = _playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+    if not CHROMIUM:
+        pytest.fail("Chromium is missing: apt-get install chromium-headless-shell")
+    browser = _playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
     yield browser
     browser.close()
 

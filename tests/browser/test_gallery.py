@@ -174,7 +174,6 @@ def test_a_draft_survives_leaving_and_goes_once_the_server_took_it(gallery: str,
     page = page_at(1024).open(gallery + "/form")
     page.locator("#subject").fill("Về việc trồng cây")
     page.locator("#number").fill("7")
-    page.wait_for_timeout(400)
     page.goto(gallery + "/list/1")
     page.goto(gallery + "/form")
     expect(page.locator("#subject")).to_have_value("Về việc trồng cây")

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.context import ForkServerContext
 
+from sqlalchemy.orm import configure_mappers
+
 from kernel.config import Config
 from web import rooms, worker
 
@@ -16,6 +18,7 @@ for _room in rooms.ROOMS:  # imported before the fork, not after it
     for _name in (f"{_room}.models", f"{_room}.jobs"):
         if importlib.util.find_spec(_name):
             importlib.import_module(_name)
+configure_mappers()
 
 CLEAN_S = 60.0
 
