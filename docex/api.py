@@ -1,7 +1,7 @@
 """Operations for agencies' systems: hand in an envelope, ask what became of it."""
 
 import io
-from typing import Any
+from collections.abc import Callable
 
 from flask import Response, current_app, jsonify, request
 
@@ -10,7 +10,7 @@ from directory.actor import Actor
 from docex import edxml, intake
 from docex.access import dispatch_for
 from docex.drafting import File
-from docex.edxml import Envelope, Limits, papers
+from docex.edxml import Envelope, Limits, StatusMessage, papers
 from docex.intake import Handed
 from docex.queries import dispatch_status
 from kernel.blobs import BlobStore, read_all
@@ -23,18 +23,26 @@ SUBMIT = clients.scope("docex.submit", phrase("Gửi văn bản và hỏi trạn
 routes = Routes("docex")
 
 
-@routes.api("POST", "/api/v1/edxml", scope=SUBMIT, max_bytes="upload_max_bytes")
-def submit_edxml(tx: Tx, actor: Actor) -> tuple[Response, int]:
+def _unpack(_tx: Tx, _actor: Actor) -> tuple[Envelope | StatusMessage, Handed]:
+    """Store and read what came, while no writer waits."""
+    services = current_app.extensions["lienthong"]
+    most = services.config.upload_max_bytes
+    blob = services.blobs.put(request.stream, max_bytes=most)
+    message = edxml.read(read_all(services.blobs, blob.sha256), Limits(file_bytes=most))
+    key = request.headers.get("Idempotency-Key", "").strip()
+    return message, Handed(blob, _stored_papers(services.blobs, message), key)
+
+
+@routes.api("POST", "/api/v1/edxml", scope=SUBMIT, max_bytes="upload_max_bytes", before=_unpack)
+def submit_edxml(
+    tx: Tx, actor: Actor, brought: Callable[[], tuple[Envelope | StatusMessage, Handed]]
+) -> tuple[Response, int]:
     """Take in an edXML envelope or status message: the body is the file itself.
 
     `Idempotency-Key` names the message; without it the document's own id does. The same message again gets the first
     answer; another content under the same key 409; an unreadable file or an unknown receiver 422 with the reason.
     """
-    services = current_app.extensions["lienthong"]
-    most = services.config.upload_max_bytes
-    blob = services.blobs.put(request.stream, max_bytes=most)
-    message = edxml.read(read_all(services.blobs, blob.sha256), Limits(file_bytes=most))
-    handed = Handed(blob, _stored_papers(services.blobs, message), request.headers.get("Idempotency-Key", "").strip())
+    message, handed = brought()
     return jsonify(intake.accept(tx, actor, message, handed)), 202
 
 
@@ -44,7 +52,7 @@ def document_status(tx: Tx, actor: Actor, dispatch_id: int) -> Response:
     return jsonify(dispatch_status(tx, actor, dispatch_for(tx, actor, dispatch_id)))
 
 
-def _stored_papers(blobs: BlobStore, message: Any) -> tuple[File, ...]:
+def _stored_papers(blobs: BlobStore, message: Envelope | StatusMessage) -> tuple[File, ...]:
     """The papers of an envelope as files of their own; the envelope's bytes stay as they came."""
     if not isinstance(message, Envelope):
         return ()

@@ -1,6 +1,6 @@
 """The doors of this room: lists, the forms, the pages of documents, their acts and their papers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, Any
 from urllib.parse import quote
 
@@ -66,12 +66,17 @@ def new(tx: Tx, actor: Actor) -> str:
     return _form_page(tx, actor, LetterForm(), "written", url_for("docex.create"))
 
 
-@routes.post("/documents/out/new")
-def create(tx: Tx, actor: Actor) -> Any:
+def _store_attachments(_tx: Tx, actor: Actor) -> tuple[File, ...]:
+    require(actor, *DRAFTERS)
+    return _attachments()
+
+
+@routes.post("/documents/out/new", before=_store_attachments)
+def create(tx: Tx, actor: Actor, brought: Callable[[], tuple[File, ...]]) -> Any:
     """Start a letter whose paper is made here."""
     form = LetterForm(request.form)
     try:
-        document = drafting.write(tx, actor, form.draft(), _attachments())
+        document = drafting.write(tx, actor, form.draft(), brought())
     except Invalid as error:
         return _form_page(tx, actor, form, "written", url_for("docex.create"), error.fields), error.status
     return _to_document(document.id)
@@ -83,13 +88,17 @@ def new_upload(tx: Tx, actor: Actor) -> str:
     return _form_page(tx, actor, LetterForm(), "uploaded", url_for("docex.upload"))
 
 
-@routes.post("/documents/out/upload")
-def upload(tx: Tx, actor: Actor) -> Any:
+def _store_upload(tx: Tx, actor: Actor) -> tuple[File, tuple[File, ...]]:
+    drafting.check(tx, actor, LetterForm(request.form).draft(), needs_body=False)
+    return _main_file(required=True), _attachments()
+
+
+@routes.post("/documents/out/upload", before=_store_upload)
+def upload(tx: Tx, actor: Actor, brought: Callable[[], tuple[File, tuple[File, ...]]]) -> Any:
     """Start a letter from a PDF."""
     form = LetterForm(request.form)
     try:
-        drafting.check(tx, actor, form.draft(), needs_body=False)
-        document = drafting.upload(tx, actor, form.draft(), _main_file(required=True), _attachments())
+        document = drafting.upload(tx, actor, form.draft(), *brought())
     except Invalid as error:
         return _form_page(tx, actor, form, "uploaded", url_for("docex.upload"), error.fields), error.status
     return _to_document(document.id)
@@ -104,14 +113,19 @@ def edit(tx: Tx, actor: Actor, document_id: int) -> str:
     return _form_page(tx, actor, LetterForm().show(document), document.source, action, document=document)
 
 
-@routes.post("/documents/out/<int:document_id>/edit")
-def save(tx: Tx, actor: Actor, document_id: int) -> Any:
+def _store_changes(tx: Tx, actor: Actor, document_id: int) -> tuple[tuple[File, ...], File | None]:
+    document = document_for(tx, actor, document_id, Right.EDIT)
+    paper = _main_file(required=False) if document.source == "uploaded" else None
+    return _attachments(), paper
+
+
+@routes.post("/documents/out/<int:document_id>/edit", before=_store_changes)
+def save(tx: Tx, actor: Actor, document_id: int, brought: Callable[[], tuple[tuple[File, ...], File | None]]) -> Any:
     """Keep the changes of a draft."""
     document = document_for(tx, actor, document_id, Right.EDIT)
     form, rev = LetterForm(request.form), number(request.form.get("rev"))
     try:
-        paper = _main_file(required=False) if document.source == "uploaded" else None
-        drafting.edit(tx, actor, document_id, rev, form.draft(), _attachments(), paper)
+        drafting.edit(tx, actor, document_id, rev, form.draft(), *brought())
     except Invalid as error:
         action = url_for("docex.save", document_id=document_id)
         page = _form_page(tx, actor, form, document.source, action, error.fields, document, rev=rev)

@@ -21,7 +21,12 @@ class Guard(StrEnum):
 
 @dataclass(frozen=True)
 class Door:
-    """One endpoint: `view(tx, actor, **path)`; `writes` decides the kind of transaction."""
+    """One endpoint: `view(tx, actor, **path)`; `writes` decides the kind of transaction.
+
+    What takes long and needs no write - files stored, an envelope read - belongs into `before(tx, actor, **path)`,
+    which runs first, in a transaction that only reads. The view then gets `brought`, a function that answers with
+    what `before` answered with, or raises the Invalid that it met.
+    """
 
     endpoint: str
     method: str
@@ -33,6 +38,7 @@ class Door:
     reason: str = ""
     csrf: bool = True
     max_bytes: str = ""
+    before: View | None = None
 
 
 @dataclass
@@ -46,12 +52,12 @@ class Routes:
         """A page for a signed-in person; read only."""
         return self._door("GET", path, Guard.PERSON, writes=False)
 
-    def post(self, path: str, *, max_bytes: str = "") -> Callable[[View], View]:
+    def post(self, path: str, *, max_bytes: str = "", before: View | None = None) -> Callable[[View], View]:
         """An act of a signed-in person; one transaction, CSRF checked.
 
         `max_bytes` names the setting that caps the body when it is not the common one.
         """
-        return self._door("POST", path, Guard.PERSON, writes=True, max_bytes=max_bytes)
+        return self._door("POST", path, Guard.PERSON, writes=True, max_bytes=max_bytes, before=before)
 
     def open_get(self, path: str, *, reason: str) -> Callable[[View], View]:
         """A page that anybody may read; `actor` is None for strangers. Changes nothing."""
@@ -61,7 +67,9 @@ class Routes:
         """An act that carries its own proof (a token, a password, a provider's signature)."""
         return self._door("POST", path, Guard.OPEN, writes=True, reason=reason, csrf=csrf)
 
-    def api(self, method: str, path: str, *, scope: str, max_bytes: str = "") -> Callable[[View], View]:
+    def api(
+        self, method: str, path: str, *, scope: str, max_bytes: str = "", before: View | None = None
+    ) -> Callable[[View], View]:
         """An operation for an agency's system; errors are always JSON."""
         return self._door(
             method,
@@ -71,6 +79,7 @@ class Routes:
             scope=scope,
             csrf=False,
             max_bytes=max_bytes,
+            before=before,
         )
 
     def _door(self, method: str, path: str, guard: Guard, *, writes: bool, **rest: Any) -> Callable[[View], View]:

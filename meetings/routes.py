@@ -1,5 +1,6 @@
 """The doors of this room: lists and pages, the builder, answers, the live room, walls."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Response, current_app, jsonify, make_response, redirect, render_template, request, url_for
@@ -190,14 +191,18 @@ def reorder(tx: Tx, actor: Actor, meeting_id: int) -> Any:
     return _done(_built(meeting_id, "agenda"), {})
 
 
-@routes.post("/meetings/<int:meeting_id>/items/<int:item_id>/papers")
-def add_paper(tx: Tx, actor: Actor, meeting_id: int, item_id: int) -> Any:
+def _store_paper(tx: Tx, actor: Actor, meeting_id: int, **_path: int) -> PaperFile:
+    meeting_for(tx, actor, meeting_id, Right.DESK)
+    return _uploaded()
+
+
+@routes.post("/meetings/<int:meeting_id>/items/<int:item_id>/papers", before=_store_paper)
+def add_paper(tx: Tx, actor: Actor, meeting_id: int, item_id: int, brought: Callable[[], PaperFile]) -> Any:
     """Upload a PDF under a point, or a new version of one."""
     meeting_for(tx, actor, meeting_id, Right.DESK)
     try:
-        file = _uploaded()
         replaces = number(request.form.get("replaces"))
-        planning.add_paper(tx, actor, meeting_id, item_id, file, replaces=replaces)
+        planning.add_paper(tx, actor, meeting_id, item_id, brought(), replaces=replaces)
     except Invalid as error:
         return _build_page(tx, actor, meeting_id, error.fields, f"paper-{item_id}"), error.status
     return _built(meeting_id, f"item-{item_id}")

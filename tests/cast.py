@@ -83,8 +83,8 @@ class Founding:
         with db.read() as tx:
             tables = {table: tx.session.execute(sa.select(table)).mappings() for table in Base.metadata.sorted_tables}
             rows = {table: [dict(row) for row in found] for table, found in tables.items()}
-            counters = {} if db.is_sqlite else dict(tx.session.execute(_COUNTERS).tuples().all())
-            return cls(meet(tx), {table: found for table, found in rows.items() if found}, counters)
+            counters = [] if db.is_sqlite else tx.session.execute(_COUNTERS).all()
+            return cls(meet(tx), {table: found for table, found in rows.items() if found}, dict(map(tuple, counters)))
 
     def again(self, db: Database) -> None:
         """Write it into another empty database of the same kind."""

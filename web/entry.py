@@ -9,7 +9,8 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import IO, Any
+from functools import partial
+from typing import IO, Any, NoReturn
 
 from flask import Flask, Response, current_app, g, make_response, redirect, request, url_for
 from flask_wtf.csrf import CSRFProtect
@@ -49,9 +50,10 @@ def _opened(door: Door) -> Callable[..., Response]:
         if door.csrf and door.writes and door.guard is not Guard.CLIENT and current_app.config["WTF_CSRF_ENABLED"]:
             csrf.protect()
         try:
+            brought = {"brought": _bring(door, path)} if door.before else {}
             with _transaction(services().db, door) as tx:
                 g.tx = tx
-                response = _answer(tx, door, path)
+                response = _answer(tx, door, path | brought)
         except _Refused as refused:
             return refused.response
         finally:
@@ -64,23 +66,45 @@ def _opened(door: Door) -> Callable[..., Response]:
     return view
 
 
+def _bring(door: Door, path: dict[str, Any]) -> Callable[[], Any]:
+    """What the door's `before` answers with, made while nobody waits for the database."""
+    assert door.before is not None
+    with services().db.read() as tx:
+        actor = _admitted(tx, door)
+        try:
+            found = door.before(tx, actor, **path)
+        except Invalid as error:
+            return partial(_raise, error)
+    return lambda: found
+
+
+def _raise(error: Invalid) -> NoReturn:
+    raise error
+
+
 def _answer(tx: Tx, door: Door, path: dict[str, Any]) -> Response:
+    actor = _admitted(tx, door)
+    response = make_response(door.view(tx, actor, **path))
+    if tx.writable and response.status_code >= 400 and not tx.keep_on_refusal:
+        raise _Refused(response)
+    return response
+
+
+def _admitted(tx: Tx, door: Door) -> Actor | None:
+    """Whoever may pass this door; others are sent away."""
     actor = _actor(tx, door)
     if actor is not None and door.guard is Guard.PERSON and actor.kind != "person":
         actor = None  # a screen on the wall reads what its room lets it read, and nothing else
     g.actor = actor
     if actor is None and door.guard is not Guard.OPEN:
-        return _ask_to_sign_in(door)
+        raise _Refused(_ask_to_sign_in(door))
     if door.guard is Guard.CLIENT and actor is not None and door.scope not in actor.scopes:
         raise Forbidden(phrase("Khóa truy cập này không có quyền {scope}.", scope=door.scope))
     if actor is not None:
         tx.by = actor.by
-        if not tx.writable and signin.needs_touch(tx, actor):
+        if not (tx.writable or door.writes) and signin.needs_touch(tx, actor):
             g.touch = actor.session_id
-    response = make_response(door.view(tx, actor, **path))
-    if tx.writable and response.status_code >= 400 and not tx.keep_on_refusal:
-        raise _Refused(response)
-    return response
+    return actor
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import hashlib
 import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 import sqlalchemy as sa
@@ -22,7 +22,8 @@ from docex.models import Dispatch, Incoming
 from docex.papers import papers_of
 from docex.states import IncomingState
 from kernel import clock, outbox
-from kernel.blobs import read_all
+from kernel.blobs import Blob, DiskBlobs, read_all
+from kernel.db import Database
 from tests.docex.office import Office, a_pdf
 from tests.web.application import create_app
 from web.services import Services
@@ -67,6 +68,32 @@ def an_agency(office: Office, code: str, name: str, *, is_local: bool = False) -
 @pytest.fixture
 def system(app: Flask, office: Office) -> System:
     return System(app, office, an_agency(office, ABROAD, "Sở Giao thông tỉnh Bạn"))
+
+
+class SlowBlobs(DiskBlobs):
+    """Files on disk, while the storing of which somebody else wants to write."""
+
+    def __init__(self, office: Office) -> None:
+        assert isinstance(office.blobs, DiskBlobs)
+        super().__init__(office.blobs.folder)
+        self.office = office
+        self.stored = 0
+
+    def put(self, stream: IO[bytes], *, max_bytes: int | None = None) -> Blob:
+        other = Database(self.office.config.sql_url, pool_size=1)
+        with other.write() as tx:  # refused after a while where the storing one holds the database
+            tx.audit("system", "test.written", "", {})
+        other.close()
+        self.stored += 1
+        return super().put(stream, max_bytes=max_bytes)
+
+
+def test_files_are_stored_while_others_write(office: Office) -> None:
+    blobs = SlowBlobs(office)
+    system = System(create_app(office.config, Services(office.config, office.db, blobs)), office, office.cast.city.id)
+    sent = replace(an_envelope(office), sender=Organ(office.cast.city.code, office.cast.city.name))
+    assert system.hand_in(write(sent)).status_code == 202
+    assert blobs.stored == 2
 
 
 def an_envelope(office: Office, **changes: Any) -> Envelope:
