@@ -1,7 +1,8 @@
 """Fan-out: from the chair's HTTP request to the last of 1,000 browsers, beside Node's socket.io.
 
-One server at a time on one core, the browsers on the other. Both sides make the same change in one
-transaction on SQLite (WAL, synchronous=FULL), then tell the room.
+The servers on one core, the browsers on the other. Both sides make the same change in one transaction on SQLite (WAL,
+synchronous=FULL), then tell the room. They take turns, change by change, while the other side rests: a machine that
+others use changes its speed by a fifth from one minute to the next, and both sides must feel the same of it.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from bench.fanout_plan import ITEMS
 from bench.node import HERE, ROOT, node, packages
@@ -22,6 +23,8 @@ from bench.report import Result, median, percentile, progress
 
 CLIENTS = 1_000
 CHANGES = 60
+WARM_UP = 10
+PAUSE_S = 0.03
 ROUNDS = 3
 MUST = 1.0
 
@@ -53,26 +56,24 @@ def sides() -> tuple[Side, Side]:
 
 
 def main() -> Result:
-    """Run the rounds, ours and the peer's in turn."""
+    """Run the rounds, each with new servers and new databases."""
     packages()
     # Others on the machine decide such figures more than either server; the line says how busy it was.
     load = round(os.getloadavg()[0], 2)
-    ours, peer = sides()
-    rounds: dict[str, list[Round]] = {ours.name: [], peer.name: []}
+    rounds = []
     for number in range(ROUNDS):
-        for side in (ours, peer) if number % 2 == 0 else (peer, ours):
-            done = measure(side)
-            progress(f"round {number + 1} {side.name}: {done.figures}")
-            rounds[side.name].append(done)
+        done = measure(sides())
+        progress(f"round {number + 1}: " + ", ".join(f"{name} {one.figures}" for name, one in done.items()))
+        rounds.append(done)
     return Result(
         claim=f"a committed agenda change reaches the last of {CLIENTS} websockets no later than with Node's socket.io",
-        ours=_middle(rounds[ours.name]),
-        peer=_middle(rounds[peer.name]),
+        ours=_middle([done["ours"] for done in rounds]),
+        peer=_middle([done["peer"] for done in rounds]),
         must=MUST,
         extra={
             "rounds": ROUNDS,
             "changes": CHANGES,
-            "event_bytes": {name: done[-1].event_bytes for name, done in rounds.items()},
+            "event_bytes": {name: one.event_bytes for name, one in rounds[-1].items()},
             "cores": len(_cores()),
             "load": load,
         },
@@ -84,46 +85,79 @@ def _middle(rounds: Sequence[Round]) -> dict[str, float]:
     return {name: median(done.figures[name] for done in rounds) for name in rounds[0].figures}
 
 
-def measure(side: Side) -> Round:
-    """Start the server on a new database, let the browsers in, move the agenda."""
+def measure(both: tuple[Side, Side]) -> dict[str, Round]:
+    """Start the servers on new databases, let the browsers in, move the agendas in turn."""
+    with ExitStack() as stack:
+        drivers = {side.name: stack.enter_context(_side(side)) for side in both}
+        for number in range(WARM_UP + CHANGES):
+            for name in drivers if number % 2 else reversed(drivers):
+                time.sleep(PAUSE_S)
+                drivers[name].change(counts=number >= WARM_UP)
+    return {name: Round(driver.last_ms, driver.event_bytes) for name, driver in drivers.items()}
+
+
+class Driver:
+    """A thousand browsers in a process of their own, and the chair among them."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.last_ms: list[float] = []
+        self.event_bytes = 0
+        self._hear("ready")
+
+    def change(self, *, counts: bool) -> None:
+        """Move the agenda once; RuntimeError when a browser did not get it or got it twice."""
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        answer = json.loads(self._hear())
+        if answer["doubled"]:
+            raise RuntimeError(f"{answer['doubled']} events came twice")
+        self.event_bytes = answer["eventBytes"]
+        if counts:
+            self.last_ms.append(answer["ms"])
+
+    def _hear(self, expected: str = "") -> str:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline().strip()
+        if not line or (expected and line != expected):
+            raise RuntimeError(f"the browsers gave up: {line or 'see above'}")
+        return line
+
+
+@contextmanager
+def _side(side: Side) -> Iterator[Driver]:
+    """A server on a new database and its browsers, all let in."""
     scratch = ROOT / "var" / "bench"
     scratch.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(dir=scratch) as folder,
-        _server([*side.command, folder, str(ITEMS)]) as plan,
+        _process([*side.command, folder, str(ITEMS)], core=0) as server,
     ):
-        return _drive(plan)
+        assert server.stdout is not None
+        plan = {**json.loads(server.stdout.readline()), "clients": CLIENTS, "event": '42["ev",'}
+        with _process([str(node()), str(HERE / "fanout_driver.mjs"), json.dumps(plan)], core=1) as browsers:
+            yield Driver(browsers)
 
 
 @contextmanager
-def _server(command: list[str]) -> Iterator[dict[str, Any]]:
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, preexec_fn=lambda: _stay_on(0))
+def _process(command: list[str], *, core: int) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: _stay_on(core),
+    )
     try:
-        assert process.stdout is not None
-        yield json.loads(process.stdout.readline())
+        yield process
     finally:
         process.terminate()
         try:
             process.wait(15)
         except subprocess.TimeoutExpired:
             process.kill()
-
-
-def _drive(plan: dict[str, Any]) -> Round:
-    plan = {**plan, "clients": CLIENTS, "changes": CHANGES, "warmup": 10, "pause": 30, "event": '42["ev",'}
-    driven = subprocess.run(
-        [str(node()), str(HERE / "fanout_driver.mjs"), json.dumps(plan)],
-        cwd=HERE,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-        timeout=180,
-        preexec_fn=lambda: _stay_on(1),
-    )
-    answer = json.loads(driven.stdout)
-    if answer["doubled"]:
-        raise RuntimeError(f"{answer['doubled']} events came twice")
-    return Round(answer["last"], answer["eventBytes"])
 
 
 def _cores() -> list[int]:

@@ -350,12 +350,10 @@ class DirectManager(Manager):  # type: ignore[misc]
                 gevent.spawn(self._send_due)
 
     def _send_one_broadcast(self, broadcast: _Broadcast) -> None:
-        turn = self.limits.turn
-        due = broadcast.due
+        turn, due, give = self.limits.turn, broadcast.due, self._give
         while due:
             for _ in range(min(turn, len(due))):
-                eio_sid, _none = due.popitem()
-                self._give(eio_sid, broadcast)
+                give(due.popitem()[0], broadcast)
             if due:
                 gevent.sleep(0)
 
