@@ -8,17 +8,19 @@ from kernel.config import Config
 from kernel.doors import Door
 
 ROOMS = ("directory", "signing", "notify", "tasks", "docex", "meetings", "web")
+#: Rooms within a room, with models, doors and jobs of their own.
+PARTS = ("docex.hub", "docex.registers", "docex.vxp", "docex.mail")
 
 
 def _modules(name: str) -> list[ModuleType]:
-    """`name` of every room that has it, in the order of the house."""
+    """`name` of every room and part that has it, in the order of the house."""
     found = []
-    for room in ROOMS:
+    for room in sorted((*ROOMS, *PARTS), key=lambda room: ROOMS.index(room.split(".")[0])):
         full = f"{room}.{name}"
         try:
             found.append(importlib.import_module(full))
         except ModuleNotFoundError as error:
-            if error.name != full:
+            if error.name not in (full, room):
                 raise
     return found
 
