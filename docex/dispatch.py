@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.actor import Role
+from docex import ways
 from docex.drafting import File
 from docex.envelope import Facts
 from docex.labels import URGENCY
@@ -116,9 +117,11 @@ def deliver(tx: Tx, delivery_id: int) -> Incoming | None:
         return None
     agency = directory.agency(tx, delivery.agency_id)
     present = tx.session.scalar(sa.select(Incoming).where(Incoming.delivery_id == delivery.id))
-    if present is not None or not agency.is_local:
-        return present
     dispatch = tx.session.get_one(Dispatch, delivery.dispatch_id)
+    if present is not None or not agency.is_local:
+        if present is None:
+            ways.carry(tx, delivery, dispatch)
+        return present
     incoming = _copy(tx, delivery, dispatch)
     say(tx, delivery, Progress.AVAILABLE)
     say(tx, delivery, Progress.ARRIVED, by_name=agency.name)
@@ -131,6 +134,7 @@ def deliver(tx: Tx, delivery_id: int) -> Incoming | None:
         {"code": incoming.code, "from": incoming.sender_name, "sha256": dispatch.sha256},
     )
     _tell_clerks(tx, incoming)
+    ways.arrived(tx, delivery, dispatch)
     return incoming
 
 

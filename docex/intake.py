@@ -46,16 +46,17 @@ class UnknownDocument(Invalid):
 @dataclass(frozen=True)
 class Handed:
     """One message as the API received it: its bytes are stored, its attachments too. `message_id` is the sender's
-    own key when it gave one."""
+    own key when it gave one; `channel` is the way it came when that is not an API client's."""
 
     envelope: Blob
     files: tuple[File, ...]
     message_id: str = ""
+    channel: str = ""
 
 
 def accept(tx: Tx, actor: Actor, message: Envelope | StatusMessage, handed: Handed) -> dict[str, Any]:
     """Take a message in, or answer again what was answered before. Conflict when its id was used for other bytes."""
-    channel = f"client:{actor.client_id}"
+    channel = handed.channel or f"client:{actor.client_id}"
     key = _key(handed, message)
     _one_at_a_time(tx, f"{channel} {key}")
     earlier = _earlier(tx, channel, key)

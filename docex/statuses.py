@@ -4,6 +4,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from docex import ways
 from docex.models import Delivery, Dispatch, Document, StatusLog
 from docex.moves import move, record, touch_delivery
 from docex.states import SETTLED, DocumentState, DocumentVerb, Progress, Recall, advanced, recall_after
@@ -50,6 +51,7 @@ def say(
         dispatch = tx.session.get_one(Dispatch, delivery.dispatch_id)
         touch_delivery(tx, delivery, dispatch.document_id)
         tx.session.flush()
+        ways.said(tx, delivery, dispatch, code, description)
         if delivery.progress in SETTLED and dispatch.document_id is not None:
             # In a transaction of its own: the document's row is locked before deliveries, never after.
             tx.outbox("docex.settle", f"{delivery.id}:{code}", {"document_id": dispatch.document_id})
