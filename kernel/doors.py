@@ -3,10 +3,14 @@
 A room cannot mount itself, so no view can be reached without passing the entry.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypedDict, Unpack
+
+from pydantic import BaseModel
+
+from kernel.text import Phrase
 
 View = Callable[..., Any]
 
@@ -17,6 +21,21 @@ class Guard(StrEnum):
     PERSON = "person"  # signed in, in the browser; writes carry a CSRF token
     CLIENT = "client"  # an agency's system with an access token that holds the scope
     OPEN = "open"  # anybody; the reason is written beside it
+
+
+class Says(TypedDict, total=False):
+    """What an operation of the API takes and answers: the entry checks what comes, the OpenAPI document is made of it.
+
+    A str in place of a model is a media type: bytes that are no JSON, in `takes` (not read by the entry) or `answers`.
+    """
+
+    title: Phrase  # what the operation does, in a few words; the docstring is the description
+    takes: type[BaseModel] | str  # the body; the view (and `before`) gets a model as `given`
+    query: type[BaseModel]  # the parameters after the question mark; the view (and `before`) gets them as `asked`
+    form: type[BaseModel]  # a form body; for the document only, the view reads it
+    headers: Mapping[str, str]  # request headers that count, with what they do
+    answers: Mapping[int, type[BaseModel] | str | None]  # None: an answer without a body
+    refuses: Mapping[int, str]  # when it refuses, for those statuses about which there is more to say than usual
 
 
 @dataclass(frozen=True)
@@ -39,6 +58,7 @@ class Door:
     csrf: bool = True
     max_bytes: str = ""
     before: View | None = None
+    says: Says = field(default_factory=Says)
 
 
 @dataclass
@@ -59,28 +79,40 @@ class Routes:
         """
         return self._door("POST", path, Guard.PERSON, writes=True, max_bytes=max_bytes, before=before)
 
-    def open_get(self, path: str, *, reason: str) -> Callable[[View], View]:
+    def open_get(
+        self, path: str, *, reason: str, before: View | None = None, **says: Unpack[Says]
+    ) -> Callable[[View], View]:
         """A page that anybody may read; `actor` is None for strangers. Changes nothing."""
-        return self._door("GET", path, Guard.OPEN, writes=False, reason=reason)
+        return self._door("GET", path, Guard.OPEN, writes=False, reason=reason, before=before, says=says)
 
-    def open_post(self, path: str, *, reason: str, csrf: bool = True) -> Callable[[View], View]:
+    def open_post(
+        self,
+        path: str,
+        *,
+        reason: str,
+        csrf: bool = True,
+        max_bytes: str = "",
+        before: View | None = None,
+        **says: Unpack[Says],
+    ) -> Callable[[View], View]:
         """An act that carries its own proof (a token, a password, a provider's signature)."""
-        return self._door("POST", path, Guard.OPEN, writes=True, reason=reason, csrf=csrf)
+        rest = {"reason": reason, "csrf": csrf, "max_bytes": max_bytes, "before": before, "says": says}
+        return self._door("POST", path, Guard.OPEN, writes=True, **rest)
 
     def api(
-        self, method: str, path: str, *, scope: str, max_bytes: str = "", before: View | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        scope: str,
+        max_bytes: str = "",
+        before: View | None = None,
+        **says: Unpack[Says],
     ) -> Callable[[View], View]:
-        """An operation for an agency's system; errors are always JSON."""
-        return self._door(
-            method,
-            path,
-            Guard.CLIENT,
-            writes=method != "GET",
-            scope=scope,
-            csrf=False,
-            max_bytes=max_bytes,
-            before=before,
-        )
+        """An operation for an agency's system; errors are always problem details in JSON."""
+        writes = method not in {"GET", "HEAD"}
+        rest = {"scope": scope, "csrf": False, "max_bytes": max_bytes, "before": before, "says": says}
+        return self._door(method, path, Guard.CLIENT, writes=writes, **rest)
 
     def _door(self, method: str, path: str, guard: Guard, *, writes: bool, **rest: Any) -> Callable[[View], View]:
         def keep(view: View) -> View:
