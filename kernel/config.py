@@ -60,6 +60,26 @@ class Config:
         "",
         "Domain of the reply addresses of invitations; empty takes that of the sender.",
     )
+    mail_door_port: int = setting(
+        0, "Port at which `lienthong mail-door` takes signed e-mail from partners; 0 is no such door.", read=int
+    )
+    mail_door_host: str = setting("127.0.0.1", "The address that the mail door listens on.")
+    mail_door_domain: str = setting(
+        "", "Domain of the agencies' exchange addresses (`h29.01@…`); empty takes that of the sender."
+    )
+    mail_door_cert: str = setting("", "PEM file of the mail door's certificate; empty is no STARTTLS.")
+    mail_door_key: str = setting("", "PEM file of the key that belongs to it.")
+    mail_letter_max_bytes: int = setting(
+        30_000_000,
+        "Cap on the size of a signed letter times its recipients; beyond it, a link goes instead of the file.",
+        read=int,
+    )
+    mail_link_days: int = setting(14, "Days for which such a link works.", read=int)
+    mail_key_passphrase: str = setting(
+        "",
+        "Passphrase of the agencies' mail keys (`pki/mail/<code>.p12`); demo mode makes test keys.",
+        secret=True,
+    )
     twilio_account_sid: str = setting("", "Twilio account; empty shows SMS on the mailbox page.")
     twilio_auth_token: str = setting("", "Twilio secret.", secret=True)
     twilio_from: str = setting("LienThong", "Registered sender name or number.")
