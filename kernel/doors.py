@@ -45,6 +45,8 @@ class Door:
     What takes long and needs no write - files stored, an envelope read - belongs into `before(tx, actor, **path)`,
     which runs first, in a transaction that only reads. The view then gets `brought`, a function that answers with
     what `before` answered with, or raises the Invalid that it met.
+
+    A door that speaks a foreign protocol says in `refuse(error)` how that protocol tells of a failure, whatever it is.
     """
 
     endpoint: str
@@ -58,6 +60,7 @@ class Door:
     csrf: bool = True
     max_bytes: str = ""
     before: View | None = None
+    refuse: View | None = None
     says: Says = field(default_factory=Says)
 
 
@@ -80,10 +83,17 @@ class Routes:
         return self._door("POST", path, Guard.PERSON, writes=True, max_bytes=max_bytes, before=before)
 
     def open_get(
-        self, path: str, *, reason: str, before: View | None = None, **says: Unpack[Says]
+        self,
+        path: str,
+        *,
+        reason: str,
+        before: View | None = None,
+        refuse: View | None = None,
+        **says: Unpack[Says],
     ) -> Callable[[View], View]:
         """A page that anybody may read; `actor` is None for strangers. Changes nothing."""
-        return self._door("GET", path, Guard.OPEN, writes=False, reason=reason, before=before, says=says)
+        rest = {"reason": reason, "before": before, "refuse": refuse, "says": says}
+        return self._door("GET", path, Guard.OPEN, writes=False, **rest)
 
     def open_post(
         self,
@@ -93,10 +103,12 @@ class Routes:
         csrf: bool = True,
         max_bytes: str = "",
         before: View | None = None,
+        refuse: View | None = None,
         **says: Unpack[Says],
     ) -> Callable[[View], View]:
         """An act that carries its own proof (a token, a password, a provider's signature)."""
-        rest = {"reason": reason, "csrf": csrf, "max_bytes": max_bytes, "before": before, "says": says}
+        rest = {"reason": reason, "csrf": csrf, "max_bytes": max_bytes, "before": before, "refuse": refuse}
+        rest["says"] = says
         return self._door("POST", path, Guard.OPEN, writes=True, **rest)
 
     def api(

@@ -14,7 +14,7 @@ from typing import IO, Any, NoReturn
 
 from flask import Flask, Response, current_app, g, make_response, redirect, request, url_for
 from flask_wtf.csrf import CSRFProtect
-from werkzeug.exceptions import Unauthorized
+from werkzeug.exceptions import TooManyRequests, Unauthorized
 
 from directory import signin
 from directory.actor import Actor
@@ -23,6 +23,7 @@ from kernel.doors import Door, Guard
 from kernel.errors import Forbidden, Invalid
 from kernel.text import phrase
 from meetings import walls
+from web import given, openapi, rates
 from web.services import Services, services
 
 csrf = CSRFProtect()
@@ -39,7 +40,21 @@ class _Refused(Exception):
 def mount(app: Flask, doors: list[Door]) -> None:
     """Open `doors` on `app`; the rule in tests/rules counts them against the URL map."""
     for door in doors:
-        app.add_url_rule(door.path, door.endpoint, _opened(door), methods=[door.method])
+        view = _in_its_own_words(door, _opened(door)) if door.refuse else _opened(door)
+        app.add_url_rule(door.path, door.endpoint, view, methods=[door.method])
+
+
+def _in_its_own_words(door: Door, view: Callable[..., Response]) -> Callable[..., Response]:
+    """The same door, whose failures are told as its own protocol tells them."""
+
+    def guarded(**path: Any) -> Response:
+        try:
+            return view(**path)
+        except Exception as error:
+            assert door.refuse is not None
+            return make_response(door.refuse(error))
+
+    return guarded
 
 
 def _opened(door: Door) -> Callable[..., Response]:
@@ -71,6 +86,7 @@ def _bring(door: Door, path: dict[str, Any]) -> Callable[[], Any]:
     assert door.before is not None
     with services().db.read() as tx:
         actor = _admitted(tx, door)
+        path = path | given.told(door)
         try:
             found = door.before(tx, actor, **path)
         except Invalid as error:
@@ -84,7 +100,7 @@ def _raise(error: Invalid) -> NoReturn:
 
 def _answer(tx: Tx, door: Door, path: dict[str, Any]) -> Response:
     actor = _admitted(tx, door)
-    response = make_response(door.view(tx, actor, **path))
+    response = make_response(door.view(tx, actor, **path, **given.told(door)))
     if tx.writable and response.status_code >= 400 and not tx.keep_on_refusal:
         raise _Refused(response)
     return response
@@ -100,11 +116,22 @@ def _admitted(tx: Tx, door: Door) -> Actor | None:
         raise _Refused(_ask_to_sign_in(door))
     if door.guard is Guard.CLIENT and actor is not None and door.scope not in actor.scopes:
         raise Forbidden(phrase("Khóa truy cập này không có quyền {scope}.", scope=door.scope))
+    if door.guard is Guard.CLIENT and actor is not None:
+        _count(actor)
     if actor is not None:
         tx.by = actor.by
         if not (tx.writable or door.writes) and signin.needs_touch(tx, actor):
             g.touch = actor.session_id
     return actor
+
+
+def _count(client: Actor) -> None:
+    if g.pop("counted", False):  # by `before`, which comes first
+        return
+    g.counted = True
+    wait = rates.seconds_to_wait(services().config.api_rate, client.by)
+    if wait is not None:
+        raise TooManyRequests(retry_after=wait)
 
 
 @contextmanager
@@ -135,10 +162,10 @@ def _read_body(door: Door, parts: Services) -> None:
 
 def _refuse_nul() -> None:
     """PostgreSQL has no place for U+0000, and no keyboard types it."""
-    given = [*request.args.items(multi=True)]
+    typed = [*request.args.items(multi=True), *(request.view_args or {}).items()]
     if request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        given += request.form.items(multi=True)
-    wrong = {name: phrase("Có ký tự không đọc được, xin gõ lại.") for name, value in given if "\x00" in name + value}
+        typed += request.form.items(multi=True)
+    wrong = {name: given.NUL for name, value in typed if "\x00" in f"{name}{value}"}
     if wrong:
         raise Invalid(wrong)
 
