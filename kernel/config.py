@@ -1,7 +1,9 @@
 """Settings. The environment is read here and nowhere else; a secret may stand in a file named by NAME_FILE."""
 
 import contextlib
+import ipaddress
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -21,6 +23,18 @@ def _flag(text: str) -> bool:
     if text.lower() in {"0", "false", "no", "off", ""}:
         return False
     raise ValueError("1 or 0")
+
+
+def _rate(text: str) -> str:
+    if text and not re.fullmatch(r"[1-9]\d*/(second|minute|hour)", text):
+        raise ValueError("a rate such as 600/minute, or nothing")
+    return text
+
+
+def _networks(text: str) -> str:
+    for part in filter(None, text.split(",")):
+        ipaddress.ip_network(part.strip())
+    return text
 
 
 def setting(default: Any, doc: str, *, read: Callable[[str], Any] = str, secret: bool = False) -> Any:
@@ -102,6 +116,15 @@ class Config:
     oidc_issuer: str = setting("", "OpenID Connect issuer; empty switches single sign-on off.")
     oidc_client_id: str = setting("", "Client id at the issuer.")
     oidc_client_secret: str = setting("", "Client secret at the issuer.", secret=True)
+    api_rate: str = setting(
+        "6000/minute",
+        "Calls of the API that each client may make to one process, such as `600/minute`; empty is no limit.",
+        read=_rate,
+    )
+    mtls_header: str = setting(
+        "", "Header in which a trusted proxy hands over the client certificate (RFC 9440 or PEM); empty is off."
+    )
+    mtls_proxies: str = setting("", "Addresses and networks of those proxies, separated by commas.", read=_networks)
     trusted_proxies: int = setting(
         0,
         "Number of reverse proxies in front whose X-Forwarded headers count.",
@@ -114,6 +137,13 @@ class Config:
         "Milliseconds between looks at the embedded database for new work.",
         read=int,
     )
+    vxp_prefix: str = setting("/vxp", "Path under which the VXP-shaped operations (`/sendEdoc`, …) are answered.")
+    vxp_upstream_url: str = setting(
+        "", "Address of an upper axis of the VXP shape, without the operation; empty forwards nothing."
+    )
+    vxp_upstream_system_id: str = setting("", "Our system id at the upper axis.")
+    vxp_upstream_secret: str = setting("", "Our secret at the upper axis.", secret=True)
+    vxp_upstream_every_s: int = setting(60, "Seconds between looks for new messages at the upper axis.", read=int)
     log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR.")
     clock_ahead_s: int = setting(
         0, "Seconds by which the worker lives in the future; for trials, demo mode only.", read=int
