@@ -18,6 +18,7 @@ from docex.drafting import File
 from docex.edxml import Envelope, StatusMessage
 from docex.edxml.codes import BusinessKind, StatusCode
 from docex.envelope import facts_of
+from docex.hub import receipts
 from docex.models import Delivery, Dispatch, Incoming, StatusIn
 from docex.moves import touch_incoming
 from docex.statuses import say
@@ -160,6 +161,7 @@ def _answer(tx: Tx, dispatch: Dispatch, receivers: list[Receiver]) -> dict[str, 
         "sha256": dispatch.sha256,
         "size": dispatch.size,
         "received_at": dispatch.submitted_at.isoformat(),
+        "receipt": receipts.shown(receipts.submitted(tx, dispatch, [r.agency_id for r in receivers])),
         "receivers": [
             {
                 "code": r.addressed_as or cards[r.agency_id].code,

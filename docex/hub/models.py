@@ -1,0 +1,85 @@
+"""Tables of the hub. Row locks come after those of docex/models.py: delivery, then parcel, then mailbox."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from docex.hub.states import ParcelState
+from kernel.db import Base, Json
+
+
+class HubKey(Base):
+    """The public half of a key that signed receipts; kept for good, so that old receipts can be checked."""
+
+    __tablename__ = "docex_hub_key"
+    kid: Mapped[str] = mapped_column(primary_key=True)  # RFC 7638 thumbprint
+    jwk: Mapped[Json]
+    made_at: Mapped[datetime]
+
+
+class Receipt(Base):
+    """One signed piece of evidence, written in the transaction of what it tells.
+
+    `about` names the fact (`submitted:12`, `retrieved:delivery:7`) and makes saying it twice impossible.
+    """
+
+    __tablename__ = "docex_hub_receipt"
+    __table_args__ = (
+        sa.UniqueConstraint("about"),
+        sa.Index("ix_docex_hub_receipt_delivery", "delivery_id"),
+        sa.Index("ix_docex_hub_receipt_dispatch", "dispatch_id"),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    about: Mapped[str]
+    kind: Mapped[str]
+    dispatch_id: Mapped[int | None] = mapped_column(sa.ForeignKey("docex_dispatch.id"))
+    delivery_id: Mapped[int | None] = mapped_column(sa.ForeignKey("docex_delivery.id"))
+    sender_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"))
+    receiver_id: Mapped[int | None] = mapped_column(sa.ForeignKey("agency.id"))
+    jws: Mapped[str]
+    made_at: Mapped[datetime]
+
+
+class Mailbox(Base):
+    """What is kept for the system of one agency. Its row lock numbers parcels without gaps in the order of commits,
+    so that a reader who remembers the last number misses none."""
+
+    __tablename__ = "docex_hub_mailbox"
+    agency_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"), primary_key=True)
+    last_seq: Mapped[int] = mapped_column(default=0)
+    opened_at: Mapped[datetime]
+    polled_at: Mapped[datetime | None]
+    polled_by: Mapped[str] = mapped_column(default="")  # what the system calls itself (User-Agent)
+    skew_s: Mapped[int | None]  # how far the system's clock was from ours when it said its time
+    held_at: Mapped[datetime | None]  # an operator holds it: nothing is given out meanwhile
+    held_reason: Mapped[str] = mapped_column(default="")
+
+
+class Parcel(Base):
+    """One delivery in a mailbox. `lease_token` fences: who holds an older one can no longer acknowledge."""
+
+    __tablename__ = "docex_hub_parcel"
+    __table_args__ = (
+        sa.UniqueConstraint("agency_id", "seq"),
+        sa.UniqueConstraint("delivery_id"),
+        sa.Index("ix_docex_hub_parcel_open", "agency_id", "state", "seq"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    agency_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"))
+    seq: Mapped[int]
+    delivery_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_delivery.id"))
+    state: Mapped[str] = mapped_column(default=ParcelState.WAITING)
+    lease_token: Mapped[int] = mapped_column(default=0)
+    leased_by: Mapped[int | None] = mapped_column(sa.ForeignKey("api_client.id"))
+    leased_until: Mapped[datetime | None]
+    available_at: Mapped[datetime]
+    fetched_at: Mapped[datetime | None]
+
+
+class Term(Base):
+    """Until when an envelope waits for its receivers, and what the sender asked for."""
+
+    __tablename__ = "docex_hub_term"
+    dispatch_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_dispatch.id"), primary_key=True)
+    expires_at: Mapped[datetime]

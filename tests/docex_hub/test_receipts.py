@@ -1,0 +1,123 @@
+"""Receipts: signed, one for each fact, the first one for ever, each naming the one before it."""
+
+import hashlib
+import json
+import stat
+from base64 import urlsafe_b64decode
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask
+
+from docex.edxml import write
+from docex.edxml.model import Organ
+from docex.hub import keys
+from docex.hub.models import HubKey, Receipt
+from docex.models import Dispatch
+from kernel.audit import AuditEntry
+from tests.docex.office import Office
+from tests.docex_hub.systems import System, a_file, an_agency
+from tests.docex_hub.systems import a_letter as _letter
+
+
+def read_receipt(app: Flask, jws: str) -> dict[str, Any]:
+    """The claims of a receipt as anybody can check them with the published keys."""
+    header = json.loads(urlsafe_b64decode(jws.split(".")[0] + "=="))
+    published = app.test_client().get("/api/v1/keys").get_json()["keys"]
+    jwk = next(key for key in published if key["kid"] == header["kid"])
+    assert "d" not in jwk
+    claims = keys.verify(jws, jwk)
+    assert claims is not None
+    return claims
+
+
+def test_a_submission_is_answered_with_a_receipt_that_anybody_can_check(
+    app: Flask, hub: Office, near: System, far: System
+) -> None:
+    data = a_file(hub)
+    answer = near.hand_in(data, Idempotency_Key="thông điệp 1".encode().hex())
+    receipt = answer.get_json()["receipt"]
+    claims = read_receipt(app, receipt["jws"])
+    assert claims["kind"] == receipt["kind"] == "submitted"
+    assert claims["sha256"] == hashlib.sha256(data).hexdigest()
+    assert claims["size"] == len(data)
+    assert claims["receivers"] == ["H98.07"]
+    assert claims["sender"] == hub.cast.city.code
+    assert claims["previous"] is None
+    assert near.get(f"/api/v1/receipts/{receipt['id']}").get_json() == receipt
+
+
+def test_the_same_submission_again_gets_the_first_receipt_byte_for_byte(hub: Office, near: System, far: System) -> None:
+    first, again = (near.hand_in(a_file(hub), Idempotency_Key="1").get_data() for _ in range(2))
+    assert first == again
+    with hub.db.read() as tx:
+        assert tx.session.scalar(sa.select(sa.func.count()).select_from(Receipt)) == 1
+
+
+def test_a_receipt_stands_or_falls_with_the_envelope(hub: Office, near: System, far: System) -> None:
+    refused = near.hand_in(write(_letter(hub, receivers=(Organ("H97.404", "Không có"),))))
+    assert refused.status_code == 422
+    with hub.db.read() as tx:
+        assert tx.session.scalar(sa.select(sa.func.count()).select_from(Receipt)) == 0
+        assert tx.session.scalar(sa.select(sa.func.count()).select_from(Dispatch)) == 0
+
+
+def test_a_local_arrival_is_receipted_and_names_the_receipt_before_it(app: Flask, hub: Office, near: System) -> None:
+    letter = _letter(hub, receivers=(Organ(hub.cast.finance.code, hub.cast.finance.name),))
+    first = near.hand_in(write(letter)).get_json()["receipt"]
+    hub.work()
+    hub.work()
+    with hub.db.read() as tx:
+        rows = tx.session.scalars(sa.select(Receipt).where(Receipt.kind == "available")).all()
+    (row,) = rows
+    claims = read_receipt(app, row.jws)
+    assert claims["previous"] == hashlib.sha256(first["jws"].encode()).hexdigest()
+    assert claims["receivers"] == [hub.cast.finance.code]
+
+
+def test_strangers_do_not_find_a_receipt(app: Flask, hub: Office, near: System, far: System) -> None:
+    number = near.hand_in(a_file(hub)).get_json()["receipt"]["id"]
+    assert far.get(f"/api/v1/receipts/{number}").status_code == 404
+    assert System(app, hub, hub.cast.science.id).get(f"/api/v1/receipts/{number}").status_code == 404
+    assert near.get("/api/v1/receipts/none").status_code == 404
+    assert app.test_client().get(f"/api/v1/receipts/{number}").status_code == 401
+
+
+def test_what_is_sent_from_our_own_pages_is_receipted_too(app: Flask, hub: Office) -> None:
+    far = an_agency(hub, "H98.08", "Sở Xây dựng tỉnh Bạn")
+    hub.on_its_way(recipients=(far,))
+    with hub.db.read() as tx:
+        row = tx.session.scalars(sa.select(Receipt)).one()
+    assert read_receipt(app, row.jws)["receivers"] == ["H98.08"]
+
+
+def test_the_key_is_kept_for_its_owner_only_and_its_making_is_on_record(
+    app: Flask, hub: Office, near: System, far: System
+) -> None:
+    near.hand_in(a_file(hub))
+    path = hub.config.data_dir / "hub" / keys.FILE
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert b"PRIVATE" in path.read_bytes()
+    near.hand_in(a_file(hub, 2))
+    with hub.db.read() as tx:
+        made = tx.session.scalars(sa.select(AuditEntry).where(AuditEntry.action == "hub.key_made")).all()
+        assert len(made) == 1
+        assert tx.session.scalar(sa.select(sa.func.count()).select_from(HubKey)) == 1
+
+
+def test_receipts_of_a_lost_key_can_still_be_checked(app: Flask, hub: Office, near: System, far: System) -> None:
+    old = near.hand_in(a_file(hub)).get_json()["receipt"]["jws"]
+    (hub.config.data_dir / "hub" / keys.FILE).unlink()
+    keys._ring.key = None
+    new = near.hand_in(a_file(hub, 2)).get_json()["receipt"]["jws"]
+    assert old.split(".")[0] != new.split(".")[0]
+    assert read_receipt(app, old)["kind"] == "submitted"
+    assert read_receipt(app, new)["kind"] == "submitted"
+
+
+def test_a_changed_receipt_is_not_believed(app: Flask, hub: Office, near: System, far: System) -> None:
+    jws = near.hand_in(a_file(hub)).get_json()["receipt"]["jws"]
+    head, body, signature = jws.split(".")
+    jwk = app.test_client().get("/api/v1/keys").get_json()["keys"][0]
+    assert keys.verify(f"{head}.{body[:-4]}AAAA.{signature}", jwk) is None
+    assert keys.verify("not a receipt", jwk) is None
