@@ -39,8 +39,11 @@ class _Refused(Exception):
 
 def mount(app: Flask, doors: list[Door]) -> None:
     """Open `doors` on `app`; the rule in tests/rules counts them against the URL map."""
+    described = openapi.document_of(app)
     for door in doors:
         view = _in_its_own_words(door, _opened(door)) if door.refuse else _opened(door)
+        if openapi.belongs(door):
+            view = described.describe(door, view)
         app.add_url_rule(door.path, door.endpoint, view, methods=[door.method])
 
 

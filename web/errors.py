@@ -1,8 +1,9 @@
-"""Every refusal and failure, as one page for people and one JSON shape for programs."""
+"""Every refusal and failure, as one page for people and problem details (RFC 9457) for programs."""
 
 import logging
+from http import HTTPStatus
 
-from flask import Flask, Response, g, jsonify, make_response, render_template
+from flask import Flask, Response, current_app, g, make_response, render_template
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
@@ -11,6 +12,7 @@ from kernel.errors import DomainError, Invalid, Unavailable
 from kernel.text import Phrase, phrase
 from web.entry import wants_json
 from web.locale import current_locale
+from web.services import services
 
 log = logging.getLogger(__name__)
 
@@ -20,8 +22,10 @@ _WORDS: dict[int, tuple[str, Phrase]] = {
     403: ("forbidden", phrase("Vai trò của bạn không được làm việc này.")),
     404: ("not_found", phrase("Không tìm thấy nội dung này, hoặc bạn không có quyền xem.")),
     405: ("method_not_allowed", phrase("Địa chỉ này không nhận cách gọi đó.")),
+    412: ("precondition_failed", phrase("Nội dung đã khác so với lần đọc trước.")),
     413: ("too_large", phrase("Dữ liệu gửi lên lớn hơn mức cho phép.")),
     415: ("unsupported_type", phrase("Loại dữ liệu này không được nhận.")),
+    416: ("range_not_satisfiable", phrase("Khoảng dữ liệu được hỏi nằm ngoài tệp.")),
     429: ("too_many_requests", phrase("Quá nhiều yêu cầu trong thời gian ngắn. Xin đợi vài phút rồi thử lại.")),
     500: ("internal", phrase("Hệ thống gặp lỗi và đã ghi lại. Dữ liệu đã lưu không bị ảnh hưởng; xin thử lại sau.")),
     503: ("unavailable", phrase("Một bộ phận của hệ thống đang bận. Xin thử lại sau ít phút.")),
@@ -37,19 +41,29 @@ def install(app: Flask) -> None:
     app.register_error_handler(Exception, _failed)
 
 
-def body(code: str, message: Phrase, fields: dict[str, Phrase] | None = None, **detail: object) -> dict[str, object]:
-    """The JSON of every failing path."""
-    both = {"vi": message.vi, "en": message.en}
-    named = {name: {"vi": text.vi, "en": text.en} for name, text in (fields or {}).items()}
+PROBLEM = "application/problem+json"
+
+
+def problem(
+    status: int, code: str, message: Phrase, fields: dict[str, Phrase] | None = None, **info: object
+) -> dict[str, object]:
+    """The JSON of every failing path. `code` is stable; `detail` is `message` in the reader's language."""
     return {
-        "error": {
-            "code": code,
-            "message": both,
-            "fields": named,
-            "detail": detail,
-            "request_id": getattr(g, "request_id", ""),
-        }
+        "type": f"{services().config.base_url}/api/docs#{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": message.in_locale(current_locale()),
+        "code": code,
+        "message": {"vi": message.vi, "en": message.en},
+        "fields": {name: {"vi": text.vi, "en": text.en} for name, text in (fields or {}).items()},
+        "info": info,
+        "request_id": getattr(g, "request_id", ""),
     }
+
+
+def usual_codes() -> dict[int, tuple[str, Phrase]]:
+    """The code and the sentence of each status for which no operation has words of its own."""
+    return dict(_WORDS)
 
 
 def _refused(error: DomainError) -> Response:
@@ -70,8 +84,9 @@ def _http(error: HTTPException) -> Response:
         return make_response(error.get_response())
     code, message = _WORDS.get(status, _WORDS[400 if status < 500 else 500])
     answer = _answer(status, code, message)
-    if status == 405 and getattr(error, "valid_methods", None):
-        answer.headers["Allow"] = ", ".join(error.valid_methods)  # type: ignore[attr-defined]
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After", "Content-Range", "WWW-Authenticate"):
+            answer.headers[name] = value
     return answer
 
 
@@ -89,7 +104,11 @@ def _answer(
     status: int, code: str, message: Phrase, fields: dict[str, Phrase] | None = None, **detail: object
 ) -> Response:
     if wants_json():
-        return make_response(jsonify(body(code, message, fields, **detail)), status)
+        answer = make_response(current_app.json.dumps(problem(status, code, message, fields, **detail)), status)
+        answer.mimetype = PROBLEM
+        if status == 401:
+            answer.headers.setdefault("WWW-Authenticate", "Bearer")
+        return answer
     locale = current_locale()
     page = render_template(
         "errors/error.html",

@@ -117,7 +117,7 @@ def an_envelope(office: Office, **changes: Any) -> Envelope:
 
 
 def problem(answer: Any) -> dict[str, Any]:
-    body: dict[str, Any] = answer.get_json()["error"]
+    body: dict[str, Any] = answer.get_json()
     assert body["message"]["vi"]
     assert body["message"]["en"]
     return body

@@ -106,7 +106,7 @@ def test_a_refused_item_and_a_refused_conclusion_keep_their_words(app: Flask, db
     assert "ngày mai kia" in told.text
     by_script = thu.post(f"{base}/conclusions", data={"text": ""}, headers=JSON)
     assert by_script.status_code == 422
-    assert list(by_script.json["error"]["fields"]) == ["text"]  # type: ignore[index]
+    assert list(by_script.json["fields"]) == ["text"]  # type: ignore[index]
 
 
 def test_a_file_that_is_no_paper_is_refused_at_its_field(app: Flask, db: Database, cast: Cast) -> None:
@@ -168,7 +168,7 @@ def test_a_move_made_on_an_old_view_answers_409_with_what_stands(app: Flask, db:
     assert done.json == {"current": stage.items[0], "rev": at.meeting(db, stage).rev}
     late = binh.post(f"/meetings/{stage.id}/current", data={"item": stage.items[1], "rev": "1"}, headers=JSON)
     assert late.status_code == 409
-    assert late.json["error"]["detail"]["current"]["current"] == stage.items[0]  # type: ignore[index]
+    assert late.json["info"]["current"]["current"] == stage.items[0]  # type: ignore[index]
     order = binh.post(f"/meetings/{stage.id}/order", data={"order": ["1"]}, headers=JSON)
     assert order.status_code == 409
     for item in ("", "x", "-1", "9" * 30):

@@ -59,11 +59,13 @@ def ha(app: Flask) -> FlaskClient:
 
 
 def problem(answer: Any) -> dict[str, Any]:
+    assert answer.mimetype == "application/problem+json"
     body = answer.get_json()
-    assert set(body) == {"error"}
-    assert set(body["error"]) == {"code", "message", "fields", "detail", "request_id"}
-    assert set(body["error"]["message"]) == {"vi", "en"}
-    return dict(body["error"])
+    assert set(body) == {"type", "title", "status", "detail", "code", "message", "fields", "info", "request_id"}
+    assert body["status"] == answer.status_code
+    assert body["detail"] == body["message"]["vi"]
+    assert set(body["message"]) == {"vi", "en"}
+    return dict(body)
 
 
 JSON = {"Accept": "application/json"}
@@ -81,7 +83,7 @@ def test_every_failure_has_the_same_json_shape(ha: FlaskClient, kind: str, statu
     if kind == "invalid":
         assert found["fields"]["subject"]["vi"] == "Cần nhập trích yếu."
     if kind == "stale":
-        assert found["detail"]["current"] == {"rev": 7}
+        assert found["info"]["current"] == {"rev": 7}
 
 
 @pytest.mark.parametrize("kind", ["invalid", "stale", "unavailable", "x"])

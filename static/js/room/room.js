@@ -131,17 +131,16 @@ class Room extends EventTarget {
   }
 }
 
-function refuse(form, answer) {
-  const error = answer?.error;
+function refuse(form, problem) {
   const locale = document.documentElement.lang === "en" ? "en" : "vi";
   for (const old of form.querySelectorAll(".field-error")) old.remove();
-  const fields = Object.entries(error?.fields ?? {});
+  const fields = Object.entries(problem?.fields ?? {});
   for (const [name, text] of fields) {
     const control = form.elements[name];
     const box = (control?.closest ? control : control?.[0])?.closest(".field");
     if (box) box.append(Object.assign(document.createElement("p"), { className: "field-error", textContent: text[locale] }));
   }
-  tell(fields[0]?.[1][locale] ?? error?.message?.[locale] ?? words("failed"), "bad");
+  tell(fields[0]?.[1][locale] ?? problem?.message?.[locale] ?? words("failed"), "bad");
 }
 
 /** One line at the top of the stage for what went wrong; empty takes it away. */

@@ -1,0 +1,182 @@
+"""The OpenAPI 3.1 document, made by spectree of what the doors say about themselves.
+
+spectree describes paths, models and JSON answers; what it has no words for is added here: bytes as bodies and answers,
+header parameters, 64-bit ids, and the problem details that every operation may answer with.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask, Response, current_app
+from pydantic import BaseModel, Field
+from spectree import Response as Answers
+from spectree import SpecTree
+
+from directory import clients
+from kernel.doors import Door, Guard
+from kernel.text import Phrase, phrase
+
+PREFIX = "/api/v1/"
+VERSION = "1.0.0"
+BIGGEST_ID = 2**63 - 1
+TITLE = phrase("API trao đổi văn bản của Liên Thông")
+TAGS = {
+    "directory_api": phrase("Mã truy cập"),
+    "docex": phrase("Phong bì edXML"),
+    "hub": phrase("Trục trao đổi"),
+    "registers": phrase("Sổ văn bản"),
+    "web": phrase("Mô tả API"),
+}
+
+
+class Both(BaseModel):
+    """A sentence in both languages."""
+
+    vi: str
+    en: str
+
+
+class Problem(BaseModel):
+    """Why a call was refused (RFC 9457)."""
+
+    type: str = Field(description="URI of the kind of problem")
+    title: str
+    status: int
+    detail: str = Field(description="`message` in the reader's language")
+    code: str = Field(description="stable and machine-readable")
+    message: Both
+    fields: dict[str, Both] = Field(description="each wrong field")
+    info: dict[str, Any] = Field(description="what the code is about; its members belong to the code")
+    request_id: str
+
+
+class Document:
+    """The description of one application's operations."""
+
+    def __init__(self) -> None:
+        self.doors: dict[str, Door] = {}
+        self.tree = SpecTree(
+            "flask",
+            mode="strict",
+            annotations=False,
+            title=TITLE.vi,
+            version=VERSION,
+            validation_error_model=Problem,
+            naming_strategy=lambda model: model.__name__,
+            nested_naming_strategy=lambda _parent, child: child,
+        )
+
+    def describe(self, door: Door, view: Callable[..., Response]) -> Callable[..., Response]:
+        """`view`, known to the document; checks nothing itself, the entry has done so (web/given.py)."""
+        self.doors[door.endpoint] = door
+        takes = door.says.get("takes")
+        models = {f"HTTP_{s}": a for s, a in door.says.get("answers", {}).items() if _is_model(a)}
+        plain = [f"HTTP_{s}" for s, a in door.says.get("answers", {}).items() if not _is_model(a)]
+        view.__name__, view.__doc__ = door.view.__name__, door.view.__doc__
+        described: Callable[..., Response] = self.tree.validate(
+            query=door.says.get("query"),
+            json=None if isinstance(takes, str) else takes,
+            form=door.says.get("form"),
+            resp=Answers(*plain, **models),
+            tags=[door.endpoint.split(".")[0]],
+            security=[{"client": [door.scope]}] if door.guard is Guard.CLIENT else [],
+            operation_id=door.endpoint,
+            skip_validation=True,
+        )(view)
+        return described
+
+    def whole(self, base_url: str) -> dict[str, Any]:
+        """The document, with the address at which this instance is reached."""
+        if not hasattr(self, "_whole"):
+            self._whole = self._made()
+        return {**self._whole, "servers": [{"url": base_url}]}
+
+    def _made(self) -> dict[str, Any]:
+        made: dict[str, Any] = self.tree.spec
+        for path, methods in made["paths"].items():
+            for operation in methods.values():
+                _complete(operation, self.doors[operation["operationId"]], path)
+        made["tags"] = [{"name": t["name"], "description": _tag(t["name"])} for t in made["tags"]]
+        made["info"]["description"] = str(
+            phrase("Mọi lời gọi cần mã truy cập; mọi lỗi trả về application/problem+json (RFC 9457) với hai thứ tiếng.")
+        )
+        made["components"]["responses"] = {
+            "Problem": {
+                "description": "Refused or failed; the body says why.",
+                "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            }
+        }
+        flow = {"tokenUrl": "/api/v1/oauth/token", "scopes": {name: label.vi for name, label in clients.scopes.items()}}
+        made["components"]["securitySchemes"] = {
+            "client": {
+                "type": "oauth2",
+                "description": "Client credentials: a secret, a signed assertion (RFC 7523) or a client certificate.",
+                "flows": {"clientCredentials": flow},
+            }
+        }
+        return made
+
+
+def document_of(app: Flask) -> Document:
+    """The document of `app`."""
+    found: Document = app.extensions.setdefault("lienthong_openapi", Document())
+    return found
+
+
+def belongs(door: Door) -> bool:
+    """Whether a door is an operation of the API, and not a page."""
+    return door.path.startswith(PREFIX) and (door.guard is Guard.CLIENT or "answers" in door.says)
+
+
+def document() -> dict[str, Any]:
+    """The document of the application that serves this request."""
+    base_url: str = current_app.extensions["lienthong"].config.base_url
+    return document_of(current_app).whole(base_url)
+
+
+def _complete(operation: dict[str, Any], door: Door, path: str) -> None:
+    title = door.says.get("title")
+    if isinstance(title, Phrase):
+        operation["description"] = "\n\n".join(filter(None, (operation["summary"], operation["description"])))
+        operation["summary"], operation["x-summary-en"] = title.vi, title.en
+    for parameter in operation["parameters"]:
+        if parameter["in"] == "path" and parameter["schema"] and parameter["schema"].get("type") == "integer":
+            parameter["schema"] = {"type": "integer", "format": "int64", "minimum": 0, "maximum": BIGGEST_ID}
+    for name, says in door.says.get("headers", {}).items():
+        header = {"name": name, "in": "header", "required": False, "description": says, "schema": {"type": "string"}}
+        operation["parameters"].append(header)
+    takes = door.says.get("takes")
+    if isinstance(takes, str):
+        operation["requestBody"] = {"required": True, "content": {takes: _BYTES}}
+    elif takes is not None:
+        operation["requestBody"]["required"] = True
+    elif "form" in door.says:
+        (schema,) = operation["requestBody"]["content"].values()
+        operation["requestBody"] = {"required": True, "content": {"application/x-www-form-urlencoded": schema}}
+    _answers(operation, door, path)
+
+
+_BYTES = {"schema": {"type": "string", "format": "binary"}}
+
+
+def _answers(operation: dict[str, Any], door: Door, path: str) -> None:
+    answers = operation["responses"]
+    if 422 not in door.says.get("answers", {}):
+        answers.pop("422", None)
+    for status, answer in door.says.get("answers", {}).items():
+        if isinstance(answer, str):
+            answers[str(status)]["content"] = {answer: _BYTES}
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for status, when in door.says.get("refuses", {}).items():
+        answers[str(status)] = {"description": when, "content": problem}
+    if not door.says.get("answers"):
+        answers["2XX"] = {"description": "Done."}
+    answers["4XX"] = answers["5XX"] = {"$ref": "#/components/responses/Problem"}
+
+
+def _is_model(answer: Any) -> bool:
+    return isinstance(answer, type) and issubclass(answer, BaseModel)
+
+
+def _tag(name: str) -> str:
+    return str(TAGS.get(name, name))
