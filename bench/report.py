@@ -29,6 +29,7 @@ class Result:
     peer: Figures
     must: float
     extra: Mapping[str, Any] = field(default_factory=dict)
+    further: Mapping[str, bool] = field(default_factory=dict)  # what must be true as well, in words
 
     def __post_init__(self) -> None:
         if not self.ours or set(self.ours) != set(self.peer):
@@ -52,14 +53,17 @@ class Result:
     @property
     def holds(self) -> bool:
         """Whether the claim is true of this run."""
-        return self.ratio <= self.must
+        return self.ratio <= self.must and all(self.further.values())
 
     def line(self) -> str:
         """The JSON line, without its line end."""
         values = (self.claim, self.ours, self.peer, self.ratio, self.must, self.holds)
         return json.dumps(
-            {**dict(zip(KEYS, values, strict=True)), "ratios": self.ratios, **self.extra}, ensure_ascii=False
+            {**dict(zip(KEYS, values, strict=True)), "ratios": self.ratios, **self._more()}, ensure_ascii=False
         )
+
+    def _more(self) -> dict[str, Any]:
+        return {**({"further": dict(self.further)} if self.further else {}), **self.extra}
 
 
 def median(values: Iterable[float]) -> float:

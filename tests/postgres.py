@@ -29,11 +29,12 @@ END $$
 
 
 class TestServer:
-    """One server on a port of its own. Durability is off: it holds nothing that outlives a test."""
+    """One server on a port of its own. Durability is off unless asked for: it holds nothing that outlives a test."""
 
     __test__ = False
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
+        self._durable = durable
         self.folder = Path(tempfile.mkdtemp(prefix="lienthong-pg-"))
         self._names = (f"t{n}" for n in itertools.count(1))
         self._pgserver: object | None = None
@@ -103,8 +104,8 @@ class TestServer:
         )
         port = _free_port()
         options = (
-            f"-c listen_addresses=127.0.0.1 -c port={port} -c fsync=off "
-            "-c synchronous_commit=off -c full_page_writes=off "
+            f"-c listen_addresses=127.0.0.1 -c port={port} "
+            f"{'' if self._durable else '-c fsync=off -c synchronous_commit=off -c full_page_writes=off '}"
             f"-c unix_socket_directories={self.folder} -c max_connections=200"
         )
         self._as_owner(

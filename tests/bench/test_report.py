@@ -42,6 +42,12 @@ def test_a_claim_holds_up_to_its_limit_and_not_above() -> None:
     assert result(15, 10, must=1.5).holds
 
 
+def test_what_must_be_true_as_well_decides_too() -> None:
+    claim = Result("a", {"ms": 1}, {"ms": 2}, 1.0, further={"at least 60 each second": False})
+    assert not claim.holds
+    assert json.loads(claim.line())["further"] == {"at least 60 each second": False}
+
+
 @pytest.mark.parametrize(
     ("ours", "peer", "extra"),
     [

@@ -1,0 +1,59 @@
+"""mesh-sandbox as a peer: installed from its own lock into var/bench, run on loopback with messages in memory."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.report import progress
+
+ROOT = Path(__file__).parents[1]
+HOME = ROOT / "var" / "bench" / "mesh"
+LOCK = ROOT / "requirements" / "bench-mesh.lock"
+SHARED_KEY = b"bench"
+START_S = 30
+
+
+@contextmanager
+def sandbox(folder: Path) -> Iterator[int]:
+    """A fresh sandbox; gives its port."""
+    _install()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    environment = {**os.environ, "AUTH_MODE": "full", "STORE_MODE": "memory", "SHARED_KEY": SHARED_KEY.decode()}
+    command = [str(HOME / "bin" / "python"), "-m", "uvicorn", "mesh_sandbox.api:app", "--port", str(port)]
+    with (folder / "sandbox.log").open("wb") as log:
+        process = subprocess.Popen([*command, "--log-level", "warning"], env=environment, stdout=log, stderr=log)
+        try:
+            _wait_for(port)
+            yield port
+        finally:
+            process.terminate()
+            process.wait(15)
+
+
+def _wait_for(port: int) -> None:
+    end = time.monotonic() + START_S
+    while time.monotonic() < end:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise RuntimeError("mesh-sandbox did not start")
+
+
+def _install() -> None:
+    done = HOME / "lock"
+    if done.exists() and done.read_bytes() == LOCK.read_bytes():
+        return
+    progress("installing mesh-sandbox from requirements/bench-mesh.lock")
+    venv.create(HOME, with_pip=True, clear=True)
+    command = [str(HOME / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*command, "--require-hashes", "-r", str(LOCK)], check=True, stdout=sys.stderr)
+    done.write_bytes(LOCK.read_bytes())

@@ -1,0 +1,56 @@
+"""Hands in what a plan lists, over several connections at once: `python -m bench.submit_driver PLAN`.
+
+The plan is a JSON file: `port`, `connections`, and `requests`, each with `path`, `headers` and `file`. Prints one JSON
+line with the milliseconds that each took, and all of them together. Any answer but 2xx ends it: what fails quickly must
+not look quick.
+"""
+
+import http.client
+import json
+import sys
+import threading
+import time
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+
+def main() -> None:
+    plan = json.loads(Path(sys.argv[1]).read_text())
+    waiting: SimpleQueue[dict[str, Any]] = SimpleQueue()
+    for one in plan["requests"]:
+        waiting.put(one)
+    each_ms: list[float] = []
+    problems: list[str] = []
+
+    def hand_in() -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", plan["port"], timeout=60)
+        connection.connect()
+        while not problems:
+            try:
+                one = waiting.get_nowait()
+            except Empty:
+                return
+            body = Path(one["file"]).read_bytes()
+            begun = time.perf_counter()
+            connection.request("POST", one["path"], body, one["headers"])
+            answer = connection.getresponse()
+            said = answer.read()
+            each_ms.append((time.perf_counter() - begun) * 1000)
+            if not 200 <= answer.status < 300:
+                problems.append(f"{answer.status}: {said[:300]!r}")
+
+    threads = [threading.Thread(target=hand_in) for _ in range(plan["connections"])]
+    begun = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    whole_s = time.perf_counter() - begun
+    if problems:
+        sys.exit(problems[0])
+    sys.stdout.write(json.dumps({"each_ms": each_ms, "whole_s": whole_s}) + "\n")
+
+
+if __name__ == "__main__":
+    main()
