@@ -22,6 +22,9 @@ from docex.edxml.model import (
 from docex.models import Document
 from kernel import clock
 
+_MOST_COUNTED = 999
+"""`PromulgationAmount` and `PageAmount` have three digits."""
+_PLACES_LENGTH = 1000
 _NAMES = uuid.UUID("6f1d1c0e-58c1-4f5e-9c53-2f2f0b4f9d3e")
 
 
@@ -134,8 +137,12 @@ def envelope_of(
         content=document.subject,
         signer=Signer(document.signer_name, document.signer_title, document.authority),
         due_on=document.due_on,
-        other=OtherInfo(priority=Priority(document.urgency), copies=len(receivers), pages=pages),
-        places=tuple(document.places),
+        other=OtherInfo(
+            priority=Priority(document.urgency),
+            copies=min(len(receivers), _MOST_COUNTED),
+            pages=min(pages, _MOST_COUNTED) if pages else None,
+        ),
+        places=_fitting(document.places),
         traces=(Trace(sender.code, at.astimezone(clock.VN)),),
         business=Business(reason="Văn bản điện tử mới", staff=(clerk,)),
     )
@@ -144,6 +151,16 @@ def envelope_of(
 def attachment_of(file: File, data: bytes, place: int) -> Attachment:
     """A paper inside the envelope. Its id follows from the paper, so that writing again gives the same bytes."""
     return Attachment(content_id=str(uuid.uuid5(_NAMES, f"{place}:{file.sha256}")), name=file.name, data=data)
+
+
+def _fitting(places: list[str]) -> tuple[str, ...]:
+    """As many whole lines as the standard has room for; the full list stands on the paper."""
+    kept: list[str] = []
+    for line in places:
+        if sum(map(len, kept)) + len(line) > _PLACES_LENGTH:
+            break
+        kept.append(line)
+    return tuple(kept)
 
 
 def _organ(card: AgencyCard, in_charge: str) -> Organ:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from docex.edxml_cli import edxml
 from kernel.config import BadSetting, Config
 
 
@@ -21,6 +22,9 @@ def main(context: click.Context) -> None:
     for chatty in ("mail.log", "twilio.http_client", "weasyprint", "fontTools", "pyhanko", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     context.obj = config
+
+
+main.add_command(edxml)
 
 
 @main.command()

@@ -6,11 +6,14 @@ A message that breaks them may be cut or lost at the other end, so it is refused
 
 from collections.abc import Iterator
 
-from docex.edxml.codes import STATUSES, BusinessKind
+from docex.edxml import papers
+from docex.edxml.codes import STATUSES, BusinessKind, Steering
 from docex.edxml.errors import EdxmlError, Refusal
-from docex.edxml.model import Business, Envelope, Organ, ResponseFor, StatusMessage
+from docex.edxml.model import Attachment, Business, Envelope, Organ, ResponseFor, StatusMessage
+from docex.edxml.values import clean
 from kernel.text import phrase
 
+_ABOUT_ANOTHER = (BusinessKind.RECALL, BusinessKind.UPDATE)
 _Field = tuple[str, str, int, bool]
 """Element, value, longest length, required."""
 
@@ -21,15 +24,14 @@ def check_envelope(m: Envelope) -> None:
     _check(_envelope_fields(m))
     _demand("PromulgationDate", m.promulgated_on is not None)
     _demand("TraceHeader", bool(m.traces))
+    for trace in m.traces:
+        _check(iter([("TraceHeader/OrganId", trace.organ_code, 35, True)]))
     _most("ToPlaces", len("".join(m.places)), 1000)
-    _most("PromulgationAmount", len(str(m.other.copies or 0)), 3)
-    _most("PageAmount", len(str(m.other.pages or 0)), 3)
+    _within("PromulgationAmount", m.other.copies, 0, 999)
+    _within("PageAmount", m.other.pages, 0, 999)
+    _within("SteeringType", m.steering, min(Steering), max(Steering))
     _check_business(m.business)
-    for attachment in m.attachments:
-        _demand("AttachmentName", bool(attachment.name))
-        _demand("ContentId", bool(attachment.content_id))
-    if len({a.content_id for a in m.attachments}) < len(m.attachments):
-        raise EdxmlError(Refusal.FIELD_WRONG, phrase("Hai tệp đính kèm có cùng mã ContentId."), "ContentId")
+    _check_papers(m.attachments)
 
 
 def check_status(m: StatusMessage) -> None:
@@ -79,22 +81,49 @@ def _response_fields(response: ResponseFor, *, required: bool) -> Iterator[_Fiel
 
 def _check_business(business: Business) -> None:
     _check(iter([("BussinessDocReason", business.reason, 500, True)]))
-    if business.kind in (BusinessKind.RECALL, BusinessKind.UPDATE):
-        _demand("Bussiness/DocumentId", bool(business.document_id))
+    _check(iter([("Bussiness/DocumentId", business.document_id, 200, business.kind in _ABOUT_ANOTHER)]))
     if business.kind is BusinessKind.REPLACE:
         _demand("ReplacementInfo", bool(business.replacements))
+    elif business.replacements:
+        raise _wrong("ReplacementInfoList")
+    if business.updates and business.kind is not BusinessKind.UPDATE:
+        raise _wrong("BussinessDocumentInfo")
+    for change in (c for update in business.updates for c in update.receivers):
+        _check(iter([("Receiver/OrganId", change.organ_code, 35, True)]))
+    for old in business.replacements:
+        _check(iter([("ReplacementInfo/DocumentId", old.document_id, 200, True)]))
+        _check(("ReplacementInfo/OrganId", code, 35, True) for code in old.organ_codes)
+
+
+def _check_papers(attachments: tuple[Attachment, ...]) -> None:
+    for attachment in attachments:
+        _demand("AttachmentName", bool(clean(attachment.name)))
+        if papers.plain_name(attachment.name) != attachment.name:
+            raise _wrong("AttachmentName")
+        _demand("ContentId", bool(clean(attachment.content_id)))
+    if len({a.content_id for a in attachments}) < len(attachments):
+        raise EdxmlError(Refusal.FIELD_WRONG, phrase("Hai tệp đính kèm có cùng mã ContentId."), "ContentId")
 
 
 def _check(fields: Iterator[_Field]) -> None:
     for name, value, longest, required in fields:
         if required:
-            _demand(name, bool(value.strip()))
-        _most(name, len(value), longest)
+            _demand(name, bool(clean(value)))
+        _most(name, len(clean(value)), longest)
 
 
 def _demand(name: str, present: bool) -> None:
     if not present:
         raise EdxmlError(Refusal.FIELD_MISSING, phrase("Tệp edXML thiếu trường {field}.", field=name), name)
+
+
+def _wrong(name: str) -> EdxmlError:
+    return EdxmlError(Refusal.FIELD_WRONG, phrase("Trường {field} có giá trị không được phép ở đây.", field=name), name)
+
+
+def _within(name: str, value: int | None, least: int, most: int) -> None:
+    if value is not None and not least <= value <= most:
+        raise _wrong(name)
 
 
 def _most(name: str, length: int, longest: int) -> None:

@@ -41,6 +41,20 @@ PRIORITIES: dict[Priority, Phrase] = {
 }
 
 
+class Steering(IntEnum):
+    """`SteeringType` as we write it. Other systems count from 1: 1 not a directive, 2 directive, 3 report."""
+
+    NONE = 0
+    DIRECTIVE = 1
+    REPORT = 2
+
+    @classmethod
+    def read(cls, raw: int | None, *, first: int = 0) -> "Steering":
+        """What a stored value means where the sender counts from `first`; an unknown number means nothing."""
+        number = (raw or first) - first
+        return cls(number) if number in set(cls) else cls.NONE
+
+
 class StatusCode(StrEnum):
     """`StatusCode`: two digits, the leading zero kept. These nine exist; 14 is not used."""
 

@@ -16,6 +16,7 @@ class Refusal(StrEnum):
     DOCTYPE = "doctype"
     TOO_DEEP = "too_deep"
     TOO_MANY = "too_many_elements"
+    TAG_TOO_LONG = "tag_too_long"
     NOT_EDXML = "not_edxml"
     FIELD_MISSING = "field_missing"
     FIELD_TOO_LONG = "field_too_long"

@@ -12,12 +12,16 @@ class Limits:
     file_bytes: int = 50 * MIB
     depth: int = 32
     elements: int = 20_000
+    attributes: int = 64
+    """Of one element."""
+    tag_bytes: int = 256 * 1024
+    """One tag with its attributes, one comment or one instruction: the parser holds such a piece as a whole."""
     text_bytes: int = 1 * MIB
     """The longest text of one element, attachments apart."""
     attachments: int = 500
-    attachment_bytes: int = 200 * MIB
+    attachment_bytes: int = 100 * MIB
     """One attachment after decoding and unwrapping."""
-    unpacked_bytes: int = 400 * MIB
+    unpacked_bytes: int = 200 * MIB
     """All attachments of one envelope after decoding and unwrapping."""
     ratio: int = 200
     """Unpacked to packed, judged only above `ratio_floor`: a small text of blanks shrinks as a bomb does."""

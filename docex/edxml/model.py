@@ -53,7 +53,8 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class OtherInfo:
-    """`sphere` limits circulation, `typist` is the typist's mark, `copies` and `pages` count paper."""
+    """`sphere` limits circulation, `typist` is the typist's mark, `copies` and `pages` count paper; the last two
+    are rare texts that the axis' kit knows and nobody explains."""
 
     priority: Priority = Priority.NORMAL
     sphere: str = ""
@@ -62,6 +63,8 @@ class OtherInfo:
     pages: int | None = None
     directive: bool = False
     appendixes: tuple[str, ...] = ()
+    reply_fors: str = ""
+    reference_codes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +192,7 @@ class Envelope:
     other: OtherInfo = OtherInfo()
     responses: tuple[ResponseFor, ...] = ()
     steering: int | None = 0
-    """Raw: two conventions are alive, mapped per endpoint."""
+    """Raw: two conventions are alive, see `codes.Steering`."""
     task_codes: tuple[str, ...] = ()
     application: str = ""
     places: tuple[str, ...] = ()

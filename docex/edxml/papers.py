@@ -15,13 +15,16 @@ from docex.edxml.errors import EdxmlError, Refusal
 from docex.edxml.limits import Limits
 from kernel.text import nfc, phrase
 
-ARCHIVES = frozenset({"zip", "7z", "rar", "jar"})
-PACKED_FORMATS = frozenset({"docx", "xlsx", "pptx", "odt", "ods", "odp", "docm", "xlsm", "pptm", "dotx"})
+PACKED_FORMATS = frozenset(
+    {"docx", "xlsx", "pptx", "odt", "ods", "odp", "docm", "xlsm", "pptm", "dotx", "xltx", "jar", "epub"}
+)
 """Formats that are ZIP files themselves."""
 RAW_BY_BUILDER = frozenset({"pdf", "doc", "docx"})
 
 _ZIP_TYPES = frozenset({"", "application/zip", "application/x-zip", "application/x-zip-compressed"})
-_PLAIN = frozenset({"pdf", "doc", "xls", "ppt", "txt", "jpg", "jpeg", "png", "gif", "tif", "tiff", "bmp"})
+_PLAIN = frozenset(
+    {"pdf", "doc", "xls", "ppt", "txt", "jpg", "jpeg", "png", "gif", "tif", "tiff", "bmp", "rar", "7z", "p7m"}
+)
 _MAGIC = (
     (b"%PDF-", "application/pdf"),
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -87,7 +90,7 @@ def unwrap(data: bytes, name: str, declared: str, limits: Limits) -> bytes:
     The entry's own name is not looked at: builders give it `.unk` or another ending than the paper's.
     """
     ending = extension(name)
-    if not data.startswith(b"PK\x03\x04") or ending in ARCHIVES or not _one_entry(data):
+    if not data.startswith(b"PK\x03\x04") or ending == "zip" or not _one_entry(data):
         return data
     if ending not in _PLAIN and ending not in PACKED_FORMATS and declared.strip().lower() not in _ZIP_TYPES:
         return data
@@ -96,11 +99,11 @@ def unwrap(data: bytes, name: str, declared: str, limits: Limits) -> bytes:
             entries = archive.infolist()
             if len(entries) != 1 or not _flat(entries[0]):
                 return data
-            inner = _bounded(archive, entries[0], len(data), name, limits)
-    except zipfile.BadZipFile as error:
+            if ending in PACKED_FORMATS and extension(entries[0].filename) not in (ending, "unk"):
+                return data  # one part of a document, not a document in a wrapper
+            return _bounded(archive, entries[0], len(data), name, limits)
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
         raise _broken(name) from error
-    # A Word file that some writer packed into one entry is still a ZIP inside; a bare entry is not.
-    return data if ending in PACKED_FORMATS and not inner.startswith(b"PK") else inner
 
 
 def pack(data: bytes, name: str, content_id: str) -> tuple[str, bytes]:
@@ -139,8 +142,8 @@ def media_type(data: bytes, name: str) -> str:
 def _one_entry(data: bytes) -> bool:
     """Ask the end record first: a directory of a million entries must not be built to count it."""
     end = data.rfind(b"PK\x05\x06", max(0, len(data) - 65557))
-    if end < 0 or len(data) < end + 22:
-        return False
+    if end < 0 or len(data) < end + 22 or data[max(0, end - 20) :].startswith(b"PK\x06\x07"):
+        return False  # the third is a 64-bit archive, whose second directory would overrule this one
     entries = int.from_bytes(data[end + 10 : end + 12], "little")
     directory_size = int.from_bytes(data[end + 12 : end + 16], "little")
     return entries == 1 and directory_size <= 70_000

@@ -76,6 +76,8 @@ class _Reader:
 
     def _status(self, header: Node) -> StatusMessage:
         raw = header.text_of("statuscode")
+        if not raw:
+            raise _missing("StatusCode")
         try:
             status = StatusCode(raw.zfill(2))
         except ValueError:
@@ -182,13 +184,16 @@ class _Reader:
             pages=read_int(node.text_of("pageamount")),
             directive=read_flag(node.text_of("direction")),
             appendixes=tuple(n.text for p in node.all("appendixes") for n in p.all("appendix") if n.text),
+            reply_fors=node.text_of("replyfors"),
+            reference_codes=node.text_of("referencecodes"),
         )
 
     def _response(self, node: Node) -> ResponseFor:
+        code = node.one("code")
         number, notation = _code(node)
         return ResponseFor(
-            organ_code=node.text_of("organid"),
-            code=f"{number}/{notation}" if notation else number,
+            organ_code="".join(node.text_of("organid").split()),
+            code=code.text if code and not code.children else f"{number}/{notation}" if notation else number,
             document_id=node.text_of("documentid"),
             promulgated_on=self._lenient_date(node.text_of("promulgationdate")),
         )
@@ -212,7 +217,10 @@ class _Reader:
         node = self.root.find("bussiness", "business")
         if node is None:
             return Business()
-        raw = node.text_of("bussinessdoctype", "businessdoctype") or "0"
+        raw = node.text_of("bussinessdoctype", "businessdoctype")
+        if not raw:
+            raw = "0"
+            self.note("business", phrase("Tệp không nêu loại nghiệp vụ; coi là văn bản mới."))
         number = read_int(raw)
         if number is None or number not in set(BusinessKind):
             raise EdxmlError(
@@ -224,10 +232,25 @@ class _Reader:
             kind=BusinessKind(number),
             reason=node.text_of("bussinessdocreason", "businessdocreason"),
             document_id=node.text_of("documentid"),
-            paper=read_flag(node.text_of("paper")),
-            updates=tuple(map(_update, node.all("bussinessdocumentinfo", "businessdocumentinfo"))),
+            paper=(read_int(node.text_of("paper")) or 0) > 0 or read_flag(node.text_of("paper")),
+            updates=tuple(map(self._update, node.all("bussinessdocumentinfo", "businessdocumentinfo"))),
             replacements=tuple(map(_replacement, node.find_all("replacementinfo"))),
             staff=tuple(_staff(n) for n in node.all("staffinfo") if n.children),
+        )
+
+    def _update(self, node: Node) -> UpdateInfo:
+        changes = []
+        for receiver in (n for p in node.all("receiverlist") for n in p.all("receiver")):
+            code = "".join(receiver.text_of("organid").split())
+            kind = receiver.text_of("receivertype")
+            if not code or kind not in ("0", "1"):
+                self.note("receiver_change", phrase("Không rõ cơ quan “{code}” được thêm hay bớt.", code=code[:40]))
+                continue
+            changes.append(ReceiverChange(code, added=kind == "1"))
+        return UpdateInfo(
+            document_changed=read_flag(node.text_of("documentinfo")),
+            receivers_changed=read_flag(node.text_of("documentreceiver")),
+            receivers=tuple(changes),
         )
 
     # Papers
@@ -371,15 +394,6 @@ def _staff(node: Node | None) -> Staff:
         mobile=node.text_of("mobile"),
         staff_id=node.text_of("staffid"),
         department_id=node.text_of("departmentid"),
-    )
-
-
-def _update(node: Node) -> UpdateInfo:
-    changes = (n for p in node.all("receiverlist") for n in p.all("receiver"))
-    return UpdateInfo(
-        document_changed=read_flag(node.text_of("documentinfo")),
-        receivers_changed=read_flag(node.text_of("documentreceiver")),
-        receivers=tuple(ReceiverChange(n.text_of("organid"), n.text_of("receivertype") == "1") for n in changes),
     )
 
 

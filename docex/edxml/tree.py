@@ -15,7 +15,9 @@ from kernel.text import nfc, phrase
 
 _JUNK_BYTES = 4096
 _BOM = b"\xef\xbb\xbf"
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_UTF16_UNMARKED = {b"<\x00": b"\xff\xfe", b"\x00<": b"\xfe\xff"}
+_CHUNK = 64 * 1024
 
 
 class Node:
@@ -94,22 +96,42 @@ def parse(data: bytes, limits: Limits) -> tuple[Node, list[str]]:
     if not data.strip(b"\x00 \t\r\n"):
         raise EdxmlError(Refusal.EMPTY, phrase("Tệp edXML trống."))
     oddities: list[str] = []
-    body = _from_prolog(data, oddities)
+    body = from_prolog(data, oddities)
     builder = _Builder(limits)
-    parser = expat.ParserCreate(_charset(body, oddities))
+    parser = expat.ParserCreate(charset_of(body, oddities))
     parser.buffer_text = True
-    parser.StartDoctypeDeclHandler = builder.doctype
+    parser.StartDoctypeDeclHandler = refuse_doctype
     parser.StartElementHandler = builder.start
     parser.EndElementHandler = builder.end
     parser.CharacterDataHandler = builder.data
     try:
-        parser.Parse(body, True)
+        feed(parser, body, limits)
     except (expat.ExpatError, LookupError, ValueError) as error:
         if not builder.complete:
-            raise _broken(error, parser) from error
+            raise broken(error, parser) from error
         oddities.append("junk_after")
     assert builder.root is not None
     return builder.root, oddities
+
+
+def feed(parser: expat.XMLParserType, body: bytes, limits: Limits) -> None:
+    """Hand over the file piece by piece; what the parser cannot finish for too long is one giant tag."""
+    for start in range(0, len(body), _CHUNK):
+        end = min(start + _CHUNK, len(body))
+        parser.Parse(body[start:end], end == len(body))
+        if end - max(parser.CurrentByteIndex, 0) > limits.tag_bytes:
+            raise EdxmlError(
+                Refusal.TAG_TOO_LONG,
+                phrase("Tệp edXML có thẻ hoặc chú thích dài bất thường ở dòng {line}.", line=parser.CurrentLineNumber),
+            )
+
+
+def refuse_doctype(*_: object) -> None:
+    """expat's handler: no entity is ever declared, expanded or fetched."""
+    raise EdxmlError(
+        Refusal.DOCTYPE,
+        phrase("Tệp edXML có khai báo DOCTYPE hoặc thực thể; vì an toàn, tệp không được đọc."),
+    )
 
 
 class _Builder:
@@ -123,18 +145,18 @@ class _Builder:
         self._scopes: list[dict[str, str]] = [{}]
         self._count = 0
 
-    def doctype(self, *_: object) -> None:
-        raise EdxmlError(
-            Refusal.DOCTYPE,
-            phrase("Tệp edXML có khai báo DOCTYPE hoặc thực thể; vì an toàn, tệp không được đọc."),
-        )
-
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self._count += 1
         if len(self._open) >= self.limits.depth:
             raise EdxmlError(Refusal.TOO_DEEP, phrase("Tệp edXML lồng quá nhiều cấp."))
         if self._count > self.limits.elements:
             raise EdxmlError(Refusal.TOO_MANY, phrase("Tệp edXML có quá nhiều phần tử."))
+        if len(attributes) > self.limits.attributes:
+            raise EdxmlError(
+                Refusal.TOO_MANY,
+                phrase("Phần tử {field} trong tệp edXML có quá nhiều thuộc tính.", field=_local(name)[:100]),
+                _local(name)[:100],
+            )
         scope = self._scope(attributes)
         prefix = name.rpartition(":")[0]
         node = Node(name, scope.get(prefix) == NAMESPACE, {_local(k): v for k, v in attributes.items()})
@@ -157,8 +179,8 @@ class _Builder:
         if node.size > self.limits.text_bytes and not carries_paper:
             raise EdxmlError(
                 Refusal.FIELD_TOO_LONG,
-                phrase("Trường {field} trong tệp edXML dài quá mức cho phép.", field=_local(node.spelt)),
-                _local(node.spelt),
+                phrase("Trường {field} trong tệp edXML dài quá mức cho phép.", field=_local(node.spelt)[:100]),
+                _local(node.spelt)[:100],
             )
         node.parts.append(text)
 
@@ -173,13 +195,16 @@ def _local(name: str) -> str:
     return name.rpartition(":")[2]
 
 
-def _from_prolog(data: bytes, oddities: list[str]) -> bytes:
+def from_prolog(data: bytes, oddities: list[str]) -> bytes:
     """Drop byte order marks, blanks and typed junk before the prolog, which real files have."""
-    if data.startswith(_UTF16):
+    if data.startswith(UTF16):
         return data
-    start = data.find(b"<?xml", 0, _JUNK_BYTES)
-    if start < 0:
-        start = data.find(b"<", 0, _JUNK_BYTES)
+    if data[:2] in _UTF16_UNMARKED:
+        return _UTF16_UNMARKED[data[:2]] + data
+    start = data.find(b"<", 0, _JUNK_BYTES)
+    if data[: max(start, 0)].replace(_BOM, b"").strip():
+        # Junk may hold "<" too; the declaration is the surer sign of where the document begins.
+        start = max(start, data.find(b"<?xml", 0, _JUNK_BYTES))
     if start < 0:
         raise EdxmlError(Refusal.NOT_XML, phrase("Tệp này không phải là tệp edXML."))
     if data[:start].replace(_BOM, b"").strip():
@@ -187,9 +212,9 @@ def _from_prolog(data: bytes, oddities: list[str]) -> bytes:
     return data[start:] if start else data
 
 
-def _charset(body: bytes, oddities: list[str]) -> str | None:
+def charset_of(body: bytes, oddities: list[str]) -> str | None:
     """UTF-8 whenever the bytes are UTF-8, whatever the file declares; None leaves it to the declaration."""
-    if body.startswith(_UTF16):
+    if body.startswith(UTF16):
         return "UTF-16"
     try:
         body.decode("utf-8")
@@ -199,7 +224,8 @@ def _charset(body: bytes, oddities: list[str]) -> str | None:
     return "UTF-8"
 
 
-def _broken(error: Exception, parser: expat.XMLParserType) -> EdxmlError:
+def broken(error: Exception, parser: expat.XMLParserType) -> EdxmlError:
+    """The refusal of XML that is not well-formed, with the place."""
     return EdxmlError(
         Refusal.BROKEN_XML,
         phrase(

@@ -4,13 +4,21 @@ import re
 from datetime import UTC, date, datetime
 
 from kernel.clock import VN
+from kernel.text import nfc
 
 _YEAR_FIRST = re.compile(r"(\d{4})[/.-](\d{1,2})[/.-](\d{1,2})(?:[T ].*)?$")
 _DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?:[T ].*)?$")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})$")
 _TIME = re.compile(r"[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*(Z|[+-]\d{2}:?\d{2})?$")
-_NO_DATE_BEFORE = 1900
-"""Some libraries write the year 1 for "no date"."""
+_YEARS = range(1900, 9999)
+"""Some libraries write the year 1 or the year 9999 for "no date"."""
+_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def clean(text: str) -> str:
+    """A value as it is written and as it reads back: composed, trimmed, without what XML cannot carry."""
+    legal = _ILLEGAL.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+    return nfc(legal).strip()
 
 
 def read_date(text: str) -> date | None:
@@ -26,7 +34,7 @@ def read_date(text: str) -> date | None:
         day, month, year = (int(part) for part in match.groups())
     else:
         raise ValueError(text)
-    return None if year < _NO_DATE_BEFORE else date(year, month, day)
+    return date(year, month, day) if year in _YEARS else None
 
 
 def read_instant(text: str) -> datetime | None:

@@ -5,7 +5,6 @@ the official builder (EdXML102 0.0.3), absent values left out. The same record a
 """
 
 import base64
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -26,7 +25,7 @@ from docex.edxml.model import (
     StatusMessage,
     UpdateInfo,
 )
-from docex.edxml.values import date_text, instant_text
+from docex.edxml.values import clean, date_text, instant_text
 
 
 class _Element(NamedTuple):
@@ -137,6 +136,8 @@ def _other(other: OtherInfo) -> _Element | None:
         _number("PageAmount", other.pages),
         _text("Direction", "true" if other.directive else "false"),
         _group("Appendixes", *(_text("Appendix", a) for a in other.appendixes)),
+        _text("ReplyFors", other.reply_fors),
+        _text("ReferenceCodes", other.reference_codes),
     )
 
 
@@ -299,8 +300,10 @@ def _written_name(attachment: Attachment) -> str:
 # Elements and text
 
 
-def _text(name: str, value: str) -> _Element | None:
-    return _Element(name, value) if value else None
+def _text(name: str, value: str, *, prefixed: bool = True) -> _Element | None:
+    """An element with text; left out when nothing of the text can be written."""
+    cleaned = clean(value)
+    return _Element(name, cleaned, prefixed=prefixed) if cleaned else None
 
 
 def _number(name: str, value: int | None) -> _Element | None:
@@ -318,7 +321,7 @@ def _bare(name: str, *children: _Element | None) -> _Element:
 
 
 def _bare_text(name: str, value: str) -> _Element | None:
-    return _Element(name, value, prefixed=False) if value else None
+    return _text(name, value, prefixed=False)
 
 
 def _render(element: _Element, depth: int, lines: list[str]) -> None:
@@ -327,7 +330,7 @@ def _render(element: _Element, depth: int, lines: list[str]) -> None:
     attributes = "".join(f' {k}="{_attribute(v)}"' for k, v in element.attributes)
     children = [child for child in element.children if child is not None]
     if element.text is not None:
-        lines.append(f"{indent}<{name}{attributes}>{_escape(element.text)}</{name}>")
+        lines.append(f"{indent}<{name}{attributes}>{escape(element.text)}</{name}>")
     elif not children:
         lines.append(f"{indent}<{name}{attributes} />")
     else:
@@ -337,16 +340,13 @@ def _render(element: _Element, depth: int, lines: list[str]) -> None:
         lines.append(f"{indent}</{name}>")
 
 
-_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_ASTRAL = re.compile("[\U00010000-\U0010ffff]")
-
-
-def _escape(text: str) -> str:
-    """As the official builder: illegal characters dropped, CRLF, `&#x…;` beyond the basic plane."""
-    clean = _ILLEGAL.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
-    clean = clean.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", "\r\n")
-    return _ASTRAL.sub(lambda match: f"&#x{ord(match[0]):x};", clean)
+def escape(text: str) -> str:
+    """As the official builder: line ends CRLF, `&#x…;` beyond the basic plane."""
+    plain = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", "\r\n")
+    if plain.isascii():
+        return plain
+    return "".join(f"&#x{ord(c):x};" if c > "\uffff" else c for c in plain)
 
 
 def _attribute(text: str) -> str:
-    return _escape(text).replace('"', "&quot;")
+    return escape(clean(text)).replace('"', "&quot;").replace("\r\n", "&#xa;").replace("\t", "&#x9;")
