@@ -1,0 +1,101 @@
+"""The text of papers for the search: who may find it, and how it is read out of foreign files.
+
+What was said in an envelope is the same for all its receivers, so it is kept once, under the scope `papers`; the search
+finds it for an agency through the agency's own copy or document (`docex.registers.finding`).
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from docex.envelope import Facts
+from docex.models import Dispatch, Paper
+from docex.papers import papers_of
+from kernel import search
+from kernel.blobs import BlobStore
+from kernel.db import Tx
+from kernel.refs import Ref
+from kernel.text import nfc
+
+SCOPE = "papers"
+TOPIC = "docex.read_text"
+MOST_BYTES = 60_000_000
+MOST_LETTERS = 150_000
+MOST_PAPERS = 20
+SECONDS = 60
+
+READABLE = (
+    "application/pdf",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+)
+_PROBE = Path(__file__).with_name("textprobe.py")
+
+
+@dataclass(frozen=True)
+class PaperFile:
+    """A paper that may hold text: its blob and its size."""
+
+    sha256: str
+    size: int
+
+
+def ask_to_read(tx: Tx, dispatch_id: int) -> None:
+    """Have the papers of an envelope read for the search, once."""
+    tx.outbox(TOPIC, str(dispatch_id), {"dispatch_id": dispatch_id})
+
+
+def files_to_read(tx: Tx, dispatch_id: int) -> tuple[PaperFile, ...]:
+    """The papers of an envelope whose text can be read, each file once."""
+    papers = [p for p in papers_of(tx, dispatch_id) if _readable(p)]
+    found = {p.sha256: PaperFile(p.sha256, p.size) for p in papers}
+    return tuple(found.values())[:MOST_PAPERS]
+
+
+def _readable(paper: Paper) -> bool:
+    ending = paper.name.rpartition(".")[2].lower()
+    return 0 < paper.size <= MOST_BYTES and (paper.media_type in READABLE or ending in ("pdf", "docx"))
+
+
+def text_of(blobs: BlobStore, files: tuple[PaperFile, ...]) -> str:
+    """The text of all of them, the first ones first, at most MOST_LETTERS. Takes seconds: for workers."""
+    pieces: list[str] = []
+    left = MOST_LETTERS
+    for file in files:
+        if left <= 0:
+            break
+        piece = _read(blobs, file.sha256, left)
+        pieces.append(piece)
+        left -= len(piece)
+    return "\n".join(p for p in pieces if p)
+
+
+def keep_text(tx: Tx, dispatch_id: int, text: str) -> None:
+    """Make an envelope findable by what it says and by what its papers say."""
+    dispatch = tx.session.get_one(Dispatch, dispatch_id, with_for_update=True)
+    facts = Facts.from_json(dispatch.facts)
+    names = tx.session.scalars(sa.select(Paper.name).where(Paper.dispatch_id == dispatch_id).order_by(Paper.id))
+    words = [facts.subject, facts.code, facts.sender_name, facts.kind_name, facts.signer, *names]
+    search.put(tx, SCOPE, Ref("dispatch", dispatch_id), dispatch.submitted_at, *words, text)
+
+
+def _read(blobs: BlobStore, sha256: str, most: int) -> str:
+    """The text of one file; none when it is broken, locked or takes too long."""
+    with tempfile.NamedTemporaryFile() as copy:
+        with blobs.open(sha256) as stored:
+            shutil.copyfileobj(stored, copy)
+        copy.flush()
+        command = [sys.executable, "-P", str(_PROBE), copy.name, str(most)]
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
+            found = json.loads(done.stdout.strip().splitlines()[-1]) if done.returncode == 0 else {}
+        except (subprocess.TimeoutExpired, ValueError, IndexError):
+            return ""
+    text = str(found.get("text", "")) if isinstance(found, dict) else ""
+    # NUL is text to some PDFs and an error to PostgreSQL; half a surrogate pair is an error to both.
+    return nfc(text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8"))

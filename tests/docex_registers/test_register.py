@@ -1,0 +1,170 @@
+"""Registers in the decree's columns: on the page, as PDF and as XLSX."""
+
+import io
+import re
+from datetime import datetime
+
+import openpyxl
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from pypdf import PdfReader
+
+from docex import books
+from docex.models import Incoming
+from docex.registers import register
+from docex.registers.printing import page, xlsx
+from docex.registers.register import FORMS, Ask
+from docex.registers.table import Head, Table
+from kernel import clock
+from kernel.refs import Ref
+from tests.docex.office import Office
+from tests.web.people import sign_in
+
+
+def registered(rooms: Office, count: int = 1, **changes: str) -> None:
+    """Letters of the city office that Lan has taken in."""
+    for number in range(count):
+        rooms.on_its_way(subject=changes.get("subject", f"Báo cáo số {number}"))
+        rooms.register(rooms.cast.lan, rooms.incoming(rooms.cast.lan)[0].id)
+
+
+def printed(rooms: Office, client: FlaskClient, **asked: object) -> bytes:
+    """What comes out when a print is asked for and the worker has worked."""
+    answer = client.post("/documents/registers/print", data=asked)
+    assert answer.status_code == 303, answer.get_data(as_text=True)
+    rooms.work()
+    fragment = client.get("/documents/registers?fragment=1").get_data(as_text=True)
+    found = re.search(r'href="(/documents/registers/prints/\d+)"', fragment)
+    assert found is not None, fragment
+    return client.get(found[1]).data
+
+
+def test_the_incoming_register_has_the_decrees_ten_columns_and_a_line_a_number(rooms: Office, lan: FlaskClient) -> None:
+    registered(rooms, 2)
+    text = lan.get("/documents/registers?book=in").get_data(as_text=True)
+    assert len(FORMS["in"].columns) == 10
+    assert all(column.title.vi in text for column in FORMS["in"].columns)
+    assert text.index("Báo cáo số 1") < text.index("Báo cáo số 0")
+    assert "(10)" in text
+
+
+def test_the_outgoing_register_says_at_how_many_places_a_document_was_taken_in(rooms: Office, ha: FlaskClient) -> None:
+    document_id = rooms.sent()
+    rooms.register(rooms.cast.lan, rooms.incoming(rooms.cast.lan)[0].id)
+    text = ha.get("/documents/registers?book=out").get_data(as_text=True)
+    assert rooms.document(document_id).code in text
+    assert "1/1" in text
+    assert "VT, HCTC" in text
+
+
+def test_a_number_that_was_given_up_stands_in_the_register_with_the_reason(rooms: Office, ha: FlaskClient) -> None:
+    with rooms.db.write() as tx:
+        entry = books.reserve(tx, rooms.cast.city.id, books.OUTGOING, clock.today().year, Ref("document", 99))
+        books.release(tx, entry.book_id, entry.number, "Ký nhầm")
+    text = ha.get("/documents/registers?book=out").get_data(as_text=True)
+    assert "Số không sử dụng." in text
+    assert "Ký nhầm" in text
+
+
+def test_pages_of_a_register_leave_nothing_out(
+    rooms: Office, lan: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(register, "PAGE", 2)
+    registered(rooms, 5)
+    seen: list[int] = []
+    before = 0
+    while True:
+        with rooms.db.read() as tx:
+            found = register.register_page(tx, rooms.cast.lan, Ask.read({"book": "in", "before": str(before)}))
+        seen += [entry.number for entry in found.entries]
+        before = found.older
+        if not before:
+            break
+    assert seen == [5, 4, 3, 2, 1]
+    assert lan.get("/documents/registers?book=in&before=x&year=abc&since=hôm-qua").status_code == 200
+
+
+def test_dates_narrow_a_register_by_the_day_in_vietnam(rooms: Office) -> None:
+    registered(rooms, 2)
+    with rooms.db.write() as tx:
+        early, late = tx.session.query(Incoming).order_by(Incoming.id)
+        # 17:30 UTC is already the next day in Vietnam.
+        early.arrived_at = datetime(2026, 3, 1, 16, 59, tzinfo=clock.VN).astimezone(clock.VN)
+        late.arrived_at = datetime(2026, 3, 2, 0, 30, tzinfo=clock.VN)
+    with rooms.db.read() as tx:
+        ask = Ask.read({"book": "in", "since": "2026-03-02", "until": "02/03/2026"})
+        found = register.register_page(tx, rooms.cast.lan, ask)
+    assert [entry.id for entry in found.entries] == [late.id]
+    assert found.total == 1
+
+
+def test_only_people_who_oversee_documents_see_registers_and_only_their_own(
+    app: Flask, rooms: Office, lan: FlaskClient, ha: FlaskClient
+) -> None:
+    registered(rooms, 1, subject="Chỉ của Sở Tài chính")
+    assert "Chỉ của Sở Tài chính" in lan.get("/documents/registers?book=in").get_data(as_text=True)
+    assert "Chỉ của Sở Tài chính" not in ha.get("/documents/registers?book=in").get_data(as_text=True)
+    assert sign_in(app, "nam").get("/documents/registers?book=in").status_code == 403
+    assert sign_in(app, "nam").post("/documents/registers/print", data={"format": "pdf"}).status_code == 403
+    answer = lan.post("/documents/registers/print", data={"book": "in", "format": "xlsx"})
+    assert answer.status_code == 303
+    rooms.work()
+    assert lan.get("/documents/registers/prints/1").status_code == 200
+    assert ha.get("/documents/registers/prints/1").status_code == 404
+    assert sign_in(app, "dung").get("/documents/registers/prints/1").status_code == 404
+
+
+def test_a_register_prints_as_pdf_on_a4_landscape_with_one_times_family(rooms: Office, lan: FlaskClient) -> None:
+    registered(rooms, 3)
+    data = printed(rooms, lan, book="in", format="pdf")
+    pages = PdfReader(io.BytesIO(data)).pages
+    assert (round(float(pages[0].mediabox.width)), round(float(pages[0].mediabox.height))) == (842, 595)
+    text = re.sub(r"\s+", " ", pages[0].extract_text())
+    assert "SỔ ĐĂNG KÝ VĂN BẢN ĐẾN" in text.upper()
+    assert "Độc lập - Tự do - Hạnh phúc" in text
+    assert all(f"({place})" in text for place in range(1, 11))
+    assert text.index("Báo cáo số 0") < text.index("Báo cáo số 2")
+
+
+def test_a_register_prints_as_a_spreadsheet_whose_cells_are_text(rooms: Office, lan: FlaskClient) -> None:
+    registered(rooms, 1, subject="=1+1 \x0b và ký tự lạ")
+    book = openpyxl.load_workbook(io.BytesIO(printed(rooms, lan, book="in", format="xlsx")))
+    sheet = book.worksheets[0]
+    heads = [cell.value for cell in sheet[5]]
+    assert heads == [column.title.vi for column in FORMS["in"].columns]
+    subject = sheet[6][5]
+    assert subject.data_type == "s"
+    assert "=1+1" in str(subject.value)
+
+
+def test_a_print_of_nothing_or_of_too_much_is_refused_with_a_sentence(
+    rooms: Office, lan: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = lan.post("/documents/registers/print", data={"book": "in", "format": "pdf"})
+    assert answer.status_code == 422
+    assert "Sổ chưa có dòng nào" in answer.get_data(as_text=True)
+    registered(rooms, 2)
+    monkeypatch.setattr("docex.registers.printouts.MOST_ROWS", {"pdf": 1, "xlsx": 1})
+    answer = lan.post("/documents/registers/print", data={"book": "in", "format": "pdf"})
+    assert "nhiều nhất 1 dòng" in answer.get_data(as_text=True)
+    assert lan.post("/documents/registers/print", data={"book": "in", "format": "exe"}).status_code == 422
+
+
+def test_a_machine_that_cannot_print_says_so_on_the_page(
+    rooms: Office, lan: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registered(rooms, 1)
+    monkeypatch.setattr("docex.registers.printing._PRINTER", "/nowhere/pdfprint.py")
+    assert lan.post("/documents/registers/print", data={"book": "in", "format": "pdf"}).status_code == 303
+    rooms.work()
+    assert "Chưa in được" in lan.get("/documents/registers?fragment=1").get_data(as_text=True)
+    assert lan.get("/documents/registers/prints/1").status_code == 409
+
+
+def test_what_was_typed_is_text_on_paper_too() -> None:
+    table = Table("Sổ", "Năm 2026", "", "Sở <b>", "", (Head("A", 50), Head("B", 50)), (("<script>", "x" * 500),))
+    html = page(table, "Tinos")
+    assert "<script>" not in html
+    assert "SỞ &lt;B&gt;" in html
+    assert xlsx(table).read(2) == b"PK"
