@@ -9,6 +9,7 @@ from directory import clients
 from directory.actor import Actor
 from docex import edxml, intake
 from docex.access import dispatch_for
+from docex.api_models import DocumentStatus, HandedIn
 from docex.drafting import File
 from docex.edxml import Envelope, Limits, StatusMessage, papers
 from docex.intake import Handed
@@ -33,7 +34,23 @@ def _unpack(_tx: Tx, _actor: Actor) -> tuple[Envelope | StatusMessage, Handed]:
     return message, Handed(blob, _stored_papers(services.blobs, message), key)
 
 
-@routes.api("POST", "/api/v1/edxml", scope=SUBMIT, max_bytes="upload_max_bytes", before=_unpack)
+@routes.api(
+    "POST",
+    "/api/v1/edxml",
+    scope=SUBMIT,
+    max_bytes="upload_max_bytes",
+    before=_unpack,
+    title=phrase("Nộp một phong bì edXML hoặc một bản tin trạng thái"),
+    takes="application/octet-stream",
+    headers={"Idempotency-Key": "names the message, at most 300 characters; the document's own id without it"},
+    answers={202: HandedIn},
+    refuses={
+        403: "without the right, or the sender in the envelope is not the system's agency",
+        409: "the key was used for other bytes",
+        413: "larger than the instance takes",
+        422: "edxml_refused, unknown_receiver or unknown_document",
+    },
+)
 def submit_edxml(
     tx: Tx, actor: Actor, brought: Callable[[], tuple[Envelope | StatusMessage, Handed]]
 ) -> tuple[Response, int]:
@@ -46,7 +63,14 @@ def submit_edxml(
     return jsonify(intake.accept(tx, actor, message, handed)), 202
 
 
-@routes.api("GET", "/api/v1/documents/<int:dispatch_id>", scope=SUBMIT)
+@routes.api(
+    "GET",
+    "/api/v1/documents/<int:dispatch_id>",
+    scope=SUBMIT,
+    title=phrase("Hỏi một phong bì đã đến đâu"),
+    answers={200: DocumentStatus},
+    refuses={404: "there is no such envelope, or none that this system may know of"},
+)
 def document_status(tx: Tx, actor: Actor, dispatch_id: int) -> Response:
     """How far an envelope has come at each recipient; for its sender and for its recipients."""
     return jsonify(dispatch_status(tx, actor, dispatch_for(tx, actor, dispatch_id)))

@@ -50,6 +50,15 @@ class Problem(BaseModel):
     request_id: str
 
 
+class Description(BaseModel):
+    """An OpenAPI document."""
+
+    openapi: str = Field(description="3.1")
+    info: dict[str, Any]
+    paths: dict[str, Any]
+    components: dict[str, Any]
+
+
 class Document:
     """The description of one application's operations."""
 
@@ -132,6 +141,11 @@ def document() -> dict[str, Any]:
     """The document of the application that serves this request."""
     base_url: str = current_app.extensions["lienthong"].config.base_url
     return document_of(current_app).whole(base_url)
+
+
+def door_of(operation_id: str) -> Door:
+    """The door behind an operation of this application's document."""
+    return document_of(current_app).doors[operation_id]
 
 
 def _complete(operation: dict[str, Any], door: Door, path: str) -> None:

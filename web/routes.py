@@ -6,7 +6,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from directory.actor import Actor
 from kernel.db import Tx
 from kernel.doors import Routes
-from web import pages
+from kernel.text import phrase
+from web import api_docs, openapi, pages
 
 routes = Routes("web")
 
@@ -33,3 +34,20 @@ def health(tx: Tx, actor: Actor | None) -> Response:
 def offline(tx: Tx, actor: Actor | None) -> str:
     """What to do without a network."""
     return render_template("errors/offline.html")
+
+
+@routes.open_get(
+    "/api/v1/openapi.json",
+    reason="describes the API to those who are going to build against it; holds no data",
+    title=phrase("Bản mô tả API (OpenAPI 3.1)"),
+    answers={200: openapi.Description},
+)
+def openapi_document(tx: Tx, actor: Actor | None) -> Response:
+    """The description of every operation, made from the code of this very release."""
+    return jsonify(openapi.document())
+
+
+@routes.open_get("/api/docs", reason="the same description for people; holds no data")
+def api_page(tx: Tx, actor: Actor | None) -> str:
+    """The API explained, readable without a network beyond this server."""
+    return render_template("web/api_docs.html", **api_docs.reading())

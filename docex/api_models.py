@@ -1,0 +1,67 @@
+"""What the API says about envelopes, as models: the OpenAPI document is made of them."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+
+class AddressedAgency(BaseModel):
+    """A receiver as it was addressed."""
+
+    code: str
+    name: str
+    forwarded_to: str | None = Field(description="code of the successor, when the addressed agency was merged")
+
+
+class HandedIn(BaseModel):
+    """An envelope or a status message that was taken in; the same message again gets this very answer."""
+
+    id: int = Field(description="of the envelope; ask GET /api/v1/documents/{dispatch_id} with it")
+    state: str = Field(
+        description="`submitted`; for a status message `counted`, or `noted` when it says nothing new",
+        pattern="^(submitted|counted|noted)$",
+    )
+    message_id: str
+    sha256: str = Field(description="of the bytes that came", pattern="^[0-9a-f]{64}$")
+    size: int = Field(ge=0)
+    received_at: datetime
+    document_id: str | None = Field(None, description="not for a status message")
+    receivers: list[AddressedAgency] | None = Field(None, description="not for a status message")
+    receipt: dict[str, Any] | None = Field(None, description="signed evidence that the hub took the envelope in")
+    status_id: int | None = Field(None, description="only for a status message")
+
+
+class Verdict(StrEnum):
+    """What became of the signatures of an envelope's papers."""
+
+    PENDING = "pending"
+    VALID = "valid"
+    UNCLEAR = "unclear"
+    INVALID = "invalid"
+    NONE = "none"
+
+
+class DeliveryState(BaseModel):
+    """How far an envelope has come at one recipient."""
+
+    code: str
+    name: str
+    state: str = Field(description="`submitted`, `available`, `retrieved`, `expired` or a code of QĐ 28/2018 (01…06)")
+    recall: str | None = Field(description="13 asked, 15 agreed, 16 refused")
+    reason: str = Field(description="why it was refused or what its status said")
+    changed_at: datetime
+
+
+class DocumentStatus(BaseModel):
+    """How far an envelope has come; a recipient sees only itself in `deliveries`."""
+
+    id: int
+    message_id: str
+    document_id: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    size: int
+    received_at: datetime
+    verdict: Verdict
+    deliveries: list[DeliveryState]

@@ -1,0 +1,68 @@
+"""The OpenAPI document: valid, whole, and what people read on the page."""
+
+import re
+from typing import Any
+
+import pytest
+from flask import Flask
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from web import openapi, rooms
+
+
+@pytest.fixture
+def document(app: Flask) -> dict[str, Any]:
+    answer = app.test_client().get("/api/v1/openapi.json")
+    assert answer.status_code == 200
+    found: dict[str, Any] = answer.get_json()
+    return found
+
+
+def test_the_document_is_openapi_3_1(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1")
+    assert [str(error) for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
+
+
+def test_every_operation_for_systems_is_in_it_with_its_scope(document: dict[str, Any]) -> None:
+    told = {op["operationId"]: op for methods in document["paths"].values() for op in methods.values()}
+    for door in (door for door in rooms.load_pages() if openapi.belongs(door) and door.method != "HEAD"):
+        operation = told[door.endpoint]
+        assert operation["security"] == ([{"client": [door.scope]}] if door.scope else [])
+        assert operation["summary"]
+        if door.scope:
+            scopes = document["components"]["securitySchemes"]["client"]["flows"]["clientCredentials"]["scopes"]
+            assert door.scope in scopes
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    names = set(re.findall(r"#/components/schemas/([^'\"]+)", str(document)))
+    assert names <= document["components"]["schemas"].keys()
+    assert {"Problem", "HandedIn"} <= names
+
+
+def test_two_models_of_one_name_are_not_mixed_up() -> None:
+    models: dict[str, type] = {}
+    for door in rooms.load_pages():
+        says = door.says
+        for model in [says.get("takes"), says.get("query"), says.get("form"), *says.get("answers", {}).values()]:
+            if isinstance(model, type):
+                assert models.setdefault(model.__name__, model) is model
+
+
+def test_the_page_explains_every_operation_in_both_languages(app: Flask, document: dict[str, Any]) -> None:
+    stranger = app.test_client()
+    page = stranger.get("/api/docs")
+    assert page.status_code == 200
+    for path in document["paths"]:
+        assert path in page.text
+    assert "Nộp một phong bì edXML" in page.text
+    assert 'script src="http' not in page.text
+    stranger.set_cookie("lt_locale", "en")
+    assert "Hand in an edXML envelope" in stranger.get("/api/docs").text
+
+
+def test_a_problem_leads_to_its_explanation(app: Flask) -> None:
+    stranger = app.test_client()
+    kind = stranger.get("/api/v1/nothing").get_json()["type"]
+    assert kind.endswith("/api/docs#not_found")
+    assert 'id="not_found"' in stranger.get("/api/docs").text
