@@ -23,16 +23,9 @@ os.environ.setdefault("TZ", "UTC")
 
 
 def _import_models() -> None:
-    import importlib
+    from web import rooms
 
-    for room in ("directory", "signing", "notify", "tasks", "docex", "meetings", "web"):
-        try:
-            importlib.import_module(f"{room}.models")
-        except ModuleNotFoundError as error:
-            if error.name != f"{room}.models":
-                raise
-    import kernel.search
-    import kernel.worktime  # noqa: F401
+    rooms.load_models()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
