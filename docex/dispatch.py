@@ -14,7 +14,7 @@ from directory.actor import Role
 from docex import ways
 from docex.drafting import File
 from docex.envelope import Facts
-from docex.hub import way as hub
+from docex.hub import taking
 from docex.labels import URGENCY
 from docex.links import INCOMING_PATH
 from docex.models import Delivery, Dispatch, Document, Incoming, Paper
@@ -96,7 +96,7 @@ def hand_in(tx: Tx, submission: Submission) -> Dispatch:
         Ref("dispatch", dispatch.id),
         {"message_id": dispatch.message_id, "sha256": dispatch.sha256, "receivers": len(submission.receivers)},
     )
-    hub.taken_over(tx, dispatch, [receiver.agency_id for receiver in submission.receivers])
+    taking.taken_over(tx, dispatch, [receiver.agency_id for receiver in submission.receivers])
     return dispatch
 
 
