@@ -1,0 +1,159 @@
+"""The mail door: an SMTP server that takes letters of known partners and bounces, and nothing else.
+
+It says 250 only after the raw message is in the blob store and its row is committed; everything else is the worker's.
+Whatever is refused here is refused inside the SMTP dialogue, so that the other server still has the message.
+"""
+
+import asyncio
+import io
+import logging
+import ssl
+from typing import Any
+
+import sqlalchemy as sa
+from aiosmtpd.controller import Controller
+
+from docex.mail.addresses import agency_at, exchange_domain, plain_address
+from docex.mail.models import MailArrival, Outcome
+from docex.mail.partners import partner_at
+from kernel import clock, faults
+from kernel.blobs import Blob, BlobStore
+from kernel.config import Config
+from kernel.db import Database, Tx
+from kernel.refs import Ref
+from kernel.schema import insert_into
+
+log = logging.getLogger(__name__)
+
+TIMEOUT_S = 120
+_MOST_RECIPIENTS = 100
+_CODED = 1.4
+
+
+class Letterbox:
+    """aiosmtpd's handler: who may write, to whom, and the one act of storing."""
+
+    def __init__(self, config: Config, db: Database, blobs: BlobStore) -> None:
+        self.config = config
+        self.db = db
+        self.blobs = blobs
+
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
+        self, server: Any, session: Any, envelope: Any, address: str, mail_options: list[str]
+    ) -> str:
+        """Only partners, and bounces with the empty sender."""
+        sender = plain_address(address or "")
+        if address and (not sender or not await _aside(self._is_partner, sender)):
+            return "550 5.7.1 Sender is not a registered partner"
+        envelope.mail_from = sender
+        envelope.mail_options.extend(mail_options)
+        return "250 2.1.0 OK"
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: Any, session: Any, envelope: Any, address: str, rcpt_options: list[str]
+    ) -> str:
+        """Only exchange addresses of agencies that are served here."""
+        if len(envelope.rcpt_tos) >= _MOST_RECIPIENTS:
+            return "452 4.5.3 Too many recipients"
+        agency_id = await _aside(self._agency_id, plain_address(address))
+        if agency_id is None:
+            return "550 5.1.1 No such agency here"
+        envelope.rcpt_tos.append(agency_id)
+        envelope.rcpt_options.extend(rcpt_options)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        """Store, promise, and only then say that we have it."""
+        peer = str(session.peer[0]) if session.peer else ""
+        agencies = list(dict.fromkeys(envelope.rcpt_tos))
+        raw = bytes(envelope.original_content or envelope.content)
+        try:
+            arrival_id = await _aside(self._store, envelope.mail_from or "", agencies, peer, raw)
+        except Exception:
+            log.exception("a letter could not be stored")
+            return "451 4.3.0 Try again later"
+        return f"250 2.0.0 Stored as {arrival_id}"
+
+    def _is_partner(self, address: str) -> bool:
+        with self.db.read() as tx:
+            return partner_at(tx, address) is not None
+
+    def _agency_id(self, address: str) -> int | None:
+        with self.db.read() as tx:
+            found = agency_at(tx, self.config, address) if address else None
+        return found.id if found is not None else None
+
+    def _store(self, mail_from: str, agencies: list[int], peer: str, raw: bytes) -> int:
+        blob = self.blobs.put(io.BytesIO(raw))
+        faults.point("docex_mail.stored")
+        with self.db.write("mail-door") as tx:
+            arrival_id = keep(tx, mail_from, agencies, peer, blob)
+        faults.point("docex_mail.kept")
+        return arrival_id
+
+
+def keep(tx: Tx, mail_from: str, agencies: list[int], peer: str, blob: Blob) -> int:
+    """Write down a stored message and promise to read it. The same bytes from the same sender for the same
+    agencies are one arrival."""
+    values = {
+        "mail_from": mail_from,
+        "rcpt_to": {"agencies": agencies},
+        "rcpt_key": ",".join(str(number) for number in sorted(agencies)),
+        "peer": peer,
+        "sha256": blob.sha256,
+        "size": blob.size,
+        "message_id": "",
+        "signature": "",
+        "outcome": Outcome.WAITING,
+        "facts": {},
+        "received_at": clock.now(),
+    }
+    statement = insert_into(tx.session, MailArrival).values(**values)
+    statement = statement.on_conflict_do_nothing(index_elements=["mail_from", "sha256", "rcpt_key"])
+    made = tx.session.scalar(statement.returning(MailArrival.id))
+    if made is None:
+        same = sa.select(MailArrival.id).where(
+            MailArrival.mail_from == mail_from,
+            MailArrival.sha256 == blob.sha256,
+            MailArrival.rcpt_key == values["rcpt_key"],
+        )
+        return tx.session.scalars(same).one()
+    tx.outbox("mail.arrival", str(made), {"arrival_id": made})
+    tx.audit("system", "mail.received", Ref("mail_arrival", made), {"from": mail_from, "sha256": blob.sha256})
+    return int(made)
+
+
+class Door(Controller):
+    """The listening server, in a thread of its own. Port 0 takes any free one; `port` says which."""
+
+    def __init__(self, config: Config, db: Database, blobs: BlobStore) -> None:
+        most = int(config.upload_max_bytes * _CODED)
+        super().__init__(
+            Letterbox(config, db, blobs),
+            hostname=config.mail_door_host,
+            port=config.mail_door_port,
+            server_hostname=exchange_domain(config),
+            ident="Lien Thong",
+            data_size_limit=most,
+            timeout=TIMEOUT_S,
+            tls_context=_tls(config),
+        )
+
+    def _trigger_server(self) -> None:
+        # aiosmtpd probes the number that it was given, which may be 0.
+        server: Any = self.server
+        self.hostname, self.port = server.sockets[0].getsockname()[:2]
+        super()._trigger_server()  # type: ignore[no-untyped-call]
+
+
+def _tls(config: Config) -> ssl.SSLContext | None:
+    if not config.mail_door_cert:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(config.mail_door_cert, config.mail_door_key or None)
+    return context
+
+
+async def _aside(work: Any, *given: Any) -> Any:
+    """Database and files in a thread, so that one slow letter does not hold up the other connections."""
+    return await asyncio.get_running_loop().run_in_executor(None, work, *given)

@@ -1,0 +1,166 @@
+"""The worker's part of signed e-mail: letters that leave, and messages that the door has stored."""
+
+import io
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from directory import queries as directory
+from directory.queries import AgencyCard
+from docex import edxml, ways
+from docex.drafting import File
+from docex.edxml import Envelope, Limits, papers
+from docex.edxml.model import Note
+from docex.intake import Handed
+from docex.mail import plain, reading, smime, taking
+from docex.mail.models import MailArrival, MailPartner, Outcome, Signature
+from docex.mail.outgoing import CHANNEL, MailWay
+from docex.mail.partners import partner_at
+from docex.mail.reading import Mail
+from docex.mail.sending import EnvelopeHandler, ReceiptHandler
+from docex.mail.taking import Found, Refused
+from kernel import clock, faults, outbox
+from kernel.blobs import BlobStore, read_all
+from kernel.config import Config
+from kernel.db import Tx
+from kernel.errors import DomainError
+from kernel.outbox import Handler, Job
+from kernel.text import phrase
+from notify.jobs import smtp_sender
+
+
+def register_jobs(config: Config, blobs: BlobStore) -> None:
+    """Serve letters and arrivals, and offer e-mail as a way out of the hub."""
+    ways.register(MailWay(config))
+    sender = smtp_sender(config)
+    outbox.register(EnvelopeHandler(config, blobs, sender))
+    outbox.register(ReceiptHandler(config, blobs, sender))
+    outbox.register(ArrivalHandler(config, blobs))
+
+
+@dataclass(frozen=True)
+class Work:
+    """A stored message, who is supposed to have written it, and for whom it is."""
+
+    arrival: MailArrival
+    partner: MailPartner | None
+    sender: AgencyCard | None
+    receivers: tuple[AgencyCard, ...]
+
+
+class ArrivalHandler(Handler[Work, Found]):
+    """Read what the door stored, check its signature, and take it in."""
+
+    topic: ClassVar[str] = "mail.arrival"
+
+    def __init__(self, config: Config, blobs: BlobStore) -> None:
+        self.config = config
+        self.blobs = blobs
+
+    def prepare(self, tx: Tx, job: Job) -> Work | None:
+        """The message and its partner; None when it is settled."""
+        arrival = tx.session.get(MailArrival, job.payload["arrival_id"], with_for_update=True, populate_existing=True)
+        if arrival is None or arrival.outcome != Outcome.WAITING:
+            return None
+        partner = partner_at(tx, arrival.mail_from) if arrival.mail_from else None
+        arrival.partner_id = partner.id if partner is not None else None
+        sender = directory.agency(tx, partner.agency_id) if partner is not None else None
+        cards = directory.agencies(tx, arrival.rcpt_to["agencies"])
+        return Work(arrival, partner, sender, tuple(cards[i] for i in arrival.rcpt_to["agencies"]))
+
+    def perform(self, prepared: Work) -> Found:
+        """Parse, verify, store the papers. A refusal is a result; only the store or a bug can fail."""
+        raw = read_all(self.blobs, prepared.arrival.sha256)
+        partner = prepared.partner
+        try:
+            pinned = smime.read_certificate(partner.certificate) if partner and partner.certificate else None
+            mail = reading.read(raw, pinned, clock.now())
+        except reading.Unreadable as error:
+            message_id, subject = reading.head_of(raw)
+            unread = Found(prepared.arrival.id, message_id, subject, "")
+            return replace(unread, refused=Refused("unreadable", error.said)) if partner else unread
+        found = Found(prepared.arrival.id, mail.message_id, mail.subject, mail.signature)
+        if mail.report is not None:
+            return replace(found, report=mail.report)
+        if partner is None or prepared.sender is None:
+            return found
+        return self._from_partner(prepared, partner, mail, found)
+
+    def _from_partner(self, work: Work, partner: MailPartner, mail: Mail, found: Found) -> Found:
+        refused = _refusal(partner, mail)
+        if mail.receipt is not None:  # receipts are never answered, so that two systems cannot chat for ever
+            return found if refused else replace(found, receipt=mail.receipt)
+        if not mail.edxml and not mail.files and mail.answers_itself:
+            return found  # somebody is on holiday
+        refused = refused or _nothing_to_take(mail)
+        if refused is not None:
+            return replace(found, refused=refused)
+        try:
+            return replace(found, handed=self._handed(work, mail))
+        except DomainError as error:
+            said = next(iter(getattr(error, "fields", {}).values()), error.message)
+            code = str(error.detail.get("refusal", error.code))
+            return replace(found, refused=Refused(code, said))
+
+    def _handed(self, work: Work, mail: Mail) -> tuple[Envelope | edxml.StatusMessage, Handed]:
+        assert work.sender is not None
+        notes: tuple[Note, ...] = ()
+        if mail.signature is Signature.UNSIGNED:
+            notes += (Note("mail_unsigned", phrase("Thư không có chữ ký số: chưa kiểm chứng được nơi gửi.")),)
+        key = mail.message_id
+        if mail.edxml:
+            data = mail.edxml[0]
+        else:
+            data = plain.envelope_from(mail, work.sender, work.receivers, work.arrival.received_at)
+            notes += (plain.note(),)
+            key = f"{key} {work.arrival.rcpt_key}"[:300]  # here the recipients are the mail's own
+        message = edxml.read(data, Limits(file_bytes=self.config.upload_max_bytes))
+        blob = self.blobs.put(io.BytesIO(data))
+        message = replace(message, notes=message.notes + notes)
+        files = self._files(message) if isinstance(message, Envelope) else ()
+        return message, Handed(blob, files, key, f"{CHANNEL}{work.sender.id}")
+
+    def _files(self, envelope: Envelope) -> tuple[File, ...]:
+        files = []
+        for place, attachment in enumerate(envelope.attachments, start=1):
+            blob = self.blobs.put(io.BytesIO(attachment.data))
+            name = papers.plain_name(attachment.name) or f"tep-{place}"
+            files.append(File(name, attachment.media_type, blob.sha256, blob.size))
+        return tuple(files)
+
+    def conclude(self, tx: Tx, job: Job, result: Found) -> None:
+        """One transaction: the hub's rows, the outcome, the promise of a receipt."""
+        taking.take(tx, self.config, result)
+        faults.point("docex_mail.taking")
+
+    def give_up(self, tx: Tx, job: Job, reason: str) -> None:
+        """We could not: the raw message stays, and the partner is told that it was not taken."""
+        taking.take(tx, self.config, _given_up(tx, job))
+
+
+def _given_up(tx: Tx, job: Job) -> Found:
+    arrival = tx.session.get_one(MailArrival, job.payload["arrival_id"])
+    said = phrase("Hệ thống gặp lỗi khi xử lý thư. Xin gửi lại sau.")
+    return Found(arrival.id, arrival.message_id, "", "", refused=Refused("internal", said))
+
+
+def _refusal(partner: MailPartner, mail: Mail) -> Refused | None:
+    """Why nothing in this message may be believed."""
+    if mail.sender != partner.address:
+        said = phrase("Địa chỉ ở dòng From không phải là địa chỉ đã đăng ký của nơi gửi.")
+        return Refused("other_sender", said)
+    if mail.signature is Signature.WRONG:
+        assert mail.problem is not None
+        return Refused("wrong_signature", mail.problem)
+    if mail.signature is Signature.UNSIGNED and partner.certificate:
+        return Refused("unsigned", phrase("Thư không có chữ ký số, trong khi nơi gửi đã đăng ký chứng thư."))
+    if not mail.message_id:
+        return Refused("no_message_id", phrase("Thư không có mã thông điệp (Message-ID)."))
+    return None
+
+
+def _nothing_to_take(mail: Mail) -> Refused | None:
+    if not mail.edxml and not mail.files:
+        return Refused("nothing_inside", phrase("Thư không kèm tệp edXML hay tệp văn bản nào."))
+    if len(mail.edxml) > 1:
+        return Refused("several_envelopes", phrase("Mỗi thư chỉ được kèm một tệp edXML."))
+    return None
