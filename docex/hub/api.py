@@ -1,21 +1,49 @@
-"""Operations of the hub for agencies' systems: receipts and keys."""
+"""Operations of the hub for agencies' systems: receipts, keys, mailbox."""
 
-from flask import Response, jsonify
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from flask import Response, current_app, jsonify, request
+from werkzeug.wsgi import wrap_file
 
 from directory import clients
 from directory.actor import Actor
-from docex.hub import receipts
+from docex.hub import mailbox, receipts
+from docex.hub.api_models import (
+    Acknowledged,
+    Acknowledging,
+    Inbox,
+    InboxAsked,
+    KeySet,
+    Leased,
+    ReceiptShown,
+    Reported,
+    Reporting,
+)
+from docex.hub.bell import bell_of
+from docex.models import Dispatch
+from kernel import cursors
 from kernel.db import Tx
 from kernel.doors import Routes
 from kernel.text import phrase
 
-RECEIVE = clients.scope("docex.receive", phrase("Nhận văn bản và báo trạng thái qua API"))
+RECEIVE = clients.scope(mailbox.RECEIVE, phrase("Nhận văn bản và báo trạng thái qua API"))
 SUBMIT = "docex.submit"
+EDXML = "application/octet-stream"
+LOOK_AGAIN_S = 5.0
+PIECE = 1 << 16
 
 routes = Routes("hub")
 
 
-@routes.open_get("/api/v1/keys", reason="public keys, with which anybody may check a receipt")
+@routes.open_get(
+    "/api/v1/keys",
+    reason="public keys, with which anybody may check a receipt",
+    title=phrase("Khoá công khai để kiểm tra biên nhận"),
+    answers={200: KeySet},
+)
 def public_keys(tx: Tx, actor: Actor | None) -> Response:
     """The keys that sign receipts, old ones too (JWK set)."""
     answer = jsonify(receipts.all_keys(tx))
@@ -23,7 +51,140 @@ def public_keys(tx: Tx, actor: Actor | None) -> Response:
     return answer
 
 
-@routes.api("GET", "/api/v1/receipts/<receipt_id>", scope=SUBMIT)
+@routes.api(
+    "GET",
+    "/api/v1/receipts/<receipt_id>",
+    scope=SUBMIT,
+    title=phrase("Xem một biên nhận"),
+    answers={200: ReceiptShown},
+)
 def receipt(tx: Tx, actor: Actor, receipt_id: str) -> Response:
     """One receipt, for the sender of the envelope and for the receiver that it is about."""
     return jsonify(receipts.shown(receipts.receipt_for(tx, actor, receipt_id)))
+
+
+def _wait_for_mail(tx: Tx, actor: Actor, asked: InboxAsked) -> int:
+    """Note that the system asks, then wait without a transaction until there is something. Answers the place."""
+    after = _place(actor, asked.after)
+    services = current_app.extensions["lienthong"]
+    news = mailbox.poll_is_news(tx, actor.agency_id)
+    tx.session.rollback()  # gives the connection back: nobody holds one while they wait
+    if news:
+        with services.db.write(actor.by) as writing:
+            mailbox.note_poll(writing, actor.agency_id, request.headers.get("User-Agent", ""), _their_time())
+    end = time.monotonic() + asked.wait
+    with bell_of(services.db).listening(actor.agency_id) as ring:
+        while not mailbox.anything(tx, actor.agency_id, after) and (left := end - time.monotonic()) > 0:
+            tx.session.rollback()
+            ring.wait(min(left, LOOK_AGAIN_S))
+            ring.clear()
+    return after
+
+
+@routes.api(
+    "GET",
+    "/api/v1/inbox",
+    scope=RECEIVE,
+    before=_wait_for_mail,
+    query=InboxAsked,
+    title=phrase("Xem văn bản đang chờ nhận"),
+    answers={200: Inbox},
+)
+def inbox(tx: Tx, actor: Actor, asked: InboxAsked, brought: Callable[[], int]) -> Response:
+    """What waits for the system's agency. With `wait` the answer comes as soon as there is something, or empty."""
+    page = mailbox.page(tx, actor.agency_id, brought(), asked.limit)
+    following = cursors.seal(_secret(), _list_of(actor), page.last)
+    return jsonify(items=page.items, next=following, more=page.more, held=page.held)
+
+
+@routes.api(
+    "POST",
+    "/api/v1/inbox/<int:parcel_id>/lease",
+    scope=RECEIVE,
+    title=phrase("Giữ một văn bản để nhận trong 5 phút"),
+    answers={200: Leased},
+    refuses={409: "fetched before, expired, or another system of the agency is at it"},
+)
+def lease(tx: Tx, actor: Actor, parcel_id: int) -> Response:
+    """Begin to fetch an envelope: nobody else of the agency gets it for five minutes."""
+    row = mailbox.lease(tx, actor, parcel_id)
+    dispatch = mailbox.dispatch_of(tx, row)
+    until = row.leased_until.isoformat() if row.leased_until else None
+    return jsonify(id=row.id, token=row.lease_token, leased_until=until, sha256=dispatch.sha256, size=dispatch.size)
+
+
+@routes.api(
+    "GET",
+    "/api/v1/inbox/<int:parcel_id>/envelope",
+    scope=RECEIVE,
+    title=phrase("Tải phong bì"),
+    headers={"Range": "a part of the file, to go on after a cut", "If-Range": "the ETag that the part belongs to"},
+    answers={200: EDXML, 206: EDXML},
+    refuses={404: "there is none, or it is another agency's", 416: "no such part"},
+)
+def envelope(tx: Tx, actor: Actor, parcel_id: int) -> Response:
+    """The edXML file as its sender handed it in. The ETag is its SHA-256."""
+    parcel, _ = mailbox.parcel_for(tx, actor, parcel_id)
+    return _file(mailbox.dispatch_of(tx, parcel))
+
+
+@routes.api(
+    "POST",
+    "/api/v1/inbox/<int:parcel_id>/ack",
+    scope=RECEIVE,
+    takes=Acknowledging,
+    title=phrase("Báo đã nhận phong bì"),
+    answers={200: Acknowledged},
+    refuses={409: "the token was overtaken, or the term has ended"},
+)
+def acknowledge(tx: Tx, actor: Actor, parcel_id: int, given: Acknowledging) -> Response:
+    """The envelope is stored at the receiver's: status 01. Saying it again gets the same receipt."""
+    row = mailbox.acknowledge(tx, actor, parcel_id, given.token)
+    return jsonify(id=parcel_id, state="fetched", receipt=receipts.shown(row))
+
+
+@routes.api(
+    "POST",
+    "/api/v1/inbox/<int:parcel_id>/status",
+    scope=RECEIVE,
+    takes=Reporting,
+    title=phrase("Báo trạng thái xử lý"),
+    answers={200: Reported},
+)
+def report_status(tx: Tx, actor: Actor, parcel_id: int, given: Reporting) -> Response:
+    """What became of a document at its receiver: 02–06, and the answers 15 and 16 to a recall."""
+    delivery, counted = mailbox.report(tx, actor, parcel_id, given.code, given.description, given.at)
+    state = "counted" if counted else "noted"
+    return jsonify(id=parcel_id, state=state, progress=delivery.progress, recall=delivery.recall)
+
+
+def _file(dispatch: Dispatch) -> Response:
+    file = current_app.extensions["lienthong"].blobs.open(dispatch.sha256)
+    answer = Response(wrap_file(request.environ, file, PIECE), mimetype=EDXML, direct_passthrough=True)
+    answer.content_length = dispatch.size
+    answer.set_etag(dispatch.sha256)
+    answer.headers["Cache-Control"] = "private, immutable, max-age=86400"
+    answer.make_conditional(request, accept_ranges=True, complete_length=dispatch.size)
+    return answer
+
+
+def _place(actor: Actor, cursor: str) -> int:
+    return int(cursors.opened(_secret(), _list_of(actor), cursor)[0]) if cursor else 0
+
+
+def _list_of(actor: Actor) -> str:
+    return f"hub.inbox:{actor.agency_id}"
+
+
+def _secret() -> str:
+    secret: str = current_app.extensions["lienthong"].config.signing_secret()
+    return secret
+
+
+def _their_time() -> datetime | None:
+    """The system's own clock, when it tells it in the Date header."""
+    try:
+        told = parsedate_to_datetime(request.headers["Date"])
+    except (KeyError, ValueError):
+        return None
+    return told if told.tzinfo else told.replace(tzinfo=UTC)

@@ -1,10 +1,21 @@
 """The worker's part of the hub."""
 
-from docex.hub import keys
+from docex.hub import keys, mailbox, way
+from kernel import outbox
 from kernel.blobs import BlobStore
 from kernel.config import Config
+from kernel.db import Tx
+from kernel.outbox import Job
+
+__all__ = ["collect", "register_jobs", "way"]
 
 
 def register_jobs(config: Config, blobs: BlobStore) -> None:
     """Make this process able to do the hub's jobs."""
     keys.use(config)
+
+
+@outbox.handler("hub.collect")
+def collect(tx: Tx, job: Job) -> None:
+    """An agency's system asked for the first time: bring it what was handed in before."""
+    mailbox.collect(tx, job.payload["agency_id"], job.payload["after"])

@@ -1,23 +1,23 @@
 """What the hub does when something happens to an envelope: evidence, mailboxes, terms."""
 
-from collections.abc import Sequence
-
 from docex import ways
-from docex.hub import receipts
+from docex.hub import mailbox, receipts
 from docex.hub.states import ReceiptKind
 from docex.models import Delivery, Dispatch
 from kernel.db import Tx
-
-
-def taken_over(tx: Tx, dispatch: Dispatch, receiver_ids: Sequence[int]) -> None:
-    """An envelope was handed in: its sender gets a receipt in the same transaction."""
-    receipts.submitted(tx, dispatch, receiver_ids)
 
 
 class MailboxWay(ways.Way):
     """Mailboxes for agencies whose systems fetch their documents here."""
 
     name = "mailbox"
+
+    def carry(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> bool:
+        """Lay it into the mailbox of an agency that has a system to fetch it."""
+        if not mailbox.has_reader(tx, delivery.agency_id):
+            return False
+        mailbox.put(tx, delivery)
+        return True
 
     def arrived(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> None:
         """A copy lies in an inbox of this instance."""

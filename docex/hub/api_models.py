@@ -1,0 +1,111 @@
+"""What the hub's operations take and answer, for the entry and for the OpenAPI document."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+BIGGEST = 2**63 - 1
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ReceiptShown(BaseModel):
+    """A receipt; `jws` is the evidence."""
+
+    id: str
+    kind: str = Field(description="submitted, available, retrieved, expired, undeliverable or refused")
+    made_at: datetime
+    jws: str = Field(description="compact JWS, ES256, keys at /api/v1/keys")
+
+
+class KeySet(BaseModel):
+    """A JWK set (RFC 7517)."""
+
+    keys: list[dict[str, Any]]
+
+
+class InboxAsked(_Strict):
+    """Which part of the mailbox is wanted, and how long it may take."""
+
+    after: str = Field("", max_length=500, description="`next` of an earlier answer; empty begins anew")
+    limit: int = Field(100, ge=1, le=500)
+    wait: int = Field(0, ge=0, le=25, description="seconds to wait while there is nothing")
+
+
+class Organ(BaseModel):
+    """An agency."""
+
+    code: str
+    name: str
+
+
+class InboxItem(BaseModel):
+    """One envelope that waits to be fetched."""
+
+    id: int
+    message_id: str
+    document_id: str
+    business: int
+    sender: Organ
+    code: str
+    subject: str
+    urgency: int
+    sha256: str
+    size: int
+    recall: str
+    available_at: datetime
+    expires_at: datetime | None
+    leased_until: datetime | None
+
+
+class Inbox(BaseModel):
+    """A stretch of the mailbox."""
+
+    items: list[InboxItem]
+    next: str = Field(description="`after` of the next call")
+    more: bool
+    held: bool = Field(description="the operator holds the mailbox for now")
+
+
+class Leased(BaseModel):
+    """The right to fetch and acknowledge; `token` goes into the acknowledgement."""
+
+    id: int
+    token: int
+    leased_until: datetime
+    sha256: str
+    size: int
+
+
+class Acknowledging(_Strict):
+    """The word that the envelope is stored at the receiver's."""
+
+    token: int = Field(ge=1, le=BIGGEST)
+
+
+class Acknowledged(BaseModel):
+    """The evidence that the receiver has the envelope."""
+
+    id: int
+    state: str
+    receipt: ReceiptShown
+
+
+class Reporting(_Strict):
+    """A status of QĐ 28/2018."""
+
+    code: str = Field(max_length=2, description="02, 03, 04, 05, 06, 15 or 16")
+    description: str = Field("", max_length=2000)
+    at: AwareDatetime | None = None
+
+
+class Reported(BaseModel):
+    """Whether a status was news."""
+
+    id: int
+    state: str = Field(description="counted, or noted when it says nothing new")
+    progress: str
+    recall: str

@@ -1,0 +1,266 @@
+"""Mailboxes for agencies' systems: what waits, who works on it, and the word that it arrived.
+
+Pull is the guarantee: a parcel stays until its receiver has said that it has it, or until its term ends.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from directory import queries as directory
+from directory.actor import Actor
+from directory.models import ApiClient
+from docex.envelope import Facts
+from docex.hub import receipts
+from docex.hub.models import Mailbox, Parcel, Receipt, Term
+from docex.hub.states import ParcelState, ReceiptKind
+from docex.models import Delivery, Dispatch, Incoming
+from docex.moves import touch_incoming
+from docex.states import Progress, Recall
+from docex.statuses import say
+from kernel import clock
+from kernel.db import Tx
+from kernel.errors import Conflict, Invalid, NotFound, WrongState
+from kernel.refs import Ref
+from kernel.schema import insert_into
+from kernel.text import phrase
+
+RECEIVE = "docex.receive"
+LEASE = timedelta(minutes=5)
+POLL_NOTED = timedelta(minutes=1)
+PAGE = 100
+COLLECTED = 500
+
+SAYABLE = frozenset(
+    {
+        Progress.REFUSED.value,
+        Progress.REGISTERED.value,
+        Progress.ASSIGNED.value,
+        Progress.WORKING.value,
+        Progress.DONE.value,
+        Recall.AGREED.value,
+        Recall.REFUSED.value,
+    }
+)
+"""What a receiver's system may say in JSON; 01 is said by the acknowledgement itself."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A stretch of a mailbox. `last` is the number up to which it was looked through."""
+
+    items: tuple[dict[str, Any], ...]
+    last: int
+    more: bool
+    held: bool
+
+
+def has_reader(tx: Tx, agency_id: int) -> bool:
+    """Whether a system of this agency may fetch documents here."""
+    rows = tx.session.execute(
+        sa.select(ApiClient.scopes).where(ApiClient.agency_id == agency_id, ApiClient.revoked_at.is_(None))
+    )
+    return any(RECEIVE in scopes for (scopes,) in rows)
+
+
+def put(tx: Tx, delivery: Delivery) -> Parcel:
+    """Lay a delivery into its receiver's mailbox; doing it again does nothing. The delivery is locked."""
+    known = tx.session.scalar(sa.select(Parcel).where(Parcel.delivery_id == delivery.id))
+    if known is not None:
+        return known
+    now = clock.now()
+    parcel = Parcel(
+        agency_id=delivery.agency_id,
+        seq=_next_number(tx, delivery.agency_id),
+        delivery_id=delivery.id,
+        state=ParcelState.WAITING,
+        lease_token=0,
+        available_at=now,
+    )
+    tx.session.add(parcel)
+    tx.session.flush()
+    say(tx, delivery, Progress.AVAILABLE)
+    receipts.of_delivery(tx, ReceiptKind.AVAILABLE, delivery)
+    tx.publish(f"mailbox:{delivery.agency_id}", "mailbox.changed", {"id": parcel.id, "rev": parcel.seq})
+    return parcel
+
+
+def open_for(tx: Tx, agency_id: int) -> None:
+    """The agency's system asks for the first time: bring it what was handed in before it could ask."""
+    row = insert_into(tx.session, Mailbox).values(agency_id=agency_id, last_seq=0, opened_at=clock.now())
+    if tx.session.execute(row.on_conflict_do_nothing().returning(Mailbox.agency_id)).scalar() is not None:
+        tx.outbox("hub.collect", f"{agency_id}:0", {"agency_id": agency_id, "after": 0})
+
+
+def collect(tx: Tx, agency_id: int, after: int) -> None:
+    """Lay into a mailbox what waits for its agency and was never carried, a stretch at a time."""
+    query = (
+        sa.select(Delivery)
+        .where(Delivery.agency_id == agency_id, Delivery.progress == Progress.SUBMITTED, Delivery.id > after)
+        .order_by(Delivery.id)
+        .limit(COLLECTED)
+        .with_for_update()
+    )
+    found = list(tx.session.scalars(query))
+    for delivery in found:
+        put(tx, delivery)
+    if len(found) == COLLECTED:
+        last = found[-1].id
+        tx.outbox("hub.collect", f"{agency_id}:{last}", {"agency_id": agency_id, "after": last})
+
+
+def poll_is_news(tx: Tx, agency_id: int) -> bool:
+    """Whether it is time to note that the agency's system asks: once a minute is enough."""
+    row = tx.session.get(Mailbox, agency_id)
+    return row is None or row.polled_at is None or row.polled_at < clock.now() - POLL_NOTED
+
+
+def note_poll(tx: Tx, agency_id: int, system: str, its_time: datetime | None) -> None:
+    """Remember when the agency's system last asked, what it calls itself, and how wrong its clock is."""
+    open_for(tx, agency_id)
+    row = tx.session.get_one(Mailbox, agency_id, with_for_update=True, populate_existing=True)
+    row.polled_at, row.polled_by = clock.now(), system[:200]
+    row.skew_s = round((its_time - clock.now()).total_seconds()) if its_time else None
+
+
+def page(tx: Tx, agency_id: int, after: int, limit: int) -> Page:
+    """What waits in a mailbox behind number `after`, in the order in which it came."""
+    box = tx.session.get(Mailbox, agency_id)
+    if box is None or box.held_at is not None:
+        return Page((), after, False, box is not None)
+    query = (
+        sa.select(Parcel, Delivery, Dispatch, Term.expires_at)
+        .join(Delivery, Delivery.id == Parcel.delivery_id)
+        .join(Dispatch, Dispatch.id == Delivery.dispatch_id)
+        .outerjoin(Term, Term.dispatch_id == Dispatch.id)
+        .where(Parcel.agency_id == agency_id, Parcel.state == ParcelState.WAITING, Parcel.seq > after)
+        .order_by(Parcel.seq)
+        .limit(limit + 1)
+    )
+    rows = tx.session.execute(query).all()
+    senders = directory.agencies(tx, [dispatch.sender_id for _, _, dispatch, _ in rows])
+    items = tuple(
+        _item(parcel, delivery, dispatch, senders[dispatch.sender_id], until)
+        for parcel, delivery, dispatch, until in rows[:limit]
+    )
+    last = rows[:limit][-1][0].seq if rows else after
+    return Page(items, last, len(rows) > limit, False)
+
+
+def anything(tx: Tx, agency_id: int, after: int) -> bool:
+    """Whether `page` would show something; cheap."""
+    query = sa.select(Parcel.id).where(
+        Parcel.agency_id == agency_id, Parcel.state == ParcelState.WAITING, Parcel.seq > after
+    )
+    return tx.session.scalar(query.limit(1)) is not None
+
+
+def lease(tx: Tx, actor: Actor, parcel_id: int) -> Parcel:
+    """Let one system of the agency work on a parcel. The same one asking again gets a new token, and its old one is
+    worth nothing; another one has to wait until the lease ends."""
+    parcel, _ = parcel_for(tx, actor, parcel_id)
+    _must_wait(parcel)
+    now = clock.now()
+    if parcel.leased_until is not None and parcel.leased_until > now and parcel.leased_by != actor.client_id:
+        raise Conflict(
+            phrase("Một hệ thống khác của cơ quan đang nhận văn bản này."), leased_until=parcel.leased_until.isoformat()
+        )
+    parcel.lease_token += 1
+    parcel.leased_by, parcel.leased_until = actor.client_id, now + LEASE
+    return parcel
+
+
+def acknowledge(tx: Tx, actor: Actor, parcel_id: int, token: int) -> Receipt:
+    """The agency's system has the envelope: status 01 and a `retrieved` receipt. Saying it again is answered with
+    the same receipt; a token that was overtaken is refused."""
+    parcel, delivery = parcel_for(tx, actor, parcel_id)
+    if token != parcel.lease_token or token == 0:
+        raise Conflict(phrase("Mã nhận này đã hết hiệu lực vì có hệ thống khác nhận sau. Xin nhận lại."))
+    if parcel.state != ParcelState.FETCHED:
+        _must_wait(parcel)
+        parcel.state, parcel.fetched_at, parcel.leased_until = ParcelState.FETCHED, clock.now(), None
+        agency = directory.agency(tx, parcel.agency_id)
+        say(tx, delivery, Progress.RETRIEVED, by_name=agency.name)
+        say(tx, delivery, Progress.ARRIVED, by_name=agency.name)
+        tx.audit(f"agency:{agency.id}", "hub.fetched", Ref("delivery", delivery.id), {"parcel": parcel.id})
+    return receipts.of_delivery(tx, ReceiptKind.RETRIEVED, delivery)
+
+
+def report(
+    tx: Tx, actor: Actor, parcel_id: int, code: str, description: str, said_at: datetime | None
+) -> tuple[Delivery, bool]:
+    """What the receiver does with a document, in the codes of QĐ 28/2018. Answers whether it was news."""
+    if code not in SAYABLE:
+        message = phrase("Mã trạng thái phải là một trong {codes}.", codes=", ".join(sorted(SAYABLE)))
+        raise Invalid({"code": message}, message)
+    if code in (Progress.REFUSED, Recall.REFUSED) and not description.strip():
+        message = phrase("Từ chối thì phải nêu lý do.")
+        raise Invalid({"description": message}, message)
+    parcel, delivery = parcel_for(tx, actor, parcel_id)
+    name = directory.agency(tx, parcel.agency_id).name
+    counted = say(tx, delivery, code, by_name=name, description=description.strip(), said_at=said_at)
+    copy = tx.session.scalar(sa.select(Incoming).where(Incoming.delivery_id == delivery.id))
+    if counted and copy is not None:
+        touch_incoming(tx, copy)
+    return delivery, counted
+
+
+def parcel_for(tx: Tx, actor: Actor, parcel_id: int) -> tuple[Parcel, Delivery]:
+    """A parcel in the mailbox of the system's own agency with its delivery; locked when the transaction writes."""
+    parcel = tx.session.get(Parcel, parcel_id)
+    if parcel is None or actor.kind != "client" or parcel.agency_id != actor.agency_id:
+        raise NotFound()
+    delivery = tx.session.get_one(Delivery, parcel.delivery_id, with_for_update=tx.writable, populate_existing=True)
+    tx.session.refresh(parcel, with_for_update=tx.writable)
+    return parcel, delivery
+
+
+def dispatch_of(tx: Tx, parcel: Parcel) -> Dispatch:
+    """The envelope in a parcel."""
+    query = sa.select(Dispatch).join(Delivery, Delivery.dispatch_id == Dispatch.id)
+    return tx.session.scalars(query.where(Delivery.id == parcel.delivery_id)).one()
+
+
+def _must_wait(parcel: Parcel) -> None:
+    if parcel.state == ParcelState.FETCHED:
+        raise WrongState(phrase("Văn bản này đã được nhận trước đó."))
+    if parcel.state == ParcelState.EXPIRED:
+        raise WrongState(phrase("Văn bản này đã hết hạn chờ nhận; nơi gửi đã được báo."))
+
+
+def _next_number(tx: Tx, agency_id: int) -> int:
+    """The mailbox stays locked until the end of the transaction, so numbers appear in their order."""
+    row = insert_into(tx.session, Mailbox).values(agency_id=agency_id, last_seq=0, opened_at=clock.now())
+    tx.session.execute(row.on_conflict_do_nothing())
+    taken = (
+        sa.update(Mailbox)
+        .where(Mailbox.agency_id == agency_id)
+        .values(last_seq=Mailbox.last_seq + 1)
+        .returning(Mailbox.last_seq)
+        .execution_options(synchronize_session=False)
+    )
+    return int(tx.session.execute(taken).scalar_one())
+
+
+def _item(
+    parcel: Parcel, delivery: Delivery, dispatch: Dispatch, sender: directory.AgencyCard, until: datetime | None
+) -> dict[str, Any]:
+    facts = Facts.from_json(dispatch.facts)
+    return {
+        "id": parcel.id,
+        "message_id": dispatch.message_id,
+        "document_id": dispatch.document_key,
+        "business": dispatch.business,
+        "sender": {"code": sender.code, "name": sender.name},
+        "code": facts.code,
+        "subject": facts.subject,
+        "urgency": facts.urgency,
+        "sha256": dispatch.sha256,
+        "size": dispatch.size,
+        "recall": delivery.recall,
+        "available_at": parcel.available_at.isoformat(),
+        "expires_at": until.isoformat() if until else None,
+        "leased_until": parcel.leased_until.isoformat() if parcel.leased_until else None,
+    }

@@ -1,0 +1,12 @@
+"""The moment in which the hub takes an envelope over."""
+
+from collections.abc import Sequence
+
+from docex.hub import receipts
+from docex.models import Dispatch
+from kernel.db import Tx
+
+
+def taken_over(tx: Tx, dispatch: Dispatch, receiver_ids: Sequence[int]) -> None:
+    """An envelope was handed in: its sender gets a receipt in the same transaction."""
+    receipts.submitted(tx, dispatch, receiver_ids)

@@ -1,0 +1,228 @@
+"""An agency's system fetches its documents: nothing lost, nothing twice, nobody else's."""
+
+import hashlib
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from docex.hub import mailbox
+from docex.hub.bell import bell_of
+from docex.hub.models import Mailbox, Parcel
+from docex.models import Delivery
+from kernel import clock, outbox
+from tests.docex.office import Office
+from tests.docex_hub.systems import FAR, System, a_file, an_agency
+from tests.docex_hub.test_receipts import read_receipt
+
+
+def fetched(system: System, item: dict[str, Any]) -> Any:
+    """What a careful system does with one item: lease, download, acknowledge."""
+    leased = system.post(f"/api/v1/inbox/{item['id']}/lease").get_json()
+    data = system.get(f"/api/v1/inbox/{item['id']}/envelope").get_data()
+    assert hashlib.sha256(data).hexdigest() == leased["sha256"]
+    return system.post(f"/api/v1/inbox/{item['id']}/ack", {"token": leased["token"]})
+
+
+def waiting(system: System, **asked: Any) -> dict[str, Any]:
+    answer = system.get("/api/v1/inbox?" + "&".join(f"{k}={v}" for k, v in asked.items()))
+    assert answer.status_code == 200, answer.get_json()
+    body: dict[str, Any] = answer.get_json()
+    return body
+
+
+def test_a_document_is_fetched_acknowledged_and_worked_on(app: Flask, hub: Office, near: System, far: System) -> None:
+    data = a_file(hub)
+    number = near.hand_in(data).get_json()["id"]
+    hub.work()
+    (item,) = waiting(far)["items"]
+    assert (item["code"], item["sender"]["code"]) == ("1/VP", hub.cast.city.code)
+    assert near.get(f"/api/v1/documents/{number}").get_json()["deliveries"][0]["state"] == "available"
+    answer = fetched(far, item)
+    claims = read_receipt(app, answer.get_json()["receipt"]["jws"])
+    assert (claims["kind"], claims["sha256"]) == ("retrieved", hashlib.sha256(data).hexdigest())
+    assert claims["previous"]
+    assert waiting(far)["items"] == []
+    assert near.get(f"/api/v1/documents/{number}").get_json()["deliveries"][0]["state"] == "01"
+    assert near.get(f"/api/v1/receipts/{claims['jti']}").status_code == 200
+    for code in ("03", "05", "04"):
+        told = far.post(f"/api/v1/inbox/{item['id']}/status", {"code": code}).get_json()
+    assert told["state"] == "noted"  # 04 came after 05
+    assert near.get(f"/api/v1/documents/{number}").get_json()["deliveries"][0]["state"] == "05"
+
+
+def test_an_acknowledgement_said_again_gets_the_same_receipt(hub: Office, near: System, far: System) -> None:
+    near.hand_in(a_file(hub))
+    hub.work()
+    (item,) = waiting(far)["items"]
+    first = fetched(far, item)
+    again = far.post(f"/api/v1/inbox/{item['id']}/ack", {"token": 1})
+    assert first.get_data() == again.get_data()
+    assert far.post(f"/api/v1/inbox/{item['id']}/lease").status_code == 409
+
+
+def test_an_overtaken_token_acknowledges_nothing(app: Flask, hub: Office, near: System, far: System) -> None:
+    near.hand_in(a_file(hub))
+    hub.work()
+    (item,) = waiting(far)["items"]
+    path = f"/api/v1/inbox/{item['id']}"
+    other = System(app, hub, far.agency_id)
+    with clock.frozen(clock.now()):
+        old = far.post(f"{path}/lease").get_json()["token"]
+        assert other.post(f"{path}/lease").status_code == 409
+        clock.advance(mailbox.LEASE + timedelta(seconds=1))
+        new = other.post(f"{path}/lease").get_json()["token"]
+        assert far.post(f"{path}/ack", {"token": old}).status_code == 409
+        assert far.post(f"{path}/ack", {"token": 0}).status_code == 422
+        assert other.post(f"{path}/ack", {"token": new}).status_code == 200
+
+
+def test_a_mailbox_is_read_on_from_where_one_was(hub: Office, near: System, far: System) -> None:
+    for number in range(1, 6):
+        near.hand_in(a_file(hub, number))
+    hub.work()
+    first = waiting(far, limit=2)
+    second = waiting(far, limit=2, after=first["next"])
+    third = waiting(far, limit=2, after=second["next"])
+    codes = [item["code"] for page in (first, second, third) for item in page["items"]]
+    assert codes == [f"{n}/VP" for n in range(1, 6)]
+    assert [page["more"] for page in (first, second, third)] == [True, True, False]
+    last = waiting(far, after=third["next"])
+    assert (last["items"], last["next"]) == ([], third["next"])
+    assert far.get("/api/v1/inbox?after=made-up").status_code == 422
+    assert far.get("/api/v1/inbox?wait=26").status_code == 422
+
+
+def test_other_agencies_find_nothing(app: Flask, hub: Office, near: System, far: System) -> None:
+    near.hand_in(a_file(hub))
+    hub.work()
+    (item,) = waiting(far)["items"]
+    stranger = System(app, hub, an_agency(hub, "H97.01", "Sở khác"))
+    assert waiting(stranger)["items"] == []
+    path = f"/api/v1/inbox/{item['id']}"
+    for answer in (
+        stranger.get(f"{path}/envelope"),
+        near.get(f"{path}/envelope"),
+        stranger.post(f"{path}/lease"),
+        stranger.post(f"{path}/ack", {"token": 1}),
+        stranger.post(f"{path}/status", {"code": "03"}),
+        far.post("/api/v1/inbox/999999/lease"),
+    ):
+        assert answer.status_code == 404
+    only_sends = System(app, hub, far.agency_id, frozenset({"docex.submit"}))
+    assert only_sends.get("/api/v1/inbox").status_code == 403
+
+
+def test_an_envelope_is_downloaded_in_parts_and_gone_on_with_after_a_cut(
+    hub: Office, near: System, far: System
+) -> None:
+    data = a_file(hub)
+    near.hand_in(data)
+    hub.work()
+    path = f"/api/v1/inbox/{waiting(far)['items'][0]['id']}/envelope"
+    whole = far.get(path)
+    tag = whole.headers["ETag"]
+    assert tag == f'"{hashlib.sha256(data).hexdigest()}"'
+    assert whole.headers["Content-Length"] == str(len(data))
+    half = len(data) // 2
+    rest = far.get(path, Range=f"bytes={half}-", If_Range=tag)
+    assert (rest.status_code, rest.get_data()) == (206, data[half:])
+    assert rest.headers["Content-Range"] == f"bytes {half}-{len(data) - 1}/{len(data)}"
+    assert far.get(path, Range=f"bytes={half}-", If_Range='"another"').get_data() == data
+    assert far.get(path, Range=f"bytes={len(data)}-").status_code == 416
+    assert far.get(path, If_None_Match=tag).status_code == 304
+
+
+def test_a_long_poll_is_answered_when_something_comes_and_holds_no_connection(
+    hub: Office, near: System, far: System
+) -> None:
+    assert waiting(far)["items"] == []
+    answers: list[dict[str, Any]] = []
+    asking = threading.Thread(target=lambda: answers.append(waiting(far, wait=25)))
+    asking.start()
+    bell = bell_of(hub.db)
+    while far.agency_id not in bell._waiting:
+        pass
+    pool: Any = hub.db.engine.pool
+    near.hand_in(a_file(hub))
+    assert pool.checkedout() <= 2  # the bell's own look at most, and none for who waits
+    hub.work()
+    asking.join(timeout=20)
+    assert [item["code"] for item in answers[0]["items"]] == ["1/VP"]
+
+
+def test_what_was_sent_before_the_system_existed_comes_too(app: Flask, hub: Office, near: System) -> None:
+    agency_id = an_agency(hub, FAR, "Sở Giao thông tỉnh Bạn")
+    for number in (1, 2):
+        near.hand_in(a_file(hub, number))
+    hub.work()
+    late = System(app, hub, agency_id)
+    assert waiting(late)["items"] == []  # asking is what opens the mailbox
+    hub.work()
+    assert len(waiting(late)["items"]) == 2
+
+
+@pytest.mark.repeats("hub.collect")
+def test_collecting_again_brings_nothing_twice(app: Flask, hub: Office, near: System, monkeypatch: Any) -> None:
+    monkeypatch.setattr(mailbox, "COLLECTED", 2)
+    agency_id = an_agency(hub, FAR, "Sở Giao thông tỉnh Bạn")
+    for number in range(1, 6):
+        near.hand_in(a_file(hub, number))
+    hub.work()
+    waiting(System(app, hub, agency_id))
+    hub.work()
+    for _ in range(2):
+        with hub.db.write() as tx:
+            mailbox.collect(tx, agency_id, 0)
+    with hub.db.read() as tx:
+        seqs = tx.session.scalars(sa.select(Parcel.seq).order_by(Parcel.id)).all()
+    assert list(seqs) == [1, 2, 3, 4, 5]
+
+
+def test_a_refusal_needs_a_reason_and_reaches_the_sender(hub: Office, near: System, far: System) -> None:
+    number = near.hand_in(a_file(hub)).get_json()["id"]
+    hub.work()
+    (item,) = waiting(far)["items"]
+    fetched(far, item)
+    path = f"/api/v1/inbox/{item['id']}/status"
+    assert far.post(path, {"code": "02"}).status_code == 422
+    assert far.post(path, {"code": "01"}).status_code == 422
+    assert far.post(path, {"code": "03", "extra": 1}).status_code == 422
+    assert far.post(path, {"code": "02", "description": "Sai nơi nhận"}).get_json()["state"] == "counted"
+    (told,) = near.get(f"/api/v1/documents/{number}").get_json()["deliveries"]
+    assert (told["state"], told["reason"]) == ("02", "Sai nơi nhận")
+
+
+def test_a_held_mailbox_gives_nothing_out_and_loses_nothing(hub: Office, near: System, far: System) -> None:
+    near.hand_in(a_file(hub))
+    hub.work()
+    with hub.db.write() as tx:
+        tx.session.get_one(Mailbox, far.agency_id).held_at = clock.now()
+    assert waiting(far) | {"next": ""} == {"items": [], "next": "", "more": False, "held": True}
+    with hub.db.write() as tx:
+        tx.session.get_one(Mailbox, far.agency_id).held_at = None
+    assert len(waiting(far)["items"]) == 1
+
+
+def test_the_hub_remembers_who_asked_when_and_how_wrong_the_clock_is(hub: Office, far: System) -> None:
+    far.get("/api/v1/inbox", User_Agent="QLVB/4.2", Date="Mon, 01 Jan 2024 00:00:00 GMT")
+    with hub.db.read() as tx:
+        row = tx.session.get_one(Mailbox, far.agency_id)
+        assert (row.polled_by, row.polled_at is not None) == ("QLVB/4.2", True)
+        assert row.skew_s is not None
+        assert row.skew_s < -86_400
+
+
+def test_an_envelope_for_many_is_one_blob_and_a_small_row_each(app: Flask, hub: Office, near: System) -> None:
+    from docex.edxml.model import Organ
+
+    systems = [System(app, hub, an_agency(hub, f"H77.{n:02d}", f"Sở {n}")) for n in range(1, 6)]
+    near.hand_in(a_file(hub, receivers=tuple(Organ(f"H77.{n:02d}", f"Sở {n}") for n in range(1, 6))))
+    hub.work()
+    assert {waiting(system)["items"][0]["sha256"] for system in systems} == {waiting(systems[0])["items"][0]["sha256"]}
+    with hub.db.read() as tx:
+        assert tx.session.scalar(sa.select(sa.func.count()).select_from(Delivery)) == 5
+        assert not outbox.any_due(tx, outbox.handlers)
