@@ -1,4 +1,4 @@
-"""Agencies' systems: their secrets, scopes and short-lived access tokens (RFC 6749 §4.4, client credentials)."""
+"""Agencies' systems: their proofs, scopes and short-lived access tokens (RFC 6749 §4.4, client credentials)."""
 
 import hmac
 from dataclasses import dataclass
@@ -7,11 +7,12 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from directory import tokens
+from directory import proofs, tokens
 from directory.access import agency_for, client_for
 from directory.actor import Actor, chain_of
 from directory.attempts import Limits, must_wait, note_failure
 from directory.models import ApiClient, ApiToken
+from directory.proofs import Assertion, Certificate
 from directory.words import one_line
 from kernel import clock
 from kernel.db import Tx
@@ -19,6 +20,9 @@ from kernel.errors import Invalid, WrongState
 from kernel.text import Phrase, phrase
 
 TOKEN_TIME = timedelta(minutes=30)
+
+Proof = str | Assertion | Certificate
+"""What a client shows at the token endpoint; a str is its secret."""
 
 scopes: dict[str, Phrase] = {}
 """What a client may be allowed, by scope; each room adds its own when it is imported."""
@@ -89,10 +93,22 @@ def renew_secret(tx: Tx, actor: Actor, client_id: int) -> Credentials:
     if client.revoked_at is not None:
         raise WrongState(phrase("Ứng dụng này đã bị thu hồi."))
     secret = tokens.fresh()
-    client.secret_hash = tokens.hashed(secret)
+    client.secret_hash, client.public_key, client.certificate_sha256 = tokens.hashed(secret), "", ""
     _forget_tokens(tx, client)
     tx.audit(chain_of(client.agency_id), "directory.client_secret_renewed", f"client:{client.id}")
     return Credentials(client.id, client.client_id, secret)
+
+
+def register_key(tx: Tx, actor: Actor, client_id: int, text: str) -> None:
+    """Know a system by its public key or certificate from now on; its secret and its tokens stop working."""
+    client = client_for(tx, actor, client_id)
+    if client.revoked_at is not None:
+        raise WrongState(phrase("Ứng dụng này đã bị thu hồi."))
+    known = proofs.read_registered(text)
+    client.public_key, client.certificate_sha256, client.secret_hash = known.keys, known.certificate_sha256, ""
+    _forget_tokens(tx, client)
+    detail = {"certificate_sha256": known.certificate_sha256, "keys": known.keys}
+    tx.audit(chain_of(client.agency_id), "directory.client_key_registered", f"client:{client.id}", detail)
 
 
 def revoke(tx: Tx, actor: Actor, client_id: int) -> None:
@@ -105,27 +121,41 @@ def revoke(tx: Tx, actor: Actor, client_id: int) -> None:
     tx.audit(chain_of(client.agency_id), "directory.client_revoked", f"client:{client.id}")
 
 
-def grant(tx: Tx, client_id: str, secret: str, asked: str, address: str, limits: Limits) -> Granted | Refusal:
-    """An access token for a client that knows its secret; `asked` are scopes, blank-separated, or all."""
+def grant(tx: Tx, client_id: str, proof: Proof, asked: str, address: str, limits: Limits) -> Granted | Refusal:
+    """An access token for a client that proves itself; `asked` are scopes, blank-separated, or all."""
     client_id = one_line(client_id)[:100]
     name = f"client:{client_id}"
     wait = must_wait(tx, name, address, limits)
     if wait is not None:
         return Refusal("slow_down", wait)
     client = tx.session.scalar(sa.select(ApiClient).where(ApiClient.client_id == client_id))
-    # Compared also for an unknown client, so that the time of the answer tells nothing.
-    right = hmac.compare_digest(client.secret_hash if client else "", tokens.hashed(secret))
+    right = _proven(tx, client, proof)
     if client is None or not right or client.revoked_at is not None:
         note_failure(tx, name, address, limits)
         return Refusal("invalid_client", phrase("Mã ứng dụng hoặc khóa bí mật không đúng."))
     wanted = asked.split() or list(client.scopes)
     if not set(wanted) <= set(client.scopes):
         return Refusal("invalid_scope", phrase("Ứng dụng không được cấp quyền này."))
-    return _issue(tx, client, wanted)
+    return _issue(tx, client, wanted, proof.sha256 if isinstance(proof, Certificate) else "")
 
 
-def actor_for_token(tx: Tx, bearer: str | None) -> Actor | None:
-    """The client behind an access token."""
+def _proven(tx: Tx, client: ApiClient | None, proof: Proof) -> bool:
+    if isinstance(proof, Assertion):
+        return client is not None and client.revoked_at is None and proofs.holds(tx, client, proof)
+    known = _known_by(client, proof)
+    # Compared also for an unknown client, so that the time of the answer tells nothing.
+    given = proof.sha256 if isinstance(proof, Certificate) else tokens.hashed(proof)
+    return hmac.compare_digest(known, given) and bool(known)
+
+
+def _known_by(client: ApiClient | None, proof: Proof) -> str:
+    if client is None:
+        return ""
+    return client.certificate_sha256 if isinstance(proof, Certificate) else client.secret_hash
+
+
+def actor_for_token(tx: Tx, bearer: str | None, certificate: Certificate | None = None) -> Actor | None:
+    """The client behind an access token; one that was given for a certificate needs the same certificate again."""
     if not bearer:
         return None
     found = tx.session.execute(
@@ -138,6 +168,8 @@ def actor_for_token(tx: Tx, bearer: str | None) -> Actor | None:
     token, client = found
     if token.expires_at <= clock.now() or client.revoked_at is not None:
         return None
+    if token.certificate_sha256 and (certificate is None or certificate.sha256 != token.certificate_sha256):
+        return None
     return Actor(
         kind="client",
         client_id=client.id,
@@ -147,13 +179,17 @@ def actor_for_token(tx: Tx, bearer: str | None) -> Actor | None:
     )
 
 
-def _issue(tx: Tx, client: ApiClient, wanted: list[str]) -> Granted:
+def _issue(tx: Tx, client: ApiClient, wanted: list[str], certificate_sha256: str) -> Granted:
     now = clock.now()
     tx.session.execute(sa.delete(ApiToken).where(ApiToken.expires_at <= now))
     token = tokens.fresh()
     tx.session.add(
         ApiToken(
-            token_hash=tokens.hashed(token), client_id=client.id, scopes=sorted(wanted), expires_at=now + TOKEN_TIME
+            token_hash=tokens.hashed(token),
+            client_id=client.id,
+            certificate_sha256=certificate_sha256,
+            scopes=sorted(wanted),
+            expires_at=now + TOKEN_TIME,
         )
     )
     client.used_at = now

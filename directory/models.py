@@ -169,8 +169,8 @@ class ExternalIdentity(Base):
 
 
 class ApiClient(Base):
-    """An agency's system. `public_key` (PEM) is for clients that prove themselves by a signed assertion
-    instead of a secret (RFC 7523)."""
+    """An agency's system. It proves itself in one of three ways: by its secret, by assertions (RFC 7523) signed with a
+    key of `public_key` (a JWK set), or by the certificate of that SHA-256."""
 
     __tablename__ = "api_client"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -179,6 +179,7 @@ class ApiClient(Base):
     name: Mapped[str]
     secret_hash: Mapped[str] = mapped_column(default="")
     public_key: Mapped[str] = mapped_column(default="")
+    certificate_sha256: Mapped[str] = mapped_column(default="", server_default="")
     scopes: Mapped[JsonList]
     created_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
@@ -186,11 +187,24 @@ class ApiClient(Base):
 
 
 class ApiToken(Base):
-    """A short-lived access token of a client; the row holds its SHA-256."""
+    """A short-lived access token of a client; the row holds its SHA-256. One that was given for a certificate is
+    good only together with it (RFC 8705)."""
 
     __tablename__ = "api_token"
     id: Mapped[int] = mapped_column(primary_key=True)
     token_hash: Mapped[str] = mapped_column(unique=True)
     client_id: Mapped[int] = mapped_column(sa.ForeignKey("api_client.id"), index=True)
+    certificate_sha256: Mapped[str] = mapped_column(default="", server_default="")
     scopes: Mapped[JsonList]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class ApiAssertion(Base):
+    """An assertion that was used, by the SHA-256 of its `jti`; kept until it would have expired by itself."""
+
+    __tablename__ = "api_assertion"
+    __table_args__ = (sa.UniqueConstraint("client_id", "name_hash"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    client_id: Mapped[int] = mapped_column(sa.ForeignKey("api_client.id"))
+    name_hash: Mapped[str]
     expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -14,6 +14,7 @@ from directory import clients, passwords, secondstep, tokens
 from directory.actor import Actor, Role, chain_of
 from directory.attempts import Limits, clear, must_wait, note_failure
 from directory.models import Membership, Person, RoleGrant, WebSession
+from directory.proofs import Certificate
 from directory.queries import actor_of, email_form
 from kernel import clock
 from kernel.db import Tx
@@ -260,9 +261,9 @@ def browser_name(agent: str) -> str:
     return " · ".join(part for part in (kind, system) if part) or agent[:60]
 
 
-def actor_for_token(tx: Tx, bearer: str | None) -> Actor | None:
+def actor_for_token(tx: Tx, bearer: str | None, certificate: Certificate | None = None) -> Actor | None:
     """The agency's system behind an access token, or None when it is unknown, expired or revoked."""
-    return clients.actor_for_token(tx, bearer)
+    return clients.actor_for_token(tx, bearer, certificate)
 
 
 def _next(tx: Tx, person: Person, visit: Visit) -> SignedIn:

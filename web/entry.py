@@ -16,7 +16,7 @@ from flask import Flask, Response, current_app, g, make_response, redirect, requ
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import TooManyRequests, Unauthorized
 
-from directory import signin
+from directory import proofs, signin
 from directory.actor import Actor
 from kernel.db import Database, Tx
 from kernel.doors import Door, Guard
@@ -183,7 +183,8 @@ def _spooled(stream: IO[bytes]) -> IO[bytes]:
 def _actor(tx: Tx, door: Door) -> Actor | None:
     if door.guard is Guard.CLIENT:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        return signin.actor_for_token(tx, token) if scheme.lower() == "bearer" else None
+        shown = proofs.presented(request.environ, services().config)
+        return signin.actor_for_token(tx, token, shown) if scheme.lower() == "bearer" else None
     return actor_from_cookies(tx, request.cookies)
 
 
