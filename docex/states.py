@@ -114,6 +114,8 @@ class Progress(StrEnum):
 
     SUBMITTED = "submitted"
     AVAILABLE = "available"
+    EXPIRED = "expired"
+    UNDELIVERABLE = "undeliverable"
     RETRIEVED = "retrieved"
     ARRIVED = "01"
     REFUSED = "02"
@@ -126,12 +128,14 @@ class Progress(StrEnum):
 _RANK = {
     Progress.SUBMITTED: 0,
     Progress.AVAILABLE: 1,
-    Progress.RETRIEVED: 2,
-    Progress.ARRIVED: 3,
-    Progress.REGISTERED: 4,
-    Progress.ASSIGNED: 5,
-    Progress.WORKING: 6,
-    Progress.DONE: 7,
+    Progress.EXPIRED: 2,  # the term ended; whatever the receiver says later counts all the same
+    Progress.UNDELIVERABLE: 2,
+    Progress.RETRIEVED: 3,
+    Progress.ARRIVED: 4,
+    Progress.REGISTERED: 5,
+    Progress.ASSIGNED: 6,
+    Progress.WORKING: 7,
+    Progress.DONE: 8,
 }
 
 SETTLED = frozenset({Progress.REFUSED, Progress.DONE})
