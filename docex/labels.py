@@ -39,6 +39,8 @@ INCOMING: dict[IncomingState, Label] = {
 PROGRESS: dict[Progress, Label] = {
     Progress.SUBMITTED: Label(phrase("Đã nộp lên trục, chưa giao"), "waiting"),
     Progress.AVAILABLE: Label(phrase("Sẵn sàng tại trục"), "waiting"),
+    Progress.EXPIRED: Label(phrase("Hết hạn, nơi nhận chưa lấy"), "bad"),
+    Progress.UNDELIVERABLE: Label(phrase("Không giao được"), "bad"),
     Progress.RETRIEVED: Label(phrase("Nơi nhận đã tải về"), "waiting"),
     Progress.ARRIVED: Label(phrase("Đã đến, chờ văn thư"), "waiting"),
     Progress.REFUSED: Label(phrase("Từ chối tiếp nhận"), "bad"),
