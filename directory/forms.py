@@ -14,6 +14,7 @@ from wtforms import (
     SelectField,
     SelectMultipleField,
     StringField,
+    TextAreaField,
 )
 from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import CheckboxInput
@@ -244,6 +245,15 @@ class ClientForm(_Form):
         self.agency_id.choices = _offered(agencies)
         self.scopes.choices = _offered(scopes)
         return self
+
+
+class KeyForm(_Form):
+    """The public key or the certificate of a system."""
+
+    key = TextAreaField(
+        phrase("Khóa công khai hoặc chứng thư"),
+        description=phrase("JWK, bộ JWK (JWKS) hoặc PEM. Chỉ phần công khai; khóa bí mật ở lại với phần mềm."),
+    )
 
 
 class DayForm(_Form):

@@ -15,7 +15,7 @@ from directory.queries import AgencyCard, card_of
 from directory.signin import Step
 from kernel import clock
 from kernel.db import Tx
-from kernel.text import Phrase, collation_key, fold
+from kernel.text import Phrase, collation_key, fold, phrase
 
 PAGE = 50
 
@@ -109,6 +109,7 @@ class ClientCard:
     created_at: datetime
     used_at: datetime | None
     revoked_at: datetime | None
+    proof: Phrase
 
 
 def agencies(tx: Tx, actor: Actor, q: str = "", state: str = "current", page: int = 1) -> Leaf[AgencyCard]:
@@ -251,7 +252,23 @@ def _row(person: Person, places: list[Place]) -> PersonRow:
 
 def _client(row: ApiClient, agency_name: str) -> ClientCard:
     scopes: list[Phrase | str] = [clients.scopes.get(name) or name for name in row.scopes]
-    return ClientCard(row.id, row.client_id, row.name, agency_name, scopes, row.created_at, row.used_at, row.revoked_at)
+    return ClientCard(
+        id=row.id,
+        client_id=row.client_id,
+        name=row.name,
+        agency_name=agency_name,
+        scopes=scopes,
+        created_at=row.created_at,
+        used_at=row.used_at,
+        revoked_at=row.revoked_at,
+        proof=_proof(row),
+    )
+
+
+def _proof(row: ApiClient) -> Phrase:
+    if row.certificate_sha256:
+        return phrase("xác thực bằng chứng thư")
+    return phrase("xác thực bằng khóa công khai") if row.public_key else phrase("xác thực bằng khóa bí mật")
 
 
 def _card(tx: Tx, agency_id: int | None) -> AgencyCard | None:

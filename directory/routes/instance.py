@@ -8,7 +8,7 @@ from directory import auditing, listing, workdays
 from directory import clients as systems
 from directory.actor import Actor, chain_of
 from directory.clients import Credentials
-from directory.forms import ClientForm, DayForm
+from directory.forms import ClientForm, DayForm, KeyForm
 from directory.routes.desk import Errors, done, number, once, page, routes
 from kernel import clock
 from kernel.db import Tx
@@ -52,6 +52,30 @@ def _secret(tx: Tx, actor: Actor, given: Credentials) -> Response:
 def renew_secret(tx: Tx, actor: Actor, client_id: int) -> Response:
     """Make a new secret and show it once."""
     return _secret(tx, actor, systems.renew_secret(tx, actor, client_id))
+
+
+@routes.get("/admin/clients/<int:client_id>/key")
+def client_key(tx: Tx, actor: Actor, client_id: int) -> Response:
+    """Where a system's public key or certificate is pasted."""
+    return page("client_key", client=_client(tx, actor, client_id), form=KeyForm())
+
+
+@routes.post("/admin/clients/<int:client_id>/key")
+def register_client_key(tx: Tx, actor: Actor, client_id: int) -> Response:
+    """Know a system by its key from now on."""
+    form = KeyForm(request.form)
+    try:
+        systems.register_key(tx, actor, client_id, form.key.data or "")
+    except Invalid as refusal:
+        return page("client_key", refusal.fields, client=_client(tx, actor, client_id), form=form)
+    return done(actor, phrase("Đã lưu khóa. Khóa bí mật cũ không dùng được nữa."), "directory.clients")
+
+
+def _client(tx: Tx, actor: Actor, client_id: int) -> listing.ClientCard:
+    card = listing.client(tx, actor, client_id)
+    if card is None or card.revoked_at is not None:
+        raise NotFound()
+    return card
 
 
 @routes.post("/admin/clients/<int:client_id>/revoke")

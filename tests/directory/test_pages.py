@@ -275,8 +275,16 @@ def test_a_client_is_registered_used_and_revoked_over_http(app: Flask, admin: Fl
     body = {**form, "client_id": client_id, "client_secret": secret, "scope": "probe.write"}
     assert machine.post("/api/v1/oauth/token", data=body).status_code == 400
     assert machine.post("/api/v1/oauth/token", data={"grant_type": "password"}).status_code == 400
-    assert admin.post("/admin/clients/1/revoke").status_code == 302
+    assert "khóa bí mật" in admin.get("/admin/clients").text
+    pasted = {"key": '{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}'}
+    assert admin.get("/admin/clients/1/key").status_code == 200
+    assert admin.post("/admin/clients/1/key", data={"key": "x"}).status_code == 422
+    assert admin.post("/admin/clients/1/key", data=pasted).status_code == 302
+    assert "xác thực bằng khóa công khai" in admin.get("/admin/clients").text
     assert machine.post("/api/v1/oauth/token", data=form, auth=(client_id, secret)).status_code == 401
+    assert admin.post("/admin/clients/1/revoke").status_code == 302
+    assert admin.get("/admin/clients/1/key").status_code == 404
+    assert admin.post("/admin/clients/1/key", data=pasted).status_code == 409
     assert "Đã thu hồi" in admin.get("/admin/clients").text
 
 
