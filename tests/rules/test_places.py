@@ -29,6 +29,7 @@ NETWORK_PLACES = (
     "notify/sinks/",
     "notify/doctor.py",
     "signing/",
+    "docex/vxp/client.py",
     "web/doctor.py",
     "web/tour",
 )

@@ -1,0 +1,143 @@
+"""What a system of the VXP shape does besides handing in: acknowledge, ask for the directory, keep its own entry."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from directory import agencies
+from directory.actor import Role
+from directory.agencies import AgencyFacts
+from directory.models import Agency
+from directory.queries import agency_by_code, card_of
+from docex.models import Incoming
+from docex.states import Progress
+from docex.statuses import say
+from docex.vxp.mailbag import EDOC, STATUS, Mark, delivery_for, named, status_for
+from docex.vxp.models import VxpAck
+from docex.vxp.systems import System
+from kernel import clock
+from kernel.db import Tx
+from kernel.errors import Forbidden, Invalid, NotFound
+from kernel.refs import Ref
+from kernel.schema import insert_into
+from kernel.text import phrase
+
+_MOVES = {"processing": Progress.AVAILABLE, "done": Progress.RETRIEVED}
+
+
+def acknowledge(tx: Tx, system: System, doc_id: str, status: str) -> None:
+    """updateStatus: `done` takes a message off the list and tells its sender that it was fetched; `processing` and
+    `fail` leave it there."""
+    if status not in ("processing", "done", "fail"):
+        raise Invalid({"status": phrase("Trạng thái phải là processing, done hoặc fail.")})
+    mark, number = named(doc_id)
+    if mark is Mark.RECEIVED:
+        _move(tx, system, number, status)
+        kind = EDOC
+    elif mark is Mark.RECEIVED_STATUS:
+        status_for(tx, system, number)
+        kind = STATUS
+    else:
+        raise NotFound(phrase("Trục không có thông điệp mang mã này trong hộp nhận của đơn vị."))
+    row = insert_into(tx.session, VxpAck).values(
+        client_id=system.client_id, kind=kind, ref_id=number, status=status, at=clock.now()
+    )
+    tx.session.execute(
+        row.on_conflict_do_update(
+            index_elements=["client_id", "kind", "ref_id"],
+            set_={"status": status, "at": clock.now()},
+            where=VxpAck.status != "done",  # a late `processing` does not bring back what was taken
+        )
+    )
+
+
+def _move(tx: Tx, system: System, number: int, status: str) -> None:
+    delivery = delivery_for(tx, system, number)
+    tx.session.scalar(sa.select(Incoming.id).where(Incoming.delivery_id == delivery.id).with_for_update())
+    tx.session.refresh(delivery, with_for_update=True)
+    step = _MOVES.get(status)
+    if step is not None:
+        say(tx, delivery, step, by_name=system.actor.name)
+    elif status == "fail":
+        tx.audit(
+            f"agency:{system.agency_id}", "vxp.failed", Ref("dispatch", delivery.dispatch_id), {"delivery": number}
+        )
+
+
+def directory_list(tx: Tx) -> list[dict[str, Any]]:
+    """getAgenciesList: agencies of today under their older codes."""
+    return [
+        {
+            "id": str(row.id),
+            "pid": str(row.parent_id or 0),
+            "code": row.old_code or row.code,
+            "name": row.name,
+            "mail": row.email,
+            "oldCode": row.old_code,
+        }
+        for row in _agencies(tx, current=True)
+    ]
+
+
+def directory_list_qd20(tx: Tx) -> list[dict[str, Any]]:
+    """getAgenciesListQD20: agencies of today under the codes of QĐ 20/2020."""
+    return [
+        {"id": str(row.id), "code": row.code, "name": row.name, "mail": row.email, "code102": row.old_code}
+        for row in _agencies(tx, current=True)
+    ]
+
+
+def synchronised_units(tx: Tx) -> list[dict[str, Any]]:
+    """getSynchronizeUnit: every agency that ever was, with what became of it."""
+    top = tx.session.scalar(sa.select(Agency.code).where(Agency.parent_id.is_(None), Agency.is_local).limit(1)) or ""
+    today = clock.today().isoformat()
+    return [
+        {
+            "id": str(row.id),
+            "pid": str(row.parent_id or 0),
+            "code": row.code,
+            "name": row.name,
+            "mail": row.email,
+            "version": row.rev,
+            "centerCode": top,
+            "deleted": not card_of(row).is_current,
+            "modifyDate": row.valid_until_on.isoformat() if row.valid_until_on else today,
+            "isAgency": True,
+        }
+        for row in _agencies(tx, current=False)
+    ]
+
+
+def register_agency(tx: Tx, system: System, body: bytes) -> None:
+    """registerAgency: a system keeps address and phone of its own agency; others are entered by administrators."""
+    try:
+        given = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Invalid({"data": phrase("Nội dung đăng ký không phải là JSON.")}) from error
+    code = given.get("code") if isinstance(given, dict) else None
+    row = agency_by_code(tx, code) if isinstance(code, str) else None
+    if row is None or row.id != system.agency_id:
+        raise Forbidden(
+            phrase(
+                "Hệ thống chỉ được đăng ký cơ quan của mình; cơ quan khác do quản trị viên của trục nhập vào danh bạ."
+            )
+        )
+    facts = AgencyFacts(**{name: getattr(row, name) for name in AgencyFacts.__dataclass_fields__})
+    mail, phone = (str(given.get(name) or "").strip()[:100] for name in ("mail", "mobile"))
+    facts = replace(facts, email=mail or facts.email, phone=phone or facts.phone)
+    # The verb lets administrators of an agency change just these facts; the system acts for its agency as one.
+    agencies.change_agency(tx, replace(system.actor, roles=frozenset({Role.ADMIN})), row.id, facts)
+
+
+def delete_agency(tx: Tx, system: System, code: str) -> None:
+    """deleteAgency is always refused: an agency stays in the directory, because old documents name it."""
+    if agency_by_code(tx, code) is None:
+        raise NotFound(phrase("Danh bạ không có cơ quan mang mã này."))
+    raise Forbidden(phrase("Cơ quan không bị xóa khỏi danh bạ; việc giải thể, sáp nhập do quản trị viên của trục ghi."))
+
+
+def _agencies(tx: Tx, *, current: bool) -> list[Agency]:
+    rows = tx.session.scalars(sa.select(Agency).order_by(Agency.id))
+    return [row for row in rows if not current or card_of(row).is_current]

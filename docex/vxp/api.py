@@ -1,0 +1,233 @@
+"""The operations of the VXP protocol. Each is proved by the signature in its headers, and its failures are told in
+the protocol's own words (answers.py), because the SDK takes any other answer for an empty list or throws it away.
+
+The path may hold a doubled slash: the SDK makes one of an address that ends with a slash.
+"""
+
+import base64
+import io
+import logging
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from flask import Response, current_app, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.wsgi import FileWrapper
+
+from directory.queries import agency_by_code
+from docex import edxml, intake
+from docex.drafting import File
+from docex.edxml import Envelope, Limits, StatusMessage, papers
+from docex.intake import Handed
+from docex.vxp import acts, answers, mailbag, systems, wire
+from docex.vxp.mailbag import EDOC, STATUS, Mark, doc_id
+from docex.vxp.systems import System, Vault
+from kernel.blobs import BlobStore
+from kernel.config import Config
+from kernel.db import Tx
+from kernel.doors import Routes, View
+from kernel.errors import DomainError, Forbidden, NotFound
+from kernel.text import phrase
+
+log = logging.getLogger(__name__)
+
+PROOF = "the headers are signed with the secret of an agency's system; checked before anything else"
+
+routes = Routes("vxp")
+
+
+def _parts() -> tuple[Config, BlobStore]:
+    services = current_app.extensions["lienthong"]
+    return services.config, services.blobs
+
+
+@cache
+def vault_for(installation_secret: str) -> Vault:
+    """The vault of this installation; deriving its key is not free."""
+    return Vault(installation_secret)
+
+
+def vault() -> Vault:
+    """The vault of the installation that serves this request."""
+    return vault_for(_parts()[0].signing_secret())
+
+
+def _caller(tx: Tx, prefix: str) -> System:
+    """The system that calls; NotFound outside the configured path, BadSignature for strangers."""
+    if prefix.strip("/") != _parts()[0].vxp_prefix.strip("/"):
+        raise NotFound()
+    system = systems.recognised(tx, vault(), request.headers.items())
+    tx.by = system.actor.by
+    return system
+
+
+def _answer(answer: dict[str, Any], status: int = 200) -> Response:
+    response = Response(answers.as_bytes(answer), status, mimetype="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _refusal(error: Exception) -> tuple[dict[str, Any], int]:
+    known = isinstance(error, DomainError | HTTPException | wire.BadSignature | answers.BadFile)
+    if not known:
+        log.exception("vxp: %s failed", request.path, exc_info=error)
+    elif isinstance(error, wire.BadSignature):
+        log.warning("vxp: %s refused: %s", request.path, error)
+    code = error.code if isinstance(error, HTTPException) and error.code else 500
+    return answers.failed(error, code)
+
+
+def _refuse(error: Exception) -> Response:
+    """A failure of an operation that answers with JSON."""
+    return _answer(*_refusal(error))
+
+
+def _refuse_file(error: Exception) -> Response:
+    """A failed download has an empty body: the SDK writes any other one to disk and calls it a success."""
+    answer, _status = _refusal(error)
+    return Response(status=204, headers={"X-ErrorCode": answer["ErrorCode"]})
+
+
+def _operation(name: str, **more: Any) -> Callable[[View], View]:
+    return routes.open_post(f"/<path:prefix>/{name}", reason=PROOF, csrf=False, refuse=_refuse, **more)
+
+
+def _read_message(tx: Tx, _actor: None, prefix: str) -> tuple[Envelope | StatusMessage, Handed]:
+    """Check the sender, store and read what came, while no writer waits."""
+    system = _caller(tx, prefix)
+    config, blobs = _parts()
+    data = wire.sent_file(request.stream.read(), system.value("hash-file"))
+    if data is None:
+        raise answers.BadFile("the body has another hash")
+    blob = blobs.put(io.BytesIO(data), max_bytes=config.upload_max_bytes)
+    message = edxml.read(data, Limits(file_bytes=config.upload_max_bytes))
+    # The hash names the message: the same file again gets the same DocId, as the SDK's own re-sending needs.
+    return message, Handed(blob, _stored_papers(blobs, message), f"sha256:{blob.sha256}")
+
+
+def _stored_papers(blobs: BlobStore, message: Envelope | StatusMessage) -> tuple[File, ...]:
+    files = []
+    for place, attachment in enumerate(message.attachments if isinstance(message, Envelope) else (), start=1):
+        blob = blobs.put(io.BytesIO(attachment.data))
+        name = papers.plain_name(attachment.name) or f"tep-{place}"
+        files.append(File(name, attachment.media_type, blob.sha256, blob.size))
+    return tuple(files)
+
+
+@_operation("sendEdoc", max_bytes="upload_max_bytes", before=_read_message)
+def send_edoc(tx: Tx, _actor: None, prefix: str, brought: Callable[[], Any]) -> Response:
+    """Hand in a document or a status; what it is, the file itself says."""
+    system = _caller(tx, prefix)
+    message, handed = brought()
+    _check_sender(tx, system)
+    given = intake.accept(tx, system.actor, message, handed)
+    mark, number = (Mark.SENT_STATUS, given["status_id"]) if "status_id" in given else (Mark.SENT, given["id"])
+    return _answer({**answers.done(DocId=doc_id(mark, number)), "ErrorDesc": phrase("Thành công").vi})
+
+
+def _check_sender(tx: Tx, system: System) -> None:
+    """The signed `from`, when there is one, is a code of the system's agency."""
+    code = system.value("from")
+    agency = agency_by_code(tx, code) if code else None
+    if code and (agency is None or agency.id != system.agency_id):
+        raise Forbidden(phrase("Mã nơi gửi {code} không phải là cơ quan của hệ thống đang gửi.", code=code[:40]))
+
+
+@_operation("getReceivedEdocList")
+def get_received_edoc_list(tx: Tx, _actor: None, prefix: str) -> Response:
+    """What waits for the system's agency."""
+    system = _caller(tx, prefix)
+    return _answer(answers.done(data=mailbag.received(tx, system, _kind(system))))
+
+
+def _kind(system: System) -> str:
+    return STATUS if system.value("messagetype").lower() == STATUS else EDOC
+
+
+@_operation("getEdoc")
+def get_edoc(tx: Tx, _actor: None, prefix: str) -> Response:
+    """One message, in base64 inside the JSON."""
+    system = _caller(tx, prefix)
+    file, _size = mailbag.opened(_parts()[1], mailbag.message(tx, system, system.value("docid")))
+    with file:
+        return _answer(answers.done(data=base64.b64encode(file.read()).decode()))
+
+
+@routes.open_get("/<path:prefix>/downloadEdoc", reason=PROOF, refuse=_refuse_file)
+def download_edoc(tx: Tx, _actor: None, prefix: str) -> Response:
+    """One message as it is."""
+    system = _caller(tx, prefix)
+    file, size = mailbag.opened(_parts()[1], mailbag.message(tx, system, system.value("docid")))
+    response = Response(FileWrapper(file), mimetype="application/octet-stream", direct_passthrough=True)
+    response.content_length = size
+    return response
+
+
+@routes.open_get("/<path:prefix>/downloadEdoc2", reason="it answers nothing to anybody", refuse=_refuse_file)
+def download_edoc2(_tx: Tx, _actor: None, prefix: str) -> Response:
+    """The SDK sends neither a DocId nor a signature here, so there is nothing to give."""
+    return Response(status=204)
+
+
+@_operation("updateStatus")
+def update_status(tx: Tx, _actor: None, prefix: str) -> Response:
+    """Acknowledge a message of the list."""
+    system = _caller(tx, prefix)
+    acts.acknowledge(tx, system, system.value("docid"), system.value("status").lower())
+    return _answer(answers.done())
+
+
+@_operation("getSentEdocList")
+def get_sent_edoc_list(tx: Tx, _actor: None, prefix: str) -> Response:
+    """What became of what was sent."""
+    system = _caller(tx, prefix)
+    return _answer(answers.done(data=mailbag.sent(tx, system, system.value("docid"), _kind(system))))
+
+
+@_operation("countReceiveEdoc")
+def count_receive_edoc(tx: Tx, _actor: None, prefix: str) -> Response:
+    """How many documents wait."""
+    return _answer(answers.done(count=mailbag.count(tx, _caller(tx, prefix), EDOC)))
+
+
+@_operation("countReceiveStatus")
+def count_receive_status(tx: Tx, _actor: None, prefix: str) -> Response:
+    """How many statuses wait."""
+    return _answer(answers.done(count=mailbag.count(tx, _caller(tx, prefix), STATUS)))
+
+
+@_operation("getAgenciesList")
+def get_agencies_list(tx: Tx, _actor: None, prefix: str) -> Response:
+    """The directory under the older codes."""
+    _caller(tx, prefix)
+    return _answer(answers.done(data=acts.directory_list(tx)))
+
+
+@_operation("getAgenciesListQD20")
+def get_agencies_list_qd20(tx: Tx, _actor: None, prefix: str) -> Response:
+    """The directory under the codes of QĐ 20/2020; `level` has one known value and changes nothing."""
+    _caller(tx, prefix)
+    return _answer(answers.done(data=acts.directory_list_qd20(tx)))
+
+
+@_operation("getSynchronizeUnit")
+def get_synchronize_unit(tx: Tx, _actor: None, prefix: str) -> Response:
+    """The directory with what is no more."""
+    _caller(tx, prefix)
+    return _answer(answers.done(data=acts.synchronised_units(tx)))
+
+
+@_operation("registerAgency")
+def register_agency(tx: Tx, _actor: None, prefix: str) -> Response:
+    """Keep the entry of the system's own agency."""
+    acts.register_agency(tx, _caller(tx, prefix), request.get_data())
+    return _answer(answers.done())
+
+
+@_operation("deleteAgency")
+def delete_agency(tx: Tx, _actor: None, prefix: str) -> Response:
+    """Always refused, with the reason."""
+    system = _caller(tx, prefix)
+    acts.delete_agency(tx, system, system.value("agencycode"))
+    return _answer(answers.done())

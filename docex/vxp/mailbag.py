@@ -1,0 +1,344 @@
+"""What a system finds at the axis: the deliveries and statuses for its agency, in the words of the VXP protocol.
+
+Nothing is kept here but what the system acknowledged; all else is read from the hub's own tables.
+"""
+
+import io
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+from typing import IO, Any
+
+import sqlalchemy as sa
+
+from directory import queries as directory
+from docex.edxml import StatusMessage, write
+from docex.edxml.codes import StatusCode
+from docex.edxml.model import Organ, ResponseFor
+from docex.envelope import Facts
+from docex.labels import PROGRESS, STATUS_TITLES
+from docex.models import Delivery, Dispatch, StatusIn, StatusLog
+from docex.states import Progress
+from docex.vxp.models import VxpAck
+from docex.vxp.systems import System
+from kernel import clock
+from kernel.blobs import BlobStore
+from kernel.db import Tx
+from kernel.errors import NotFound
+from kernel.text import phrase
+
+MOST = 1000
+"""Longest list. The rest comes when the system has acknowledged these."""
+
+EDOC, STATUS = "edoc", "status"
+_ABROAD = (Progress.SUBMITTED, Progress.AVAILABLE)
+_STATUSES = [str(code) for code in StatusCode]
+_SPAN = 10**12
+
+
+class Mark(IntEnum):
+    """What a DocId names. The SDK repeats `messagetype` of earlier calls, so the id itself has to say it."""
+
+    SENT = 1  # a dispatch
+    RECEIVED = 2  # a delivery
+    SENT_STATUS = 3  # a status message that came in
+    RECEIVED_STATUS = 4  # a line of the status log
+
+
+def doc_id(mark: Mark, number: int) -> str:
+    """Digits only: the SDK makes a file name of it."""
+    return str(mark * _SPAN + number)
+
+
+def named(text: str) -> tuple[Mark, int]:
+    """What a DocId names; NotFound for anything that we never gave out."""
+    if not (text.isascii() and text.isdigit() and len(text) == len(str(_SPAN)) and text[0] in "1234"):
+        raise NotFound(phrase("Trục không có thông điệp mang mã này."))
+    mark, number = divmod(int(text), _SPAN)
+    return Mark(mark), number
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A message that lies in the blob store."""
+
+    sha256: str
+    size: int
+
+
+def received(tx: Tx, system: System, kind: str) -> list[dict[str, Any]]:
+    """What the agency has not acknowledged with `done`, oldest first."""
+    if kind == STATUS:
+        return _received_statuses(tx, system)
+    rows = tx.session.execute(
+        sa.select(Delivery, Dispatch, VxpAck.status).where(*_waiting(system)).join_from(Delivery, Dispatch)
+        .outerjoin(VxpAck, _acknowledged(system, EDOC, Delivery.id)).order_by(Delivery.id).limit(MOST)
+    ).all()  # fmt: skip
+    own = directory.agency(tx, system.agency_id)
+    return [
+        _line(
+            doc_id(Mark.RECEIVED, delivery.id),
+            EDOC,
+            dispatch.submitted_at,
+            delivery.changed_at,
+            str(dispatch.facts.get("sender_code", "")),
+            delivery.addressed_as or own.code,
+            ack,
+        )
+        for delivery, dispatch, ack in rows
+    ]
+
+
+def count(tx: Tx, system: System, kind: str) -> int:
+    """How many messages wait, also beyond the longest list."""
+    if kind == STATUS:
+        query = sa.select(sa.func.count()).select_from(StatusLog).where(*_waiting_statuses(system))
+        query = query.join(Delivery, Delivery.id == StatusLog.delivery_id).join(Dispatch)
+        query = query.outerjoin(VxpAck, _acknowledged(system, STATUS, StatusLog.id))
+    else:
+        query = sa.select(sa.func.count()).select_from(Delivery).where(*_waiting(system)).join(Dispatch)
+        query = query.outerjoin(VxpAck, _acknowledged(system, EDOC, Delivery.id))
+    return tx.session.scalar(query) or 0
+
+
+def message(tx: Tx, system: System, text: str) -> Stored | bytes:
+    """One message that the agency received or sent: its bytes as they came, or a status that we write.
+
+    A status that a clerk gave on our pages has no file; the same one is always written as the same bytes.
+    """
+    mark, number = named(text)
+    if mark in (Mark.SENT, Mark.RECEIVED):
+        dispatch = _dispatch(tx, system, mark, number)
+        return Stored(dispatch.sha256, dispatch.size)
+    if mark is Mark.SENT_STATUS:
+        row = tx.session.get(StatusIn, number)
+        if row is None or row.channel != f"client:{system.client_id}":
+            raise NotFound()
+        return Stored(row.sha256, row.size)
+    return _status_file(tx, *status_for(tx, system, number))
+
+
+def opened(blobs: BlobStore, found: Stored | bytes) -> tuple[IO[bytes], int]:
+    """The bytes of a message for reading, and how many they are."""
+    if isinstance(found, bytes):
+        return io.BytesIO(found), len(found)
+    return blobs.open(found.sha256), found.size
+
+
+def delivery_for(tx: Tx, system: System, number: int) -> Delivery:
+    """A delivery to the system's agency; NotFound for any other."""
+    row = tx.session.get(Delivery, number)
+    if row is None or row.agency_id != system.agency_id:
+        raise NotFound(phrase("Trục không có thông điệp mang mã này."))
+    return row
+
+
+def status_for(tx: Tx, system: System, number: int) -> tuple[StatusLog, Delivery, Dispatch]:
+    """A status that was said to the system's agency; NotFound for any other."""
+    query = (
+        sa.select(StatusLog, Delivery, Dispatch)
+        .join(Delivery, Delivery.id == StatusLog.delivery_id)
+        .join(Dispatch, Dispatch.id == Delivery.dispatch_id)
+        .where(StatusLog.id == number, _said_to(system))
+    )
+    row = tx.session.execute(query).one_or_none()
+    if row is None:
+        raise NotFound(phrase("Trục không có thông điệp mang mã này."))
+    return row[0], row[1], row[2]
+
+
+def sent(tx: Tx, system: System, text: str, kind: str) -> list[dict[str, Any]]:
+    """How far a sent message has come at each receiver; without a DocId the last ones that the agency sent."""
+    query = sa.select(Delivery, Dispatch).join(Dispatch).where(Dispatch.sender_id == system.agency_id)
+    query = query.order_by(Dispatch.id.desc(), Delivery.id).limit(MOST)
+    if text:
+        mark, number = named(text)
+        if mark is Mark.SENT_STATUS:
+            return _sent_status(tx, system, number)
+        query = query.where(Dispatch.id == _dispatch(tx, system, mark, number).id)
+    elif kind == STATUS:
+        return []
+    rows = tx.session.execute(query).all()
+    cards = directory.agencies(tx, {delivery.agency_id for delivery, _ in rows})
+    return [_sent_line(delivery, dispatch, cards[delivery.agency_id].code) for delivery, dispatch in rows]
+
+
+def _dispatch(tx: Tx, system: System, mark: Mark, number: int) -> Dispatch:
+    if mark is Mark.RECEIVED:
+        return tx.session.get_one(Dispatch, delivery_for(tx, system, number).dispatch_id)
+    row = tx.session.get(Dispatch, number) if mark is Mark.SENT else None
+    if row is None or row.sender_id != system.agency_id:
+        raise NotFound(phrase("Trục không có thông điệp mang mã này."))
+    return row
+
+
+def _waiting(system: System) -> list[sa.ColumnElement[bool]]:
+    """A system that joins late gets what nobody has fetched, and not the whole past."""
+    return [
+        Delivery.agency_id == system.agency_id,
+        sa.or_(VxpAck.status.is_(None), VxpAck.status != "done"),
+        sa.or_(Dispatch.submitted_at >= system.since, Delivery.progress.in_([str(step) for step in _ABROAD])),
+    ]
+
+
+def _waiting_statuses(system: System) -> list[sa.ColumnElement[bool]]:
+    return [
+        _said_to(system),
+        StatusLog.at >= system.since,
+        sa.or_(VxpAck.status.is_(None), VxpAck.status != "done"),
+    ]
+
+
+def _said_to(system: System) -> sa.ColumnElement[bool]:
+    """Receivers tell the sender how it goes; only asking for a document back goes the other way."""
+    asked = StatusLog.code == StatusCode.RECALL_ASKED
+    return sa.and_(
+        StatusLog.code.in_(_STATUSES),
+        sa.or_(
+            sa.and_(Dispatch.sender_id == system.agency_id, sa.not_(asked)),
+            sa.and_(Delivery.agency_id == system.agency_id, asked),
+        ),
+    )
+
+
+def _acknowledged(system: System, kind: str, ref: Any) -> sa.ColumnElement[bool]:
+    return sa.and_(VxpAck.client_id == system.client_id, VxpAck.kind == kind, VxpAck.ref_id == ref)
+
+
+def _received_statuses(tx: Tx, system: System) -> list[dict[str, Any]]:
+    query = (
+        sa.select(StatusLog, Delivery, Dispatch, VxpAck.status)
+        .join(Delivery, Delivery.id == StatusLog.delivery_id)
+        .join(Dispatch, Dispatch.id == Delivery.dispatch_id)
+        .outerjoin(VxpAck, _acknowledged(system, STATUS, StatusLog.id))
+        .where(*_waiting_statuses(system))
+        .order_by(StatusLog.id)
+        .limit(MOST)
+    )
+    rows = tx.session.execute(query).all()
+    cards = directory.agencies(
+        tx, {n for _, delivery, dispatch, _ in rows for n in (delivery.agency_id, dispatch.sender_id)}
+    )
+    found = []
+    for log, delivery, dispatch, ack in rows:
+        ends = [delivery.addressed_as or cards[delivery.agency_id].code, cards[dispatch.sender_id].code]
+        teller, told = reversed(ends) if log.code == StatusCode.RECALL_ASKED else ends
+        found.append(_line(doc_id(Mark.RECEIVED_STATUS, log.id), STATUS, log.at, log.at, teller, told, ack))
+    return found
+
+
+def _status_file(tx: Tx, log: StatusLog, delivery: Delivery, dispatch: Dispatch) -> Stored | bytes:
+    came = tx.session.scalar(
+        sa.select(StatusIn)
+        .where(
+            StatusIn.delivery_id == delivery.id,
+            StatusIn.code == log.code,
+            StatusIn.channel == log.by,
+            StatusIn.received_at >= log.at,  # the log is written just before, in the same transaction
+        )
+        .order_by(StatusIn.received_at, StatusIn.id)
+        .limit(1)
+    )
+    if came is not None:
+        return Stored(came.sha256, came.size)
+    return status_bytes(tx, log, delivery, dispatch)
+
+
+def status_bytes(tx: Tx, log: StatusLog, delivery: Delivery, dispatch: Dispatch) -> bytes:
+    """A status of the log as an edXML file."""
+    facts = Facts.from_json(dispatch.facts)
+    receiver, sender = directory.agency(tx, delivery.agency_id), directory.agency(tx, dispatch.sender_id)
+    receiver_code, sender_code = delivery.addressed_as or receiver.code, facts.sender_code or sender.code
+    asks = log.code == StatusCode.RECALL_ASKED
+    return write(
+        StatusMessage(
+            sender=Organ(sender_code, sender.name) if asks else Organ(receiver_code, receiver.name),
+            about=ResponseFor(
+                organ_code=receiver_code if asks else sender_code,
+                code=facts.code,
+                document_id=dispatch.document_key,
+                promulgated_on=facts.issued_on,
+            ),
+            status=StatusCode(log.code),
+            description=log.description or STATUS_TITLES[log.code].vi,
+            at=log.said_at or log.at,
+        )
+    )
+
+
+def _line(
+    name: str, kind: str, created: datetime, updated: datetime, teller: str, told: str, ack: str | None
+) -> dict[str, Any]:
+    return {
+        "docId": name,
+        "serviceType": "eDoc",
+        "messageType": kind,
+        "created_time": _time(created),
+        "updated_time": _time(updated),
+        "from": teller,
+        "to": told,
+        "status": ack or "sent",
+        "status_desc": _ACKS[ack or "sent"].vi,
+    }
+
+
+def _sent_line(delivery: Delivery, dispatch: Dispatch, code: str) -> dict[str, Any]:
+    step = Progress(delivery.progress)
+    arrived = step not in _ABROAD
+    facts = dispatch.facts
+    return {
+        "serviceType": "eDoc",
+        "messageType": EDOC,
+        "senderDocId": doc_id(Mark.SENT, dispatch.id),
+        "receiverDocId": doc_id(Mark.RECEIVED, delivery.id),
+        "fromCode": str(facts.get("sender_code", "")),
+        "toCode": delivery.addressed_as or code,
+        "title": str(facts.get("subject", "")),
+        "notation": str(facts.get("code", "")),
+        "sentTime": _time(dispatch.submitted_at),
+        "receivedTime": _time(delivery.changed_at) if arrived else "",
+        "sendStatus": "done",
+        "sendStatusDesc": _ACKS["sent"].vi,
+        "receiveStatus": "fail" if step is Progress.REFUSED else "done" if arrived else "processing",
+        "receiveStatusDesc": PROGRESS[step].text.vi,
+    }
+
+
+def _sent_status(tx: Tx, system: System, number: int) -> list[dict[str, Any]]:
+    row = tx.session.get(StatusIn, number)
+    if row is None or row.channel != f"client:{system.client_id}":
+        raise NotFound(phrase("Trục không có thông điệp mang mã này."))
+    delivery = tx.session.get_one(Delivery, row.delivery_id)
+    dispatch = tx.session.get_one(Dispatch, delivery.dispatch_id)
+    facts = Facts.from_json(dispatch.facts)
+    own, other = directory.agency(tx, system.agency_id), directory.agency(tx, dispatch.sender_id)
+    return [
+        {
+            "serviceType": "eDoc",
+            "messageType": STATUS,
+            "senderDocId": doc_id(Mark.SENT_STATUS, row.id),
+            "receiverDocId": "",
+            "fromCode": own.code,
+            "toCode": other.code if other.id != own.id else delivery.addressed_as,
+            "title": facts.subject,
+            "notation": facts.code,
+            "sentTime": _time(row.received_at),
+            "receivedTime": _time(row.received_at),
+            "sendStatus": "done",
+            "sendStatusDesc": _ACKS["sent"].vi,
+            "receiveStatus": "done",
+            "receiveStatusDesc": STATUS_TITLES[row.code].vi,
+        }
+    ]
+
+
+def _time(at: datetime) -> str:
+    return f"{at.astimezone(clock.VN):%Y-%m-%d %H:%M:%S}"
+
+
+_ACKS = {
+    "sent": phrase("Đã gửi"),
+    "processing": phrase("Đang nhận"),
+    "done": phrase("Đã nhận"),
+    "fail": phrase("Nhận không thành công"),
+}

@@ -1,0 +1,72 @@
+"""The administrators' pages of document systems that speak the VXP shape."""
+
+from collections.abc import Mapping
+
+from flask import Response, current_app, make_response, redirect, render_template, request, url_for
+
+from directory.actor import Actor
+from docex.vxp import systems
+from docex.vxp.api import vault
+from docex.vxp.forms import SystemForm
+from docex.vxp.systems import Given
+from kernel.db import Tx
+from kernel.doors import Routes
+from kernel.errors import Invalid
+from kernel.text import Phrase
+
+routes = Routes("vxp")
+
+
+@routes.get("/admin/clients/vxp")
+def vxp_systems(tx: Tx, actor: Actor) -> str:
+    """The systems of one's agencies."""
+    return render_template("vxp/systems.html", systems=systems.listed(tx, actor, vault()), address=_address())
+
+
+@routes.get("/admin/clients/vxp/new")
+def new_vxp_system(tx: Tx, actor: Actor) -> Response:
+    """An empty system."""
+    return _form(tx, actor, SystemForm(agency_id=str(actor.agency_id)))
+
+
+@routes.post("/admin/clients/vxp/new")
+def register_vxp_system(tx: Tx, actor: Actor) -> Response:
+    """Register a system and show its secret once."""
+    form = SystemForm(request.form)
+    agency = form.agency_id.data or ""
+    number = int(agency) if agency.isascii() and agency.isdigit() and len(agency) < 10 else 0
+    try:
+        given = systems.register(tx, actor, vault(), number, form.name.data or "", form.system_id.data or "")
+    except Invalid as refusal:
+        return _form(tx, actor, form, refusal.fields)
+    return _secret(given)
+
+
+@routes.post("/admin/clients/vxp/<int:client_id>/secret")
+def renew_vxp_secret(tx: Tx, actor: Actor, client_id: int) -> Response:
+    """Make a new secret and show it once."""
+    return _secret(systems.renew(tx, actor, vault(), client_id))
+
+
+@routes.post("/admin/clients/vxp/<int:client_id>/revoke")
+def revoke_vxp_system(tx: Tx, actor: Actor, client_id: int) -> Response:
+    """Shut a system out."""
+    systems.revoke(tx, actor, client_id)
+    return make_response(redirect(url_for("vxp.vxp_systems")))
+
+
+def _form(tx: Tx, actor: Actor, form: SystemForm, errors: Mapping[str, Phrase] | None = None) -> Response:
+    form.agency_id.choices = systems.choice(tx, actor)
+    html = render_template("vxp/system_new.html", form=form, errors=errors or {})
+    return make_response(html, 422 if errors else 200)
+
+
+def _secret(given: Given) -> Response:
+    response = make_response(render_template("vxp/system_secret.html", given=given, address=_address()))
+    response.headers["Cache-Control"] = "no-store"  # no copy of the secret stays in the browser's history
+    return response
+
+
+def _address() -> str:
+    config = current_app.extensions["lienthong"].config
+    return f"{config.base_url.rstrip('/')}/{config.vxp_prefix.strip('/')}"

@@ -1,0 +1,124 @@
+"""The signature and the file hash of the VXP protocol, for both ends. Pure: headers in, verified values out.
+
+Every value travels twice: as a header of its own and inside `sign-header`, a JSON text that is signed with
+HMAC-SHA256. The order of its members differs from client to client, so the received text itself is what is verified.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Iterable, Mapping
+
+PREFIX = "XroadVnpt-"
+LINE_END = b"\r\n"
+
+_SIGN, _KEYS, _MAC = "sign-header", "sign-header-key", "hash-header"
+_NOBODY = "a key that nobody holds"
+
+
+class BadSignature(Exception):
+    """The headers do not prove who sent them. The reason is for the log; the caller learns only that it failed."""
+
+
+def canonical(values: Mapping[str, str]) -> str:
+    """The text that is signed: compact JSON, names with prefix, escaped as the SDK's library does."""
+    text = json.dumps(
+        {PREFIX + name: value for name, value in values.items()}, ensure_ascii=False, separators=(",", ":")
+    )
+    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def signature(secret: str, text: bytes) -> str:
+    """HMAC-SHA256 in lower-case hex."""
+    return hmac.new(secret.encode(), text, hashlib.sha256).hexdigest()
+
+
+def signed_headers(secret: str, values: Mapping[str, str]) -> dict[str, str]:
+    """The headers of a request that carries `values`."""
+    text = canonical(values)
+    return {
+        **{PREFIX + name: value for name, value in values.items()},
+        PREFIX + _KEYS: ";".join(values),
+        PREFIX + _SIGN: text,
+        PREFIX + _MAC: signature(secret, text.encode()),
+    }
+
+
+def file_hash(data: bytes) -> str:
+    """SHA-256 as the SDK writes it: a byte below 0x10 is one digit, so that the text is often shorter than 64."""
+    return "".join(f"{byte:x}" for byte in hashlib.sha256(data).digest())
+
+
+def sent_file(body: bytes, announced: str) -> bytes | None:
+    """The file in a body whose `hash-file` is `announced`; None when neither the body nor the body without the line
+    end that the SDK appends has this hash."""
+    wanted = announced.strip().lower()
+    shorter = [body.removesuffix(LINE_END)] if body.endswith(LINE_END) else []
+    for data in [*shorter, body]:
+        if wanted and wanted in (hashlib.sha256(data).hexdigest(), file_hash(data)):
+            return data
+    return None
+
+
+def verified(headers: Iterable[tuple[str, str]], secret_of: Callable[[str], str | None]) -> dict[str, str]:
+    """The signed values by lower-case name without prefix. `secret_of` answers None for an unknown system id.
+
+    Headers are as WSGI hands them over: bytes read as Latin-1. The time stamp is not judged: the SDK takes it once
+    and repeats it for as long as it lives.
+    """
+    own = _own(headers)
+    text = own.get(_SIGN, "").encode("latin-1", "replace")
+    signed = _members(text)
+    secret = secret_of(signed.get("systemid", ""))
+    right = hmac.compare_digest(
+        signature(_NOBODY if secret is None else secret, text), own.get(_MAC, "").strip().lower()
+    )
+    if secret is None or not right:
+        raise BadSignature("unknown system id" if secret is None else "another secret or another text")
+    if {_plain(name) for name in own.get(_KEYS, "").split(";")} != {_plain(name) for name in signed}:
+        raise BadSignature("the list of names is not that of the signed text")
+    for name, value in signed.items():
+        seen = own.get(_plain(name))
+        # Servers drop header names with an underscore (they look like other names in CGI); what is signed counts.
+        if (seen is None and "_" not in name) or (seen is not None and _text(seen) != value.strip()):
+            raise BadSignature(f"the header {name} is not what was signed")
+    return signed
+
+
+def _own(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    start = PREFIX.lower()
+    found: dict[str, str] = {}
+    for name, value in headers:
+        if name.lower().startswith(start):
+            found[_plain(name[len(start) :])] = value
+    return found
+
+
+def _members(text: bytes) -> dict[str, str]:
+    """The names and values of the signed JSON; BadSignature unless they are plain texts, each name once."""
+    try:
+        pairs = json.loads(text.decode(), object_pairs_hook=list)
+    except (ValueError, RecursionError) as error:
+        raise BadSignature("sign-header is not JSON") from error
+    found: dict[str, str] = {}
+    for pair in pairs if isinstance(pairs, list) else [None]:
+        if not (isinstance(pair, tuple) and isinstance(pair[1], str) and pair[0].lower().startswith(PREFIX.lower())):
+            raise BadSignature("sign-header is not an object of texts")
+        name = pair[0][len(PREFIX) :].lower()
+        if name in found:
+            raise BadSignature(f"{name} is signed twice")
+        found[name] = pair[1]
+    return found
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace("_", "-")
+
+
+def _text(value: str) -> str:
+    """A header as text: the SDK sends UTF-8 on sendEdoc, WSGI reads Latin-1."""
+    raw = value.encode("latin-1", "replace")
+    try:
+        return raw.decode().strip()
+    except UnicodeDecodeError:
+        return value.strip()
