@@ -50,6 +50,17 @@ def worker(config: Config) -> None:
 
 @main.command()
 @click.pass_obj
+def mail_door(config: Config) -> None:
+    """Take signed e-mail from partners (LIENTHONG_MAIL_DOOR_PORT)."""
+    from web import maildoor as process
+
+    if not config.mail_door_port:
+        raise click.ClickException("LIENTHONG_MAIL_DOOR_PORT is not set")
+    process.run(config)
+
+
+@main.command()
+@click.pass_obj
 def up(config: Config) -> None:
     """Run web and worker side by side; bring back whichever dies."""
     from web import supervisor
@@ -111,6 +122,33 @@ def tour(keep: bool) -> None:
     from web import tour as guide
 
     sys.exit(guide.run(keep=keep))
+
+
+@main.command()
+@click.option("--hub", required=True, metavar="URL", help="Where the hub is, such as https://lienthong.example.vn.")
+@click.option("--dir", "folder", required=True, type=click.Path(path_type=Path), help="The office's folder.")
+@click.option("--client-id", required=True, help="From the hub's administrator.")
+@click.option("--secret-file", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--once", is_flag=True, help="Send and fetch what there is, then end.")
+@click.pass_obj
+def agent(config: Config, hub: str, folder: Path, client_id: str, secret_file: Path, once: bool) -> None:
+    """Exchange edXML files through folders: outbox/, sent/, receipts/, inbox/, error/."""
+    from docex.agent import running
+    from docex.agent.folders import Busy
+    from docex.agent.hub import Credentials, Unreachable
+    from kernel import faults
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    faults.arm(config.fault_point)
+    credentials = Credentials(client_id, secret_file.read_text(encoding="utf-8").strip())
+    try:
+        running.run(hub, folder, credentials, once=once)
+    except Busy:
+        raise click.ClickException(
+            "Một tác tử khác đang phục vụ thư mục này. / Another agent serves this folder."
+        ) from None
+    except Unreachable as error:
+        raise click.ClickException(f"Chưa dùng được trục liên thông. / The hub cannot be used now. {error}") from None
 
 
 @main.group()

@@ -28,6 +28,7 @@ NETWORK_PLACES = (
     "notify/sms/",
     "notify/sinks/",
     "notify/doctor.py",
+    "docex/agent/hub.py",
     "signing/",
     "docex/vxp/client.py",
     "web/doctor.py",
