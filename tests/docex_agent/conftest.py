@@ -12,9 +12,9 @@ from werkzeug.serving import make_server
 
 from directory import clients
 from docex.agent.hub import Credentials
+from tests.docex.conftest import keys, office  # noqa: F401 - fixtures
 from tests.docex.office import Office
 from tests.docex_agent.agents import AgentProcess
-from tests.docex.conftest import keys, office  # noqa: F401 - fixtures
 from tests.docex_hub.conftest import app, hub  # noqa: F401 - fixtures
 from tests.docex_hub.systems import FAR, SCOPES, an_agency
 
