@@ -12,6 +12,7 @@ from docex.access import dispatch_for
 from docex.api_models import DocumentStatus, HandedIn
 from docex.drafting import File
 from docex.edxml import Envelope, Limits, StatusMessage, papers
+from docex.hub import terms
 from docex.intake import Handed
 from docex.queries import dispatch_status
 from kernel.blobs import BlobStore, read_all
@@ -42,7 +43,10 @@ def _unpack(_tx: Tx, _actor: Actor) -> tuple[Envelope | StatusMessage, Handed]:
     before=_unpack,
     title=phrase("Nộp một phong bì edXML hoặc một bản tin trạng thái"),
     takes="application/octet-stream",
-    headers={"Idempotency-Key": "names the message, at most 300 characters; the document's own id without it"},
+    headers={
+        "Idempotency-Key": "names the message, at most 300 characters; the document's own id without it",
+        "Delivery-TTL": "seconds until it expires, at most 30 days; 24 office hours without it",
+    },
     answers={202: HandedIn},
     refuses={
         403: "without the right, or the sender in the envelope is not the system's agency",
@@ -60,7 +64,10 @@ def submit_edxml(
     answer; another content under the same key 409; an unreadable file or an unknown receiver 422 with the reason.
     """
     message, handed = brought()
-    return jsonify(intake.accept(tx, actor, message, handed)), 202
+    answer = intake.accept(tx, actor, message, handed)
+    if isinstance(message, Envelope):
+        terms.ask(tx, answer["id"], request.headers.get("Delivery-TTL", ""))
+    return jsonify(answer), 202
 
 
 @routes.api(

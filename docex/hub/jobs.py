@@ -1,6 +1,6 @@
 """The worker's part of the hub."""
 
-from docex.hub import keys, mailbox, way
+from docex.hub import keys, mailbox, terms, way
 from kernel import outbox
 from kernel.blobs import BlobStore
 from kernel.config import Config
@@ -19,3 +19,15 @@ def register_jobs(config: Config, blobs: BlobStore) -> None:
 def collect(tx: Tx, job: Job) -> None:
     """An agency's system asked for the first time: bring it what was handed in before."""
     mailbox.collect(tx, job.payload["agency_id"], job.payload["after"])
+
+
+@outbox.handler("hub.expire")
+def expire(tx: Tx, job: Job) -> None:
+    """The term of an envelope has ended."""
+    terms.expire(tx, job.payload["dispatch_id"], job.payload["after"])
+
+
+@outbox.handler("hub.alarm")
+def alarm(tx: Tx, job: Job) -> None:
+    """A document still waits to be fetched."""
+    terms.alarm(tx, job.payload["parcel_id"], job.payload["step"])

@@ -26,8 +26,10 @@ from kernel.errors import Conflict, Invalid, NotFound, WrongState
 from kernel.refs import Ref
 from kernel.schema import insert_into
 from kernel.text import phrase
+from kernel.worktime import calendar
 
 RECEIVE = "docex.receive"
+FIRST_ALARM = timedelta(hours=4)  # of working time, see docex.hub.terms
 LEASE = timedelta(minutes=5)
 POLL_NOTED = timedelta(minutes=1)
 PAGE = 100
@@ -82,8 +84,9 @@ def put(tx: Tx, delivery: Delivery) -> Parcel:
     tx.session.add(parcel)
     tx.session.flush()
     say(tx, delivery, Progress.AVAILABLE)
-    receipts.of_delivery(tx, ReceiptKind.AVAILABLE, delivery)
     tx.publish(f"mailbox:{delivery.agency_id}", "mailbox.changed", {"id": parcel.id, "rev": parcel.seq})
+    due_at = calendar(tx).add_working_time(now, FIRST_ALARM)
+    tx.outbox("hub.alarm", f"{parcel.id}:1", {"parcel_id": parcel.id, "step": 1}, due_at=due_at)
     return parcel
 
 

@@ -74,6 +74,7 @@ class Parcel(Base):
     leased_by: Mapped[int | None] = mapped_column(sa.ForeignKey("api_client.id"))
     leased_until: Mapped[datetime | None]
     available_at: Mapped[datetime]
+    alarm: Mapped[int] = mapped_column(default=0)  # how far the escalation has come, see docex.hub.terms
     fetched_at: Mapped[datetime | None]
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
-from docex.hub import receipts
+from docex.hub import receipts, terms
 from docex.models import Dispatch
 from kernel.db import Tx
 
 
 def taken_over(tx: Tx, dispatch: Dispatch, receiver_ids: Sequence[int]) -> None:
-    """An envelope was handed in: its sender gets a receipt in the same transaction."""
+    """An envelope was handed in: its sender gets a receipt in the same transaction, and its term begins."""
     receipts.submitted(tx, dispatch, receiver_ids)
+    if receiver_ids:
+        terms.begin(tx, dispatch)

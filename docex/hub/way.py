@@ -4,7 +4,15 @@ from docex import ways
 from docex.hub import mailbox, receipts
 from docex.hub.states import ReceiptKind
 from docex.models import Delivery, Dispatch
+from docex.states import Progress
 from kernel.db import Tx
+
+_SIGNED: dict[str, ReceiptKind] = {
+    Progress.AVAILABLE: ReceiptKind.AVAILABLE,
+    Progress.RETRIEVED: ReceiptKind.RETRIEVED,
+    Progress.EXPIRED: ReceiptKind.EXPIRED,
+    Progress.UNDELIVERABLE: ReceiptKind.UNDELIVERABLE,
+}
 
 
 class MailboxWay(ways.Way):
@@ -19,9 +27,10 @@ class MailboxWay(ways.Way):
         mailbox.put(tx, delivery)
         return True
 
-    def arrived(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> None:
-        """A copy lies in an inbox of this instance."""
-        receipts.of_delivery(tx, ReceiptKind.AVAILABLE, delivery)
+    def said(self, tx: Tx, delivery: Delivery, dispatch: Dispatch, code: str, description: str) -> None:
+        """Each step of the hub is signed, whichever way took it."""
+        if code in _SIGNED:
+            receipts.of_delivery(tx, _SIGNED[code], delivery, description)
 
 
 ways.register(MailboxWay())

@@ -25,12 +25,22 @@ class System:
     def __init__(self, app: Flask, office: Office, agency_id: int, scopes: frozenset[str] = SCOPES) -> None:
         self.http: FlaskClient = app.test_client()
         self.agency_id = agency_id
+        self._office = office
         with office.db.write(office.cast.admin.by) as tx:
             made = clients.register(tx, office.cast.admin, agency_id, "Phần mềm QLVB", scopes)
-            granted = clients.grant(tx, made.client_id, made.secret, "", "127.0.0.1", Limits(tries=10))
-        assert isinstance(granted, clients.Granted)
         self.client_id = made.id
-        self.headers = {"Authorization": f"Bearer {granted.token}"}
+        self._made = made
+        self._until = clock.now()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The access token, renewed in time."""
+        if self._until <= clock.now():
+            with self._office.db.write() as tx:
+                granted = clients.grant(tx, self._made.client_id, self._made.secret, "", "127.0.0.1", Limits(tries=10))
+            assert isinstance(granted, clients.Granted)
+            self._token, self._until = granted.token, clock.now() + clients.TOKEN_TIME
+        return {"Authorization": f"Bearer {self._token}"}
 
     def hand_in(self, data: bytes, **headers: str) -> Any:
         """Hand in a file."""
