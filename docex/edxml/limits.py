@@ -16,7 +16,7 @@ class Limits:
     """Of one element."""
     tag_bytes: int = 256 * 1024
     """One tag with its attributes, one comment or one instruction: the parser holds such a piece as a whole."""
-    text_bytes: int = 1 * MIB
+    text_bytes: int = 128 * 1024
     """The longest text of one element, attachments apart."""
     attachments: int = 500
     attachment_bytes: int = 100 * MIB

@@ -31,8 +31,8 @@ from docex.edxml.model import (
 )
 from docex.edxml.signature import read_signature
 from docex.edxml.tree import Node, parse
-from docex.edxml.values import date_text, read_date, read_flag, read_instant, read_int
-from kernel.text import Phrase, nfc, phrase
+from docex.edxml.values import compose, date_text, read_date, read_flag, read_instant, read_int
+from kernel.text import Phrase, phrase
 
 
 def read(data: bytes, limits: Limits = DEFAULT) -> Message:
@@ -292,7 +292,7 @@ class _Reader:
         declared = node.text_of("contenttype", "filetype")
         if not papers.extension(name) and declared.lstrip(".").isalnum():
             name = f"{name}.{declared.lstrip('.').lower()}"
-        if name != nfc(written).strip():
+        if name != compose(written).strip():
             self.note("name", phrase("Tên tệp đính kèm được sửa thành “{name}”.", name=name))
         raw = papers.decode(encoded.take_text(), name)
         if not raw:

@@ -11,19 +11,21 @@ from xml.parsers import expat
 from docex.edxml.codes import NAMESPACE
 from docex.edxml.errors import EdxmlError, Refusal
 from docex.edxml.limits import Limits
-from kernel.text import nfc, phrase
+from docex.edxml.values import compose
+from kernel.text import phrase
 
 _JUNK_BYTES = 4096
 _BOM = b"\xef\xbb\xbf"
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _UTF16_UNMARKED = {b"<\x00": b"\xff\xfe", b"\x00<": b"\xfe\xff"}
 _CHUNK = 64 * 1024
+_PIECES = 1024
 
 
 class Node:
     """One element: `name` is the local name in lower case, `spelt` the name in the file."""
 
-    __slots__ = ("attributes", "children", "name", "own", "parts", "size", "spelt")
+    __slots__ = ("attributes", "children", "joined", "name", "own", "parts", "size", "spelt")
 
     def __init__(self, spelt: str, own: bool, attributes: dict[str, str]) -> None:
         self.spelt = spelt
@@ -32,12 +34,21 @@ class Node:
         self.attributes = attributes
         self.children: list[Node] = []
         self.parts: list[str] = []
+        self.joined = 0
         self.size = 0
 
     @property
     def text(self) -> str:
         """The element's own text, composed (NFC) and without blanks around it."""
-        return nfc("".join(self.parts)).strip()
+        return compose("".join(self.parts)).strip()
+
+    def add(self, text: str) -> None:
+        """One more piece of text; millions of tiny pieces, as between comments, are joined on the way."""
+        self.size += len(text)
+        self.parts.append(text)
+        if len(self.parts) - self.joined >= _PIECES:
+            self.parts[self.joined :] = ["".join(self.parts[self.joined :])]
+            self.joined += 1
 
     def take_text(self) -> str:
         """The raw text, let go of here: a paper of tens of megabytes should not stay twice."""
@@ -174,15 +185,14 @@ class _Builder:
 
     def data(self, text: str) -> None:
         node = self._open[-1]
-        node.size += len(text)
         carries_paper = len(self._open) > 1 and self._open[-2].name == "attachment"
-        if node.size > self.limits.text_bytes and not carries_paper:
+        if node.size + len(text) > self.limits.text_bytes and not carries_paper:
             raise EdxmlError(
                 Refusal.FIELD_TOO_LONG,
                 phrase("Trường {field} trong tệp edXML dài quá mức cho phép.", field=_local(node.spelt)[:100]),
                 _local(node.spelt)[:100],
             )
-        node.parts.append(text)
+        node.add(text)
 
     def _scope(self, attributes: dict[str, str]) -> dict[str, str]:
         declared = {k: v for k, v in attributes.items() if k == "xmlns" or k.startswith("xmlns:")}

@@ -1,14 +1,17 @@
 """Files that want to harm: each ends in a refusal with a code, quickly and with little memory."""
 
+import base64
 import contextlib
 import tracemalloc
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docex.edxml import EdxmlError, Limits, Refusal, read, write
+from docex.edxml import EdxmlError, Envelope, Limits, Refusal, read, write
 from docex.edxml.codes import StatusCode
+from docex.edxml.limits import MIB
 from tests.docex_edxml import letters
 
 BODY = "<edXML><MessageHeader><From><OrganId>{0}</OrganId></From></MessageHeader></edXML>"
@@ -30,6 +33,17 @@ HOSTILE = {
     "crossed tags": ("<a><b></a></b>", Refusal.BROKEN_XML),
     "control characters": (BODY.format("H\x01"), Refusal.BROKEN_XML),
     "attribute twice": ('<a x="1" x="2"/>', Refusal.BROKEN_XML),
+    "NUL in the middle": (BODY.format("H\x00"), Refusal.BROKEN_XML),
+    "a tag that never ends": ("<a x='" + "y" * 5_000_000, Refusal.TAG_TOO_LONG),
+    "a huge attribute": (BODY.replace("<From>", f"<From x='{'y' * 5_000_000}'>"), Refusal.TAG_TOO_LONG),
+    "a huge name": (f"<{'y' * 5_000_000}/>", Refusal.TAG_TOO_LONG),
+    "a huge comment": (f"<a><!--{'y' * 5_000_000}--></a>", Refusal.TAG_TOO_LONG),
+    "a huge instruction": (f"<a><?x {'y' * 5_000_000}?></a>", Refusal.TAG_TOO_LONG),
+    "many attributes": ("<a " + " ".join(f"a{n}=''" for n in range(10_000)) + "/>", Refusal.TOO_MANY),
+    "too many attributes to hold": ("<a " + " ".join(f"a{n}=''" for n in range(500_000)) + "/>", Refusal.TAG_TOO_LONG),
+    "many namespaces": ("<a " + " ".join(f"xmlns:a{n}='u'" for n in range(5000)) + "/>", Refusal.TOO_MANY),
+    "many references": (BODY.format("&amp;" * 200_000), Refusal.FIELD_TOO_LONG),
+    "a letter with a million marks": (BODY.format("a" + "\u0301\u0323" * 500_000), Refusal.FIELD_TOO_LONG),
     "unknown charset with bad bytes": (
         b'<?xml version="1.0" encoding="klingon"?><a>\xff</a>'.decode("latin-1"),
         Refusal.BROKEN_XML,
@@ -43,6 +57,60 @@ def test_a_hostile_file_is_refused_with_its_code(text: str, refusal: Refusal) ->
     with pytest.raises(EdxmlError) as caught:
         read(data)
     assert caught.value.refusal is refusal
+    assert caught.value.message.vi
+    assert caught.value.message.en != caught.value.message.vi
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(("text", "refusal"), HOSTILE.values(), ids=HOSTILE.keys())
+def test_a_hostile_file_costs_little_memory(text: str, refusal: Refusal) -> None:
+    data = text.encode("latin-1" if "klingon" in text else "utf-8")
+    with _memory_below(32 * MIB), pytest.raises(EdxmlError):
+        read(data)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("unit", ["ab<!---->", "<![CDATA[QUJD]]>", "QUJD\r\n", "&#65;"])
+def test_a_paper_in_millions_of_pieces_costs_a_few_times_its_size(unit: str) -> None:
+    paper = base64.b64encode(letters.PDF).decode()
+    text = VALID.decode().replace(paper, unit * (8 * MIB // len(unit)))
+    with _memory_below(64 * MIB), contextlib.suppress(EdxmlError):
+        read(text.encode())
+
+
+@pytest.mark.timeout(20)
+def test_sorting_the_marks_of_one_letter_takes_no_time() -> None:
+    subject = "a" + "\u0301\u0323" * 30_000
+    message = read(VALID.replace("Triển khai".encode(), subject.encode()))
+    assert isinstance(message, Envelope)
+    assert len(message.subject) < 100
+
+
+@pytest.mark.timeout(20)
+def test_an_archive_whose_second_directory_is_huge_is_not_opened() -> None:
+    many = letters.zipped(*((f"{n}.txt", b"") for n in range(20_000)))
+    end = many.rindex(b"PK\x05\x06")
+    one = (1).to_bytes(2, "little") * 2
+    locator = b"PK\x06\x07" + bytes(16)
+    data = many[:end] + locator + many[end : end + 8] + one + (46).to_bytes(4, "little") + many[end + 16 :]
+    message = read(write(letters.letter(attachments=(letters.attachment("a.doc", data),))))
+    assert isinstance(message, Envelope)
+    assert message.attachments[0].data == data
+
+
+def test_an_unmarked_utf16_file_is_read_and_its_doctype_refused() -> None:
+    message = read(VALID.decode().replace("UTF-8", "UTF-16").encode("utf-16-le"))
+    assert isinstance(message, Envelope)
+    with pytest.raises(EdxmlError) as caught:
+        read((LAUGHS + BODY.format("&a3;")).encode("utf-16-be"))
+    assert caught.value.refusal is Refusal.DOCTYPE
+
+
+@pytest.mark.parametrize("declared", ["utf-7", "shift_jis", "rot13", "zlib", "idna", "utf-32", "x" * 5000])
+def test_a_charset_that_nobody_should_use_is_refused(declared: str) -> None:
+    data = f'<?xml version="1.0" encoding="{declared}"?>'.encode() + b"<a>\xff\xfe</a>"
+    with pytest.raises(EdxmlError):
+        read(data)
 
 
 def test_a_doctype_in_utf16_is_refused_too() -> None:
@@ -60,12 +128,19 @@ def test_a_file_over_the_cap_is_refused_before_it_is_read() -> None:
 def test_a_bomb_does_not_fill_the_memory() -> None:
     bomb = letters.zipped(("a.txt", bytes(64 * 1024 * 1024)))
     data = write(letters.letter(attachments=(letters.attachment("a.pdf", bomb),)))
-    tracemalloc.start()
-    with pytest.raises(EdxmlError):
+    with _memory_below(32 * MIB), pytest.raises(EdxmlError):
         read(data)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert peak < 32 * 1024 * 1024
+
+
+@contextlib.contextmanager
+def _memory_below(most: int) -> Iterator[None]:
+    tracemalloc.start()
+    try:
+        yield
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < most
 
 
 @pytest.mark.parametrize("part", range(1, 20))

@@ -64,6 +64,13 @@ def test_a_word_file_in_a_wrapper_comes_out() -> None:
     assert paper.media_type.endswith("wordprocessingml.document")
 
 
+@pytest.mark.parametrize("name", ["a.rar", "a.7z", "a.p7m", "a.xlsx", "a.jar", "a.odt", "khong-duoi", "a.lạ"])
+@pytest.mark.parametrize("data", [b"Rar!\x1a\x07 not a zip", DOCX, b"\xd0\xcf\x11\xe0 locked by a password", b""])
+def test_whatever_the_official_builder_packs_comes_out_whole(name: str, data: bytes) -> None:
+    for entry in (f"b8aa.{name.rpartition('.')[2]}", "b8aa.unk"):
+        assert received(letters.zipped((entry, data)), name, "application/zip").data == data
+
+
 @pytest.mark.parametrize("form", ["lines", "url", "unpadded", "data"])
 def test_base64_is_read_in_its_usual_forms(form: str) -> None:
     data = b"%PDF-1.4 \xfb\xff\xfe" + bytes(range(200))

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from docex.edxml import EdxmlError, Envelope, Message, Refusal, StatusMessage, read, write
-from docex.edxml.codes import NAMESPACE, BusinessKind, Priority, StatusCode
+from docex.edxml.codes import NAMESPACE, BusinessKind, Priority, StatusCode, Steering
 from tests.docex_edxml import letters
 
 LETTER = letters.letter(attachments=(letters.attachment(),))
@@ -120,6 +120,107 @@ def test_the_older_provincial_dialect_is_read() -> None:
     assert {"namespace", "document_id", "name"} <= set(notes(message))
 
 
+DOT_NET = f"""<?xml version="1.0" encoding="utf-8"?>
+<edXML xmlns="{NAMESPACE}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">
+<edXML:edXMLEnvelope xmlns:edXML="{NAMESPACE}" xmlns:xlink="http://www.w3.org/1999/xlink"><edXML:edXMLHeader>
+<edXML:MessageHeader>
+ <edXML:From><edXML:OrganId>H99.1</edXML:OrganId><edXML:OrganName>UBND huyện Giả</edXML:OrganName></edXML:From>
+ <edXML:To><edXML:OrganId> H99.12 </edXML:OrganId><edXML:OrganName>Sở Giả</edXML:OrganName></edXML:To>
+ <edXML:Code><edXML:CodeNumber>9</edXML:CodeNumber><edXML:CodeNotation>BC-UBND</edXML:CodeNotation></edXML:Code>
+ <edXML:PromulgationInfo>
+  <edXML:PromulgationDate>2026/3/5</edXML:PromulgationDate><edXML:Place>Giả</edXML:Place></edXML:PromulgationInfo>
+ <edXML:DocumentType><edXML:TypeName>Báo cáo</edXML:TypeName><edXML:Type>14</edXML:Type></edXML:DocumentType>
+ <edXML:Subject>Báo cáo quý</edXML:Subject>
+ <edXML:SteeringType>2</edXML:SteeringType><edXML:ResponseFor />
+ <edXML:OtherInfo><edXML:Priority>2</edXML:Priority><edXML:TyperNotation>X</edXML:TyperNotation></edXML:OtherInfo>
+ <edXML:SignerInfo><edXML:FullName>Lê Văn Giả</edXML:FullName></edXML:SignerInfo>
+ <edXML:DocumentId>H99.1-2026-9</edXML:DocumentId>
+</edXML:MessageHeader>
+<edXML:TraceHeaderList id="t" version="1.0" mustUnderstand="1" actor="http://schemas.xmlsoap.org/soap/actor/next">
+ <edXML:TraceHeader><edXML:OrganId>H99.1</edXML:OrganId><edXML:Timestamp>2026/03/05 08:00:00</edXML:Timestamp>
+ </edXML:TraceHeader>
+ <edXML:TraceHeader><edXML:OrganId>null</edXML:OrganId></edXML:TraceHeader>
+ <edXML:Business><edXML:BusinessDocType>0</edXML:BusinessDocType><edXML:BusinessDocReason>Mới</edXML:BusinessDocReason>
+ <edXML:Paper>2</edXML:Paper></edXML:Business>
+</edXML:TraceHeaderList><edXML:DigitalSignature /></edXML:edXMLHeader>
+<edXML:edXMLBody><edXML:edXMLManifest version="1.0">
+ <edXML:Reference xlink:href="cid:1" xlink:role="XLinkRole" xlink:type="simple">
+ <edXML:ContentId>1</edXML:ContentId><edXML:AttachmentName>bc.pdf</edXML:AttachmentName></edXML:Reference></edXML:edXMLManifest></edXML:edXMLBody>
+</edXML:edXMLEnvelope>
+<edXML:AttachmentEncoded xmlns:edXML="{NAMESPACE}"><edXML:Attachment><edXML:ContentId>cid:1</edXML:ContentId>
+ <edXML:ContentTransferEncoded>JVBERi0xLjQK</edXML:ContentTransferEncoded></edXML:Attachment></edXML:AttachmentEncoded></edXML>"""
+
+
+def test_the_dot_net_kits_way_of_writing_is_read() -> None:
+    message = envelope(DOT_NET)
+    assert (message.sender.code, message.receivers[0].code) == ("H99.1", "H99.12")
+    assert (message.document_id, message.code) == ("H99.1-2026-9", "9/BC-UBND")
+    assert (message.type.name, message.type.group, message.steering) == ("Báo cáo", 14, 2)
+    assert (message.responses, message.signature) == ((), None)
+    assert (message.business.kind, message.business.reason, message.business.paper) == (BusinessKind.NEW, "Mới", True)
+    assert [(t.organ_code, bool(t.at)) for t in message.traces] == [("H99.1", True), ("null", False)]
+    (paper,) = message.attachments
+    assert (paper.name, paper.data) == ("bc.pdf", b"%PDF-1.4\n")  # the name stands in the manifest only
+    assert notes(message) == []
+
+
+def test_a_file_in_a_windows_charset_is_read() -> None:
+    text = changed("Như trích yếu", "Như Văn bản số 1").replace('"UTF-8"', '"windows-1258"')
+    ascii_only = re.sub(r"[^\x00-\x7f]", "?", text).replace("Nh? V?n b?n s? 1", "Nhæ VÃn")
+    message = envelope(ascii_only.encode("latin-1"))
+    assert message.content == "Nhæ VĂn"
+    assert notes(message) == ["charset"]
+
+
+def test_a_receiver_that_is_neither_added_nor_removed_is_left_out_and_noted() -> None:
+    message = envelope(write(letters.update()).decode().replace("ReceiverType>1<", "ReceiverType>7<"))
+    assert [c.organ_code for c in message.business.updates[0].receivers] == [letters.DEPARTMENT.code]
+    assert notes(message) == ["receiver_change"]
+
+
+def test_business_without_a_type_counts_as_new_and_is_noted() -> None:
+    message = envelope(re.sub(r"\s*<edXML:BussinessDocType>0</edXML:BussinessDocType>", "", TEXT))
+    assert message.business.kind is BusinessKind.NEW
+    assert notes(message) == ["business"]
+
+
+@pytest.mark.parametrize("text", ["0001/01/01", "9999/12/31", "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00"])
+def test_a_librarys_way_of_saying_no_date_is_no_date(text: str) -> None:
+    message = envelope(changed("2026/03/15", text).replace("2026/03/02 09:15:00", text))
+    assert message.due_on is None
+    assert message.traces[0].at is None
+
+
+def test_the_texts_that_nobody_explains_are_kept() -> None:
+    extra = "<edXML:ReplyFors>a</edXML:ReplyFors><edXML:ReferenceCodes>b</edXML:ReferenceCodes></edXML:OtherInfo>"
+    other = envelope(changed("</edXML:OtherInfo>", extra)).other
+    assert (other.reply_fors, other.reference_codes) == ("a", "b")
+
+
+def test_the_code_of_an_answered_document_is_kept_as_it_is_written() -> None:
+    message = envelope(changed(">3/SNV-VP<", "> 3 / SNV/VP <"))
+    assert message.responses[0].code == "3 / SNV/VP"
+
+
+@pytest.mark.parametrize(
+    ("raw", "first", "meant"),
+    [
+        (0, 0, 0),
+        (1, 0, 1),
+        (2, 0, 2),
+        (3, 0, 0),
+        (None, 0, 0),
+        (1, 1, 0),
+        (2, 1, 1),
+        (3, 1, 2),
+        (0, 1, 0),
+        (None, 1, 0),
+    ],
+)
+def test_both_conventions_of_steering_are_understood(raw: int | None, first: int, meant: int) -> None:
+    assert Steering.read(raw, first=first) is Steering(meant)
+
+
 def test_decomposed_letters_are_composed() -> None:
     import unicodedata
 
@@ -165,6 +266,10 @@ REFUSED = {
     "another XML": ("<html><body>502 Bad Gateway</body></html>", Refusal.NOT_EDXML),
     "JSON": ('{"status": "FAIL"}', Refusal.NOT_XML),
     "nothing": ("", Refusal.EMPTY),
+    "an empty status": (
+        write(letters.status(StatusCode.DONE)).decode().replace(">06<", "><"),
+        Refusal.FIELD_MISSING,
+    ),
     "blanks": (" \r\n", Refusal.EMPTY),
 }
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from docex.edxml import EdxmlError, Envelope, Message, Refusal, StatusMessage, read, write
 from docex.edxml.codes import BusinessKind, StatusCode
-from docex.edxml.model import Business, DocumentType, Organ, Signer
+from docex.edxml.model import Business, DocumentType, Organ, Signer, Trace
 from tests.docex_edxml import letters
 
 MESSAGES: dict[str, Message] = {
@@ -123,6 +123,12 @@ def test_special_characters_survive_and_illegal_ones_are_dropped() -> None:
     assert again.subject == subject
 
 
+def test_decomposed_and_padded_texts_are_written_composed_and_trimmed() -> None:
+    again = read(write(letters.letter(subject="  Ho\u0323p giao ban \r\n")))
+    assert isinstance(again, Envelope)
+    assert again.subject == "Họp giao ban"
+
+
 @given(st.text(min_size=1, max_size=400))
 @settings(max_examples=60, deadline=None)
 def test_any_text_is_written_as_well_formed_xml(text: str) -> None:
@@ -155,6 +161,33 @@ BROKEN: dict[str, tuple[Message, Refusal, str]] = {
         StatusMessage(letters.DEPARTMENT, letters.ABOUT, StatusCode.REFUSED, "", letters.AT),
         Refusal.FIELD_MISSING,
         "Description",
+    ),
+    "steering from one": (replace(LETTER, steering=3), Refusal.FIELD_WRONG, "SteeringType"),
+    "a thousand pages": (
+        replace(LETTER, other=replace(LETTER.other, pages=1000)),
+        Refusal.FIELD_WRONG,
+        "PageAmount",
+    ),
+    "a trace of nobody": (
+        replace(LETTER, traces=(Trace("", letters.AT),)),
+        Refusal.FIELD_MISSING,
+        "TraceHeader/OrganId",
+    ),
+    "only what XML cannot carry": (replace(LETTER, subject="\x00\x0b"), Refusal.FIELD_MISSING, "Subject"),
+    "an update's list in a new document": (
+        replace(LETTER, business=replace(letters.update().business, kind=BusinessKind.NEW)),
+        Refusal.FIELD_WRONG,
+        "BussinessDocumentInfo",
+    ),
+    "replaces without saying so": (
+        replace(LETTER, business=replace(letters.replacement().business, kind=BusinessKind.NEW)),
+        Refusal.FIELD_WRONG,
+        "ReplacementInfoList",
+    ),
+    "a path as a name": (
+        letters.letter(attachments=(letters.attachment("../a.pdf"),)),
+        Refusal.FIELD_WRONG,
+        "AttachmentName",
     ),
     "same id twice": (
         letters.letter(attachments=(letters.attachment(), letters.attachment("b.pdf"))),
