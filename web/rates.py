@@ -16,12 +16,13 @@ def seconds_to_wait(rate: str, client: str) -> int | None:
     """Count one call of `client` against `rate` (such as `600/minute`); the seconds to wait when it is one too many."""
     if not rate:
         return None
-    item, counter = _counter(rate)
-    if counter.hit(item, client):
+    item, window = counter(rate)
+    if window.hit(item, client):
         return None
-    return max(1, ceil(counter.get_window_stats(item, client).reset_time - time()))
+    return max(1, ceil(window.get_window_stats(item, client).reset_time - time()))
 
 
 @cache
-def _counter(rate: str) -> tuple[RateLimitItem, SlidingWindowCounterRateLimiter]:
+def counter(rate: str) -> tuple[RateLimitItem, SlidingWindowCounterRateLimiter]:
+    """The rate, and what counts against it in this process. Made at the first call: it starts a thread."""
     return parse(rate), SlidingWindowCounterRateLimiter(MemoryStorage())
