@@ -8,6 +8,7 @@ docs/decisions/0005).
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -105,11 +106,12 @@ def find(
     kinds: list[str],
     limit: int = 50,
     before: datetime | None = None,
+    within: sa.ColumnElement[bool] | None = None,
 ) -> list[Hit]:
     """Things of `kinds` in `scopes` that hold every word of `query`, newest first.
 
     Words typed with accents must stand so in the text; words without accents find both. The last word may be
-    a beginning.
+    a beginning. `within` narrows by columns of SearchText, such as `thing_id`.
     """
     words = re.findall(r"[^\W_]+", nfc(query))
     if not words:
@@ -118,11 +120,15 @@ def find(
     rows = rows.where(_matches(tx, [fold(w) for w in words])).order_by(SearchText.at.desc(), SearchText.id.desc())
     if before is not None:
         rows = rows.where(SearchText.at < before)
+    if within is not None:
+        rows = rows.where(within)
     accented = [w.casefold() for w in words if fold(w) != w.casefold()]
     # Accented words are re-checked, so a few more candidates are read than are wanted.
-    candidates = tx.session.scalars(rows.limit(limit * 20 if accented else limit))
-    hits = [r for r in candidates if all(_has_word(r.original, w) for w in accented)]
-    return [Hit(Ref(r.kind, r.thing_id), r.at, r.original) for r in hits[:limit]]
+    # They come in small portions: a text may be long, and the first portion is often enough.
+    rows = rows.limit(limit * 20 if accented else limit).execution_options(yield_per=min(limit, 50))
+    with tx.session.scalars(rows) as candidates:
+        hits = (r for r in candidates if all(_has_word(r.original, w) for w in accented))
+        return [Hit(Ref(r.kind, r.thing_id), r.at, r.original) for r in islice(hits, limit)]
 
 
 def _words(text: str) -> str:

@@ -7,18 +7,140 @@ from urllib.parse import quote
 from flask import Response, current_app, flash, redirect, render_template, request, stream_with_context, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from directory.actor import Actor
-from docex.registers import printouts
+from directory import queries as directory
+from directory.actor import Actor, Role
+from docex.access import DRAFTERS, OVERSEERS
+from docex.labels import URGENCY
+from docex.queries import INBOX_FILTERS, OUTBOX_FILTERS
+from docex.registers import bulk, charts, finding, lists, printing, printouts, reports, saved, sheets
 from docex.registers.register import FORMS, Ask, register_page
-from kernel import streams
+from docex.registers.wishes import Wish, moment, number
+from kernel import clock, streams
 from kernel.db import Tx
 from kernel.doors import Routes
-from kernel.errors import Invalid
-from kernel.text import phrase
+from kernel.errors import Invalid, NotFound
+from kernel.text import Phrase, phrase
 
 routes = Routes("registers")
 
 PIECE = 256 * 1024
+
+
+# ---- lists and search; docex/routes.py opens their doors ----
+
+
+def inbox_page(tx: Tx, actor: Actor) -> str:
+    """What came to the agency; moves live."""
+    leaders = directory.people_with_role(tx, actor.agency_id, Role.LEADER) if actor.has(Role.CLERK) else []
+    return render_template(
+        "docex/_inbox.html" if request.args.get("fragment") else "docex/inbox.html",
+        listing=lists.inbox(tx, actor, Wish.read(request.args)),
+        may_register=actor.has(Role.CLERK),
+        may_oversee=actor.has(*OVERSEERS),
+        leaders=leaders,
+    )
+
+
+def outbox_page(tx: Tx, actor: Actor) -> str:
+    """What the agency issues; moves live."""
+    return render_template(
+        "docex/_outbox.html" if request.args.get("fragment") else "docex/outbox.html",
+        listing=lists.outbox(tx, actor, Wish.read(request.args)),
+        may_draft=actor.has(*DRAFTERS),
+        may_seal=actor.has(Role.CLERK),
+        may_oversee=actor.has(*OVERSEERS),
+    )
+
+
+def search_page(tx: Tx, actor: Actor) -> str:
+    """Documents of both directions by what is known of them and by the text of their papers."""
+    wish = Wish.read(request.args)
+    where = request.args.get("where", "") if request.args.get("where") in ("in", "out") else ""
+    states = {"in": INBOX_FILTERS, "out": OUTBOX_FILTERS}.get(where, {})
+    sides = lists.search_sides(actor, wish, where)
+    both = {s: lists.other_agencies(tx, actor, wish, s) for s in ("in", "out") if s in (where or "in out")}
+    return render_template(
+        "docex/search.html",
+        found=finding.found(tx, actor, wish.q, sides, moment(wish.before)),
+        wish=wish,
+        where=where,
+        around={
+            "wish": wish,
+            "agencies": list(dict.fromkeys(pair for pairs in both.values() for pair in pairs)),
+            "urgencies": URGENCY.items(),
+            "dues": lists.DUE.items(),
+        },
+        states=[(key, label) for key, (label, _) in states.items()],
+    )
+
+
+@routes.post("/documents/filters")
+def save_filter(tx: Tx, actor: Actor) -> AnyResponse:
+    """Keep what a list is narrowed to, under a name."""
+    wish, list_ = Wish.read(request.form), request.form.get("list", "")
+    try:
+        saved.save(tx, actor, list_, request.form.get("name", ""), wish)
+        flash(phrase("Đã lưu bộ lọc.").in_locale(actor.locale), "good")
+    except Invalid as error:
+        flash(next(iter(error.fields.values())).in_locale(actor.locale), "bad")
+    return _back(_LISTS.get(list_, "docex.inbox"), **wish.address())
+
+
+@routes.post("/documents/filters/<int:filter_id>/forget")
+def forget_filter(tx: Tx, actor: Actor, filter_id: int) -> AnyResponse:
+    """Drop a saved filter."""
+    list_ = saved.forget(tx, actor, filter_id)
+    flash(phrase("Đã bỏ bộ lọc.").in_locale(actor.locale), "good")
+    return _back(_LISTS[list_])
+
+
+# ---- one act on many documents ----
+
+
+@routes.post("/documents/in/register-many")
+def register_many(tx: Tx, actor: Actor) -> str:
+    """The clerk takes the chosen documents in; each with its own result."""
+    return _outcomes(phrase("Tiếp nhận nhiều văn bản"), bulk.register_many(tx, actor, _chosen()), "in")
+
+
+@routes.post("/documents/in/hand-over-many")
+def hand_over_many(tx: Tx, actor: Actor) -> str:
+    """The clerk puts the chosen documents before a leader; each with its own result."""
+    leader = number(request.form.get("leader_id", ""))
+    outcomes = bulk.hand_over_many(tx, actor, _chosen(), leader, request.form.get("proposal", ""))
+    return _outcomes(phrase("Trình lãnh đạo nhiều văn bản"), outcomes, "in")
+
+
+@routes.post("/documents/out/submit-many")
+def submit_many(tx: Tx, actor: Actor) -> str:
+    """The chosen drafts go to the leaders who sign them; each with its own result."""
+    return _outcomes(phrase("Trình ký nhiều văn bản"), bulk.submit_many(tx, actor, _chosen()), "out")
+
+
+@routes.post("/documents/out/seal-many")
+def seal_many(tx: Tx, actor: Actor) -> str:
+    """The clerk seals and sends the chosen documents; each with its own result."""
+    return _outcomes(phrase("Đóng dấu và gửi nhiều văn bản"), bulk.seal_many(tx, actor, _chosen()), "out")
+
+
+def _chosen() -> list[int]:
+    return [number(value) for value in request.form.getlist("id")]
+
+
+def _outcomes(title: Phrase, outcomes: tuple[bulk.Outcome, ...], list_: str) -> str:
+    endpoint, key = ("docex.incoming", "incoming_id") if list_ == "in" else ("docex.document", "document_id")
+    return render_template(
+        "registers/outcomes.html",
+        title=title,
+        outcomes=outcomes,
+        endpoint=endpoint,
+        key=key,
+        back=url_for(_LISTS[list_]),
+        back_label=phrase("Văn bản đến") if list_ == "in" else phrase("Văn bản đi"),
+    )
+
+
+_LISTS = {"in": "docex.inbox", "out": "docex.outbox"}
 
 
 # ---- registers ----
@@ -66,6 +188,49 @@ def _register(tx: Tx, actor: Actor, ask: Ask, errors: Any = None) -> str:
         heads=streams.heads(tx, [stream]),
         errors=errors or {},
     )
+
+
+# ---- reports ----
+
+
+@routes.get("/documents/reports")
+def report(tx: Tx, actor: Actor) -> str:
+    """What was registered and answered in time, by month, agency and unit."""
+    found = reports.report(tx, actor, reports.Ask.read(request.args))
+    months = found.sections[0].rows
+    kinds = (("good", phrase("đúng hạn")), ("bad", phrase("quá hạn")), ("waiting", phrase("chờ tiếp nhận")))
+    stacks = [
+        [
+            (kind, number_, f"{row.name}: {number_} {word.in_locale(actor.locale)}")
+            for (kind, word), number_ in zip(kinds, (row.count.in_time, row.count.late, row.count.waiting), strict=True)
+        ]
+        for row in months
+    ]
+    this_year = clock.today().year
+    return render_template(
+        "registers/report.html",
+        report=found,
+        heads=reports.heads(),
+        cells=reports.cells,
+        chart=charts.columns([str(month) for month in range(1, 13)], stacks),
+        years=sorted({*range(this_year - 4, this_year + 1), found.ask.year}, reverse=True),
+    )
+
+
+@routes.get("/documents/reports/<section>.<ending>")
+def report_file(tx: Tx, actor: Actor, section: str, ending: str) -> Response:
+    """One table of the report as CSV or XLSX."""
+    found = reports.report(tx, actor, reports.Ask.read(request.args))
+    wanted = next((s for s in found.sections if s.key == section), None)
+    if wanted is None or ending not in ("csv", "xlsx"):
+        raise NotFound()
+    table = sheets.table_of(found, wanted)
+    if ending == "csv":
+        response = Response(sheets.csv_text(table), mimetype="text/csv")
+    else:
+        response = Response(stream_with_context(_pieces(printing.xlsx(table))), mimetype=printouts.MEDIA["xlsx"])
+    _as_file(response, f"bao-cao-dung-han-{section}-{found.ask.year}.{ending}")
+    return response
 
 
 # ---- shared by the views ----

@@ -28,6 +28,15 @@ def day(text: str) -> date | None:
         return None
 
 
+def moment(text: str) -> datetime | None:
+    """An instant as cursors carry it; None for anything else."""
+    try:
+        at = datetime.fromisoformat(text.strip().replace(" ", "+"))
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None
+
+
 def begins(on: date) -> datetime:
     """The first instant of a date in Vietnam."""
     return datetime.combine(on, time(), VN)

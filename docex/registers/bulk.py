@@ -1,0 +1,102 @@
+"""One act on many documents: each succeeds or fails for itself and says so."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from directory.actor import Actor
+from docex import drafting, handling, issuing
+from docex.access import document_for, incoming_for
+from docex.desk import cases
+from docex.models import Document, Incoming
+from kernel.db import Tx
+from kernel.errors import DomainError, Invalid
+from kernel.text import Phrase, phrase
+
+MOST = 100
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one document."""
+
+    id: int
+    title: str
+    done: bool
+    said: Phrase
+
+
+def register_many(tx: Tx, actor: Actor, ids: Iterable[int]) -> tuple[Outcome, ...]:
+    """The clerk takes several documents in; numbers follow the order in which they came."""
+
+    def act(number: int) -> Phrase:
+        row = handling.register(tx, actor, number)
+        return phrase("Đã vào sổ văn bản đến, số {number}.", number=row.number)
+
+    return _each(tx, actor, Incoming, ids, act)
+
+
+def hand_over_many(tx: Tx, actor: Actor, ids: Iterable[int], leader_id: int, proposal: str) -> tuple[Outcome, ...]:
+    """The clerk puts several registered documents before a leader."""
+
+    def act(number: int) -> Phrase:
+        referral = cases.submit(tx, actor, number, leader_id, proposal)
+        return phrase("Đã trình {name}.", name=referral.leader_name)
+
+    return _each(tx, actor, Incoming, ids, act)
+
+
+def submit_many(tx: Tx, actor: Actor, ids: Iterable[int]) -> tuple[Outcome, ...]:
+    """Several drafts go to the leaders whose names stand under them."""
+
+    def act(number: int) -> Phrase:
+        drafting.submit(tx, actor, number)
+        return phrase("Đã trình ký.")
+
+    return _each(tx, actor, Document, ids, act)
+
+
+def seal_many(tx: Tx, actor: Actor, ids: Iterable[int]) -> tuple[Outcome, ...]:
+    """The clerk seals and sends several signed documents; the worker does it one by one."""
+
+    def act(number: int) -> Phrase:
+        issuing.seal(tx, actor, number)
+        return phrase("Đang đóng dấu và gửi.")
+
+    return _each(tx, actor, Document, ids, act)
+
+
+def _each(
+    tx: Tx,
+    actor: Actor,
+    table: type[Incoming] | type[Document],
+    ids: Iterable[int],
+    act: Callable[[int], Phrase],
+) -> tuple[Outcome, ...]:
+    """Lock all of them in one order first: the verbs then take the book, and a neighbour who holds one of the
+    documents and waits for the book must not be waited for."""
+    wanted = sorted(set(ids) - {0})
+    if not wanted:
+        raise Invalid({"id": phrase("Chưa chọn văn bản nào.")})
+    if len(wanted) > MOST:
+        raise Invalid({"id": phrase("Mỗi lần chọn nhiều nhất {limit} văn bản.", limit=MOST)})
+    mine = sa.select(table.id).where(table.id.in_(wanted), table.agency_id == actor.agency_id)
+    tx.session.execute(mine.order_by(table.id).with_for_update())
+    return tuple(_one(tx, actor, table, number, act) for number in wanted)
+
+
+def _one(
+    tx: Tx, actor: Actor, table: type[Incoming] | type[Document], number: int, act: Callable[[int], Phrase]
+) -> Outcome:
+    load = incoming_for if table is Incoming else document_for
+    title = str(number)
+    try:
+        row = load(tx, actor, number)
+        title = f"{row.code} {row.subject}".strip()
+        with tx.session.begin_nested():
+            said = act(number)
+    except DomainError as error:
+        fields = list(error.fields.values()) if isinstance(error, Invalid) else []
+        return Outcome(number, title, False, fields[0] if fields else error.message)
+    return Outcome(number, title, True, said)
