@@ -12,6 +12,7 @@ class Way:
     """One way. Subclass what concerns it, and `register` an instance."""
 
     name: str = ""
+    last: bool = False  # asked after all others: for what no other way reaches
 
     def carry(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> bool:
         """Take charge of a delivery to an agency that is not served here. Answers whether it does; asked again for
@@ -35,7 +36,7 @@ def register(way: Way) -> None:
 
 def carry(tx: Tx, delivery: Delivery, dispatch: Dispatch) -> bool:
     """Whether a way takes charge of this delivery; the first that does is the only one."""
-    return any(way.carry(tx, delivery, dispatch) for way in _ways.values())
+    return any(way.carry(tx, delivery, dispatch) for way in sorted(_ways.values(), key=lambda way: way.last))
 
 
 def arrived(tx: Tx, delivery: Delivery, dispatch: Dispatch) -> None:

@@ -5,11 +5,12 @@ from types import ModuleType
 
 from kernel.blobs import BlobStore
 from kernel.config import Config
+from kernel.db import Database
 from kernel.doors import Door
 
 ROOMS = ("directory", "signing", "notify", "tasks", "docex", "meetings", "web")
 #: Rooms within a room, with models, doors and jobs of their own.
-PARTS = ("docex.hub", "docex.registers", "docex.vxp", "docex.mail")
+PARTS = ("docex.desk", "docex.hub", "docex.registers", "docex.vxp", "docex.mail")
 
 
 def _modules(name: str) -> list[ModuleType]:
@@ -47,6 +48,13 @@ def load_jobs(config: Config, blobs: BlobStore) -> None:
     load_models()
     for module in _modules("jobs"):
         module.register_jobs(config, blobs)
+
+
+def begin_jobs(config: Config, db: Database) -> None:
+    """Promise the first of those jobs that promise their next one themselves."""
+    for module in _modules("jobs"):
+        if hasattr(module, "begin_jobs"):
+            module.begin_jobs(config, db)
 
 
 def load_checks() -> None:

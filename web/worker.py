@@ -18,6 +18,7 @@ def run(config: Config) -> None:
     parts = Services.from_config(config)
     rooms.load_jobs(config, parts.blobs)
     jobs.begin(parts.db)
+    rooms.begin_jobs(config, parts.db)
     worker = Worker(
         parts.db,
         Wakeup(parts.db, poll_s=config.poll_ms / 1000),
