@@ -1,38 +1,22 @@
-"""The clerk's plain text as paragraphs with a style, by the words that official papers begin with."""
+"""The clerk's plain text as paragraphs and tables, by the words that official papers begin with."""
 
 import re
-from dataclasses import dataclass
-from enum import StrEnum
 
+from docex.official.layout import Block, Paragraph, Style, Table
 from kernel.text import nfc
-
-
-class Style(StrEnum):
-    """How a paragraph is set: as text, as a legal basis, a centred heading, a centred resolving word."""
-
-    TEXT = "text"
-    BASIS = "basis"
-    HEADING = "heading"
-    RESOLVES = "resolves"
-
-
-@dataclass(frozen=True, slots=True)
-class Paragraph:
-    """`lead` is the part in bold at its start (`Điều 1.`)."""
-
-    style: Style
-    text: str
-    lead: str = ""
-
 
 _BASIS = re.compile(r"(Căn cứ|Theo đề nghị|Xét đề nghị|Thực hiện)\b")
 _ARTICLE = re.compile(r"(Điều\s+\d+[a-zđ]?\.)\s*")
 _HEADING = re.compile(r"(PHẦN|Phần|CHƯƠNG|Chương|MỤC|Mục|TIỂU MỤC|Tiểu mục)\s+(thứ\s+\w+|[IVXLC]+|\d+)\b.{0,120}$")
+_SECTION = re.compile(r"[IVXL]+\.\s+\S.{0,150}$")
 _RESOLVES = re.compile(r"(QUYẾT ĐỊNH|QUYẾT NGHỊ|NGHỊ QUYẾT|CHỈ THỊ|THÔNG BÁO|YÊU CẦU)\s*:?$")
 END_MARK = "./."
 
 RESOLVING_KINDS = frozenset({"decision", "resolution"})
 """The kinds with an issuer and legal bases before the text (Forms 1.1 and 1.2)."""
+CODES_OF_RULES = frozenset({"regulation", "rule"})
+"""The kinds whose articles have names, in bold as a whole."""
+_LONGEST_NAME = 150
 
 
 def clean(text: str) -> str:
@@ -40,20 +24,62 @@ def clean(text: str) -> str:
     return "".join(c for c in nfc(text).replace("\r\n", "\n").replace("\r", "\n") if c in "\n\t" or c.isprintable())
 
 
-def paragraphs(text: str, kind: str) -> tuple[Paragraph, ...]:
-    """The paragraphs of a body, the last one closed with `./.`; one paragraph a line, empty lines dropped."""
-    lines = [" ".join(line.split()) for line in clean(text).split("\n")]
-    lines = [line for line in lines if line]
+def blocks(text: str, kind: str, *, closed: bool = True) -> tuple[Block, ...]:
+    """The paragraphs and tables of a body, the end closed with `./.`; one paragraph a line, empty lines dropped.
+
+    Lines that begin with `|`, and neighbouring lines with equally many tabs (pasted from a table), are rows.
+    """
+    lines = [_blanks(line) for line in clean(text).split("\n")]
+    lines = [line for line in lines if line.strip()]
     resolving = kind in RESOLVING_KINDS
     bases = _count_bases(lines) if resolving else 0
-    found = [_basis(line, last=place == bases - 1) for place, line in enumerate(lines[:bases])]
+    found: list[Block] = [_basis(line, last=place == bases - 1) for place, line in enumerate(lines[:bases])]
     if resolving and lines and not any(_RESOLVES.match(line) for line in lines):
         word = "QUYẾT NGHỊ:" if kind == "resolution" else "QUYẾT ĐỊNH:"
         found.append(Paragraph(Style.RESOLVES, word))
-    for line in lines[bases:]:
-        follows_heading = bool(found) and found[-1].style is Style.HEADING
-        found.append(Paragraph(Style.HEADING, line) if follows_heading and line.isupper() else _paragraph(line))
-    return tuple(_closed(found))
+    rest = lines[bases:]
+    while rest:
+        if rows := _rows(rest):
+            found.append(_table(rest[:rows]))
+            rest = rest[rows:]
+        else:
+            found.append(_set(_blanks(rest.pop(0), tabs=False), found, kind))
+    return tuple(_closed(found) if closed else found)
+
+
+def _blanks(line: str, *, tabs: bool = True) -> str:
+    """Single blanks; tabs stay while they may part the cells of a table."""
+    return "\t".join(" ".join(cell.split()) for cell in line.split("\t")) if tabs else " ".join(line.split())
+
+
+def _rows(lines: list[str]) -> int:
+    """How many lines from the first are one table; 0 when it is none."""
+    bars = next((n for n, line in enumerate(lines) if not line.startswith("|")), len(lines))
+    if bars:
+        return bars
+    tabs = lines[0].count("\t")
+    alike = next((n for n, line in enumerate(lines) if line.count("\t") != tabs), len(lines))
+    return alike if tabs and alike > 1 else 0
+
+
+def _table(lines: list[str]) -> Table:
+    rows = [
+        [cell.strip() for cell in (line.strip().strip("|").split("|") if line[0] == "|" else line.split("\t"))]
+        for line in lines
+    ]
+    rows = [row for row in rows if not all(cell and not cell.strip("-: ") for cell in row)] or [[""]]
+    width = max(map(len, rows))
+    return Table(tuple(tuple(row + [""] * (width - len(row))) for row in rows))
+
+
+def _set(line: str, before: list[Block], kind: str) -> Paragraph:
+    last = before[-1] if before else None
+    if isinstance(last, Paragraph) and last.style is Style.HEADING and line.isupper():
+        return Paragraph(Style.HEADING, line)
+    found = _paragraph(line)
+    if kind in CODES_OF_RULES and found.lead and len(line) <= _LONGEST_NAME and not line.endswith((".", ";", ":")):
+        return Paragraph(Style.TEXT, "", f"{found.lead} {found.text}".strip())
+    return found
 
 
 def _count_bases(lines: list[str]) -> int:
@@ -72,13 +98,21 @@ def _paragraph(line: str) -> Paragraph:
         return Paragraph(Style.RESOLVES, line.rstrip(" :") + ":")
     if _HEADING.match(line):
         return Paragraph(Style.HEADING, line)
+    if _SECTION.match(line) and line.isupper():
+        return Paragraph(Style.SECTION, line)
     return Paragraph(Style.TEXT, line)
 
 
-def _closed(found: list[Paragraph]) -> list[Paragraph]:
-    if not found or found[-1].text.endswith(END_MARK):
+def _closed(found: list[Block]) -> list[Block]:
+    if not found:
         return found
     last = found[-1]
+    if isinstance(last, Table):
+        return [*found, Paragraph(Style.END, END_MARK)]
+    if (last.text or last.lead).endswith(END_MARK):
+        return found
+    if not last.text:
+        return [*found[:-1], Paragraph(last.style, "", last.lead.rstrip(" .;,") + END_MARK)]
     return [*found[:-1], Paragraph(last.style, last.text.rstrip(" .;,") + END_MARK, last.lead)]
 
 

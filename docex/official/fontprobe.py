@@ -54,6 +54,22 @@ def _installed(library: ctypes.CDLL, family: str) -> bool:
     return all(_count(library, family, face) for face in _FACES)
 
 
+def _letters(library: ctypes.CDLL, family: str) -> str:
+    """The characters of the regular face as fontconfig writes them: `20-7e a0-377 …`; "" when it does not say."""
+    pattern = ctypes.c_void_p(library.FcPatternCreate())
+    library.FcPatternAddString(pattern, b"family", family.encode())
+    library.FcPatternAddInteger(pattern, b"weight", _FACES[0][0])
+    library.FcPatternAddInteger(pattern, b"slant", _FACES[0][1])
+    objects = ctypes.c_void_p(library.FcObjectSetCreate())
+    library.FcObjectSetAdd(objects, b"charset")
+    found = library.FcFontList(None, pattern, objects)
+    if not found or not found.contents.count:
+        return ""
+    first = ctypes.cast(found.contents.fonts, ctypes.POINTER(ctypes.c_void_p))[0]
+    library.FcPatternFormat.restype = ctypes.c_char_p
+    return (library.FcPatternFormat(ctypes.c_void_p(first), b"%{charset}") or b"").decode()
+
+
 def main() -> dict[str, object]:
     """The finding: `missing` names what to install, `family` what to print with."""
     try:
@@ -71,7 +87,7 @@ def main() -> dict[str, object]:
         return {"missing": "pango", "detail": str(error)}
     page = f"<p style=\"font-family: '{family}'\">{LETTERS} <b>{LETTERS}</b> <i>{LETTERS}</i></p>"
     pdf = weasyprint.HTML(string=page).write_pdf()
-    return {"family": family, "size": len(pdf)}
+    return {"family": family, "size": len(pdf), "letters": _letters(library, family)}
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 """Is there what printing needs? Asked once a process, in a child that may crash without taking the worker along."""
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from html import unescape
 from pathlib import Path
 from threading import Lock
 
@@ -33,6 +36,8 @@ class FontReport:
     family: str
     problem: Phrase | None = None
     detail: str = ""
+    letters: frozenset[int] = frozenset()
+    """The characters that the family has."""
 
 
 _lock = Lock()
@@ -73,7 +78,19 @@ def probe(command: tuple[str, ...] = (sys.executable, "-P", str(_PROBE))) -> Fon
         return FontReport("", _MISSING["crash"], f"exit {done.returncode}: {done.stderr[-400:]}")
     if missing := finding.get("missing"):
         return FontReport("", _MISSING.get(str(missing), _MISSING["crash"]), str(finding.get("detail", "")))
-    return FontReport(str(finding["family"]))
+    spans = (span.partition("-") for span in str(finding.get("letters", "")).split())
+    letters = frozenset(n for low, _, high in spans for n in range(int(low, 16), int(high or low, 16) + 1))
+    return FontReport(str(finding["family"]), letters=letters)
+
+
+_MARKUP = re.compile(r"<style>.*?</style>|<[^>]*>", re.DOTALL)
+
+
+def letters_lacking(sheets: Iterable[str]) -> str:
+    """The characters in the text of HTML pages that the printing family has not, each once, in order of code."""
+    has = font_report().letters
+    found = {letter for sheet in sheets for letter in unescape(_MARKUP.sub("", sheet)) if not letter.isspace()}
+    return "".join(sorted(letter for letter in found if has and ord(letter) not in has))
 
 
 @check("fonts")

@@ -1,19 +1,18 @@
 """A paper to HTML to PDF/A, and where on its pages number, date, signature, seal and copy mark stand."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from docex.edxml.codes import PRIORITIES, Priority
-from docex.official.body import RESOLVING_KINDS, balanced, clean, paragraphs
-from docex.official.fonts import printing_family
-from docex.official.paper import Contact, Invitation, Paper, date_line
+from docex.official.composing import SIGNATURE, Printable, compose
+from docex.official.fonts import letters_lacking, printing_family
+from docex.official.layout import Layout
 from signing.stamps import Box, seal_box
 
 if TYPE_CHECKING:
@@ -22,23 +21,16 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).resolve().parent.parent.parent / "templates"
 
-SIGNATURE = "sig-person"
 NUMBER = "number"
 DAY, MONTH, YEAR = "day", "month", "year"
 COPY_MARK = "copy-mark"
-ANCHORS = (SIGNATURE, NUMBER, DAY, MONTH, YEAR, COPY_MARK)
+OF_COPY = ("sig-copy", "copy-number", "copy-day", "copy-month", "copy-year")
+"""The places in the block of a paper copy."""
+OTHERS = tuple(f"sig-{n}" for n in range(2, 12))
+"""Where the others sign who sign beside the signer."""
+ANCHORS = (SIGNATURE, *OF_COPY, *OTHERS, NUMBER, DAY, MONTH, YEAR, COPY_MARK)
 
 _POINTS_PER_PIXEL = 0.75
-_LINES_BESIDE = 14
-"""Lines of "Nơi nhận" beside the signature; the rest goes below it and may run over the page."""
-
-_STAMP_WIDTHS = {
-    Priority.URGENT: 20,
-    Priority.VERY_URGENT: 40,
-    Priority.EXPRESS: 30,
-    Priority.EXPRESS_TIMED: 60,
-}
-"""Millimetres, Annex I.II.10b; the timed one has no size of its own there."""
 
 # WeasyPrint gives no promise for several threads at once, and the work is CPU under the GIL anyway.
 _one_at_a_time = Lock()
@@ -48,13 +40,16 @@ _one_at_a_time = Lock()
 class RenderedPaper:
     """The PDF (PDF/A-3b) and the places on it, in points from the bottom left corner of a page counted from 0.
 
-    `boxes` has `sig-person`, `number`, `day`, `month`, `year` and `copy-mark`. `sha256` is of the PDF.
+    `boxes` has those that the paper has of `sig-person`, `sig-2` (the secretary, the other party) and on, `number`,
+    `day`, `month`, `year`, `copy-mark`, and of the block of a copy. `sha256` is of the PDF.
     """
 
     pdf: bytes
     pages: int
     boxes: Mapping[str, Box]
     sha256: str
+    lacking: str = ""
+    """Letters that the official font has not: they were printed in another font, or as an empty box."""
 
     @property
     def signature_box(self) -> Box:
@@ -77,46 +72,35 @@ class RenderedPaper:
         return self.boxes[COPY_MARK]
 
 
-def render_pdf(paper: Paper) -> RenderedPaper:
+def render_pdf(printed: Printable) -> RenderedPaper:
     """The paper as PDF/A-3b, with its places. CPU work of about 100 ms: for workers, not for the web process.
 
     Raises Unavailable when the machine lacks fonts or libraries for printing. The same paper gives the same bytes.
     """
-    html = render_html(paper, printing_family())
-    identifier = sha256(html.encode()).digest()[:16]
+    family = printing_family()
+    sheets = [layout_html(layout, family) for layout in compose(printed)]
+    identifier = sha256("".join(sheets).encode()).digest()[:16]
     with _one_at_a_time:
-        document = _layout(html)
-        pdf: bytes = document.write_pdf(pdf_variant="pdf/a-3b", pdf_identifier=identifier)
-    return RenderedPaper(pdf, len(document.pages), _boxes(document), sha256(pdf).hexdigest())
+        documents = [_layout(html) for html in sheets]
+        # Each layout was paged by itself, so that an annex begins with its own page 1.
+        whole = documents[0].copy([page for document in documents for page in document.pages])
+        pdf: bytes = whole.write_pdf(pdf_variant="pdf/a-3b", pdf_identifier=identifier)
+    return RenderedPaper(pdf, len(whole.pages), _boxes(whole), sha256(pdf).hexdigest(), letters_lacking(sheets))
 
 
-def render_html(paper: Paper, family: str) -> str:
-    """The page as HTML. The same paper gives the same text; every typed character is escaped."""
-    paper = _cleaned(paper)
-    lines = [f"- {line.strip(' -').rstrip(' .;')};" for line in paper.recipients]
-    lines.append(f"- Lưu: {paper.archive.rstrip(' .;')}.")
-    return (
-        _environment()
-        .get_template("official/paper.html")
-        .render(
-            paper=paper,
-            family=family,
-            paragraphs=paragraphs(paper.body, paper.kind),
-            resolving=RESOLVING_KINDS,
-            title=f"{paper.document_kind.label.msgid} {paper.number}/{paper.notation}",
-            date=date_line(paper.place, paper.issued_on),
-            urgency=_urgency(paper.urgency),
-            beside=lines[:_LINES_BESIDE],
-            below=lines[_LINES_BESIDE:],
-        )
-    )
+def render_html(printed: Printable, family: str) -> str:
+    """The first part as HTML, the paper without its annexes."""
+    return layout_html(compose(printed)[0], family)
+
+
+def layout_html(layout: Layout, family: str) -> str:
+    """A layout as HTML. The same layout gives the same text; every typed character is escaped."""
+    return _environment().get_template("official/paper.html").render(sheet=layout, family=family)
 
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
-    environment.filters["balanced"] = balanced
-    return environment
+    return Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
 
 
 def _layout(html: str) -> "Document":
@@ -148,30 +132,3 @@ def _boxes(document: "Document") -> dict[str, Box]:
                 height = float(page.height) * _POINTS_PER_PIXEL
                 found[name] = Box(number, left, height - bottom, right - left, bottom - top)
     return found
-
-
-def _urgency(priority: Priority) -> tuple[str, int] | None:
-    width = _STAMP_WIDTHS.get(priority)
-    return (PRIORITIES[priority].msgid.upper(), width) if width else None
-
-
-_Record = TypeVar("_Record", bound=Paper | Invitation | Contact)
-_LINES_KEPT = frozenset({"body", "position"})
-
-
-def _cleaned(record: _Record) -> _Record:
-    """Composed letters, no control characters, and no line ends but where lines mean something."""
-    values: dict[str, Any] = {}
-    for place in fields(record):
-        value = getattr(record, place.name)
-        if isinstance(value, Invitation | Contact):
-            values[place.name] = _cleaned(value)
-        elif isinstance(value, tuple):
-            values[place.name] = tuple(line for line in map(_one_line, value) if line)
-        elif type(value) is str:
-            values[place.name] = clean(value) if place.name in _LINES_KEPT else _one_line(value)
-    return replace(record, **values)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(clean(text).split())
