@@ -6,7 +6,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 
 from directory.actor import Actor, Role
-from docex.models import Delivery, Dispatch, Document, Incoming, Paper
+from docex.models import Delivery, Dispatch, Document, Incoming, Paper, Reader
 from kernel import streams
 from kernel.db import Tx
 from kernel.errors import Forbidden, NotFound
@@ -23,6 +23,7 @@ class Right(StrEnum):
 
     VIEW = "view"
     EDIT = "edit"  # whoever drafted it, or a clerk
+    CHECK = "check"  # the office chief who was asked to check it before the leader
     SIGN = "sign"  # only the leader whose name stands under it
     ISSUE = "issue"  # only a clerk: number, seal, send (Decree 30 art. 32)
     RECEIVE = "receive"  # only a clerk: register, refuse
@@ -34,7 +35,7 @@ def document_for(tx: Tx, actor: Actor, document_id: int, right: Right = Right.VI
     document = tx.session.get(Document, document_id, with_for_update=tx.writable, populate_existing=True)
     if document is None or actor.kind != "person" or document.agency_id != actor.agency_id:
         raise NotFound()
-    own = actor.person_id in (document.drafted_by, document.signer_id)
+    own = actor.person_id in (document.drafted_by, document.signer_id, document.reviewer_id)
     if not own and not actor.has(*OVERSEERS):
         raise NotFound()
     if not _may(actor, document, right):
@@ -42,13 +43,14 @@ def document_for(tx: Tx, actor: Actor, document_id: int, right: Right = Right.VI
     return document
 
 
-def incoming_for(tx: Tx, actor: Actor, incoming_id: int, right: Right = Right.VIEW) -> Incoming:
-    """A received copy in the actor's agency; locked when the transaction writes."""
+def incoming_for(tx: Tx, actor: Actor, incoming_id: int, right: Right = Right.VIEW, *, lock: bool = True) -> Incoming:
+    """A received copy in the actor's agency; locked when the transaction writes, unless it is only looked at."""
     _possible(incoming_id)
-    incoming = tx.session.get(Incoming, incoming_id, with_for_update=tx.writable, populate_existing=True)
+    locked = tx.writable and lock
+    incoming = tx.session.get(Incoming, incoming_id, with_for_update=locked, populate_existing=True)
     if incoming is None or actor.kind != "person" or incoming.agency_id != actor.agency_id:
         raise NotFound()
-    if not actor.has(*OVERSEERS):
+    if not actor.has(*OVERSEERS) and tx.session.get(Reader, (incoming.id, actor.person_id)) is None:
         raise NotFound()
     if right is Right.RECEIVE and not actor.has(Role.CLERK):
         raise Forbidden(_REFUSALS[right])
@@ -97,6 +99,8 @@ def _may(actor: Actor, document: Document, right: Right) -> bool:
             return True
         case Right.EDIT:
             return actor.person_id == document.drafted_by or actor.has(Role.CLERK)
+        case Right.CHECK:
+            return actor.person_id == document.reviewer_id and actor.has(Role.OFFICE_CHIEF)
         case Right.SIGN:
             return actor.person_id == document.signer_id and actor.has(Role.LEADER)
         case _:
@@ -105,6 +109,7 @@ def _may(actor: Actor, document: Document, right: Right) -> bool:
 
 _REFUSALS = {
     Right.EDIT: phrase("Chỉ người soạn hoặc văn thư được sửa văn bản này."),
+    Right.CHECK: phrase("Chỉ người được giao kiểm tra mới làm được việc này."),
     Right.SIGN: phrase("Chỉ người có tên ở ô chữ ký được ký văn bản này."),
     Right.ISSUE: phrase("Chỉ văn thư được đóng dấu và gửi văn bản."),
     Right.RECEIVE: phrase("Chỉ văn thư được tiếp nhận hoặc từ chối văn bản đến."),

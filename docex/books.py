@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from docex.edxml.codes import KIND_BY_SLUG
-from docex.models import Book, BookNumber
+from docex.models import Book, BookNumber, Series
 from kernel import clock
 from kernel.db import Tx
 from kernel.refs import Ref
@@ -18,6 +18,8 @@ from kernel.schema import insert_into
 
 OUTGOING = "out"
 INCOMING = "in"
+COPIES = "copies"
+"""One series for sao y, sao lục and trích sao together (Decree 30, Annex I)."""
 
 RESERVED, USED, FREE, VOID = "reserved", "used", "free", "void"
 
@@ -83,6 +85,18 @@ def release(tx: Tx, book_id: int, number: int, reason: str) -> None:
 def register(tx: Tx, agency_id: int, holder: Ref) -> Entry:
     """The next number of this year's incoming book, used at once."""
     entry = reserve(tx, agency_id, INCOMING, clock.today().year, holder)
+    use(tx, entry.book_id, entry.number)
+    return entry
+
+
+def series_of(tx: Tx, agency_id: int, kind: str) -> str:
+    """The series that numbers a type of document: its own when the agency decided so (art. 15.1c), else the common."""
+    return f"{OUTGOING}:{kind}" if tx.session.get(Series, (agency_id, kind)) is not None else OUTGOING
+
+
+def copy_number(tx: Tx, agency_id: int, holder: Ref) -> Entry:
+    """The next number of this year's book of copies, used at once."""
+    entry = reserve(tx, agency_id, COPIES, clock.today().year, holder)
     use(tx, entry.book_id, entry.number)
     return entry
 

@@ -12,14 +12,17 @@ import sqlalchemy as sa
 from directory import queries as directory
 from directory.actor import Role
 from docex import ways
+from docex.desk import alarms
 from docex.drafting import File
+from docex.edxml.model import ResponseFor
 from docex.envelope import Facts
 from docex.hub import taking
 from docex.labels import URGENCY
 from docex.links import INCOMING_PATH
-from docex.models import Delivery, Dispatch, Document, Incoming, Paper
+from docex.models import Answer, Delivery, Dispatch, Document, Incoming, Paper, Reply
 from docex.moves import move, record, touch_incoming
-from docex.states import DocumentVerb, IncomingState, Progress
+from docex.registers.reading import ask_to_read
+from docex.states import DocumentVerb, IncomingState, Progress, Recall
 from docex.statuses import say
 from kernel import clock, search
 from kernel.blobs import Blob
@@ -52,6 +55,8 @@ class Submission:
     receivers: tuple[Receiver, ...]
     notes: tuple[dict[str, Any], ...] = ()
     document_id: int | None = None
+    about_key: str = ""
+    responses: tuple[ResponseFor, ...] = ()
 
 
 def hand_in(tx: Tx, submission: Submission) -> Dispatch:
@@ -62,6 +67,7 @@ def hand_in(tx: Tx, submission: Submission) -> Dispatch:
         message_id=submission.message_id,
         document_key=submission.document_key,
         business=submission.business,
+        about_key=submission.about_key,
         sender_id=submission.sender_id,
         document_id=submission.document_id,
         sha256=submission.envelope.sha256,
@@ -75,6 +81,9 @@ def hand_in(tx: Tx, submission: Submission) -> Dispatch:
     tx.session.add(dispatch)
     tx.session.flush()
     _add_papers(tx, dispatch, submission.papers)
+    for answered in submission.responses:
+        names = {"organ_code": answered.organ_code, "code": answered.code, "document_key": answered.document_id}
+        tx.session.add(Answer(dispatch_id=dispatch.id, **names))
     for receiver in submission.receivers:
         delivery = Delivery(
             dispatch_id=dispatch.id,
@@ -90,6 +99,7 @@ def hand_in(tx: Tx, submission: Submission) -> Dispatch:
         tx.session.flush()
         tx.outbox("docex.deliver", str(delivery.id), {"delivery_id": delivery.id})
     tx.outbox("docex.verify", str(dispatch.id), {"dispatch_id": dispatch.id})
+    ask_to_read(tx, dispatch.id)
     tx.audit(
         f"agency:{submission.sender_id}",
         "dispatch.hand_in",
@@ -101,11 +111,17 @@ def hand_in(tx: Tx, submission: Submission) -> Dispatch:
 
 
 def sent(tx: Tx, document: Document, submission: Submission) -> Dispatch:
-    """The worker has written the envelope of our own document: hand it in and show it as sent."""
+    """The worker has written the envelope of our own document: hand it in and show it as sent. What it replaces or
+    answers is closed by jobs, for the order of locks (models.py)."""
     dispatch = hand_in(tx, submission)
     document.sent_at = clock.now()
     move(tx, document, DocumentVerb.SEND_DONE)
     record(tx, document, "document.sent", receivers=len(submission.receivers), sha256=dispatch.sha256)
+    if document.replaces_id is not None:
+        tx.outbox("docex.replaced", str(document.id), {"document_id": document.id})
+    reply = tx.session.get(Reply, document.id)
+    if reply is not None and reply.finishes:
+        tx.outbox("docex.answered", str(document.id), {"incoming_id": reply.incoming_id, "code": document.code})
     return dispatch
 
 
@@ -120,7 +136,7 @@ def deliver(tx: Tx, delivery_id: int) -> Incoming | None:
     agency = directory.agency(tx, delivery.agency_id)
     present = tx.session.scalar(sa.select(Incoming).where(Incoming.delivery_id == delivery.id))
     dispatch = tx.session.get_one(Dispatch, delivery.dispatch_id)
-    if present is not None or not agency.is_local:
+    if present is not None or not agency.is_local or delivery.recall == Recall.AGREED:
         if present is None:
             ways.carry(tx, delivery, dispatch)
         return present
@@ -194,6 +210,7 @@ def _copy(tx: Tx, delivery: Delivery, dispatch: Dispatch) -> Incoming:
     )
     tx.session.add(incoming)
     tx.session.flush()
+    alarms.plan_incoming(tx, incoming)
     return incoming
 
 

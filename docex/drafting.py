@@ -6,9 +6,10 @@ from datetime import date
 from directory import queries as directory
 from directory.actor import Actor, Role, require
 from docex import books
-from docex.access import DRAFTERS, Right, document_for
+from docex.access import DRAFTERS, Right, document_for, incoming_for
+from docex.desk.notices import tell_waiting_own
 from docex.edxml.codes import KIND_BY_SLUG
-from docex.models import Document, Paper
+from docex.models import Document, Incoming, Paper, Reply
 from docex.moves import move, record, touch
 from docex.official.body import clean
 from docex.papers import attachments_of, main_paper
@@ -29,7 +30,11 @@ MOST_RECIPIENTS = 2000
 
 @dataclass(frozen=True)
 class Draft:
-    """What the form of a document says; texts as typed. `recipients` are agency ids."""
+    """What the form of a document says; texts as typed. `recipients` are agency ids.
+
+    `reviewer_id` checks it before the leader. `answers_id` is the received document that it answers; with `finishes`
+    that one is closed when this one is sent. `replaces_id` is the own document that falls when this one is sent.
+    """
 
     kind: str
     subject: str
@@ -42,6 +47,11 @@ class Draft:
     due_on: date | None = None
     unit_mark: str = ""
     authority: str = ""
+    reviewer_id: int | None = None
+    answers_id: int | None = None
+    finishes: bool = False
+    replaces_id: int | None = None
+    change_reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,7 +125,7 @@ def detach(tx: Tx, actor: Actor, document_id: int, paper_id: int) -> Document:
 
 
 def submit(tx: Tx, actor: Actor, document_id: int) -> Document:
-    """Hand a draft to the leader whose name stands under it."""
+    """Hand a draft to the leader whose name stands under it, or first to the office chief who checks it."""
     document = document_for(tx, actor, document_id, Right.EDIT)
     if document.state == DocumentState.DRAFT and document.source == "uploaded":
         upload = main_paper(tx, document.id, stage="upload")
@@ -123,8 +133,22 @@ def submit(tx: Tx, actor: Actor, document_id: int) -> Document:
             raise WrongState(phrase("Chưa có tệp PDF dùng được. Xin tải lên tệp khác rồi trình ký."))
         if upload.pages is None:
             raise WrongState(phrase("Tệp PDF đang được kiểm tra, xin thử lại sau giây lát."))
+    if document.reviewer_id is not None and document.reviewer_id != actor.person_id:
+        move(tx, document, DocumentVerb.SUBMIT_TO_CHECK)
+        record(tx, document, "document.submit_to_check")
+        why = phrase("Văn bản chờ anh/chị kiểm tra trước khi trình ký.")
+        tell_waiting_own(tx, document, why, {document.reviewer_id}, slot=f"check:{document.rev}")
+        return document
     move(tx, document, DocumentVerb.SUBMIT)
     record(tx, document, "document.submit", signer=document.signer_name)
+    return document
+
+
+def approve(tx: Tx, actor: Actor, document_id: int) -> Document:
+    """The office chief has checked it: it goes to the leader."""
+    document = document_for(tx, actor, document_id, Right.CHECK)
+    move(tx, document, DocumentVerb.APPROVE)
+    record(tx, document, "document.approve", signer=document.signer_name)
     return document
 
 
@@ -143,7 +167,9 @@ def return_(tx: Tx, actor: Actor, document_id: int, reason: str) -> Document:
     A signature that is already there is given up with its number; the signed file stays on record.
     """
     document = document_for(tx, actor, document_id)
-    right = Right.ISSUE if document.state == DocumentState.SIGNED else Right.SIGN
+    checking = Right.SIGN if actor.person_id == document.signer_id else Right.CHECK
+    by_state = {DocumentState.SIGNED: Right.ISSUE, DocumentState.CHECK: checking}
+    right = by_state.get(DocumentState(document.state), Right.SIGN)
     document_for(tx, actor, document_id, right)
     why = reason_of(reason)
     move(tx, document, DocumentVerb.RETURN)
@@ -188,6 +214,21 @@ def add_paper(tx: Tx, document: Document, file: File, stage: str) -> Paper:
     return paper
 
 
+def file_of(paper: Paper) -> File:
+    """A stored paper as a file that another document can take over."""
+    return File(paper.name, paper.media_type, paper.sha256, paper.size, paper.pages, dict(paper.spot))
+
+
+def reply_of(tx: Tx, document: Document) -> Reply | None:
+    """What an own document answers, when it is a reply."""
+    return tx.session.get(Reply, document.id)
+
+
+def answered_for(tx: Tx, actor: Actor, incoming_id: int) -> Incoming:
+    """The received document that a reply answers; NotFound for whoever may not open it. It is read, not locked."""
+    return incoming_for(tx, actor, incoming_id, lock=False)
+
+
 def index(tx: Tx, document: Document) -> None:
     """Make a document findable in its agency."""
     names = [card.name for card in directory.agencies(tx, document.recipients).values()]
@@ -219,8 +260,10 @@ def _begin(tx: Tx, actor: Actor, draft: Draft, source: str) -> Document:
         changed_at=now,
     )
     _values(tx, document, draft)
+    document.replaces_id, document.change_reason = draft.replaces_id, draft.change_reason
     tx.session.add(document)
     tx.session.flush()
+    _link(tx, document, draft)
     touch(tx, document)
     index(tx, document)
     return document
@@ -229,6 +272,7 @@ def _begin(tx: Tx, actor: Actor, draft: Draft, source: str) -> Document:
 def _fill(tx: Tx, document: Document, draft: Draft) -> None:
     _values(tx, document, draft)
     tx.session.flush()
+    _link(tx, document, draft)
     index(tx, document)
 
 
@@ -249,7 +293,19 @@ def _values(tx: Tx, document: Document, draft: Draft) -> None:
     document.signer_name = signer.name
     document.signer_title = signer.title
     document.authority = draft.authority
+    document.reviewer_id = draft.reviewer_id
     document.notation = books.notation(draft.kind, agency.short_name or agency.code, draft.unit_mark)
+
+
+def _link(tx: Tx, document: Document, draft: Draft) -> None:
+    """Keep what it answers; an edit may only change whether sending it ends the matter."""
+    reply = tx.session.get(Reply, document.id)
+    if reply is None and draft.answers_id is not None:
+        reply = Reply(document_id=document.id, incoming_id=draft.answers_id)
+        tx.session.add(reply)
+    if reply is not None:
+        reply.finishes = draft.finishes
+        tx.session.flush()
 
 
 def _preview(tx: Tx, document: Document) -> None:
@@ -315,7 +371,14 @@ def _checked(tx: Tx, actor: Actor, draft: Draft, *, needs_body: bool) -> Draft:
         due_on=draft.due_on,
         unit_mark=one_line(draft.unit_mark).replace(" ", ""),
         authority=one_line(draft.authority),
+        reviewer_id=draft.reviewer_id,
+        answers_id=draft.answers_id,
+        finishes=draft.finishes,
+        replaces_id=draft.replaces_id,
+        change_reason=draft.change_reason,
     )
+    if tidy.answers_id is not None:
+        answered_for(tx, actor, tidy.answers_id)
     wrong = {**_wrong_texts(tidy, needs_body), **_wrong_choices(tx, actor, tidy)}
     if wrong:
         raise Invalid(wrong)
@@ -362,6 +425,9 @@ def _wrong_choices(tx: Tx, actor: Actor, draft: Draft) -> dict[str, Phrase]:
     leaders = {card.id for card in directory.people_with_role(tx, actor.agency_id, Role.LEADER)}
     if draft.signer_id not in leaders:
         wrong["signer_id"] = phrase("Cần chọn người ký là lãnh đạo của cơ quan.")
+    chiefs = {card.id for card in directory.people_with_role(tx, actor.agency_id, Role.OFFICE_CHIEF)}
+    if draft.reviewer_id is not None and draft.reviewer_id not in chiefs:
+        wrong["reviewer_id"] = phrase("Cần chọn chánh văn phòng của cơ quan để kiểm tra.")
     if not draft.recipients:
         wrong["recipients"] = phrase("Cần chọn ít nhất một nơi nhận.")
     elif len(draft.recipients) > MOST_RECIPIENTS:

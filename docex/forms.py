@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from wtforms import (
+    BooleanField,
     DateField,
     FileField,
     Form,
+    HiddenField,
     MultipleFileField,
     SelectField,
     SelectMultipleField,
@@ -20,11 +22,12 @@ from directory.queries import AgencyCard, PersonCard
 from docex.drafting import BODY_LENGTH, SUBJECT_LENGTH, Draft
 from docex.edxml.codes import KINDS
 from docex.labels import URGENCY
-from docex.models import Document
+from docex.models import Document, Group, Incoming, Reply
 from docex.paperwork import NOT_WRITTEN_HERE
 from docex.receiving import ENDINGS
 from kernel.errors import Invalid
 from kernel.text import phrase
+from notify.wording import brief
 
 
 def number(text: Any) -> int:
@@ -79,6 +82,20 @@ class LetterForm(Form):  # type: ignore[misc]
         description=phrase("Ví dụ: KT. CHÁNH VĂN PHÒNG. Có thể để trống."),
         render_kw={"maxlength": 100},
     )
+    groups = _Boxes(
+        phrase("Nhóm nơi nhận"), description=phrase("Thêm mọi cơ quan của nhóm vào nơi nhận."), validate_choice=False
+    )
+    reviewer_id = SelectField(
+        phrase("Người kiểm tra trước khi ký"),
+        description=phrase("Chánh văn phòng xem trước khi trình lãnh đạo. Có thể để trống."),
+        validate_choice=False,
+    )
+    answers = HiddenField()
+    finishes = BooleanField(
+        phrase("Gửi xong thì kết thúc xử lý văn bản đến"),
+        description=phrase("Cơ quan gửi thấy trạng thái “Đã xử lý xong” ngay khi văn bản trả lời được gửi."),
+        default=True,
+    )
     file = FileField(phrase("Tệp PDF"), render_kw={"accept": "application/pdf,.pdf"})
     attachments = MultipleFileField(phrase("Tệp đính kèm"), render_kw={"accept": ENDINGS, "multiple": True})
 
@@ -94,8 +111,30 @@ class LetterForm(Form):  # type: ignore[misc]
             *(SelectChoice(str(c.id), f"{c.name}, {c.title}" if c.title else c.name) for c in leaders),
         ]
 
-    def show(self, document: Document) -> "LetterForm":
+    def offer_desk(self, groups: Iterable[Group], chiefs: Iterable[PersonCard]) -> None:
+        """Fill the choices of groups and of those who check."""
+        self.groups.choices = [SelectChoice(str(group.id), group.name) for group in groups]
+        self.reviewer_id.choices = [
+            SelectChoice("", phrase("Không cần kiểm tra")),
+            *(SelectChoice(str(c.id), f"{c.name}, {c.title}" if c.title else c.name) for c in chiefs),
+        ]
+
+    def group_ids(self) -> tuple[int, ...]:
+        """The groups that were ticked."""
+        return tuple(number(i) for i in self.groups.data or ())
+
+    def answer(self, incoming: Incoming) -> "LetterForm":
+        """Fill the form of a reply: to whom, about what."""
+        self.answers.data, self.recipients.data = str(incoming.id), [str(incoming.sender_id)]
+        said = phrase("Trả lời văn bản số {code}: {subject}", code=incoming.code, subject=incoming.subject)
+        self.subject.data = brief(said.vi, SUBJECT_LENGTH)
+        self.urgency.data = str(min(incoming.urgency, 3))
+        return self
+
+    def show(self, document: Document, reply: Reply | None = None) -> "LetterForm":
         """Fill the form from what stands."""
+        self.answers.data, self.finishes.data = (str(reply.incoming_id), reply.finishes) if reply else ("", False)
+        self.reviewer_id.data = str(document.reviewer_id or "")
         self.kind.data, self.urgency.data, self.subject.data = document.kind, str(document.urgency), document.subject
         self.recipients.data = [str(i) for i in document.recipients]
         self.addressees.data, self.places.data = "\n".join(document.addressees), "\n".join(document.places)
@@ -103,15 +142,15 @@ class LetterForm(Form):  # type: ignore[misc]
         self.signer_id.data, self.authority.data = str(document.signer_id), document.authority
         return self
 
-    def draft(self) -> Draft:
-        """What was typed, as a command; Invalid when a date is none."""
+    def draft(self, of_groups: tuple[int, ...] = ()) -> Draft:
+        """What was typed, as a command, with the agencies of the groups; Invalid when a date is none."""
         if self.due_on.data is None and any(text.strip() for text in self.due_on.raw_data or ()):
             raise Invalid({"due_on": phrase("Ngày không đúng, xin nhập ngày/tháng/năm.")})
         return Draft(
             kind=self.kind.data or "",
             subject=self.subject.data or "",
             signer_id=number(self.signer_id.data),
-            recipients=tuple(number(i) for i in self.recipients.data or ()),
+            recipients=(*(number(i) for i in self.recipients.data or ()), *of_groups),
             body=self.body.data or "",
             addressees=tuple((self.addressees.data or "").splitlines()),
             places=tuple((self.places.data or "").splitlines()),
@@ -119,4 +158,7 @@ class LetterForm(Form):  # type: ignore[misc]
             due_on=self.due_on.data,
             unit_mark=self.unit_mark.data or "",
             authority=self.authority.data or "",
+            reviewer_id=number(self.reviewer_id.data) or None,
+            answers_id=number(self.answers.data) or None,
+            finishes=bool(self.finishes.data),
         )

@@ -1,5 +1,7 @@
 """What the receiving agency does with a document: register it (03) or refuse it (02) with a reason."""
 
+import sqlalchemy as sa
+
 from directory import queries as directory
 from directory.actor import Actor
 from docex import books
@@ -7,15 +9,17 @@ from docex.access import Right, incoming_for
 from docex.dispatch import index_incoming
 from docex.drafting import reason_of
 from docex.envelope import Facts
-from docex.models import Delivery, Dispatch, Incoming
+from docex.models import Delivery, Dispatch, Incoming, StatusLog
 from docex.moves import move_incoming, touch_incoming
-from docex.states import SAYS, IncomingState, IncomingVerb, Recall
+from docex.states import SAYS, IncomingState, IncomingVerb, Progress, Recall
 from docex.statuses import say
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import WrongState
 from kernel.refs import Ref
 from kernel.text import phrase
+
+SAID_ONCE = frozenset(step.value for step in Progress)
 
 
 def register(tx: Tx, actor: Actor, incoming_id: int) -> Incoming:
@@ -25,10 +29,10 @@ def register(tx: Tx, actor: Actor, incoming_id: int) -> Incoming:
     entry = books.register(tx, incoming.agency_id, Ref("incoming", incoming.id))
     incoming.book_id, incoming.number = entry.book_id, entry.number
     incoming.registered_at, incoming.handled_by = clock.now(), actor.person_id
-    _tell_sender(tx, incoming, SAYS[IncomingVerb.REGISTER], "")
+    tell_sender(tx, incoming, SAYS[IncomingVerb.REGISTER], "")
     dispatch = tx.session.get_one(Dispatch, incoming.dispatch_id)
     index_incoming(tx, incoming, Facts.from_json(dispatch.facts))
-    _record(tx, incoming, "incoming.register", number=entry.number, year=entry.year, code=incoming.code)
+    note(tx, incoming, "incoming.register", number=entry.number, year=entry.year, code=incoming.code)
     return incoming
 
 
@@ -38,8 +42,8 @@ def refuse(tx: Tx, actor: Actor, incoming_id: int, reason: str) -> Incoming:
     why = reason_of(reason)
     move_incoming(tx, incoming, IncomingVerb.REFUSE)
     incoming.reason, incoming.handled_by = why, actor.person_id
-    _tell_sender(tx, incoming, SAYS[IncomingVerb.REFUSE], why)
-    _record(tx, incoming, "incoming.refuse", reason=why, code=incoming.code)
+    tell_sender(tx, incoming, SAYS[IncomingVerb.REFUSE], why)
+    note(tx, incoming, "incoming.refuse", reason=why, code=incoming.code)
     return incoming
 
 
@@ -49,8 +53,9 @@ def agree_recall(tx: Tx, actor: Actor, incoming_id: int) -> Incoming:
     _recall_asked(tx, incoming)
     move_incoming(tx, incoming, IncomingVerb.CANCEL)
     incoming.handled_by = actor.person_id
-    _tell_sender(tx, incoming, Recall.AGREED, "")
-    _record(tx, incoming, "incoming.agree_recall", code=incoming.code)
+    tell_sender(tx, incoming, Recall.AGREED, "")
+    tx.outbox("docex.stop_work", f"{incoming.id}:{incoming.rev}", {"incoming_id": incoming.id})
+    note(tx, incoming, "incoming.agree_recall", code=incoming.code)
     return incoming
 
 
@@ -60,8 +65,8 @@ def refuse_recall(tx: Tx, actor: Actor, incoming_id: int, reason: str) -> Incomi
     _recall_asked(tx, incoming)
     why = reason_of(reason)
     touch_incoming(tx, incoming)
-    _tell_sender(tx, incoming, Recall.REFUSED, why)
-    _record(tx, incoming, "incoming.refuse_recall", reason=why, code=incoming.code)
+    tell_sender(tx, incoming, Recall.REFUSED, why)
+    note(tx, incoming, "incoming.refuse_recall", reason=why, code=incoming.code)
     return incoming
 
 
@@ -71,10 +76,15 @@ def _recall_asked(tx: Tx, incoming: Incoming) -> None:
         raise WrongState(phrase("Nơi gửi không có yêu cầu lấy lại nào đang chờ trả lời."))
 
 
-def _tell_sender(tx: Tx, incoming: Incoming, code: str, description: str) -> None:
+def tell_sender(tx: Tx, incoming: Incoming, code: str, description: str) -> None:
+    """Say a status to the sender, and each of 01 to 06 only once: what was said already is not said again."""
     delivery = tx.session.get_one(Delivery, incoming.delivery_id, with_for_update=True, populate_existing=True)
+    said = sa.select(StatusLog.id).where(StatusLog.delivery_id == delivery.id, StatusLog.code == code).limit(1)
+    if code in SAID_ONCE and tx.session.scalar(said) is not None:
+        return
     say(tx, delivery, code, by_name=directory.agency(tx, incoming.agency_id).name, description=description)
 
 
-def _record(tx: Tx, incoming: Incoming, action: str, **detail: object) -> None:
+def note(tx: Tx, incoming: Incoming, action: str, **detail: object) -> None:
+    """Put an act on a received copy into the audit chain of its agency."""
     tx.audit(f"agency:{incoming.agency_id}", action, Ref("incoming", incoming.id), dict(detail))

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.actor import Actor
+from docex.desk.relations import about_of
 from docex.dispatch import Receiver, Submission, hand_in
 from docex.drafting import File
 from docex.edxml import Envelope, StatusMessage
@@ -147,6 +148,8 @@ def _submission(
         facts=facts_of(message),
         papers=handed.files,
         receivers=tuple(receivers),
+        about_key=about_of(message),
+        responses=message.responses,
         notes=tuple({"code": note.code, "phrase": phrase_to_json(note.text)} for note in message.notes),
     )
 

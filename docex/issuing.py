@@ -6,6 +6,7 @@ A person's key is used only for a `docex.sign` job, and only that person's press
 from directory.actor import Actor
 from docex import books, drafting
 from docex.access import Right, document_for
+from docex.desk import alarms
 from docex.drafting import File
 from docex.models import Document, Paper
 from docex.moves import fail, move, record, touch
@@ -32,7 +33,8 @@ def sign(tx: Tx, actor: Actor, document_id: int, seen: int | None = None) -> Doc
     if document.number is not None and document.issued_on is not None and document.issued_on.year != today.year:
         assert document.book_id is not None
         books.release(tx, document.book_id, document.number, "the year has ended")
-    entry = books.reserve(tx, document.agency_id, books.OUTGOING, today.year, Ref("document", document.id))
+    series = books.series_of(tx, document.agency_id, document.kind)
+    entry = books.reserve(tx, document.agency_id, series, today.year, Ref("document", document.id))
     document.book_id, document.number, document.issued_on = entry.book_id, entry.number, today
     document.code = books.code(entry.number, document.notation)
     drafting.index(tx, document)
@@ -88,6 +90,7 @@ def signed(tx: Tx, document: Document, file: File, serial: str) -> None:
     drafting.add_paper(tx, document, file, "signed")
     document.signed_at = clock.now()
     move(tx, document, DocumentVerb.SIGN_DONE)
+    alarms.plan_issue(tx, document)
     record(tx, document, "document.signed", sha256=file.sha256, certificate=serial)
 
 

@@ -13,11 +13,13 @@ from directory import queries as directory
 from directory.queries import AgencyCard, PersonCard
 from docex import dispatch, issuing, judging
 from docex.custody import Custody
+from docex.desk import jobs as desk
+from docex.desk import recalls
+from docex.desk.relations import about_of, update_of, with_links
 from docex.dispatch import Receiver, Submission
 from docex.drafting import File
 from docex.edxml import Envelope, write
-from docex.edxml.codes import BusinessKind
-from docex.edxml.model import Staff
+from docex.edxml.model import Business, Staff
 from docex.envelope import attachment_of, envelope_of, facts_of
 from docex.judging import Case, Judged
 from docex.models import Document, Paper
@@ -47,6 +49,7 @@ from signing.verify import Expected, verify
 log = logging.getLogger(__name__)
 
 PDF = "application/pdf"
+DRAWN = (DocumentState.DRAFT, DocumentState.CHECK, DocumentState.REVIEW)
 TECHNICAL = phrase("Máy chủ gặp lỗi kỹ thuật, xin thử lại hoặc báo quản trị hệ thống.")
 
 
@@ -59,9 +62,11 @@ def register_jobs(config: Config, blobs: BlobStore) -> None:
         SignHandler(blobs, custody),
         SealHandler(blobs, custody),
         DispatchHandler(blobs),
+        ResendHandler(blobs),
         VerifyHandler(blobs, custody),
     ):
         outbox.register(handler)
+    desk.register_jobs(config, blobs)
 
 
 @outbox.handler("docex.deliver")
@@ -96,7 +101,7 @@ class RenderHandler(Handler[Drawing, Drawn]):
     def prepare(self, tx: Tx, job: Job) -> Drawing | None:
         """What to draw; None when the document has moved on."""
         document = tx.session.get(Document, job.payload["document_id"])
-        if document is None or document.state not in (DocumentState.DRAFT, DocumentState.REVIEW):
+        if document is None or document.state not in DRAWN:
             return None
         return preview_of(tx, document)
 
@@ -112,14 +117,14 @@ class RenderHandler(Handler[Drawing, Drawn]):
     def conclude(self, tx: Tx, job: Job, result: Drawn) -> None:
         """Show it, unless the draft was changed meanwhile: then another drawing is on its way."""
         document = tx.session.get_one(Document, result.document_id, with_for_update=True)
-        wanted = document.state in (DocumentState.DRAFT, DocumentState.REVIEW)
+        wanted = document.state in DRAWN
         if wanted and document.text_rev == result.text_rev:
             issuing.previewed(tx, document, result.file)
 
     def give_up(self, tx: Tx, job: Job, reason: str) -> None:
         """Say on the page that there is no preview, and why."""
         document = tx.session.get_one(Document, job.payload["document_id"], with_for_update=True)
-        if document.state in (DocumentState.DRAFT, DocumentState.REVIEW):
+        if document.state in DRAWN:
             said = phrase("Chưa dựng được bản xem trước: {reason}", reason=reason)
             document.problem = phrase_to_json(said)
             touch(tx, document)
@@ -326,6 +331,7 @@ class DispatchWork:
     receivers: tuple[int, ...]
     envelope: Envelope
     files: tuple[File, ...]
+    message_id: str
 
 
 @dataclass(frozen=True)
@@ -362,9 +368,11 @@ class DispatchHandler(Handler[DispatchWork, Packed]):
             blob = self.blobs.put(io.BytesIO(write(envelope)))
         submission = Submission(
             channel=f"agency:{prepared.sender_id}",
-            message_id=envelope.document_id,
+            message_id=prepared.message_id,
             document_key=envelope.document_id,
-            business=int(BusinessKind.NEW),
+            business=int(envelope.business.kind),
+            about_key=about_of(envelope),
+            responses=envelope.responses,
             sender_id=prepared.sender_id,
             envelope=blob,
             facts=facts_of(envelope),
@@ -385,6 +393,39 @@ class DispatchHandler(Handler[DispatchWork, Packed]):
         document = tx.session.get_one(Document, job.payload["document_id"], with_for_update=True)
         if document.state == DocumentState.SEALED:
             issuing.send_failed(tx, document, reason)
+
+
+class ResendHandler(DispatchHandler):
+    """Write the envelope of a document that is sent once more, as an update or to recipients that are new."""
+
+    topic: ClassVar[str] = "docex.resend"
+
+    def prepare(self, tx: Tx, job: Job) -> DispatchWork | None:
+        """What goes into the envelope; None when the document was taken back meanwhile."""
+        document = tx.session.get(Document, job.payload["document_id"])
+        if document is None or document.state != DocumentState.SENT:
+            return None
+        business = None
+        if job.payload["kind"] == "update":
+            business = update_of(tx, document, job.payload["reason"])
+        work = _dispatch_work(tx, document, job.payload["receivers"], business)
+        return replace(work, message_id=f"{work.message_id}#{job.key}")
+
+    def conclude(self, tx: Tx, job: Job, result: Packed) -> None:
+        """Hand it in; who has the earlier one is asked to cancel that."""
+        document = tx.session.get_one(Document, result.document_id, with_for_update=True)
+        if document.state != DocumentState.SENT:
+            return
+        earlier = recalls.asked_of(tx, document.id, job.payload["receivers"])
+        dispatch.hand_in(tx, result.submission)
+        touch(tx, document)
+        for delivery_id in earlier:
+            recalls.ask(tx, delivery_id, job.key, job.payload["reason"], tx.by)
+
+    def give_up(self, tx: Tx, job: Job, reason: str) -> None:
+        """Say on the page that it was not sent again."""
+        document = tx.session.get_one(Document, job.payload["document_id"], with_for_update=True)
+        issuing.send_failed(tx, document, reason)
 
 
 class VerifyHandler(Handler[Case, Judged]):
@@ -419,12 +460,15 @@ class VerifyHandler(Handler[Case, Judged]):
         judging.could_not(tx, job.payload["dispatch_id"])
 
 
-def _dispatch_work(tx: Tx, document: Document) -> DispatchWork:
+def _dispatch_work(
+    tx: Tx, document: Document, receiver_ids: list[int] | None = None, business: Business | None = None
+) -> DispatchWork:
     sender = directory.agency(tx, document.agency_id)
     parent = directory.agency(tx, sender.parent_id).name if sender.parent_id else ""
-    cards = directory.agencies(tx, document.recipients)
+    wanted = receiver_ids if receiver_ids is not None else list(document.recipients)
+    cards = directory.agencies(tx, wanted)
     # An agency may have been merged since the draft was written: its successor gets the document.
-    receivers = {(c.merged_into_id or c.id): c for c in (cards[i] for i in document.recipients)}
+    receivers = {(c.merged_into_id or c.id): c for c in (cards[i] for i in wanted)}
     successors = directory.agencies(tx, receivers)
     main = main_paper(tx, document.id, stage="sealed")
     assert main is not None
@@ -438,8 +482,9 @@ def _dispatch_work(tx: Tx, document: Document) -> DispatchWork:
         main.pages,
         document.sealed_at or clock.now(),
     )
+    envelope = with_links(tx, document, envelope, business)
     files = (_file(main), *(_file(paper) for paper in attachments_of(tx, document.id)))
-    return DispatchWork(document.id, sender.id, tuple(receivers), envelope, files)
+    return DispatchWork(document.id, sender.id, tuple(receivers), envelope, files, envelope.document_id)
 
 
 def _file(paper: Paper) -> File:

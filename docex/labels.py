@@ -16,6 +16,7 @@ class Label:
 
 DOCUMENT: dict[DocumentState, Label] = {
     DocumentState.DRAFT: Label(phrase("Dự thảo"), "plain"),
+    DocumentState.CHECK: Label(phrase("Chờ kiểm tra"), "waiting"),
     DocumentState.REVIEW: Label(phrase("Chờ ký"), "waiting"),
     DocumentState.SIGNING: Label(phrase("Đang ký số"), "waiting"),
     DocumentState.SIGNED: Label(phrase("Đã ký, chờ đóng dấu"), "waiting"),
@@ -23,13 +24,16 @@ DOCUMENT: dict[DocumentState, Label] = {
     DocumentState.SEALED: Label(phrase("Đã đóng dấu, đang gửi"), "waiting"),
     DocumentState.SENT: Label(phrase("Đã gửi"), "good"),
     DocumentState.FINISHED: Label(phrase("Đã xong ở mọi nơi nhận"), "good"),
+    DocumentState.RECALLING: Label(phrase("Đang yêu cầu thu hồi"), "waiting"),
     DocumentState.RECALLED: Label(phrase("Đã thu hồi"), "bad"),
+    DocumentState.REPLACED: Label(phrase("Đã bị thay thế"), "bad"),
 }
 
 INCOMING: dict[IncomingState, Label] = {
     IncomingState.ARRIVED: Label(phrase("Chờ tiếp nhận"), "waiting"),
     IncomingState.REGISTERED: Label(phrase("Đã tiếp nhận"), "good"),
     IncomingState.REFUSED: Label(phrase("Đã từ chối"), "bad"),
+    IncomingState.SUBMITTED: Label(phrase("Đã trình, chờ lãnh đạo phân công"), "waiting"),
     IncomingState.ASSIGNED: Label(phrase("Đã phân công"), "good"),
     IncomingState.WORKING: Label(phrase("Đang xử lý"), "waiting"),
     IncomingState.DONE: Label(phrase("Đã xử lý xong"), "good"),
@@ -64,8 +68,20 @@ VERBS: dict[DocumentVerb | IncomingVerb, Phrase] = {
     DocumentVerb.SIGN: phrase("ký số"),
     DocumentVerb.SEAL: phrase("đóng dấu và gửi"),
     DocumentVerb.SEND_AGAIN: phrase("gửi lại"),
+    DocumentVerb.SUBMIT_TO_CHECK: phrase("trình kiểm tra"),
+    DocumentVerb.APPROVE: phrase("trình lãnh đạo"),
+    DocumentVerb.RECALL: phrase("thu hồi"),
+    DocumentVerb.RECALL_LOCALLY: phrase("thu hồi"),
+    DocumentVerb.RESEND: phrase("gửi bản cập nhật"),
+    DocumentVerb.REPLACE: phrase("thay thế"),
     IncomingVerb.REGISTER: phrase("tiếp nhận"),
     IncomingVerb.REFUSE: phrase("từ chối"),
+    IncomingVerb.SUBMIT: phrase("trình lãnh đạo"),
+    IncomingVerb.WITHDRAW: phrase("rút phiếu trình"),
+    IncomingVerb.ASSIGN: phrase("phân công xử lý"),
+    IncomingVerb.START: phrase("bắt đầu xử lý"),
+    IncomingVerb.FINISH: phrase("kết thúc xử lý"),
+    IncomingVerb.CANCEL: phrase("hủy"),
 }
 
 URGENCY: dict[int, Phrase] = {
@@ -96,6 +112,24 @@ ACTS: dict[str, Phrase] = {
     "incoming.arrive": phrase("Văn bản đến"),
     "incoming.register": phrase("Tiếp nhận, vào sổ văn bản đến"),
     "incoming.refuse": phrase("Từ chối tiếp nhận"),
+    "incoming.submit": phrase("Trình lãnh đạo"),
+    "incoming.withdraw": phrase("Rút phiếu trình"),
+    "incoming.assign": phrase("Phân công xử lý"),
+    "incoming.start": phrase("Bắt đầu xử lý"),
+    "incoming.finish": phrase("Kết thúc xử lý"),
+    "incoming.reopen": phrase("Việc bị hủy, chờ phân công lại"),
+    "incoming.agree_recall": phrase("Đồng ý cho lấy lại, hủy bản này"),
+    "incoming.refuse_recall": phrase("Không cho lấy lại"),
+    "incoming.alarm": phrase("Hệ thống nhắc: sắp hết hạn hoặc quá hạn"),
+    "document.submit_to_check": phrase("Trình kiểm tra"),
+    "document.approve": phrase("Kiểm tra xong, trình lãnh đạo ký"),
+    "document.recall": phrase("Yêu cầu thu hồi"),
+    "document.recall_locally": phrase("Thu hồi khi chưa gửi"),
+    "document.recalled": phrase("Mọi nơi nhận đã đồng ý, thu hồi xong"),
+    "document.recall_refused": phrase("Có nơi nhận không đồng ý thu hồi"),
+    "document.resend": phrase("Gửi lại cho nơi nhận"),
+    "document.replaced": phrase("Bị thay thế bằng văn bản khác"),
+    "document.finish": phrase("Mọi nơi nhận đã xử lý xong"),
 }
 """The acts of an audit chain that a timeline shows; others (opening a paper) stay in the audit alone."""
 

@@ -75,6 +75,9 @@ class Document(Base):
     code: Mapped[str] = mapped_column(default="")
     issued_on: Mapped[date | None]
     problem: Mapped[Json]
+    reviewer_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))  # who checks it before the leader
+    replaces_id: Mapped[int | None] = mapped_column(sa.ForeignKey("docex_document.id"), index=True)
+    change_reason: Mapped[str] = mapped_column(default="")  # why it replaces the other, or is asked back
     rev: Mapped[int] = mapped_column(default=1)
     text_rev: Mapped[int] = mapped_column(default=0)  # counts what people changed, not what the worker added
     made_at: Mapped[datetime]
@@ -101,6 +104,7 @@ class Dispatch(Base):
     message_id: Mapped[str]
     document_key: Mapped[str]  # edXML DocumentId
     business: Mapped[int] = mapped_column(default=0)  # BussinessDocType
+    about_key: Mapped[str] = mapped_column(default="")  # the document that an update or a replacement acts upon
     sender_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"))
     document_id: Mapped[int | None] = mapped_column(sa.ForeignKey("docex_document.id"), index=True)
     sha256: Mapped[str]
@@ -188,8 +192,83 @@ class Incoming(Base):
     handled_by: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
     rev: Mapped[int] = mapped_column(default=1)
     arrived_at: Mapped[datetime]
+    desk_due_at: Mapped[datetime | None]  # by when it must be registered and forwarded (Decree 30 art. 4.2c)
     registered_at: Mapped[datetime | None]
+    forwarded_at: Mapped[datetime | None]  # submitted to the leader, or closed without one
     changed_at: Mapped[datetime]
+
+
+class Referral(Base):
+    """A submission sheet (phiếu giải quyết): a received document before a leader, and what the leader decided.
+
+    `state` is `waiting`, `assigned`, `filed` (for information, nothing to do) or `withdrawn`.
+    """
+
+    __tablename__ = "docex_referral"
+    __table_args__ = (sa.Index("ix_docex_referral_leader", "leader_id", "state"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    incoming_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_incoming.id"), index=True)
+    state: Mapped[str]
+    submitted_by: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
+    submitted_at: Mapped[datetime]
+    leader_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
+    leader_name: Mapped[str]
+    proposal: Mapped[str] = mapped_column(default="")
+    opinion: Mapped[str] = mapped_column(default="")
+    lead_name: Mapped[str] = mapped_column(default="")  # the person or unit as it was called then
+    co_names: Mapped[JsonList]
+    due_at: Mapped[datetime | None]
+    due_words: Mapped[str] = mapped_column(default="")
+    task_id: Mapped[int | None] = mapped_column(sa.ForeignKey("task.id"), index=True)
+    decided_at: Mapped[datetime | None]
+
+
+class Reader(Base):
+    """Somebody who may open a received document because work on it was given to them."""
+
+    __tablename__ = "docex_reader"
+    incoming_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_incoming.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"), primary_key=True, index=True)
+
+
+class Reply(Base):
+    """An own document that answers a received one; with `finishes`, sending it closes the received one (06)."""
+
+    __tablename__ = "docex_reply"
+    document_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_document.id"), primary_key=True)
+    incoming_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_incoming.id"), index=True)
+    finishes: Mapped[bool] = mapped_column(default=False)
+
+
+class Answer(Base):
+    """What an envelope says that it answers (`ResponseFor`), ours or a foreign one."""
+
+    __tablename__ = "docex_answer"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    dispatch_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_dispatch.id"), index=True)
+    organ_code: Mapped[str]
+    code: Mapped[str] = mapped_column(default="")
+    document_key: Mapped[str] = mapped_column(default="", index=True)
+
+
+class Group(Base):
+    """A saved list of recipients of one agency; `members` are agency ids."""
+
+    __tablename__ = "docex_group"
+    __table_args__ = (sa.UniqueConstraint("agency_id", "name"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    agency_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"))
+    name: Mapped[str]
+    members: Mapped[JsonList]
+    changed_at: Mapped[datetime]
+
+
+class Series(Base):
+    """A type of document that has a series of numbers of its own in an agency (Decree 30 art. 15.1c)."""
+
+    __tablename__ = "docex_series"
+    agency_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
 
 
 class Paper(Base):

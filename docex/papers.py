@@ -9,6 +9,7 @@ from kernel.text import nfc, strip_marks
 
 _STANDING = {
     DocumentState.DRAFT: ("preview", "upload", "refused"),
+    DocumentState.CHECK: ("preview", "upload"),
     DocumentState.REVIEW: ("preview", "upload"),
     DocumentState.SIGNING: ("preview", "upload"),
     DocumentState.SIGNED: ("signed",),

@@ -11,7 +11,7 @@ from directory.actor import Actor, Role
 from docex.access import OVERSEERS
 from docex.edxml.codes import KIND_BY_SLUG
 from docex.labels import DOCUMENT, INCOMING, Label
-from docex.models import Delivery, Dispatch, Document, Incoming
+from docex.models import Delivery, Dispatch, Document, Incoming, Reader
 from docex.states import DocumentState, IncomingState, Progress
 from kernel import search, streams
 from kernel.db import Tx
@@ -28,7 +28,7 @@ INBOX_FILTERS: dict[str, tuple[Phrase, tuple[IncomingState, ...]]] = {
     "arrived": (phrase("Chờ tiếp nhận"), (IncomingState.ARRIVED,)),
     "open": (
         phrase("Đang xử lý"),
-        (IncomingState.REGISTERED, IncomingState.ASSIGNED, IncomingState.WORKING),
+        (IncomingState.REGISTERED, IncomingState.SUBMITTED, IncomingState.ASSIGNED, IncomingState.WORKING),
     ),
     "done": (phrase("Đã xong"), (IncomingState.DONE,)),
     "refused": (phrase("Đã từ chối"), (IncomingState.REFUSED, IncomingState.CANCELLED)),
@@ -37,9 +37,13 @@ INBOX_FILTERS: dict[str, tuple[Phrase, tuple[IncomingState, ...]]] = {
 OUTBOX_FILTERS: dict[str, tuple[Phrase, tuple[DocumentState, ...]]] = {
     "": (phrase("Tất cả"), ()),
     "draft": (phrase("Dự thảo"), (DocumentState.DRAFT,)),
-    "review": (phrase("Chờ ký"), (DocumentState.REVIEW, DocumentState.SIGNING)),
+    "review": (phrase("Chờ ký"), (DocumentState.CHECK, DocumentState.REVIEW, DocumentState.SIGNING)),
     "signed": (phrase("Chờ đóng dấu"), (DocumentState.SIGNED, DocumentState.SEALING, DocumentState.SEALED)),
-    "sent": (phrase("Đã gửi"), (DocumentState.SENT, DocumentState.FINISHED, DocumentState.RECALLED)),
+    "sent": (phrase("Đã gửi"), (DocumentState.SENT, DocumentState.FINISHED)),
+    "recalled": (
+        phrase("Thu hồi, thay thế"),
+        (DocumentState.RECALLING, DocumentState.RECALLED, DocumentState.REPLACED),
+    ),
 }
 
 
@@ -115,9 +119,9 @@ class Found:
 
 
 def inbox(tx: Tx, actor: Actor, *, state: str = "", q: str = "", page: int = 1) -> Listing[InboxRow]:
-    """What came to the actor's agency, newest first. Only those see it who oversee the agency's documents."""
+    """What came to the actor's agency, newest first. Who does not oversee the agency's documents sees their work."""
     state = state if state in INBOX_FILTERS else ""
-    mine = sa.and_(Incoming.agency_id == actor.agency_id, sa.true() if actor.has(*OVERSEERS) else sa.false())
+    mine = _received_for(actor)
     condition = sa.and_(mine, _in_states(Incoming.state, INBOX_FILTERS[state][1]))
     if q.strip():
         condition = sa.and_(condition, Incoming.id.in_(_hits(tx, actor, q, "incoming")))
@@ -156,7 +160,7 @@ def found(tx: Tx, actor: Actor, q: str) -> Found:
     """Documents of both directions that hold every word of `q`; with and without accents."""
     if not q.strip():
         return Found("", (), ())
-    mine = Incoming.agency_id == actor.agency_id if actor.has(*OVERSEERS) else sa.false()
+    mine = _received_for(actor)
     query = sa.select(Incoming, Dispatch.verdict).join(Dispatch, Dispatch.id == Incoming.dispatch_id)
     query = query.where(mine, Incoming.id.in_(_hits(tx, actor, q, "incoming"))).order_by(Incoming.id.desc())
     incoming = tuple(_inbox_row(row, verdict) for row, verdict in tx.session.execute(query.limit(PAGE)))
@@ -170,11 +174,21 @@ def _stream(actor: Actor) -> str:
     return f"agency:{actor.agency_id}/clerks" if actor.has(Role.CLERK, Role.LEADER) else f"person:{actor.person_id}"
 
 
+def _received_for(actor: Actor) -> sa.ColumnElement[bool]:
+    """Who oversees nothing sees what work was given to them on."""
+    agency = Incoming.agency_id == actor.agency_id
+    if actor.has(*OVERSEERS):
+        return agency
+    given = sa.select(Reader.incoming_id).where(Reader.person_id == actor.person_id)
+    return sa.and_(agency, Incoming.id.in_(given))
+
+
 def _own_documents(actor: Actor) -> sa.ColumnElement[bool]:
     agency = Document.agency_id == actor.agency_id
     if actor.has(*OVERSEERS):
         return agency
     own = sa.or_(Document.drafted_by == actor.person_id, Document.signer_id == actor.person_id)
+    own = sa.or_(own, Document.reviewer_id == actor.person_id)
     return sa.and_(agency, own)
 
 

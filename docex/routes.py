@@ -10,14 +10,17 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from directory import queries as directory
 from directory.actor import Actor, Role, require
-from docex import drafting, handling, issuing, queries, sheets
+from docex import drafting, handling, issuing, sheets
 from docex.access import DRAFTERS, Right, document_for, incoming_for, paper_for
-from docex.drafting import File
+from docex.desk import groups
+from docex.desk import pages as desk_pages
+from docex.drafting import Draft, File
 from docex.forms import LetterForm, number
 from docex.models import Dispatch
 from docex.openings import record_opening
 from docex.papers import file_name
 from docex.receiving import PDF, receive
+from docex.registers import routes as lists
 from kernel.db import Tx
 from kernel.doors import Routes
 from kernel.errors import Invalid
@@ -38,23 +41,19 @@ PIECE = 256 * 1024
 @routes.get("/documents/in")
 def inbox(tx: Tx, actor: Actor) -> str:
     """What came to the agency; moves live."""
-    listing = queries.inbox(tx, actor, **_asked())
-    return render_template(_part("docex/inbox.html", "docex/_inbox.html"), listing=listing)
+    return lists.inbox_page(tx, actor)
 
 
 @routes.get("/documents/out")
 def outbox(tx: Tx, actor: Actor) -> str:
     """What the agency issues; moves live."""
-    listing = queries.outbox(tx, actor, **_asked())
-    template = _part("docex/outbox.html", "docex/_outbox.html")
-    return render_template(template, listing=listing, may_draft=actor.has(*DRAFTERS))
+    return lists.outbox_page(tx, actor)
 
 
 @routes.get("/search")
 def search(tx: Tx, actor: Actor) -> str:
-    """Documents of both directions, with and without accents."""
-    found = queries.found(tx, actor, request.args.get("q", ""))
-    return render_template("docex/search.html", found=found, q=request.args.get("q", ""))
+    """Documents of both directions, with and without accents, also by the text of their papers."""
+    return lists.search_page(tx, actor)
 
 
 # ---- writing and uploading ----
@@ -62,8 +61,8 @@ def search(tx: Tx, actor: Actor) -> str:
 
 @routes.get("/documents/out/new")
 def new(tx: Tx, actor: Actor) -> str:
-    """The form of a new letter."""
-    return _form_page(tx, actor, LetterForm(), "written", url_for("docex.create"))
+    """The form of a new letter, or of a reply to a received document."""
+    return _form_page(tx, actor, _begun(tx, actor), "written", url_for("docex.create"))
 
 
 def _store_attachments(_tx: Tx, actor: Actor) -> tuple[File, ...]:
@@ -76,7 +75,7 @@ def create(tx: Tx, actor: Actor, brought: Callable[[], tuple[File, ...]]) -> Any
     """Start a letter whose paper is made here."""
     form = LetterForm(request.form)
     try:
-        document = drafting.write(tx, actor, form.draft(), brought())
+        document = drafting.write(tx, actor, _draft(tx, actor, form), brought())
     except Invalid as error:
         return _form_page(tx, actor, form, "written", url_for("docex.create"), error.fields), error.status
     return _to_document(document.id)
@@ -85,11 +84,11 @@ def create(tx: Tx, actor: Actor, brought: Callable[[], tuple[File, ...]]) -> Any
 @routes.get("/documents/out/upload")
 def new_upload(tx: Tx, actor: Actor) -> str:
     """The form for a letter that was made elsewhere."""
-    return _form_page(tx, actor, LetterForm(), "uploaded", url_for("docex.upload"))
+    return _form_page(tx, actor, _begun(tx, actor), "uploaded", url_for("docex.upload"))
 
 
 def _store_upload(tx: Tx, actor: Actor) -> tuple[File, tuple[File, ...]]:
-    drafting.check(tx, actor, LetterForm(request.form).draft(), needs_body=False)
+    drafting.check(tx, actor, _draft(tx, actor, LetterForm(request.form)), needs_body=False)
     return _main_file(required=True), _attachments()
 
 
@@ -98,7 +97,7 @@ def upload(tx: Tx, actor: Actor, brought: Callable[[], tuple[File, tuple[File, .
     """Start a letter from a PDF."""
     form = LetterForm(request.form)
     try:
-        document = drafting.upload(tx, actor, form.draft(), *brought())
+        document = drafting.upload(tx, actor, _draft(tx, actor, form), *brought())
     except Invalid as error:
         return _form_page(tx, actor, form, "uploaded", url_for("docex.upload"), error.fields), error.status
     return _to_document(document.id)
@@ -110,7 +109,14 @@ def edit(tx: Tx, actor: Actor, document_id: int) -> str:
     document = document_for(tx, actor, document_id, Right.EDIT)
     drafting.editable(document)
     action = url_for("docex.save", document_id=document_id)
-    return _form_page(tx, actor, LetterForm().show(document), document.source, action, document=document)
+    return _form_page(
+        tx,
+        actor,
+        LetterForm().show(document, drafting.reply_of(tx, document)),
+        document.source,
+        action,
+        document=document,
+    )
 
 
 def _store_changes(tx: Tx, actor: Actor, document_id: int) -> tuple[tuple[File, ...], File | None]:
@@ -125,7 +131,7 @@ def save(tx: Tx, actor: Actor, document_id: int, brought: Callable[[], tuple[tup
     document = document_for(tx, actor, document_id, Right.EDIT)
     form, rev = LetterForm(request.form), number(request.form.get("rev"))
     try:
-        drafting.edit(tx, actor, document_id, rev, form.draft(), *brought())
+        drafting.edit(tx, actor, document_id, rev, _draft(tx, actor, form), *brought())
     except Invalid as error:
         action = url_for("docex.save", document_id=document_id)
         page = _form_page(tx, actor, form, document.source, action, error.fields, document, rev=rev)
@@ -146,7 +152,7 @@ def detach(tx: Tx, actor: Actor, document_id: int, paper_id: int) -> AnyResponse
 @routes.get("/documents/out/<int:document_id>")
 def document(tx: Tx, actor: Actor, document_id: int) -> str:
     """The paper, the facts, the states at each recipient, the timeline; moves live."""
-    return _document_page(tx, actor, document_id)
+    return document_page(tx, actor, document_id)
 
 
 @routes.post("/documents/out/<int:document_id>/submit")
@@ -169,7 +175,7 @@ def return_(tx: Tx, actor: Actor, document_id: int) -> Any:
     try:
         drafting.return_(tx, actor, document_id, request.form.get("reason", ""))
     except Invalid as error:
-        return _document_page(tx, actor, document_id, error.fields), error.status
+        return document_page(tx, actor, document_id, error.fields), error.status
     return _to_document(document_id)
 
 
@@ -200,7 +206,7 @@ def send_again(tx: Tx, actor: Actor, document_id: int) -> AnyResponse:
 @routes.get("/documents/in/<int:incoming_id>")
 def incoming(tx: Tx, actor: Actor, incoming_id: int) -> str:
     """The papers as they came, the verdict, what the clerk can do; moves live."""
-    return _incoming_page(tx, actor, incoming_id)
+    return incoming_page(tx, actor, incoming_id)
 
 
 @routes.post("/documents/in/<int:incoming_id>/register")
@@ -217,7 +223,7 @@ def refuse(tx: Tx, actor: Actor, incoming_id: int) -> Any:
     try:
         handling.refuse(tx, actor, incoming_id, request.form.get("reason", ""))
     except Invalid as error:
-        return _incoming_page(tx, actor, incoming_id, error.fields), error.status
+        return incoming_page(tx, actor, incoming_id, error.fields), error.status
     return _to_incoming(incoming_id)
 
 
@@ -234,7 +240,7 @@ def refuse_recall(tx: Tx, actor: Actor, incoming_id: int) -> Any:
     try:
         handling.refuse_recall(tx, actor, incoming_id, request.form.get("reason", ""))
     except Invalid as error:
-        return _incoming_page(tx, actor, incoming_id, {"recall_reason": error.fields["reason"]}), error.status
+        return incoming_page(tx, actor, incoming_id, {"recall_reason": error.fields["reason"]}), error.status
     return _to_incoming(incoming_id)
 
 
@@ -321,15 +327,6 @@ def _skip(file: IO[bytes], start: int) -> None:
 # ---- shared by the views ----
 
 
-def _asked() -> dict[str, Any]:
-    page = number(request.args.get("page"))
-    return {"state": request.args.get("state", ""), "q": request.args.get("q", ""), "page": min(page, 10**6) or 1}
-
-
-def _part(page: str, fragment: str) -> str:
-    return fragment if request.args.get("fragment") else page
-
-
 def _to_document(document_id: int) -> AnyResponse:
     return redirect(url_for("docex.document", document_id=document_id), 303)
 
@@ -338,18 +335,34 @@ def _to_incoming(incoming_id: int) -> AnyResponse:
     return redirect(url_for("docex.incoming", incoming_id=incoming_id), 303)
 
 
-def _document_page(tx: Tx, actor: Actor, document_id: int, errors: Errors | None = None) -> str:
+def document_page(tx: Tx, actor: Actor, document_id: int, errors: Errors | None = None) -> str:
+    """The page of an own document, or the fragment of it that was asked for."""
     sheet = sheets.document_sheet(tx, actor, document_id)
     part = {"acts": "docex/_document_acts.html", "sheet": "docex/_document.html"}.get(request.args.get("fragment", ""))
     typed = request.form if errors else {}
-    return render_template(part or "docex/document.html", sheet=sheet, errors=errors or {}, typed=typed)
+    desk = desk_pages.document_desk(tx, actor, document_id)
+    return render_template(part or "docex/document.html", sheet=sheet, desk=desk, errors=errors or {}, typed=typed)
 
 
-def _incoming_page(tx: Tx, actor: Actor, incoming_id: int, errors: Errors | None = None) -> str:
+def incoming_page(tx: Tx, actor: Actor, incoming_id: int, errors: Errors | None = None) -> str:
+    """The page of a received document, or the fragment of it that was asked for."""
     sheet = sheets.incoming_sheet(tx, actor, incoming_id)
     part = {"acts": "docex/_incoming_acts.html", "sheet": "docex/_incoming.html"}.get(request.args.get("fragment", ""))
     typed = request.form if errors else {}
-    return render_template(part or "docex/incoming.html", sheet=sheet, errors=errors or {}, typed=typed)
+    desk = desk_pages.incoming_desk(tx, actor, incoming_id)
+    return render_template(part or "docex/incoming.html", sheet=sheet, desk=desk, errors=errors or {}, typed=typed)
+
+
+def _draft(tx: Tx, actor: Actor, form: LetterForm) -> Draft:
+    """What was typed, with the groups that were ticked as their agencies."""
+    return form.draft(groups.expand(tx, actor.agency_id, form.group_ids()))
+
+
+def _begun(tx: Tx, actor: Actor) -> LetterForm:
+    """An empty form; with `?answers=` one that is addressed to the sender of that received document."""
+    require(actor, *DRAFTERS)
+    answered = number(request.args.get("answers"))
+    return LetterForm().answer(drafting.answered_for(tx, actor, answered)) if answered else LetterForm()
 
 
 def _form_page(
@@ -365,6 +378,8 @@ def _form_page(
     require(actor, *DRAFTERS)
     leaders = directory.people_with_role(tx, actor.agency_id, Role.LEADER)
     form.offer(directory.agencies_for_choice(tx), leaders, actor.agency_id, upload=source == "uploaded")
+    chiefs = directory.people_with_role(tx, actor.agency_id, Role.OFFICE_CHIEF)
+    form.offer_desk(groups.groups_of(tx, actor.agency_id), chiefs)
     return render_template(
         "docex/form.html",
         form=form,

@@ -10,6 +10,7 @@ class DocumentState(StrEnum):
     """Where an outgoing document stands. SIGNING and SEALING last as long as the worker needs."""
 
     DRAFT = "draft"
+    CHECK = "check"
     REVIEW = "review"
     SIGNING = "signing"
     SIGNED = "signed"
@@ -17,7 +18,9 @@ class DocumentState(StrEnum):
     SEALED = "sealed"
     SENT = "sent"
     FINISHED = "finished"
+    RECALLING = "recalling"
     RECALLED = "recalled"
+    REPLACED = "replaced"
 
 
 class DocumentVerb(StrEnum):
@@ -25,6 +28,8 @@ class DocumentVerb(StrEnum):
 
     EDIT = "edit"
     SUBMIT = "submit"
+    SUBMIT_TO_CHECK = "submit_to_check"
+    APPROVE = "approve"
     WITHDRAW = "withdraw"
     RETURN = "return"
     SIGN = "sign"
@@ -37,20 +42,34 @@ class DocumentVerb(StrEnum):
     SEND_DONE = "send_done"
     FINISH = "finish"
     RECALL = "recall"
+    RECALL_LOCALLY = "recall_locally"
+    RECALL_AGREED = "recall_agreed"
+    RECALL_REFUSED = "recall_refused"
+    RESEND = "resend"
+    REPLACE = "replace"
 
 
 _D, _V = DocumentState, DocumentVerb
 
 OUTGOING: dict[DocumentState, dict[DocumentVerb, DocumentState]] = {
-    _D.DRAFT: {_V.EDIT: _D.DRAFT, _V.SUBMIT: _D.REVIEW},
+    _D.DRAFT: {_V.EDIT: _D.DRAFT, _V.SUBMIT: _D.REVIEW, _V.SUBMIT_TO_CHECK: _D.CHECK},
+    _D.CHECK: {_V.APPROVE: _D.REVIEW, _V.RETURN: _D.DRAFT, _V.WITHDRAW: _D.DRAFT},
     _D.REVIEW: {_V.WITHDRAW: _D.DRAFT, _V.RETURN: _D.DRAFT, _V.SIGN: _D.SIGNING},
     _D.SIGNING: {_V.SIGN_DONE: _D.SIGNED, _V.SIGN_FAILED: _D.REVIEW},
     _D.SIGNED: {_V.RETURN: _D.DRAFT, _V.SEAL: _D.SEALING},
     _D.SEALING: {_V.SEAL_DONE: _D.SEALED, _V.SEAL_FAILED: _D.SIGNED},
-    _D.SEALED: {_V.SEND_AGAIN: _D.SEALED, _V.SEND_DONE: _D.SENT},
-    _D.SENT: {_V.FINISH: _D.FINISHED, _V.RECALL: _D.RECALLED},
+    _D.SEALED: {_V.SEND_AGAIN: _D.SEALED, _V.SEND_DONE: _D.SENT, _V.RECALL_LOCALLY: _D.RECALLED},
+    _D.SENT: {
+        _V.FINISH: _D.FINISHED,
+        _V.RECALL: _D.RECALLING,
+        _V.RESEND: _D.SENT,
+        _V.REPLACE: _D.REPLACED,
+    },
+    # Frozen from here on: no verb changes the document or what is known of it (Decree 30 Annex VI).
+    _D.RECALLING: {_V.RECALL_AGREED: _D.RECALLED, _V.RECALL_REFUSED: _D.SENT},
     _D.FINISHED: {},
     _D.RECALLED: {},
+    _D.REPLACED: {},
 }
 
 
@@ -60,6 +79,7 @@ class IncomingState(StrEnum):
     ARRIVED = "arrived"
     REGISTERED = "registered"
     REFUSED = "refused"
+    SUBMITTED = "submitted"
     ASSIGNED = "assigned"
     WORKING = "working"
     DONE = "done"
@@ -67,13 +87,16 @@ class IncomingState(StrEnum):
 
 
 class IncomingVerb(StrEnum):
-    """What the receiver does; each but CANCEL tells the sender a status."""
+    """What the receiver does; `SAYS` has the status that goes to the sender with it."""
 
     REGISTER = "register"
     REFUSE = "refuse"
+    SUBMIT = "submit"
+    WITHDRAW = "withdraw"
     ASSIGN = "assign"
     START = "start"
     FINISH = "finish"
+    REOPEN = "reopen"
     CANCEL = "cancel"
 
 
@@ -82,20 +105,26 @@ _I, _W = IncomingState, IncomingVerb
 INCOMING: dict[IncomingState, dict[IncomingVerb, IncomingState]] = {
     _I.ARRIVED: {_W.REGISTER: _I.REGISTERED, _W.REFUSE: _I.REFUSED, _W.CANCEL: _I.CANCELLED},
     _I.REGISTERED: {
+        _W.SUBMIT: _I.SUBMITTED,
         _W.ASSIGN: _I.ASSIGNED,
-        _W.START: _I.WORKING,
+        _W.FINISH: _I.DONE,
+        _W.CANCEL: _I.CANCELLED,
+    },
+    _I.SUBMITTED: {
+        _W.WITHDRAW: _I.REGISTERED,
+        _W.ASSIGN: _I.ASSIGNED,
         _W.FINISH: _I.DONE,
         _W.CANCEL: _I.CANCELLED,
     },
     _I.ASSIGNED: {
-        _W.ASSIGN: _I.ASSIGNED,
         _W.START: _I.WORKING,
         _W.FINISH: _I.DONE,
+        _W.REOPEN: _I.REGISTERED,
         _W.CANCEL: _I.CANCELLED,
     },
-    _I.WORKING: {_W.FINISH: _I.DONE, _W.CANCEL: _I.CANCELLED},
+    _I.WORKING: {_W.FINISH: _I.DONE, _W.REOPEN: _I.REGISTERED, _W.CANCEL: _I.CANCELLED},
     _I.REFUSED: {},
-    _I.DONE: {},
+    _I.DONE: {_W.CANCEL: _I.CANCELLED},
     _I.CANCELLED: {},
 }
 

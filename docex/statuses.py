@@ -52,23 +52,37 @@ def say(
         touch_delivery(tx, delivery, dispatch.document_id)
         tx.session.flush()
         ways.said(tx, delivery, dispatch, code, description)
-        if delivery.progress in SETTLED and dispatch.document_id is not None:
+        answered = code in (Recall.AGREED, Recall.REFUSED)
+        if (delivery.progress in SETTLED or answered) and dispatch.document_id is not None:
             # In a transaction of its own: the document's row is locked before deliveries, never after.
-            tx.outbox("docex.settle", f"{delivery.id}:{code}", {"document_id": dispatch.document_id})
+            tx.outbox("docex.settle", f"{delivery.id}:{code}:{delivery.rev}", {"document_id": dispatch.document_id})
     return counted
 
 
 def settle(tx: Tx, document_id: int) -> None:
-    """Close a document when every recipient is done with it; a refusal keeps it open for the clerk's attention."""
+    """Close a document when every recipient is done with it, or a recall when every recipient has answered.
+
+    Of an agency that got it again only the last delivery counts. A refusal keeps it open for the clerk's attention.
+    """
     document = tx.session.get(Document, document_id, with_for_update=True)
-    if document is None or document.state != DocumentState.SENT:
+    if document is None or document.state not in (DocumentState.SENT, DocumentState.RECALLING):
         return
-    open_ones = (
-        sa.select(sa.func.count())
-        .select_from(Delivery)
-        .join(Dispatch, Dispatch.id == Delivery.dispatch_id)
-        .where(Dispatch.document_id == document_id, Delivery.progress != Progress.DONE)
-    )
-    if tx.session.scalar(open_ones) == 0:
+    query = sa.select(Delivery).join(Dispatch, Dispatch.id == Delivery.dispatch_id)
+    rows = list(tx.session.scalars(query.where(Dispatch.document_id == document_id).order_by(Delivery.id)))
+    if document.state == DocumentState.RECALLING:
+        _settle_recall(tx, document, [row for row in rows if row.progress != Progress.REFUSED])
+    elif rows and all(row.progress == Progress.DONE for row in {row.agency_id: row for row in rows}.values()):
         move(tx, document, DocumentVerb.FINISH)
         record(tx, document, "document.finish")
+
+
+def _settle_recall(tx: Tx, document: Document, asked: list[Delivery]) -> None:
+    """All agreed, or back to `sent` when one refused; nothing while an answer is missing."""
+    if any(row.recall in (Recall.NONE, Recall.ASKED) for row in asked):
+        return
+    if any(row.recall == Recall.REFUSED for row in asked):
+        move(tx, document, DocumentVerb.RECALL_REFUSED)
+        record(tx, document, "document.recall_refused")
+    else:
+        move(tx, document, DocumentVerb.RECALL_AGREED)
+        record(tx, document, "document.recalled")

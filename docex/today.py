@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 from directory.actor import Actor, Role
+from docex.desk.alarms import deadline
 from docex.edxml.codes import KIND_BY_SLUG
 from docex.labels import DOCUMENT, INCOMING
 from docex.links import INCOMING_PATH, OUTGOING_PATH
@@ -102,9 +103,8 @@ def _document(row: Document) -> Item:
 
 
 def _incoming(calendar: WorkCalendar, row: Incoming) -> Item:
-    """Urgent documents are due at once and carry their red word instead of a deadline."""
-    due_at = None if row.urgency else calendar.same_or_next_working_day(row.arrived_at)
-    late = phrase("quá hạn tiếp nhận") if due_at is not None and due_at < clock.now() else None
+    due_at = row.desk_due_at or deadline(calendar, row.arrived_at, row.urgency)
+    late = phrase("quá hạn tiếp nhận") if due_at < clock.now() else None
     label = INCOMING[IncomingState(row.state)]
     return Item(
         row.subject,

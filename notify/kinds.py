@@ -174,3 +174,17 @@ class DocumentArrived(Kind):
     sender: str
     urgency: str
     path: str
+
+
+@dataclass(frozen=True)
+class DocumentWaits(Kind):
+    """A document waits for this person, or is late; `why` says it in one sentence. `sender` is empty for own ones."""
+
+    name = "document.waits"
+    sms = False
+    subject: str
+    number: str
+    sender: str
+    why: Phrase
+    due_at: datetime | None
+    path: str

@@ -12,7 +12,7 @@ from kernel.text import Phrase, nfc, phrase
 from notify import messages
 from notify.kinds import TaskNews
 from notify.messages import Channel
-from tasks import access, scheduling
+from tasks import access, scheduling, sources
 from tasks.models import Task, TaskEntry
 from tasks.states import TaskState, Verb, after
 
@@ -61,6 +61,8 @@ def record(tx: Tx, actor: Actor, task: Task, kind: str, note: str = "", **detail
     tx.session.add(entry)
     tx.audit(f"agency:{task.giver_agency_id}", f"task.{kind}", ref_of(task), {"note": note, **detail})
     show(tx, task)
+    if task.origin:
+        sources.tell(tx, sources.Change(task.id, Ref.parse(task.origin), TaskState(task.state), task.rev))
 
 
 def show(tx: Tx, task: Task) -> None:

@@ -1,0 +1,1 @@
+"""The desk of an agency: what becomes of received documents, recalls and replacements, groups, series, alarms."""

@@ -1,0 +1,49 @@
+"""The desk's work that follows: each in a transaction of its own, and each done twice changes nothing more."""
+
+from docex.desk import alarms, cases, recalls
+from docex.models import Document
+from kernel import outbox
+from kernel.blobs import BlobStore
+from kernel.config import Config
+from kernel.db import Tx
+from kernel.outbox import Job
+
+
+def register_jobs(config: Config, blobs: BlobStore) -> None:
+    """The handlers below register themselves; they need neither settings nor files."""
+
+
+@outbox.handler("docex.work")
+def follow_work(tx: Tx, job: Job) -> None:
+    """Bring a received document to where the work on it stands."""
+    cases.follow(tx, job.payload["task_id"])
+
+
+@outbox.handler("docex.stop_work")
+def stop_work(tx: Tx, job: Job) -> None:
+    """End the work on a document that was given back."""
+    cases.stop(tx, job.payload["incoming_id"])
+
+
+@outbox.handler("docex.answered")
+def close_answered(tx: Tx, job: Job) -> None:
+    """Close a received document whose reply was sent."""
+    cases.close_answered(tx, job.payload["incoming_id"], job.payload["code"])
+
+
+@outbox.handler("docex.ask_back")
+def ask_back(tx: Tx, job: Job) -> None:
+    """Ask one recipient for what it has."""
+    recalls.ask_back(tx, job.payload["delivery_id"], job.payload["reason"])
+
+
+@outbox.handler("docex.replaced")
+def replace_old(tx: Tx, job: Job) -> None:
+    """Let the document fall that the sent one replaces."""
+    recalls.replaced(tx, tx.session.get_one(Document, job.payload["document_id"]))
+
+
+@outbox.handler("docex.alarm")
+def ring(tx: Tx, job: Job) -> None:
+    """A deadline is near or over."""
+    alarms.ring(tx, job.payload)

@@ -1,0 +1,144 @@
+"""Taking back, sending again and replacing what the agency issued (Decree 30 arts. 18.3 and 18.4, QĐ 28/2018).
+
+What has not left is taken back here; what has left is asked back from each recipient (13), who agree (15) or refuse
+(16). From the press on the document is frozen. Asking is a job for each recipient: rows of received documents are
+locked before deliveries, never after.
+"""
+
+from collections.abc import Collection
+
+import sqlalchemy as sa
+
+from directory import queries as directory
+from directory.actor import Actor, Role
+from docex import drafting
+from docex.access import Right, document_for
+from docex.desk.notices import tell_waiting
+from docex.drafting import reason_of
+from docex.models import Delivery, Dispatch, Document, Incoming
+from docex.moves import move, record, touch_incoming
+from docex.papers import attachments_of, main_paper
+from docex.states import DocumentState, DocumentVerb, Progress, Recall
+from docex.statuses import say
+from kernel import outbox
+from kernel.db import Tx
+from kernel.errors import Invalid, WrongState
+from kernel.text import phrase
+
+
+def recall(tx: Tx, actor: Actor, document_id: int, reason: str) -> Document:
+    """The clerk takes a document back: here while it has not left, else by a request to each recipient."""
+    document = document_for(tx, actor, document_id, Right.ISSUE)
+    why = reason_of(reason)
+    if document.state == DocumentState.SEALED:
+        move(tx, document, DocumentVerb.RECALL_LOCALLY)
+        record(tx, document, "document.recall_locally", reason=why)
+    else:
+        move(tx, document, DocumentVerb.RECALL)
+        record(tx, document, "document.recall", reason=why)
+        for delivery_id in asked_of(tx, document.id):
+            ask(tx, delivery_id, f"{document.id}:{document.rev}", why, actor.by)
+        tx.outbox("docex.settle", f"recall:{document.id}:{document.rev}", {"document_id": document.id})
+    document.change_reason = why
+    return document
+
+
+def ask(tx: Tx, delivery_id: int, occasion: str, reason: str, by: str) -> None:
+    """Promise that one recipient is asked for what it has."""
+    payload = {"delivery_id": delivery_id, "reason": reason, "by": by}
+    tx.outbox("docex.ask_back", f"{delivery_id}:{occasion}", payload)
+
+
+def ask_back(tx: Tx, delivery_id: int, reason: str) -> None:
+    """Ask one recipient (13), or take it back at once when it was never delivered. Doing it again changes nothing."""
+    copy = sa.select(Incoming).where(Incoming.delivery_id == delivery_id).with_for_update()
+    incoming = tx.session.scalar(copy.execution_options(populate_existing=True))
+    delivery = tx.session.get_one(Delivery, delivery_id, with_for_update=True, populate_existing=True)
+    if delivery.recall in (Recall.ASKED, Recall.AGREED):
+        return
+    dispatch = tx.session.get_one(Dispatch, delivery.dispatch_id)
+    sender = directory.agency(tx, dispatch.sender_id).name
+    say(tx, delivery, Recall.ASKED, by_name=sender, description=reason)
+    if delivery.progress == Progress.SUBMITTED and directory.agency(tx, delivery.agency_id).is_local:
+        outbox.cancel(tx, "docex.deliver", [str(delivery.id)])
+        say(tx, delivery, Recall.AGREED, by_name=sender, description=phrase("Thu hồi trước khi giao.").vi)
+    if incoming is not None:
+        touch_incoming(tx, incoming)
+        clerks = {card.id for card in directory.people_with_role(tx, incoming.agency_id, Role.CLERK)}
+        why = phrase("Nơi gửi yêu cầu lấy lại văn bản: {reason}", reason=reason)
+        tell_waiting(tx, incoming, why, clerks, slot=f"recall:{delivery.rev}")
+
+
+def resend(tx: Tx, actor: Actor, document_id: int, agency_ids: tuple[int, ...], reason: str) -> Document:
+    """Send a sent document once more: who has it already gets an update (type 2), who does not gets it new."""
+    document = document_for(tx, actor, document_id, Right.ISSUE)
+    why = reason_of(reason)
+    cards = directory.agencies(tx, agency_ids)
+    chosen = [i for i in dict.fromkeys(agency_ids) if i in cards and cards[i].is_current and i != document.agency_id]
+    if not chosen:
+        raise Invalid({"agencies": phrase("Cần chọn ít nhất một nơi nhận.")})
+    move(tx, document, DocumentVerb.RESEND)
+    had = {row.agency_id for row in tx.session.scalars(_deliveries_of(document.id))}
+    document.recipients = [*document.recipients, *(i for i in chosen if i not in document.recipients)]
+    record(tx, document, "document.resend", reason=why, receivers=[cards[i].name for i in chosen])
+    for kind, group in (("update", [i for i in chosen if i in had]), ("new", [i for i in chosen if i not in had])):
+        if group:
+            payload = {"document_id": document.id, "kind": kind, "receivers": group, "reason": why}
+            tx.outbox("docex.resend", f"{document.id}:{document.rev}:{kind}", payload)
+    return document
+
+
+def replacement(tx: Tx, actor: Actor, document_id: int, reason: str) -> Document:
+    """Begin a draft that will replace a sent document; that one falls when the new one is sent."""
+    old = document_for(tx, actor, document_id, Right.ISSUE)
+    why = reason_of(reason)
+    if old.state != DocumentState.SENT:
+        raise WrongState(phrase("Chỉ văn bản đã gửi và chưa thu hồi mới thay thế được."))
+    return _copied(tx, actor, old, why)
+
+
+def replaced(tx: Tx, document: Document) -> None:
+    """The replacing document was sent: the old one falls, and each agency that has it is asked to cancel it."""
+    old = tx.session.get(Document, document.replaces_id, with_for_update=True) if document.replaces_id else None
+    if old is None or old.state != DocumentState.SENT:
+        return
+    move(tx, old, DocumentVerb.REPLACE)
+    record(tx, old, "document.replaced", reason=document.code)
+    why = phrase("Thay thế bằng văn bản {code}: {reason}", code=document.code, reason=document.change_reason).vi
+    for delivery_id in asked_of(tx, old.id):
+        ask(tx, delivery_id, f"{old.id}:{old.rev}", why, tx.by)
+
+
+def _copied(tx: Tx, actor: Actor, old: Document, why: str) -> Document:
+    source = drafting.Draft(
+        kind=old.kind,
+        subject=old.subject,
+        signer_id=old.signer_id,
+        recipients=tuple(old.recipients),
+        body=old.body,
+        addressees=tuple(old.addressees),
+        places=tuple(old.places),
+        urgency=old.urgency,
+        unit_mark=old.unit_mark,
+        authority=old.authority,
+        replaces_id=old.id,
+        change_reason=why,
+    )
+    attachments = tuple(drafting.file_of(paper) for paper in attachments_of(tx, old.id))
+    upload = main_paper(tx, old.id, stage="upload")
+    if old.source == "uploaded" and upload is not None:
+        return drafting.upload(tx, actor, source, drafting.file_of(upload), attachments)
+    return drafting.write(tx, actor, source, attachments)
+
+
+def asked_of(tx: Tx, document_id: int, agency_ids: Collection[int] | None = None) -> list[int]:
+    """The deliveries to ask back, all or those to some agencies. Who did not take it has nothing to give back, and who
+    was asked has still to answer."""
+    rows = tx.session.scalars(_deliveries_of(document_id))
+    open_ones = [r for r in rows if r.progress != Progress.REFUSED and r.recall in (Recall.NONE, Recall.REFUSED)]
+    return [r.id for r in open_ones if agency_ids is None or r.agency_id in agency_ids]
+
+
+def _deliveries_of(document_id: int) -> sa.Select[tuple[Delivery]]:
+    query = sa.select(Delivery).join(Dispatch, Dispatch.id == Delivery.dispatch_id)
+    return query.where(Dispatch.document_id == document_id).order_by(Delivery.id)

@@ -1,0 +1,170 @@
+"""The doors of the desk: what becomes of received documents, recalls and replacements, groups and series."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from directory import queries as directory
+from directory.actor import Actor, require
+from docex import drafting
+from docex.access import DRAFTERS
+from docex.desk import cases, groups, recalls
+from docex.desk.forms import decision_of, numbers_of, renamed
+from docex.edxml.codes import KINDS
+from docex.forms import number
+from docex.routes import Errors, document_page, incoming_page
+from kernel.db import Tx
+from kernel.doors import Routes
+from kernel.errors import Invalid
+from kernel.text import phrase
+
+routes = Routes("desk")
+
+
+# ---- a received document ----
+
+
+@routes.post("/documents/in/<int:incoming_id>/submit")
+def submit(tx: Tx, actor: Actor, incoming_id: int) -> Any:
+    """Put it before a leader."""
+    leader_id, proposal = number(request.form.get("leader_id")), request.form.get("proposal", "")
+    return _on_incoming(tx, actor, incoming_id, lambda: cases.submit(tx, actor, incoming_id, leader_id, proposal))
+
+
+@routes.post("/documents/in/<int:incoming_id>/withdraw")
+def withdraw(tx: Tx, actor: Actor, incoming_id: int) -> Any:
+    """Take the sheet back from the leader."""
+    return _on_incoming(tx, actor, incoming_id, lambda: cases.withdraw(tx, actor, incoming_id))
+
+
+@routes.post("/documents/in/<int:incoming_id>/decide")
+def decide(tx: Tx, actor: Actor, incoming_id: int) -> Any:
+    """The leader assigns: 04, and a task."""
+    decision = decision_of(request.form)
+    return _on_incoming(tx, actor, incoming_id, lambda: cases.decide(tx, actor, incoming_id, decision))
+
+
+@routes.post("/documents/in/<int:incoming_id>/close")
+def close(tx: Tx, actor: Actor, incoming_id: int) -> Any:
+    """Nothing to do: 06."""
+    remark = request.form.get("remark", "")
+    return _on_incoming(tx, actor, incoming_id, lambda: cases.close(tx, actor, incoming_id, remark))
+
+
+# ---- an own document ----
+
+
+@routes.post("/documents/out/<int:document_id>/approve")
+def approve(tx: Tx, actor: Actor, document_id: int) -> Any:
+    """The office chief has checked it."""
+    return _on_document(tx, actor, document_id, lambda: drafting.approve(tx, actor, document_id))
+
+
+@routes.post("/documents/out/<int:document_id>/recall")
+def recall(tx: Tx, actor: Actor, document_id: int) -> Any:
+    """Take it back, here or from its recipients: 13."""
+    reason = request.form.get("reason", "")
+    act = lambda: recalls.recall(tx, actor, document_id, reason)  # noqa: E731
+    return _on_document(tx, actor, document_id, act, reason="recall_reason")
+
+
+@routes.post("/documents/out/<int:document_id>/resend")
+def resend(tx: Tx, actor: Actor, document_id: int) -> Any:
+    """Send it once more: an update for who has it."""
+    chosen, reason = numbers_of(request.form, "had", "others"), request.form.get("reason", "")
+    act = lambda: recalls.resend(tx, actor, document_id, chosen, reason)  # noqa: E731
+    return _on_document(tx, actor, document_id, act, reason="resend_reason", agencies="resend_reason")
+
+
+@routes.post("/documents/out/<int:document_id>/replace")
+def replace(tx: Tx, actor: Actor, document_id: int) -> Any:
+    """Begin the draft that will replace it."""
+    try:
+        draft = recalls.replacement(tx, actor, document_id, request.form.get("reason", ""))
+    except Invalid as error:
+        return document_page(tx, actor, document_id, renamed(error.fields, reason="replace_reason")), error.status
+    flash(phrase("Đã tạo dự thảo thay thế. Xin sửa rồi trình ký.").in_locale(actor.locale), "good")
+    return redirect(url_for("docex.edit", document_id=draft.id), 303)
+
+
+# ---- groups and series ----
+
+
+@routes.get("/documents/groups")
+def index(tx: Tx, actor: Actor) -> str:
+    """The groups of recipients and the series of numbers of the agency."""
+    require(actor, *DRAFTERS)
+    return _groups_page(tx, actor)
+
+
+@routes.post("/documents/groups")
+def save(tx: Tx, actor: Actor) -> Any:
+    """Keep a group, a new one or a changed one."""
+    group_id, members = number(request.form.get("group_id")), numbers_of(request.form, "members")
+    try:
+        groups.save(tx, actor, request.form.get("name", ""), members, group_id)
+    except Invalid as error:
+        return _groups_page(tx, actor, group_id, error.fields), error.status
+    return redirect(url_for("desk.index"), 303)
+
+
+@routes.get("/documents/groups/<int:group_id>")
+def group(tx: Tx, actor: Actor, group_id: int) -> str:
+    """One group, to change it."""
+    return _groups_page(tx, actor, groups.group_for(tx, actor, group_id).id)
+
+
+@routes.post("/documents/groups/<int:group_id>/remove")
+def remove(tx: Tx, actor: Actor, group_id: int) -> AnyResponse:
+    """Forget a group."""
+    groups.remove(tx, actor, group_id)
+    return redirect(url_for("desk.index"), 303)
+
+
+@routes.post("/documents/series")
+def keep_series(tx: Tx, actor: Actor) -> AnyResponse:
+    """Decide which types have a series of numbers of their own."""
+    groups.keep_series(tx, actor, tuple(request.form.getlist("kinds")))
+    flash(phrase("Đã lưu cách đánh số.").in_locale(actor.locale), "good")
+    return redirect(url_for("desk.index"), 303)
+
+
+# ---- shared by the views ----
+
+
+def _on_incoming(tx: Tx, actor: Actor, incoming_id: int, act: Callable[[], Any]) -> Any:
+    try:
+        act()
+    except Invalid as error:
+        return incoming_page(tx, actor, incoming_id, dict(error.fields)), error.status
+    return redirect(url_for("docex.incoming", incoming_id=incoming_id), 303)
+
+
+def _on_document(tx: Tx, actor: Actor, document_id: int, act: Callable[[], Any], **names: str) -> Any:
+    try:
+        act()
+    except Invalid as error:
+        return document_page(tx, actor, document_id, renamed(error.fields, **names)), error.status
+    return redirect(url_for("docex.document", document_id=document_id), 303)
+
+
+def _groups_page(tx: Tx, actor: Actor, group_id: int = 0, errors: Errors | None = None) -> str:
+    rows = groups.groups_of(tx, actor.agency_id)
+    chosen = next((row for row in rows if row.id == group_id), None)
+    agencies = [card for card in directory.agencies_for_choice(tx) if card.id != actor.agency_id]
+    members = set(numbers_of(request.form, "members")) if errors else set(chosen.members if chosen else ())
+    return render_template(
+        "desk/groups.html",
+        groups=rows,
+        chosen=chosen,
+        name=request.form.get("name", "") if errors else (chosen.name if chosen else ""),
+        members=members,
+        agencies=agencies,
+        names={card.id: card.name for card in agencies},
+        may_keep=actor.has(*groups.KEEPERS),
+        kinds=KINDS,
+        own_series=groups.own_series(tx, actor.agency_id),
+        errors=errors or {},
+    )
