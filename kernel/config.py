@@ -113,6 +113,13 @@ class Config:
         "Failed sign-ins of one name in 15 minutes before it must wait; one address may fail ten times as often.",
         read=int,
     )
+    chunked_max_bytes: int = setting(2_000_000_000, "Cap on a file that is uploaded in chunks over the API.", read=int)
+    webhooks_anywhere: bool = setting(
+        False, "Let webhooks go to private addresses and over plain http; for trials only.", read=_flag
+    )
+    clamd: str = setting(
+        "", "`unix:/run/clamav/clamd.ctl` or `tcp:127.0.0.1:3310`: files from outside are checked there; empty is off."
+    )
     oidc_issuer: str = setting("", "OpenID Connect issuer; empty switches single sign-on off.")
     oidc_client_id: str = setting("", "Client id at the issuer.")
     oidc_client_secret: str = setting("", "Client secret at the issuer.", secret=True)
