@@ -10,7 +10,7 @@ from werkzeug.wsgi import wrap_file
 
 from directory import clients
 from directory.actor import Actor
-from docex.hub import mailbox, receipts
+from docex.hub import mailbox, receipts, webhooks
 from docex.hub.api_models import (
     Acknowledged,
     Acknowledging,
@@ -21,6 +21,9 @@ from docex.hub.api_models import (
     ReceiptShown,
     Reported,
     Reporting,
+    WebhookMade,
+    WebhookShown,
+    WebhookWanted,
 )
 from docex.hub.bell import bell_of
 from docex.models import Dispatch
@@ -156,6 +159,39 @@ def report_status(tx: Tx, actor: Actor, parcel_id: int, given: Reporting) -> Res
     delivery, counted = mailbox.report(tx, actor, parcel_id, given.code, given.description, given.at)
     state = "counted" if counted else "noted"
     return jsonify(id=parcel_id, state=state, progress=delivery.progress, recall=delivery.recall)
+
+
+@routes.api(
+    "PUT",
+    "/api/v1/webhook",
+    scope=RECEIVE,
+    takes=WebhookWanted,
+    title=phrase("Đặt địa chỉ nhận tin báo"),
+    answers={200: WebhookMade},
+)
+def set_webhook(tx: Tx, actor: Actor, given: WebhookWanted) -> Response:
+    """Have this system told when there is something for it: ids only, signed. A new secret each time."""
+    anywhere = current_app.extensions["lienthong"].config.webhooks_anywhere
+    row, secret = webhooks.subscribe(tx, actor, given.url, anywhere=anywhere)
+    return jsonify(url=row.url, secret=secret)
+
+
+@routes.api(
+    "GET", "/api/v1/webhook", scope=RECEIVE, title=phrase("Xem địa chỉ nhận tin báo"), answers={200: WebhookShown}
+)
+def webhook(tx: Tx, actor: Actor) -> Response:
+    """Where this system is told, and whether that works."""
+    row = webhooks.subscription_of(tx, actor)
+    times = {"paused_until": row.open_until, "arrived_at": row.arrived_at}
+    told = {name: at.isoformat() if at else None for name, at in times.items()}
+    return jsonify(url=row.url, failures=row.failures, problem=row.problem, **told)
+
+
+@routes.api("DELETE", "/api/v1/webhook", scope=RECEIVE, title=phrase("Bỏ địa chỉ nhận tin báo"), answers={204: None})
+def remove_webhook(tx: Tx, actor: Actor) -> tuple[str, int]:
+    """Tell this system nothing any more."""
+    webhooks.unsubscribe(tx, actor)
+    return "", 204
 
 
 def _file(dispatch: Dispatch) -> Response:

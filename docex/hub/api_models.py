@@ -109,3 +109,26 @@ class Reported(BaseModel):
     state: str = Field(description="counted, or noted when it says nothing new")
     progress: str
     recall: str
+
+
+class WebhookWanted(_Strict):
+    """Where a system wants to be told."""
+
+    url: str = Field(max_length=500, description="https, a public address")
+
+
+class WebhookMade(BaseModel):
+    """The secret is shown this once."""
+
+    url: str
+    secret: str = Field(description="key of the HMAC-SHA256 over `timestamp.body`")
+
+
+class WebhookShown(BaseModel):
+    """How the endpoint is doing."""
+
+    url: str
+    failures: int = Field(description="in a row")
+    paused_until: datetime | None
+    problem: str
+    arrived_at: datetime | None

@@ -13,7 +13,7 @@ from directory import queries as directory
 from directory.actor import Actor
 from directory.models import ApiClient
 from docex.envelope import Facts
-from docex.hub import receipts
+from docex.hub import receipts, webhooks
 from docex.hub.models import Mailbox, Parcel, Receipt, Term
 from docex.hub.states import ParcelState, ReceiptKind
 from docex.models import Delivery, Dispatch, Incoming
@@ -85,6 +85,7 @@ def put(tx: Tx, delivery: Delivery) -> Parcel:
     tx.session.flush()
     say(tx, delivery, Progress.AVAILABLE)
     tx.publish(f"mailbox:{delivery.agency_id}", "mailbox.changed", {"id": parcel.id, "rev": parcel.seq})
+    webhooks.arrived(tx, parcel.agency_id, parcel.id)
     due_at = calendar(tx).add_working_time(now, FIRST_ALARM)
     tx.outbox("hub.alarm", f"{parcel.id}:1", {"parcel_id": parcel.id, "step": 1}, due_at=due_at)
     return parcel

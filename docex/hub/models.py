@@ -84,3 +84,19 @@ class Term(Base):
     __tablename__ = "docex_hub_term"
     dispatch_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_dispatch.id"), primary_key=True)
     expires_at: Mapped[datetime]
+
+
+class Webhook(Base):
+    """Where one system wants to be told that there is something for it, and how its endpoint is doing."""
+
+    __tablename__ = "docex_hub_webhook"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    client_id: Mapped[int] = mapped_column(sa.ForeignKey("api_client.id"), unique=True)
+    agency_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"), index=True)
+    url: Mapped[str]
+    secret: Mapped[str]  # signs what we send; the endpoint needs the same, so it cannot be kept as a hash
+    made_at: Mapped[datetime]
+    failures: Mapped[int] = mapped_column(default=0)  # in a row
+    open_until: Mapped[datetime | None]  # the circuit is open: left alone until then
+    problem: Mapped[str] = mapped_column(default="")
+    arrived_at: Mapped[datetime | None]

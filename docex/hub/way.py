@@ -1,7 +1,7 @@
 """What the hub does when something happens to an envelope: evidence, mailboxes, terms."""
 
 from docex import ways
-from docex.hub import mailbox, receipts
+from docex.hub import mailbox, receipts, webhooks
 from docex.hub.states import ReceiptKind
 from docex.models import Delivery, Dispatch
 from docex.states import Progress
@@ -31,6 +31,7 @@ class MailboxWay(ways.Way):
         """Each step of the hub is signed, whichever way took it."""
         if code in _SIGNED:
             receipts.of_delivery(tx, _SIGNED[code], delivery, description)
+        webhooks.changed(tx, delivery, dispatch)
 
 
 ways.register(MailboxWay())

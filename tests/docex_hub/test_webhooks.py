@@ -1,0 +1,218 @@
+"""Hints to agencies' systems: signed, ids only, patient with the sick, never into our own network."""
+
+import hmac
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from docex.hub import calling, webhooks
+from docex.hub.backoff import pause
+from docex.hub.jobs import register_jobs
+from docex.hub.models import Webhook
+from kernel import clock
+from kernel.errors import Invalid
+from kernel.outbox import OutboxRow
+from tests.docex.office import Office
+from tests.docex_hub.systems import System, a_file
+from tests.docex_hub.test_mailbox import fetched, waiting
+
+
+@dataclass
+class Endpoint:
+    """An agency's endpoint that remembers what it was told, and answers as it is asked to."""
+
+    url: str = ""
+    status: int = 204
+    calls: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    told = Endpoint()
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            told.calls.append((dict(self.headers), body))
+            self.send_response(told.status)
+            self.send_header("Location", told.url)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Silent."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    told.url = f"http://127.0.0.1:{server.server_port}/hook?a=1"
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield told
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def hub(hub: Office) -> Office:
+    """The hub of a trial, which may call this machine."""
+    from dataclasses import replace
+
+    trial = replace(hub, config=replace(hub.config, webhooks_anywhere=True))
+    register_jobs(trial.config, trial.blobs)
+    return trial
+
+
+def subscribe(system: System, url: str) -> str:
+    answer = system.http.put("/api/v1/webhook", json={"url": url}, headers=system.headers)
+    assert answer.status_code == 200, answer.get_json()
+    body = answer.get_json()
+    assert body is not None
+    secret: str = body["secret"]
+    return secret
+
+
+def hook(hub: Office) -> Webhook:
+    with hub.db.read() as tx:
+        return tx.session.scalars(sa.select(Webhook)).one()
+
+
+def test_a_receiver_is_told_that_something_waits_by_its_id_only(
+    hub: Office, near: System, far: System, endpoint: Endpoint
+) -> None:
+    secret = subscribe(far, endpoint.url)
+    near.hand_in(a_file(hub))
+    hub.work()
+    ((headers, body),) = endpoint.calls
+    told = json.loads(body)
+    assert (told["type"], told["id"]) == ("inbox.available", waiting(far)["items"][0]["id"])
+    assert set(told) == {"type", "id", "at", "event"}
+    signed = f"{headers[calling.TIMESTAMP]}.".encode() + body
+    assert headers[calling.SIGNATURE] == "v1=" + hmac.new(secret.encode(), signed, sha256).hexdigest()
+    shown = far.get("/api/v1/webhook").get_json()
+    assert (shown["failures"], shown["arrived_at"] is not None) == (0, True)
+    assert "secret" not in shown
+
+
+def test_a_sender_is_told_that_its_envelope_moved(hub: Office, near: System, far: System, endpoint: Endpoint) -> None:
+    subscribe(near, endpoint.url)
+    number = near.hand_in(a_file(hub)).get_json()["id"]
+    hub.work()
+    fetched(far, waiting(far)["items"][0])
+    hub.work()
+    told = [json.loads(body) for _, body in endpoint.calls]
+    assert {(t["type"], t["id"]) for t in told} == {("delivery.changed", number)}
+    assert len(told) == 3  # available, retrieved, 01
+
+
+@pytest.mark.repeats("hub.webhook")
+def test_a_sick_endpoint_is_left_alone_and_told_when_it_is_well(
+    hub: Office, near: System, far: System, endpoint: Endpoint
+) -> None:
+    endpoint.status = 500
+    subscribe(far, endpoint.url)
+    with clock.frozen(clock.now()):
+        for number in range(webhooks.FAILURES_TO_OPEN):
+            near.hand_in(a_file(hub, number + 1))
+        hub.work()
+        assert len(endpoint.calls) == webhooks.FAILURES_TO_OPEN
+        until = hook(hub).open_until
+        assert until is not None
+        near.hand_in(a_file(hub, 77))
+        hub.work()
+        assert len(endpoint.calls) == webhooks.FAILURES_TO_OPEN  # the circuit is open
+        endpoint.status = 200
+        for _ in range(40):
+            clock.advance(timedelta(minutes=15))
+            hub.work()
+    arrived = {json.loads(body)["event"] for _, body in endpoint.calls}
+    assert len(arrived) == webhooks.FAILURES_TO_OPEN + 1
+    assert (hook(hub).failures, hook(hub).open_until) == (0, None)
+    with hub.db.read() as tx:
+        left = tx.session.scalars(
+            sa.select(OutboxRow.key).where(OutboxRow.topic == "hub.webhook", OutboxRow.state == "waiting")
+        )
+        assert list(left) == []
+
+
+def test_a_hint_is_given_up_after_a_day_and_the_document_still_waits(
+    hub: Office, near: System, far: System, endpoint: Endpoint
+) -> None:
+    endpoint.status = 302  # redirects are not followed
+    subscribe(far, endpoint.url)
+    with clock.frozen(clock.now()):
+        near.hand_in(a_file(hub), Delivery_TTL="2592000")
+        for _ in range(60):
+            hub.work()
+            clock.advance(timedelta(minutes=30))
+        calls = len(endpoint.calls)
+        assert calls > 5
+        for _ in range(5):
+            clock.advance(timedelta(hours=2))
+            hub.work()
+        assert len(endpoint.calls) == calls
+        assert len(waiting(far)["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.com/hook",
+        "https://127.0.0.1/hook",
+        "https://10.1.2.3/hook",
+        "https://192.168.1.1/",
+        "https://169.254.169.254/latest/meta-data",
+        "https://[::1]/hook",
+        "https://[fd00::1]/hook",
+        "https://localhost/hook",
+        "https://db.internal/",
+        "https://user:secret@example.com/",
+        "https://example.com:99999/",
+        "ftp://example.com/",
+        "https:///hook",
+        "",
+    ],
+)
+def test_nobody_makes_the_hub_knock_at_inner_doors(url: str) -> None:
+    with pytest.raises(Invalid):
+        calling.check_address(url, anywhere=False)
+
+
+def test_a_name_that_leads_inside_is_refused_when_it_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    calling.check_address("https://rebound.example/", anywhere=False)
+    inside = [(2, 1, 6, "", ("203.0.114.1", 443)), (2, 1, 6, "", ("10.0.0.5", 443))]
+    monkeypatch.setattr("socket.getaddrinfo", lambda *a, **k: inside)
+    with pytest.raises(calling.Refused, match="not public"):
+        calling.call("https://rebound.example/", "s", 1, b"{}", anywhere=False)
+
+
+def test_a_production_hub_refuses_private_addresses_at_the_door(app: Flask, hub: Office, far: System) -> None:
+    app.extensions["lienthong"] = type(app.extensions["lienthong"])(
+        type(hub.config)(data_dir=hub.config.data_dir, database_url=hub.config.database_url), hub.db, hub.blobs
+    )
+    answer = far.http.put("/api/v1/webhook", json={"url": "https://10.0.0.1/"}, headers=far.headers)
+    assert answer.status_code == 422
+
+
+def test_a_removed_webhook_is_called_no_more(hub: Office, near: System, far: System, endpoint: Endpoint) -> None:
+    subscribe(far, endpoint.url)
+    near.hand_in(a_file(hub))
+    assert far.http.delete("/api/v1/webhook", headers=far.headers).status_code == 204
+    hub.work()
+    assert endpoint.calls == []
+    assert far.get("/api/v1/webhook").status_code == 404
+
+
+def test_pauses_double_up_to_an_hour_and_never_fall_below_half_a_minute() -> None:
+    for failures in (0, 1, 5, 40):
+        pauses = [pause(failures).total_seconds() for _ in range(50)]
+        assert min(pauses) >= 30
+        assert max(pauses) <= min(3600, 30 * 2 ** min(failures, 16))
