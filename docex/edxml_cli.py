@@ -35,6 +35,9 @@ _KIND = phrase("Loại")
 _URGENCY = phrase("Độ khẩn")
 _TRACE = phrase("Đường đi")
 _PAPER = phrase("Tệp đính kèm")
+_SIGNATURE = phrase("Chữ ký phong bì")
+_UNSIGNED = phrase("không có")
+_CARRIED = phrase("có, không được kiểm tra ở đây")
 _REASON = phrase("Lý do")
 _AT = phrase("Thời điểm")
 _NOTE = phrase("Lưu ý")
@@ -164,6 +167,7 @@ def _document_lines(message: Envelope) -> Iterator[str]:
         yield _line(_REASON, message.business.reason)
     if message.traces:
         yield _line(_TRACE, " → ".join(f"{t.organ_code} ({_time(t.at)})" for t in message.traces))
+    yield _line(_SIGNATURE, _both(_CARRIED if message.signature else _UNSIGNED))
     for paper in message.attachments:
         yield _line(_PAPER, f"{paper.name} ({paper.media_type}, {len(paper.data)} B)")
 

@@ -167,6 +167,23 @@ LEGAL_TYPES: dict[int, str] = {
 """List A by its index; read only, an office of this system issues administrative documents."""
 
 
+ADMINISTRATIVE_TYPES: dict[int, str] = {
+    **{kind.detail: kind.type_name for kind in KINDS if kind.detail is not None},
+    21: "Bản cam kết",
+    23: "Giấy chứng nhận",
+    28: "Giấy đi đường",
+    29: "Giấy biên nhận hồ sơ",
+}
+"""List B by its index: the types of Decree 30 and four that only the older list has."""
+
+
+def listed_name(group: int | None, detail: int | None) -> str:
+    """The type's name by its place in list A or B, for a file that states the numbers only; "" when unknown."""
+    if detail is None:
+        return ""
+    return {1: LEGAL_TYPES, ADMINISTRATIVE_GROUP: ADMINISTRATIVE_TYPES}.get(group or 0, {}).get(detail, "")
+
+
 def kind_named(type_name: str) -> DocumentKind | None:
     """The administrative type behind a `TypeName` as foreign systems write it, or None."""
     wanted = _key(type_name)

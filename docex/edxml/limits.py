@@ -19,13 +19,20 @@ class Limits:
     text_bytes: int = 128 * 1024
     """The longest text of one element, attachments apart."""
     attachments: int = 500
-    attachment_bytes: int = 100 * MIB
-    """One attachment after decoding and unwrapping."""
-    unpacked_bytes: int = 200 * MIB
-    """All attachments of one envelope after decoding and unwrapping."""
+    attachment_bytes: int = 0
+    """One attachment after decoding and unwrapping; 0 is 100 MiB, or more where larger files are taken in."""
+    unpacked_bytes: int = 0
+    """All attachments of one envelope after decoding and unwrapping; 0 is 200 MiB, or more likewise."""
     ratio: int = 200
     """Unpacked to packed, judged only above `ratio_floor`: a small text of blanks shrinks as a bomb does."""
     ratio_floor: int = 4 * MIB
+
+    def __post_init__(self) -> None:
+        """Whoever allows larger files allows larger papers in them."""
+        if not self.attachment_bytes:
+            object.__setattr__(self, "attachment_bytes", max(100 * MIB, 2 * self.file_bytes))
+        if not self.unpacked_bytes:
+            object.__setattr__(self, "unpacked_bytes", max(200 * MIB, 4 * self.file_bytes))
 
 
 DEFAULT = Limits()

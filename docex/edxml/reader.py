@@ -8,7 +8,7 @@ date, a broken paper) is refused with an `EdxmlError`.
 from datetime import date, datetime
 
 from docex.edxml import papers
-from docex.edxml.codes import BusinessKind, Priority, StatusCode
+from docex.edxml.codes import BusinessKind, Priority, StatusCode, listed_name
 from docex.edxml.errors import EdxmlError, Refusal
 from docex.edxml.limits import DEFAULT, Limits
 from docex.edxml.model import (
@@ -117,7 +117,7 @@ class _Reader:
             notation=notation,
             place=issued.text_of("place"),
             promulgated_on=promulgated_on,
-            type=_document_type(header),
+            type=self._document_type(header),
             subject=self._subject(header, business),
             signer=_signer(header),
             traces=self._traces(),
@@ -163,6 +163,18 @@ class _Reader:
         if not subject and business.kind is not BusinessKind.RECALL:
             self.note("subject", phrase("Văn bản không có trích yếu."))
         return subject
+
+    def _document_type(self, header: Node) -> DocumentType:
+        node = header.one("documenttype")
+        if node is not None and not node.children:
+            return DocumentType(node.text)
+        node = node or header
+        group, detail = read_int(node.text_of("type")), read_int(node.text_of("typedetail"))
+        name = node.text_of("typename")
+        if not name:
+            name = listed_name(group, detail)
+            self.note("type_name", phrase("Tệp không nêu tên loại văn bản; tra theo số: “{name}”.", name=name))
+        return DocumentType(name, group, detail)
 
     def _other(self, node: Node) -> OtherInfo:
         raw = node.text_of("priority")
@@ -365,18 +377,6 @@ def _code(node: Node) -> tuple[str, str]:
         return code.text_of("codenumber"), code.text_of("codenotation")
     number, _, notation = code.text.partition("/")
     return number.strip(), notation.strip()
-
-
-def _document_type(header: Node) -> DocumentType:
-    node = header.one("documenttype")
-    if node is not None and not node.children:
-        return DocumentType(node.text)
-    node = node or header
-    return DocumentType(
-        name=node.text_of("typename"),
-        group=read_int(node.text_of("type")),
-        detail=read_int(node.text_of("typedetail")),
-    )
 
 
 def _signer(header: Node) -> Signer:

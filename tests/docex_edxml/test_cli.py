@@ -37,6 +37,7 @@ def test_check_says_what_it_read_in_both_languages(tmp_path: Path) -> None:
         "Khẩn / Urgent",
         "H99.30.2 UBND phường Bến Cát",
         "000.00.01.H99 (02/03/2026 09:15:00) → 001.00.20.TT2 (02/03/2026 09:20:00)",
+        "Chữ ký phong bì / Envelope signature: không có / none",
         f"công văn.pdf (application/pdf, {len(letters.PDF)} B)",
     ):
         assert said in done.output

@@ -126,6 +126,12 @@ def test_a_cut_zip_is_handed_on_as_it_came() -> None:
     assert received(data, "a.txt", "application/zip").data == data
 
 
+def test_whoever_takes_larger_files_takes_larger_papers() -> None:
+    assert Limits().attachment_bytes < Limits(file_bytes=10**9).attachment_bytes
+    assert Limits(file_bytes=1).unpacked_bytes == Limits().unpacked_bytes
+    assert Limits(attachment_bytes=7).attachment_bytes == 7
+
+
 def test_papers_over_the_cap_are_refused() -> None:
     with pytest.raises(EdxmlError) as caught:
         received(letters.PDF, "a.pdf", "application/pdf", Limits(attachment_bytes=10))

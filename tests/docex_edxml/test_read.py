@@ -197,6 +197,26 @@ def test_the_texts_that_nobody_explains_are_kept() -> None:
     assert (other.reply_fors, other.reference_codes) == ("a", "b")
 
 
+@pytest.mark.parametrize(
+    ("numbers", "name"),
+    [
+        ("<Type>2</Type><TypeDetail>25</TypeDetail>", "Giấy mời"),
+        ("<Type>2</Type><TypeDetail>21</TypeDetail>", "Bản cam kết"),
+        ("<Type>1</Type><TypeDetail>7</TypeDetail>", "Nghị định"),
+        ("<Type>18</Type>", ""),
+        ("<Type>2</Type><TypeDetail>99</TypeDetail>", ""),
+        ("<Type>x</Type><TypeDetail>-1</TypeDetail>", ""),
+    ],
+)
+def test_a_type_without_its_name_is_looked_up_and_noted(numbers: str, name: str) -> None:
+    text = re.sub(
+        r"<edXML:DocumentType>.*</edXML:DocumentType>", f"<DocumentType>{numbers}</DocumentType>", TEXT, flags=re.S
+    )
+    message = envelope(text)
+    assert message.type.name == name
+    assert notes(message) == ["type_name"]
+
+
 def test_the_code_of_an_answered_document_is_kept_as_it_is_written() -> None:
     message = envelope(changed(">3/SNV-VP<", "> 3 / SNV/VP <"))
     assert message.responses[0].code == "3 / SNV/VP"
