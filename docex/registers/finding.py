@@ -53,13 +53,13 @@ class Side:
     table: type[Incoming] | type[Document]
     narrowed: sa.ColumnElement[bool]
     at: Any
-    by_envelope: Callable[[set[int]], sa.Select[tuple[int, int]]] = field(repr=False)
+    by_envelope: Callable[[set[int]], sa.Select[int, int]] = field(repr=False)
 
-    def things(self) -> sa.Select[tuple[int]]:
+    def things(self) -> sa.Select[int]:
         """The ids that the reader may see and wants."""
         return sa.select(self.table.id).where(self.narrowed)
 
-    def envelopes(self) -> sa.Select[tuple[int]]:
+    def envelopes(self) -> sa.Select[int]:
         """The envelopes that belong to them."""
         if self.table is Incoming:
             return sa.select(Incoming.dispatch_id).where(self.narrowed)
@@ -69,7 +69,7 @@ class Side:
 def incoming_side(actor: Actor, *conditions: sa.ColumnElement[bool]) -> Side:
     """What came to the agency."""
 
-    def mine(envelopes: set[int]) -> sa.Select[tuple[int, int]]:
+    def mine(envelopes: set[int]) -> sa.Select[int, int]:
         wanted = sa.select(Incoming.dispatch_id, Incoming.id)
         return wanted.where(Incoming.dispatch_id.in_(envelopes), received_by(actor), *conditions)
 
@@ -79,7 +79,7 @@ def incoming_side(actor: Actor, *conditions: sa.ColumnElement[bool]) -> Side:
 def outgoing_side(actor: Actor, *conditions: sa.ColumnElement[bool]) -> Side:
     """What the agency issues."""
 
-    def mine(envelopes: set[int]) -> sa.Select[tuple[int, int]]:
+    def mine(envelopes: set[int]) -> sa.Select[int, int]:
         wanted = sa.select(Dispatch.id, Document.id).join(Document, Document.id == Dispatch.document_id)
         return wanted.where(Dispatch.id.in_(envelopes), issued_by(actor), *conditions)
 

@@ -139,7 +139,7 @@ def other_agencies(tx: Tx, actor: Actor, wish: Wish, side: str) -> tuple[tuple[i
 
 def _inbox_narrowed(wish: Wish) -> list[sa.ColumnElement[bool]]:
     states = INBOX_FILTERS.get(wish.state, INBOX_FILTERS[""])[1]
-    conditions = [Incoming.state.in_([str(s) for s in states])] if states else []
+    conditions: list[sa.ColumnElement[bool]] = [Incoming.state.in_([str(s) for s in states])] if states else []
     if agency := number(wish.agency):
         conditions.append(Incoming.sender_id == agency)
     if since := day(wish.since):
@@ -155,7 +155,7 @@ def _inbox_narrowed(wish: Wish) -> list[sa.ColumnElement[bool]]:
 
 def _outbox_narrowed(wish: Wish) -> list[sa.ColumnElement[bool]]:
     states = OUTBOX_FILTERS.get(wish.state, OUTBOX_FILTERS[""])[1]
-    conditions = [Document.state.in_([str(s) for s in states])] if states else []
+    conditions: list[sa.ColumnElement[bool]] = [Document.state.in_([str(s) for s in states])] if states else []
     if agency := number(wish.agency):
         sent = sa.select(Dispatch.document_id).join(Delivery, Delivery.dispatch_id == Dispatch.id)
         conditions.append(Document.id.in_(sent.where(Delivery.agency_id == agency)))

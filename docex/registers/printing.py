@@ -6,7 +6,7 @@ import sys
 import tempfile
 from functools import cache
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from openpyxl import Workbook
@@ -54,7 +54,7 @@ def xlsx(table: Table) -> IO[bytes]:
     for place, head in enumerate(table.heads):
         sheet.column_dimensions[_letter(place)].width = max(8, head.share * 1.6)
 
-    def cell(text: str, *, bold: bool = False, framed: bool = False, size: int = 11) -> WriteOnlyCell:
+    def cell(text: str, *, bold: bool = False, framed: bool = False, size: int = 11) -> Any:
         made = WriteOnlyCell(sheet, value=_CONTROL.sub("", text)[:CELL])
         made.data_type = "s"  # a subject that begins with "=" is a subject, not a formula
         made.font = Font(name="Times New Roman", size=size, bold=bold)

@@ -234,10 +234,10 @@ def _entry(row: BookNumber, cells: tuple[str, ...] | None, book: str, width: int
     kind, _, thing = row.holder.partition(":")
     if cells is not None:
         return Entry(row.number, cells, kind, number(thing))
-    cells = [""] * width
-    cells[1 if book == "in" else 0] = f"{row.number:02d}"
-    cells[-1] = f"{_UNUSED.vi} {row.reason}".strip()
-    return Entry(row.number, tuple(cells), "", 0)
+    line = [""] * width
+    line[1 if book == "in" else 0] = f"{row.number:02d}"
+    line[-1] = f"{_UNUSED.vi} {row.reason}".strip()
+    return Entry(row.number, tuple(line), "", 0)
 
 
 def _ids(rows: Iterable[BookNumber], kind: str) -> list[int]:
@@ -249,7 +249,7 @@ def _outgoing(tx: Tx, rows: list[BookNumber]) -> dict[str, tuple[str, ...]]:
     agencies = directory.agencies(tx, {i for d in documents for i in d.recipients})
     taken = _taken(tx, [d.id for d in documents])
     numbers = {row.holder: row.number for row in rows}
-    found = {}
+    found: dict[str, tuple[str, ...]] = {}
     for d in documents:
         names = [agencies[i].name for i in d.recipients if i in agencies]
         receipts = taken.get(d.id)

@@ -210,7 +210,7 @@ def _answer(row: Any) -> Count:
 
 def _month(year: int) -> sa.ColumnElement[int]:
     """The month of arrival in Vietnam, as a number that both databases can group by."""
-    ends = [
+    ends: list[tuple[sa.ColumnElement[bool], sa.ColumnElement[int]]] = [
         (Incoming.arrived_at < begins(_next_month(date(year, m, 1))), sa.literal_column(str(m))) for m in range(1, 12)
     ]
     return sa.case(*ends, else_=sa.literal_column("12"))

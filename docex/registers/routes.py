@@ -56,7 +56,7 @@ def search_page(tx: Tx, actor: Actor) -> str:
     """Documents of both directions by what is known of them and by the text of their papers."""
     wish = Wish.read(request.args)
     where = request.args.get("where", "") if request.args.get("where") in ("in", "out") else ""
-    states = {"in": INBOX_FILTERS, "out": OUTBOX_FILTERS}.get(where, {})
+    offered: dict[str, dict[str, Any]] = {"in": {**INBOX_FILTERS}, "out": {**OUTBOX_FILTERS}}
     sides = lists.search_sides(actor, wish, where)
     both = {s: lists.other_agencies(tx, actor, wish, s) for s in ("in", "out") if s in (where or "in out")}
     return render_template(
@@ -70,7 +70,7 @@ def search_page(tx: Tx, actor: Actor) -> str:
             "urgencies": URGENCY.items(),
             "dues": lists.DUE.items(),
         },
-        states=[(key, label) for key, (label, _) in states.items()],
+        states=[(key, label) for key, (label, _) in offered.get(where, {}).items()],
     )
 
 

@@ -37,7 +37,7 @@ def printed(rooms: Office, client: FlaskClient, **asked: object) -> bytes:
     fragment = client.get("/documents/registers?fragment=1").get_data(as_text=True)
     found = re.search(r'href="(/documents/registers/prints/\d+)"', fragment)
     assert found is not None, fragment
-    return client.get(found[1]).data
+    return bytes(client.get(found[1]).data)
 
 
 def test_the_incoming_register_has_the_decrees_ten_columns_and_a_line_a_number(rooms: Office, lan: FlaskClient) -> None:
