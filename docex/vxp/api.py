@@ -5,7 +5,6 @@ The path may hold a doubled slash: the SDK makes one of an address that ends wit
 """
 
 import base64
-import io
 import logging
 from collections.abc import Callable
 from functools import cache
@@ -16,13 +15,13 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wsgi import FileWrapper
 
 from directory.queries import agency_by_code
-from docex import edxml, intake
-from docex.drafting import File
-from docex.edxml import Envelope, Limits, StatusMessage, papers
+from docex import intake
+from docex.edxml import Envelope, StatusMessage
 from docex.intake import Handed
 from docex.vxp import acts, answers, mailbag, systems, wire
 from docex.vxp.mailbag import EDOC, STATUS, Mark, doc_id
 from docex.vxp.systems import System, Vault
+from docex.vxp.unpacking import narrowed, unpacked
 from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Tx
@@ -100,19 +99,9 @@ def _read_message(tx: Tx, _actor: None, prefix: str) -> tuple[Envelope | StatusM
     data = wire.sent_file(request.stream.read(), system.value("hash-file"))
     if data is None:
         raise answers.BadFile("the body has another hash")
-    blob = blobs.put(io.BytesIO(data), max_bytes=config.upload_max_bytes)
-    message = edxml.read(data, Limits(file_bytes=config.upload_max_bytes))
-    # The hash names the message: the same file again gets the same DocId, as the SDK's own re-sending needs.
-    return message, Handed(blob, _stored_papers(blobs, message), f"sha256:{blob.sha256}")
-
-
-def _stored_papers(blobs: BlobStore, message: Envelope | StatusMessage) -> tuple[File, ...]:
-    files = []
-    for place, attachment in enumerate(message.attachments if isinstance(message, Envelope) else (), start=1):
-        blob = blobs.put(io.BytesIO(attachment.data))
-        name = papers.plain_name(attachment.name) or f"tep-{place}"
-        files.append(File(name, attachment.media_type, blob.sha256, blob.size))
-    return tuple(files)
+    message, handed = unpacked(blobs, data, config.upload_max_bytes)
+    # `to` alone means nothing: the SDK repeats that of an earlier call. Only a hub that relays says `relayed`.
+    return narrowed(message, system.value("to")) if system.value("relayed") == "true" else message, handed
 
 
 @_operation("sendEdoc", max_bytes="upload_max_bytes", before=_read_message)

@@ -115,7 +115,7 @@ def message(tx: Tx, system: System, text: str) -> Stored | bytes:
         if row is None or row.channel != f"client:{system.client_id}":
             raise NotFound()
         return Stored(row.sha256, row.size)
-    return _status_file(tx, *status_for(tx, system, number))
+    return status_file(tx, *status_for(tx, system, number))
 
 
 def opened(blobs: BlobStore, found: Stored | bytes) -> tuple[IO[bytes], int]:
@@ -227,7 +227,15 @@ def _received_statuses(tx: Tx, system: System) -> list[dict[str, Any]]:
     return found
 
 
-def _status_file(tx: Tx, log: StatusLog, delivery: Delivery, dispatch: Dispatch) -> Stored | bytes:
+def teller_code(tx: Tx, log: StatusLog, delivery: Delivery, dispatch: Dispatch) -> str:
+    """The code of the agency that says a status."""
+    if log.code == StatusCode.RECALL_ASKED:
+        return str(dispatch.facts.get("sender_code") or directory.agency(tx, dispatch.sender_id).code)
+    return delivery.addressed_as or directory.agency(tx, delivery.agency_id).code
+
+
+def status_file(tx: Tx, log: StatusLog, delivery: Delivery, dispatch: Dispatch) -> Stored | bytes:
+    """A status of the log as a file: the one that came, else one that we write."""
     came = tx.session.scalar(
         sa.select(StatusIn)
         .where(

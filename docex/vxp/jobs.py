@@ -1,0 +1,223 @@
+"""Talking to the upper axis: envelopes and statuses up, a look every minute, messages down, acknowledgements."""
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import ClassVar
+
+from docex import ways
+from docex.edxml import Envelope, StatusMessage
+from docex.edxml.model import Trace
+from docex.edxml.relay import with_trace
+from docex.intake import Handed
+from docex.models import Delivery, Dispatch, StatusLog
+from docex.vxp import mailbag, upstream
+from docex.vxp.client import Listed, VxpClient
+from docex.vxp.mailbag import Stored
+from docex.vxp.unpacking import unpacked
+from docex.vxp.upstream import Rising, UpstreamWay
+from kernel import clock, outbox
+from kernel.blobs import BlobStore, read_all
+from kernel.config import Config
+from kernel.db import Database, Tx
+from kernel.errors import DomainError
+from kernel.outbox import Handler, Job, SendError
+
+log = logging.getLogger(__name__)
+
+
+def register_jobs(config: Config, blobs: BlobStore) -> None:
+    """Serve the jobs of the upper axis; without one they have nothing to do and the way up is not offered."""
+    axis = Axis(config, blobs)
+    for handler in (ForwardHandler(axis), ReportHandler(axis), PollHandler(axis), FetchHandler(axis), AckHandler(axis)):
+        outbox.register(handler)
+    if axis.client is not None:
+        ways.register(UpstreamWay())
+
+
+def begin_jobs(config: Config, db: Database) -> None:
+    """See to it that the upper axis is looked at; every look promises the next."""
+    if not config.vxp_upstream_url:
+        return
+    with db.write() as tx:
+        if not upstream.listening(tx):
+            tx.outbox("vxp.poll", f"begin:{clock.now():%Y%m%d%H%M%S}")
+
+
+class Axis:
+    """The upper axis with what talking to it needs. `client` is None when none is set."""
+
+    def __init__(self, config: Config, blobs: BlobStore) -> None:
+        self.blobs = blobs
+        self.system_id = config.vxp_upstream_system_id
+        self.every = timedelta(seconds=config.vxp_upstream_every_s)
+        self.most_bytes = config.upload_max_bytes
+        self.client: VxpClient | None = None
+        if config.vxp_upstream_url:
+            self.client = VxpClient(config.vxp_upstream_url, self.system_id, config.vxp_upstream_secret)
+
+    def speak(self) -> VxpClient:
+        """The client, for work that was prepared because there is one."""
+        assert self.client is not None
+        return self.client
+
+
+class ForwardHandler(Handler[Rising, str]):
+    """Send an envelope up. Sending it again after an unknown outcome is harmless: the bytes are the same, and an axis
+    answers the same bytes with the same DocId."""
+
+    topic: ClassVar[str] = "vxp.forward"
+
+    def __init__(self, axis: Axis) -> None:
+        self.axis = axis
+
+    def prepare(self, tx: Tx, job: Job) -> Rising | None:
+        """The envelope and the deliveries that wait for it."""
+        return upstream.rising(tx, job.payload["dispatch_id"], self.axis.system_id) if self.axis.client else None
+
+    def perform(self, prepared: Rising) -> str:
+        """Add our trace and hand it in."""
+        data = read_all(self.axis.blobs, prepared.dispatch.sha256)
+        try:
+            # The time of handing in, not of sending, so that a second try sends the same bytes.
+            data = with_trace(data, Trace(prepared.node_code, prepared.dispatch.submitted_at))
+        except DomainError as error:
+            raise SendError(error.message.vi, permanent=True) from error
+        return self.axis.speak().send(data, prepared.sender_code, only_to=prepared.receiver_codes)
+
+    def conclude(self, tx: Tx, job: Job, result: str) -> None:
+        """Its receivers can fetch it up there."""
+        found = upstream.rising(tx, job.payload["dispatch_id"], self.axis.system_id)
+        if found is not None:
+            upstream.risen(tx, found, result)
+
+    def give_up(self, tx: Tx, job: Job, reason: str) -> None:
+        """The sender sees the axis' own words."""
+        upstream.stuck(tx, job.payload["dispatch_id"], reason)
+
+
+@dataclass(frozen=True)
+class Report:
+    """A status to send up: a file of its own, or one that we write."""
+
+    sender_code: str
+    found: Stored | bytes
+
+
+class ReportHandler(Handler[Report, str]):
+    """Send a status up."""
+
+    topic: ClassVar[str] = "vxp.report"
+
+    def __init__(self, axis: Axis) -> None:
+        self.axis = axis
+
+    def prepare(self, tx: Tx, job: Job) -> Report | None:
+        """The status as a file."""
+        line = tx.session.get(StatusLog, job.payload["status_id"])
+        if line is None or self.axis.client is None:
+            return None
+        delivery = tx.session.get_one(Delivery, line.delivery_id)
+        dispatch = tx.session.get_one(Dispatch, delivery.dispatch_id)
+        return Report(
+            mailbag.teller_code(tx, line, delivery, dispatch), mailbag.status_file(tx, line, delivery, dispatch)
+        )
+
+    def perform(self, prepared: Report) -> str:
+        """Hand it in."""
+        file, _size = mailbag.opened(self.axis.blobs, prepared.found)
+        with file:
+            return self.axis.speak().send(file.read(), prepared.sender_code, "status")
+
+    def give_up(self, tx: Tx, job: Job, reason: str) -> None:
+        """Kept as evidence; the status itself stands."""
+        tx.audit("system", "vxp.report_failed", f"status:{job.payload['status_id']}", {"reason": reason[:500]})
+
+
+class PollHandler(Handler[VxpClient, tuple[Listed, ...]]):
+    """Look what waits at the upper axis. A look that fails is followed by the next one like any other."""
+
+    topic: ClassVar[str] = "vxp.poll"
+
+    def __init__(self, axis: Axis) -> None:
+        self.axis = axis
+
+    def prepare(self, tx: Tx, job: Job) -> VxpClient | None:
+        """Nothing without an upper axis: the chain of looks ends."""
+        return self.axis.client
+
+    def perform(self, prepared: VxpClient) -> tuple[Listed, ...]:
+        """Ask for both lists, documents first: a status may be about one of them."""
+        try:
+            return (*prepared.received("edoc"), *prepared.received("status"))
+        except SendError as error:
+            log.warning("vxp: the upper axis cannot be looked at: %s", error)
+            return ()
+
+    def conclude(self, tx: Tx, job: Job, result: tuple[Listed, ...]) -> None:
+        """Promise to fetch what is new, and the next look."""
+        for listed in result:
+            tx.outbox("vxp.fetch", listed.doc_id, {"doc_id": listed.doc_id, "kind": listed.kind})
+        tx.outbox("vxp.poll", f"after:{job.id}", due_at=clock.now() + self.axis.every)
+
+    def give_up(self, tx: Tx, job: Job, reason: str) -> None:
+        """The chain goes on whatever happened."""
+        tx.outbox("vxp.poll", f"after:{job.id}", due_at=clock.now() + self.axis.every)
+
+
+class FetchHandler(Handler[str, tuple[Envelope | StatusMessage, Handed]]):
+    """Bring a message down and take it in. What the hub refuses now is tried again - the document that a status is
+    about may still be on its way - and in the end reported as `fail`."""
+
+    topic: ClassVar[str] = "vxp.fetch"
+
+    def __init__(self, axis: Axis) -> None:
+        self.axis = axis
+
+    def prepare(self, tx: Tx, job: Job) -> str | None:
+        """The message's DocId."""
+        return str(job.payload["doc_id"]) if self.axis.client else None
+
+    def perform(self, prepared: str) -> tuple[Envelope | StatusMessage, Handed]:
+        """Download, store, read."""
+        axis = self.axis
+        data = axis.speak().download(prepared, max_bytes=axis.most_bytes)
+        try:
+            return unpacked(axis.blobs, data, axis.most_bytes)
+        except DomainError as error:
+            raise SendError(error.message.vi, permanent=True) from error
+
+    def conclude(self, tx: Tx, job: Job, result: tuple[Envelope | StatusMessage, Handed]) -> None:
+        """Into the hub, and off the list up there."""
+        message, handed = result
+        new = upstream.take_in(tx, message, handed, self.axis.system_id)
+        if not new:
+            log.info("vxp: %s went up from here and is not taken in again", job.payload["doc_id"])
+        _promise_ack(tx, job, "done")
+
+    def give_up(self, tx: Tx, job: Job, reason: str) -> None:
+        """The upper axis hears `fail`, and the reason is kept."""
+        tx.audit("system", "vxp.refused", f"vxp:{job.payload['doc_id']}"[:200], {"reason": reason[:500]})
+        _promise_ack(tx, job, "fail")
+
+
+class AckHandler(Handler[tuple[str, str], None]):
+    """Tell the upper axis what became of a message; again does no harm."""
+
+    topic: ClassVar[str] = "vxp.acknowledge"
+
+    def __init__(self, axis: Axis) -> None:
+        self.axis = axis
+
+    def prepare(self, tx: Tx, job: Job) -> tuple[str, str] | None:
+        """The message and the word."""
+        return (job.payload["doc_id"], job.payload["status"]) if self.axis.client else None
+
+    def perform(self, prepared: tuple[str, str]) -> None:
+        """updateStatus."""
+        self.axis.speak().update_status(*prepared)
+
+
+def _promise_ack(tx: Tx, job: Job, status: str) -> None:
+    doc_id = job.payload["doc_id"]
+    tx.outbox("vxp.acknowledge", f"{doc_id}:{status}", {"doc_id": doc_id, "status": status})

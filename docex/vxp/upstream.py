@@ -1,0 +1,166 @@
+"""The axis above: what goes up when nobody here serves the receiver, and what is taken in when it comes down.
+
+A document that passes here keeps its bytes but for one TraceHeader more. What carries our own trace when it comes down
+went up from here and is not taken in again.
+"""
+
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+
+from directory import codes
+from directory.actor import Actor
+from directory.models import Agency, ApiClient
+from directory.queries import agency_by_code
+from docex import intake, ways
+from docex.edxml import Envelope, StatusMessage
+from docex.edxml.codes import StatusCode
+from docex.edxml.model import Organ
+from docex.edxml.relay import has_passed
+from docex.intake import Handed, UnknownReceiver
+from docex.models import Delivery, Dispatch, StatusLog
+from docex.states import Progress
+from docex.statuses import say
+from kernel import outbox
+from kernel.db import Tx
+from kernel.outbox import OutboxRow
+from kernel.refs import Ref
+from kernel.text import phrase
+
+CHANNEL = "upstream:vxp"
+"""The channel of all that came down."""
+
+BY = "upstream"
+_STATUSES = frozenset(str(code) for code in StatusCode)
+
+
+@dataclass(frozen=True)
+class Rising:
+    """An envelope to send up, and the deliveries that it is for."""
+
+    dispatch: Dispatch
+    sender_code: str
+    node_code: str
+    delivery_ids: tuple[int, ...]
+    receiver_codes: tuple[str, ...]
+
+
+class UpstreamWay(ways.Way):
+    """The upper axis, for receivers that no other way reaches."""
+
+    name = "vxp_upstream"
+    last = True
+
+    def carry(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> bool:
+        """One envelope goes up once, for all its receivers there; what came down does not go up again."""
+        if dispatch.channel == CHANNEL or not _is_elsewhere(tx, delivery.agency_id):
+            return False
+        tx.outbox("vxp.forward", str(dispatch.id), {"dispatch_id": dispatch.id})
+        return True
+
+    def said(self, tx: Tx, delivery: Delivery, dispatch: Dispatch, code: str, description: str) -> None:
+        """Our receivers' statuses go up to whose document came down; our senders' wish to have one back goes up to
+        where it went."""
+        if code not in _STATUSES or tx.by == BY:
+            return
+        asks = code == StatusCode.RECALL_ASKED
+        goes_up = _went_up(tx, delivery, dispatch) if asks else dispatch.channel == CHANNEL
+        if goes_up:
+            log = tx.session.scalar(
+                sa.select(sa.func.max(StatusLog.id)).where(StatusLog.delivery_id == delivery.id, StatusLog.code == code)
+            )
+            tx.outbox("vxp.report", str(log), {"status_id": log})
+
+
+def rising(tx: Tx, dispatch_id: int, system_id: str) -> Rising | None:
+    """What to send up of a dispatch; None when no delivery waits for it any more."""
+    dispatch = tx.session.get_one(Dispatch, dispatch_id)
+    query = sa.select(Delivery).where(Delivery.dispatch_id == dispatch_id, Delivery.progress == Progress.SUBMITTED)
+    waiting = [row for row in tx.session.scalars(query.order_by(Delivery.id)) if _is_elsewhere(tx, row.agency_id)]
+    if not waiting:
+        return None
+    sender = tx.session.get_one(Agency, dispatch.sender_id)
+    code = str(dispatch.facts.get("sender_code") or sender.code)
+    receivers = tuple(row.addressed_as or tx.session.get_one(Agency, row.agency_id).code for row in waiting)
+    return Rising(dispatch, code, node_code(tx, system_id), tuple(row.id for row in waiting), receivers)
+
+
+def risen(tx: Tx, rising: Rising, doc_id: str) -> None:
+    """The upper axis has it."""
+    for delivery in _locked(tx, rising.delivery_ids):
+        say(tx, delivery, Progress.AVAILABLE)
+    ref = Ref("dispatch", rising.dispatch.id)
+    tx.audit(f"agency:{rising.dispatch.sender_id}", "vxp.forwarded", ref, {"doc_id": doc_id})
+
+
+def stuck(tx: Tx, dispatch_id: int, reason: str) -> None:
+    """The upper axis does not take it: the sender sees why."""
+    said = phrase("Trục trên không nhận: {reason}", reason=reason[:300]).vi
+    found = rising(tx, dispatch_id, "")
+    for delivery in _locked(tx, found.delivery_ids if found else ()):
+        say(tx, delivery, Progress.UNDELIVERABLE, description=said)
+
+
+def take_in(tx: Tx, message: Envelope | StatusMessage, handed: Handed, system_id: str) -> bool:
+    """Take a message from above into the hub. False for one that came from here; its refusals are those of the hub."""
+    tx.by = BY
+    sender = agency_by_code(tx, message.sender.code)
+    own = sender is not None and sender.is_local
+    if own or (isinstance(message, Envelope) and has_passed(message, node_code(tx, system_id))):
+        return False
+    actor = Actor(kind="client", agency_id=(sender or _newcomer(tx, message.sender)).id, name=message.sender.name)
+    if isinstance(message, Envelope):
+        here = tuple(organ for organ in message.receivers if _is_here(tx, organ.code))
+        if not here:
+            receivers = [organ.code for organ in message.receivers]
+            said = phrase("Danh bạ không có cơ quan mang mã {codes}.", codes=", ".join(receivers)[:500])
+            raise UnknownReceiver({"To": said}, said, codes=receivers)
+        message = replace(message, receivers=here)
+    intake.accept(tx, actor, message, replace(handed, channel=CHANNEL))
+    return True
+
+
+def node_code(tx: Tx, system_id: str) -> str:
+    """How this hub calls itself in TraceHeaders: the code of the agency at its top."""
+    query = sa.select(Agency.code).where(Agency.parent_id.is_(None), Agency.is_local).order_by(Agency.id)
+    return tx.session.scalar(query.limit(1)) or system_id
+
+
+def listening(tx: Tx) -> bool:
+    """Whether a look at the upper axis is promised."""
+    open_ones = sa.select(OutboxRow.id).where(OutboxRow.topic == "vxp.poll", OutboxRow.state.in_(outbox.OPEN_STATES))
+    return tx.session.scalar(open_ones.limit(1)) is not None
+
+
+def _went_up(tx: Tx, delivery: Delivery, dispatch: Dispatch) -> bool:
+    return dispatch.channel != CHANNEL and _is_elsewhere(tx, delivery.agency_id)
+
+
+def _is_elsewhere(tx: Tx, agency_id: int) -> bool:
+    """Neither an inbox here nor a system that is connected here."""
+    agency = tx.session.get_one(Agency, agency_id)
+    if agency.is_local:
+        return False
+    systems = sa.select(ApiClient.id).where(ApiClient.agency_id == agency_id, ApiClient.revoked_at.is_(None))
+    return tx.session.scalar(systems.limit(1)) is None
+
+
+def _is_here(tx: Tx, code: str) -> bool:
+    agency = agency_by_code(tx, code)
+    return agency is not None and not _is_elsewhere(tx, agency.id)
+
+
+def _newcomer(tx: Tx, organ: Organ) -> Agency:
+    """An agency that our directory does not know yet: the upper axis vouches for its code."""
+    code = codes.normal(organ.code)
+    old = code if code[:3].isdigit() else ""
+    row = Agency(code=code, old_code=old, name=organ.name or code, is_local=False)
+    tx.session.add(row)
+    tx.session.flush()
+    tx.audit("system", "vxp.agency_met", f"agency:{row.id}", {"code": code, "name": row.name})
+    return row
+
+
+def _locked(tx: Tx, delivery_ids: tuple[int, ...]) -> list[Delivery]:
+    query = sa.select(Delivery).where(Delivery.id.in_(delivery_ids)).order_by(Delivery.id)
+    return list(tx.session.scalars(query.with_for_update().execution_options(populate_existing=True)))

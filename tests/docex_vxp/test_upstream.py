@@ -1,0 +1,267 @@
+"""Two hubs: ours below, another one above, which we reach as one of its systems."""
+
+import io
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from werkzeug.serving import make_server
+
+from directory.models import Agency, ApiClient
+from docex import dispatch, statuses, ways
+from docex.edxml import Envelope, StatusMessage, read
+from docex.edxml.codes import StatusCode
+from docex.edxml.model import Organ
+from docex.models import Delivery, Dispatch
+from docex.states import Progress
+from docex.vxp import client, jobs, upstream
+from docex.vxp.client import VxpClient
+from docex.vxp.models import VxpAck, VxpSystem
+from docex.vxp.systems import Vault
+from kernel import clock
+from kernel.blobs import BlobStore, read_all, store_for
+from kernel.config import Config
+from kernel.db import Database
+from kernel.outbox import OutboxRow, SendError, State
+from tests.docex.office import Office
+from tests.docex_vxp.letters import a_letter, a_status, organ
+from tests.web.application import create_app
+from web.services import Services
+
+MINISTRY = Organ("G98", "Bộ Mẫu")
+PROVINCE = Organ("H96", "UBND tỉnh Trên")
+US = "lienthong.below"
+
+
+@dataclass
+class Above:
+    """The upper axis: the same software on a database of its own, with a ministry that has a system there."""
+
+    db: Database
+    blobs: BlobStore
+    config: Config
+    url: str
+
+    def system(self, system_id: str, agency: Organ) -> VxpClient:
+        """Connect a document system."""
+        with self.db.write() as tx:
+            row = tx.session.scalars(sa.select(Agency).where(Agency.code == agency.code)).one_or_none()
+            if row is None:
+                row = Agency(code=agency.code, name=agency.name, is_local=False)
+                tx.session.add(row)
+                tx.session.flush()
+            known = ApiClient(agency_id=row.id, client_id=system_id, name=system_id, scopes=[], created_at=clock.now())
+            tx.session.add(known)
+            tx.session.flush()
+            sealed = Vault(self.config.signing_secret()).seal("secret-above")
+            tx.session.add(
+                VxpSystem(client_id=known.id, system_id=system_id, sealed_secret=sealed, created_at=clock.now())
+            )
+        return VxpClient(self.url, system_id, "secret-above", timeout_s=30)
+
+    def deliver(self) -> None:
+        """What its worker would do: all deliveries to their lists."""
+        with self.db.write() as tx:
+            for number in tx.session.scalars(sa.select(Delivery.id)):
+                dispatch.deliver(tx, number)
+
+
+@pytest.fixture
+def above(_sqlite_template: Path, tmp_path: Path) -> Iterator[Above]:
+    """A running upper axis."""
+    folder = tmp_path / "above"
+    folder.mkdir()
+    shutil.copy(_sqlite_template, folder / "lienthong.db")
+    # Another cap, so that it is not the application of the hub below.
+    config = Config(data_dir=folder, upload_max_bytes=49_000_000)
+    db, blobs = Database(config.sql_url), store_for(config)
+    server = make_server("127.0.0.1", 0, create_app(config, Services(config, db, blobs)), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield Above(db, blobs, config, f"http://127.0.0.1:{server.port}/vxp/")
+    server.shutdown()
+    thread.join(10)
+    db.close()
+
+
+@pytest.fixture
+def below(office: Office, above: Above) -> Iterator[Office]:
+    """Our hub, connected to the upper axis for the city office."""
+    above.system(US, organ(office.cast.city))
+    config = replace(
+        office.config,
+        vxp_upstream_url=above.url,
+        vxp_upstream_system_id=US,
+        vxp_upstream_secret="secret-above",
+    )
+    jobs.register_jobs(config, office.blobs)
+    office.config = config
+    yield office
+    ways._ways.pop("vxp_upstream", None)
+    jobs.register_jobs(Config(), office.blobs)
+
+
+def ministry_below(office: Office) -> int:
+    with office.db.write() as tx:
+        row = Agency(code=MINISTRY.code, name=MINISTRY.name, is_local=False)
+        tx.session.add(row)
+        tx.session.flush()
+        return row.id
+
+
+def look(office: Office) -> None:
+    """One look at the upper axis and all that follows, but not the next look."""
+    with office.db.write() as tx:
+        tx.session.execute(sa.delete(OutboxRow).where(OutboxRow.topic == "vxp.poll", OutboxRow.state == State.WAITING))
+    jobs.begin_jobs(office.config, office.db)
+    office.work()
+
+
+def progress(office: Office) -> list[str]:
+    with office.db.read() as tx:
+        return list(tx.session.scalars(sa.select(Delivery.progress).order_by(Delivery.id)))
+
+
+@pytest.mark.repeats("vxp.forward", "vxp.report", "vxp.poll", "vxp.fetch", "vxp.acknowledge")
+def test_documents_and_statuses_go_up_and_come_down_and_again_changes_nothing(below: Office, above: Above) -> None:
+    ministry = above.system("ministry", MINISTRY)
+    ministry_id = ministry_below(below)
+    below.sent(recipients=(ministry_id, below.cast.finance.id))
+    above.deliver()
+    (line,) = ministry.received("edoc")
+    with below.db.read() as tx:
+        own = tx.session.scalars(sa.select(Dispatch)).one()
+    sent = read_all(below.blobs, own.sha256)
+    risen = ministry.download(line.doc_id, max_bytes=10**8)
+    before, after = read(sent), read(risen)
+    assert isinstance(before, Envelope)
+    assert isinstance(after, Envelope)
+    assert replace(after, traces=before.traces) == before
+    assert [t.organ_code for t in after.traces] == [below.cast.city.code, upstream_code(below)]
+    assert sorted(progress(below)) == sorted([Progress.AVAILABLE, Progress.ARRIVED])
+
+    ministry.update_status(line.doc_id, "done")
+    city = below.cast.city
+    ministry.send(a_status(MINISTRY, city.code, StatusCode.DONE, key=own.document_key), MINISTRY.code, "status")
+    ministry.send(a_letter(MINISTRY, organ(city), document_id="G98,2026/03/02,1/BM"), MINISTRY.code)
+    above.deliver()
+    look(below)
+    assert Progress.DONE in progress(below)
+    (incoming,) = below.incoming(below.cast.ha)
+    assert incoming.sender_name == MINISTRY.name
+    below.register(below.cast.ha, incoming.id)
+    below.work()
+    told = [read(ministry.download(m.doc_id, max_bytes=10**7)) for m in ministry.received("status")]
+    assert [m.status for m in told if isinstance(m, StatusMessage)] == [StatusCode.ARRIVED, StatusCode.REGISTERED]
+    assert VxpClient(above.url, US, "secret-above").count("edoc") == 0
+
+    seen = (progress(below), len(below.incoming(below.cast.ha)), len(ministry.received("status")))
+    with below.db.write() as tx:
+        again = {"state": State.WAITING, "due_at": clock.now(), "finished_at": None}
+        tx.session.execute(
+            sa.update(OutboxRow).where(OutboxRow.topic.startswith("vxp."), OutboxRow.state == State.DONE).values(again)
+        )
+    below.work()
+    assert (progress(below), len(below.incoming(below.cast.ha)), len(ministry.received("status"))) == seen
+    with below.db.read() as tx:
+        failed = sa.select(OutboxRow.topic, OutboxRow.reason).where(
+            OutboxRow.topic.startswith("vxp."), OutboxRow.state != State.DONE, OutboxRow.reason != ""
+        )
+        assert tx.session.execute(failed).all() == []
+
+
+def upstream_code(office: Office) -> str:
+    with office.db.read() as tx:
+        return upstream.node_code(tx, US)
+
+
+def test_what_went_up_from_here_is_not_taken_in_again(
+    below: Office, above: Above, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ministry_id = ministry_below(below)
+    above.system("ministry", MINISTRY)
+    # An axis that ignores `to` delivers to every receiver in the envelope, also to one of ours.
+    monkeypatch.setattr(client, "MOST_TO", 0)
+    with above.db.write() as tx:
+        row = tx.session.scalars(sa.select(Agency).where(Agency.code == below.cast.city.code)).one()
+        finance = Agency(code=below.cast.finance.code, name="Sở Tài chính", is_local=False, merged_into_id=row.id)
+        tx.session.add(finance)
+    below.sent(recipients=(ministry_id, below.cast.finance.id))
+    above.deliver()
+    assert VxpClient(above.url, US, "secret-above").count("edoc") == 1
+    before = len(below.incoming(below.cast.lan))
+    look(below)
+    assert len(below.incoming(below.cast.lan)) == before == 1
+    assert VxpClient(above.url, US, "secret-above").count("edoc") == 0
+
+
+def test_a_sender_that_the_directory_does_not_know_is_entered(below: Office, above: Above) -> None:
+    province = above.system("province", PROVINCE)
+    province.send(a_letter(PROVINCE, organ(below.cast.city)), PROVINCE.code)
+    above.deliver()
+    look(below)
+    (incoming,) = below.incoming(below.cast.ha)
+    with below.db.read() as tx:
+        row = tx.session.get_one(Agency, incoming.sender_id)
+        assert (row.code, row.name, row.is_local) == (PROVINCE.code, PROVINCE.name, False)
+
+
+def test_a_recall_goes_up_to_where_the_document_went(below: Office, above: Above) -> None:
+    ministry = above.system("ministry", MINISTRY)
+    below.sent(recipients=(ministry_below(below),))
+    above.deliver()
+    with below.db.write(below.cast.ha.by) as tx:
+        statuses.say(tx, tx.session.scalars(sa.select(Delivery)).one(), "13", description="Gửi nhầm")
+    below.work()
+    (line,) = ministry.received("status")
+    asked = read(ministry.download(line.doc_id, max_bytes=10**7))
+    assert isinstance(asked, StatusMessage)
+    assert (asked.status, asked.description) == (StatusCode.RECALL_ASKED, "Gửi nhầm")
+
+
+def test_what_the_upper_axis_refuses_is_told_to_the_sender(below: Office, above: Above) -> None:
+    below.sent(recipients=(ministry_below(below),))  # the axis above has no such ministry
+    (step,) = progress(below)
+    assert step == Progress.UNDELIVERABLE
+    with below.db.read() as tx:
+        (job,) = tx.session.scalars(sa.select(OutboxRow).where(OutboxRow.topic == "vxp.forward"))
+        assert job.state == State.FAILED
+        assert "18" in job.reason
+
+
+def test_a_file_that_cannot_be_read_is_reported_as_failed(below: Office, above: Above) -> None:
+    province = above.system("province", PROVINCE)
+    province.send(a_letter(PROVINCE, organ(below.cast.city)), PROVINCE.code)
+    above.deliver()
+    with above.db.write() as tx:
+        broken = above.blobs.put(io.BytesIO(b"not an envelope"))
+        tx.session.execute(sa.update(Dispatch).values(sha256=broken.sha256, size=broken.size))
+    look(below)
+    assert below.incoming(below.cast.ha) == []
+    with above.db.read() as tx:
+        assert tx.session.scalars(sa.select(VxpAck.status)).all() == ["fail"]
+
+
+def test_an_upper_axis_that_is_away_is_looked_at_again(below: Office) -> None:
+    config = replace(below.config, vxp_upstream_url="http://127.0.0.1:9")
+    jobs.register_jobs(config, below.blobs)
+    jobs.begin_jobs(config, below.db)
+    jobs.begin_jobs(config, below.db)
+    below.work()
+    with below.db.read() as tx:
+        rows = tx.session.scalars(
+            sa.select(OutboxRow).where(OutboxRow.topic == "vxp.poll").order_by(OutboxRow.id)
+        ).all()
+    assert [row.state for row in rows] == [State.DONE, State.WAITING]
+    with pytest.raises(SendError):
+        VxpClient("http://127.0.0.1:9", US, "x").received("edoc")
+
+
+def test_a_page_of_a_proxy_is_an_error_and_no_empty_list(office: Office, above: Above) -> None:
+    address = above.url.removesuffix("/vxp/")
+    with pytest.raises(SendError, match="not an answer of an axis"):
+        VxpClient(f"{address}/no/such/page?", US, "x").received("edoc")
