@@ -62,12 +62,17 @@ def reading() -> dict[str, Any]:
         "version": whole["info"]["version"],
         "openapi_version": whole["openapi"],
         "address": whole["servers"][0]["url"],
-        "groups": [(openapi.TAGS.get(tag, tag), operations) for tag, operations in groups.items()],
+        "groups": [(openapi.TAGS.get(tag, tag), groups[tag]) for tag in sorted(groups, key=_rank)],
         "models": [
             (name, whole["components"]["schemas"][name].get("description", ""), m) for name, m in schemas.items()
         ],
         "codes": _codes(),
     }
+
+
+def _rank(tag: str) -> tuple[int, str]:
+    order = list(openapi.TAGS)
+    return (order.index(tag) if tag in order else len(order), tag)
 
 
 def _operation(method: str, path: str, told: dict[str, Any]) -> Operation:

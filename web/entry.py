@@ -43,7 +43,7 @@ def mount(app: Flask, doors: list[Door]) -> None:
     for door in doors:
         view = _in_its_own_words(door, _opened(door)) if door.refuse else _opened(door)
         if openapi.belongs(door):
-            view = described.describe(door, view)
+            described.describe(door, view)
         app.add_url_rule(door.path, door.endpoint, view, methods=[door.method])
 
 

@@ -75,14 +75,17 @@ class Document:
             nested_naming_strategy=lambda _parent, child: child,
         )
 
-    def describe(self, door: Door, view: Callable[..., Response]) -> Callable[..., Response]:
-        """`view`, known to the document; checks nothing itself, the entry has done so (web/given.py)."""
+    def describe(self, door: Door, view: Callable[..., Response]) -> None:
+        """Let the document know `view`.
+
+        spectree's own wrapper never runs: it would read every answer into memory, a file of gigabytes too, and check
+        the fields of strangers. It is laid beside the view, where spectree looks for it.
+        """
         self.doors[door.endpoint] = door
-        takes = door.says.get("takes")
-        models = {f"HTTP_{s}": a for s, a in door.says.get("answers", {}).items() if _is_model(a)}
-        plain = [f"HTTP_{s}" for s, a in door.says.get("answers", {}).items() if not _is_model(a)]
-        view.__name__, view.__doc__ = door.view.__name__, door.view.__doc__
-        described: Callable[..., Response] = self.tree.validate(
+        takes, answers = door.says.get("takes"), door.says.get("answers", {})
+        models = {f"HTTP_{status}": answer for status, answer in answers.items() if _is_model(answer)}
+        plain = [f"HTTP_{status}" for status, answer in answers.items() if not _is_model(answer)]
+        told = self.tree.validate(
             query=door.says.get("query"),
             json=None if isinstance(takes, str) else takes,
             form=door.says.get("form"),
@@ -91,15 +94,9 @@ class Document:
             security=[{"client": [door.scope]}] if door.guard is Guard.CLIENT else [],
             operation_id=door.endpoint,
             skip_validation=True,
-        )(view)
-        if any(isinstance(answer, str) for answer in door.says.get("answers", {}).values()):
-            # spectree's wrapper reads every answer into memory: a file that is streamed goes round it.
-            def streamed(**path: Any) -> Response:
-                return view(**path)
-
-            streamed.__wrapped__ = described  # type: ignore[attr-defined]  # where spectree finds what it knows
-            return streamed
-        return described
+        )
+        view.__name__, view.__doc__ = door.view.__name__, door.view.__doc__
+        view.__wrapped__ = told(door.view)  # type: ignore[attr-defined]
 
     def whole(self, base_url: str) -> dict[str, Any]:
         """The document, with the address at which this instance is reached."""

@@ -1,5 +1,6 @@
 """What the entry does for every operation: it reads models, names wrong fields, counts calls, carries cursors."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -51,6 +52,20 @@ def say(tx: Tx, actor: Actor, given: Said, brought: Any) -> Response:
 @routes.api("GET", "/api/v1/probe/<word>", scope=SCOPE, query=Asked)
 def ask(tx: Tx, actor: Actor, word: str, asked: Asked) -> Response:
     return jsonify(word=word, **asked.model_dump())
+
+
+made: list[int] = []
+
+
+def _pieces() -> Iterator[bytes]:
+    for number in range(3):
+        made.append(number)
+        yield b"x"
+
+
+@routes.api("GET", "/api/v1/probe-file", scope=SCOPE, answers={200: "application/octet-stream"})
+def big_file(tx: Tx, actor: Actor) -> Response:
+    return Response(_pieces(), mimetype="application/octet-stream")
 
 
 @pytest.fixture
@@ -124,6 +139,13 @@ def test_one_call_too_many_waits(app: Flask, db: Database, config: Config, probe
     assert late.status_code == 429
     assert 1 <= int(late.headers["Retry-After"]) <= 60
     assert late.get_json()["code"] == "too_many_requests"
+
+
+def test_a_file_leaves_piece_by_piece(probed: System) -> None:
+    made.clear()
+    answer = probed.get("/api/v1/probe-file", buffered=False)
+    assert len(made) <= 1
+    assert answer.get_data() == b"xxx"
 
 
 def test_a_rate_that_cannot_be_read_is_named() -> None:
