@@ -183,14 +183,14 @@ def _copied(note: CopyNote) -> Layout:
     lines = _recipients(note.recipients, note.archive)
     signature = Signature(_offices(note.authority, note.position), note.signer, "sig-copy")
     return Layout(
-        about=(f"{note.form.title} {note.number}/{note.notation}", note.agency, ""),
+        about=(f"{note.form.heading} {note.number}/{note.notation}", note.agency, ""),
         head=Head(
             parent=_capitals(note.parent_body),
             agency=_capitals(note.agency),
             number=note.number,
             notation=note.notation,
             date=date_line(note.place, note.issued_on),
-            form=note.form.title,
+            form=note.form.heading,
         ),
         blocks=(),
         foot=Foot((signature,), "Nơi nhận:", lines[:_LINES_BESIDE], lines[_LINES_BESIDE:]),

@@ -229,6 +229,8 @@ class _Sheet:
         if longest:
             width = min(len(longest) * _LETTER, TEXT_WIDTH * 0.9) * _RULE
             self.rule(None, TEXT_WIDTH, width).paragraph_format.space_after = Pt(12)
+        elif title.name:
+            self.line(ws.RULE).paragraph_format.space_after = Pt(12)
 
     def greeting(self, greeting: Greeting) -> None:
         """Box 9a."""

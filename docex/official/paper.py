@@ -92,7 +92,7 @@ class CopyForm(StrEnum):
     EXTRACT = "TrS"
 
     @property
-    def title(self) -> str:
+    def heading(self) -> str:
         """As it stands over the copy's number."""
         return {"SY": "SAO Y", "SL": "SAO LỤC", "TrS": "TRÍCH SAO"}[self.value]
 
@@ -227,7 +227,7 @@ def copy_notation(form: CopyForm, agency: str) -> str:
 
 def copy_mark(form: CopyForm, agency: str, signed_at: datetime) -> tuple[str, str]:
     """The two lines of box 14 on an electronic copy: form and agency, then the time by ISO 8601 with the zone."""
-    return f"{form.title.capitalize()} {agency}", signed_at.astimezone(VN).isoformat(timespec="seconds")
+    return f"{form.heading.capitalize()} {agency}", signed_at.astimezone(VN).isoformat(timespec="seconds")
 
 
 def date_line(place: str, day: date | None) -> tuple[str, str, str, str]:

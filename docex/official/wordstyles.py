@@ -10,7 +10,7 @@ from docx.enum.style import WD_STYLE_TYPE
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
-from docx.shared import Mm, Pt, RGBColor
+from docx.shared import Length, Mm, Pt, RGBColor
 
 from kernel.text import strip_marks
 
@@ -26,7 +26,8 @@ LEFT, CENTRE, RIGHT, BOTH = (
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One style. Distances in points, the first line in millimetres; `line` is the distance of lines."""
+    """One style. Distances in points, the first line in millimetres; `line` is the distance of lines, as a
+    multiple or a length."""
 
     size: float = TEXT_SIZE
     bold: bool = False
@@ -35,7 +36,7 @@ class Look:
     before: float = 0
     after: float = 0
     first: float = 0
-    line: float = 1.0
+    line: float | Length = 1.0
     with_next: bool = False
     red: bool = False
 
@@ -91,7 +92,8 @@ LOOKS: dict[str, Look] = {
     CONTACT: Look(11),
     PAGE_NUMBER: Look(13),
     ACKNOWLEDGED: Look(14),
-    RULE: Look(1),
+    # As high as its line: an empty paragraph would else be as high as a letter.
+    RULE: Look(1, line=Pt(2)),
 }
 
 

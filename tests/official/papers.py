@@ -8,6 +8,7 @@ from typing import Any
 from pypdf import PdfReader
 
 from docex.edxml.codes import Priority
+from docex.official.composing import Printable
 from docex.official.paper import (
     Annex,
     Conclusion,
@@ -204,7 +205,7 @@ SUBMISSION = SubmissionSheet(
     ),
 )
 TELEGRAM = replace(LETTER, kind="telegram", notation="CĐ-VP", subject="Phòng chống bão số 5", circulation="")
-ALL = {
+ALL: dict[str, Printable] = {
     "letter": LETTER,
     "decision": DECISION,
     "invitation": INVITATION,

@@ -1,11 +1,17 @@
 """The clerk's plain text becomes paragraphs by the words they begin with."""
 
 from docex.official.body import balanced, blocks
-from docex.official.layout import Paragraph, Style
+from docex.official.layout import Paragraph, Style, Table
+
+
+def paragraphs(text: str, kind: str) -> tuple[Paragraph, ...]:
+    """The blocks of a text without tables."""
+    found = blocks(text, kind)
+    return tuple(block for block in found if isinstance(block, Paragraph))
 
 
 def test_each_line_is_a_paragraph_and_the_last_is_closed() -> None:
-    assert blocks("Một.\n\n  Hai;  \r\nBa.", "letter") == (
+    assert paragraphs("Một.\n\n  Hai;  \r\nBa.", "letter") == (
         Paragraph(Style.TEXT, "Một."),
         Paragraph(Style.TEXT, "Hai;"),
         Paragraph(Style.TEXT, "Ba./."),
@@ -13,31 +19,31 @@ def test_each_line_is_a_paragraph_and_the_last_is_closed() -> None:
 
 
 def test_an_end_mark_that_was_typed_is_not_doubled() -> None:
-    assert blocks("Một./.", "letter")[-1].text == "Một./."
+    assert paragraphs("Một./.", "letter")[-1].text == "Một./."
 
 
 def test_legal_bases_are_found_at_the_start_of_a_decision_only() -> None:
     text = "Căn cứ Luật A\nCăn cứ Luật B;\nĐiều 1. Ban hành\nCăn cứ tình hình, các đơn vị thực hiện."
-    found = blocks(text, "decision")
+    found = paragraphs(text, "decision")
     assert [p.style for p in found] == [Style.BASIS, Style.BASIS, Style.RESOLVES, Style.TEXT, Style.TEXT]
     assert [p.text for p in found[:3]] == ["Căn cứ Luật A;", "Căn cứ Luật B.", "QUYẾT ĐỊNH:"]
     assert found[3] == Paragraph(Style.TEXT, "Ban hành", "Điều 1.")
-    assert {p.style for p in blocks(text, "letter")} == {Style.TEXT}
+    assert {p.style for p in paragraphs(text, "letter")} == {Style.TEXT}
 
 
 def test_a_resolving_word_that_was_typed_is_kept_once() -> None:
-    found = blocks("Căn cứ Luật A;\nQUYẾT ĐỊNH\nĐiều 1. X", "decision")
+    found = paragraphs("Căn cứ Luật A;\nQUYẾT ĐỊNH\nĐiều 1. X", "decision")
     assert [p.text for p in found if p.style is Style.RESOLVES] == ["QUYẾT ĐỊNH:"]
-    assert blocks("Điều 1. X", "resolution")[0].text == "QUYẾT NGHỊ:"
+    assert paragraphs("Điều 1. X", "resolution")[0].text == "QUYẾT NGHỊ:"
 
 
 def test_chapters_and_their_names_are_headings() -> None:
-    found = blocks("Chương I\nQUY ĐỊNH CHUNG\nChương trình này gồm hai phần.", "regulation")
+    found = paragraphs("Chương I\nQUY ĐỊNH CHUNG\nChương trình này gồm hai phần.", "regulation")
     assert [p.style for p in found] == [Style.HEADING, Style.HEADING, Style.TEXT]
 
 
-def test_an_empty_text_has_no_blocks() -> None:
-    assert blocks("\n \n", "letter") == ()
+def test_an_empty_text_has_no_paragraphs() -> None:
+    assert paragraphs("\n \n", "letter") == ()
 
 
 def test_names_are_balanced_over_lines() -> None:
@@ -45,3 +51,31 @@ def test_names_are_balanced_over_lines() -> None:
     assert balanced("SỞ NỘI VỤ") == ["SỞ NỘI VỤ"]
     assert balanced("") == []
     assert balanced("X" * 60) == ["X" * 60]
+
+
+def test_lines_with_bars_are_a_table_and_a_line_of_dashes_is_no_row() -> None:
+    found = blocks("Số liệu:\n| A | B |\n|---|:-:|\n| 1 | |\n| 2 |", "report")
+    assert found[1] == Table((("A", "B"), ("1", ""), ("2", "")))
+    assert found[2] == Paragraph(Style.END, "./.")
+
+
+def test_lines_pasted_from_a_table_are_a_table() -> None:
+    found = blocks("TT\tTên\n1\tSở  Nội vụ\nHết.", "report")
+    assert found == (Table((("TT", "Tên"), ("1", "Sở Nội vụ"))), Paragraph(Style.TEXT, "Hết./."))
+    assert blocks("một\ttab", "report") == (Paragraph(Style.TEXT, "một tab./."),)
+
+
+def test_a_table_of_nothing_is_not_an_error() -> None:
+    assert blocks("|---|\n", "report")[0] == Table((("",),))
+    assert isinstance(blocks("|", "report")[0], Table)
+
+
+def test_sections_in_capitals_are_set_in_bold() -> None:
+    assert paragraphs("I. KẾT QUẢ\nTốt.", "report")[0].style is Style.SECTION
+    assert paragraphs("I. Kết quả", "report")[0].style is Style.TEXT
+
+
+def test_articles_of_a_regulation_have_names_in_bold() -> None:
+    assert paragraphs("Điều 1. Phạm vi\nMột.", "regulation")[0] == Paragraph(Style.TEXT, "", "Điều 1. Phạm vi")
+    assert paragraphs("Điều 1. Phạm vi\nMột.", "decision")[1].lead == "Điều 1."
+    assert paragraphs("Điều 1. Phạm vi", "rule")[0].lead == "Điều 1. Phạm vi./."
