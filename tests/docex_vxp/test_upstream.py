@@ -18,7 +18,7 @@ from docex.edxml.codes import StatusCode
 from docex.edxml.model import Organ
 from docex.models import Delivery, Dispatch
 from docex.states import Progress
-from docex.vxp import client, jobs, upstream
+from docex.vxp import client, doctor, jobs, upstream
 from docex.vxp.client import VxpClient
 from docex.vxp.models import VxpAck, VxpSystem
 from docex.vxp.systems import Vault
@@ -26,6 +26,7 @@ from kernel import clock
 from kernel.blobs import BlobStore, read_all, store_for
 from kernel.config import Config
 from kernel.db import Database
+from kernel.doctor import Health
 from kernel.outbox import OutboxRow, SendError, State
 from tests.docex.office import Office
 from tests.docex_vxp.letters import a_letter, a_status, organ
@@ -265,3 +266,11 @@ def test_a_page_of_a_proxy_is_an_error_and_no_empty_list(office: Office, above: 
     address = above.url.removesuffix("/vxp/")
     with pytest.raises(SendError, match="not an answer of an axis"):
         VxpClient(f"{address}/no/such/page?", US, "x").received("edoc")
+
+
+def test_the_self_check_says_how_the_upper_axis_is(below: Office, above: Above) -> None:
+    assert doctor.upper_axis(Config()).health is Health.OFF
+    assert doctor.upper_axis(below.config).health is Health.GOOD
+    wrong = doctor.upper_axis(replace(below.config, vxp_upstream_secret="wrong"))
+    assert wrong.health is Health.BAD
+    assert "15" in wrong.what.vi
