@@ -1,4 +1,5 @@
-"""`lienthong up`: web and worker as two processes on one machine, without a service manager."""
+"""`lienthong up`: web and worker (and the mail door where one is set),
+as processes on one machine, without a service manager."""
 
 import logging
 import signal
@@ -24,7 +25,8 @@ def run(config: Config) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    children = {name: _start(name) for name in PARTS}
+    parts = (*PARTS, "mail-door") if config.mail_door_port else PARTS
+    children = {name: _start(name) for name in parts}
     while not stopping:
         time.sleep(0.2)
         for name, child in children.items():

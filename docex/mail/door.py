@@ -26,6 +26,7 @@ from kernel.schema import insert_into
 log = logging.getLogger(__name__)
 
 TIMEOUT_S = 120
+NOBODY = "<>"  # the sender of bounces
 _MOST_RECIPIENTS = 100
 _CODED = 1.4
 
@@ -42,8 +43,8 @@ class Letterbox:
         self, server: Any, session: Any, envelope: Any, address: str, mail_options: list[str]
     ) -> str:
         """Only partners, and bounces with the empty sender."""
-        sender = plain_address(address or "")
-        if address and (not sender or not await _aside(self._is_partner, sender)):
+        sender = NOBODY if address in ("", NOBODY) else plain_address(address)
+        if sender != NOBODY and (not sender or not await _aside(self._is_partner, sender)):
             return "550 5.7.1 Sender is not a registered partner"
         envelope.mail_from = sender
         envelope.mail_options.extend(mail_options)
@@ -66,9 +67,10 @@ class Letterbox:
         """Store, promise, and only then say that we have it."""
         peer = str(session.peer[0]) if session.peer else ""
         agencies = list(dict.fromkeys(envelope.rcpt_tos))
+        sender = "" if envelope.mail_from == NOBODY else envelope.mail_from
         raw = bytes(envelope.original_content or envelope.content)
         try:
-            arrival_id = await _aside(self._store, envelope.mail_from or "", agencies, peer, raw)
+            arrival_id = await _aside(self._store, sender, agencies, peer, raw)
         except Exception:
             log.exception("a letter could not be stored")
             return "451 4.3.0 Try again later"

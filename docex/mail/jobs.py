@@ -87,7 +87,7 @@ class ArrivalHandler(Handler[Work, Found]):
 
     def _from_partner(self, work: Work, partner: MailPartner, mail: Mail, found: Found) -> Found:
         refused = _refusal(partner, mail)
-        if mail.receipt is not None:  # receipts are never answered, so that two systems cannot chat for ever
+        if mail.receipt is not None:  # never answered: two systems must not chat for ever
             return found if refused else replace(found, receipt=mail.receipt)
         if not mail.edxml and not mail.files and mail.answers_itself:
             return found  # somebody is on holiday

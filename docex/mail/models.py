@@ -6,6 +6,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+import docex.models  # noqa: F401 - foreign keys lead there
 from kernel.db import Base, Json
 
 

@@ -88,8 +88,9 @@ def _read(data: bytes, pinned: x509.Certificate | None, now: datetime) -> Mail:
             entity, signature = opened
     except smime.WrongSignature as error:
         signature, problem = Signature.WRONG, error.said
-        entity = EmailMessage()  # nothing inside is believed
     edxml, files, receipt = _contents(entity)
+    if signature is Signature.WRONG:
+        edxml, files = (), ()  # nothing inside is believed; what claims to be a receipt is still never answered
     return Mail(
         sender=parseaddr(_text(top, "From"))[1].lower(),
         message_id=_message_id(top, "Message-ID"),
