@@ -9,7 +9,7 @@ import pytest
 from docex.jobs import register_jobs as register_exchange
 from docex.mail.door import Door
 from docex.mail.jobs import register_jobs
-from kernel.blobs import BlobStore
+from kernel.blobs import store_for
 from kernel.config import Config
 from kernel.db import Database
 from notify.jobs import register_jobs as register_notices
@@ -25,9 +25,7 @@ def mail_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def abroad(
-    db: Database, blobs: BlobStore, config: Config, cast: Cast, mail_keys: Path, tmp_path: Path
-) -> Iterator[Abroad]:
+def abroad(db: Database, config: Config, cast: Cast, mail_keys: Path, tmp_path: Path) -> Iterator[Abroad]:
     """A partner with a pinned certificate, its mail server, and our door."""
     with SmtpSink(tmp_path / "partner.jsonl") as sink:
         config = replace(
@@ -37,6 +35,7 @@ def abroad(
             mail_from="no-reply@mau.example",
             mail_door_domain="vanban.example",
         )
+        blobs = store_for(config)  # where the processes of the tests look, too
         register_notices(config, blobs)
         register_exchange(config, blobs)
         register_jobs(config, blobs)
