@@ -3,11 +3,13 @@
 import logging
 import sys
 from pathlib import Path
+from typing import TextIO
 
 import click
 
 from docex.edxml_cli import edxml
 from kernel.config import BadSetting, Config
+from kernel.errors import DomainError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -57,6 +59,28 @@ def mail_door(config: Config) -> None:
     if not config.mail_door_port:
         raise click.ClickException("LIENTHONG_MAIL_DOOR_PORT is not set")
     process.run(config)
+
+
+@main.command()
+@click.argument("code")
+@click.argument("address")
+@click.option("--certificate", type=click.File(), help="PEM file that its letters must be signed with.")
+@click.option("--encrypt", is_flag=True, help="Encrypt letters to it with this certificate.")
+@click.option("--max-bytes", type=int, default=0, help="Largest letter that it takes; 0 is the setting's.")
+@click.option("--end", is_flag=True, help="Stop exchanging by e-mail with this agency.")
+@click.pass_obj
+def mail_partner(
+    config: Config, code: str, address: str, certificate: TextIO | None, encrypt: bool, max_bytes: int, end: bool
+) -> None:
+    """Reach the agency CODE, which is served elsewhere, by signed e-mail at ADDRESS."""
+    from web import maildoor
+
+    pem = certificate.read() if certificate else ""
+    try:
+        click.echo(maildoor.agree(config, code, maildoor.Terms(address, pem, encrypt, max_bytes, not end)))
+    except DomainError as error:
+        said = "; ".join(f"{name}: {text}" for name, text in getattr(error, "fields", {}).items())
+        raise click.ClickException(said or str(error.message)) from error
 
 
 @main.command()

@@ -188,7 +188,7 @@ def _receipt(data: bytes) -> dict[str, Any] | None:
 
 
 def _parsed(data: bytes) -> EmailMessage:
-    return cast(EmailMessage, message_from_bytes(data, policy=policy.default))
+    return message_from_bytes(data, policy=policy.default)
 
 
 def _payload(part: EmailMessage) -> bytes:

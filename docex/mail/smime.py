@@ -158,7 +158,7 @@ def _is_of(signer: cms.SignerInfo, pinned: x509.Certificate) -> bool:
     named = signer["sid"]
     if named.name == "issuer_and_serial_number":
         same_issuer = named.chosen["issuer"].hashable == ours.issuer.hashable
-        return same_issuer and named.chosen["serial_number"].native == ours.serial_number
+        return bool(same_issuer and named.chosen["serial_number"].native == ours.serial_number)
     return bool(ours.key_identifier) and named.chosen.native == ours.key_identifier
 
 

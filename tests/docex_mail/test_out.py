@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
@@ -31,6 +32,7 @@ from notify.mail import mime
 from signing.testpki import TestAuthority
 from tests.docex_mail.partner import ADDRESS, CODE, Abroad, a_key, pem
 from tests.web.application import create_app
+from web import cli
 from web.services import Services
 
 
@@ -54,7 +56,7 @@ def test_a_document_leaves_as_a_signed_letter_that_openssl_calls_valid(abroad: A
     letter.write_bytes(abroad.raw_inbox()[0])
     root.write_text(authority_pem(abroad))
     verify = ["openssl", "smime", "-verify", "-in", letter, "-CAfile", root, "-purpose", "any", "-out", content]
-    done = subprocess.run(verify, capture_output=True, text=True)
+    done = subprocess.run([str(word) for word in verify], capture_output=True, text=True)
     assert "Verification successful" in done.stderr, done.stderr
     [dispatch] = abroad.dispatches()
     assert dispatch.id == number
@@ -283,3 +285,18 @@ def test_the_terms_of_a_partner_are_checked(abroad: Abroad) -> None:
         partners.keep(tx, abroad.cast.admin, abroad.cast.city.id, Terms("a@b.example"))
     with pytest.raises(Forbidden), abroad.db.write() as tx:
         partners.keep(tx, abroad.cast.ha, abroad.agency_id, Terms("a@b.example"))
+
+
+def test_the_operator_writes_down_a_partner_from_the_command_line(abroad: Abroad, tmp_path: Path) -> None:
+    (tmp_path / "ban.pem").write_text(pem(abroad.other))
+    command = ["mail-partner", CODE, "moi@ban.example", "--certificate", str(tmp_path / "ban.pem")]
+    settings = {"LIENTHONG_DATABASE_URL": abroad.config.database_url, "LIENTHONG_DATA_DIR": str(tmp_path)}
+    done = CliRunner().invoke(cli.main, command, env=settings)
+    assert done.exit_code == 0, done.output
+    assert "moi@ban.example, signed" in done.output
+    with abroad.db.read() as tx:
+        found = partners.partner_of(tx, abroad.agency_id)
+    assert found is not None
+    assert found.address == "moi@ban.example"
+    wrong = CliRunner().invoke(cli.main, ["mail-partner", "H77.77", "a@b.example"], env=settings)
+    assert wrong.exit_code == 1
