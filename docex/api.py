@@ -12,12 +12,13 @@ from docex.access import dispatch_for
 from docex.api_models import DocumentStatus, HandedIn
 from docex.drafting import File
 from docex.edxml import Envelope, Limits, StatusMessage, papers
-from docex.hub import terms
+from docex.hub import terms, uploads
 from docex.intake import Handed
 from docex.queries import dispatch_status
-from kernel.blobs import BlobStore, read_all
+from kernel.blobs import Blob, BlobStore, read_all
 from kernel.db import Tx
 from kernel.doors import Routes
+from kernel.errors import Invalid
 from kernel.text import phrase
 
 SUBMIT = clients.scope("docex.submit", phrase("Gửi văn bản và hỏi trạng thái qua API"))
@@ -25,11 +26,11 @@ SUBMIT = clients.scope("docex.submit", phrase("Gửi văn bản và hỏi trạn
 routes = Routes("docex")
 
 
-def _unpack(_tx: Tx, _actor: Actor) -> tuple[Envelope | StatusMessage, Handed]:
+def _unpack(tx: Tx, actor: Actor) -> tuple[Envelope | StatusMessage, Handed]:
     """Store and read what came, while no writer waits."""
     services = current_app.extensions["lienthong"]
     most = services.config.upload_max_bytes
-    blob = services.blobs.put(request.stream, max_bytes=most)
+    blob = _handed_blob(tx, actor, services.blobs, most)
     message = edxml.read(read_all(services.blobs, blob.sha256), Limits(file_bytes=most))
     key = request.headers.get("Idempotency-Key", "").strip()
     return message, Handed(blob, _stored_papers(services.blobs, message), key)
@@ -45,6 +46,7 @@ def _unpack(_tx: Tx, _actor: Actor) -> tuple[Envelope | StatusMessage, Handed]:
     takes="application/octet-stream",
     headers={
         "Idempotency-Key": "names the message, at most 300 characters; the document's own id without it",
+        "Upload-Id": "names a file that came in pieces, in place of the body",
         "Delivery-TTL": "seconds until it expires, at most 30 days; 24 office hours without it",
     },
     answers={202: HandedIn},
@@ -81,6 +83,18 @@ def submit_edxml(
 def document_status(tx: Tx, actor: Actor, dispatch_id: int) -> Response:
     """How far an envelope has come at each recipient; for its sender and for its recipients."""
     return jsonify(dispatch_status(tx, actor, dispatch_for(tx, actor, dispatch_id)))
+
+
+def _handed_blob(tx: Tx, actor: Actor, blobs: BlobStore, most: int) -> Blob:
+    """The body, or the file that came in pieces before."""
+    named = request.headers.get("Upload-Id", "")
+    if not named:
+        return blobs.put(request.stream, max_bytes=most)
+    blob = uploads.blob_of(tx, actor, named)
+    if blob.size > most:
+        limit = most // 1_000_000
+        raise Invalid({"file": phrase("Tệp lớn hơn mức cho phép ({limit} MB).", limit=limit)})
+    return blob
 
 
 def _stored_papers(blobs: BlobStore, message: Envelope | StatusMessage) -> tuple[File, ...]:

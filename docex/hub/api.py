@@ -5,12 +5,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from flask import Response, current_app, jsonify, request
+from flask import Response, abort, current_app, jsonify, request
 from werkzeug.wsgi import wrap_file
 
 from directory import clients
 from directory.actor import Actor
-from docex.hub import mailbox, receipts, webhooks
+from docex.hub import mailbox, receipts, uploads, webhooks
 from docex.hub.api_models import (
     Acknowledged,
     Acknowledging,
@@ -21,6 +21,8 @@ from docex.hub.api_models import (
     ReceiptShown,
     Reported,
     Reporting,
+    UploadShown,
+    UploadWanted,
     WebhookMade,
     WebhookShown,
     WebhookWanted,
@@ -28,6 +30,7 @@ from docex.hub.api_models import (
 from docex.hub.bell import bell_of
 from docex.models import Dispatch
 from kernel import cursors
+from kernel.blobs import Blob, BlobStore
 from kernel.db import Tx
 from kernel.doors import Routes
 from kernel.text import phrase
@@ -194,8 +197,94 @@ def remove_webhook(tx: Tx, actor: Actor) -> tuple[str, int]:
     return "", 204
 
 
+@routes.api(
+    "POST",
+    "/api/v1/uploads",
+    scope=SUBMIT,
+    takes=UploadWanted,
+    title=phrase("Báo một tệp sẽ tải lên từng đoạn"),
+    answers={200: UploadShown},
+)
+def begin_upload(tx: Tx, actor: Actor, given: UploadWanted) -> Response:
+    """Announce a file. The same file announced again goes on where it was cut."""
+    most = current_app.extensions["lienthong"].config.chunked_max_bytes
+    return _upload(uploads.begin(tx, actor, given.size, given.sha256, max_bytes=most))
+
+
+@routes.api(
+    "GET",
+    "/api/v1/uploads/<upload_id>",
+    scope=SUBMIT,
+    title=phrase("Hỏi tệp đã tải lên đến đâu"),
+    answers={200: UploadShown},
+)
+def upload_state(tx: Tx, actor: Actor, upload_id: str) -> Response:
+    """How much of a file is here, to go on after a cut."""
+    return _upload(uploads.upload_for(tx, actor, upload_id))
+
+
+def _write_piece(tx: Tx, actor: Actor, upload_id: str) -> tuple[int, int]:
+    """Put the piece into its file while no writer waits. Answers its place and its length."""
+    row = uploads.upload_for(tx, actor, upload_id)
+    data = request.stream.read(uploads.PIECE + 1)
+    if request.content_length is not None and len(data) < min(request.content_length, uploads.PIECE):
+        abort(400)  # cut in the middle: nothing of it counts
+    offset = uploads.check_piece(row, request.headers.get("Upload-Offset", ""), data)
+    _folder().write(row.id, offset, data)
+    return offset, len(data)
+
+
+@routes.api(
+    "PATCH",
+    "/api/v1/uploads/<upload_id>",
+    scope=SUBMIT,
+    max_bytes="upload_max_bytes",
+    before=_write_piece,
+    takes=EDXML,
+    headers={"Upload-Offset": "where the piece begins: `offset` of the last answer, or 0 to start over"},
+    title=phrase("Tải lên một đoạn"),
+    answers={200: UploadShown},
+    refuses={409: "wrong_offset: `info.offset` says where to go on"},
+)
+def add_piece(tx: Tx, actor: Actor, upload_id: str, brought: Callable[[], tuple[int, int]]) -> Response:
+    """The next piece, at most 1 MiB."""
+    return _upload(uploads.advance(tx, actor, upload_id, *brought()))
+
+
+def _store_upload(tx: Tx, actor: Actor, upload_id: str) -> Blob:
+    return uploads.store(uploads.upload_for(tx, actor, upload_id), _folder(), _blobs())
+
+
+@routes.api(
+    "POST",
+    "/api/v1/uploads/<upload_id>/finish",
+    scope=SUBMIT,
+    before=_store_upload,
+    title=phrase("Tải lên xong"),
+    answers={200: UploadShown},
+    refuses={409: "wrong_offset: pieces are missing; wrong_hash: begin again at offset 0"},
+)
+def finish_upload(tx: Tx, actor: Actor, upload_id: str, brought: Callable[[], Blob]) -> Response:
+    """The file is whole: it may now be named by `Upload-Id`. Saying it again changes nothing."""
+    return _upload(uploads.finish(tx, actor, upload_id, brought()))
+
+
+def _upload(row: uploads.Upload) -> Response:
+    whole = row.whole_at is not None
+    return jsonify(id=row.id, size=row.size, sha256=row.sha256, offset=row.received, piece=uploads.PIECE, whole=whole)
+
+
+def _folder() -> uploads.Folder:
+    return uploads.Folder(current_app.extensions["lienthong"].config.data_dir / "uploads")
+
+
+def _blobs() -> BlobStore:
+    found: BlobStore = current_app.extensions["lienthong"].blobs
+    return found
+
+
 def _file(dispatch: Dispatch) -> Response:
-    file = current_app.extensions["lienthong"].blobs.open(dispatch.sha256)
+    file = _blobs().open(dispatch.sha256)
     answer = Response(wrap_file(request.environ, file, PIECE), mimetype=EDXML, direct_passthrough=True)
     answer.content_length = dispatch.size
     answer.set_etag(dispatch.sha256)

@@ -132,3 +132,21 @@ class WebhookShown(BaseModel):
     paused_until: datetime | None
     problem: str
     arrived_at: datetime | None
+
+
+class UploadWanted(_Strict):
+    """A file that is about to come."""
+
+    size: int = Field(ge=1, le=BIGGEST)
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+class UploadShown(BaseModel):
+    """How much of a file is here."""
+
+    id: str
+    size: int
+    sha256: str
+    offset: int = Field(description="where the next piece begins")
+    piece: int = Field(description="the longest piece, in bytes")
+    whole: bool

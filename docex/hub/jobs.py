@@ -1,6 +1,7 @@
 """The worker's part of the hub."""
 
 from docex.hub import keys, mailbox, terms, way
+from docex.hub.uploads import Folder, SweepHandler
 from docex.hub.webhooks import WebhookHandler
 from kernel import outbox
 from kernel.blobs import BlobStore
@@ -14,6 +15,7 @@ __all__ = ["collect", "register_jobs", "way"]
 def register_jobs(config: Config, blobs: BlobStore) -> None:
     """Make this process able to do the hub's jobs."""
     keys.use(config)
+    outbox.register(SweepHandler(Folder(config.data_dir / "uploads")))
     outbox.register(WebhookHandler(anywhere=config.webhooks_anywhere))
 
 

@@ -100,3 +100,17 @@ class Webhook(Base):
     open_until: Mapped[datetime | None]  # the circuit is open: left alone until then
     problem: Mapped[str] = mapped_column(default="")
     arrived_at: Mapped[datetime | None]
+
+
+class Upload(Base):
+    """A file that comes in pieces. Its bytes lie in the data folder under `id` until they are whole."""
+
+    __tablename__ = "docex_hub_upload"
+    __table_args__ = (sa.Index("ix_docex_hub_upload_client", "client_id", "sha256"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    client_id: Mapped[int] = mapped_column(sa.ForeignKey("api_client.id"))
+    size: Mapped[int]
+    sha256: Mapped[str]
+    received: Mapped[int] = mapped_column(default=0)  # bytes that are here, from the beginning without a gap
+    whole_at: Mapped[datetime | None]
+    changed_at: Mapped[datetime]
