@@ -76,6 +76,13 @@ def accept(tx: Tx, actor: Actor, message: Envelope | StatusMessage, handed: Hand
     return _document(tx, actor, message, handed, channel, key)
 
 
+def check(tx: Tx, actor: Actor, message: Envelope | StatusMessage) -> None:
+    """What can be refused before the slow checks: somebody else's sender, receivers that nobody knows."""
+    _check_sender(tx, actor, message.sender.code)
+    if isinstance(message, Envelope):
+        _receivers(tx, message)
+
+
 def _document(tx: Tx, actor: Actor, message: Envelope, handed: Handed, channel: str, key: str) -> dict[str, Any]:
     receivers = _receivers(tx, message)
     dispatch = hand_in(tx, _submission(actor, message, handed, channel, key, receivers))
