@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from directory.actor import Actor
 from docex.models import Dispatch, Document, Incoming
 from docex.registers.marks import Piece, pieces, snippet, words_of
-from docex.registers.reading import SCOPE
+from docex.registers.reading import BREAK, SCOPE
 from docex.registers.rows import InboxRow, OutboxRow, inbox_rows, issued_by, outbox_rows, received_by
 from kernel import search
 from kernel.db import Tx
@@ -149,5 +149,5 @@ def _rows(tx: Tx, side: Side, texts: dict[int, str], words: tuple[str, ...]) -> 
 
 
 def _line(text: str, words: tuple[str, ...]) -> tuple[Piece, ...]:
-    """From the papers' text alone: the first line of an indexed text is the subject, which is shown anyway."""
-    return snippet(text.partition("\n")[2], words) if text else ()
+    """From the papers' text alone: what the envelope says is shown anyway."""
+    return snippet(text.partition(f"\n{BREAK}")[2], words)

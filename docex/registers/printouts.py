@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.actor import Actor, require
+from docex import books
 from docex.access import OVERSEERS
 from docex.papers import file_name
 from docex.registers.models import Printout
@@ -61,12 +62,15 @@ def ask_for(tx: Tx, actor: Actor, ask: Ask, format_: str) -> Printout:
             most=MOST_ROWS[format_],
         )
         raise Invalid({"since": said})
+    series = "" if ask.series in (books.INCOMING, books.OUTGOING) else ask.series
     row = Printout(
         person_id=actor.person_id,
         agency_id=actor.agency_id,
         format=format_,
         asked=ask.address(),
-        name=file_name("", f"{FORMS[ask.book].title.vi} {ask.year} {ask.series}".strip(), format_),
+        name=file_name(
+            "", " ".join(part for part in (FORMS[ask.book].title.vi, str(ask.year), series) if part), format_
+        ),
         state="waiting",
         problem={},
         sha256="",

@@ -24,6 +24,9 @@ from kernel.refs import Ref
 from kernel.text import nfc
 
 SCOPE = "papers"
+BREAK = "\n"
+"""An empty line stands between what the envelope says and the text of its papers."""
+
 TOPIC = "docex.read_text"
 MOST_BYTES = 60_000_000
 MOST_LETTERS = 150_000
@@ -81,7 +84,7 @@ def keep_text(tx: Tx, dispatch_id: int, text: str) -> None:
     facts = Facts.from_json(dispatch.facts)
     names = tx.session.scalars(sa.select(Paper.name).where(Paper.dispatch_id == dispatch_id).order_by(Paper.id))
     words = [facts.subject, facts.code, facts.sender_name, facts.kind_name, facts.signer, *names]
-    search.put(tx, SCOPE, Ref("dispatch", dispatch_id), dispatch.submitted_at, *words, text)
+    search.put(tx, SCOPE, Ref("dispatch", dispatch_id), dispatch.submitted_at, *words, f"{BREAK}{text}")
 
 
 def _read(blobs: BlobStore, sha256: str, most: int) -> str:

@@ -187,7 +187,8 @@ def test_empty_lists_say_what_will_appear(ha: FlaskClient, lan: FlaskClient) -> 
 def test_the_search_finds_with_and_without_accents(office: Office, ha: FlaskClient) -> None:
     office.written(subject="Về việc phòng chống ngập")
     for q in ("phong chong ngap", "phòng chống", "NGẬP", "Tài chính"):
-        assert "Về việc phòng chống ngập" in ha.get("/search", query_string={"q": q}).get_data(as_text=True), q
+        page = ha.get("/search", query_string={"q": q}).get_data(as_text=True)
+        assert "Về việc phòng chống ngập" in re.sub("</?mark>", "", page), q
         assert "Về việc phòng chống ngập" in ha.get("/documents/out", query_string={"q": q}).get_data(as_text=True), q
     assert "Về việc phòng chống ngập" not in ha.get("/search?q=ngáp").get_data(as_text=True)
     assert ha.get("/documents/out?page=99999999999999999999&state=nothing").status_code == 200
