@@ -33,7 +33,7 @@ INCOMING: dict[IncomingState, Label] = {
     IncomingState.ARRIVED: Label(phrase("Chờ tiếp nhận"), "waiting"),
     IncomingState.REGISTERED: Label(phrase("Đã tiếp nhận"), "good"),
     IncomingState.REFUSED: Label(phrase("Đã từ chối"), "bad"),
-    IncomingState.SUBMITTED: Label(phrase("Đã trình, chờ lãnh đạo phân công"), "waiting"),
+    IncomingState.SUBMITTED: Label(phrase("Chờ lãnh đạo phân công"), "waiting"),
     IncomingState.ASSIGNED: Label(phrase("Đã phân công"), "good"),
     IncomingState.WORKING: Label(phrase("Đang xử lý"), "waiting"),
     IncomingState.DONE: Label(phrase("Đã xử lý xong"), "good"),

@@ -67,7 +67,7 @@ OUTGOING: dict[DocumentState, dict[DocumentVerb, DocumentState]] = {
     },
     # Frozen from here on: no verb changes the document or what is known of it (Decree 30 Annex VI).
     _D.RECALLING: {_V.RECALL_AGREED: _D.RECALLED, _V.RECALL_REFUSED: _D.SENT},
-    _D.FINISHED: {},
+    _D.FINISHED: {_V.RESEND: _D.SENT, _V.REPLACE: _D.REPLACED},
     _D.RECALLED: {},
     _D.REPLACED: {},
 }

@@ -36,7 +36,8 @@ REFERRAL: dict[str, Label] = {
 
 @dataclass(frozen=True)
 class ReferralView:
-    """One submission sheet as the page shows it; `task_url` is empty for who has no part in the task."""
+    """One submission sheet as the page shows it. `submitted_by` is empty when the leader began it, `task_url` for who
+    has no part in the task."""
 
     id: int
     state: Label
@@ -165,7 +166,7 @@ def _referrals(tx: Tx, actor: Actor, incoming: Incoming) -> tuple[ReferralView, 
         ReferralView(
             id=row.id,
             state=REFERRAL[row.state],
-            submitted_by=people[row.submitted_by].name,
+            submitted_by=people[row.submitted_by].name if row.submitted_by != row.leader_id else "",
             submitted_at=row.submitted_at,
             leader=row.leader_name,
             proposal=row.proposal,

@@ -18,7 +18,7 @@ from docex.drafting import reason_of
 from docex.models import Delivery, Dispatch, Document, Incoming
 from docex.moves import move, record, touch_incoming
 from docex.papers import attachments_of, main_paper
-from docex.states import DocumentState, DocumentVerb, Progress, Recall
+from docex.states import DocumentState, DocumentVerb, Progress, Recall, document_after
 from docex.statuses import say
 from kernel import outbox
 from kernel.db import Tx
@@ -92,7 +92,7 @@ def replacement(tx: Tx, actor: Actor, document_id: int, reason: str) -> Document
     """Begin a draft that will replace a sent document; that one falls when the new one is sent."""
     old = document_for(tx, actor, document_id, Right.ISSUE)
     why = reason_of(reason)
-    if old.state != DocumentState.SENT:
+    if document_after(DocumentState(old.state), DocumentVerb.REPLACE) is None:
         raise WrongState(phrase("Chỉ văn bản đã gửi và chưa thu hồi mới thay thế được."))
     return _copied(tx, actor, old, why)
 
@@ -100,7 +100,7 @@ def replacement(tx: Tx, actor: Actor, document_id: int, reason: str) -> Document
 def replaced(tx: Tx, document: Document) -> None:
     """The replacing document was sent: the old one falls, and each agency that has it is asked to cancel it."""
     old = tx.session.get(Document, document.replaces_id, with_for_update=True) if document.replaces_id else None
-    if old is None or old.state != DocumentState.SENT:
+    if old is None or document_after(DocumentState(old.state), DocumentVerb.REPLACE) is None:
         return
     move(tx, old, DocumentVerb.REPLACE)
     record(tx, old, "document.replaced", reason=document.code)
@@ -139,6 +139,6 @@ def asked_of(tx: Tx, document_id: int, agency_ids: Collection[int] | None = None
     return [r.id for r in open_ones if agency_ids is None or r.agency_id in agency_ids]
 
 
-def _deliveries_of(document_id: int) -> sa.Select[tuple[Delivery]]:
+def _deliveries_of(document_id: int) -> sa.Select[Delivery]:
     query = sa.select(Delivery).join(Dispatch, Dispatch.id == Delivery.dispatch_id)
     return query.where(Dispatch.document_id == document_id).order_by(Delivery.id)

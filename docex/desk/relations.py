@@ -137,7 +137,7 @@ def duplicates_of(tx: Tx, incoming: Incoming) -> list[Related]:
     """Warnings of Decree 30, Annex VI I.III.1h: the same document id, or the same number, notation and agency in the
     same year, without being an update of each other."""
     dispatch = tx.session.get_one(Dispatch, incoming.dispatch_id)
-    same_number = sa.false()
+    same_number: sa.ColumnElement[bool] = sa.false()
     if incoming.code:
         same_number = Incoming.code == incoming.code
         if incoming.issued_on is not None:

@@ -103,6 +103,18 @@ class Office:
         self.work()
         return document_id
 
+    def issue(self, document_id: int, clerk: Actor, leader: Actor) -> None:
+        """A draft of any agency all the way to its recipients."""
+        self.work()
+        with self.db.write(clerk.by) as tx:
+            drafting.submit(tx, clerk, document_id)
+        with self.db.write(leader.by) as tx:
+            issuing.sign(tx, leader, document_id)
+        self.work()
+        with self.db.write(clerk.by) as tx:
+            issuing.seal(tx, clerk, document_id)
+        self.work()
+
     def on_its_way(self, **changes: Any) -> int:
         """A letter that was handed to the hub, without the work of drawing and signing it. Answers its id."""
         number = self.written(**changes)

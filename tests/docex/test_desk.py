@@ -1,5 +1,6 @@
 """From the incoming book to the work and back: sheets, tasks, statuses, replies, recalls, replacements, alarms."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from docex.edxml.codes import BusinessKind
 from docex.models import Answer, Delivery, Dispatch, Document, Incoming, Referral, StatusLog
 from docex.states import DocumentState, IncomingState, Progress, Recall
 from kernel import clock
+from kernel.db import Tx
 from kernel.errors import Forbidden, Invalid, NotFound, WrongState
 from notify.models import Message
 from tasks import finishing, giving, receiving
@@ -182,7 +184,7 @@ def test_a_reply_is_linked_on_both_sides_and_ends_the_matter_when_it_is_sent(off
     )
     with office.db.write(cast.lan.by) as tx:
         reply = drafting.write(tx, cast.lan, draft).id
-    send(office, reply, cast.lan, cast.dung)
+    office.issue(reply, cast.lan, cast.dung)
     assert copy_of(office, copy).state == IncomingState.DONE
     assert progress(office, asked)[0] == Progress.DONE
     back = office.incoming(cast.ha)[0]
@@ -203,20 +205,6 @@ def test_nobody_answers_what_they_may_not_open(office: Office) -> None:
     _, copy = registered(office)
     with office.db.write(office.cast.ha.by) as tx, pytest.raises(NotFound):
         drafting.write(tx, office.cast.ha, office.draft(answers_id=copy))
-
-
-def send(office: Office, number: int, clerk: Actor, leader: Actor) -> None:
-    from docex import issuing
-
-    office.work()
-    with office.db.write(clerk.by) as tx:
-        drafting.submit(tx, clerk, number)
-    with office.db.write(leader.by) as tx:
-        issuing.sign(tx, leader, number)
-    office.work()
-    with office.db.write(clerk.by) as tx:
-        issuing.seal(tx, clerk, number)
-    office.work()
 
 
 def envelope_of(office: Office, sha256: str) -> Envelope:
@@ -242,11 +230,12 @@ def test_a_recall_asks_each_recipient_and_freezes_the_document(office: Office) -
     task = _working(office, copy)
     recall(office, number)
     assert office.document(number).state == DocumentState.RECALLING
-    for act in (
+    acts: tuple[Callable[[Tx], object], ...] = (
         lambda tx: drafting.edit(tx, cast.ha, number, 1, office.draft()),
         lambda tx: recalls.resend(tx, cast.ha, number, (cast.finance.id,), "x"),
         lambda tx: recalls.recall(tx, cast.ha, number, "again"),
-    ):
+    )
+    for act in acts:
         with office.db.write(cast.ha.by) as tx, pytest.raises(WrongState):
             act(tx)
     with office.db.read() as tx:
@@ -340,7 +329,7 @@ def test_a_replacement_lets_the_old_document_fall_when_it_is_sent(office: Office
     with office.db.write(cast.ha.by) as tx:
         draft = recalls.replacement(tx, cast.ha, number, "Sai số liệu").id
     assert office.document(number).state == DocumentState.SENT
-    send(office, draft, cast.ha, cast.binh)
+    office.issue(draft, cast.ha, cast.binh)
     assert office.document(number).state == DocumentState.REPLACED
     new = office.incoming(cast.lan)[0]
     with office.db.read() as tx:

@@ -1,14 +1,20 @@
 """Doing a job of this room again, when it was done already, changes nothing that anybody sees."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from docex import drafting, handling
+from docex.desk import cases, recalls
+from docex.desk.cases import Decision
 from kernel import clock
 from kernel.db import Database
 from kernel.outbox import OutboxRow, State
 from kernel.schema import Base
+from tasks import receiving
+from tasks.giving import Lead
 from tests.docex.office import Office, a_pdf
 from web import jobs
 
@@ -46,6 +52,46 @@ def test_every_job_of_a_letters_way_done_again_changes_nothing(office: Office) -
     assert everything(office.db) == before
     assert {"docex.render", "docex.inspect", "docex.sign", "docex.seal", "docex.dispatch"} <= topics
     assert {"docex.deliver", "docex.verify", "docex.settle", "web.sweep"} <= topics
+
+
+@pytest.mark.repeats(
+    "docex.work",
+    "docex.stop_work",
+    "docex.answered",
+    "docex.ask_back",
+    "docex.replaced",
+    "docex.resend",
+    "docex.alarm",
+)
+def test_every_job_of_the_desk_done_again_changes_nothing(office: Office) -> None:
+    cast = office.cast
+    number = office.sent()
+    copy = office.incoming(cast.lan)[0].id
+    office.register(cast.lan, copy)
+    with office.db.write(cast.dung.by) as tx:
+        task = cases.decide(tx, cast.dung, copy, Decision(Lead(person_id=cast.nam.person_id))).task_id
+    assert task is not None
+    with office.db.write(cast.nam.by) as tx:
+        receiving.receive(tx, cast.nam, task)
+    reply = office.draft(signer_id=cast.dung.person_id, recipients=(cast.city.id,), answers_id=copy, finishes=True)
+    with office.db.write(cast.lan.by) as tx:
+        written = drafting.write(tx, cast.lan, reply).id
+    office.issue(written, cast.lan, cast.dung)
+    with office.db.write(cast.ha.by) as tx:
+        recalls.resend(tx, cast.ha, number, (cast.finance.id, cast.science.id), "Bổ sung")
+    office.work()
+    with office.db.write(cast.lan.by) as tx:
+        handling.agree_recall(tx, cast.lan, copy)
+    with office.db.write(cast.ha.by) as tx:
+        newer = recalls.replacement(tx, cast.ha, number, "Sai số liệu").id
+    office.issue(newer, cast.ha, cast.binh)
+    with clock.frozen(clock.now() + timedelta(days=20)):
+        office.work()
+        before = everything(office.db)
+        topics = do_all_again(office)
+        assert everything(office.db) == before
+    wanted = {"docex.work", "docex.stop_work", "docex.answered", "docex.ask_back", "docex.replaced", "docex.resend"}
+    assert wanted | {"docex.alarm"} <= topics
 
 
 def do_all_again(office: Office) -> set[str]:

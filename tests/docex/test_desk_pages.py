@@ -1,0 +1,143 @@
+"""The desk through the pages: a clerk and a leader do all of it in the browser."""
+
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from docex.states import DocumentState, IncomingState
+from tests.docex.office import Office
+from tests.docex.test_pages import typed
+from tests.web.application import create_app
+from tests.web.people import sign_in
+from web.services import Services
+
+
+@pytest.fixture
+def app(office: Office) -> Flask:
+    return create_app(office.config, Services(office.config, office.db, office.blobs))
+
+
+@pytest.fixture
+def ha(app: Flask) -> FlaskClient:
+    return sign_in(app, "ha")
+
+
+def received(office: Office) -> tuple[int, str]:
+    number = office.on_its_way()
+    copy = office.incoming(office.cast.lan)[0].id
+    office.register(office.cast.lan, copy)
+    return number, f"/documents/in/{copy}"
+
+
+def test_a_sheet_goes_to_the_leader_and_becomes_work(app: Flask, office: Office, ha: FlaskClient) -> None:
+    cast = office.cast
+    lan, dung, nam = sign_in(app, "lan"), sign_in(app, "dung"), sign_in(app, "nam")
+    number, page = received(office)
+    assert 'id="submit-sheet"' in lan.get(page).get_data(as_text=True)
+    refused = lan.post(f"{page}/submit", data={"leader_id": "0", "proposal": "Giao Phòng Ngân sách"})
+    assert refused.status_code == 422
+    assert "Cần chọn lãnh đạo để trình." in refused.get_data(as_text=True)
+    assert "Giao Phòng Ngân sách" in refused.get_data(as_text=True)
+    sheet = {"leader_id": str(cast.dung.person_id), "proposal": "Giao Phòng Ngân sách"}
+    assert lan.post(f"{page}/submit", data=sheet).status_code == 303
+    assert "Chờ tôi phân công" in dung.get("/").get_data(as_text=True)
+    shown = dung.get(page).get_data(as_text=True)
+    assert 'id="decide-sheet"' in shown
+    assert "Giao Phòng Ngân sách" in shown
+    assert nam.get(page).status_code == 404
+    answer = dung.post(f"{page}/decide", data={"lead": "", "due": "mai"})
+    assert answer.status_code == 422
+    assert "Cần chọn người hoặc đơn vị chủ trì" in answer.get_data(as_text=True)
+    work = {"lead": f"p{cast.nam.person_id}", "opinion": "Xử lý sớm", "due": "31/12/2099"}
+    assert dung.post(f"{page}/decide", data={**work, "co_ids": str(cast.lan.person_id)}).status_code == 303
+    office.work()
+    assert "Đã phân công xử lý" in ha.get(f"/documents/out/{number}").get_data(as_text=True)
+    mine = nam.get(page).get_data(as_text=True)
+    assert "Mở công việc" in mine
+    assert "Soạn văn bản trả lời" in mine
+    assert page in nam.get("/documents/in").get_data(as_text=True)
+
+
+def test_what_needs_no_work_is_closed_on_the_page(app: Flask, office: Office) -> None:
+    lan = sign_in(app, "lan")
+    _, page = received(office)
+    assert lan.post(f"{page}/close", data={"remark": "Lưu"}).status_code == 303
+    assert office.incoming(office.cast.lan)[0].state == IncomingState.DONE
+
+
+def test_a_reply_is_written_from_the_received_document(app: Flask, office: Office) -> None:
+    cast = office.cast
+    lan = sign_in(app, "lan")
+    _, page = received(office)
+    copy = page.rpartition("/")[2]
+    form = lan.get(f"/documents/out/new?answers={copy}").get_data(as_text=True)
+    assert f'name="answers" type="hidden" value="{copy}"' in form
+    assert re.search(rf'value="{cast.city.id}" checked', form)
+    assert "Trả lời văn bản số" in form
+    data = typed(office, answers=copy, finishes="y", recipients=[str(cast.city.id)], signer_id=str(cast.dung.person_id))
+    made = lan.post("/documents/out/new", data=data).headers["Location"]
+    assert page in lan.get(made).get_data(as_text=True)
+    assert made in lan.get(page).get_data(as_text=True)
+    edit = lan.get(f"{made}/edit").get_data(as_text=True)
+    assert f'name="answers" type="hidden" value="{copy}"' in edit
+    assert sign_in(app, "ha").get(f"/documents/out/new?answers={copy}").status_code == 404
+
+
+def test_recall_resend_and_replace_from_the_page(app: Flask, office: Office, ha: FlaskClient) -> None:
+    number = office.on_its_way()
+    page = f"/documents/out/{number}"
+    for act in ("recall", "replace", "resend"):
+        refused = ha.post(f"{page}/{act}", data={"reason": ""})
+        assert refused.status_code == 422, act
+        assert "Cần nêu lý do." in refused.get_data(as_text=True)
+    draft = ha.post(f"{page}/replace", data={"reason": "Sai số liệu"})
+    assert draft.headers["Location"].endswith("/edit")
+    again = {"reason": "Bổ sung", "had": str(office.cast.finance.id)}
+    assert ha.post(f"{page}/resend", data=again).status_code == 303
+    assert ha.post(f"{page}/recall", data={"reason": "Sai nội dung"}).status_code == 303
+    office.work()
+    shown = ha.get(page).get_data(as_text=True)
+    assert "Đang yêu cầu thu hồi" in shown
+    assert "Sai nội dung" in shown
+    lan = sign_in(app, "lan")
+    assert "Yêu cầu lấy lại chờ trả lời" in lan.get("/").get_data(as_text=True)
+    copy = office.incoming(office.cast.lan)[-1].id
+    assert lan.post(f"/documents/in/{copy}/recall/agree").status_code == 303
+    office.work()
+    assert office.document(number).state == DocumentState.RECALLED
+
+
+def test_groups_and_series_are_kept_on_their_page(app: Flask, office: Office, ha: FlaskClient) -> None:
+    cast = office.cast
+    refused = ha.post("/documents/groups", data={"name": "", "members": []})
+    assert refused.status_code == 422
+    members = [str(cast.finance.id), str(cast.science.id)]
+    assert ha.post("/documents/groups", data={"name": "Các sở", "members": members}).status_code == 303
+    page = ha.get("/documents/groups").get_data(as_text=True)
+    group = re.search(r'href="/documents/groups/(\d+)"', page)
+    assert group is not None
+    assert "Các sở (2)" in page
+    assert "Các sở" in ha.get(f"/documents/groups/{group[1]}").get_data(as_text=True)
+    assert sign_in(app, "lan").get(f"/documents/groups/{group[1]}").status_code == 404
+    assert "Các sở" in ha.get("/documents/out/new").get_data(as_text=True)
+    made = ha.post("/documents/out/new", data=typed(office, recipients=[], groups=[group[1]])).headers["Location"]
+    assert office.document(int(made.rpartition("/")[2])).recipients == [cast.finance.id, cast.science.id]
+    assert ha.post("/documents/series", data={"kinds": ["decision"]}).status_code == 303
+    assert 'value="decision" checked' in ha.get("/documents/groups").get_data(as_text=True)
+    assert ha.post(f"/documents/groups/{group[1]}/remove").status_code == 303
+    assert sign_in(app, "binh").post("/documents/series", data={}).status_code == 403
+
+
+def test_the_office_chief_checks_on_the_page(app: Flask, office: Office, ha: FlaskClient) -> None:
+    son = sign_in(app, "son")
+    made = ha.post("/documents/out/new", data=typed(office, reviewer_id=str(office.cast.son.person_id)))
+    page = made.headers["Location"]
+    office.work()
+    assert "Trình kiểm tra" in ha.get(page).get_data(as_text=True)
+    assert ha.post(f"{page}/submit").status_code == 303
+    assert "Chờ tôi kiểm tra" in son.get("/").get_data(as_text=True)
+    assert "Trình lãnh đạo ký" in son.get(page).get_data(as_text=True)
+    assert son.post(f"{page}/approve").status_code == 303
+    assert office.document(int(page.rpartition("/")[2])).state == DocumentState.REVIEW
