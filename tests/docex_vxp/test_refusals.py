@@ -1,0 +1,102 @@
+"""Whatever happens, the SDK gets an answer that it can read; and a recall reaches a system as a status."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import IO, Any
+
+from flask import Flask
+
+from docex.edxml import StatusMessage, read
+from docex.edxml.codes import BusinessKind, StatusCode
+from docex.edxml.model import Business
+from docex.vxp import wire
+from docex.vxp.client import VxpClient
+from docex.vxp.systems import Given
+from kernel.blobs import Blob, DiskBlobs
+from tests.docex.office import Office
+from tests.docex_vxp.conftest import ABROAD
+from tests.docex_vxp.letters import KEY, a_letter, a_status, organ
+from tests.docex_vxp.test_exchange import FRIEND, agency_id, second_agency
+from tests.web.application import create_app
+from web.services import Services
+
+
+class FullDisk(DiskBlobs):
+    """A store on which nothing fits any more."""
+
+    def put(self, stream: IO[bytes], *, max_bytes: int | None = None) -> Blob:
+        """Fail as a full disk does."""
+        raise OSError(28, "No space left on device")
+
+
+def send(app: Flask, given: Given, data: bytes, tail: bytes = wire.LINE_END) -> tuple[int, dict[str, Any]]:
+    values = {
+        "systemid": given.system_id,
+        "hash-file": wire.file_hash(data),
+        "servicetype": "eDoc",
+        "messagetype": "edoc",
+        "timestamp": "23112026T213348+0150",
+        "Content-Type": "application/octet-stream",
+    }
+    headers = wire.signed_headers(given.secret, values) | {"Content-Type": "application/octet-stream"}
+    answer = app.test_client().post("/vxp/sendEdoc", data=data + tail, headers=headers)
+    said = json.loads(answer.data.decode("ascii"))
+    assert all(isinstance(said[name], str) for name in ("status", "ErrorCode", "ErrorDesc", "DocId"))
+    return answer.status_code, said
+
+
+def test_a_file_beyond_the_cap_gets_an_answer(office: Office, abroad: int, given: Callable[[int], Given]) -> None:
+    config = replace(office.config, upload_max_bytes=1000)
+    app = create_app(config, Services(config, office.db, office.blobs))
+    status, said = send(app, given(abroad), b"x" * 5000)
+    assert (status, said["status"], said["ErrorCode"]) == (413, "FAIL", "10")
+
+
+def test_trouble_inside_gets_an_answer_that_invites_to_try_again(
+    office: Office, abroad: int, given: Callable[[int], Given]
+) -> None:
+    assert isinstance(office.blobs, DiskBlobs)
+    app = create_app(office.config, Services(office.config, office.db, FullDisk(office.blobs.folder)))
+    status, said = send(app, given(abroad), a_letter(FRIEND, organ(office.cast.city)))
+    assert (status, said["ErrorCode"]) == (500, "20")
+    assert "disk" not in said["ErrorDesc"]
+
+
+def test_a_body_that_is_not_what_was_signed_is_refused(
+    app: Flask, office: Office, abroad: int, given: Callable[[int], Given]
+) -> None:
+    status, said = send(app, given(abroad), a_letter(FRIEND, organ(office.cast.city)), b"and more")
+    assert (status, said["ErrorCode"]) == (422, "10")
+    assert office.incoming(office.cast.ha) == []
+
+
+def test_a_registration_that_is_no_json_gets_an_answer(app: Flask, abroad: int, given: Callable[[int], Given]) -> None:
+    found = given(abroad)
+    values = {"systemid": found.system_id, "timestamp": "x", "Content-Type": "application/json"}
+    headers = wire.signed_headers(found.secret, values) | {"Content-Type": "application/json"}
+    for body in (b"{id:1}", b"[]", b'{"code": 5}', b"\xff", b""):
+        answer = app.test_client().post("/vxp/registerAgency", data=body, headers=headers)
+        assert answer.get_json()["status"] == "FAIL"
+        assert answer.status_code < 500
+
+
+def test_a_recall_reaches_a_system_as_a_status_and_its_answer_comes_back(
+    office: Office, abroad: int, system: Callable[[int], VxpClient]
+) -> None:
+    far = second_agency(office)
+    here, there = system(abroad), system(agency_id(office, far.code))
+    here.send(a_letter(FRIEND, far), ABROAD)
+    office.work()
+    recall = Business(BusinessKind.RECALL, "Gửi nhầm nơi nhận", document_id=KEY)
+    here.send(a_letter(FRIEND, far, business=recall, attachments=()), ABROAD)
+    office.work()
+    (line,) = there.received("status")
+    asked = read(there.download(line.doc_id, max_bytes=10**7))
+    assert isinstance(asked, StatusMessage)
+    assert (asked.status, asked.description) == (StatusCode.RECALL_ASKED, "Gửi nhầm nơi nhận")
+    assert (asked.sender.code, asked.about.organ_code, asked.about.document_id) == (ABROAD, far.code, KEY)
+    agreed = a_status(far, ABROAD, StatusCode.RECALL_AGREED)
+    there.send(agreed, far.code, "status")
+    (answer,) = here.received("status")
+    assert here.download(answer.doc_id, max_bytes=10**7) == agreed
