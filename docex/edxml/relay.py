@@ -4,6 +4,7 @@ A received message is never written anew, because a reader never keeps everythin
 own line is put into the text beside its neighbours, with their prefix, indentation, line ends and charset.
 """
 
+import re
 from dataclasses import dataclass
 from xml.parsers import expat
 
@@ -15,6 +16,8 @@ from docex.edxml.values import instant_text
 from docex.edxml.writer import escape
 from kernel.text import phrase
 
+_DECLARED = re.compile(rb"""(<\?xml[^>]{0,100}\sencoding\s*=\s*["'])([A-Za-z0-9._-]{1,40})""")
+
 
 def has_passed(envelope: Envelope, code: str) -> bool:
     """Whether that node has relayed this envelope before: passing it on again would be a circle."""
@@ -22,12 +25,15 @@ def has_passed(envelope: Envelope, code: str) -> bool:
 
 
 def with_trace(data: bytes, trace: Trace, limits: Limits = DEFAULT) -> bytes:
-    """The file with `trace` appended to its TraceHeaderList; junk before the prolog is left behind.
+    """The file with `trace` appended to its TraceHeaderList.
 
-    A status carries no trace list and comes back as it is. Raises EdxmlError when the header cannot be read.
+    Junk around the document is left behind and a wrongly declared charset set right, because the official reader
+    would lose the message over them. A status carries no trace list and gets none. Raises EdxmlError when
+    the header cannot be read.
     """
     body = from_prolog(data, [])
-    parser = expat.ParserCreate(charset_of(body, []))
+    charset = charset_of(body, [])
+    parser = expat.ParserCreate(charset)
     look = _Look(parser, body)
     parser.StartDoctypeDeclHandler = refuse_doctype
     parser.StartElementHandler = look.start
@@ -41,10 +47,29 @@ def with_trace(data: bytes, trace: Trace, limits: Limits = DEFAULT) -> bytes:
     except (expat.ExpatError, LookupError, ValueError) as error:
         if not look.complete:
             raise broken(error, parser) from error
-    if look.status:
-        return data
-    insertion, start, end = look.insertion(trace)
-    return body[:start] + insertion.encode(_codec(body)) + body[end:]
+    passed_on = _to_its_end(body, look.root)
+    if not look.status:
+        insertion, start, end = look.insertion(trace)
+        passed_on = passed_on[:start] + insertion.encode(_codec(body)) + passed_on[end:]
+    return _rightly_declared(passed_on) if charset == "UTF-8" else passed_on
+
+
+def _to_its_end(body: bytes, root: str) -> bytes:
+    """The document without junk behind its last tag; blank lines are no junk."""
+    codec = _codec(body)
+    last = body.rfind(f"</{root}".encode(codec))
+    bracket = ">".encode(codec)
+    end = body.find(bracket, last) + len(bracket)
+    blanks = b" \t\r\n" if codec == "utf-8" else b"\x00 \t\r\n"
+    return body[:end] if last >= 0 and end > last and body[end:].strip(blanks) else body
+
+
+def _rightly_declared(body: bytes) -> bytes:
+    """What is UTF-8 says so."""
+    declared = _DECLARED.match(body)
+    if declared is None or declared[2].lower() == b"utf-8":
+        return body
+    return declared[1] + b"UTF-8" + body[declared.end() :]
 
 
 def _codec(body: bytes) -> str:
@@ -80,6 +105,7 @@ class _Look:
     def __init__(self, parser: expat.XMLParserType, body: bytes) -> None:
         self.parser = parser
         self.body = body
+        self.root = ""
         self.status = False
         self.complete = False
         self.places: dict[str, _Place] = {}
@@ -90,6 +116,7 @@ class _Look:
     def start(self, spelt: str, _: dict[str, str]) -> None:
         at = self._at()
         name = spelt.rpartition(":")[2].lower()
+        self.root = self.root or spelt
         self._open.append(name)
         if len(self._open) > DEFAULT.depth:
             raise EdxmlError(Refusal.TOO_DEEP, phrase("Tệp edXML lồng quá nhiều cấp."))

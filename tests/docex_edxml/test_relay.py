@@ -78,10 +78,39 @@ def test_a_circle_is_seen() -> None:
 def test_a_status_has_no_trace_and_stays_as_it_is() -> None:
     data = write(letters.status(StatusCode.DONE))
     assert with_trace(data, HUB) == data
+    assert with_trace(b"1212" + data + b"xyz", HUB) == data.rstrip()
 
 
 def test_junk_before_the_prolog_is_not_passed_on() -> None:
     assert with_trace(b"1212\xef\xbb\xbf" + TEXT.encode(), HUB) == with_trace(TEXT.encode(), HUB)
+
+
+@pytest.mark.parametrize("junk", ["xyz", "\r\n<a>", "\ufeff", "<!-- > -->x", "\x00x"])
+@pytest.mark.parametrize("charset", ["utf-8", "utf-16-le"])
+def test_junk_behind_the_document_is_not_passed_on_either(junk: str, charset: str) -> None:
+    head = "\ufeff" if charset == "utf-16-le" else ""
+    whole = with_trace((head + TEXT).encode(charset), HUB)
+    assert with_trace((head + TEXT + junk).encode(charset), HUB) == whole.removesuffix("\r\n".encode(charset))
+
+
+def test_blank_lines_behind_the_document_stay() -> None:
+    assert with_trace(TEXT.encode() + b"\x00\x00", HUB).endswith(b"</edXML>")
+    assert with_trace(TEXT.encode() + b"\n\n", HUB).endswith(b"</edXML>\r\n\n\n")
+
+
+@pytest.mark.parametrize("declared", ["utf8", "windows-1258", "ISO-8859-1"])
+def test_a_wrongly_declared_charset_is_set_right(declared: str) -> None:
+    wrong = TEXT.replace('encoding="UTF-8"', f'encoding="{declared}"').encode()
+    assert with_trace(wrong, HUB) == with_trace(TEXT.encode(), HUB)
+
+
+def test_a_rightly_declared_charset_is_kept() -> None:
+    text = re.sub(r"[^\x00-\x7f]", "e", TEXT).replace('"UTF-8"', '"windows-1252"').replace("An Binh", "An B\xe8nh")
+    data = text.replace("Trien", "Tri\xe8n").replace("Trieen", "Tri\xe8n").replace("Nhe", "Nh\xe8").encode("latin-1")
+    assert b"\xe8" in data
+    passed_on = with_trace(data, HUB)
+    assert b'encoding="windows-1252"' in passed_on
+    assert envelope(passed_on).traces[-1] == HUB
 
 
 def test_papers_are_not_parsed_for_it() -> None:
