@@ -55,6 +55,9 @@ class Description(BaseModel):
 
     openapi: str = Field(description="3.1")
     info: dict[str, Any]
+    servers: list[dict[str, Any]]
+    tags: list[dict[str, Any]]
+    security: list[dict[str, Any]]
     paths: dict[str, Any]
     components: dict[str, Any]
 

@@ -1,12 +1,14 @@
 """One application a process, pointed at the test's own database: making one costs a tenth of a second, mostly for the
-URL map, and hundreds of tests want one."""
+URL map, and hundreds of tests want one. Every answer of an operation of the API is held against its description."""
 
 from functools import cache
 
-from flask import Flask
+from flask import Flask, Response, current_app, request
+from pydantic import BaseModel
 
 from kernel.config import Config
 from web import app as web_app
+from web import openapi
 from web.services import Services
 
 
@@ -28,4 +30,19 @@ def _made_once(base_url: str, mode: str, upload_max_bytes: int, request_max_byte
         upload_max_bytes=upload_max_bytes,
         request_max_bytes=request_max_bytes,
     )
-    return web_app.create_app(settings)
+    app = web_app.create_app(settings)
+    app.after_request(_as_described)
+    return app
+
+
+def _as_described(response: Response) -> Response:
+    """What an operation answers stands in its description, to the last member."""
+    door = openapi.document_of(current_app).doors.get(request.endpoint or "")
+    answers = door.says.get("answers") if door else None
+    if answers is None or (response.status_code >= 300 and response.status_code not in answers):
+        return response
+    assert response.status_code in answers, f"{request.endpoint} answers with {response.status_code}"
+    model = answers[response.status_code]
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        model.model_validate_json(response.get_data(), extra="forbid")
+    return response
