@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from typing import Any
 
 from flask import Response, current_app, jsonify, request
 
@@ -12,7 +13,7 @@ from docex.access import dispatch_for
 from docex.api_models import DocumentStatus, HandedIn
 from docex.drafting import File
 from docex.edxml import Envelope, Limits, StatusMessage, papers
-from docex.hub import terms, uploads
+from docex.hub import malware, receipts, terms, uploads
 from docex.intake import Handed
 from docex.queries import dispatch_status
 from kernel.blobs import Blob, BlobStore, read_all
@@ -33,7 +34,23 @@ def _unpack(tx: Tx, actor: Actor) -> tuple[Envelope | StatusMessage, Handed]:
     blob = _handed_blob(tx, actor, services.blobs, most)
     message = edxml.read(read_all(services.blobs, blob.sha256), Limits(file_bytes=most))
     key = request.headers.get("Idempotency-Key", "").strip()
-    return message, Handed(blob, _stored_papers(services.blobs, message), key)
+    handed = Handed(blob, _stored_papers(services.blobs, message), key)
+    if services.config.clamd:
+        intake.check(tx, actor, message)
+        tx.session.rollback()  # gives the connection back: looking for malware takes its time
+        _refuse_malware(services, actor, handed)
+    return message, handed
+
+
+def _refuse_malware(services: Any, actor: Actor, handed: Handed) -> None:
+    for sha256 in dict.fromkeys((handed.envelope.sha256, *(file.sha256 for file in handed.files))):
+        with services.blobs.open(sha256) as file:
+            found = malware.scan(services.config.clamd, file)
+        if found:
+            blob = handed.envelope
+            with services.db.write(actor.by) as tx:
+                row = receipts.refused(tx, actor.agency_id, handed.message_id, blob.sha256, blob.size, found)
+            raise malware.Found(found, receipts.shown(row))
 
 
 @routes.api(
@@ -54,7 +71,7 @@ def _unpack(tx: Tx, actor: Actor) -> tuple[Envelope | StatusMessage, Handed]:
         403: "without the right, or the sender in the envelope is not the system's agency",
         409: "the key was used for other bytes",
         413: "larger than the instance takes",
-        422: "edxml_refused, unknown_receiver or unknown_document",
+        422: "edxml_refused, malware (with the receipt in `info.receipt`), unknown_receiver or unknown_document",
     },
 )
 def submit_edxml(

@@ -28,8 +28,10 @@ from docex.hub.api_models import (
     WebhookWanted,
 )
 from docex.hub.bell import bell_of
+from docex.hub.models import Upload
 from docex.models import Dispatch
 from kernel import cursors
+from kernel.blobs import PIECE as PIECE_OF_UPLOAD
 from kernel.blobs import Blob, BlobStore
 from kernel.db import Tx
 from kernel.doors import Routes
@@ -226,8 +228,8 @@ def upload_state(tx: Tx, actor: Actor, upload_id: str) -> Response:
 def _write_piece(tx: Tx, actor: Actor, upload_id: str) -> tuple[int, int]:
     """Put the piece into its file while no writer waits. Answers its place and its length."""
     row = uploads.upload_for(tx, actor, upload_id)
-    data = request.stream.read(uploads.PIECE + 1)
-    if request.content_length is not None and len(data) < min(request.content_length, uploads.PIECE):
+    data = request.stream.read(PIECE_OF_UPLOAD + 1)
+    if request.content_length is not None and len(data) < min(request.content_length, PIECE_OF_UPLOAD):
         abort(400)  # cut in the middle: nothing of it counts
     offset = uploads.check_piece(row, request.headers.get("Upload-Offset", ""), data)
     _folder().write(row.id, offset, data)
@@ -269,9 +271,9 @@ def finish_upload(tx: Tx, actor: Actor, upload_id: str, brought: Callable[[], Bl
     return _upload(uploads.finish(tx, actor, upload_id, brought()))
 
 
-def _upload(row: uploads.Upload) -> Response:
+def _upload(row: Upload) -> Response:
     whole = row.whole_at is not None
-    return jsonify(id=row.id, size=row.size, sha256=row.sha256, offset=row.received, piece=uploads.PIECE, whole=whole)
+    return jsonify(id=row.id, size=row.size, sha256=row.sha256, offset=row.received, piece=PIECE_OF_UPLOAD, whole=whole)
 
 
 def _folder() -> uploads.Folder:

@@ -48,7 +48,8 @@ def test_a_submission_is_answered_with_a_receipt_that_anybody_can_check(
 
 
 def test_the_same_submission_again_gets_the_first_receipt_byte_for_byte(hub: Office, near: System, far: System) -> None:
-    first, again = (near.hand_in(a_file(hub), Idempotency_Key="1").get_data() for _ in range(2))
+    data = a_file(hub)
+    first, again = (near.hand_in(data, Idempotency_Key="1").get_data() for _ in range(2))
     assert first == again
     with hub.db.read() as tx:
         assert tx.session.scalar(sa.select(sa.func.count()).select_from(Receipt)) == 1
