@@ -230,3 +230,11 @@ def test_the_place_of_a_date_of_a_copy_is_kept_blank_until_it_is_given() -> None
     boxes = render_pdf(replace(COPY, number="", issued_on=None)).boxes
     assert boxes["copy-number"].width > 8 * MM
     assert boxes["copy-day"].page == 0
+
+
+@pytest.mark.parametrize("lines", [14, 16, 18])
+def test_two_signatures_also_keep_company_with_the_end_of_the_text(lines: int) -> None:
+    paper = render_pdf(replace(CONTRACT, body="\n".join([SENTENCE] * lines)))
+    before, _, after = texts(paper.pdf)[paper.signature_box.page].partition("ĐẠI DIỆN BÊN B")
+    assert "về Văn phòng trước ngày 20./." in before
+    assert "Lê Thị Hà" in after
