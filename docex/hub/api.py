@@ -10,10 +10,11 @@ from werkzeug.wsgi import wrap_file
 
 from directory import clients
 from directory.actor import Actor
-from docex.hub import mailbox, receipts, uploads, webhooks
+from docex.hub import mailbox, publishing, receipts, uploads, webhooks
 from docex.hub.api_models import (
     Acknowledged,
     Acknowledging,
+    DirectoryShown,
     Inbox,
     InboxAsked,
     KeySet,
@@ -28,7 +29,7 @@ from docex.hub.api_models import (
     WebhookWanted,
 )
 from docex.hub.bell import bell_of
-from docex.hub.models import Upload
+from docex.hub.models import DirectoryEdition, Upload
 from docex.models import Dispatch
 from kernel import cursors
 from kernel.blobs import PIECE as PIECE_OF_UPLOAD
@@ -283,6 +284,34 @@ def _folder() -> uploads.Folder:
 def _blobs() -> BlobStore:
     found: BlobStore = current_app.extensions["lienthong"].blobs
     return found
+
+
+def _publish(tx: Tx, actor: Actor) -> int:
+    """Sign the directory when it has changed since the last version. Answers the version."""
+    found = publishing.edition(tx)
+    known = publishing.published(tx, found.digest)
+    if known is not None:
+        return known.version
+    tx.session.rollback()
+    with current_app.extensions["lienthong"].db.write(actor.by) as writing:
+        return publishing.publish(writing, found).version
+
+
+@routes.api(
+    "GET",
+    "/api/v1/directory",
+    scope=SUBMIT,
+    before=_publish,
+    headers={"If-None-Match": "the ETag of the version that you have"},
+    title=phrase("Danh bạ cơ quan có chữ ký số của trục"),
+    answers={200: DirectoryShown, 304: None},
+)
+def directory_document(tx: Tx, actor: Actor, brought: Callable[[], int]) -> Response:
+    """All agencies with their codes, units, successors and ways in; signed, a new version with every change."""
+    row = tx.session.get_one(DirectoryEdition, brought())
+    answer = jsonify(version=row.version, made_at=row.made_at.isoformat(), jws=row.jws)
+    answer.set_etag(f"v{row.version}")
+    return answer.make_conditional(request)
 
 
 def _file(dispatch: Dispatch) -> Response:

@@ -150,3 +150,11 @@ class UploadShown(BaseModel):
     offset: int = Field(description="where the next piece begins")
     piece: int = Field(description="the longest piece, in bytes")
     whole: bool
+
+
+class DirectoryShown(BaseModel):
+    """The signed directory; `jws` holds the agencies."""
+
+    version: int
+    made_at: datetime
+    jws: str = Field(description="compact JWS, ES256, keys at /api/v1/keys")

@@ -67,6 +67,12 @@ def has_reader(tx: Tx, agency_id: int) -> bool:
     return any(RECEIVE in scopes for (scopes,) in rows)
 
 
+def readers(tx: Tx) -> frozenset[int]:
+    """The agencies whose systems may fetch documents here."""
+    rows = tx.session.execute(sa.select(ApiClient.agency_id, ApiClient.scopes).where(ApiClient.revoked_at.is_(None)))
+    return frozenset(agency_id for agency_id, scopes in rows if RECEIVE in scopes)
+
+
 def put(tx: Tx, delivery: Delivery) -> Parcel:
     """Lay a delivery into its receiver's mailbox; doing it again does nothing. The delivery is locked."""
     known = tx.session.scalar(sa.select(Parcel).where(Parcel.delivery_id == delivery.id))

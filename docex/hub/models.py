@@ -114,3 +114,13 @@ class Upload(Base):
     received: Mapped[int] = mapped_column(default=0)  # bytes that are here, from the beginning without a gap
     whole_at: Mapped[datetime | None]
     changed_at: Mapped[datetime]
+
+
+class DirectoryEdition(Base):
+    """One version of the signed directory document. Versions follow each other; a state is signed once."""
+
+    __tablename__ = "docex_hub_directory"
+    version: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(index=True)
+    jws: Mapped[str]
+    made_at: Mapped[datetime]
