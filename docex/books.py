@@ -82,6 +82,13 @@ def release(tx: Tx, book_id: int, number: int, reason: str) -> None:
     tx.audit(f"agency:{book.agency_id}", "number.release", holder, detail)
 
 
+def release_elsewhere(tx: Tx, book_id: int, number: int, series: str, year: int) -> None:
+    """Give a reserved number back when the year has ended or its type has moved to another series since."""
+    book = tx.session.get_one(Book, book_id)
+    if (book.series, book.year) != (series, year):
+        release(tx, book_id, number, "the year or the series has changed")
+
+
 def register(tx: Tx, agency_id: int, holder: Ref) -> Entry:
     """The next number of this year's incoming book, used at once."""
     entry = reserve(tx, agency_id, INCOMING, clock.today().year, holder)

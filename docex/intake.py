@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.actor import Actor
+from docex.desk import recalls
 from docex.desk.relations import about_of
 from docex.dispatch import Receiver, Submission, hand_in
 from docex.drafting import File
@@ -22,6 +23,7 @@ from docex.envelope import facts_of
 from docex.hub import receipts
 from docex.models import Delivery, Dispatch, Incoming, StatusIn
 from docex.moves import touch_incoming
+from docex.states import Progress, Recall
 from docex.statuses import say
 from kernel import clock
 from kernel.blobs import Blob
@@ -85,9 +87,31 @@ def check(tx: Tx, actor: Actor, message: Envelope | StatusMessage) -> None:
 
 def _document(tx: Tx, actor: Actor, message: Envelope, handed: Handed, channel: str, key: str) -> dict[str, Any]:
     receivers = _receivers(tx, message)
+    earlier = _earlier_deliveries(tx, actor.agency_id, message, receivers)
     dispatch = hand_in(tx, _submission(actor, message, handed, channel, key, receivers))
+    for delivery_id in earlier:
+        recalls.ask(tx, delivery_id, f"dispatch:{dispatch.id}", message.business.reason, actor.by)
     dispatch.answer = _answer(tx, dispatch, receivers)
     return dict(dispatch.answer)
+
+
+def _earlier_deliveries(tx: Tx, issuer_id: int, message: Envelope, receivers: list[Receiver]) -> list[int]:
+    """What an update or a replacement acts upon: its receivers are asked (13) to cancel that, and answer 15 or 16."""
+    keys = {message.business.document_id, *(r.document_id for r in message.business.replacements)} - {""}
+    if message.business.kind is BusinessKind.NEW or not keys:
+        return []
+    query = (
+        sa.select(Delivery.id)
+        .join(Dispatch, Dispatch.id == Delivery.dispatch_id)
+        .where(
+            Dispatch.sender_id == issuer_id,
+            Dispatch.document_key.in_(keys),
+            Delivery.agency_id.in_([r.agency_id for r in receivers]),
+            Delivery.progress != Progress.REFUSED,
+            Delivery.recall.in_([Recall.NONE, Recall.REFUSED]),
+        )
+    )
+    return list(tx.session.scalars(query.order_by(Delivery.id)))
 
 
 def _recall(tx: Tx, actor: Actor, message: Envelope, handed: Handed, channel: str, key: str) -> dict[str, Any]:

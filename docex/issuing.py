@@ -30,10 +30,9 @@ def sign(tx: Tx, actor: Actor, document_id: int, seen: int | None = None) -> Doc
         _check_seen(tx, document, seen)
     move(tx, document, DocumentVerb.SIGN)
     today = clock.today()
-    if document.number is not None and document.issued_on is not None and document.issued_on.year != today.year:
-        assert document.book_id is not None
-        books.release(tx, document.book_id, document.number, "the year has ended")
     series = books.series_of(tx, document.agency_id, document.kind)
+    if document.book_id is not None and document.number is not None:
+        books.release_elsewhere(tx, document.book_id, document.number, series, today.year)
     entry = books.reserve(tx, document.agency_id, series, today.year, Ref("document", document.id))
     document.book_id, document.number, document.issued_on = entry.book_id, entry.number, today
     document.code = books.code(entry.number, document.notation)

@@ -15,6 +15,7 @@ from directory import clients, demo, queries
 from directory.attempts import Limits
 from directory.models import Agency
 from docex import handling
+from docex.desk import pages
 from docex.edxml import Envelope, read, write
 from docex.edxml.codes import BusinessKind, StatusCode
 from docex.edxml.model import Attachment, Business, DocumentType, Organ, ResponseFor, Signer, StatusMessage, Trace
@@ -287,6 +288,32 @@ def test_a_recall_asks_for_the_copy_back_and_an_answer_cancels_it(office: Office
     with office.db.write(office.cast.lan.by) as tx:
         handling.agree_recall(tx, office.cast.lan, copy.id)
     assert office.incoming(office.cast.lan)[0].state == IncomingState.CANCELLED
+
+
+def test_a_foreign_update_asks_for_the_earlier_copy_and_a_foreign_reply_is_linked(
+    office: Office, system: System
+) -> None:
+    cast = office.cast
+    asked = office.on_its_way()
+    with office.db.read() as tx:
+        key = tx.session.scalars(sa.select(Dispatch.document_key)).one()
+    reply = ResponseFor(cast.city.code, office.document(asked).code, key)
+    letter = an_envelope(office, receivers=(Organ(cast.city.code, cast.city.name),), responses=(reply,))
+    system.hand_in(write(letter))
+    office.work()
+    (first,) = office.incoming(cast.ha)
+    with office.db.read() as tx:
+        assert [r.url for r in pages.incoming_desk(tx, cast.ha, first.id).answers] == [f"/documents/out/{asked}"]
+        assert [r.url for r in pages.document_desk(tx, cast.ha, asked).answered_by] == [f"/documents/in/{first.id}"]
+    business = Business(BusinessKind.UPDATE, "Bổ sung phụ lục", letter.document_id)
+    assert system.hand_in(write(replace(letter, business=business))).status_code == 202
+    office.work()
+    new, old = office.incoming(cast.ha)
+    assert office.incoming_sheet(cast.ha, old.id).recall_reason == "Bổ sung phụ lục"
+    assert office.incoming_sheet(cast.ha, new.id).recall is None
+    with office.db.read() as tx:
+        assert [r.url for r in pages.incoming_desk(tx, cast.ha, new.id).earlier] == [f"/documents/in/{old.id}"]
+        assert pages.incoming_desk(tx, cast.ha, new.id).duplicates == ()
 
 
 def test_demo_agencies_answer_to_both_code_forms(office: Office, system: System) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from docex import books
-from docex.models import BookNumber
+from docex.models import BookNumber, Series
 from kernel import clock
 from kernel.db import Database
 from kernel.refs import Ref
@@ -80,3 +80,31 @@ def test_a_number_of_last_year_that_comes_back_is_void_on_record(db: Database, c
 )
 def test_number_and_notation_are_printed_as_the_decree_says(kind: str, unit: str, number: int, printed: str) -> None:
     assert books.code(number, books.notation(kind, "UBND", unit)) == printed
+
+
+def test_copies_and_a_type_of_its_own_count_by_themselves_each_year(db: Database, cast: Cast) -> None:
+    with db.write("person:1") as tx:
+        tx.session.add(Series(agency_id=cast.city.id, kind="decision"))
+        tx.session.flush()
+        own = books.series_of(tx, cast.city.id, "decision")
+        assert books.series_of(tx, cast.city.id, "letter") == books.OUTGOING
+        assert books.series_of(tx, cast.finance.id, "decision") == books.OUTGOING
+        for series in (own, books.OUTGOING):
+            assert books.reserve(tx, cast.city.id, series, 2026, Ref("document", 1)).number == 1
+        copies = [books.copy_number(tx, cast.city.id, Ref("paper", n)).number for n in (1, 2)]
+        assert copies == [1, 2]
+        assert books.reserve(tx, cast.city.id, own, 2027, Ref("document", 2)).number == 1
+
+
+def test_a_number_goes_back_when_its_type_moves_to_another_series(db: Database, cast: Cast) -> None:
+    year = clock.today().year
+    with db.write("person:1") as tx:
+        entry = books.reserve(tx, cast.city.id, books.OUTGOING, year, Ref("document", 1))
+        books.release_elsewhere(tx, entry.book_id, entry.number, books.OUTGOING, year)
+        assert books.reserve(tx, cast.city.id, books.OUTGOING, year, Ref("document", 1)) == entry
+        books.release_elsewhere(tx, entry.book_id, entry.number, "out:decision", year)
+        assert books.reserve(tx, cast.city.id, books.OUTGOING, year, Ref("document", 2)) == entry
+
+
+def test_numbers_below_ten_get_a_zero() -> None:
+    assert [books.code(n, "VP") for n in (1, 9, 10, 100)] == ["01/VP", "09/VP", "10/VP", "100/VP"]
