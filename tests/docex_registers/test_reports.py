@@ -8,6 +8,7 @@ import openpyxl
 from flask import Flask
 from flask.testing import FlaskClient
 
+from directory.models import Agency
 from docex.models import Incoming
 from docex.registers import charts, reports
 from docex.registers.reports import Ask, Count
@@ -62,15 +63,21 @@ def test_a_month_is_that_of_vietnam_and_narrows_the_units(rooms: Office) -> None
 
 def test_a_higher_agency_sees_the_numbers_of_those_below_and_nobody_elses(rooms: Office) -> None:
     lived(rooms)
+    with rooms.db.write() as tx:
+        cast = rooms.cast
+        tx.session.get_one(Agency, cast.finance.id).parent_id = cast.city.id
+        tx.session.get_one(Agency, cast.science.id).parent_id = cast.finance.id
+        tx.session.get_one(Agency, cast.home_affairs.id).parent_id = None
     with rooms.db.read() as tx:
-        city = reports.report(tx, rooms.cast.ha, Ask(2026))
-        finance = reports.report(tx, rooms.cast.lan, Ask(2026))
-    below = next((s for s in city.sections if s.key == "agency"), None)
-    names = [str(row.name) for row in below.rows] if below else []
-    assert [s.key for s in finance.sections] == ["month", "unit"]
-    if below is not None:
-        assert names[0] == rooms.cast.city.name
-        assert rooms.cast.finance.name in names
+        city = reports.report(tx, cast.ha, Ask(2026))
+        science = reports.report(tx, cast.quynh, Ask(2026))
+    below = next(s for s in city.sections if s.key == "agency")
+    names = [str(row.name) for row in below.rows]
+    assert names[0] == cast.city.name
+    assert {cast.finance.name, cast.science.name} <= set(names)
+    assert cast.home_affairs.name not in names
+    assert below.total.arrived == 5
+    assert [s.key for s in science.sections] == ["month", "unit"]
 
 
 def test_only_people_who_oversee_documents_see_the_report(app: Flask, rooms: Office, lan: FlaskClient) -> None:
