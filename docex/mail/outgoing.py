@@ -12,8 +12,7 @@ from docex import ways
 from docex.mail.addresses import exchange_domain
 from docex.mail.models import LetterKind, LetterState, MailArrival, MailLetter, MailPartner
 from docex.mail.partners import partner_of
-from docex.models import Delivery, Dispatch, StatusLog
-from docex.moves import touch_delivery
+from docex.models import Delivery, Dispatch
 from docex.states import Progress
 from docex.statuses import say
 from kernel import clock
@@ -24,7 +23,6 @@ from kernel.text import Phrase
 from signing.verdicts import phrase_to_json
 
 CHANNEL = "mail:"
-UNDELIVERABLE = "undeliverable"
 _ANSWERS = frozenset({"02", "03", "04", "05", "06", "15", "16"})  # 01 is what the delivery receipt says
 _ASKS = "13"
 
@@ -190,15 +188,7 @@ def progress(tx: Tx, letter: MailLetter, step: Progress, by_name: str = "") -> N
 
 def _undeliverable(tx: Tx, delivery_id: int, reason: str) -> None:
     delivery = _delivery(tx, delivery_id)
-    known = Progress.__members__.get("UNDELIVERABLE")
-    if known is not None:
-        say(tx, delivery, known, description=reason)
-    else:
-        row = StatusLog(
-            delivery_id=delivery.id, code=UNDELIVERABLE, by=tx.by, description=reason, counted=True, at=clock.now()
-        )
-        tx.session.add(row)
-        touch_delivery(tx, delivery, tx.session.get_one(Dispatch, delivery.dispatch_id).document_id)
+    say(tx, delivery, Progress.UNDELIVERABLE, description=reason)
     delivery.reason = reason
 
 
