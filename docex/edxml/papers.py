@@ -13,8 +13,7 @@ import zlib
 
 from docex.edxml.errors import EdxmlError, Refusal
 from docex.edxml.limits import Limits
-from docex.edxml.values import compose
-from kernel.text import phrase
+from kernel.text import nfc, phrase
 
 PACKED_FORMATS = frozenset(
     {"docx", "xlsx", "pptx", "odt", "ods", "odp", "docm", "xlsm", "pptm", "dotx", "xltx", "jar", "epub"}
@@ -60,7 +59,7 @@ def extension(name: str) -> str:
 
 def plain_name(name: str) -> str:
     """A file name without path or control characters, at most 200 characters, ending kept."""
-    last = compose(name).replace("\\", "/").rpartition("/")[2]
+    last = nfc(name).replace("\\", "/").rpartition("/")[2]
     clean = "".join(c for c in last if c.isprintable()).strip(" .")
     if len(clean) <= _NAME_LENGTH:
         return clean

@@ -2,8 +2,6 @@
 
 import re
 from datetime import UTC, date, datetime
-from functools import cache
-from unicodedata import combining
 
 from kernel.clock import VN
 from kernel.text import nfc
@@ -17,31 +15,10 @@ _YEARS = range(1900, 9999)
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-_SORTED_QUICKLY = 1000
-_MOST_MARKS = 30
-
-
-def compose(text: str) -> str:
-    """NFC in bounded time: composing sorts a letter's marks, which takes minutes for a letter with a million marks.
-
-    No script has a letter with more than thirty (Unicode's stream-safe format); the rest of a longer run is dropped.
-    """
-    if len(text) > _SORTED_QUICKLY and not text.isascii():
-        text = _marks().sub(lambda run: run[0][:_MOST_MARKS], text)
-    return nfc(text)
-
-
-@cache
-def _marks() -> re.Pattern[str]:
-    """A run of combining marks that is too long."""
-    every = (chr(n) for n in range(0x300, 0x1E950))
-    return re.compile(f"[{''.join(c for c in every if combining(c))}]{{{_MOST_MARKS + 1},}}")
-
-
 def clean(text: str) -> str:
     """A value as it is written and as it reads back: composed, trimmed, without what XML cannot carry."""
     legal = _ILLEGAL.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
-    return compose(legal).strip()
+    return nfc(legal).strip()
 
 
 def read_date(text: str) -> date | None:
