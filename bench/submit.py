@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -24,17 +23,14 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import requests
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from bench.letters import letter, register
 from bench.mesh import SHARED_KEY, sandbox
 from bench.report import Result, median, percentile, progress
-from directory import clients, demo, queries
-from directory.attempts import Limits
-from docex.edxml import write
-from docex.edxml.model import Attachment, Business, DocumentType, Envelope, Organ, Signer, Trace
-from kernel import clock
-from kernel.db import Database
+from directory import demo
 from tests.postgres import TestServer
 from web.tour.instance import Instance
 
@@ -92,51 +88,22 @@ def main() -> Result:
 def _ours(database_url: str) -> Iterator[tuple[Instance, str]]:
     with Instance(parts=("web",), database_url=database_url) as instance:
         with instance.database() as db:
-            token = token_for(db, demo.FINANCE)
-        yield instance, token
-
-
-def token_for(db: Database, code: str) -> str:
-    """An access token of a system of the agency with this code."""
-    with db.write() as tx:
-        agency = queries.agency_by_code(tx, code)
-        admin = queries.person_by_email(tx, demo.email_of("quantri"))
-        assert agency is not None
-        assert admin is not None
-        actor = queries.actor_of(tx, admin.id)
-        assert actor is not None
-        made = clients.register(tx, actor, agency.id, "Phần mềm đo", frozenset({"docex.submit"}))
-        granted = clients.grant(tx, made.client_id, made.secret, "", "127.0.0.1", Limits(tries=10))
-        assert isinstance(granted, clients.Granted)
-        return granted.token
+            given = register(db, demo.FINANCE)
+        told = requests.post(
+            f"{instance.url}/api/v1/oauth/token",
+            data={"grant_type": "client_credentials"},
+            auth=(given.client_id, given.secret),
+            timeout=30,
+        )
+        yield instance, told.json()["access_token"]
 
 
 def write_letters(folder: Path, count: int) -> list[Path]:
-    """As many envelopes from the finance department to the city office, each with its own id and PDF."""
-    return [_letter(folder / f"{number}.edxml", number) for number in range(count)]
-
-
-def _letter(path: Path, number: int) -> Path:
-    # Random bytes behind a PDF's head: what is signed and compressed already cannot be packed any further.
-    pdf = b"%PDF-1.7\n" + os.urandom(PDF_BYTES)
-    envelope = Envelope(
-        sender=Organ(demo.FINANCE, "Sở Tài chính"),
-        receivers=(Organ(demo.CITY_OFFICE, "Văn phòng Ủy ban nhân dân"),),
-        document_id=f"{demo.FINANCE},2026/03/02,{uuid.uuid4()}",
-        number=str(number + 1),
-        notation="STC-VP",
-        place="Thành phố Mẫu",
-        promulgated_on=clock.today(),
-        type=DocumentType("Công văn", 2, 18),
-        subject="Báo cáo tiến độ giải ngân",
-        content="Báo cáo tiến độ giải ngân. " * 15,
-        signer=Signer("Đặng Anh Dũng", "Giám đốc", "GIÁM ĐỐC"),
-        traces=(Trace(demo.FINANCE, clock.now()),),
-        business=Business(reason="Văn bản điện tử mới"),
-        attachments=(Attachment(str(uuid.uuid4()), "bao-cao.pdf", pdf),),
-    )
-    path.write_bytes(write(envelope))
-    return path
+    """As many letters of the finance department to the city office."""
+    paths = [folder / f"{number}.edxml" for number in range(count)]
+    for number, path in enumerate(paths):
+        path.write_bytes(letter(demo.CITY_OFFICE, number, PDF_BYTES))
+    return paths
 
 
 def _our_requests(letters: Sequence[Path], token: str) -> list[dict[str, Any]]:

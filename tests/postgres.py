@@ -54,6 +54,14 @@ class TestServer:
             self._as_owner([str(self._binaries / "pg_ctl"), "-D", str(self.folder / "data"), "-m", "immediate", "stop"])
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def crash(self) -> None:
+        """Stop as a power failure would, and start again. Only for a server of this machine's binaries."""
+        data = ["-D", str(self.folder / "data"), "-w"]
+        self._as_owner([str(self._binaries / "pg_ctl"), *data, "-m", "immediate", "stop"])
+        self._as_owner(
+            [str(self._binaries / "pg_ctl"), *data, "-l", str(self.folder / "log"), "-o", self._options, "start"]
+        )
+
     def fresh_name(self) -> str:
         """A database name that was not used before."""
         return next(self._names)
@@ -103,7 +111,7 @@ class TestServer:
             ]
         )
         port = _free_port()
-        options = (
+        self._options = (
             f"-c listen_addresses=127.0.0.1 -c port={port} "
             f"{'' if self._durable else '-c fsync=off -c synchronous_commit=off -c full_page_writes=off '}"
             f"-c unix_socket_directories={self.folder} -c max_connections=200"
@@ -117,7 +125,7 @@ class TestServer:
                 str(self.folder / "log"),
                 "-w",
                 "-o",
-                options,
+                self._options,
                 "start",
             ]
         )

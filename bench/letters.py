@@ -1,0 +1,74 @@
+"""Who sends and receives in the benches, and what they send."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from dataclasses import dataclass
+
+from directory import clients, demo, queries
+from directory.models import Agency
+from docex.edxml import write
+from docex.edxml.model import Attachment, Business, DocumentType, Envelope, Organ, Signer, Trace
+from kernel import clock
+from kernel.db import Database, Tx
+
+FAR = "H98.07"
+"""An agency that is not served by the instance: what is sent to it waits in its mailbox."""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Of an agency's system."""
+
+    client_id: str
+    secret: str
+
+
+def register(db: Database, code: str) -> Credentials:
+    """A new system of the agency with this code, which is entered into the directory when it is unknown."""
+    with db.write() as tx:
+        admin = queries.person_by_email(tx, demo.email_of("quantri"))
+        assert admin is not None
+        actor = queries.actor_of(tx, admin.id)
+        assert actor is not None
+        scopes = frozenset({"docex.submit", "docex.receive"})
+        made = clients.register(tx, actor, _agency(tx, code).id, "Phần mềm đo", scopes)
+        return Credentials(made.client_id, made.secret)
+
+
+def _agency(tx: Tx, code: str) -> Agency:
+    found = queries.agency_by_code(tx, code)
+    if found is None:
+        found = Agency(code=code, old_code="", name=f"Cơ quan {code}", is_local=False, parent_id=None)
+        tx.session.add(found)
+        tx.session.flush()
+    return found
+
+
+def letter(receiver: str, number: int, pdf_bytes: int) -> bytes:
+    """An envelope of the finance department to `receiver`, with an id of its own and a PDF of about that size."""
+    # Random bytes behind a PDF's head: what is signed and compressed already cannot be packed any further.
+    pdf = b"%PDF-1.7\n" + os.urandom(pdf_bytes)
+    envelope = Envelope(
+        sender=Organ(demo.FINANCE, "Sở Tài chính"),
+        receivers=(Organ(receiver, f"Cơ quan {receiver}"),),
+        document_id=f"{demo.FINANCE},2026/03/02,{number + 1}/STC-VP",
+        number=str(number + 1),
+        notation="STC-VP",
+        place="Thành phố Mẫu",
+        promulgated_on=clock.today(),
+        type=DocumentType("Công văn", 2, 18),
+        subject="Báo cáo tiến độ giải ngân",
+        content="Báo cáo tiến độ giải ngân. " * 15,
+        signer=Signer("Đặng Anh Dũng", "Giám đốc", "GIÁM ĐỐC"),
+        traces=(Trace(demo.FINANCE, clock.now()),),
+        business=Business(reason="Văn bản điện tử mới"),
+        attachments=(Attachment(str(uuid.uuid4()), "bao-cao.pdf", pdf),),
+    )
+    return write(envelope)
+
+
+def small_letter(number: int) -> bytes:
+    """A letter to the far agency with a PDF of 4 kB."""
+    return letter(FAR, number, 4_000)
