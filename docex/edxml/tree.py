@@ -11,8 +11,7 @@ from xml.parsers import expat
 from docex.edxml.codes import NAMESPACE
 from docex.edxml.errors import EdxmlError, Refusal
 from docex.edxml.limits import Limits
-from docex.edxml.values import compose
-from kernel.text import phrase
+from kernel.text import nfc, phrase
 
 _JUNK_BYTES = 4096
 _BOM = b"\xef\xbb\xbf"
@@ -40,7 +39,7 @@ class Node:
     @property
     def text(self) -> str:
         """The element's own text, composed (NFC) and without blanks around it."""
-        return compose("".join(self.parts)).strip()
+        return nfc("".join(self.parts)).strip()
 
     def add(self, text: str) -> None:
         """One more piece of text; millions of tiny pieces, as between comments, are joined on the way."""
