@@ -31,8 +31,8 @@ from docex.edxml.model import (
 )
 from docex.edxml.signature import read_signature
 from docex.edxml.tree import Node, parse
-from docex.edxml.values import compose, date_text, read_date, read_flag, read_instant, read_int
-from kernel.text import Phrase, phrase
+from docex.edxml.values import date_text, read_date, read_flag, read_instant, read_int
+from kernel.text import Phrase, nfc, phrase
 
 
 def read(data: bytes, limits: Limits = DEFAULT) -> Message:
@@ -304,7 +304,7 @@ class _Reader:
         declared = node.text_of("contenttype", "filetype")
         if not papers.extension(name) and declared.lstrip(".").isalnum():
             name = f"{name}.{declared.lstrip('.').lower()}"
-        if name != compose(written).strip():
+        if name != nfc(written).strip():
             self.note("name", phrase("Tên tệp đính kèm được sửa thành “{name}”.", name=name))
         raw = papers.decode(encoded.take_text(), name)
         if not raw:
