@@ -121,6 +121,7 @@ ACTS: dict[str, Phrase] = {
     "incoming.agree_recall": phrase("Đồng ý cho lấy lại, hủy bản này"),
     "incoming.refuse_recall": phrase("Không cho lấy lại"),
     "incoming.alarm": phrase("Hệ thống nhắc: sắp hết hạn hoặc quá hạn"),
+    "document.alarm": phrase("Hệ thống nhắc: sắp hết hạn hoặc quá hạn"),
     "document.submit_to_check": phrase("Trình kiểm tra"),
     "document.approve": phrase("Kiểm tra xong, trình lãnh đạo ký"),
     "document.recall": phrase("Yêu cầu thu hồi"),
