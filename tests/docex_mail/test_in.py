@@ -2,7 +2,10 @@
 
 import json
 import smtplib
+import ssl
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,11 +13,12 @@ import sqlalchemy as sa
 
 from docex.edxml.model import Organ
 from docex.handling import refuse, register
+from docex.mail.door import Door
 from docex.mail.models import LetterKind, Outcome, Signature
 from docex.models import Incoming
 from kernel.blobs import read_all
 from notify.mail import mime
-from tests.docex_mail.partner import CODE, PDF, Abroad
+from tests.docex_mail.partner import ADDRESS, CODE, PDF, Abroad
 from tests.docex_mail.test_out import files_of
 
 
@@ -212,3 +216,20 @@ def test_what_the_recipient_does_goes_back_as_a_signed_status(abroad: Abroad) ->
     assert b"<edXML:StatusCode>02</edXML:StatusCode>" in status
     assert "Gửi nhầm nơi nhận".encode() in status
     assert [x.kind for x in abroad.letters()][-2:] == [LetterKind.STATUS, LetterKind.STATUS]
+
+
+def test_the_door_speaks_tls_when_it_has_a_certificate(abroad: Abroad, tmp_path: Path) -> None:
+    cert, key = tmp_path / "door.pem", tmp_path / "door.key"
+    made = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
+    subprocess.run([*made.split(), "-out", str(cert), "-keyout", str(key)], check=True, capture_output=True)
+    config = replace(abroad.config, mail_door_cert=str(cert), mail_door_key=str(key))
+    door = Door(config, abroad.db, abroad.blobs)
+    door.start()
+    try:
+        with smtplib.SMTP("localhost", door.port, timeout=20) as smtp:
+            smtp.starttls(context=ssl.create_default_context(cafile=str(cert)))
+            smtp.sendmail(ADDRESS, [abroad.address()], abroad.edxml_mail())
+    finally:
+        door.stop()
+    abroad.work()
+    assert [a.outcome for a in abroad.arrivals()] == [Outcome.ACCEPTED]
