@@ -1,6 +1,6 @@
 """Run as a program of its own: a page of HTML on stdin, its PDF on stdout.
 
-A register of a year is many pages; laying them out takes memory and half a minute of CPU, and a missing font library
+A register of a year is many pages; laying them out takes memory and many seconds of CPU, and a missing font library
 kills the process instead of raising. Here that ends this process only. Imports nothing of the house.
 """
 
@@ -8,7 +8,7 @@ import resource
 import sys
 
 MEMORY_BYTES = 3 * 1024**3
-CPU_SECONDS = 240
+CPU_SECONDS = 60
 
 
 def _limit() -> None:

@@ -20,7 +20,8 @@ from kernel.text import phrase
 
 TEMPLATES = Path(__file__).resolve().parent.parent.parent / "templates"
 _PRINTER = Path(__file__).with_name("pdfprint.py")
-_SECONDS = 300
+_SECONDS = 50
+"""Less than the lease of a job: what takes longer would be begun again by a neighbour."""
 CELL = 32_767
 """The most characters that a cell of a spreadsheet holds."""
 

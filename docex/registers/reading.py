@@ -11,6 +11,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
 import sqlalchemy as sa
 
@@ -31,7 +32,8 @@ TOPIC = "docex.read_text"
 MOST_BYTES = 60_000_000
 MOST_LETTERS = 150_000
 MOST_PAPERS = 20
-SECONDS = 60
+SECONDS = 45
+"""For all papers of an envelope together: less than the lease of a job."""
 
 READABLE = (
     "application/pdf",
@@ -69,10 +71,12 @@ def text_of(blobs: BlobStore, files: tuple[PaperFile, ...]) -> str:
     """The text of all of them, the first ones first, at most MOST_LETTERS. Takes seconds: for workers."""
     pieces: list[str] = []
     left = MOST_LETTERS
+    until = monotonic() + SECONDS
     for file in files:
-        if left <= 0:
+        seconds = until - monotonic()
+        if left <= 0 or seconds <= 0:
             break
-        piece = _read(blobs, file.sha256, left)
+        piece = _read(blobs, file.sha256, left, seconds)
         pieces.append(piece)
         left -= len(piece)
     return "\n".join(p for p in pieces if p)
@@ -87,7 +91,7 @@ def keep_text(tx: Tx, dispatch_id: int, text: str) -> None:
     search.put(tx, SCOPE, Ref("dispatch", dispatch_id), dispatch.submitted_at, *words, f"{BREAK}{text}")
 
 
-def _read(blobs: BlobStore, sha256: str, most: int) -> str:
+def _read(blobs: BlobStore, sha256: str, most: int, seconds: float) -> str:
     """The text of one file; none when it is broken, locked or takes too long."""
     with tempfile.NamedTemporaryFile() as copy:
         with blobs.open(sha256) as stored:
@@ -95,7 +99,7 @@ def _read(blobs: BlobStore, sha256: str, most: int) -> str:
         copy.flush()
         command = [sys.executable, "-P", str(_PROBE), copy.name, str(most)]
         try:
-            done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
+            done = subprocess.run(command, capture_output=True, timeout=seconds, check=False)
             found = json.loads(done.stdout.strip().splitlines()[-1]) if done.returncode == 0 else {}
         except (subprocess.TimeoutExpired, ValueError, IndexError):
             return ""
