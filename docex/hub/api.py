@@ -311,7 +311,8 @@ def directory_document(tx: Tx, actor: Actor, brought: Callable[[], int]) -> Resp
     row = tx.session.get_one(DirectoryEdition, brought())
     answer = jsonify(version=row.version, made_at=row.made_at.isoformat(), jws=row.jws)
     answer.set_etag(f"v{row.version}")
-    return answer.make_conditional(request)
+    answer.make_conditional(request)
+    return answer
 
 
 def _file(dispatch: Dispatch) -> Response:

@@ -97,6 +97,15 @@ def put(tx: Tx, delivery: Delivery) -> Parcel:
     return parcel
 
 
+def lay_again(tx: Tx, parcel: Parcel) -> None:
+    """An expired parcel waits anew, behind all others, so that no reader has passed it already."""
+    parcel.state, parcel.alarm = ParcelState.WAITING, 0
+    parcel.leased_by = parcel.leased_until = None
+    parcel.seq = _next_number(tx, parcel.agency_id)
+    parcel.available_at = clock.now()
+    tx.publish(f"mailbox:{parcel.agency_id}", "mailbox.changed", {"id": parcel.id, "rev": parcel.seq})
+
+
 def open_for(tx: Tx, agency_id: int) -> None:
     """The agency's system asks for the first time: bring it what was handed in before it could ask."""
     row = insert_into(tx.session, Mailbox).values(agency_id=agency_id, last_seq=0, opened_at=clock.now())

@@ -67,6 +67,13 @@ def ask(tx: Tx, dispatch_id: int, seconds: str) -> None:
         _promise(tx, term)
 
 
+def extend(tx: Tx, term: Term, until: datetime) -> None:
+    """An operator gives an envelope more time."""
+    if until > term.expires_at:
+        term.expires_at = until
+        _promise(tx, term)
+
+
 def expire(tx: Tx, dispatch_id: int, after: int = 0) -> None:
     """The term may have ended: say so for every delivery that nobody fetched, a stretch at a time."""
     term = tx.session.get(Term, dispatch_id)

@@ -9,7 +9,7 @@ from flask import Flask
 
 from directory.models import Agency
 from docex.edxml.codes import StatusCode
-from docex.hub import terms
+from docex.hub import terms, today
 from docex.hub.models import Parcel, Receipt, Term
 from kernel import clock
 from notify.models import Message
@@ -130,6 +130,10 @@ def test_the_alarms_come_in_working_time_each_once(monday: None, hub: Office, ne
     assert told() == (0, [])
     clock.advance(timedelta(hours=1, minutes=31))  # a pause at noon does not count
     assert told() == (1, [])
+    with hub.db.read() as tx:
+        (line,) = today.unfetched(tx, hub.cast.admin) or []
+        assert line.title == "Sở Giao thông tỉnh Bạn"
+        assert today.unfetched(tx, hub.cast.ha) is None
     clock.advance(timedelta(hours=24))
     step, channels = told()
     assert step == 2
