@@ -16,6 +16,7 @@ from directory.actor import Actor, require
 from directory.models import Agency, Membership, Unit
 from docex.access import OVERSEERS
 from docex.models import Incoming
+from docex.registers.charts import Chart, columns
 from docex.registers.wishes import begins, number
 from docex.states import IncomingState
 from kernel import clock
@@ -141,6 +142,18 @@ def report(tx: Tx, actor: Actor, ask: Ask) -> Report:
     return Report(ask, below[actor.agency_id], tuple(sections))
 
 
+def year_chart(found: Report, locale: str) -> Chart:
+    """The months of the year as columns: in time, late, waiting."""
+    words = (phrase("đúng hạn"), phrase("quá hạn"), phrase("chờ tiếp nhận"))
+    stacks = []
+    for row in found.sections[0].rows:
+        name = row.name.in_locale(locale) if isinstance(row.name, Phrase) else row.name
+        numbers = (row.count.in_time, row.count.late, row.count.waiting)
+        parts = zip(("good", "bad", "waiting"), numbers, words, strict=True)
+        stacks.append([(kind, n, f"{name}: {n} {word.in_locale(locale)}") for kind, n, word in parts])
+    return columns([str(month) for month in range(1, 13)], stacks)
+
+
 def heads() -> tuple[Phrase, ...]:
     """The words over the numbers of every table."""
     return (
@@ -186,8 +199,8 @@ def _counted(
         key: Count(int(n), int(a or 0), int(b or 0), int(c or 0))
         for key, n, a, b, c in tx.session.execute(tallied.where(*period).group_by(group))
     }
-    columns = (Incoming.agency_id, Incoming.handled_by, Incoming.arrived_at, Incoming.due_on, Incoming.state)
-    dated = sa.select(*columns, Incoming.changed_at).where(*period, Incoming.due_on.is_not(None))
+    fields = (Incoming.agency_id, Incoming.handled_by, Incoming.arrived_at, Incoming.due_on, Incoming.state)
+    dated = sa.select(*fields, Incoming.changed_at).where(*period, Incoming.due_on.is_not(None))
     for row in tx.session.execute(dated.execution_options(yield_per=1_000)):
         key = group_of(row)
         found[key] = found.get(key, Count()) + _answer(row)

@@ -12,7 +12,7 @@ from directory.actor import Actor, Role
 from docex.access import DRAFTERS, OVERSEERS
 from docex.labels import URGENCY
 from docex.queries import INBOX_FILTERS, OUTBOX_FILTERS
-from docex.registers import bulk, charts, finding, lists, printing, printouts, reports, saved, sheets
+from docex.registers import bulk, finding, lists, printing, printouts, reports, saved, sheets
 from docex.registers.register import FORMS, Ask, register_page
 from docex.registers.wishes import Wish, moment, number
 from kernel import clock, streams
@@ -197,22 +197,13 @@ def _register(tx: Tx, actor: Actor, ask: Ask, errors: Any = None) -> str:
 def report(tx: Tx, actor: Actor) -> str:
     """What was registered and answered in time, by month, agency and unit."""
     found = reports.report(tx, actor, reports.Ask.read(request.args))
-    months = found.sections[0].rows
-    kinds = (("good", phrase("đúng hạn")), ("bad", phrase("quá hạn")), ("waiting", phrase("chờ tiếp nhận")))
-    stacks = [
-        [
-            (kind, number_, f"{row.name}: {number_} {word.in_locale(actor.locale)}")
-            for (kind, word), number_ in zip(kinds, (row.count.in_time, row.count.late, row.count.waiting), strict=True)
-        ]
-        for row in months
-    ]
     this_year = clock.today().year
     return render_template(
         "registers/report.html",
         report=found,
         heads=reports.heads(),
         cells=reports.cells,
-        chart=charts.columns([str(month) for month in range(1, 13)], stacks),
+        chart=reports.year_chart(found, actor.locale),
         years=sorted({*range(this_year - 4, this_year + 1), found.ask.year}, reverse=True),
     )
 
