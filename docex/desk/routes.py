@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import Response, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from directory import queries as directory
 from directory.actor import Actor, require
-from docex import drafting
+from docex import drafting, printouts
 from docex.access import DRAFTERS
 from docex.desk import cases, groups, recalls
 from docex.desk.forms import decision_of, numbers_of, renamed
@@ -21,6 +21,29 @@ from kernel.errors import Invalid
 from kernel.text import phrase
 
 routes = Routes("desk")
+
+
+# ---- to take away ----
+
+
+@routes.get("/documents/out/<int:document_id>/docx")
+def document_docx(tx: Tx, actor: Actor, document_id: int) -> Response:
+    """The paper of an own document for a word processor."""
+    return _docx(printouts.document_printout(tx, actor, document_id))
+
+
+@routes.get("/documents/in/<int:incoming_id>/sheet")
+def submission_sheet(tx: Tx, actor: Actor, incoming_id: int) -> Response:
+    """The submission sheet of a registered document, for printing and signing by hand."""
+    return _docx(printouts.submission_printout(tx, actor, incoming_id))
+
+
+def _docx(printout: printouts.Printout) -> Response:
+    answer = make_response(printout.docx())
+    answer.mimetype = printouts.DOCX_TYPE
+    answer.headers.set("Content-Disposition", "attachment", filename=printout.name)
+    answer.headers["Cache-Control"] = "private, no-store"
+    return answer
 
 
 # ---- a received document ----

@@ -1,7 +1,9 @@
 """The desk through the pages: a clerk and a leader do all of it in the browser."""
 
+import io
 import re
 
+import docx
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -141,3 +143,18 @@ def test_the_office_chief_checks_on_the_page(app: Flask, office: Office, ha: Fla
     assert "Trình lãnh đạo ký" in son.get(page).get_data(as_text=True)
     assert son.post(f"{page}/approve").status_code == 303
     assert office.document(int(page.rpartition("/")[2])).state == DocumentState.REVIEW
+
+
+def test_papers_are_taken_away_for_word(app: Flask, office: Office, ha: FlaskClient) -> None:
+    number, page = received(office)
+    lan = sign_in(app, "lan")
+    assert f"/documents/out/{number}/docx" in ha.get(f"/documents/out/{number}").get_data(as_text=True)
+    assert f"{page}/sheet" in lan.get(page).get_data(as_text=True)
+    for client, path, said in ((ha, f"/documents/out/{number}/docx", "Kính gửi"), (lan, f"{page}/sheet", "GIẢI QUYẾT")):
+        answer = client.get(path)
+        assert answer.status_code == 200
+        text = "\n".join(element.text or "" for element in docx.Document(io.BytesIO(answer.get_data())).element.iter())
+        assert said.casefold() in text.casefold()
+        assert answer.headers["Content-Disposition"].endswith(".docx")
+    assert lan.get(f"/documents/out/{number}/docx").status_code == 404
+    assert ha.get(f"{page}/sheet").status_code == 404
