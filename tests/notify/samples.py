@@ -6,6 +6,7 @@ from kernel.text import phrase
 from notify.kinds import (
     DigestLine,
     DocumentArrived,
+    DocumentWaits,
     Kind,
     MeetingCancelled,
     MeetingChanged,
@@ -48,4 +49,5 @@ def samples(link: str = "⟦link:1⟧") -> list[Kind]:
         MeetingCancelled(LONG, START, PLACE, HOST, "Lãnh đạo đi công tác đột xuất theo yêu cầu của cấp trên"),
         MeetingReminder(LONG, START, END, PLACE, HOST, link),
         DocumentArrived(LONG, "1234/UBND-KT", HOST, "Hỏa tốc", "/documents/9"),
+        DocumentWaits(LONG, "1234/UBND-KT", HOST, phrase("Quá hạn."), END, "/documents/9"),
     ]
