@@ -160,7 +160,7 @@ def _first_time(tx: Tx, client: ApiClient, name: str, until: datetime) -> bool:
     tx.session.execute(sa.delete(ApiAssertion).where(ApiAssertion.expires_at <= clock.now()))
     digest = hashlib.sha256(name.encode()).hexdigest()
     try:
-        with tx.session.begin_nested():
+        with tx.attempt():
             tx.session.add(ApiAssertion(client_id=client.id, name_hash=digest, expires_at=until))
     except IntegrityError:
         return False

@@ -90,6 +90,19 @@ class Tx:
         """Record who did what to which thing in the hash chain named `chain` (an agency's: `agency:3`)."""
         self._entries.append(audit.Draft(chain, self.by, action, str(ref), detail or {}))
 
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """A part of the transaction that may fail without the rest: when the block raises, its rows, and what was to
+        be told and recorded about them, are undone, and the caller decides what follows."""
+        events, entries, topics = len(self._events), len(self._entries), set(self._topics)
+        try:
+            with self.session.begin_nested():
+                yield
+        except BaseException:
+            del self._events[events:], self._entries[entries:]
+            self._topics = topics
+            raise
+
     def _finish(self) -> Committed:
         """Write events and audit entries, in one lock order, and commit."""
         self.session.flush()

@@ -1,7 +1,5 @@
 """What becomes of a message that came: handed to the hub, a receipt or bounce for a letter of ours, or refused."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,7 +83,7 @@ def _hand_in(
     sender = directory.agency(tx, partner.agency_id)
     actor = Actor(kind="client", agency_id=sender.id, name=sender.name)
     try:
-        with _undone_on_refusal(tx):
+        with tx.attempt():
             answer = intake.accept(tx, actor, message, handed)
     except DomainError as error:
         said = next(iter(getattr(error, "fields", {}).values()), error.message)
@@ -166,16 +164,3 @@ def _words(said: dict[str, Any]) -> str:
     reason = said.get("reason")
     text = str(reason.get("vi") or reason.get("code") or "") if isinstance(reason, dict) else ""
     return " ".join(text.split())[:300] or "?"
-
-
-@contextmanager
-def _undone_on_refusal(tx: Tx) -> Iterator[None]:
-    """A refusal undoes what was written for the message, and what was to be told and recorded about it."""
-    events, entries = len(tx._events), len(tx._entries)
-    try:
-        with tx.session.begin_nested():
-            yield
-    except DomainError:
-        del tx._events[events:]
-        del tx._entries[entries:]
-        raise

@@ -94,7 +94,7 @@ def _one(
     try:
         row = load(tx, actor, number)
         title = f"{row.code} {row.subject}".strip()
-        with tx.session.begin_nested():
+        with tx.attempt():
             said = act(number)
     except DomainError as error:
         fields = list(error.fields.values()) if isinstance(error, Invalid) else []

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from kernel import audit, clock, streams
 from kernel.audit import AuditEntry
 from kernel.db import Committed, Database, Tx
+from kernel.outbox import OutboxRow
 from kernel.wakeup import EVERYTHING, Wakeup
 
 
@@ -46,6 +47,23 @@ def test_a_rolled_back_change_leaves_no_hole(db: Database) -> None:
     with db.read() as tx:
         events = streams.replay(tx, "meeting:1", 0)
     assert [(e.seq, e.data["item"]) for e in events or []] == [(1, 1), (2, 3)]
+
+
+def test_a_part_that_failed_is_not_told_and_not_recorded(db: Database) -> None:
+    with db.write() as tx:
+        tx.publish("meeting:1", "moved", {"item": 1})
+        with pytest.raises(ZeroDivisionError), tx.attempt():
+            tx.publish("meeting:1", "moved", {"item": 2})
+            tx.audit("agency:1", "item.moved", 2)
+            tx.outbox("test.later", "2")
+            raise ZeroDivisionError
+        with tx.attempt():
+            tx.publish("meeting:1", "moved", {"item": 3})
+            tx.audit("agency:1", "item.moved", 3)
+    with db.read() as tx:
+        assert [e.data["item"] for e in streams.replay(tx, "meeting:1", 0) or []] == [1, 3]
+        assert list(tx.session.scalars(sa.select(AuditEntry.ref))) == ["3"]
+        assert tx.session.scalar(sa.select(sa.func.count(OutboxRow.id))) == 0
 
 
 def test_replay_gives_all_or_asks_for_a_snapshot(db: Database) -> None:
