@@ -112,7 +112,7 @@ def run(messages: int, kills: int, seed: int) -> Found:
     begun, over = time.monotonic(), threading.Event()
     with TestServer(durable=True) as server:
         url = server.create("exchange")
-        with Instance(database_url=url) as instance:
+        with Instance(database_url=url, LIENTHONG_API_RATE="") as instance:
             with instance.database() as db:
                 near, far = register(db, demo.FINANCE), register(db, FAR)
             sender, receiver = Side(instance.url, near, over), Side(instance.url, far, over)

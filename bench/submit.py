@@ -86,7 +86,7 @@ def main() -> Result:
 
 @contextmanager
 def _ours(database_url: str) -> Iterator[tuple[Instance, str]]:
-    with Instance(parts=("web",), database_url=database_url) as instance:
+    with Instance(parts=("web",), database_url=database_url, LIENTHONG_API_RATE="") as instance:
         with instance.database() as db:
             given = register(db, demo.FINANCE)
         told = requests.post(

@@ -12,10 +12,9 @@ from directory.access import agency_for, is_instance_admin, require_instance_adm
 from directory.actor import Actor, chain_of
 from directory.models import Agency, AgencyAlias, Membership, Unit
 from directory.queries import successor_of
-from directory.words import one_line
 from kernel.db import Tx
 from kernel.errors import Invalid, NotFound, Stale, WrongState
-from kernel.text import Phrase, phrase
+from kernel.text import Phrase, one_line, phrase
 
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+")
 

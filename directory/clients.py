@@ -13,11 +13,10 @@ from directory.actor import Actor, chain_of
 from directory.attempts import Limits, must_wait, note_failure
 from directory.models import ApiClient, ApiToken
 from directory.proofs import Assertion, Certificate
-from directory.words import one_line
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Invalid, WrongState
-from kernel.text import Phrase, phrase
+from kernel.text import Phrase, one_line, phrase
 
 TOKEN_TIME = timedelta(minutes=30)
 

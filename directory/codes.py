@@ -4,8 +4,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from directory.words import one_line
-from kernel.text import Phrase, phrase
+from kernel.text import Phrase, one_line, phrase
 
 MAX_LENGTH = 35  # QĐ 20/2020/QĐ-TTg, article 4
 

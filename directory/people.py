@@ -11,10 +11,9 @@ from directory.actor import Actor, Role, chain_of
 from directory.agencies import is_email
 from directory.models import Agency, Membership, Person, RoleGrant, Unit
 from directory.queries import email_form
-from directory.words import one_line
 from kernel.db import Tx
 from kernel.errors import Invalid, NotFound, Stale, WrongState
-from kernel.text import Phrase, phone_number, phrase
+from kernel.text import Phrase, one_line, phone_number, phrase
 
 
 @dataclass(frozen=True)

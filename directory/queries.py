@@ -9,11 +9,10 @@ import sqlalchemy as sa
 from directory import codes
 from directory.actor import Actor, Role
 from directory.models import Agency, AgencyAlias, Membership, Person, RoleGrant
-from directory.words import one_line
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import NotFound
-from kernel.text import collation_key
+from kernel.text import collation_key, one_line
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,8 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from directory.words import one_line
 from kernel.errors import Invalid
-from kernel.text import fold, nfc, phrase
+from kernel.text import fold, nfc, one_line, phrase
 
 MAX_ROWS = 5000
 MAX_BYTES = 800_000  # what a page can carry from the preview to the deed

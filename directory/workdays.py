@@ -7,11 +7,10 @@ import sqlalchemy as sa
 
 from directory.access import require_instance_admin
 from directory.actor import Actor
-from directory.words import one_line
 from kernel import worktime
 from kernel.db import Tx
 from kernel.errors import Invalid, NotFound
-from kernel.text import phrase
+from kernel.text import one_line, phrase
 from kernel.worktime import CalendarDay
 
 

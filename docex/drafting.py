@@ -18,7 +18,7 @@ from kernel import clock, search
 from kernel.db import Tx
 from kernel.errors import Invalid, Stale, WrongState
 from kernel.refs import Ref
-from kernel.text import Phrase, phrase
+from kernel.text import Phrase, one_line, phrase
 
 SUBJECT_LENGTH = 500
 BODY_LENGTH = 100_000
@@ -188,11 +188,6 @@ def reason_of(text: str) -> str:
     if len(why) > SUBJECT_LENGTH:
         raise Invalid({"reason": phrase("Lý do dài quá {limit} ký tự.", limit=SUBJECT_LENGTH)})
     return why
-
-
-def one_line(text: str) -> str:
-    """A typed text on one line: composed letters, single blanks, no control characters."""
-    return " ".join(clean(text).split())
 
 
 def add_paper(tx: Tx, document: Document, file: File, stage: str) -> Paper:

@@ -1,5 +1,7 @@
 """The files of documents and envelopes: which one stands now, under which name it is downloaded."""
 
+from urllib.parse import quote
+
 import sqlalchemy as sa
 
 from docex.models import Document, Paper
@@ -50,3 +52,11 @@ def file_name(code: str, subject: str, ending: str = "pdf") -> str:
     stem = nfc(f"{code.replace('/', '-')} {subject}" if code else subject)
     plain = "".join(c if c.isalnum() or c in " -_." else " " for c in strip_marks(stem))
     return f"{'-'.join(plain.split())[:80].strip('-.') or 'van-ban'}.{ending}"
+
+
+def disposition(name: str, *, inline: bool = False) -> str:
+    """The Content-Disposition of a file: its name in Vietnamese for browsers of this century, without accents for the
+    rest (RFC 6266)."""
+    ascii_name = strip_marks(name).encode("ascii", "ignore").decode()
+    plain = "".join(c if c.isalnum() or c in " .-_()" else "_" for c in ascii_name)
+    return f"{'inline' if inline else 'attachment'}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from typing import IO, Any
-from urllib.parse import quote
 
 from flask import Response, current_app, flash, redirect, render_template, request, stream_with_context, url_for
 from werkzeug.http import parse_range_header
@@ -18,13 +17,13 @@ from docex.drafting import Draft, File
 from docex.forms import LetterForm, number
 from docex.models import Dispatch
 from docex.openings import record_opening
-from docex.papers import file_name
+from docex.papers import disposition, file_name
 from docex.receiving import PDF, receive
 from docex.registers import routes as lists
 from kernel.db import Tx
 from kernel.doors import Routes
 from kernel.errors import Invalid
-from kernel.text import Phrase, phrase, strip_marks
+from kernel.text import Phrase, phrase
 
 routes = Routes("docex")
 
@@ -252,7 +251,7 @@ def envelope(tx: Tx, actor: Actor, incoming_id: int) -> Response:
     response = _file_response(dispatch.sha256, dispatch.size)
     response.mimetype = "application/octet-stream"
     name = file_name(row.code, row.subject, "edxml")
-    response.headers["Content-Disposition"] = _disposition(name, inline=False)
+    response.headers["Content-Disposition"] = disposition(name)
     response.headers["Content-Security-Policy"] = _FILE_POLICY
     return response
 
@@ -268,18 +267,11 @@ def paper(tx: Tx, actor: Actor, paper_id: int) -> Response:
     inline = row.media_type == PDF and not request.args.get("download")
     response = _file_response(row.sha256, row.size)
     response.mimetype = row.media_type
-    response.headers["Content-Disposition"] = _disposition(row.name, inline=inline)
+    response.headers["Content-Disposition"] = disposition(row.name, inline=inline)
     response.headers["X-Content-Type-Options"] = "nosniff"
     # Browsers' own PDF viewers refuse to work in a sandbox; they run no script of the file as ours.
     response.headers["Content-Security-Policy"] = _PDF_POLICY if inline else _FILE_POLICY
     return response
-
-
-def _disposition(name: str, *, inline: bool) -> str:
-    """The name in Vietnamese for browsers of this century, without accents for the rest (RFC 6266)."""
-    ascii_name = strip_marks(name).encode("ascii", "ignore").decode()
-    plain = "".join(c if c.isalnum() or c in " .-_()" else "_" for c in ascii_name)
-    return f"{'inline' if inline else 'attachment'}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def _log_opening(actor: Actor, paper_id: int) -> None:

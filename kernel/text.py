@@ -74,6 +74,13 @@ def _long_runs() -> re.Pattern[str]:
     return re.compile(f"[{marks}]{{{_MOST_MARKS + 1},}}")
 
 
+def one_line(text: str) -> str:
+    """What is typed into a one-line field, as it is kept: NFC, single blanks, control characters out (PostgreSQL takes
+    no NUL)."""
+    plain = "".join(" " if unicodedata.category(char) == "Cc" else char for char in nfc(text))
+    return " ".join(plain.split())
+
+
 _D = str.maketrans("đĐ", "dD")
 
 

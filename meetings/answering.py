@@ -14,12 +14,12 @@ from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Invalid, NotFound, WrongState
 from kernel.refs import Ref
-from kernel.text import Phrase, phone_number, phrase
+from kernel.text import Phrase, one_line, phone_number, phrase
 from meetings import streams
 from meetings.access import must_allow, own_place_for
 from meetings.letters import ANSWER_LINK, place_words
 from meetings.models import Meeting, Participant
-from meetings.planning import LINE_MAX, note, one_line
+from meetings.planning import LINE_MAX, note
 from meetings.states import Answer, Verb, after
 from notify.links import LinkPage, LinkPurpose, link_purpose
 from notify.models import Link

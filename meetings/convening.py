@@ -10,7 +10,7 @@ from directory.actor import Actor
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Invalid, Stale
-from kernel.text import Phrase, phrase
+from kernel.text import Phrase, one_line, phrase
 from meetings import planning, streams
 from meetings.access import Right, meeting_for, must_allow, participant_for
 from meetings.letters import ANSWER_LINK, Letters, place_of, place_words, ref_of
@@ -107,7 +107,7 @@ def cancel(tx: Tx, actor: Actor, meeting_id: int, reason: str) -> Meeting:
     """Call the meeting off. Everybody who was invited is told and their calendars drop it; answer links die."""
     meeting = meeting_for(tx, actor, meeting_id, Right.DESK, lock=True)
     target = must_allow(meeting, Verb.CANCEL)
-    reason = planning.one_line(reason)
+    reason = one_line(reason)
     if meeting.state != MeetingState.DRAFT and not reason:
         raise Invalid({"reason": phrase("Xin nêu lý do hủy, người được mời sẽ đọc lý do này.")})
     if len(reason) > 1000:

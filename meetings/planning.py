@@ -1,7 +1,6 @@
 """The secretary builds a meeting: its facts, agenda, papers and people."""
 
 import io
-import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from kernel import clock
 from kernel.blobs import Blob
 from kernel.db import Tx
 from kernel.errors import Forbidden, Invalid, Stale
-from kernel.text import Phrase, nfc, phrase
+from kernel.text import Phrase, one_line, phrase
 from meetings import access, streams
 from meetings.access import Right, item_for, meeting_for, must_allow
 from meetings.models import AgendaItem, Conclusion, Meeting, MeetingPaper, Participant, SpeakTurn
@@ -71,11 +70,6 @@ class PaperFile:
     title: str
     blob: Blob
     pages: int
-
-
-def one_line(text: str) -> str:
-    """Composed, without line breaks and double blanks."""
-    return re.sub(r"\s+", " ", nfc(text)).strip()
 
 
 def plan(tx: Tx, actor: Actor, facts: MeetingFacts) -> Meeting:

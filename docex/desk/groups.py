@@ -5,14 +5,14 @@ import sqlalchemy as sa
 from directory import queries as directory
 from directory.actor import Actor, Role, require
 from docex.access import DRAFTERS
-from docex.drafting import MOST_RECIPIENTS, one_line
+from docex.drafting import MOST_RECIPIENTS
 from docex.edxml.codes import KIND_BY_SLUG
 from docex.models import Group, Series
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Invalid, NotFound
 from kernel.refs import Ref
-from kernel.text import Phrase, collation_key, phrase
+from kernel.text import Phrase, collation_key, one_line, phrase
 
 NAME_LENGTH = 100
 KEEPERS = (Role.CLERK, Role.OFFICE_CHIEF)

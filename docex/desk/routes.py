@@ -14,6 +14,7 @@ from docex.desk import cases, groups, recalls
 from docex.desk.forms import decision_of, numbers_of, renamed
 from docex.edxml.codes import KINDS
 from docex.forms import number
+from docex.papers import disposition
 from docex.routes import Errors, document_page, incoming_page
 from kernel.db import Tx
 from kernel.doors import Routes
@@ -41,7 +42,7 @@ def submission_sheet(tx: Tx, actor: Actor, incoming_id: int) -> Response:
 def _docx(printout: printouts.Printout) -> Response:
     answer = make_response(printout.docx())
     answer.mimetype = printouts.DOCX_TYPE
-    answer.headers.set("Content-Disposition", "attachment", filename=printout.name)
+    answer.headers["Content-Disposition"] = disposition(printout.name)
     answer.headers["Cache-Control"] = "private, no-store"
     return answer
 

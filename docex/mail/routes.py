@@ -7,6 +7,7 @@ from flask import Response, current_app, render_template, request, stream_with_c
 
 from directory.actor import Actor
 from docex.mail import links
+from docex.papers import disposition
 from kernel.blobs import PIECE
 from kernel.db import Tx
 from kernel.doors import Routes
@@ -30,7 +31,7 @@ def download(tx: Tx, actor: Actor | None, token: str) -> Response:
     response = Response(stream_with_context(_pieces(services.blobs.open(offer.sha256))))
     response.mimetype = "application/octet-stream"
     response.headers["Content-Length"] = str(offer.size)
-    response.headers["Content-Disposition"] = f'attachment; filename="{offer.name}"'
+    response.headers["Content-Disposition"] = disposition(offer.name)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "no-store"
     return response

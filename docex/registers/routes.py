@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from typing import IO, Any
-from urllib.parse import quote
 
 from flask import Response, current_app, flash, redirect, render_template, request, stream_with_context, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -11,6 +10,7 @@ from directory import queries as directory
 from directory.actor import Actor, Role
 from docex.access import DRAFTERS, OVERSEERS
 from docex.labels import URGENCY
+from docex.papers import disposition
 from docex.queries import INBOX_FILTERS, OUTBOX_FILTERS
 from docex.registers import bulk, finding, lists, printing, printouts, reports, saved, sheets
 from docex.registers.register import FORMS, Ask, register_page
@@ -229,7 +229,7 @@ def report_file(tx: Tx, actor: Actor, section: str, ending: str) -> Response:
 
 def _as_file(response: Response, name: str) -> None:
     """For download under a plain name; never shown as a page of ours."""
-    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+    response.headers["Content-Disposition"] = disposition(name)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "private, no-store"
 

@@ -16,14 +16,13 @@ from directory import tokens
 from directory.access import administered, agency_for
 from directory.actor import Actor, chain_of
 from directory.models import Agency, ApiClient
-from directory.words import one_line
 from docex.vxp import wire
 from docex.vxp.models import VxpSystem
 from docex.vxp.wire import BadSignature
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Invalid, NotFound, WrongState
-from kernel.text import Phrase, collation_key, phrase
+from kernel.text import Phrase, collation_key, one_line, phrase
 
 log = logging.getLogger(__name__)
 

@@ -27,7 +27,7 @@ class Instance:
     """Everything that a city would run, on loopback. Leaving the block stops it and removes the folder."""
 
     def __init__(
-        self, *, keep: bool = False, database_url: str = "", parts: tuple[str, ...] = ("worker", "web")
+        self, *, keep: bool = False, database_url: str = "", parts: tuple[str, ...] = ("worker", "web"), **settings: str
     ) -> None:
         self.keep = keep
         self._wanted = parts
@@ -37,6 +37,7 @@ class Instance:
         self.smtp = SmtpSink(self.folder / "mail.jsonl")
         self.twilio = TwilioSink(self.folder / "sms.jsonl")
         self._database_url = database_url
+        self._settings = settings
         self._parts: dict[str, subprocess.Popen[bytes]] = {}
         self._stack = ExitStack()
 
@@ -121,6 +122,7 @@ class Instance:
             LIENTHONG_TWILIO_ACCOUNT_SID=self.twilio.sid,
             LIENTHONG_TWILIO_AUTH_TOKEN=self.twilio.token,
             LIENTHONG_LEASE_S="5",
+            **self._settings,
         )
 
     def wait_for_web(self) -> None:
