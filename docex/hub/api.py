@@ -10,6 +10,7 @@ from werkzeug.wsgi import wrap_file
 
 from directory import clients
 from directory.actor import Actor
+from docex.access import dispatch_for
 from docex.hub import mailbox, publishing, receipts, uploads, webhooks
 from docex.hub.api_models import (
     Acknowledged,
@@ -19,6 +20,8 @@ from docex.hub.api_models import (
     InboxAsked,
     KeySet,
     Leased,
+    ReceiptList,
+    ReceiptsAsked,
     ReceiptShown,
     Reported,
     Reporting,
@@ -70,6 +73,21 @@ def public_keys(tx: Tx, actor: Actor | None) -> Response:
 def receipt(tx: Tx, actor: Actor, receipt_id: str) -> Response:
     """One receipt, for the sender of the envelope and for the receiver that it is about."""
     return jsonify(receipts.shown(receipts.receipt_for(tx, actor, receipt_id)))
+
+
+@routes.api(
+    "GET",
+    "/api/v1/documents/<int:dispatch_id>/receipts",
+    scope=SUBMIT,
+    query=ReceiptsAsked,
+    title=phrase("Xem mọi biên nhận của một phong bì"),
+    answers={200: ReceiptList},
+    refuses={404: "there is no such envelope, or none that this system may know of"},
+)
+def receipts_of_document(tx: Tx, actor: Actor, dispatch_id: int, asked: ReceiptsAsked) -> Response:
+    """What was signed about an envelope, oldest first: all of it for its sender, a receiver's own for that receiver."""
+    found = receipts.of_dispatch(tx, actor, dispatch_for(tx, actor, dispatch_id), asked.code)
+    return jsonify(items=[{**receipts.shown(row), "code": code} for row, code in found])
 
 
 def _wait_for_mail(tx: Tx, actor: Actor, asked: InboxAsked) -> int:

@@ -21,6 +21,24 @@ class ReceiptShown(BaseModel):
     jws: str = Field(description="compact JWS, ES256, keys at /api/v1/keys")
 
 
+class ReceiptsAsked(_Strict):
+    """Which receipts of an envelope are wanted."""
+
+    code: str = Field("", max_length=40, description="of one receiver; empty for all")
+
+
+class ListedReceipt(ReceiptShown):
+    """A receipt and whom it is about."""
+
+    code: str | None = Field(description="of the receiver that it is about; null for `submitted`")
+
+
+class ReceiptList(BaseModel):
+    """What was signed about an envelope, oldest first."""
+
+    items: list[ListedReceipt]
+
+
 class KeySet(BaseModel):
     """A JWK set (RFC 7517)."""
 

@@ -74,11 +74,16 @@ def all_keys(tx: Tx) -> dict[str, Any]:
     return {"keys": list(tx.session.scalars(sa.select(HubKey.jwk).order_by(HubKey.made_at.desc(), HubKey.kid)))}
 
 
-def of_dispatch(tx: Tx, actor: Actor, dispatch_id: int) -> list[Receipt]:
-    """What was signed about one envelope, as far as the actor's agency may see it, oldest first."""
-    own = sa.or_(Receipt.sender_id == actor.agency_id, Receipt.receiver_id == actor.agency_id)
-    query = sa.select(Receipt).where(Receipt.dispatch_id == dispatch_id, own)
-    return list(tx.session.scalars(query.order_by(Receipt.made_at, Receipt.id)))
+def of_dispatch(tx: Tx, actor: Actor, dispatch: Dispatch, code: str = "") -> list[tuple[Receipt, str | None]]:
+    """What was signed about one envelope, oldest first, each with the code of the receiver that it is about: all for
+    the sender's agency, its own for a receiver's. With `code` only those of that receiver."""
+    query = sa.select(Receipt).where(Receipt.dispatch_id == dispatch.id)
+    if dispatch.sender_id != actor.agency_id:
+        query = query.where(Receipt.receiver_id == actor.agency_id)
+    rows = list(tx.session.scalars(query.order_by(Receipt.made_at, Receipt.id)))
+    cards = directory.agencies(tx, [row.receiver_id for row in rows if row.receiver_id is not None])
+    found = [(row, cards[row.receiver_id].code if row.receiver_id is not None else None) for row in rows]
+    return [(row, about) for row, about in found if code in ("", about)]
 
 
 def _known(tx: Tx, about: str) -> Receipt | None:

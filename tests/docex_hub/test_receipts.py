@@ -84,6 +84,29 @@ def test_strangers_do_not_find_a_receipt(app: Flask, hub: Office, near: System, 
     assert app.test_client().get(f"/api/v1/receipts/{number}").status_code == 401
 
 
+def test_the_sender_reads_all_receipts_of_an_envelope_and_a_receiver_its_own(
+    app: Flask, hub: Office, near: System, far: System
+) -> None:
+    receivers = (Organ("H98.07", "Xa"), Organ(hub.cast.finance.code, hub.cast.finance.name))
+    told = near.hand_in(write(_letter(hub, receivers=receivers))).get_json()
+    path = f"/api/v1/documents/{told['id']}/receipts"
+    hub.work()
+    far.get("/api/v1/inbox")
+    hub.work()
+    listed = near.get(path).get_json()["items"]
+    assert listed[0] == {**told["receipt"], "code": None}
+    assert {(one["kind"], one["code"]) for one in listed[1:]} == {
+        ("available", "H98.07"),
+        ("available", hub.cast.finance.code),
+    }
+    for one in listed[1:]:
+        assert read_receipt(app, one["jws"])["receivers"] == [one["code"]]
+    assert near.get(f"{path}?code=H98.07").get_json()["items"] == [one for one in listed if one["code"] == "H98.07"]
+    assert near.get(f"{path}?code=X").get_json()["items"] == []
+    assert far.get(path).get_json()["items"] == [one for one in listed if one["code"] == "H98.07"]
+    assert System(app, hub, hub.cast.science.id).get(path).status_code == 404
+
+
 def test_what_is_sent_from_our_own_pages_is_receipted_too(app: Flask, hub: Office) -> None:
     far = an_agency(hub, "H98.08", "Sở Xây dựng tỉnh Bạn")
     hub.on_its_way(recipients=(far,))
