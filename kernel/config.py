@@ -49,7 +49,7 @@ class Config:
     mode: str = setting("demo", "`demo` (test authority, mailbox page, demo city) or `production`.")
     base_url: str = setting(
         "http://127.0.0.1:8080",
-        "The address at which people reach the service; links are made from it.",
+        "The address at which people reach the service; links are made from it. Unset, it follows the port.",
     )
     host: str = setting("127.0.0.1", "The address that `web` listens on.")
     port: int = setting(8080, "The port that `web` listens on.", read=int)
@@ -169,6 +169,8 @@ class Config:
             text = _text_of(source, PREFIX + item.name.upper())
             if text is not None:
                 values[item.name] = _read(item.name, text, item.metadata["read"])
+        if "port" in values:
+            values.setdefault("base_url", f"http://127.0.0.1:{values['port']}")
         return cls(**values)._completed()
 
     def _completed(self) -> Self:

@@ -19,6 +19,12 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     assert (config.secret_key, config.port) == ("from a file", 9)
 
 
+def test_the_address_that_people_are_told_follows_the_port() -> None:
+    assert Config.from_env({"LIENTHONG_PORT": "9000"}).base_url == "http://127.0.0.1:9000"
+    told = {"LIENTHONG_PORT": "9000", "LIENTHONG_BASE_URL": "https://lienthong.example.vn"}
+    assert Config.from_env(told).base_url == "https://lienthong.example.vn"
+
+
 @pytest.mark.parametrize(
     ("environ", "named"),
     [
