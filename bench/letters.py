@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from directory import clients, demo, queries
@@ -27,14 +28,19 @@ class Credentials:
 
 def register(db: Database, code: str) -> Credentials:
     """A new system of the agency with this code, which is entered into the directory when it is unknown."""
+    return register_all(db, [code])[0]
+
+
+def register_all(db: Database, codes: Sequence[str]) -> list[Credentials]:
+    """The same for many agencies."""
+    scopes = frozenset({"docex.submit", "docex.receive"})
     with db.write() as tx:
         admin = queries.person_by_email(tx, demo.email_of("quantri"))
         assert admin is not None
         actor = queries.actor_of(tx, admin.id)
         assert actor is not None
-        scopes = frozenset({"docex.submit", "docex.receive"})
-        made = clients.register(tx, actor, _agency(tx, code).id, "Phần mềm đo", scopes)
-        return Credentials(made.client_id, made.secret)
+        made = [clients.register(tx, actor, _agency(tx, code).id, "Phần mềm đo", scopes) for code in codes]
+    return [Credentials(one.client_id, one.secret) for one in made]
 
 
 def _agency(tx: Tx, code: str) -> Agency:
@@ -46,13 +52,13 @@ def _agency(tx: Tx, code: str) -> Agency:
     return found
 
 
-def letter(receiver: str, number: int, pdf_bytes: int) -> bytes:
-    """An envelope of the finance department to `receiver`, with an id of its own and a PDF of about that size."""
+def letter(receivers: Sequence[str], number: int, pdf_bytes: int) -> bytes:
+    """An envelope of the finance department to these agencies, with an id of its own and a PDF of about that size."""
     # Random bytes behind a PDF's head: what is signed and compressed already cannot be packed any further.
     pdf = b"%PDF-1.7\n" + os.urandom(pdf_bytes)
     envelope = Envelope(
         sender=Organ(demo.FINANCE, "Sở Tài chính"),
-        receivers=(Organ(receiver, f"Cơ quan {receiver}"),),
+        receivers=tuple(Organ(code, f"Cơ quan {code}") for code in receivers),
         document_id=f"{demo.FINANCE},2026/03/02,{number + 1}/STC-VP",
         number=str(number + 1),
         notation="STC-VP",
@@ -71,4 +77,4 @@ def letter(receiver: str, number: int, pdf_bytes: int) -> bytes:
 
 def small_letter(number: int) -> bytes:
     """A letter to the far agency with a PDF of 4 kB."""
-    return letter(FAR, number, 4_000)
+    return letter([FAR], number, 4_000)

@@ -9,13 +9,8 @@ same bodies in the same run: an edXML envelope with a PDF of 100 kB that does no
 from __future__ import annotations
 
 import hashlib
-import hmac
-import json
-import subprocess
-import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,15 +23,15 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from bench.letters import letter, register
-from bench.mesh import SHARED_KEY, sandbox
+from bench.mesh import sandbox, times
 from bench.report import Result, median, percentile, progress
+from bench.submit_driver import CONNECTIONS, driven
 from directory import demo
 from tests.postgres import TestServer
 from web.tour.instance import Instance
 
 ROUNDS = 3
 LETTERS = 300
-CONNECTIONS = 8
 PDF_BYTES = 100_000
 MUST_BESIDE_SANDBOX = 2.0  # at most twice its time, though ours is durable
 MUST_BESIDE_FLOOR = 4.0
@@ -61,9 +56,10 @@ def main() -> Result:
             folder.mkdir()
             with _ours(server.create(f"bench{number}")) as (instance, token):
                 letters = write_letters(folder, LETTERS)
-                rounds["ours"].append(_drive(folder, instance.port, _our_requests(letters, token)))
+                taken = driven(folder, instance.port, _our_requests(letters, token), CONNECTIONS)
+                rounds["ours"].append(_round(letters, *taken))
             with sandbox(folder) as port:
-                rounds["sandbox"].append(_drive(folder, port, _sandbox_requests(letters)))
+                rounds["sandbox"].append(_round(letters, *times(folder, port, letters)))
             rounds["floor"].append(_floor(server.url, letters))
             for path in letters:
                 path.unlink()
@@ -102,7 +98,7 @@ def write_letters(folder: Path, count: int) -> list[Path]:
     """As many letters of the finance department to the city office."""
     paths = [folder / f"{number}.edxml" for number in range(count)]
     for number, path in enumerate(paths):
-        path.write_bytes(letter(demo.CITY_OFFICE, number, PDF_BYTES))
+        path.write_bytes(letter([demo.CITY_OFFICE], number, PDF_BYTES))
     return paths
 
 
@@ -111,37 +107,8 @@ def _our_requests(letters: Sequence[Path], token: str) -> list[dict[str, Any]]:
     return [{"path": "/api/v1/edxml", "headers": headers, "file": str(letter)} for letter in letters]
 
 
-def _sandbox_requests(letters: Sequence[Path]) -> list[dict[str, Any]]:
-    return [
-        {"path": "/messageexchange/X26ABC1/outbox", "headers": _mesh_headers(number), "file": str(letter)}
-        for number, letter in enumerate(letters)
-    ]
-
-
-def _mesh_headers(number: int) -> dict[str, str]:
-    """A message from one of the sandbox's mailboxes to another, signed as its interface asks."""
-    mailbox, password, nonce, stamp = "X26ABC1", "password", str(uuid.uuid4()), time.strftime("%Y%m%d%H%M")
-    signed = hmac.new(SHARED_KEY, f"{mailbox}:{nonce}:1:{password}:{stamp}".encode(), hashlib.sha256).hexdigest()
-    return {
-        "Authorization": f"NHSMESH {mailbox}:{nonce}:1:{stamp}:{signed}",
-        "Mex-From": mailbox,
-        "Mex-To": "X26ABC2",
-        "Mex-WorkflowID": "BENCH",
-        "Mex-LocalID": str(number),
-        "Content-Type": "application/octet-stream",
-    }
-
-
-def _drive(folder: Path, port: int, requests: list[dict[str, Any]]) -> Round:
-    plan = folder / "plan.json"
-    plan.write_text(json.dumps({"port": port, "connections": CONNECTIONS, "requests": requests}))
-    driven = subprocess.run(
-        [sys.executable, "-m", "bench.submit_driver", str(plan)], capture_output=True, text=True, timeout=300
-    )
-    if driven.returncode:
-        raise RuntimeError(driven.stderr.strip()[-500:])
-    answer = json.loads(driven.stdout)
-    return Round(round(len(requests) / answer["whole_s"], 1), percentile(answer["each_ms"], 95))
+def _round(letters: Sequence[Path], whole_s: float, each_ms: Sequence[float]) -> Round:
+    return Round(round(len(letters) / whole_s, 1), percentile(each_ms, 95))
 
 
 def _floor(url: str, letters: Sequence[Path]) -> Round:

@@ -1,0 +1,56 @@
+"""One agency's system that hands in letters and asks what became of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from bench.letters import Credentials
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """What the hub answered, and when (`time.monotonic`) the letter began to leave and the answer was here."""
+
+    told: Mapping[str, Any]
+    begun: float
+    answered: float
+
+
+class Sender:
+    """A system with an access token, on one connection."""
+
+    def __init__(self, url: str, credentials: Credentials) -> None:
+        self.url = url
+        self._session = requests.Session()
+        told = self._session.post(
+            f"{url}/api/v1/oauth/token",
+            data={"grant_type": "client_credentials"},
+            auth=(credentials.client_id, credentials.secret),
+            timeout=30,
+        )
+        told.raise_for_status()
+        self.token: str = told.json()["access_token"]
+        self._session.headers["Authorization"] = f"Bearer {self.token}"
+
+    def hand_in(self, letter: bytes, headers: Mapping[str, str] | None = None) -> HandedIn:
+        """Hand in an envelope; RuntimeError when it is not taken over."""
+        told = {"Content-Type": "application/octet-stream", **(headers or {})}
+        begun = time.monotonic()
+        answer = self._session.post(f"{self.url}/api/v1/edxml", data=letter, headers=told, timeout=300)
+        answered = time.monotonic()
+        if answer.status_code != 202:
+            raise RuntimeError(f"{answer.status_code}: {answer.text[:300]}")
+        return HandedIn(answer.json(), begun, answered)
+
+    def ask(self, path: str) -> dict[str, Any]:
+        """The answer to a question; RuntimeError when it is refused."""
+        answer = self._session.get(self.url + path, timeout=60)
+        if not answer.ok:
+            raise RuntimeError(f"{answer.status_code}: {answer.text[:300]}")
+        told: dict[str, Any] = answer.json()
+        return told
