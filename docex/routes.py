@@ -212,7 +212,7 @@ def incoming(tx: Tx, actor: Actor, incoming_id: int) -> str:
 def register(tx: Tx, actor: Actor, incoming_id: int) -> AnyResponse:
     """The clerk takes it in: 03."""
     row = handling.register(tx, actor, incoming_id)
-    flash(phrase("Đã vào sổ văn bản đến, số {number}.", number=row.number).in_locale(actor.locale), "good")
+    flash(phrase("Đã vào sổ văn bản đến, số {number}.", number=f"{row.number:02d}").in_locale(actor.locale), "good")
     return _to_incoming(incoming_id)
 
 

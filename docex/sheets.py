@@ -1,5 +1,6 @@
 """The page of one document, outgoing or received: everything that its template shows, and what the reader may do."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -122,6 +123,12 @@ class DocumentSheet:
     verdict: VerdictView | None
     stream: str
     heads: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def sums(self) -> tuple[tuple[Label, int], ...]:
+        """How many recipients stand where, the furthest first: what a table of hundreds of lines does not show."""
+        found = Counter(row.state for row in self.deliveries)
+        return tuple((label, found[label]) for label in reversed(PROGRESS.values()) if label in found)
 
 
 @dataclass(frozen=True)
@@ -373,7 +380,7 @@ def _detail(entry: audit.AuditEntry) -> str:
     if entry.action in ("document.sign", "number.release"):
         return str(entry.detail.get("code") or f"{entry.detail.get('number', 0):02d}/{entry.detail.get('year', '')}")
     if entry.action == "incoming.register":
-        return f"{entry.detail['number']}/{entry.detail['year']}"
+        return f"{entry.detail['number']:02d}/{entry.detail['year']}"
     return str(entry.detail.get("reason", ""))
 
 

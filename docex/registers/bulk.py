@@ -32,7 +32,7 @@ def register_many(tx: Tx, actor: Actor, ids: Iterable[int]) -> tuple[Outcome, ..
 
     def act(number: int) -> Phrase:
         row = handling.register(tx, actor, number)
-        return phrase("Đã vào sổ văn bản đến, số {number}.", number=row.number)
+        return phrase("Đã vào sổ văn bản đến, số {number}.", number=f"{row.number:02d}")
 
     return _each(tx, actor, Incoming, ids, act)
 

@@ -1,4 +1,5 @@
-// j and k go through the rows of a list, Enter opens (the row's own link), x chooses; a bar appears for what is chosen.
+// j and k go through the rows of a list, Enter opens (the row's own link), x chooses, a chooses all or none, b goes to the
+// bar that appears for what is chosen.
 // One-letter keys can be switched off in the person's menu (WCAG 2.1.4).
 import { say, words } from "./say.js";
 
@@ -31,6 +32,12 @@ document.addEventListener("keydown", (event) => {
       box.click();
       event.preventDefault();
     }
+  } else if (event.key === "a" && boxes().length) {
+    chooseAll();
+    event.preventDefault();
+  } else if (event.key === "b" && bar?.hidden === false) {
+    bar.querySelector("button:not([type=button])")?.focus();
+    event.preventDefault();
   }
 });
 
@@ -50,6 +57,13 @@ document.addEventListener("focusin", (event) => {
 // The bar ----------------------------------------------------------------------------------------------------
 
 const bar = document.getElementById("bulk");
+const boxes = () => [...document.querySelectorAll(".row-select input")];
+
+function chooseAll() {
+  const wanted = boxes().some((box) => !box.checked);
+  for (const box of boxes()) box.checked = wanted;
+  say(count());
+}
 
 function count() {
   const chosen = document.querySelectorAll(".row-select input:checked").length;
@@ -64,6 +78,10 @@ if (bar?.classList.contains("bulk-bar")) {
   count();
   document.addEventListener("change", (event) => event.target.matches(".row-select input") && say(count()));
   document.addEventListener("live-region-changed", count);
+  for (const button of bar.querySelectorAll("[data-bulk-all]")) {
+    button.hidden = false;
+    button.addEventListener("click", chooseAll);
+  }
 }
 
 // The switch -------------------------------------------------------------------------------------------------
