@@ -7,6 +7,7 @@ from typing import TextIO
 
 import click
 
+from docex.agent.commands import agent, agent_key
 from docex.edxml_cli import edxml
 from kernel.config import BadSetting, Config
 from kernel.errors import DomainError
@@ -27,6 +28,8 @@ def main(context: click.Context) -> None:
 
 
 main.add_command(edxml)
+main.add_command(agent)
+main.add_command(agent_key)
 
 
 @main.command()
@@ -146,33 +149,6 @@ def tour(keep: bool) -> None:
     from web import tour as guide
 
     sys.exit(guide.run(keep=keep))
-
-
-@main.command()
-@click.option("--hub", required=True, metavar="URL", help="Where the hub is, such as https://lienthong.example.vn.")
-@click.option("--dir", "folder", required=True, type=click.Path(path_type=Path), help="The office's folder.")
-@click.option("--client-id", required=True, help="From the hub's administrator.")
-@click.option("--secret-file", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--once", is_flag=True, help="Send and fetch what there is, then end.")
-@click.pass_obj
-def agent(config: Config, hub: str, folder: Path, client_id: str, secret_file: Path, once: bool) -> None:
-    """Exchange edXML files through folders: outbox/, sent/, receipts/, inbox/, error/."""
-    from docex.agent import running
-    from docex.agent.folders import Busy
-    from docex.agent.hub import Credentials, Unreachable
-    from kernel import faults
-
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    faults.arm(config.fault_point)
-    credentials = Credentials(client_id, secret_file.read_text(encoding="utf-8").strip())
-    try:
-        running.run(hub, folder, credentials, once=once)
-    except Busy:
-        raise click.ClickException(
-            "Một tác tử khác đang phục vụ thư mục này. / Another agent serves this folder."
-        ) from None
-    except Unreachable as error:
-        raise click.ClickException(f"Chưa dùng được trục liên thông. / The hub cannot be used now. {error}") from None
 
 
 @main.group()

@@ -1,34 +1,36 @@
 """The agent's folders. A file has its final name only when it is whole and on the disk; moves are renames.
 
-outbox/    what the office wants sent; taken once it has stopped changing
+outbox/    what the office wants sent
 sent/      what the hub took over
-receipts/  the hub's signed receipts, and the states at the receivers
+receipts/  the hub's signed receipts, and how far each letter has come
 inbox/     what came, one file each; the office may move it away at once
-error/     what cannot be sent, with the reason beside it
+error/     what could not be sent or did not arrive, with the reason beside it
 .agent/    the agent's own notes
 """
 
+import errno
 import fcntl
 import hashlib
 import json
 import os
+import re
+import secrets
+import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from kernel.text import fold
+from docex.agent.errors import Busy, Unreachable, Unusable
+from kernel.text import fold, nfc, phrase
 
 PIECE = 1 << 20
-_UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart")
-
-
-class Busy(Exception):
-    """Another agent works in this folder."""
+LONGEST_NAME = 180
+"""Bytes of a name that we make; a file system takes 255, and endings are added to it."""
 
 
 class Folders:
-    """One office's folder. Making it creates what is missing."""
+    """One office's folder. Making it creates what is missing; Unusable when it cannot be worked in."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -36,45 +38,63 @@ class Folders:
         self.inbox, self.error = root / "inbox", root / "error"
         self.notes = root / ".agent"
         self.parts, self.ready, self.marks = self.notes / "parts", self.notes / "ready", self.notes / "marks"
-        self.following = self.notes / "following"
-        for folder in (self.outbox, self.sent, self.receipts, self.inbox, self.error):
-            folder.mkdir(parents=True, exist_ok=True)
-        for folder in (self.parts, self.ready, self.marks, self.following):
-            folder.mkdir(parents=True, exist_ok=True)
-        self._seen: dict[Path, tuple[int, int]] = {}
+        self.following, self.leaving, self.drafts = (self.notes / n for n in ("following", "leaving", "drafts"))
+        self.shared = (self.outbox, self.sent, self.receipts, self.inbox, self.error)
+        own = (self.parts, self.ready, self.marks, self.following, self.leaving, self.drafts)
+        try:
+            for folder in (*self.shared, *own):
+                folder.mkdir(parents=True, exist_ok=True)
+            disks = {folder.stat().st_dev for folder in (*self.shared, *own)}
+            for folder in self.shared:
+                _try_to_work_in(folder)
+        except OSError as error:
+            raise Unusable(trouble(error)) from error
+        if len(disks) > 1:
+            raise Unusable(phrase("Các thư mục con trong {root} phải nằm trên cùng một ổ đĩa.", root=str(root)))
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Hold the folder; Busy when another agent does. A dead agent holds nothing."""
+        """Hold the folder; Busy when another agent does. A dead agent holds nothing. What one left half done is
+        cleared up."""
         with (self.notes / "lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                raise Busy from error
+                raise Busy(phrase("Một tác tử khác đang phục vụ thư mục này.")) from error
+            for draft in self.drafts.iterdir():
+                draft.unlink()
+            for path in self.leaving.iterdir():  # not known whether it is in sent/ already: the hub will say
+                self.put_back(path)
             yield
 
-    def waiting(self) -> list[Path]:
-        """The files to send, oldest first: those that are as large and as old as at the look before.
+    def put_back(self, path: Path) -> None:
+        """Into outbox/ again, under its own name when that is still free."""
+        own = self.outbox / path.name
+        move(path, free_name(self.outbox, path.name) if os.path.lexists(own) else own)
 
-        Who copies into the folder with a file manager writes for a while; what still grows is not taken.
-        """
-        now: dict[Path, tuple[int, int]] = {}
-        for path in self.outbox.iterdir():
-            if path.name.startswith(".") or path.name.lower().endswith(_UNFINISHED):
-                continue
-            try:
-                found = path.stat()
-            except FileNotFoundError:
-                continue  # taken away while we looked
-            if path.is_file():
-                now[path] = (found.st_size, found.st_mtime_ns)
-        settled = [path for path, state in now.items() if self._seen.get(path) == state]
-        self._seen = now
-        return sorted(settled, key=lambda path: now[path][1])
+    def write(self, path: Path, data: bytes) -> None:
+        """Put `data` under `path` at once: whoever looks sees all of it or nothing, also after a power failure."""
+        draft = self.drafts / secrets.token_hex(8)
+        try:
+            with draft.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            path.parent.mkdir(exist_ok=True)
+            move(draft, path)
+        except OSError:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+            raise
 
-    def forget(self, path: Path) -> None:
-        """A later file of the same name must be looked at twice again."""
-        self._seen.pop(path, None)
+    def write_json(self, path: Path, value: dict[str, Any]) -> None:
+        """The same for a note or an answer, readable by people."""
+        self.write(path, json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n")
+
+    def free_bytes(self) -> int:
+        """How much the disk still takes."""
+        disk = os.statvfs(self.root)
+        return disk.f_bavail * disk.f_frsize
 
 
 def sha256_of(path: Path) -> str:
@@ -84,21 +104,6 @@ def sha256_of(path: Path) -> str:
         while piece := file.read(PIECE):
             digest.update(piece)
     return digest.hexdigest()
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Put `data` under `path` at once: whoever looks sees all of it or nothing, also after a power failure."""
-    draft = path.with_name(f".{path.name}.tmp")
-    with draft.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    move(draft, path)
-
-
-def write_json(path: Path, value: dict[str, Any]) -> None:
-    """The same for a note or an answer, readable by people."""
-    write_whole(path, json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n")
 
 
 def move(source: Path, target: Path) -> None:
@@ -113,15 +118,63 @@ def move(source: Path, target: Path) -> None:
 
 
 def free_name(folder: Path, name: str) -> Path:
-    """A path in `folder` that nothing has yet: the second `giay-moi.edxml` becomes `giay-moi-2.edxml`."""
-    path, number = folder / name, 2
-    while path.exists():
-        path = folder / f"{Path(name).stem}-{number}{Path(name).suffix}"
+    """A path in `folder` that nothing has yet: the second `giay-moi.edxml` becomes `giay-moi-2.edxml`. The name is
+    composed (NFC), without control characters, and short enough for every ending."""
+    stem, suffix = _fitting(name)
+    path, number = folder / f"{stem}{suffix}", 2
+    while os.path.lexists(path):
+        path = folder / f"{stem}-{number}{suffix}"
         number += 1
     return path
+
+
+def shown(name: str) -> str:
+    """A name as it can be written into a text: composed, one line, only characters that have an encoding."""
+    known = os.fsencode(name).decode(errors="replace")
+    return "".join("-" if unicodedata.category(letter) in ("Cc", "Cf") else letter for letter in nfc(known))
+
+
+def stem_of(name: str) -> str:
+    """The name without its ending, as the name of what belongs to it."""
+    return _fitting(name)[0]
+
+
+def _fitting(name: str) -> tuple[str, str]:
+    plain_name = Path(shown(name))
+    suffix = plain_name.suffix if len(plain_name.suffix.encode()) <= 20 else ""
+    stem = plain_name.stem if suffix else plain_name.name
+    return stem.encode()[: LONGEST_NAME - len(suffix.encode())].decode(errors="ignore"), suffix
 
 
 def plain(text: str) -> str:
     """`text` as part of a file name on any system: small letters without accents, digits and `-`; at most 60."""
     kept = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in fold(text))
     return "-".join(filter(None, kept.split("-")))[:60] or "van-ban"
+
+
+def code_name(code: str) -> str:
+    """An agency's code as part of a file name."""
+    return re.sub(r"[^A-Za-z0-9.-]", "-", code)[:40].strip(".") or "-"
+
+
+def trouble(error: OSError) -> Any:
+    """What the disk said, in a sentence for the office."""
+    where = shown(str(error.filename)) if error.filename is not None else "?"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return phrase("Ổ đĩa của thư mục đã đầy. Xin dọn bớt; tác tử tự làm tiếp khi có chỗ.")
+    if error.errno == errno.EROFS:
+        return phrase("Ổ đĩa của thư mục đang ở chế độ chỉ đọc.")
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return phrase("Tác tử không có quyền đọc, ghi ở {path}.", path=where)
+    return phrase("Không làm việc được với {path}: {why}.", path=where, why=error.strerror or "?")
+
+
+def stopped(error: OSError) -> Unreachable:
+    """The disk does not let us go on now."""
+    return Unreachable(trouble(error), error.strerror or "")
+
+
+def _try_to_work_in(folder: Path) -> None:
+    probe = folder / f".{secrets.token_hex(8)}.tmp"
+    probe.touch()
+    probe.unlink()

@@ -1,8 +1,9 @@
-"""The hub as the agent sees it: the public API over HTTP, and nothing else."""
+"""The hub as the agent sees it: the public API, and nothing else. A call that cannot be made raises Unreachable."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,34 +12,13 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from docex.agent.folders import PIECE
+from docex.agent.errors import Gone, Stumbled, Unreachable
+from docex.agent.wire import Reach, Wire, problem, refusal, told
+from kernel.text import phrase
 
-PATIENCE_S = (10, 120)  # to connect, and between two pieces of an answer
+PIECE = 1 << 20
 LONG_POLL_S = 25
-
-
-class Unreachable(Exception):
-    """The hub cannot be used now; the same may work later."""
-
-
-class Refused(Exception):
-    """The hub will not take this file, however often it is offered. `code` and one sentence in both languages."""
-
-    def __init__(self, code: str, vi: str, en: str) -> None:
-        super().__init__(code)
-        self.code, self.vi, self.en = code, vi, en
-
-
-class Gone(Exception):
-    """This delivery is no longer ours to fetch: fetched before, expired, or another system is at it."""
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """What the administrator of the hub gave to this office's system."""
-
-    client_id: str
-    secret: str
+SUBMIT, RECEIVE = "docex.submit", "docex.receive"
 
 
 @dataclass(frozen=True)
@@ -47,152 +27,184 @@ class Waiting:
 
     id: int
     code: str
+    urgency: int
     sha256: str
     size: int
 
 
-class Hub:
-    """The hub at `url`. Every call raises Unreachable when the network or the hub fails."""
+@dataclass(frozen=True)
+class Page:
+    """A stretch of the mailbox; `next` goes on behind it. `held`: the hub's operator holds it for now."""
 
-    def __init__(self, url: str, credentials: Credentials, *, name: str) -> None:
-        self.url = url.rstrip("/")
-        self._credentials = credentials
-        self._session = requests.Session()
-        self._session.headers["User-Agent"] = name
-        self._token = ""
+    items: list[Waiting]
+    next: str
+    held: bool
+
+
+@dataclass(frozen=True)
+class Upload:
+    """How much of a large file is at the hub."""
+
+    id: str
+    offset: int
+    piece: int
+    whole: bool
+
+
+class WrongHash(Exception):
+    """The bytes that came in pieces are not those that were announced."""
+
+
+class Hub:
+    """The hub's operations."""
+
+    def __init__(self, reach: Reach) -> None:
+        self.wire = Wire(reach)
         self._keys: KeySet | None = None
 
-    def submit(self, path: Path, key: str) -> dict[str, Any]:
-        """Hand in an edXML file under an idempotency key; the answer has a checked receipt. Refused when it can
-        never be taken."""
-        # Opened anew for each try: a second one after a fresh token must send the file from its beginning.
-        answer = self._ask(
-            lambda: self._session.post(
-                f"{self.url}/api/v1/edxml",
-                data=path.open("rb") if path.stat().st_size else b"",
-                headers={**self._bearer(), "Content-Type": "application/octet-stream", "Idempotency-Key": key},
-                timeout=PATIENCE_S,
-            )
-        )
-        if 400 <= answer.status_code < 500:
-            raise _refusal(answer)
-        told = _told(answer)
-        if receipt := told.get("receipt"):
-            self.check(receipt["jws"])
-        return told
+    @property
+    def skew(self) -> timedelta:
+        """How far this machine's clock is ahead of the hub's, as far as is known."""
+        return -(self.wire.ahead or timedelta())
+
+    def submit(self, data: bytes, key: str) -> dict[str, Any]:
+        """Hand in an edXML file under an idempotency key. Refused when it can never be taken."""
+        headers = {"Content-Type": "application/octet-stream", "Idempotency-Key": key}
+        return self._taken(self.wire.call("POST", "/api/v1/edxml", data=data, headers=headers))
+
+    def submit_upload(self, upload_id: str, key: str) -> dict[str, Any]:
+        """Hand in a file that came in pieces."""
+        headers = {"Content-Type": "application/octet-stream", "Idempotency-Key": key, "Upload-Id": upload_id}
+        return self._taken(self.wire.call("POST", "/api/v1/edxml", data=b"", headers=headers))
+
+    def _taken(self, answer: requests.Response) -> dict[str, Any]:
+        if answer.status_code == 403 and SUBMIT not in self.wire.scopes:
+            raise Unreachable(phrase("Hệ thống này chưa được cấp quyền {scope}. Xin báo quản trị trục.", scope=SUBMIT))
+        if not answer.ok:
+            raise refusal(answer)
+        return told(answer)
+
+    def announce(self, size: int, sha256: str) -> Upload:
+        """Say which large file comes; one that was cut goes on where it was. Refused when it is too large."""
+        answer = self.wire.call("POST", "/api/v1/uploads", json={"size": size, "sha256": sha256})
+        if answer.status_code == 422:
+            raise refusal(answer)
+        return _upload(told(answer))
+
+    def put_piece(self, upload: Upload, offset: int, data: bytes) -> Upload:
+        """The next piece. Where the hub is elsewhere the answer says where. Gone when it no longer knows the file."""
+        headers = {"Content-Type": "application/octet-stream", "Upload-Offset": str(offset)}
+        answer = self.wire.call("PATCH", f"/api/v1/uploads/{upload.id}", data=data, headers=headers)
+        found = problem(answer)
+        if answer.status_code == 409 and isinstance(there := found.get("info", {}).get("offset"), int):
+            return Upload(upload.id, there, upload.piece, False)
+        _still_there(answer)
+        return _upload(told(answer))
+
+    def finish(self, upload: Upload) -> Upload:
+        """Every piece is there. WrongHash when the file must begin again."""
+        answer = self.wire.call("POST", f"/api/v1/uploads/{upload.id}/finish")
+        found = problem(answer)
+        if found.get("code") == "wrong_hash":
+            raise WrongHash
+        if answer.status_code == 409 and isinstance(there := found.get("info", {}).get("offset"), int):
+            return Upload(upload.id, there, upload.piece, False)
+        _still_there(answer)
+        return _upload(told(answer))
 
     def states(self, number: int) -> dict[str, Any]:
-        """How far an envelope has come at each receiver."""
-        return _told(self._get(f"/api/v1/documents/{number}"))
+        """How far an envelope has come at each receiver. Gone when the hub does not know it."""
+        answer = self.wire.call("GET", f"/api/v1/documents/{number}")
+        _still_there(answer)
+        return told(answer)
 
-    def waiting(self, wait_s: int) -> list[Waiting]:
-        """What is in the mailbox; waits up to `wait_s` seconds when it is empty."""
-        found = _told(self._get("/api/v1/inbox", {"wait": str(min(wait_s, LONG_POLL_S))}))
-        return [Waiting(one["id"], one["code"], one["sha256"], one["size"]) for one in found["items"]]
+    def receipts(self, number: int, code: str = "") -> list[dict[str, Any]]:
+        """Everything that was signed about an envelope, or about one receiver of it; none at a hub that does not list
+        them."""
+        answer = self.wire.call("GET", f"/api/v1/documents/{number}/receipts", params={"code": code} if code else None)
+        if answer.status_code == 404:
+            return []
+        found: list[dict[str, Any]] = told(answer)["items"]
+        return found
+
+    def waiting(self, wait_s: int, after: str = "") -> Page:
+        """What is in the mailbox behind `after`; waits up to `wait_s` seconds while there is nothing."""
+        query = {"wait": str(min(wait_s, LONG_POLL_S)), "after": after}
+        answer = self.wire.call("GET", "/api/v1/inbox", params={name: text for name, text in query.items() if text})
+        if answer.status_code == 403:
+            raise Unreachable(phrase("Hệ thống này chưa được cấp quyền {scope}. Xin báo quản trị trục.", scope=RECEIVE))
+        found = told(answer)
+        items = [
+            Waiting(one["id"], one["code"], one.get("urgency", 0), one["sha256"], one["size"]) for one in found["items"]
+        ]
+        return Page(items, found["next"], bool(found.get("held")))
 
     def lease(self, number: int) -> int:
         """Begin to fetch; gives the token for `acknowledge`. Gone when it is not ours any more."""
-        token: int = _told(self._post(f"/api/v1/inbox/{number}/lease", {}))["token"]
-        return token
+        answer = self.wire.call("POST", f"/api/v1/inbox/{number}/lease", json={})
+        _still_there(answer)
+        return int(told(answer)["token"])
 
-    def download(self, number: int, target: Path) -> None:
-        """Fetch the envelope into `target`, going on where an earlier try broke off."""
+    def download(self, one: Waiting, target: Path) -> Iterator[int]:
+        """Fetch the envelope into `target`, going on where an earlier try broke off; yields after every piece how many
+        bytes are there. Never more than one piece is in memory."""
         have = target.stat().st_size if target.exists() else 0
-        answer = self._get(f"/api/v1/inbox/{number}/envelope", headers={"Range": f"bytes={have}-"} if have else {})
-        if answer.status_code == 416:
-            return  # everything is here already; the caller checks the hash
-        if not answer.ok:
-            raise _refusal(answer)
-        with target.open("ab" if answer.status_code == 206 else "wb") as file:
-            try:
-                for piece in answer.iter_content(PIECE):
+        if have == one.size:
+            return
+        headers = {"Accept-Encoding": "identity"}
+        if 0 < have < one.size:
+            headers |= {"Range": f"bytes={have}-", "If-Range": f'"{one.sha256}"'}
+        answer = self.wire.call("GET", f"/api/v1/inbox/{one.id}/envelope", headers=headers, stream=True)
+        with answer:
+            _still_there(answer)
+            if not answer.ok:
+                raise Stumbled(phrase("Trục không làm được yêu cầu này."), str(answer.status_code))
+            goes_on = answer.status_code == 206
+            have = have if goes_on else 0
+            with target.open("ab" if goes_on else "wb") as file:
+                for piece in _pieces(answer):
+                    have += len(piece)
+                    if have > one.size:
+                        raise Stumbled(phrase("Trục gửi nhiều hơn cỡ đã báo."))
                     file.write(piece)
-            except requests.RequestException as error:
-                raise Unreachable(str(error)) from error
+                    file.flush()
+                    yield have
 
-    def acknowledge(self, number: int, token: int) -> str:
+    def acknowledge(self, one: Waiting, token: int) -> str:
         """Say that the envelope is on the disk; answers with the checked receipt (compact JWS)."""
-        told = _told(self._post(f"/api/v1/inbox/{number}/ack", {"token": token}))
-        receipt: str = told["receipt"]["jws"]
-        self.check(receipt)
+        answer = self.wire.call("POST", f"/api/v1/inbox/{one.id}/ack", json={"token": token})
+        _still_there(answer)
+        receipt: str = told(answer)["receipt"]["jws"]
+        self.check(receipt, kind="retrieved", sha256=one.sha256)
         return receipt
 
-    def check(self, receipt: str) -> None:
-        """Unreachable when a receipt is not signed by the hub's keys: then this is not the hub."""
-        for fresh in (False, True):
+    def check(self, receipt: str, **claims: Any) -> dict[str, Any]:
+        """What a receipt says. Unreachable when the hub's keys have not signed it or it is not about `claims`: then
+        this is not the hub."""
+        for fresh in (False, True):  # it may be signed by a newer key than we know
             try:
                 if self._keys is None or fresh:
-                    self._keys = KeySet.import_key_set(_told(self._get("/api/v1/keys")))  # type: ignore[arg-type]
-                jws.deserialize_compact(receipt, self._keys, ["ES256"])
-                return
-            except (JoseError, ValueError):
-                continue  # signed by a newer key than we know, perhaps
-        raise Unreachable("a receipt is not signed by the hub's keys")
-
-    def _get(
-        self, path: str, query: dict[str, str] | None = None, headers: dict[str, str] | None = None
-    ) -> requests.Response:
-        return self._ask(
-            lambda: self._session.get(
-                self.url + path,
-                params=query,
-                headers={**self._bearer(), **(headers or {})},
-                timeout=PATIENCE_S,
-                stream=path.endswith("/envelope"),
-            )
-        )
-
-    def _post(self, path: str, body: dict[str, Any]) -> requests.Response:
-        answer = self._ask(
-            lambda: self._session.post(self.url + path, json=body, headers=self._bearer(), timeout=PATIENCE_S)
-        )
-        if answer.status_code in (404, 409):
-            raise Gone(answer.text[:200])
-        return answer
-
-    def _ask(self, call: Callable[[], requests.Response]) -> requests.Response:
-        """Call, once more with a new token when the old one is over; what may pass by itself is Unreachable."""
-        try:
-            answer = call()
-            if answer.status_code == 401:
-                self._token = ""
-                answer = call()
-        except requests.RequestException as error:
-            raise Unreachable(str(error)) from error
-        if answer.status_code in (401, 403, 408, 425, 429) or answer.status_code >= 500:
-            raise Unreachable(f"{answer.status_code}: {answer.text[:200]}")
-        return answer
-
-    def _bearer(self) -> dict[str, str]:
-        if not self._token:
-            answer = self._session.post(
-                f"{self.url}/api/v1/oauth/token",
-                data={"grant_type": "client_credentials"},
-                auth=(self._credentials.client_id, self._credentials.secret),
-                timeout=PATIENCE_S,
-            )
-            if not answer.ok:
-                raise Unreachable(f"no access token, {answer.status_code}: {answer.text[:200]}")
-            self._token = answer.json()["access_token"]
-        return {"Authorization": f"Bearer {self._token}"}
+                    self._keys = KeySet.import_key_set(self.wire.public_keys())  # type: ignore[arg-type]
+                said: dict[str, Any] = json.loads(jws.deserialize_compact(receipt, self._keys, ["ES256"]).payload)
+            except (JoseError, ValueError, TypeError):
+                continue
+            if all(said.get(name) == value for name, value in claims.items()):
+                return said
+        raise Unreachable(phrase("Biên nhận không có chữ ký đúng của trục. Xin báo quản trị trục."))
 
 
-def _told(answer: requests.Response) -> dict[str, Any]:
-    """The JSON of an answer; a proxy's page instead of it means that the hub was not reached."""
-    if not answer.ok:
-        raise Unreachable(f"{answer.status_code}: {answer.text[:200]}")
+def _upload(found: dict[str, Any]) -> Upload:
+    return Upload(found["id"], found["offset"], min(found["piece"], PIECE), found["whole"])
+
+
+def _still_there(answer: requests.Response) -> None:
+    if answer.status_code in (404, 409):
+        raise Gone(answer.text[:200])
+
+
+def _pieces(answer: requests.Response) -> Iterator[bytes]:
     try:
-        told = answer.json()
-    except requests.JSONDecodeError as error:
-        raise Unreachable("the answer is not the hub's") from error
-    if not isinstance(told, dict):
-        raise Unreachable("the answer is not the hub's")
-    return told
-
-
-def _refusal(answer: requests.Response) -> Refused | Unreachable:
-    try:
-        problem = json.loads(answer.text)
-        return Refused(problem["code"], problem["message"]["vi"], problem["message"]["en"])
-    except (ValueError, KeyError, TypeError):
-        return Unreachable(f"{answer.status_code}: {answer.text[:200]}")
+        yield from answer.iter_content(PIECE)
+    except requests.RequestException as error:
+        words = phrase("Đường truyền bị cắt khi đang tải về; sẽ tải tiếp.")
+        raise Unreachable(words, type(error).__name__) from error

@@ -1,86 +1,106 @@
-"""The agent's life: rounds until it is told to stop; a hub that cannot be reached is asked less and less often."""
+"""The agent's life: sending, fetching and following, each in a thread with a line of its own to the hub, until it is
+told to stop. What does not work is tried less and less often."""
 
 import logging
 import random
 import signal
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
-from docex.agent import rounds
-from docex.agent.folders import Folders
-from docex.agent.hub import Credentials, Hub, Unreachable
+from docex.agent.board import FETCHING, FOLLOWING, SENDING, Board
+from docex.agent.errors import Unreachable
+from docex.agent.fetching import Fetcher
+from docex.agent.folders import Folders, stopped
+from docex.agent.following import Follower
+from docex.agent.hub import LONG_POLL_S, Hub
+from docex.agent.outbox import CUT_S, EMPTY_S
+from docex.agent.sending import Sender
+from docex.agent.wire import Reach
+from kernel.text import phrase
 
 log = logging.getLogger("lienthong.agent")
-LOOK_S = 1.0
-FOLLOW_S = 30.0
+LOOK_S = 0.2
 MOST_PATIENT_S = 300.0
-NAME = "lienthong-agent/1"
+ENDS_IN_S = 2.0
 
 
-def run(url: str, folder: Path, credentials: Credentials, *, once: bool = False) -> None:
+def run(reach: Reach, folder: Path, *, once: bool = False) -> None:
     """Serve `folder` until SIGTERM or SIGINT; with `once` until there is nothing to do. Busy when another agent does.
 
-    Sending and fetching have a thread each: a long poll must not keep a letter waiting.
+    Each kind of work has a thread: neither a long poll nor a large file keeps anything else waiting.
     """
     folders = Folders(folder)
     with folders.alone():
+        board, stop = Board(folders, reach.url), threading.Event()
+        hubs = [Hub(reach) for _ in range(3)]
+        sender = Sender(folders, hubs[0], board, stop)
+        fetcher = Fetcher(folders, hubs[1], board, stop)
+        follower = Follower(folders, hubs[2], board)
         if once:
-            _once(folders, url, credentials)
+            _once(sender, fetcher, follower)
             return
-        told_to_stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: told_to_stop.set())
-        fetching = threading.Thread(
-            target=_forever, args=(told_to_stop, Fetching(folders, url, credentials)), daemon=True
-        )
-        fetching.start()
-        _forever(told_to_stop, Sending(folders, url, credentials))
-        fetching.join(2)
+            signal.signal(number, lambda *_: stop.set())
+        work: list[tuple[str, Hub, Callable[[], object], float]] = [
+            (SENDING, hubs[0], sender.send, LOOK_S),
+            (FETCHING, hubs[1], lambda: fetcher.fetch(LONG_POLL_S), 0.0),
+            (FOLLOWING, hubs[2], follower.follow, LOOK_S),
+        ]
+        threads = [threading.Thread(target=_forever, args=(stop, board, *one), daemon=True) for one in work]
+        for thread in threads:
+            thread.start()
+        while not stop.wait(1.0):
+            board.show()
+        end = time.monotonic() + ENDS_IN_S
+        for thread in threads:  # a long poll may stay behind: it may be cut off at any point
+            thread.join(max(0.0, end - time.monotonic()))
 
 
-def _once(folders: Folders, url: str, credentials: Credentials) -> None:
-    hub = Hub(url, credentials, name=NAME)
-    folders.waiting()  # the second look takes what has not changed since
-    while rounds.send(folders, hub) + rounds.fetch(folders, hub, 0):
-        pass
-    rounds.follow(folders, hub)
+def _once(sender: Sender, fetcher: Fetcher, follower: Follower) -> None:
+    try:
+        end = time.monotonic() + EMPTY_S + 1.0
+        while True:
+            done = sender.send() + fetcher.fetch(0)
+            if not done and (not sender.outbox.is_waiting(CUT_S) or time.monotonic() > end):
+                break
+            if not done:
+                time.sleep(LOOK_S)
+        follower.follow(all_of_them=True)
+        if not sender.board.is_clean:
+            raise Unreachable(phrase("Có văn bản chưa gửi hoặc chưa nhận được; lý do ở status.txt."))
+    except OSError as error:
+        raise stopped(error) from error
+    finally:
+        sender.board.show()
 
 
-class Sending:
-    """Sends what is in outbox/ and now and then asks how far it has come."""
-
-    def __init__(self, folders: Folders, url: str, credentials: Credentials) -> None:
-        self.folders, self.hub, self.since_s = folders, Hub(url, credentials, name=NAME), FOLLOW_S
-
-    def __call__(self) -> float:
-        rounds.send(self.folders, self.hub)
-        self.since_s += LOOK_S
-        if self.since_s >= FOLLOW_S:
-            self.since_s = 0.0
-            rounds.follow(self.folders, self.hub)
-        return LOOK_S
-
-
-class Fetching:
-    """Waits at the hub for what comes."""
-
-    def __init__(self, folders: Folders, url: str, credentials: Credentials) -> None:
-        self.folders, self.hub = folders, Hub(url, credentials, name=NAME)
-
-    def __call__(self) -> float:
-        rounds.fetch(self.folders, self.hub, 25)
-        return 0.0
-
-
-def _forever(told_to_stop: threading.Event, work: Sending | Fetching) -> None:
-    patience = LOOK_S
-    while not told_to_stop.is_set():
+def _forever(
+    stop: threading.Event, board: Board, name: str, hub: Hub, work: Callable[[], object], rest_s: float
+) -> None:
+    patience_s = 1.0
+    while not stop.is_set():
+        pause_s = rest_s
         try:
-            pause = work()
-            patience = LOOK_S
-        except Unreachable as error:
+            work()
+            board.is_fine(name)
+            patience_s = 1.0
+        except Exception as error:  # whatever it is, the letters of tomorrow must still go
+            found = _as_unreachable(error)
+            patience_s = min(patience_s * 2, MOST_PATIENT_S)
             # Full jitter: after a failure of the hub its agents must not come back all at once.
-            patience = min(patience * 2, MOST_PATIENT_S)
-            pause = random.SystemRandom().uniform(0, patience)
-            log.warning("the hub cannot be used now (%s); next try in %.0f s", error, pause)
-        told_to_stop.wait(pause)
+            pause_s = max(random.SystemRandom().uniform(0, patience_s), found.wait_s, LOOK_S)
+            board.is_wrong(name, found.words)
+            log.warning("%s: %s; next try in %.0f s", name, found, pause_s)
+        board.note_skew(hub.skew)
+        stop.wait(pause_s)
+
+
+def _as_unreachable(error: Exception) -> Unreachable:
+    if isinstance(error, Unreachable):
+        return error
+    if isinstance(error, OSError):
+        return stopped(error)
+    log.error("not foreseen", exc_info=error)
+    return Unreachable(phrase("Lỗi ngoài dự kiến; xin gửi nhật ký của tác tử cho quản trị."), type(error).__name__)

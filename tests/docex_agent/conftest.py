@@ -11,7 +11,7 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from directory import clients
-from docex.agent.hub import Credentials
+from docex.agent.credentials import Credentials
 from tests.docex.conftest import keys, office  # noqa: F401 - fixtures
 from tests.docex.office import Office
 from tests.docex_agent.agents import AgentProcess
@@ -45,13 +45,33 @@ def served(app: Flask, hub: Office) -> Iterator[Served]:
 
 
 @pytest.fixture
-def sender(served: Served, tmp_path: Path) -> AgentProcess:
+def sender(served: Served, tmp_path: Path) -> Iterator[AgentProcess]:
     """The agent of the city office."""
-    return AgentProcess(served.url, tmp_path / "sender", served.credentials(served.office.cast.city.id))
+    agent = AgentProcess(served.url, tmp_path / "sender", served.credentials(served.office.cast.city.id))
+    yield agent
+    agent.end()
 
 
 @pytest.fixture
-def receiver(served: Served, tmp_path: Path) -> AgentProcess:
+def receiver(served: Served, tmp_path: Path) -> Iterator[AgentProcess]:
     """The agent of an agency that is served elsewhere."""
     agency_id = an_agency(served.office, FAR, "Sở Giao thông tỉnh Bạn")
-    return AgentProcess(served.url, tmp_path / "receiver", served.credentials(agency_id))
+    agent = AgentProcess(served.url, tmp_path / "receiver", served.credentials(agency_id))
+    yield agent
+    agent.end()
+
+
+@pytest.fixture
+def working(served: Served) -> Iterator[None]:
+    """A worker does what the hub promises, all the time."""
+    enough = threading.Event()
+
+    def work() -> None:
+        while not enough.wait(0.05):
+            served.office.work()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield
+    enough.set()
+    thread.join()

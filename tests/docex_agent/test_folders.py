@@ -1,34 +1,53 @@
-"""Offices exchange files through folders, whatever happens to the agent, the hub or the network."""
+"""Offices exchange files through folders, and a kill at any marked point changes nothing about what arrives."""
 
+import hashlib
 import re
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from click.testing import CliRunner
 
-from docex.agent import rounds
-from docex.agent.folders import Busy, Folders, free_name, plain
-from docex.agent.hub import Credentials, Hub, Unreachable
+from docex.agent.errors import Busy
+from docex.agent.folders import code_name, free_name, plain, stem_of
+from docex.agent.hub import Hub
 from docex.agent.running import run
+from docex.edxml.model import Attachment
 from docex.models import Dispatch, StatusLog
-from tests.docex_agent.agents import REFUSED_TO_WORK, AgentProcess
+from tests.docex.office import a_pdf
+from tests.docex_agent.agents import DIED, AgentProcess
 from tests.docex_agent.conftest import Served
 from tests.docex_hub.systems import a_file
-from web.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
-SENDING = ("agent.submitted", "agent.receipt_kept", "agent.sent")
-FETCHING = ("agent.downloaded", "agent.ready", "agent.marked", "agent.delivered", "agent.acknowledged")
-REFUSING = ("agent.reason_kept",)
-KILLED = -9
+SENDING = ("agent.submitted", "agent.submission_kept", "agent.receipt_kept", "agent.leaving", "agent.sent")
+LARGE = ("agent.announced", "agent.piece_sent", "agent.uploaded")
+FETCHING = (
+    "agent.piece_kept",
+    "agent.downloaded",
+    "agent.ready",
+    "agent.marked",
+    "agent.delivered",
+    "agent.acknowledged",
+    "agent.retrieval_kept",
+)
+REFUSING = ("agent.leaving", "agent.reason_kept", "agent.laid_aside")
+FOLLOWING = ("agent.evidence_kept", "agent.states_told", "agent.states_kept")
+LOSING = ("agent.loss_told",)
+
+
+def a_large_file(served: Served) -> bytes:
+    """Over the size up to which a file is handed in with one call."""
+    noise = hashlib.shake_256(b"noise").digest(5_000_000)
+    papers = (Attachment("22222222-2222-4222-8222-222222222222", "ban-do.bin", noise),)
+    own = Attachment("11111111-1111-4111-8111-111111111111", "1.pdf", a_pdf())
+    return a_file(served.office, attachments=(own, *papers))
 
 
 def test_every_marked_point_of_the_agent_is_tried() -> None:
     marked = set()
     for path in (ROOT / "docex" / "agent").rglob("*.py"):
         marked |= set(re.findall(r'faults\.point\("([a-z_.]+)"\)', path.read_text()))
-    assert marked == {*SENDING, *FETCHING, *REFUSING}
+    assert marked == {*SENDING, *LARGE, *FETCHING, *REFUSING, *FOLLOWING, *LOSING}
 
 
 def test_a_letter_goes_from_one_folder_to_another(served: Served, sender: AgentProcess, receiver: AgentProcess) -> None:
@@ -38,27 +57,46 @@ def test_a_letter_goes_from_one_folder_to_another(served: Served, sender: AgentP
     served.office.work()
     assert sender.names("outbox") == []
     assert sender.names("sent") == ["giay-moi.edxml"]
-    assert any(name.endswith(".submitted.jws") for name in sender.names("receipts"))
     assert receiver.run() == 0
     (name,) = receiver.names("inbox")
     assert (receiver.root / "inbox" / name).read_bytes() == data
     assert name.endswith("-1-vp.edxml")
     assert any(one.endswith(".retrieved.jws") for one in receiver.names("receipts"))
     assert sender.run() == 0
-    (states,) = (path for path in (sender.root / "receipts").iterdir() if path.name.endswith(".states.json"))
-    assert '"state": "01"' in states.read_text()
+    assert [path.name for path in sorted((sender.root / "receipts").glob("giay-moi.*/*"))] == [
+        "H98.07.available.jws",
+        "H98.07.retrieved.jws",
+        "states.json",
+        "states.txt",
+        "submitted.jws",
+    ]
+    (told,) = sender.receipts("states.txt")
+    assert "H98.07  Sở Giao thông tỉnh Bạn: Đã đến, chờ văn thư / " in told.read_text(encoding="utf-8")
+    assert "Đang hoạt động bình thường. / " in sender.status
 
 
 @pytest.mark.usefixtures("receiver")
 @pytest.mark.parametrize("point", SENDING)
 def test_killed_while_sending_it_sends_once(served: Served, sender: AgentProcess, point: str) -> None:
-    data = a_file(served.office)
-    sender.put("giay-moi.edxml", data)
-    assert sender.run(die_at=point) == KILLED
+    sender.put("giay-moi.edxml", a_file(served.office))
+    assert sender.run(die_at=point) in DIED
     assert sender.run() == 0
+    _was_sent_once(served, sender)
+
+
+@pytest.mark.usefixtures("receiver")
+@pytest.mark.parametrize("point", [*LARGE, *SENDING])
+def test_killed_while_sending_a_large_file_it_sends_once(served: Served, sender: AgentProcess, point: str) -> None:
+    sender.put("giay-moi.edxml", a_large_file(served))
+    assert sender.run(die_at=point) in DIED
+    assert sender.run() == 0
+    _was_sent_once(served, sender)
+
+
+def _was_sent_once(served: Served, sender: AgentProcess) -> None:
     assert sender.names("outbox") == []
     assert sender.names("sent") == ["giay-moi.edxml"]
-    assert len([name for name in sender.names("receipts") if name.endswith(".jws")]) == 1
+    assert len(sender.receipts("submitted.jws")) == 1
     with served.office.db.read() as tx:
         assert tx.session.scalar(sa.select(sa.func.count(Dispatch.id))) == 1
 
@@ -72,7 +110,7 @@ def test_killed_while_fetching_it_delivers_once(
     sender.put("giay-moi.edxml", data)
     sender.run()
     served.office.work()
-    assert receiver.run(die_at=point) == KILLED
+    assert receiver.run(die_at=point) in DIED
     found = list((receiver.root / "inbox").iterdir())
     if moved_away:  # the office is quick: a file that is gone from inbox/ must not come again
         for path in found:
@@ -87,106 +125,27 @@ def test_killed_while_fetching_it_delivers_once(
     assert [*receiver.root.glob("*.edxml"), *(receiver.root / "inbox").iterdir()] == everywhere
 
 
-def test_what_can_never_be_sent_is_laid_aside_with_the_reason(served: Served, sender: AgentProcess) -> None:
-    sender.put("ghi-chu.txt", "Không phải văn bản điện tử".encode())
-    sender.put("trong.edxml", b"")
-    assert sender.run(die_at="agent.reason_kept") == KILLED
+@pytest.mark.parametrize("point", REFUSING)
+def test_killed_while_laying_aside_it_lays_aside_once(sender: AgentProcess, point: str) -> None:
+    sender.put("ghi-chu.edxml", "<a>Không phải văn bản</a>".encode())
+    assert sender.run(die_at=point) in DIED
     assert sender.run() == 0
     assert sender.names("outbox") == []
-    laid = sender.names("error")
-    assert {"ghi-chu.txt", "trong.edxml", "trong.edxml.txt"} <= set(laid)
-    reason = (sender.root / "error" / "trong.edxml.txt").read_text(encoding="utf-8").splitlines()
-    assert reason[0] != reason[1]
-    assert "[" in reason[2]
+    assert sender.names("error") == ["ghi-chu.edxml", "ghi-chu.edxml.reason.txt"]
+    vi, en, code = (sender.root / "error" / "ghi-chu.edxml.reason.txt").read_text(encoding="utf-8").splitlines()
+    assert vi != en
+    assert code.startswith("[edxml_refused] ")
 
 
-def test_a_cut_download_goes_on_where_it_broke_off(
-    served: Served, sender: AgentProcess, receiver: AgentProcess
-) -> None:
-    data = a_file(served.office)
-    sender.put("giay-moi.edxml", data)
-    sender.run()
-    served.office.work()
-    folders = receiver.folders
-    hub = Hub(served.url, receiver.credentials, name="test")
-    (one,) = hub.waiting(0)
-    (folders.parts / str(one.id)).write_bytes(data[:1000])
-    assert rounds.fetch(folders, hub, 0) == 1
-    assert next((receiver.root / "inbox").iterdir()).read_bytes() == data
-
-
-def test_a_damaged_download_is_thrown_away(served: Served, sender: AgentProcess, receiver: AgentProcess) -> None:
-    data = a_file(served.office)
-    sender.put("giay-moi.edxml", data)
-    sender.run()
-    served.office.work()
-    folders, hub = receiver.folders, Hub(served.url, receiver.credentials, name="test")
-    (one,) = hub.waiting(0)
-    (folders.parts / str(one.id)).write_bytes(b"x" * 1000)
-    assert rounds.fetch(folders, hub, 0) == 0
-    assert receiver.names("inbox") == []
-    assert rounds.fetch(folders, hub, 0) == 1
-    assert next((receiver.root / "inbox").iterdir()).read_bytes() == data
-
-
-def test_a_file_that_still_grows_is_not_taken(tmp_path: Path) -> None:
-    folders = Folders(tmp_path)
-    path = folders.outbox / "lon.edxml"
-    path.write_bytes(b"first half")
-    assert folders.waiting() == []
-    path.write_bytes(b"first half and second half")
-    assert folders.waiting() == []
-    assert folders.waiting() == [path]
-
-
-def test_unfinished_and_hidden_files_stay(tmp_path: Path) -> None:
-    folders = Folders(tmp_path)
-    for name in (".an", "a.edxml.part", "b.TMP"):
-        (folders.outbox / name).write_bytes(b"x")
-    (folders.outbox / "thu-muc").mkdir()
-    folders.waiting()
-    assert folders.waiting() == []
-
-
-def test_a_hub_that_is_away_loses_nothing(sender: AgentProcess) -> None:
-    sender.url = "http://127.0.0.1:9"
-    sender.put("giay-moi.edxml", b"x")
-    assert sender.run() == REFUSED_TO_WORK
-    assert sender.names("outbox") == ["giay-moi.edxml"]
-
-
-def test_wrong_credentials_lose_nothing(served: Served, sender: AgentProcess) -> None:
-    sender.credentials = Credentials(sender.credentials.client_id, "sai")
-    sender.put("giay-moi.edxml", a_file(served.office))
-    assert sender.run() == REFUSED_TO_WORK
-    assert sender.names("outbox") == ["giay-moi.edxml"]
-
-
-def test_a_receipt_that_the_hub_did_not_sign_is_not_believed(served: Served, sender: AgentProcess) -> None:
-    hub = Hub(served.url, sender.credentials, name="test")
-    with pytest.raises(Unreachable):
-        hub.check("eyJhbGciOiJFUzI1NiJ9.e30.AAAA")
-
-
-def test_two_agents_do_not_share_a_folder(served: Served, sender: AgentProcess) -> None:
+def test_two_agents_do_not_share_a_folder(sender: AgentProcess) -> None:
     with sender.folders.alone(), pytest.raises(Busy):
-        run(served.url, sender.root, sender.credentials, once=True)
+        run(sender.reach, sender.root, once=True)
 
 
-@pytest.mark.usefixtures("receiver")
-def test_the_command_serves_a_folder(served: Served, sender: AgentProcess, tmp_path: Path) -> None:
-    secret = tmp_path / "secret"
-    secret.write_text(sender.credentials.secret + "\n")
-    sender.put("giay-moi.edxml", a_file(served.office))
-    options = ["--hub", served.url, "--dir", str(sender.root), "--client-id", sender.credentials.client_id]
-    done = CliRunner().invoke(main, ["agent", *options, "--secret-file", str(secret), "--once"])
-    assert done.exit_code == 0, done.output
-    assert sender.names("sent") == ["giay-moi.edxml"]
-    away = CliRunner().invoke(
-        main, ["agent", "--hub", "http://127.0.0.1:9", *options[2:], "--secret-file", str(secret), "--once"]
-    )
-    assert away.exit_code == 1
-    assert "Traceback" not in away.output
+def test_a_started_agent_ends_when_it_is_told(served: Served, sender: AgentProcess) -> None:
+    sender.start()
+    assert Hub(sender.reach).waiting(0).items == []
+    assert sender.stop() == 0
 
 
 def test_names_stay_apart_and_plain(tmp_path: Path) -> None:
@@ -195,3 +154,5 @@ def test_names_stay_apart_and_plain(tmp_path: Path) -> None:
     assert free_name(tmp_path, "a.edxml").name == "a-3.edxml"
     assert plain("125/QĐ-UBND../..") == "125-qd-ubnd"
     assert plain("///") == "van-ban"
+    assert code_name("../../H98") == "-..-H98"
+    assert stem_of("Giấy mời họp\n.edxml") == "Giấy mời họp-"

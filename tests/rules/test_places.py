@@ -29,6 +29,7 @@ NETWORK_PLACES = (
     "notify/sinks/",
     "docex/hub/calling.py",
     "notify/doctor.py",
+    "docex/agent/wire.py",
     "docex/agent/hub.py",
     "signing/",
     "docex/vxp/client.py",

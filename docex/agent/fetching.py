@@ -1,0 +1,136 @@
+"""Bringing what waits in the mailbox into inbox/.
+
+It may be killed between any two lines; the order of the notes tells what was done:
+
+1. parts/N grows, is checked against the hub's hash and moves to ready/N;
+2. marks/N is written: from now on this delivery is never downloaded again;
+3. ready/N moves into inbox/, and the hub is told.
+
+With a mark and without ready/N the file was delivered, wherever the office has put it since. N is the delivery's id
+with the beginning of its hash, so that the notes mean nothing to another hub.
+"""
+
+import logging
+import os
+import threading
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from docex.agent.board import INBOX, Board
+from docex.agent.errors import Gone, Stumbled
+from docex.agent.folders import Folders, free_name, move, plain, sha256_of
+from docex.agent.hub import Hub, Waiting
+from kernel import clock, faults
+from kernel.text import phrase
+
+log = logging.getLogger("lienthong.agent")
+AGAIN_S = 30.0
+"""How soon what did not work is looked at again; what is new comes at once all the same."""
+HELD_S = 30.0
+SPARE_BYTES = 64 << 20
+KEPT = timedelta(days=400)
+
+
+class Fetcher:
+    """Fetches one office's deliveries. `stop` ends a long download between two pieces."""
+
+    def __init__(self, folders: Folders, hub: Hub, board: Board, stop: threading.Event) -> None:
+        self.folders, self.hub, self.board, self.stop = folders, hub, board, stop
+        self._after = ""
+        self._again_at = 0.0
+        self._forget_old()
+
+    def fetch(self, wait_s: int) -> int:
+        """Bring what waits, urgent things first, and tell the hub. Waits up to `wait_s` seconds for the first. Answers
+        how many came. One that does not work keeps no other waiting."""
+        if self._after and time.monotonic() >= self._again_at:
+            self._after = ""
+        begun, from_the_beginning = time.monotonic(), not self._after
+        page = self.hub.waiting(wait_s, self._after)
+        if page.held:
+            self.stop.wait(min(HELD_S, wait_s))
+        elif wait_s and not page.items and time.monotonic() < begun + 1.0:
+            self.stop.wait(1.0)  # a hub that does not wait for us
+        if from_the_beginning:
+            self.board.keep_only(INBOX, [INBOX + _name(one) for one in page.items])
+        brought = [self._try(one) for one in sorted(page.items, key=lambda one: (-one.urgency, one.id))]
+        if not all(brought):
+            # Go on behind it: asked from the beginning, the hub would answer with it at once, again and again.
+            self._again_at = self._again_at if self._after else time.monotonic() + AGAIN_S
+            self._after = page.next
+        return sum(brought)
+
+    def _try(self, one: Waiting) -> bool:
+        if self.stop.is_set():
+            return False
+        try:
+            self._bring(one)
+        except Gone as gone:
+            log.info("delivery %d is not ours now: %s", one.id, gone)
+            self.board.is_fine(INBOX + _name(one))
+            return False
+        except Stumbled as stumbled:
+            self.board.is_wrong(INBOX + _name(one), stumbled.words)
+            log.warning("delivery %d is tried again: %s", one.id, stumbled)
+            return False
+        self.board.is_fine(INBOX + _name(one))
+        return True
+
+    def _bring(self, one: Waiting) -> None:
+        mark, ready = self.folders.marks / _note(one), self.folders.ready / _note(one)
+        if not mark.exists() and not ready.exists():
+            self._need_room_for(one)
+        token = self.hub.lease(one.id)
+        if not mark.exists():
+            if not ready.exists():
+                self._download(one, ready)
+            faults.point("agent.ready")
+            self.folders.write(mark, b"")
+        faults.point("agent.marked")
+        if ready.exists():
+            move(ready, free_name(self.folders.inbox, f"{_name(one)}.edxml"))
+        faults.point("agent.delivered")
+        receipt = self.hub.acknowledge(one, token)
+        faults.point("agent.acknowledged")
+        self.folders.write(self.folders.receipts / f"{_name(one)}.retrieved.jws", receipt.encode())
+        faults.point("agent.retrieval_kept")
+        mark.unlink()
+        log.info("received delivery %d", one.id)
+
+    def _download(self, one: Waiting, ready: Path) -> None:
+        part = self.folders.parts / _note(one)
+        for _ in self.hub.download(one, part):
+            faults.point("agent.piece_kept")
+            if self.stop.is_set():
+                raise Stumbled(phrase("Việc tải về bị dừng; sẽ tải tiếp."))
+        faults.point("agent.downloaded")
+        if not part.exists() or sha256_of(part) != one.sha256:
+            part.unlink(missing_ok=True)
+            raise Stumbled(phrase("Văn bản tải về bị hỏng; sẽ tải lại từ đầu."))
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+        move(part, ready)
+
+    def _need_room_for(self, one: Waiting) -> None:
+        """Whoever cannot keep a delivery does not take it: another system of the agency may have the room."""
+        part = self.folders.parts / _note(one)
+        missing = one.size - (part.stat().st_size if part.exists() else 0)
+        if self.folders.free_bytes() < missing + SPARE_BYTES:
+            raise Stumbled(phrase("Ổ đĩa không đủ chỗ cho một văn bản {size} MB.", size=round(one.size / 1e6, 1)))
+
+    def _forget_old(self) -> None:
+        """What nobody will go on with: cut downloads of deliveries that went another way, marks of those that ended
+        before they were acknowledged. An operator may lay such a one out again even months later."""
+        before = (clock.now() - KEPT).timestamp()
+        for path in (*self.folders.parts.iterdir(), *self.folders.marks.iterdir()):
+            if path.stat().st_mtime < before:
+                path.unlink()
+
+
+def _note(one: Waiting) -> str:
+    return f"{one.id}-{one.sha256[:16]}"
+
+
+def _name(one: Waiting) -> str:
+    return f"{one.id}-{plain(one.code)}"

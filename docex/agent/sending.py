@@ -1,0 +1,170 @@
+"""Handing in what lies in outbox/.
+
+It may be killed between any two lines. The hub answers the same bytes under the same key with the same receipt, so
+that everything up to the move into sent/ can be done again; a large file goes on at the piece where it was cut.
+"""
+
+import hashlib
+import logging
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from docex.agent.board import OUTBOX, Board
+from docex.agent.errors import Gone, Refused, Stumbled, Unreachable
+from docex.agent.folders import Folders, free_name, move, shown, stem_of, trouble
+from docex.agent.following import follow_from_now
+from docex.agent.hub import Hub, Upload, WrongHash
+from docex.agent.outbox import Changed, Letter, NotAFile, Outbox, State
+from kernel import clock, faults
+from kernel.text import Phrase, phrase
+
+log = logging.getLogger("lienthong.agent")
+AT_ONCE = 4 << 20
+"""Bytes that are handed in with one call; what is larger goes in pieces, so that a cut costs one piece."""
+FRUITLESS = 5
+REASON = ".reason.txt"
+
+
+class Sender:
+    """Sends one office's letters. `stop` ends a long upload between two pieces."""
+
+    def __init__(self, folders: Folders, hub: Hub, board: Board, stop: threading.Event) -> None:
+        self.folders, self.hub, self.board, self.stop = folders, hub, board, stop
+        self.outbox = Outbox(folders)
+
+    def send(self) -> int:
+        """Hand in everything that is ready. Answers how many files left outbox/. Unreachable when the hub or the disk
+        is away; one file that does not work keeps no other waiting."""
+        done = 0
+        for path in self.outbox.ready():
+            if self.stop.is_set():
+                break
+            done += self._send_one(path)
+        self.board.note_sub_folders(self.outbox.sub_folders)
+        self.board.keep_only(OUTBOX, [OUTBOX + shown(name) for name in self.outbox.names])
+        return done
+
+    def _send_one(self, path: Path) -> bool:
+        try:
+            with self.outbox.opened(path) as letter:
+                try:
+                    answer = self._hand_over(letter)
+                except Refused as refused:
+                    return self._refused(letter, refused)
+                faults.point("agent.submitted")
+                return self._keep(letter, answer)
+        except FileNotFoundError:
+            return False  # the office took it back
+        except Changed:
+            self.outbox.forget(path)
+            return False
+        except NotAFile:
+            return self._lay_aside(path, None, "not_a_file", _LINK)
+        except PermissionError as error:
+            self._later(path, Stumbled(trouble(error)))
+            return False
+        except Stumbled as stumbled:
+            self._later(path, stumbled)
+            return False
+
+    def _hand_over(self, letter: Letter) -> dict[str, Any]:
+        """Bring the letter to the hub; its answer is about exactly these bytes, with a checked receipt."""
+        if letter.size <= AT_ONCE:
+            data = letter.file.read(AT_ONCE + 1)
+            letter.must_be_unchanged()
+            digest, key = hashlib.sha256(data).hexdigest(), _key(hashlib.sha256(data).hexdigest())
+            answer = self.hub.submit(data, key)
+        else:
+            digest = self.outbox.digest_of(letter)
+            key = _key(digest)
+            answer = self.hub.submit_upload(self._bring_in_pieces(letter, digest).id, key)
+        if answer.get("sha256") != digest or not isinstance(answer.get("id"), int):
+            raise Unreachable(phrase("Trục xác nhận một tệp khác với tệp đã gửi. Xin báo quản trị trục."))
+        receipt = answer.get("receipt")
+        if isinstance(receipt, dict):
+            self.hub.check(receipt["jws"], kind="submitted", sha256=digest)
+        return answer
+
+    def _bring_in_pieces(self, letter: Letter, digest: str) -> Upload:
+        for _ in range(2):
+            try:
+                return self._pieces(letter, self.hub.announce(letter.size, digest))
+            except Gone:  # it lay too long and was swept
+                continue
+        raise Stumbled(phrase("Trục không nhận ra tệp đang tải lên."))
+
+    def _pieces(self, letter: Letter, upload: Upload) -> Upload:
+        faults.point("agent.announced")
+        fruitless = 0
+        while not upload.whole:
+            if self.stop.is_set() or fruitless > FRUITLESS:
+                raise Stumbled(phrase("Việc tải lên bị dừng; sẽ tải tiếp."))
+            before = upload.offset
+            if upload.offset < letter.size:
+                letter.file.seek(upload.offset)
+                piece = letter.file.read(upload.piece)
+                if not piece:
+                    raise Changed
+                upload = self.hub.put_piece(upload, upload.offset, piece)
+                faults.point("agent.piece_sent")
+            else:
+                upload = self._finish(letter, upload)
+            fruitless = 0 if upload.whole or upload.offset > before else fruitless + 1
+        faults.point("agent.uploaded")
+        return upload
+
+    def _finish(self, letter: Letter, upload: Upload) -> Upload:
+        try:
+            return self.hub.finish(upload)
+        except WrongHash:  # a power failure at the hub, or somebody wrote into the file meanwhile
+            letter.must_be_unchanged()
+            return replace(upload, offset=0)
+
+    def _keep(self, letter: Letter, answer: dict[str, Any]) -> bool:
+        number, name = answer["id"], letter.path.name
+        if "status_id" in answer:
+            note = self.folders.receipts / f"{stem_of(name)}.status-{answer['status_id']}.json"
+            self.folders.write_json(note, answer)
+        else:
+            follow_from_now(self.folders, number, name, answer)
+        faults.point("agent.receipt_kept")
+        taken = self.outbox.take(letter.path, letter.state)
+        if taken is not None:
+            move(taken, free_name(self.folders.sent, name))
+        faults.point("agent.sent")
+        log.info("sent %s: number %s", shown(name), number)
+        return taken is not None
+
+    def _refused(self, letter: Letter, refused: Refused) -> bool:
+        letter.must_be_unchanged()
+        if self.outbox.is_doubtful(letter.path):
+            return False
+        return self._lay_aside(letter.path, letter.state, refused.code, (refused.vi, refused.en))
+
+    def _lay_aside(self, path: Path, state: State | None, code: str, why: tuple[str, str] | Phrase) -> bool:
+        taken = self.outbox.take(path, state)
+        if taken is None:
+            return False
+        target = free_name(self.folders.error, path.name)
+        vi, en = why if isinstance(why, tuple) else (why.vi, why.en)
+        at = clock.now().astimezone(clock.VN).isoformat(timespec="seconds")
+        self.folders.write(target.with_name(f"{target.name}{REASON}"), f"{vi}\n{en}\n[{code}] {at}\n".encode())
+        faults.point("agent.reason_kept")
+        move(taken, target)
+        faults.point("agent.laid_aside")
+        log.warning("refused %s: %s", shown(path.name), code)
+        return True
+
+    def _later(self, path: Path, stumbled: Stumbled) -> None:
+        pause_s = self.outbox.later(path)
+        self.board.is_wrong(OUTBOX + shown(path.name), stumbled.words)
+        log.warning("%s is tried again in %.0f s: %s", shown(path.name), pause_s, stumbled)
+
+
+def _key(digest: str) -> str:
+    return f"agent:{digest}"
+
+
+_LINK = phrase("Đây là liên kết hoặc không phải tệp thường. Chỉ gửi được tệp; xin chép chính tệp đó vào outbox.")
