@@ -20,8 +20,12 @@ _DECLARED = re.compile(rb"""(<\?xml[^>]{0,100}\sencoding\s*=\s*["'])([A-Za-z0-9.
 
 
 def has_passed(envelope: Envelope, code: str) -> bool:
-    """Whether that node has relayed this envelope before: passing it on again would be a circle."""
-    return any(trace.organ_code == code for trace in envelope.traces[1:])
+    """Whether that node has relayed this envelope before: passing it on again would be a circle.
+
+    The first line is the sender's own, unless the sender wrote none.
+    """
+    first, *others = envelope.traces or (Trace("", None),)
+    return any(t.organ_code == code for t in others) or first.organ_code == code != envelope.sender.code
 
 
 def with_trace(data: bytes, trace: Trace, limits: Limits = DEFAULT) -> bytes:

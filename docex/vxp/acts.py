@@ -111,14 +111,14 @@ def synchronised_units(tx: Tx) -> list[dict[str, Any]]:
 
 
 def register_agency(tx: Tx, system: System, body: bytes) -> None:
-    """registerAgency: a system keeps address and phone of its own agency; others are entered by administrators."""
+    """registerAgency: a system keeps address and phone of its agencies; new ones are entered by administrators."""
     try:
         given = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise Invalid({"data": phrase("Nội dung đăng ký không phải là JSON.")}) from error
     code = given.get("code") if isinstance(given, dict) else None
     row = agency_by_code(tx, code) if isinstance(code, str) else None
-    if row is None or row.id != system.agency_id:
+    if row is None or row.id not in system.agency_ids:
         raise Forbidden(
             phrase(
                 "Hệ thống chỉ được đăng ký cơ quan của mình; cơ quan khác do quản trị viên của trục nhập vào danh bạ."

@@ -7,6 +7,7 @@ The path may hold a doubled slash: the SDK makes one of an address that ends wit
 import base64
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -14,14 +15,15 @@ from flask import Response, current_app, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wsgi import FileWrapper
 
+from directory.actor import Actor
 from directory.queries import agency_by_code
 from docex import intake
 from docex.edxml import Envelope, StatusMessage
 from docex.intake import Handed
-from docex.vxp import acts, answers, mailbag, systems, wire
+from docex.vxp import acts, answers, mailbag, systems, upstream, wire
 from docex.vxp.mailbag import EDOC, STATUS, Mark, doc_id
 from docex.vxp.systems import System, Vault
-from docex.vxp.unpacking import narrowed, unpacked
+from docex.vxp.unpacking import narrowed, taken
 from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Tx
@@ -99,7 +101,7 @@ def _read_message(tx: Tx, _actor: None, prefix: str) -> tuple[Envelope | StatusM
     data = wire.sent_file(request.stream.read(), system.value("hash-file"))
     if data is None:
         raise answers.BadFile("the body has another hash")
-    message, handed = unpacked(blobs, data, config.upload_max_bytes)
+    message, handed = taken(blobs, data, config.upload_max_bytes, config.clamd)
     # `to` alone means nothing: the SDK repeats that of an earlier call. Only a hub that relays says `relayed`.
     return narrowed(message, system.value("to")) if system.value("relayed") == "true" else message, handed
 
@@ -110,22 +112,31 @@ def send_edoc(tx: Tx, _actor: None, prefix: str, brought: Callable[[], Any]) -> 
     system = _caller(tx, prefix)
     message, handed = brought()
     _check_sender(tx, system)
-    given = intake.accept(tx, system.actor, message, handed)
+    upstream.check_route(tx, message, _parts()[0].vxp_upstream_system_id)
+    given = intake.accept(tx, _acting(tx, system, message.sender.code), message, handed)
     mark, number = (Mark.SENT_STATUS, given["status_id"]) if "status_id" in given else (Mark.SENT, given["id"])
     return _answer({**answers.done(DocId=doc_id(mark, number)), "ErrorDesc": phrase("Thành công").vi})
 
 
+def _acting(tx: Tx, system: System, code: str) -> Actor:
+    """The system in the name of that one of its agencies; of its own when the code is none of theirs, which the hub
+    then refuses."""
+    agency = agency_by_code(tx, code)
+    known = agency is not None and agency.id in system.agency_ids
+    return replace(system.actor, agency_id=agency.id) if agency is not None and known else system.actor
+
+
 def _check_sender(tx: Tx, system: System) -> None:
-    """The signed `from`, when there is one, is a code of the system's agency."""
+    """The signed `from`, when there is one, is a code of an agency of the system."""
     code = system.value("from")
     agency = agency_by_code(tx, code) if code else None
-    if code and (agency is None or agency.id != system.agency_id):
+    if code and (agency is None or agency.id not in system.agency_ids):
         raise Forbidden(phrase("Mã nơi gửi {code} không phải là cơ quan của hệ thống đang gửi.", code=code[:40]))
 
 
 @_operation("getReceivedEdocList")
 def get_received_edoc_list(tx: Tx, _actor: None, prefix: str) -> Response:
-    """What waits for the system's agency."""
+    """What waits for the system's agencies."""
     system = _caller(tx, prefix)
     return _answer(answers.done(data=mailbag.received(tx, system, _kind(system))))
 
@@ -209,7 +220,7 @@ def get_synchronize_unit(tx: Tx, _actor: None, prefix: str) -> Response:
 
 @_operation("registerAgency")
 def register_agency(tx: Tx, _actor: None, prefix: str) -> Response:
-    """Keep the entry of the system's own agency."""
+    """Keep the entry of an agency of the system."""
     acts.register_agency(tx, _caller(tx, prefix), request.get_data())
     return _answer(answers.done())
 

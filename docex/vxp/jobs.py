@@ -14,13 +14,13 @@ from docex.models import Delivery, Dispatch, StatusLog
 from docex.vxp import mailbag, upstream
 from docex.vxp.client import Listed, VxpClient
 from docex.vxp.mailbag import Stored
-from docex.vxp.unpacking import unpacked
+from docex.vxp.unpacking import taken
 from docex.vxp.upstream import Rising, UpstreamWay
 from kernel import clock, outbox
 from kernel.blobs import BlobStore, read_all
 from kernel.config import Config
 from kernel.db import Database, Tx
-from kernel.errors import DomainError
+from kernel.errors import DomainError, Unavailable
 from kernel.outbox import Handler, Job, SendError
 
 log = logging.getLogger(__name__)
@@ -52,6 +52,7 @@ class Axis:
         self.system_id = config.vxp_upstream_system_id
         self.every = timedelta(seconds=config.vxp_upstream_every_s)
         self.most_bytes = config.upload_max_bytes
+        self.clamd = config.clamd
         self.client: VxpClient | None = None
         if config.vxp_upstream_url:
             self.client = VxpClient(config.vxp_upstream_url, self.system_id, config.vxp_upstream_secret)
@@ -183,9 +184,9 @@ class FetchHandler(Handler[str, tuple[Envelope | StatusMessage, Handed]]):
         axis = self.axis
         data = axis.speak().download(prepared, max_bytes=axis.most_bytes)
         try:
-            return unpacked(axis.blobs, data, axis.most_bytes)
+            return taken(axis.blobs, data, axis.most_bytes, axis.clamd)
         except DomainError as error:
-            raise SendError(error.message.vi, permanent=True) from error
+            raise SendError(error.message.vi, permanent=not isinstance(error, Unavailable)) from error
 
     def conclude(self, tx: Tx, job: Job, result: tuple[Envelope | StatusMessage, Handed]) -> None:
         """Into the hub, and off the list up there."""

@@ -67,14 +67,14 @@ class Stored:
 
 
 def received(tx: Tx, system: System, kind: str) -> list[dict[str, Any]]:
-    """What the agency has not acknowledged with `done`, oldest first."""
+    """What the system has not acknowledged with `done`, oldest first."""
     if kind == STATUS:
         return _received_statuses(tx, system)
     rows = tx.session.execute(
         sa.select(Delivery, Dispatch, VxpAck.status).where(*_waiting(system)).join_from(Delivery, Dispatch)
         .outerjoin(VxpAck, _acknowledged(system, EDOC, Delivery.id)).order_by(Delivery.id).limit(MOST)
     ).all()  # fmt: skip
-    own = directory.agency(tx, system.agency_id)
+    cards = directory.agencies(tx, {delivery.agency_id for delivery, _dispatch, _ack in rows})
     return [
         _line(
             doc_id(Mark.RECEIVED, delivery.id),
@@ -82,7 +82,7 @@ def received(tx: Tx, system: System, kind: str) -> list[dict[str, Any]]:
             dispatch.submitted_at,
             delivery.changed_at,
             str(dispatch.facts.get("sender_code", "")),
-            delivery.addressed_as or own.code,
+            delivery.addressed_as or cards[delivery.agency_id].code,
             ack,
         )
         for delivery, dispatch, ack in rows
@@ -126,15 +126,15 @@ def opened(blobs: BlobStore, found: Stored | bytes) -> tuple[IO[bytes], int]:
 
 
 def delivery_for(tx: Tx, system: System, number: int) -> Delivery:
-    """A delivery to the system's agency; NotFound for any other."""
+    """A delivery to an agency of the system; NotFound for any other."""
     row = tx.session.get(Delivery, number)
-    if row is None or row.agency_id != system.agency_id:
+    if row is None or row.agency_id not in system.agency_ids:
         raise NotFound(phrase("Trục không có thông điệp mang mã này."))
     return row
 
 
 def status_for(tx: Tx, system: System, number: int) -> tuple[StatusLog, Delivery, Dispatch]:
-    """A status that was said to the system's agency; NotFound for any other."""
+    """A status that was said to an agency of the system; NotFound for any other."""
     query = (
         sa.select(StatusLog, Delivery, Dispatch)
         .join(Delivery, Delivery.id == StatusLog.delivery_id)
@@ -148,8 +148,8 @@ def status_for(tx: Tx, system: System, number: int) -> tuple[StatusLog, Delivery
 
 
 def sent(tx: Tx, system: System, text: str, kind: str) -> list[dict[str, Any]]:
-    """How far a sent message has come at each receiver; without a DocId the last ones that the agency sent."""
-    query = sa.select(Delivery, Dispatch).join(Dispatch).where(Dispatch.sender_id == system.agency_id)
+    """How far a sent message has come at each receiver; without a DocId the last ones that its agencies sent."""
+    query = sa.select(Delivery, Dispatch).join(Dispatch).where(Dispatch.sender_id.in_(system.agency_ids))
     query = query.order_by(Dispatch.id.desc(), Delivery.id).limit(MOST)
     if text:
         mark, number = named(text)
@@ -167,7 +167,7 @@ def _dispatch(tx: Tx, system: System, mark: Mark, number: int) -> Dispatch:
     if mark is Mark.RECEIVED:
         return tx.session.get_one(Dispatch, delivery_for(tx, system, number).dispatch_id)
     row = tx.session.get(Dispatch, number) if mark is Mark.SENT else None
-    if row is None or row.sender_id != system.agency_id:
+    if row is None or row.sender_id not in system.agency_ids:
         raise NotFound(phrase("Trục không có thông điệp mang mã này."))
     return row
 
@@ -175,7 +175,7 @@ def _dispatch(tx: Tx, system: System, mark: Mark, number: int) -> Dispatch:
 def _waiting(system: System) -> list[sa.ColumnElement[bool]]:
     """A system that joins late gets what nobody has fetched, and not the whole past."""
     return [
-        Delivery.agency_id == system.agency_id,
+        Delivery.agency_id.in_(system.agency_ids),
         sa.or_(VxpAck.status.is_(None), VxpAck.status != "done"),
         sa.or_(Dispatch.submitted_at >= system.since, Delivery.progress.in_([str(step) for step in _ABROAD])),
     ]
@@ -195,8 +195,8 @@ def _said_to(system: System) -> sa.ColumnElement[bool]:
     return sa.and_(
         StatusLog.code.in_(_STATUSES),
         sa.or_(
-            sa.and_(Dispatch.sender_id == system.agency_id, sa.not_(asked)),
-            sa.and_(Delivery.agency_id == system.agency_id, asked),
+            sa.and_(Dispatch.sender_id.in_(system.agency_ids), sa.not_(asked)),
+            sa.and_(Delivery.agency_id.in_(system.agency_ids), asked),
         ),
     )
 
@@ -319,15 +319,17 @@ def _sent_status(tx: Tx, system: System, number: int) -> list[dict[str, Any]]:
     delivery = tx.session.get_one(Delivery, row.delivery_id)
     dispatch = tx.session.get_one(Dispatch, delivery.dispatch_id)
     facts = Facts.from_json(dispatch.facts)
-    own, other = directory.agency(tx, system.agency_id), directory.agency(tx, dispatch.sender_id)
+    asked = row.code == StatusCode.RECALL_ASKED
+    ends = [delivery.addressed_as or directory.agency(tx, delivery.agency_id).code, facts.sender_code]
+    teller, told = reversed(ends) if asked else ends
     return [
         {
             "serviceType": "eDoc",
             "messageType": STATUS,
             "senderDocId": doc_id(Mark.SENT_STATUS, row.id),
             "receiverDocId": "",
-            "fromCode": own.code,
-            "toCode": other.code if other.id != own.id else delivery.addressed_as,
+            "fromCode": teller,
+            "toCode": told,
             "title": facts.subject,
             "notation": facts.code,
             "sentTime": _time(row.received_at),

@@ -11,12 +11,15 @@ from kernel.db import Base
 class VxpSystem(Base):
     """A document system that signs with a shared secret. Who it is and for which agency stands in `api_client`.
 
+    One that `covers_below` is shared by an agency and all below it, as a city's system is, or is another hub.
+
     The secret is kept encrypted and not hashed: an HMAC can only be checked by whoever has the secret itself.
     """
 
     __tablename__ = "docex_vxp_system"
     client_id: Mapped[int] = mapped_column(sa.ForeignKey("api_client.id"), primary_key=True)
     system_id: Mapped[str] = mapped_column(unique=True)
+    covers_below: Mapped[bool] = mapped_column(default=False)  # serves the agencies below its own too
     sealed_secret: Mapped[str]
     created_at: Mapped[datetime]
 

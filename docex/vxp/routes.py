@@ -36,7 +36,8 @@ def register_vxp_system(tx: Tx, actor: Actor) -> Response:
     agency = form.agency_id.data or ""
     number = int(agency) if agency.isascii() and agency.isdigit() and len(agency) < 10 else 0
     try:
-        given = systems.register(tx, actor, vault(), number, form.name.data or "", form.system_id.data or "")
+        name, system_id = form.name.data or "", form.system_id.data or ""
+        given = systems.register(tx, actor, vault(), number, name, system_id, covers_below=bool(form.covers_below.data))
     except Invalid as refusal:
         return _form(tx, actor, form, refusal.fields)
     return _secret(given)

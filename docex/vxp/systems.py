@@ -71,6 +71,7 @@ class SystemCard:
     name: str
     system_id: str
     agency_name: str
+    covers_below: bool
     used_at: datetime | None
     revoked_at: datetime | None
     readable: bool
@@ -78,11 +79,15 @@ class SystemCard:
 
 @dataclass(frozen=True)
 class System:
-    """A system that has proved itself, and the values that it signed."""
+    """A system that has proved itself, and the values that it signed.
+
+    `agency_ids` are the agencies for which it sends and receives: its own, and those below when it covers them.
+    """
 
     actor: Actor
     since: datetime
     values: dict[str, str]
+    agency_ids: frozenset[int]
 
     @property
     def client_id(self) -> int:
@@ -91,7 +96,7 @@ class System:
 
     @property
     def agency_id(self) -> int:
-        """The one agency for which it sends and receives."""
+        """The agency that it belongs to."""
         return self.actor.agency_id
 
     def value(self, name: str) -> str:
@@ -100,8 +105,11 @@ class System:
         return self.values.get(name.lower(), "").strip()
 
 
-def register(tx: Tx, actor: Actor, vault: Vault, agency_id: int, name: str, system_id: str) -> Given:
-    """Register a document system of an agency; its secret is shown this once. An empty `system_id` is made up."""
+def register(
+    tx: Tx, actor: Actor, vault: Vault, agency_id: int, name: str, system_id: str, *, covers_below: bool = False
+) -> Given:
+    """Register a document system of an agency, or of it and all below; its secret is shown this once. An empty
+    `system_id` is made up."""
     agency = agency_for(tx, actor, agency_id)
     name = one_line(name)
     wanted = system_id.strip() or f"{agency.code}.{tokens.fresh()[:6]}".replace("_", "x").rstrip("-")
@@ -122,8 +130,10 @@ def register(tx: Tx, actor: Actor, vault: Vault, agency_id: int, name: str, syst
     tx.session.flush()
     secret = tokens.fresh()
     row = VxpSystem(client_id=client.id, system_id=wanted, sealed_secret=vault.seal(secret), created_at=clock.now())
+    row.covers_below = covers_below
     tx.session.add(row)
-    tx.audit(chain_of(agency.id), "vxp.system_registered", f"client:{client.id}", {"system_id": wanted})
+    detail = {"system_id": wanted, "covers_below": covers_below}
+    tx.audit(chain_of(agency.id), "vxp.system_registered", f"client:{client.id}", detail)
     return Given(client.id, name, wanted, secret)
 
 
@@ -156,7 +166,16 @@ def listed(tx: Tx, actor: Actor, vault: Vault) -> list[SystemCard]:
         .where(ApiClient.agency_id.in_(administered(tx, actor)))
     )
     cards = [
-        SystemCard(c.id, c.name, s.system_id, agency, c.used_at, c.revoked_at, vault.open(s.sealed_secret) is not None)
+        SystemCard(
+            c.id,
+            c.name,
+            s.system_id,
+            agency,
+            s.covers_below,
+            c.used_at,
+            c.revoked_at,
+            vault.open(s.sealed_secret) is not None,
+        )
         for c, s, agency in tx.session.execute(query)
     ]
     return sorted(cards, key=lambda c: (c.revoked_at is not None, collation_key(c.agency_name), collation_key(c.name)))
@@ -194,17 +213,28 @@ def recognised(tx: Tx, vault: Vault, headers: Iterable[tuple[str, str]]) -> Syst
     actor = Actor(kind="client", client_id=client.id, agency_id=client.agency_id, name=client.name)
     if tx.writable:
         _note_use(client)
-    return System(actor, row.created_at, values)
+    return System(actor, row.created_at, values, _covered(tx, client.agency_id, row.covers_below))
 
 
 def serves(tx: Tx, agency_id: int) -> bool:
-    """Whether a system of the agency fetches its messages here."""
+    """Whether a system fetches the agency's messages here: its own, or one that covers it from above."""
+    above = sa.select(Agency.id, Agency.parent_id).where(Agency.id == agency_id).cte("above", recursive=True)
+    above = above.union(sa.select(Agency.id, Agency.parent_id).where(Agency.id == above.c.parent_id))
+    covers = sa.and_(VxpSystem.covers_below, ApiClient.agency_id.in_(sa.select(above.c.id)))
     query = (
         sa.select(ApiClient.id)
         .join(VxpSystem, VxpSystem.client_id == ApiClient.id)
-        .where(ApiClient.agency_id == agency_id, ApiClient.revoked_at.is_(None))
+        .where(sa.or_(ApiClient.agency_id == agency_id, covers), ApiClient.revoked_at.is_(None))
     )
     return tx.session.scalar(query.limit(1)) is not None
+
+
+def _covered(tx: Tx, agency_id: int, covers_below: bool) -> frozenset[int]:
+    if not covers_below:
+        return frozenset({agency_id})
+    below = sa.select(Agency.id).where(Agency.id == agency_id).cte("below", recursive=True)
+    below = below.union(sa.select(Agency.id).where(Agency.parent_id == below.c.id))
+    return frozenset(tx.session.scalars(sa.select(below.c.id)))
 
 
 def _note_use(client: ApiClient) -> None:

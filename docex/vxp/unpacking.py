@@ -5,24 +5,20 @@ import json
 from dataclasses import replace
 
 from directory import codes
-from docex import edxml
-from docex.drafting import File
-from docex.edxml import Envelope, Limits, StatusMessage, papers
+from docex.edxml import Envelope, Limits, StatusMessage
+from docex.hub import malware
 from docex.intake import Handed
+from docex.unpacking import unpacked
 from kernel.blobs import BlobStore
 
 
-def unpacked(blobs: BlobStore, data: bytes, max_bytes: int) -> tuple[Envelope | StatusMessage, Handed]:
+def taken(blobs: BlobStore, data: bytes, max_bytes: int, clamd: str) -> tuple[Envelope | StatusMessage, Handed]:
     """The message and what the hub keeps of it. The file's hash names the message: the same file again is the same
-    message, as the re-sending of the official SDK needs."""
-    blob = blobs.put(io.BytesIO(data), max_bytes=max_bytes)
-    message = edxml.read(data, Limits(file_bytes=max_bytes))
-    files = []
-    for place, attachment in enumerate(message.attachments if isinstance(message, Envelope) else (), start=1):
-        paper = blobs.put(io.BytesIO(attachment.data))
-        name = papers.plain_name(attachment.name) or f"tep-{place}"
-        files.append(File(name, attachment.media_type, paper.sha256, paper.size))
-    return message, Handed(blob, tuple(files), f"sha256:{blob.sha256}")
+    message, as the re-sending of the official SDK needs. Refuses malware."""
+    with unpacked(blobs, io.BytesIO(data), Limits(file_bytes=max_bytes)) as found:
+        if clamd and (name := found.malware(clamd)):
+            raise malware.Found(name)
+        return found.message, Handed(found.blob, found.keep(), f"sha256:{found.blob.sha256}")
 
 
 def narrowed(message: Envelope | StatusMessage, to: str) -> Envelope | StatusMessage:

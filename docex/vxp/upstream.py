@@ -21,8 +21,10 @@ from docex.intake import Handed, UnknownReceiver
 from docex.models import Delivery, Dispatch, StatusLog
 from docex.states import Progress
 from docex.statuses import say
+from docex.vxp import systems
 from kernel import outbox
 from kernel.db import Tx
+from kernel.errors import Conflict
 from kernel.outbox import OutboxRow
 from kernel.refs import Ref
 from kernel.text import phrase
@@ -31,6 +33,8 @@ CHANNEL = "upstream:vxp"
 """The channel of all that came down."""
 
 BY = "upstream"
+MOST_HOPS = 16
+"""The sender, its province's hub, the axis and their like on the other side make six."""
 _STATUSES = frozenset(str(code) for code in StatusCode)
 
 
@@ -120,6 +124,17 @@ def take_in(tx: Tx, message: Envelope | StatusMessage, handed: Handed, system_id
     return True
 
 
+def check_route(tx: Tx, message: Envelope | StatusMessage, system_id: str) -> None:
+    """Refuse a document that this hub has relayed before, or that passed more nodes than any route has: whoever
+    sends it here again would send it round for ever."""
+    if not isinstance(message, Envelope):
+        return
+    if has_passed(message, node_code(tx, system_id)):
+        raise Conflict(phrase("Văn bản đã được chuyển tiếp qua trục này một lần; không nhận lại để tránh đi vòng."))
+    if len(message.traces) > MOST_HOPS:
+        raise Conflict(phrase("Văn bản đã qua quá nhiều trục ({limit}); không chuyển tiếp nữa.", limit=MOST_HOPS))
+
+
 def node_code(tx: Tx, system_id: str) -> str:
     """How this hub calls itself in TraceHeaders: the code of the agency at its top."""
     query = sa.select(Agency.code).where(Agency.parent_id.is_(None), Agency.is_local).order_by(Agency.id)
@@ -139,10 +154,10 @@ def _went_up(tx: Tx, delivery: Delivery, dispatch: Dispatch) -> bool:
 def _is_elsewhere(tx: Tx, agency_id: int) -> bool:
     """Neither an inbox here nor a system that is connected here."""
     agency = tx.session.get_one(Agency, agency_id)
-    if agency.is_local:
+    if agency.is_local or systems.serves(tx, agency_id):
         return False
-    systems = sa.select(ApiClient.id).where(ApiClient.agency_id == agency_id, ApiClient.revoked_at.is_(None))
-    return tx.session.scalar(systems.limit(1)) is None
+    clients = sa.select(ApiClient.id).where(ApiClient.agency_id == agency_id, ApiClient.revoked_at.is_(None))
+    return tx.session.scalar(clients.limit(1)) is None
 
 
 def _is_here(tx: Tx, code: str) -> bool:

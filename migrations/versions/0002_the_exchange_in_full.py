@@ -162,6 +162,7 @@ def upgrade() -> None:
     op.create_table('docex_vxp_system',
     sa.Column('client_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('system_id', sa.Text(), nullable=False),
+    sa.Column('covers_below', sa.Boolean(), nullable=False),
     sa.Column('sealed_secret', sa.Text(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['client_id'], ['api_client.id'], name=op.f('fk_docex_vxp_system_client_id_api_client')),

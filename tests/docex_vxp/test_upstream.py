@@ -3,7 +3,7 @@
 import io
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -173,6 +173,35 @@ def test_documents_and_statuses_go_up_and_come_down_and_again_changes_nothing(be
             OutboxRow.topic.startswith("vxp."), OutboxRow.state != State.DONE, OutboxRow.reason != ""
         )
         assert tx.session.execute(failed).all() == []
+
+
+def test_a_hub_is_one_system_of_the_axis_above_for_all_its_agencies(
+    below: Office, above: Above, system: Callable[[int], VxpClient]
+) -> None:
+    ministry = above.system("ministry", MINISTRY)
+    ministry_below(below)
+    finance = below.cast.finance
+    with above.db.write() as tx:
+        top = tx.session.scalars(sa.select(Agency).where(Agency.code == below.cast.city.code)).one()
+        tx.session.add(Agency(code=finance.code, name=finance.name, is_local=False, parent_id=top.id))
+    own = system(finance.id)
+    letter = a_letter(organ(finance), MINISTRY)
+    own.send(letter, finance.code)
+    below.work()
+    assert progress(below) == [Progress.UNDELIVERABLE]  # up there our system is that of the city office alone
+    with above.db.write() as tx:
+        tx.session.execute(sa.update(VxpSystem).where(VxpSystem.system_id == US).values(covers_below=True))
+    own.send(a_letter(organ(finance), MINISTRY, document_id="2"), finance.code)
+    below.work()
+    above.deliver()
+    (line,) = ministry.received("edoc")
+    message = read(ministry.download(line.doc_id, max_bytes=10**7))
+    assert isinstance(message, Envelope)
+    assert [t.organ_code for t in message.traces] == [finance.code, upstream_code(below)]
+    ministry.send(a_letter(MINISTRY, organ(finance), document_id="G98,2026/03/02,2/BM"), MINISTRY.code)
+    above.deliver()
+    look(below)
+    assert [one.sender_name for one in below.incoming(below.cast.lan)] == [MINISTRY.name]
 
 
 def upstream_code(office: Office) -> str:
