@@ -104,7 +104,8 @@ def _check(tx: Tx, actor: Actor, command: GiveTask) -> None:
     if not actor.person_id or not actor.agency_id:
         raise Forbidden()
     to_self = command.lead.person_id == actor.person_id
-    if not to_self and not actor.has(*GIVERS):
+    nobody = command.lead == Lead()  # not chosen yet, which is said at the field
+    if not nobody and not to_self and not actor.has(*GIVERS):
         raise Forbidden(phrase("Chỉ lãnh đạo, chánh văn phòng và thư ký giao việc cho người khác."))
     moves.needed(command.title, "title", phrase("Xin ghi việc cần làm."), longest=500)
     if len(command.detail) > 10_000:

@@ -135,6 +135,9 @@ def test_an_agency_that_leads_is_told_through_its_leaders_and_any_of_them_receiv
 def test_a_specialist_gives_tasks_only_to_herself(db: Database, cast: Cast) -> None:
     with pytest.raises(Forbidden), db.write() as tx:
         giving.give(tx, cast.yen, GiveTask("Việc", Lead(person_id=cast.nam.person_id)))
+    with pytest.raises(Invalid) as nobody, db.write() as tx:
+        giving.give(tx, cast.yen, GiveTask("Việc", Lead()))
+    assert list(nobody.value.fields) == ["lead"]
     with db.write() as tx:
         own = giving.give(tx, cast.yen, GiveTask("Việc", Lead(person_id=cast.yen.person_id))).id
     with db.write() as tx:
