@@ -14,6 +14,8 @@ from kernel.db import Tx
 from kernel.errors import NotFound
 from kernel.text import collation_key, one_line
 
+CODES_AT_ONCE = 1000
+
 
 @dataclass(frozen=True)
 class AgencyCard:
@@ -83,6 +85,23 @@ def agency_by_code(tx: Tx, code: str) -> Agency | None:
         .limit(1)
     ).first()
     return successor_of(tx, found) if found else None
+
+
+def agencies_by_code(tx: Tx, wanted: Iterable[str]) -> dict[str, Agency]:
+    """The same for many codes with a few queries, by the code as it was given; unknown ones are left out."""
+    names = {code: codes.normal(code) for code in wanted}
+    found: dict[str, Agency] = {}
+    left = sorted(set(names.values()) - {""})
+    for start in range(0, len(left), CODES_AT_ONCE):
+        some = left[start : start + CODES_AT_ONCE]
+        rows = tx.session.scalars(
+            sa.select(Agency).where(Agency.code.in_(some) | Agency.old_code.in_(some)).order_by(Agency.id.desc())
+        ).all()
+        alias = sa.select(AgencyAlias.code, Agency).join(Agency, Agency.id == AgencyAlias.agency_id)
+        found.update({code: row for code, row in tx.session.execute(alias.where(AgencyAlias.code.in_(some)))})
+        found.update({row.old_code: row for row in rows if row.old_code in some})
+        found.update({row.code: row for row in rows if row.code in some})
+    return {code: successor_of(tx, found[name]) for code, name in names.items() if name in found}
 
 
 def successor_of(tx: Tx, row: Agency) -> Agency:

@@ -1,22 +1,22 @@
 """Operations for agencies' systems: hand in an envelope, ask what became of it."""
 
-import io
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import IO, Any
 
 from flask import Response, current_app, jsonify, request
 
 from directory import clients
 from directory.actor import Actor
-from docex import edxml, intake
+from docex import intake
 from docex.access import dispatch_for
 from docex.api_models import DocumentStatus, HandedIn
-from docex.drafting import File
-from docex.edxml import Envelope, Limits, StatusMessage, papers
+from docex.edxml import Envelope, Limits, StatusMessage
 from docex.hub import malware, receipts, terms, uploads
 from docex.intake import Handed
 from docex.queries import dispatch_status
-from kernel.blobs import Blob, BlobStore, read_all
+from docex.unpacking import unpacked
+from kernel.blobs import Blob, at_hand
 from kernel.db import Tx
 from kernel.doors import Routes
 from kernel.errors import Invalid
@@ -26,31 +26,51 @@ SUBMIT = clients.scope("docex.submit", phrase("Gửi văn bản và hỏi trạn
 
 routes = Routes("docex")
 
+Message = Envelope | StatusMessage
 
-def _unpack(tx: Tx, actor: Actor) -> tuple[Envelope | StatusMessage, Handed]:
-    """Store and read what came, while no writer waits."""
+
+def _unpack(tx: Tx, actor: Actor) -> tuple[Message, Handed]:
+    """Read, check and store what came, while no writer waits: the body, or the file that came in pieces before."""
     services = current_app.extensions["lienthong"]
-    most = services.config.upload_max_bytes
-    blob = _handed_blob(tx, actor, services.blobs, most)
-    message = edxml.read(read_all(services.blobs, blob.sha256), Limits(file_bytes=most))
+    named = request.headers.get("Upload-Id", "")
+    if not named:
+        return _taken(tx, actor, request.stream, Limits(file_bytes=services.config.upload_max_bytes))
+    if request.stream.read(1):
+        message = phrase("Đã nêu Upload-Id thì nội dung lời gọi phải trống.")
+        raise Invalid({"Upload-Id": message}, message)
+    blob = uploads.blob_of(tx, actor, named)
+    tx.session.rollback()  # gives the connection back: reading a gigabyte takes its time
+    with at_hand(services.blobs, blob.sha256) as file:
+        return _taken(tx, actor, file, _limits_of_uploads(services.config.chunked_max_bytes), blob)
+
+
+def _limits_of_uploads(most: int) -> Limits:
+    """What is in the file may not be larger than the largest file, however well it was packed."""
+    plain = Limits()
+    one, all_together = max(most, plain.attachment_bytes), max(most, plain.unpacked_bytes)
+    return Limits(most, attachment_bytes=one, unpacked_bytes=all_together)
+
+
+def _taken(tx: Tx, actor: Actor, file: IO[bytes], limits: Limits, stored: Blob | None = None) -> tuple[Message, Handed]:
+    services = current_app.extensions["lienthong"]
     key = request.headers.get("Idempotency-Key", "").strip()
-    handed = Handed(blob, _stored_papers(services.blobs, message), key)
-    if services.config.clamd:
-        intake.check(tx, actor, message)
-        tx.session.rollback()  # gives the connection back: looking for malware takes its time
-        _refuse_malware(services, actor, handed)
-    return message, handed
+    with unpacked(services.blobs, file, limits, stored) as found:
+        handed = Handed(found.blob, (), key)
+        if intake.is_new(tx, actor, found.message, handed):
+            if services.config.clamd:
+                tx.session.rollback()  # looking for malware takes its time too
+                _refuse_malware(services, actor, handed, found.malware(services.config.clamd))
+            handed = replace(handed, files=found.keep())
+    return found.message, handed
 
 
-def _refuse_malware(services: Any, actor: Actor, handed: Handed) -> None:
-    for sha256 in dict.fromkeys((handed.envelope.sha256, *(file.sha256 for file in handed.files))):
-        with services.blobs.open(sha256) as file:
-            found = malware.scan(services.config.clamd, file)
-        if found:
-            blob = handed.envelope
-            with services.db.write(actor.by) as tx:
-                row = receipts.refused(tx, actor.agency_id, handed.message_id, blob.sha256, blob.size, found)
-            raise malware.Found(found, receipts.shown(row))
+def _refuse_malware(services: Any, actor: Actor, handed: Handed, found: str) -> None:
+    if not found:
+        return
+    blob = handed.envelope
+    with services.db.write(actor.by) as tx:
+        row = receipts.refused(tx, actor.agency_id, handed.message_id, blob.sha256, blob.size, found)
+    raise malware.Found(found, receipts.shown(row))
 
 
 @routes.api(
@@ -74,9 +94,7 @@ def _refuse_malware(services: Any, actor: Actor, handed: Handed) -> None:
         422: "edxml_refused, malware (with the receipt in `info.receipt`), unknown_receiver or unknown_document",
     },
 )
-def submit_edxml(
-    tx: Tx, actor: Actor, brought: Callable[[], tuple[Envelope | StatusMessage, Handed]]
-) -> tuple[Response, int]:
+def submit_edxml(tx: Tx, actor: Actor, brought: Callable[[], tuple[Message, Handed]]) -> tuple[Response, int]:
     """Take in an edXML envelope or status message: the body is the file itself.
 
     `Idempotency-Key` names the message; without it the document's own id does. The same message again gets the first
@@ -100,27 +118,3 @@ def submit_edxml(
 def document_status(tx: Tx, actor: Actor, dispatch_id: int) -> Response:
     """How far an envelope has come at each recipient; for its sender and for its recipients."""
     return jsonify(dispatch_status(tx, actor, dispatch_for(tx, actor, dispatch_id)))
-
-
-def _handed_blob(tx: Tx, actor: Actor, blobs: BlobStore, most: int) -> Blob:
-    """The body, or the file that came in pieces before."""
-    named = request.headers.get("Upload-Id", "")
-    if not named:
-        return blobs.put(request.stream, max_bytes=most)
-    blob = uploads.blob_of(tx, actor, named)
-    if blob.size > most:
-        limit = most // 1_000_000
-        raise Invalid({"file": phrase("Tệp lớn hơn mức cho phép ({limit} MB).", limit=limit)})
-    return blob
-
-
-def _stored_papers(blobs: BlobStore, message: Envelope | StatusMessage) -> tuple[File, ...]:
-    """The papers of an envelope as files of their own; the envelope's bytes stay as they came."""
-    if not isinstance(message, Envelope):
-        return ()
-    files = []
-    for place, attachment in enumerate(message.attachments, start=1):
-        blob = blobs.put(io.BytesIO(attachment.data))
-        name = papers.plain_name(attachment.name) or f"tep-{place}"
-        files.append(File(name, attachment.media_type, blob.sha256, blob.size))
-    return tuple(files)

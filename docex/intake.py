@@ -1,7 +1,8 @@
 """Taking in what agencies' systems hand over: the checks in their order, the same answer for the same message.
 
-Order (docs: docex.md §9): credential, size and form were checked before; here come the sender, the message id, the
-recipients; signatures are judged by a job, so that a slow check never keeps the sender waiting.
+The order: credential, size and form were checked before (web/entry.py, docex/edxml); here come secrecy, the sender and
+the recipients, then the malware hook (docex/unpacking.py), then the commit. Signatures are judged by a job: a verdict
+never decides whether a document is delivered, so a slow check must not keep its sender waiting.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from docex.desk import recalls
 from docex.desk.relations import about_of
 from docex.dispatch import Receiver, Submission, hand_in
 from docex.drafting import File
-from docex.edxml import Envelope, StatusMessage
+from docex.edxml import Envelope, StatusMessage, secrecy
 from docex.edxml.codes import BusinessKind, StatusCode
 from docex.envelope import facts_of
 from docex.hub import receipts
@@ -41,6 +42,12 @@ class UnknownReceiver(Invalid):
     code = "unknown_receiver"
 
 
+class SecretDocument(Invalid):
+    """The envelope says that it carries a state secret, for which this exchange must not be used (QĐ 28/2018)."""
+
+    code = "secret_document"
+
+
 class UnknownDocument(Invalid):
     """A status or a recall is about a document that this hub never carried between these two agencies."""
 
@@ -60,8 +67,7 @@ class Handed:
 
 def accept(tx: Tx, actor: Actor, message: Envelope | StatusMessage, handed: Handed) -> dict[str, Any]:
     """Take a message in, or answer again what was answered before. Conflict when its id was used for other bytes."""
-    channel = handed.channel or f"client:{actor.client_id}"
-    key = _key(handed, message)
+    channel, key = _channel(actor, handed), _key(handed, message)
     _one_at_a_time(tx, f"{channel} {key}")
     earlier = _earlier(tx, channel, key)
     if earlier is not None:
@@ -70,6 +76,7 @@ def accept(tx: Tx, actor: Actor, message: Envelope | StatusMessage, handed: Hand
                 phrase("Mã thông điệp “{key}” đã được dùng cho một nội dung khác.", key=key), sha256=earlier.sha256
             )
         return dict(earlier.answer)
+    _refuse_secret(message)
     _check_sender(tx, actor, message.sender.code)
     if isinstance(message, StatusMessage):
         return _status(tx, actor, message, handed, channel, key)
@@ -78,11 +85,16 @@ def accept(tx: Tx, actor: Actor, message: Envelope | StatusMessage, handed: Hand
     return _document(tx, actor, message, handed, channel, key)
 
 
-def check(tx: Tx, actor: Actor, message: Envelope | StatusMessage) -> None:
-    """What can be refused before the slow checks: somebody else's sender, receivers that nobody knows."""
+def is_new(tx: Tx, actor: Actor, message: Envelope | StatusMessage, handed: Handed) -> bool:
+    """Whether a message has still to be taken in, before the slow checks and before anything is stored. Refuses what
+    can be refused already: secrets, somebody else's sender, receivers that nobody knows."""
+    if _earlier(tx, _channel(actor, handed), _key(handed, message)) is not None:
+        return False
+    _refuse_secret(message)
     _check_sender(tx, actor, message.sender.code)
     if isinstance(message, Envelope):
         _receivers(tx, message)
+    return True
 
 
 def _document(tx: Tx, actor: Actor, message: Envelope, handed: Handed, channel: str, key: str) -> dict[str, Any]:
@@ -213,22 +225,26 @@ def _moved_on(receiver: Receiver, card: directory.AgencyCard) -> bool:
 
 def _receivers(tx: Tx, message: Envelope) -> list[Receiver]:
     """Whom the envelope is for, each once; a merged agency's successor stands in for it."""
-    found: dict[int, Receiver] = {}
-    unknown = []
-    for organ in message.receivers:
-        agency = directory.agency_by_code(tx, organ.code)
-        if agency is None:
-            unknown.append(organ.code)
-        else:
-            found.setdefault(agency.id, Receiver(agency.id, organ.code))
-    if unknown:
+    codes = [organ.code for organ in message.receivers]
+    known = directory.agencies_by_code(tx, codes)
+    if unknown := [code for code in codes if code not in known]:
         raise _unknown(unknown)
+    found: dict[int, Receiver] = {}
+    for code in codes:
+        found.setdefault(known[code].id, Receiver(known[code].id, code))
     return list(found.values())
 
 
 def _unknown(codes: list[str]) -> UnknownReceiver:
     message = phrase("Danh bạ không có cơ quan mang mã {codes}.", codes=", ".join(codes)[:500])
     return UnknownReceiver({"To": message}, message, codes=codes)
+
+
+def _refuse_secret(message: Envelope | StatusMessage) -> None:
+    mark = secrecy.mark_of(message) if isinstance(message, Envelope) else ""
+    if mark:
+        said = phrase("Văn bản ghi “{mark}”. Trục không nhận văn bản có nội dung bí mật nhà nước.", mark=mark[:100])
+        raise SecretDocument({"edxml": said}, said, mark=mark[:100])
 
 
 def _check_sender(tx: Tx, actor: Actor, code: str) -> None:
@@ -270,6 +286,10 @@ def _earlier(tx: Tx, channel: str, key: str) -> Dispatch | StatusIn | None:
     return dispatch or tx.session.scalar(
         sa.select(StatusIn).where(StatusIn.channel == channel, StatusIn.message_id == key)
     )
+
+
+def _channel(actor: Actor, handed: Handed) -> str:
+    return handed.channel or f"client:{actor.client_id}"
 
 
 def _key(handed: Handed, message: Envelope | StatusMessage) -> str:

@@ -1,10 +1,14 @@
 """Content-addressed files: written once, named by their SHA-256, never changed. On disk, or in any S3 through boto3."""
 
+import errno
 import hashlib
 import os
 import secrets
+import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -24,11 +28,61 @@ class Blob:
     size: int
 
 
+class Draft:
+    """A file on its way into a store: hashed while it is written, kept or dropped in the end.
+
+    It holds an open file only while it is written and read, so that hundreds may be on their way at once.
+    """
+
+    def __init__(self, path: Path, adopt: Callable[[Path, Blob], None]) -> None:
+        self.path = path
+        self.size = 0
+        self._adopt = adopt
+        self._digest = hashlib.sha256()
+        self._file: IO[bytes] | None = path.open("wb")
+
+    def write(self, piece: bytes) -> None:
+        """The next bytes."""
+        assert self._file is not None, "nothing is written to a draft that was read"
+        self._digest.update(piece)
+        self.size += len(piece)
+        self._file.write(piece)
+
+    def close(self) -> None:
+        """Nothing more is written."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def open(self) -> IO[bytes]:
+        """What was written, for reading."""
+        self.close()
+        return self.path.open("rb")
+
+    def keep(self) -> Blob:
+        """Store it for good; it is durable when this returns."""
+        self.close()
+        blob = Blob(self._digest.hexdigest(), self.size)
+        self._adopt(self.path, blob)
+        return blob
+
+    def drop(self) -> None:
+        """Forget what was written; nothing happens when it was kept."""
+        self.close()
+        self.path.unlink(missing_ok=True)
+
+
 class BlobStore(Protocol):
     """Where files lie. All methods are safe in threads."""
 
+    def draft(self) -> Draft:
+        """A new file, to be written piece by piece."""
+
     def put(self, stream: IO[bytes], *, max_bytes: int | None = None) -> Blob:
         """Store what `stream` holds, durably, before answering. Invalid(file) when it is larger than `max_bytes`."""
+
+    def adopt(self, path: Path, blob: Blob) -> None:
+        """Store a file that lies on this machine and is known to be `blob`; it is no longer under `path` then."""
 
     def open(self, sha256: str) -> IO[bytes]:
         """The file for reading in pieces; NotFound when it is not there."""
@@ -46,6 +100,54 @@ def read_all(store: BlobStore, sha256: str) -> bytes:
         return file.read()
 
 
+def fingerprint(file: IO[bytes]) -> Blob:
+    """What a store will call the file, read from its beginning."""
+    digest, size = hashlib.sha256(), 0
+    file.seek(0)
+    for piece in pieces(file, None):
+        digest.update(piece)
+        size += len(piece)
+    return Blob(digest.hexdigest(), size)
+
+
+@contextmanager
+def at_hand(store: BlobStore, sha256: str) -> Iterator[IO[bytes]]:
+    """The file as one in which it is possible to go back: a store elsewhere is asked once, into a temporary file."""
+    with store.open(sha256) as file:
+        if file.seekable():
+            yield file
+            return
+        with tempfile.TemporaryFile() as copy:
+            shutil.copyfileobj(file, copy, PIECE)
+            copy.seek(0)
+            yield copy
+
+
+@contextmanager
+def drafts(store: BlobStore) -> Iterator[Callable[[], Draft]]:
+    """Gives new drafts; those that were not kept are dropped at the end."""
+    made: list[Draft] = []
+
+    def another() -> Draft:
+        made.append(store.draft())
+        return made[-1]
+
+    try:
+        yield another
+    finally:
+        for draft in made:
+            draft.drop()
+
+
+def _put(draft: Draft, stream: IO[bytes], max_bytes: int | None) -> Blob:
+    try:
+        for piece in pieces(stream, max_bytes):
+            draft.write(piece)
+        return draft.keep()
+    finally:
+        draft.drop()
+
+
 def pieces(stream: IO[bytes], max_bytes: int | None) -> Iterator[bytes]:
     """What `stream` holds in pieces of at most 1 MiB; Invalid(file) as soon as it exceeds `max_bytes`."""
     total = 0
@@ -55,6 +157,7 @@ def pieces(stream: IO[bytes], max_bytes: int | None) -> Iterator[bytes]:
             limit = max_bytes // 1_000_000
             raise Invalid({"file": phrase("Tệp lớn hơn mức cho phép ({limit} MB).", limit=limit)})
         yield piece
+        time.sleep(0)  # green threads take their turns between the pieces of a large file
 
 
 class DiskBlobs:
@@ -63,27 +166,30 @@ class DiskBlobs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def put(self, stream: IO[bytes], *, max_bytes: int | None = None) -> Blob:
-        """Store what `stream` holds; the folder is synced too, so the name survives a power failure."""
+    def draft(self) -> Draft:
+        """A new file among the drafts."""
         drafts = self.folder / "drafts"
         drafts.mkdir(parents=True, exist_ok=True)
-        digest, size = hashlib.sha256(), 0
-        draft = drafts / secrets.token_hex(16)
+        return Draft(drafts / secrets.token_hex(16), self.adopt)
+
+    def put(self, stream: IO[bytes], *, max_bytes: int | None = None) -> Blob:
+        """Store what `stream` holds."""
+        return _put(self.draft(), stream, max_bytes)
+
+    def adopt(self, path: Path, blob: Blob) -> None:
+        """Move it to its place. It is synced, and its folder too, so that also the name survives a power failure."""
+        target = self._path(blob.sha256)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _sync(path, os.O_RDWR)
         try:
-            with draft.open("xb") as file:
-                for piece in pieces(stream, max_bytes):
-                    digest.update(piece)
-                    size += len(piece)
-                    file.write(piece)
-                file.flush()
-                os.fsync(file.fileno())
-            target = self._path(digest.hexdigest())
-            target.parent.mkdir(parents=True, exist_ok=True)
-            draft.replace(target)
-            _sync_folder(target.parent)
-        finally:
-            draft.unlink(missing_ok=True)
-        return Blob(digest.hexdigest(), size)
+            path.replace(target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            with path.open("rb") as file:  # from another disk
+                self.put(file)
+            path.unlink()
+        _sync(target.parent, os.O_RDONLY)
 
     def open(self, sha256: str) -> IO[bytes]:
         """The file for reading in pieces."""
@@ -120,19 +226,21 @@ class S3Blobs:
         self.bucket = bucket
         self.prefix = prefix
 
+    def draft(self) -> Draft:
+        """A new temporary file."""
+        handle, path = tempfile.mkstemp(prefix="lienthong-")
+        os.close(handle)
+        return Draft(Path(path), self.adopt)
+
     def put(self, stream: IO[bytes], *, max_bytes: int | None = None) -> Blob:
-        """Store what `stream` holds; S3 answers only when it is durable. An equal file is not sent again."""
-        digest, size = hashlib.sha256(), 0
-        with tempfile.TemporaryFile() as file:
-            for piece in pieces(stream, max_bytes):
-                digest.update(piece)
-                size += len(piece)
-                file.write(piece)
-            file.seek(0)
-            blob = Blob(digest.hexdigest(), size)
-            if not self._has(blob.sha256):
-                self.client.upload_fileobj(file, self.bucket, self._key(blob.sha256))
-        return blob
+        """Store what `stream` holds."""
+        return _put(self.draft(), stream, max_bytes)
+
+    def adopt(self, path: Path, blob: Blob) -> None:
+        """S3 answers only when it is durable. An equal file is not sent again."""
+        if not self._has(blob.sha256):
+            self.client.upload_file(str(path), self.bucket, self._key(blob.sha256))
+        path.unlink()
 
     def open(self, sha256: str) -> IO[bytes]:
         """The file for reading in pieces, straight from the bucket."""
@@ -186,8 +294,8 @@ def store_for(config: Config) -> BlobStore:
     return S3Blobs(client, bucket, f"{prefix.rstrip('/')}/" if prefix else "")
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def _sync(path: Path, mode: int) -> None:
+    handle = os.open(path, mode)
     try:
         os.fsync(handle)
     finally:

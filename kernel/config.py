@@ -113,9 +113,16 @@ class Config:
         "Failed sign-ins of one name in 15 minutes before it must wait; one address may fail ten times as often.",
         read=int,
     )
-    chunked_max_bytes: int = setting(2_000_000_000, "Cap on a file that is uploaded in chunks over the API.", read=int)
+    chunked_max_bytes: int = setting(
+        3_000_000_000,
+        "Cap on an envelope that is uploaded in pieces over the API, and on the papers in it; Base64 makes a paper a third "
+        "larger.",
+        read=int,
+    )
     webhooks_anywhere: bool = setting(
-        False, "Let webhooks go to private addresses and over plain http; for trials only.", read=_flag
+        False,
+        "Let webhooks, and links in partners' letters, go to private addresses and over plain http; for trials only.",
+        read=_flag,
     )
     clamd: str = setting(
         "", "`unix:/run/clamav/clamd.ctl` or `tcp:127.0.0.1:3310`: files from outside are checked there; empty is off."

@@ -6,8 +6,19 @@ keeps its bytes unchanged beside what was read here.
 
 from docex.edxml.errors import EdxmlError, Refusal
 from docex.edxml.limits import Limits
-from docex.edxml.model import Envelope, Message, StatusMessage
-from docex.edxml.reader import read
+from docex.edxml.model import Attachment, Envelope, Message, StatusMessage
+from docex.edxml.reader import read, read_file
 from docex.edxml.writer import write
 
-__all__ = ["EdxmlError", "Envelope", "Limits", "Message", "Refusal", "StatusMessage", "read", "write"]
+__all__ = [
+    "Attachment",
+    "EdxmlError",
+    "Envelope",
+    "Limits",
+    "Message",
+    "Refusal",
+    "StatusMessage",
+    "read",
+    "read_file",
+    "write",
+]

@@ -18,6 +18,8 @@ class Limits:
     """One tag with its attributes, one comment or one instruction: the parser holds such a piece as a whole."""
     text_bytes: int = 128 * 1024
     """The longest text of one element, attachments apart."""
+    words_bytes: int = 8 * MIB
+    """All names, attributes and texts of the file together, attachments apart: this much may stand in memory."""
     attachments: int = 500
     attachment_bytes: int = 0
     """One attachment after decoding and unwrapping; 0 is 100 MiB, or more where larger files are taken in."""

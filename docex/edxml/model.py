@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from docex.edxml.codes import BusinessKind, Priority, StatusCode
+from docex.edxml.shelf import PaperFile
 from kernel.text import Phrase
 
 
@@ -53,8 +54,9 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class OtherInfo:
-    """`sphere` limits circulation, `typist` is the typist's mark, `copies` and `pages` count paper; the last two
-    are rare texts that the axis' kit knows and nobody explains."""
+    """`sphere` limits circulation, `typist` is the typist's mark, `copies` and `pages` count paper; `reply_fors` and
+    `reference_codes` are rare texts that the axis' kit knows and nobody explains. `secrecy` is what foreign software
+    writes into a field that the standard does not have; it is read and never written."""
 
     priority: Priority = Priority.NORMAL
     sphere: str = ""
@@ -65,6 +67,7 @@ class OtherInfo:
     appendixes: tuple[str, ...] = ()
     reply_fors: str = ""
     reference_codes: str = ""
+    secrecy: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +162,8 @@ class EnvelopeSignature:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """One paper. `content_id` is without `cid:`; `data` is the paper itself, decoded and unwrapped;
-    `media_type` is what the bytes are, never what the sender declared."""
+    """One paper. `content_id` is without `cid:`; `data` is the paper itself, decoded and unwrapped, or empty when it
+    lies in `file`; `media_type` is what the bytes are, never what the sender declared."""
 
     content_id: str
     name: str
@@ -169,6 +172,7 @@ class Attachment:
     media_type: str = field(default="", compare=False)
     declared_type: str = field(default="", compare=False)
     unwrapped: bool = field(default=False, compare=False)
+    file: PaperFile | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,17 @@ The official builder writes some papers as plain Base64 and packs the others in 
 types are unreliable, so the bytes decide.
 """
 
-import base64
-import binascii
 import io
 import uuid
 import zipfile
 import zlib
+from collections.abc import Callable
+from typing import IO
 
+from docex.edxml.base64text import Decoder
 from docex.edxml.errors import EdxmlError, Refusal
 from docex.edxml.limits import Limits
+from docex.edxml.shelf import PaperFile, Shelf
 from kernel.text import nfc, phrase
 
 PACKED_FORMATS = frozenset(
@@ -48,6 +50,8 @@ _ZIP_BY_EXTENSION = {
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OLE_BY_EXTENSION = {"xls": "application/vnd.ms-excel", "ppt": "application/vnd.ms-powerpoint"}
 _NAME_LENGTH = 200
+_END_RECORD = 65_557
+"""How far from the end of a ZIP its end record may begin."""
 _PACK_DATE = (1980, 1, 1, 0, 0, 0)
 
 
@@ -68,42 +72,75 @@ def plain_name(name: str) -> str:
     return f"{stem}.{ending}" if ending else stem
 
 
-def decode(text: str, name: str) -> bytes:
-    """Base64 as foreign systems write it: in lines or not, URL-safe or not, padded or not."""
-    if text.lstrip().startswith("data:"):
-        text = text.partition(",")[2]
-    try:
-        packed = text.encode("ascii").translate(None, b" \t\r\n").rstrip(b"=")
-        packed = packed.replace(b"-", b"+").replace(b"_", b"/") + b"=" * (-len(packed) % 4)
-        return base64.b64decode(packed, validate=True)
-    except (UnicodeEncodeError, binascii.Error, ValueError) as error:
-        raise EdxmlError(
-            Refusal.ATTACHMENT_BASE64,
-            phrase("Tệp đính kèm “{name}” bị hỏng: nội dung Base64 không đúng.", name=name),
-            name,
-        ) from error
+class Encoded:
+    """One paper while its Base64 text comes in: decoded at once, so that the text never stands whole in memory.
+
+    What is wrong with it is kept in `flaw` and told by `checked`, when the name of the paper is known.
+    """
+
+    def __init__(self, file: PaperFile, most: int) -> None:
+        self.file = file
+        self.size = 0
+        self.flaw: Refusal | None = None
+        self._most = most
+        self._decoder = Decoder()
+
+    def feed(self, text: str) -> None:
+        """The next piece of the text."""
+        if self.flaw is None:
+            self._take(lambda: self._decoder.feed(text))
+
+    def end(self) -> None:
+        """The text is complete."""
+        if self.flaw is None:
+            self._take(self._decoder.end)
+        self.file.close()
+
+    def checked(self, name: str) -> PaperFile:
+        """The paper, when its text was right and no longer than allowed."""
+        if self.flaw is Refusal.ATTACHMENT_TOO_LARGE:
+            raise too_much(name, too_large=True)
+        if self.flaw is not None:
+            raise EdxmlError(
+                self.flaw, phrase("Tệp đính kèm “{name}” bị hỏng: nội dung Base64 không đúng.", name=name), name
+            )
+        return self.file
+
+    def _take(self, decoded: Callable[[], bytes]) -> None:
+        try:
+            piece = decoded()
+        except ValueError:  # of bytes that are no ASCII, and of binascii
+            self.flaw = Refusal.ATTACHMENT_BASE64
+            return
+        self.size += len(piece)
+        if self.size > self._most:
+            self.flaw = Refusal.ATTACHMENT_TOO_LARGE
+            return
+        self.file.write(piece)
 
 
-def unwrap(data: bytes, name: str, declared: str, limits: Limits) -> bytes:
+def unwrap(paper: PaperFile, name: str, declared: str, limits: Limits, shelf: Shelf) -> PaperFile:
     """The paper inside the sender's ZIP of one flat entry; anything else comes back as it is.
 
     The entry's own name is not looked at: builders give it `.unk` or another ending than the paper's.
     """
     ending = extension(name)
-    if not data.startswith(b"PK\x03\x04") or ending == "zip" or not _one_entry(data):
-        return data
-    if ending not in _PLAIN and ending not in PACKED_FORMATS and declared.strip().lower() not in _ZIP_TYPES:
-        return data
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = archive.infolist()
-            if len(entries) != 1 or not _flat(entries[0]):
-                return data
-            if ending in PACKED_FORMATS and extension(entries[0].filename) not in (ending, "unk"):
-                return data  # one part of a document, not a document in a wrapper
-            return _bounded(archive, entries[0], len(data), name, limits)
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-        raise _broken(name) from error
+    with paper.open() as file:
+        if file.read(4) != b"PK\x03\x04" or ending == "zip" or not _one_entry(file):
+            return paper
+        if ending not in _PLAIN and ending not in PACKED_FORMATS and declared.strip().lower() not in _ZIP_TYPES:
+            return paper
+        packed = file.seek(0, io.SEEK_END)
+        try:
+            with zipfile.ZipFile(file) as archive:
+                entries = archive.infolist()
+                if len(entries) != 1 or not _flat(entries[0]):
+                    return paper
+                if ending in PACKED_FORMATS and extension(entries[0].filename) not in (ending, "unk"):
+                    return paper  # one part of a document, not a document in a wrapper
+                return _bounded(archive, entries[0], packed, name, limits, shelf())
+        except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+            raise _broken(name) from error
 
 
 def pack(data: bytes, name: str, content_id: str) -> tuple[str, bytes]:
@@ -124,8 +161,10 @@ def pack(data: bytes, name: str, content_id: str) -> tuple[str, bytes]:
     return "application/zip", target.getvalue()
 
 
-def media_type(data: bytes, name: str) -> str:
-    """What the bytes are, whatever was declared; the name only tells apart formats of one container."""
+def media_type(head: bytes, name: str) -> str:
+    """What the bytes that begin with `head` are, whatever was declared; the name only tells apart formats of one
+    container. The first kilobyte is enough."""
+    data = head
     ending = extension(name)
     if b"%PDF-" in data[:1024]:
         return "application/pdf"
@@ -139,9 +178,12 @@ def media_type(data: bytes, name: str) -> str:
     return "text/plain" if ending in ("txt", "csv") else "application/octet-stream"
 
 
-def _one_entry(data: bytes) -> bool:
+def _one_entry(file: IO[bytes]) -> bool:
     """Ask the end record first: a directory of a million entries must not be built to count it."""
-    end = data.rfind(b"PK\x05\x06", max(0, len(data) - 65557))
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(0, size - _END_RECORD - 20))
+    data = file.read()
+    end = data.rfind(b"PK\x05\x06", max(0, len(data) - _END_RECORD))
     if end < 0 or len(data) < end + 22 or data[max(0, end - 20) :].startswith(b"PK\x06\x07"):
         return False  # the third is a 64-bit archive, whose second directory would overrule this one
     entries = int.from_bytes(data[end + 10 : end + 12], "little")
@@ -156,10 +198,11 @@ def _flat(entry: zipfile.ZipInfo) -> bool:
     return plain_method and not encrypted and not in_folder
 
 
-def _bounded(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, packed: int, name: str, limits: Limits) -> bytes:
+def _bounded(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, packed: int, name: str, limits: Limits, into: PaperFile
+) -> PaperFile:
     """Unpack while counting; the sizes that the archive states are not believed."""
     allowed = min(limits.attachment_bytes, max(limits.ratio_floor, packed * limits.ratio))
-    pieces: list[bytes] = []
     size = 0
     try:
         with archive.open(entry) as stream:
@@ -167,10 +210,12 @@ def _bounded(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, packed: int, name
                 size += len(piece)
                 if size > allowed:
                     raise too_much(name, too_large=size > limits.attachment_bytes)
-                pieces.append(piece)
+                into.write(piece)
     except (zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
         raise _broken(name) from error
-    return b"".join(pieces)
+    finally:
+        into.close()
+    return into
 
 
 def too_much(name: str, *, too_large: bool) -> EdxmlError:

@@ -5,7 +5,10 @@ older dialects are overlooked, the odd ones noted; what would change the meaning
 date, a broken paper) is refused with an `EdxmlError`.
 """
 
+import io
+from dataclasses import replace
 from datetime import date, datetime
+from typing import IO
 
 from docex.edxml import papers
 from docex.edxml.codes import BusinessKind, Priority, StatusCode, listed_name
@@ -29,19 +32,36 @@ from docex.edxml.model import (
     Trace,
     UpdateInfo,
 )
+from docex.edxml.secrecy import FIELDS as SECRECY_FIELDS
+from docex.edxml.shelf import MemoryFile, Shelf
 from docex.edxml.signature import read_signature
-from docex.edxml.tree import Node, parse
+from docex.edxml.tree import PAPER, Node, parse
 from docex.edxml.values import date_text, read_date, read_flag, read_instant, read_int
 from kernel.text import Phrase, nfc, phrase
 
 
 def read(data: bytes, limits: Limits = DEFAULT) -> Message:
     """The envelope or the status message in `data`. Raises EdxmlError for what cannot be read."""
-    root, oddities = parse(data, limits)
-    reader = _Reader(root, limits)
+    message = read_file(io.BytesIO(data), limits, MemoryFile)
+    if isinstance(message, Envelope):
+        return replace(message, attachments=tuple(map(_in_memory, message.attachments)))
+    return message
+
+
+def read_file(file: IO[bytes], limits: Limits, shelf: Shelf) -> Message:
+    """The same of a file in which it is possible to go back. Its papers go to the shelf piece by piece, so that
+    neither the file nor a paper ever stands whole in memory."""
+    root, oddities = parse(file, limits, shelf)
+    reader = _Reader(root, limits, shelf)
     for oddity in oddities:
         reader.note(oddity, _ODDITIES[oddity])
     return reader.message()
+
+
+def _in_memory(paper: Attachment) -> Attachment:
+    assert paper.file is not None
+    with paper.file.open() as file:
+        return replace(paper, data=file.read(), file=None)
 
 
 _ODDITIES = {
@@ -54,9 +74,10 @@ _ODDITIES = {
 class _Reader:
     """One reading: the tree, the limits and the notes taken on the way."""
 
-    def __init__(self, root: Node, limits: Limits) -> None:
+    def __init__(self, root: Node, limits: Limits, shelf: Shelf) -> None:
         self.root = root
         self.limits = limits
+        self.shelf = shelf
         self.notes: list[Note] = []
 
     def note(self, code: str, text: Phrase) -> None:
@@ -198,6 +219,7 @@ class _Reader:
             appendixes=tuple(n.text for p in node.all("appendixes") for n in p.all("appendix") if n.text),
             reply_fors=node.text_of("replyfors"),
             reference_codes=node.text_of("referencecodes"),
+            secrecy=next((n.text for n in self.root.find_all(*SECRECY_FIELDS) if n.text), ""),
         )
 
     def _response(self, node: Node) -> ResponseFor:
@@ -275,8 +297,8 @@ class _Reader:
         found: list[Attachment] = []
         total = 0
         for place, node in enumerate(nodes, start=1):
-            attachment = self._attachment(place, node, references)
-            total += len(attachment.data)
+            attachment, size = self._attachment(place, node, references)
+            total += size
             if total > self.limits.unpacked_bytes:
                 raise EdxmlError(
                     Refusal.ATTACHMENT_TOO_LARGE, phrase("Các tệp đính kèm cộng lại lớn hơn mức cho phép.")
@@ -287,14 +309,16 @@ class _Reader:
             self.note("manifest", phrase("Danh mục nêu {count} tệp không có trong văn bản.", count=len(absent)))
         return tuple(found)
 
-    def _attachment(self, place: int, node: Node, references: dict[str, Node]) -> Attachment:
+    def _attachment(self, place: int, node: Node, references: dict[str, Node]) -> tuple[Attachment, int]:
+        """A paper and its size in bytes."""
         content_id = _content_id(node) or f"attachment-{place}"
         reference = references.get(content_id)
         written = node.text_of("attachmentname", "filename") or (
             reference.text_of("attachmentname") if reference else ""
         )
         name = papers.plain_name(written) or f"tep-dinh-kem-{place}"
-        encoded = node.one("contenttransferencoded", "content")
+        element = node.one(*PAPER)
+        encoded = element.paper if element is not None else None
         if encoded is None:
             raise EdxmlError(
                 Refusal.ATTACHMENT_MISSING,
@@ -306,21 +330,24 @@ class _Reader:
             name = f"{name}.{declared.lstrip('.').lower()}"
         if name != nfc(written).strip():
             self.note("name", phrase("Tên tệp đính kèm được sửa thành “{name}”.", name=name))
-        raw = papers.decode(encoded.take_text(), name)
-        if not raw:
+        raw = encoded.checked(name)
+        if not encoded.size:
             self.note("empty", phrase("Tệp đính kèm “{name}” trống.", name=name))
-        if len(raw) > self.limits.attachment_bytes:
-            raise papers.too_much(name, too_large=True)
-        data = papers.unwrap(raw, name, declared, self.limits)
-        return Attachment(
+        paper = papers.unwrap(raw, name, declared, self.limits, self.shelf)
+        with paper.open() as file:
+            head = file.read(1024)
+            size = file.seek(0, io.SEEK_END)
+        attachment = Attachment(
             content_id=content_id,
             name=name,
-            data=data,
+            data=b"",
             description=node.text_of("description"),
-            media_type=papers.media_type(data, name),
+            media_type=papers.media_type(head, name),
             declared_type=declared,
-            unwrapped=data is not raw,
+            unwrapped=paper is not raw,
+            file=paper,
         )
+        return attachment, size
 
     # Dates
 

@@ -3,14 +3,22 @@
 expat is used directly because it lets us stop at the first DOCTYPE (so no entity is ever declared, expanded
 or fetched), count depth and elements while reading, and override a wrongly declared charset. Names are matched
 by local name without case; where an element of the standard's namespace is there, it wins over a namesake.
+The papers in the file go to the shelf piece by piece and never into the tree.
 """
 
-from collections.abc import Iterator
+import codecs
+import io
+import time
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import IO
 from xml.parsers import expat
 
 from docex.edxml.codes import NAMESPACE
 from docex.edxml.errors import EdxmlError, Refusal
 from docex.edxml.limits import Limits
+from docex.edxml.papers import Encoded
+from docex.edxml.shelf import Shelf
 from kernel.text import nfc, phrase
 
 _JUNK_BYTES = 4096
@@ -19,12 +27,15 @@ UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _UTF16_UNMARKED = {b"<\x00": b"\xff\xfe", b"\x00<": b"\xfe\xff"}
 _CHUNK = 64 * 1024
 _PIECES = 1024
+_BLANK = b"\x00 \t\r\n"
+PAPER = ("contenttransferencoded", "content")
+"""The elements of an attachment that hold the paper itself, in the standard and in an older dialect."""
 
 
 class Node:
     """One element: `name` is the local name in lower case, `spelt` the name in the file."""
 
-    __slots__ = ("attributes", "children", "joined", "name", "own", "parts", "size", "spelt")
+    __slots__ = ("attributes", "children", "joined", "name", "own", "paper", "parts", "size", "spelt")
 
     def __init__(self, spelt: str, own: bool, attributes: dict[str, str]) -> None:
         self.spelt = spelt
@@ -35,6 +46,7 @@ class Node:
         self.parts: list[str] = []
         self.joined = 0
         self.size = 0
+        self.paper: Encoded | None = None
 
     @property
     def text(self) -> str:
@@ -48,12 +60,6 @@ class Node:
         if len(self.parts) - self.joined >= _PIECES:
             self.parts[self.joined :] = ["".join(self.parts[self.joined :])]
             self.joined += 1
-
-    def take_text(self) -> str:
-        """The raw text, let go of here: a paper of tens of megabytes should not stay twice."""
-        text = "".join(self.parts)
-        self.parts.clear()
-        return text
 
     def all(self, *names: str) -> list["Node"]:
         """The children of the first of these names that occurs, in file order."""
@@ -93,29 +99,31 @@ class Node:
         return found[0] if found else None
 
 
-def parse(data: bytes, limits: Limits) -> tuple[Node, list[str]]:
+def parse(file: IO[bytes], limits: Limits, shelf: Shelf) -> tuple[Node, list[str]]:
     """The root element, and which oddities were overlooked: `junk_before`, `junk_after`, `charset`.
 
-    Raises EdxmlError for anything that is no well-formed, harmless XML within `limits`.
+    `file` is read twice in pieces; it must be possible to go back in it. Raises EdxmlError for anything that is no
+    well-formed, harmless XML within `limits`.
     """
-    if len(data) > limits.file_bytes:
+    if file.seek(0, io.SEEK_END) > limits.file_bytes:
         raise EdxmlError(
             Refusal.TOO_LARGE,
             phrase("Tệp edXML lớn hơn mức cho phép ({limit} MB).", limit=limits.file_bytes // 1024**2),
         )
-    if not data.strip(b"\x00 \t\r\n"):
+    if not any(piece.strip(_BLANK) for piece in _pieces(file)):
         raise EdxmlError(Refusal.EMPTY, phrase("Tệp edXML trống."))
     oddities: list[str] = []
-    body = from_prolog(data, oddities)
-    builder = _Builder(limits)
-    parser = expat.ParserCreate(charset_of(body, oddities))
+    charset = _charset_of(_body(file, oddities), oddities)
+    builder = _Builder(limits, shelf)
+    parser = expat.ParserCreate(charset)
     parser.buffer_text = True
+    parser.buffer_size = _CHUNK
     parser.StartDoctypeDeclHandler = refuse_doctype
     parser.StartElementHandler = builder.start
     parser.EndElementHandler = builder.end
     parser.CharacterDataHandler = builder.data
     try:
-        feed(parser, body, limits)
+        _feed(parser, _body(file, []), limits)
     except (expat.ExpatError, LookupError, ValueError) as error:
         if not builder.complete:
             raise broken(error, parser) from error
@@ -124,16 +132,35 @@ def parse(data: bytes, limits: Limits) -> tuple[Node, list[str]]:
     return builder.root, oddities
 
 
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    file.seek(0)
+    while piece := file.read(_CHUNK):
+        time.sleep(0)  # a gigabyte takes seconds: green threads of the same process take their turns between pieces
+        yield piece
+
+
+def _body(file: IO[bytes], oddities: list[str]) -> Iterator[bytes]:
+    """The document without what stands before its prolog."""
+    rest = _pieces(file)
+    return chain([from_prolog(next(rest), oddities)], rest)
+
+
 def feed(parser: expat.XMLParserType, body: bytes, limits: Limits) -> None:
     """Hand over the file piece by piece; what the parser cannot finish for too long is one giant tag."""
-    for start in range(0, len(body), _CHUNK):
-        end = min(start + _CHUNK, len(body))
-        parser.Parse(body[start:end], end == len(body))
+    _feed(parser, (body[start : start + _CHUNK] for start in range(0, len(body), _CHUNK)), limits)
+
+
+def _feed(parser: expat.XMLParserType, body: Iterable[bytes], limits: Limits) -> None:
+    end = 0
+    for piece in body:
+        end += len(piece)
+        parser.Parse(piece, False)
         if end - max(parser.CurrentByteIndex, 0) > limits.tag_bytes:
             raise EdxmlError(
                 Refusal.TAG_TOO_LONG,
                 phrase("Tệp edXML có thẻ hoặc chú thích dài bất thường ở dòng {line}.", line=parser.CurrentLineNumber),
             )
+    parser.Parse(b"", True)
 
 
 def refuse_doctype(*_: object) -> None:
@@ -147,13 +174,14 @@ def refuse_doctype(*_: object) -> None:
 class _Builder:
     """expat's events to nodes, with the caps."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, shelf: Shelf) -> None:
         self.limits = limits
+        self.shelf = shelf
         self.root: Node | None = None
         self.complete = False
         self._open: list[Node] = []
         self._scopes: list[dict[str, str]] = [{}]
-        self._count = 0
+        self._count = self._papers = self._kept = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self._count += 1
@@ -167,31 +195,51 @@ class _Builder:
                 phrase("Phần tử {field} trong tệp edXML có quá nhiều thuộc tính.", field=_local(name)[:100]),
                 _local(name)[:100],
             )
+        self._keep(len(name) + sum(len(key) + len(value) for key, value in attributes.items()))
         scope = self._scope(attributes)
         prefix = name.rpartition(":")[0]
         node = Node(name, scope.get(prefix) == NAMESPACE, {_local(k): v for k, v in attributes.items()})
         if self._open:
             self._open[-1].children.append(node)
+            if node.name in PAPER and self._open[-1].name == "attachment":
+                node.paper = self._paper()
         else:
             self.root = node
         self._open.append(node)
         self._scopes.append(scope)
 
     def end(self, _: str) -> None:
-        self._open.pop()
+        node = self._open.pop()
+        if node.paper is not None:
+            node.paper.end()
         self._scopes.pop()
         self.complete = not self._open
 
     def data(self, text: str) -> None:
         node = self._open[-1]
-        carries_paper = len(self._open) > 1 and self._open[-2].name == "attachment"
-        if node.size + len(text) > self.limits.text_bytes and not carries_paper:
+        if node.paper is not None:
+            node.paper.feed(text)
+            return
+        if node.size + len(text) > self.limits.text_bytes:
             raise EdxmlError(
                 Refusal.FIELD_TOO_LONG,
                 phrase("Trường {field} trong tệp edXML dài quá mức cho phép.", field=_local(node.spelt)[:100]),
                 _local(node.spelt)[:100],
             )
+        self._keep(len(text))
         node.add(text)
+
+    def _paper(self) -> Encoded:
+        self._papers += 1
+        if self._papers > self.limits.attachments:
+            raise EdxmlError(Refusal.TOO_MANY, phrase("Tệp edXML có quá nhiều tệp đính kèm."))
+        return Encoded(self.shelf(), self.limits.attachment_bytes)
+
+    def _keep(self, size: int) -> None:
+        """Count what stays in memory: large files are large by their papers, never by their words."""
+        self._kept += size
+        if self._kept > self.limits.words_bytes:
+            raise EdxmlError(Refusal.TOO_MANY, phrase("Tệp edXML có quá nhiều chữ ngoài các tệp đính kèm."))
 
     def _scope(self, attributes: dict[str, str]) -> dict[str, str]:
         declared = {k: v for k, v in attributes.items() if k == "xmlns" or k.startswith("xmlns:")}
@@ -223,10 +271,18 @@ def from_prolog(data: bytes, oddities: list[str]) -> bytes:
 
 def charset_of(body: bytes, oddities: list[str]) -> str | None:
     """UTF-8 whenever the bytes are UTF-8, whatever the file declares; None leaves it to the declaration."""
-    if body.startswith(UTF16):
+    return _charset_of(iter([body]), oddities)
+
+
+def _charset_of(body: Iterator[bytes], oddities: list[str]) -> str | None:
+    first = next(body)
+    if first.startswith(UTF16):
         return "UTF-16"
+    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        body.decode("utf-8")
+        for piece in chain([first], body):
+            decoder.decode(piece)
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         oddities.append("charset")
         return None

@@ -225,11 +225,12 @@ def remove_webhook(tx: Tx, actor: Actor) -> tuple[str, int]:
     takes=UploadWanted,
     title=phrase("Báo một tệp sẽ tải lên từng đoạn"),
     answers={200: UploadShown},
+    refuses={413: "too_large: `info.most` is how large a file may be", 503: "no room for it at the moment"},
 )
 def begin_upload(tx: Tx, actor: Actor, given: UploadWanted) -> Response:
     """Announce a file. The same file announced again goes on where it was cut."""
     most = current_app.extensions["lienthong"].config.chunked_max_bytes
-    return _upload(uploads.begin(tx, actor, given.size, given.sha256, max_bytes=most))
+    return _upload(uploads.begin(tx, actor, _folder(), given.size, given.sha256, max_bytes=most))
 
 
 @routes.api(
@@ -244,15 +245,15 @@ def upload_state(tx: Tx, actor: Actor, upload_id: str) -> Response:
     return _upload(uploads.upload_for(tx, actor, upload_id))
 
 
-def _write_piece(tx: Tx, actor: Actor, upload_id: str) -> tuple[int, int]:
-    """Put the piece into its file while no writer waits. Answers its place and its length."""
+def _write_piece(tx: Tx, actor: Actor, upload_id: str) -> None:
+    """Put the piece into its file while no writer waits."""
     row = uploads.upload_for(tx, actor, upload_id)
     data = request.stream.read(PIECE_OF_UPLOAD + 1)
     if request.content_length is not None and len(data) < min(request.content_length, PIECE_OF_UPLOAD):
         abort(400)  # cut in the middle: nothing of it counts
-    offset = uploads.check_piece(row, request.headers.get("Upload-Offset", ""), data)
-    _folder().write(row.id, offset, data)
-    return offset, len(data)
+    uploads.add(
+        row, _folder(), request.headers.get("Upload-Offset", ""), data, request.headers.get("Content-Digest", "")
+    )
 
 
 @routes.api(
@@ -262,14 +263,18 @@ def _write_piece(tx: Tx, actor: Actor, upload_id: str) -> tuple[int, int]:
     max_bytes="upload_max_bytes",
     before=_write_piece,
     takes=EDXML,
-    headers={"Upload-Offset": "where the piece begins: `offset` of the last answer, or 0 to start over"},
+    headers={
+        "Upload-Offset": "where the piece begins: `offset` of the last answer, or 0 to start over",
+        "Content-Digest": "the piece's own SHA-256 (RFC 9530): `sha-256=:…:`; it is checked when it is there",
+    },
     title=phrase("Tải lên một đoạn"),
     answers={200: UploadShown},
-    refuses={409: "wrong_offset: `info.offset` says where to go on"},
+    refuses={409: "wrong_offset: `info.offset` says where to go on; wrong_hash: send this piece again"},
 )
-def add_piece(tx: Tx, actor: Actor, upload_id: str, brought: Callable[[], tuple[int, int]]) -> Response:
+def add_piece(tx: Tx, actor: Actor, upload_id: str, brought: Callable[[], None]) -> Response:
     """The next piece, at most 1 MiB."""
-    return _upload(uploads.advance(tx, actor, upload_id, *brought()))
+    brought()
+    return _upload(uploads.upload_for(tx, actor, upload_id))
 
 
 def _store_upload(tx: Tx, actor: Actor, upload_id: str) -> Blob:
@@ -287,12 +292,14 @@ def _store_upload(tx: Tx, actor: Actor, upload_id: str) -> Blob:
 )
 def finish_upload(tx: Tx, actor: Actor, upload_id: str, brought: Callable[[], Blob]) -> Response:
     """The file is whole: it may now be named by `Upload-Id`. Saying it again changes nothing."""
-    return _upload(uploads.finish(tx, actor, upload_id, brought()))
+    brought()
+    return _upload(uploads.finish(tx, actor, upload_id))
 
 
 def _upload(row: Upload) -> Response:
     whole = row.whole_at is not None
-    return jsonify(id=row.id, size=row.size, sha256=row.sha256, offset=row.received, piece=PIECE_OF_UPLOAD, whole=whole)
+    here = row.size if whole else _folder().length(row.id)
+    return jsonify(id=row.id, size=row.size, sha256=row.sha256, offset=here, piece=PIECE_OF_UPLOAD, whole=whole)
 
 
 def _folder() -> uploads.Folder:

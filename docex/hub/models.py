@@ -103,7 +103,8 @@ class Webhook(Base):
 
 
 class Upload(Base):
-    """A file that comes in pieces. Its bytes lie in the data folder under `id` until they are whole."""
+    """A file that comes in pieces, as it was announced. Its bytes lie in the data folder under `id` until they are
+    whole."""
 
     __tablename__ = "docex_hub_upload"
     __table_args__ = (sa.Index("ix_docex_hub_upload_client", "client_id", "sha256"),)
@@ -111,9 +112,8 @@ class Upload(Base):
     client_id: Mapped[int] = mapped_column(sa.ForeignKey("api_client.id"))
     size: Mapped[int]
     sha256: Mapped[str]
-    received: Mapped[int] = mapped_column(default=0)  # bytes that are here, from the beginning without a gap
+    begun_at: Mapped[datetime]
     whole_at: Mapped[datetime | None]
-    changed_at: Mapped[datetime]
 
 
 class DirectoryEdition(Base):

@@ -122,9 +122,8 @@ def upgrade() -> None:
     sa.Column('client_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('size', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('sha256', sa.Text(), nullable=False),
-    sa.Column('received', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('begun_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('whole_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['client_id'], ['api_client.id'], name=op.f('fk_docex_hub_upload_client_id_api_client')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_docex_hub_upload'))
     )

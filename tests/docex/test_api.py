@@ -4,7 +4,7 @@ import hashlib
 import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -23,7 +23,7 @@ from docex.models import Dispatch, Incoming
 from docex.papers import papers_of
 from docex.states import IncomingState
 from kernel import clock, outbox
-from kernel.blobs import Blob, DiskBlobs, read_all
+from kernel.blobs import DiskBlobs, Draft, read_all
 from kernel.db import Database
 from tests.docex.office import Office, a_pdf
 from tests.web.application import create_app
@@ -80,13 +80,13 @@ class SlowBlobs(DiskBlobs):
         self.office = office
         self.stored = 0
 
-    def put(self, stream: IO[bytes], *, max_bytes: int | None = None) -> Blob:
+    def draft(self) -> Draft:
         other = Database(self.office.config.sql_url, pool_size=1)
         with other.write() as tx:  # refused after a while where the storing one holds the database
             tx.audit("system", "test.written", "", {})
         other.close()
         self.stored += 1
-        return super().put(stream, max_bytes=max_bytes)
+        return super().draft()
 
 
 def test_files_are_stored_while_others_write(office: Office) -> None:

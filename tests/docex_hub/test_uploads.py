@@ -1,7 +1,10 @@
 """Files that come in pieces: they go on after a cut, and nothing but the announced bytes is taken."""
 
+import base64
+import errno
 import hashlib
 import io
+import os
 from datetime import timedelta
 from typing import Any
 
@@ -104,8 +107,126 @@ def test_pieces_have_their_limits(hub: Office, near: System) -> None:
     assert piece(near, number, 0, data[:PIECE]).status_code == 200
     assert piece(near, number, PIECE, b"x" * 11).status_code == 422
     assert piece(near, number, PIECE, b"x" * 10).status_code == 200
-    for wrong in ({"size": 0, "sha256": "0" * 64}, {"size": 5, "sha256": "no"}, {"size": 10**13, "sha256": "0" * 64}):
+    for wrong in ({"size": 0, "sha256": "0" * 64}, {"size": 5, "sha256": "no"}, {"size": 2**63, "sha256": "0" * 64}):
         assert near.post("/api/v1/uploads", wrong).status_code == 422
+
+
+def test_a_file_of_two_gigabytes_may_come_and_a_larger_one_is_refused_before_it_travels(
+    hub: Office, near: System
+) -> None:
+    asked = {"size": 2 * 1024**3, "sha256": "0" * 64}
+    assert near.post("/api/v1/uploads", asked).status_code == 200
+    most = hub.config.chunked_max_bytes
+    refused = near.post("/api/v1/uploads", {**asked, "size": most + 1})
+    assert refused.status_code == 413
+    problem = refused.get_json()
+    assert (problem["code"], problem["info"]["most"]) == ("too_large", most)
+    assert "3000 MB" in problem["message"]["vi"]
+    assert "3000 MB" in problem["message"]["en"]
+
+
+def test_a_file_for_which_there_is_no_room_is_refused_before_it_travels(
+    hub: Office, near: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "SPARE_BYTES", 10**18)
+    refused = near.post("/api/v1/uploads", {"size": 5, "sha256": "0" * 64})
+    assert (refused.status_code, refused.get_json()["code"]) == (503, "unavailable")
+
+
+def test_a_piece_that_finds_the_disk_full_is_not_there_at_all(
+    hub: Office, near: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = b"x" * 100
+    number = announce(near, data)["id"]
+    assert piece(near, number, 0, data[:40]).status_code == 200
+    whole = os.pwrite
+
+    def half(file: int, part: bytes, offset: int) -> int:
+        if len(part) <= 30:
+            raise OSError(errno.ENOSPC, "no space left")
+        return whole(file, part[:30], offset)
+
+    monkeypatch.setattr(os, "pwrite", half)
+    assert piece(near, number, 40, data[40:]).status_code == 503
+    assert near.get(f"/api/v1/uploads/{number}").get_json()["offset"] == 40
+    monkeypatch.setattr(os, "pwrite", whole)
+    assert piece(near, number, 40, data[40:]).status_code == 200
+    assert near.post(f"/api/v1/uploads/{number}/finish").status_code == 200
+
+
+def test_a_piece_may_bring_its_own_hash(hub: Office, near: System) -> None:
+    data = b"piece" * 20
+    number = announce(near, data)["id"]
+    right = base64.b64encode(hashlib.sha256(data).digest()).decode()
+    wrong = base64.b64encode(hashlib.sha256(b"other").digest()).decode()
+
+    def with_digest(text: str) -> Any:
+        headers = {**near.headers, "Upload-Offset": "0", "Content-Digest": text}
+        return near.http.patch(f"/api/v1/uploads/{number}", data=data, headers=headers)
+
+    refused = with_digest(f"sha-256=:{wrong}:")
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "wrong_hash")
+    assert near.get(f"/api/v1/uploads/{number}").get_json()["offset"] == 0
+    for good in (f"sha-512=:AAAA:, sha-256=:{right}:", "md5=:AAAA:", ""):
+        assert with_digest(good).status_code == 200, good
+
+
+def test_pieces_in_the_wrong_order_are_refused_and_lose_nothing(hub: Office, near: System) -> None:
+    data = bytes(range(90))
+    number = announce(near, data)["id"]
+    assert piece(near, number, 30, data[30:60]).get_json()["info"]["offset"] == 0
+    assert piece(near, number, 0, data[:30]).status_code == 200
+    assert piece(near, number, 60, data[60:]).get_json()["info"]["offset"] == 30
+    assert near.post(f"/api/v1/uploads/{number}/finish").status_code == 409
+    assert piece(near, number, 30, data[30:60]).status_code == 200
+    assert piece(near, number, 60, data[60:]).status_code == 200
+    assert near.post(f"/api/v1/uploads/{number}/finish").status_code == 200
+
+
+def test_nothing_is_written_to_a_file_that_is_being_checked(hub: Office, near: System) -> None:
+    """Whoever still held it open could change what lies in the store under the hash of something else."""
+    data = b"right" * 20
+    number = announce(near, data)["id"]
+    piece(near, number, 0, data)
+    folder = uploads.Folder(hub.config.data_dir / "uploads")
+    with folder.alone(number):
+        assert piece(near, number, 0, b"wrong" * 20).status_code == 409
+        assert near.post(f"/api/v1/uploads/{number}/finish").status_code == 409
+    assert near.post(f"/api/v1/uploads/{number}/finish").status_code == 200
+    assert read_all(hub.blobs, hashlib.sha256(data).hexdigest()) == data
+
+
+def test_a_finish_that_died_halfway_is_finished_by_the_next(
+    hub: Office, near: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = b"z" * 200
+    number = announce(near, data)["id"]
+    piece(near, number, 0, data)
+
+    def dies(*_: Any) -> None:
+        raise OSError("the power is gone")
+
+    with monkeypatch.context() as at_night:
+        at_night.setattr(uploads, "finish", dies)
+        assert near.post(f"/api/v1/uploads/{number}/finish").status_code == 500
+    assert near.get(f"/api/v1/uploads/{number}").get_json()["whole"] is False
+    assert near.post(f"/api/v1/uploads/{number}/finish").get_json()["whole"] is True
+
+
+def test_knowing_the_hash_of_a_file_is_not_having_it(hub: Office, near: System, far: System) -> None:
+    data = a_file(hub)
+    near.hand_in(data)
+    number = announce(far, data)["id"]
+    refused = far.post(f"/api/v1/uploads/{number}/finish")
+    assert (refused.status_code, refused.get_json()["info"]["offset"]) == (409, 0)
+
+
+def test_an_upload_is_named_instead_of_a_body_never_beside_one(hub: Office, near: System, far: System) -> None:
+    data = a_file(hub)
+    number = bring(near, data, 10_000)
+    near.post(f"/api/v1/uploads/{number}/finish")
+    refused = near.hand_in(data, Upload_Id=number)
+    assert (refused.status_code, list(refused.get_json()["fields"])) == (422, ["Upload-Id"])
 
 
 def test_uploads_belong_to_one_system(hub: Office, near: System, far: System) -> None:
