@@ -4,6 +4,8 @@ One transaction holds the envelope, its papers, a delivery for each recipient an
 verify. One envelope with many recipients is one blob and many small rows.
 """
 
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +13,7 @@ import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.actor import Role
+from directory.queries import AgencyCard
 from docex import ways
 from docex.desk import alarms
 from docex.drafting import File
@@ -30,6 +33,12 @@ from kernel.db import Tx
 from kernel.refs import Ref
 from notify.kinds import DocumentArrived
 from notify.messages import tell
+
+log = logging.getLogger(__name__)
+
+STRETCH = 40
+"""Recipients of one envelope that are served in one transaction: enough to share its cost, few enough that the first
+of a city have it at once."""
 
 
 @dataclass(frozen=True)
@@ -84,20 +93,7 @@ def hand_in(tx: Tx, submission: Submission) -> Dispatch:
     for answered in submission.responses:
         names = {"organ_code": answered.organ_code, "code": answered.code, "document_key": answered.document_id}
         tx.session.add(Answer(dispatch_id=dispatch.id, **names))
-    for receiver in submission.receivers:
-        delivery = Delivery(
-            dispatch_id=dispatch.id,
-            agency_id=receiver.agency_id,
-            progress=Progress.SUBMITTED,
-            recall="",
-            reason="",
-            addressed_as=receiver.addressed_as,
-            rev=1,
-            changed_at=now,
-        )
-        tx.session.add(delivery)
-        tx.session.flush()
-        tx.outbox("docex.deliver", str(delivery.id), {"delivery_id": delivery.id})
+    _address(tx, dispatch, submission.receivers)
     tx.outbox("docex.verify", str(dispatch.id), {"dispatch_id": dispatch.id})
     ask_to_read(tx, dispatch.id)
     tx.audit(
@@ -125,21 +121,71 @@ def sent(tx: Tx, document: Document, submission: Submission) -> Dispatch:
     return dispatch
 
 
-def deliver(tx: Tx, delivery_id: int) -> Incoming | None:
-    """Put the envelope into the inbox of a recipient that this instance serves, and say 01 for it at once.
+def deliver(tx: Tx, *delivery_ids: int) -> None:
+    """Bring an envelope to some of its recipients.
 
-    Doing it again does nothing. An agency that is served elsewhere stays at `submitted`.
+    Those that this instance serves get it into their inbox, and 01 is said for them at once; the others get it on one
+    of the ways out, or stay at `submitted`. Doing it again does nothing. When it fails for several together, each is
+    promised on its own, so that what is wrong with one does not keep it from the others.
     """
-    delivery = tx.session.get(Delivery, delivery_id, with_for_update=True, populate_existing=True)
-    if delivery is None:
-        return None
-    agency = directory.agency(tx, delivery.agency_id)
-    present = tx.session.scalar(sa.select(Incoming).where(Incoming.delivery_id == delivery.id))
-    dispatch = tx.session.get_one(Dispatch, delivery.dispatch_id)
-    if present is not None or not agency.is_local or delivery.recall == Recall.AGREED:
-        if present is None:
-            ways.carry(tx, delivery, dispatch)
-        return present
+    if len(delivery_ids) == 1:
+        _bring(tx, delivery_ids)
+        return
+    try:
+        with tx.attempt():
+            _bring(tx, delivery_ids)
+    except Exception:
+        log.exception("deliveries %d to %d fail together, so each is tried alone", delivery_ids[0], delivery_ids[-1])
+        for delivery_id in delivery_ids:
+            _promise(tx, [delivery_id])
+
+
+def _address(tx: Tx, dispatch: Dispatch, receivers: Sequence[Receiver]) -> None:
+    """A delivery for each recipient, and the promise to bring it, one for a stretch of recipients."""
+    deliveries = [
+        Delivery(
+            dispatch_id=dispatch.id,
+            agency_id=receiver.agency_id,
+            progress=Progress.SUBMITTED,
+            recall="",
+            reason="",
+            addressed_as=receiver.addressed_as,
+            rev=1,
+            changed_at=dispatch.submitted_at,
+        )
+        for receiver in receivers
+    ]
+    tx.session.add_all(deliveries)
+    tx.session.flush()
+    for start in range(0, len(deliveries), STRETCH):
+        _promise(tx, [delivery.id for delivery in deliveries[start : start + STRETCH]])
+
+
+def _promise(tx: Tx, delivery_ids: Sequence[int]) -> None:
+    key = str(delivery_ids[0]) if len(delivery_ids) == 1 else f"{delivery_ids[0]}-{delivery_ids[-1]}"
+    tx.outbox("docex.deliver", key, {"delivery_ids": list(delivery_ids)})
+
+
+def _bring(tx: Tx, delivery_ids: Sequence[int]) -> None:
+    locked = sa.select(Delivery).where(Delivery.id.in_(delivery_ids)).order_by(Delivery.id).with_for_update()
+    deliveries = list(tx.session.scalars(locked.execution_options(populate_existing=True)))
+    there = sa.select(Incoming.delivery_id).where(Incoming.delivery_id.in_(delivery_ids))
+    present = set(tx.session.scalars(there))
+    missing = [one for one in deliveries if one.id not in present]
+    if not missing:
+        return
+    dispatch = tx.session.get_one(Dispatch, missing[0].dispatch_id)
+    served = directory.agencies(tx, [one.agency_id for one in missing])
+    elsewhere = []
+    for delivery in missing:
+        if served[delivery.agency_id].is_local and delivery.recall != Recall.AGREED:
+            _arrive(tx, delivery, dispatch, served[delivery.agency_id])
+        else:
+            elsewhere.append(delivery)
+    ways.carry(tx, elsewhere, dispatch)
+
+
+def _arrive(tx: Tx, delivery: Delivery, dispatch: Dispatch, agency: AgencyCard) -> None:
     incoming = _copy(tx, delivery, dispatch)
     say(tx, delivery, Progress.AVAILABLE)
     say(tx, delivery, Progress.ARRIVED, by_name=agency.name)
@@ -153,7 +199,6 @@ def deliver(tx: Tx, delivery_id: int) -> Incoming | None:
     )
     _tell_clerks(tx, incoming)
     ways.arrived(tx, delivery, dispatch)
-    return incoming
 
 
 def _tell_clerks(tx: Tx, incoming: Incoming) -> None:

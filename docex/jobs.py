@@ -71,8 +71,9 @@ def register_jobs(config: Config, blobs: BlobStore) -> None:
 
 @outbox.handler("docex.deliver")
 def deliver(tx: Tx, job: Job) -> None:
-    """Bring one envelope to one recipient."""
-    dispatch.deliver(tx, job.payload["delivery_id"])
+    """Bring one envelope to some of its recipients."""
+    one = job.payload.get("delivery_id")  # a promise of 0.1 may wait still
+    dispatch.deliver(tx, *(job.payload["delivery_ids"] if one is None else [one]))
 
 
 @outbox.handler("docex.settle")

@@ -1,5 +1,6 @@
 """What recipients say about a delivery: logged always, counted when it is progress, shown to the sender at once."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -27,6 +28,38 @@ def say(
 
     Repeated and late ones are kept in the log and change nothing.
     """
+    return bool(say_all(tx, [delivery], code, by_name=by_name, description=description, said_at=said_at))
+
+
+def say_all(
+    tx: Tx,
+    deliveries: Sequence[Delivery],
+    code: str,
+    *,
+    by_name: str = "",
+    description: str = "",
+    said_at: datetime | None = None,
+) -> list[Delivery]:
+    """The same about several deliveries of one envelope. Answers those of which it changed what is known."""
+    news = [one for one in deliveries if _noted(tx, one, code, by_name, description, said_at)]
+    if not news:
+        return news
+    dispatch = tx.session.get_one(Dispatch, news[0].dispatch_id)
+    for delivery in news:
+        if code == Progress.REFUSED or code in RECALLS:
+            delivery.reason = description
+        touch_delivery(tx, delivery, dispatch.document_id)
+    tx.session.flush()
+    ways.said(tx, news, dispatch, code, description)
+    if dispatch.document_id is not None:
+        for delivery in news:
+            if delivery.progress in SETTLED or code in (Recall.AGREED, Recall.REFUSED):
+                # In a transaction of its own: the document's row is locked before deliveries, never after.
+                tx.outbox("docex.settle", f"{delivery.id}:{code}:{delivery.rev}", {"document_id": dispatch.document_id})
+    return news
+
+
+def _noted(tx: Tx, delivery: Delivery, code: str, by_name: str, description: str, said_at: datetime | None) -> bool:
     before = (delivery.progress, delivery.recall)
     if code in RECALLS:
         delivery.recall = recall_after(Recall(delivery.recall), Recall(code))
@@ -45,17 +78,6 @@ def say(
             at=clock.now(),
         )
     )
-    if counted:
-        if code == Progress.REFUSED or code in RECALLS:
-            delivery.reason = description
-        dispatch = tx.session.get_one(Dispatch, delivery.dispatch_id)
-        touch_delivery(tx, delivery, dispatch.document_id)
-        tx.session.flush()
-        ways.said(tx, delivery, dispatch, code, description)
-        answered = code in (Recall.AGREED, Recall.REFUSED)
-        if (delivery.progress in SETTLED or answered) and dispatch.document_id is not None:
-            # In a transaction of its own: the document's row is locked before deliveries, never after.
-            tx.outbox("docex.settle", f"{delivery.id}:{code}:{delivery.rev}", {"document_id": dispatch.document_id})
     return counted
 
 

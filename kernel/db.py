@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +19,7 @@ __all__ = ["Base", "BigId", "Committed", "Database", "Json", "JsonList", "Tx"]
 log = logging.getLogger(__name__)
 
 CHANNEL = "lienthong"
+_NOTIFY = sa.text("SELECT pg_notify(:channel, name) FROM unnest(CAST(:names AS text[])) AS name")
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,11 @@ class Tx:
             expires_at=expires_at,
         )
 
+    def outbox_all(self, topic: str, promises: Mapping[str, dict[str, Any]], *, due_at: datetime | None = None) -> None:
+        """The same for many keys of one topic, with their payloads: one statement instead of many."""
+        self._topics.add(topic)
+        outbox.put_all(self.session, topic, promises, due_at=due_at)
+
     def publish(self, stream: str, kind: str, data: dict[str, Any]) -> None:
         """Tell the audience of `stream`. The row gets its dense number at the end of the transaction, when all
         stream rows are locked in one order, so that two transactions can never wait for each other."""
@@ -118,11 +124,8 @@ class Tx:
 
     def _notify(self, done: Committed) -> None:
         names = [f"s {name}" for name in sorted(done.streams)] + [f"t {topic}" for topic in sorted(done.topics)]
-        for name in names:
-            self.session.execute(
-                sa.text("SELECT pg_notify(:channel, :name)"),
-                {"channel": CHANNEL, "name": name},
-            )
+        if names:
+            self.session.execute(_NOTIFY, {"channel": CHANNEL, "names": names})
 
 
 class Database:

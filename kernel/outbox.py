@@ -7,7 +7,7 @@ receiver before anything is done again.
 
 import enum
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -223,6 +223,19 @@ def put(
         .returning(OutboxRow.id)
     )
     return result.scalar() is not None
+
+
+def put_all(
+    session: Session, topic: str, promises: Mapping[str, dict[str, Any]], *, due_at: datetime | None = None
+) -> None:
+    """Store many promises of one topic, payloads by key; those that are there already stay as they are."""
+    now = clock.now()
+    due_at = due_at or now
+    same = {"topic": topic, "state": State.WAITING, "due_at": due_at, "attempts": 0, "token": 0, "created_at": now}
+    rows = [{**same, "key": key, "payload": payload, "reason": ""} for key, payload in promises.items()]
+    if rows:
+        insert = insert_into(session, OutboxRow).on_conflict_do_nothing(index_elements=["topic", "key"])
+        session.execute(insert, rows)
 
 
 def cancel(tx: "Tx", topic: str, keys: Iterable[str]) -> int:

@@ -3,6 +3,7 @@
 Pull is the guarantee: a parcel stays until its receiver has said that it has it, or until its term ends.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +20,7 @@ from docex.hub.states import ParcelState, ReceiptKind
 from docex.models import Delivery, Dispatch, Incoming
 from docex.moves import touch_incoming
 from docex.states import Progress, Recall
-from docex.statuses import say
+from docex.statuses import say, say_all
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Conflict, Invalid, NotFound, WrongState
@@ -67,41 +68,51 @@ def has_reader(tx: Tx, agency_id: int) -> bool:
     return any(RECEIVE in scopes for (scopes,) in rows)
 
 
-def readers(tx: Tx) -> frozenset[int]:
-    """The agencies whose systems may fetch documents here."""
-    rows = tx.session.execute(sa.select(ApiClient.agency_id, ApiClient.scopes).where(ApiClient.revoked_at.is_(None)))
-    return frozenset(agency_id for agency_id, scopes in rows if RECEIVE in scopes)
+def readers(tx: Tx, among: Iterable[int] | None = None) -> frozenset[int]:
+    """The agencies whose systems may fetch documents here; with `among` only those of them."""
+    query = sa.select(ApiClient.agency_id, ApiClient.scopes).where(ApiClient.revoked_at.is_(None))
+    if among is not None:
+        query = query.where(ApiClient.agency_id.in_(set(among)))
+    return frozenset(agency_id for agency_id, scopes in tx.session.execute(query) if RECEIVE in scopes)
 
 
-def put(tx: Tx, delivery: Delivery) -> Parcel:
-    """Lay a delivery into its receiver's mailbox; doing it again does nothing. The delivery is locked."""
-    known = tx.session.scalar(sa.select(Parcel).where(Parcel.delivery_id == delivery.id))
-    if known is not None:
-        return known
+def put_all(tx: Tx, deliveries: Sequence[Delivery]) -> None:
+    """Lay deliveries of one envelope into their receivers' mailboxes; what lies there stays as it is. The deliveries
+    are locked."""
+    laid = sa.select(Parcel.delivery_id).where(Parcel.delivery_id.in_([one.id for one in deliveries]))
+    known = set(tx.session.scalars(laid)) if deliveries else set()
+    fresh = [one for one in deliveries if one.id not in known]
+    if not fresh:
+        return
     now = clock.now()
-    parcel = Parcel(
-        agency_id=delivery.agency_id,
-        seq=_next_number(tx, delivery.agency_id),
-        delivery_id=delivery.id,
-        state=ParcelState.WAITING,
-        lease_token=0,
-        available_at=now,
-    )
-    tx.session.add(parcel)
+    numbers = _next_numbers(tx, [one.agency_id for one in fresh])
+    parcels = [
+        Parcel(
+            agency_id=one.agency_id,
+            seq=numbers[one.agency_id],
+            delivery_id=one.id,
+            state=ParcelState.WAITING,
+            lease_token=0,
+            available_at=now,
+        )
+        for one in fresh
+    ]
+    tx.session.add_all(parcels)
     tx.session.flush()
-    say(tx, delivery, Progress.AVAILABLE)
-    tx.publish(f"mailbox:{delivery.agency_id}", "mailbox.changed", {"id": parcel.id, "rev": parcel.seq})
-    webhooks.arrived(tx, parcel.agency_id, parcel.id)
+    say_all(tx, fresh, Progress.AVAILABLE)
+    for parcel in parcels:
+        tx.publish(f"mailbox:{parcel.agency_id}", "mailbox.changed", {"id": parcel.id, "rev": parcel.seq})
+    webhooks.arrived(tx, {parcel.agency_id: parcel.id for parcel in parcels})
     due_at = calendar(tx).add_working_time(now, FIRST_ALARM)
-    tx.outbox("hub.alarm", f"{parcel.id}:1", {"parcel_id": parcel.id, "step": 1}, due_at=due_at)
-    return parcel
+    alarms = {f"{parcel.id}:1": {"parcel_id": parcel.id, "step": 1} for parcel in parcels}
+    tx.outbox_all("hub.alarm", alarms, due_at=due_at)
 
 
 def lay_again(tx: Tx, parcel: Parcel) -> None:
     """An expired parcel waits anew, behind all others, so that no reader has passed it already."""
     parcel.state, parcel.alarm = ParcelState.WAITING, 0
     parcel.leased_by = parcel.leased_until = None
-    parcel.seq = _next_number(tx, parcel.agency_id)
+    parcel.seq = _next_numbers(tx, [parcel.agency_id])[parcel.agency_id]
     parcel.available_at = clock.now()
     tx.publish(f"mailbox:{parcel.agency_id}", "mailbox.changed", {"id": parcel.id, "rev": parcel.seq})
 
@@ -124,7 +135,7 @@ def collect(tx: Tx, agency_id: int, after: int) -> None:
     )
     found = list(tx.session.scalars(query))
     for delivery in found:
-        put(tx, delivery)
+        put_all(tx, [delivery])
     if len(found) == COLLECTED:
         last = found[-1].id
         tx.outbox("hub.collect", f"{agency_id}:{last}", {"agency_id": agency_id, "after": last})
@@ -249,18 +260,20 @@ def _must_wait(parcel: Parcel) -> None:
         raise WrongState(phrase("Văn bản này đã hết hạn chờ nhận; nơi gửi đã được báo."))
 
 
-def _next_number(tx: Tx, agency_id: int) -> int:
-    """The mailbox stays locked until the end of the transaction, so numbers appear in their order."""
-    row = insert_into(tx.session, Mailbox).values(agency_id=agency_id, last_seq=0, opened_at=clock.now())
-    tx.session.execute(row.on_conflict_do_nothing())
-    taken = (
-        sa.update(Mailbox)
-        .where(Mailbox.agency_id == agency_id)
-        .values(last_seq=Mailbox.last_seq + 1)
-        .returning(Mailbox.last_seq)
-        .execution_options(synchronize_session=False)
-    )
-    return int(tx.session.execute(taken).scalar_one())
+def _next_numbers(tx: Tx, agency_ids: Sequence[int]) -> dict[int, int]:
+    """The next number of each of these mailboxes. They stay locked until the end of the transaction, so numbers appear
+    in their order; and they are locked in one order, so that two envelopes to the same agencies never block each other.
+    """
+    wanted = sorted(set(agency_ids))
+    now = clock.now()
+    missing = [{"agency_id": agency_id, "last_seq": 0, "polled_by": "", "opened_at": now} for agency_id in wanted]
+    tx.session.execute(insert_into(tx.session, Mailbox).on_conflict_do_nothing(), missing)
+    rows = sa.select(Mailbox).where(Mailbox.agency_id.in_(wanted)).order_by(Mailbox.agency_id).with_for_update()
+    numbers = {}
+    for box in tx.session.scalars(rows.execution_options(populate_existing=True)):
+        box.last_seq += 1
+        numbers[box.agency_id] = box.last_seq
+    return numbers
 
 
 def _item(

@@ -6,13 +6,14 @@ left out unnoticed.
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.actor import Actor
+from directory.queries import AgencyCard
 from docex.hub import keys
 from docex.hub.models import HubKey, Receipt
 from docex.hub.states import ReceiptKind
@@ -27,17 +28,34 @@ TYPE = "lienthong-receipt+jwt"
 def submitted(tx: Tx, dispatch: Dispatch, receiver_ids: Sequence[int]) -> Receipt:
     """The hub has taken an envelope over. Asked again it answers with the first receipt."""
     about = f"submitted:{dispatch.id}"
-    return _known(tx, about) or _make(tx, about, ReceiptKind.SUBMITTED, dispatch, receiver_ids)
+    known = _known(tx, about)
+    if known is not None:
+        return known
+    cards = directory.agencies(tx, [dispatch.sender_id, *receiver_ids])
+    claims = _claims(dispatch, cards, receiver_ids)
+    return _store(tx, about, ReceiptKind.SUBMITTED, claims, sender_id=dispatch.sender_id, dispatch_id=dispatch.id)
 
 
 def of_delivery(tx: Tx, kind: ReceiptKind, delivery: Delivery, reason: str = "") -> Receipt:
     """A step of one delivery. Asked again it answers with the first receipt."""
-    about = f"{kind}:delivery:{delivery.id}"
-    known = _known(tx, about)
-    if known is not None:
-        return known
-    dispatch = tx.session.get_one(Dispatch, delivery.dispatch_id)
-    return _make(tx, about, kind, dispatch, [delivery.agency_id], delivery=delivery, reason=reason)
+    return of_deliveries(tx, kind, [delivery], reason)[0]
+
+
+def of_deliveries(tx: Tx, kind: ReceiptKind, deliveries: Sequence[Delivery], reason: str = "") -> list[Receipt]:
+    """The same step of several deliveries of one envelope, a receipt for each."""
+    names = {f"{kind}:delivery:{one.id}": one for one in deliveries}
+    found = {row.about: row for row in tx.session.scalars(sa.select(Receipt).where(Receipt.about.in_(names)))}
+    fresh = {about: one for about, one in names.items() if about not in found}
+    if fresh:
+        dispatch = tx.session.get_one(Dispatch, deliveries[0].dispatch_id)
+        cards = directory.agencies(tx, [dispatch.sender_id, *(one.agency_id for one in fresh.values())])
+        previous = _previous(tx, dispatch, [one.id for one in fresh.values()])
+        for about, one in fresh.items():
+            claims = _claims(dispatch, cards, [one.agency_id], reason) | {"previous": previous[one.id]}
+            of = {"dispatch_id": dispatch.id, "delivery_id": one.id, "receiver_id": one.agency_id}
+            found[about] = _signed(tx, about, kind, claims, sender_id=dispatch.sender_id, **of)
+        tx.session.flush()
+    return [found[about] for about in names]
 
 
 def refused(tx: Tx, agency_id: int, message_id: str, sha256: str, size: int, reason: str) -> Receipt:
@@ -90,18 +108,10 @@ def _known(tx: Tx, about: str) -> Receipt | None:
     return tx.session.scalar(sa.select(Receipt).where(Receipt.about == about))
 
 
-def _make(
-    tx: Tx,
-    about: str,
-    kind: ReceiptKind,
-    dispatch: Dispatch,
-    receiver_ids: Sequence[int],
-    *,
-    delivery: Delivery | None = None,
-    reason: str = "",
-) -> Receipt:
-    cards = directory.agencies(tx, [dispatch.sender_id, *receiver_ids])
-    claims: dict[str, Any] = {
+def _claims(
+    dispatch: Dispatch, cards: Mapping[int, AgencyCard], receiver_ids: Sequence[int], reason: str = ""
+) -> dict[str, Any]:
+    return {
         "message_id": dispatch.message_id,
         "document_id": dispatch.document_key,
         "sender": cards[dispatch.sender_id].code,
@@ -109,40 +119,28 @@ def _make(
         "sha256": dispatch.sha256,
         "size": dispatch.size,
         "submitted_at": dispatch.submitted_at.isoformat(),
+        **({"reason": reason} if reason else {}),
     }
-    if reason:
-        claims["reason"] = reason
-    if delivery is None:
-        return _store(tx, about, kind, claims, sender_id=dispatch.sender_id, dispatch_id=dispatch.id)
-    claims["previous"] = _previous(tx, delivery)
-    return _store(
-        tx,
-        about,
-        kind,
-        claims,
-        sender_id=dispatch.sender_id,
-        dispatch_id=dispatch.id,
-        delivery_id=delivery.id,
-        receiver_id=delivery.agency_id,
-    )
 
 
-def _previous(tx: Tx, delivery: Delivery) -> str | None:
-    """The fingerprint of the last receipt of this delivery, or of the envelope's own."""
-    query = (
-        sa.select(Receipt.jws)
-        .where(
-            Receipt.dispatch_id == delivery.dispatch_id,
-            sa.or_(Receipt.delivery_id == delivery.id, Receipt.delivery_id.is_(None)),
-        )
-        .order_by(Receipt.delivery_id.is_(None), Receipt.made_at.desc())
-        .limit(1)
+def _previous(tx: Tx, dispatch: Dispatch, delivery_ids: Sequence[int]) -> dict[int, str | None]:
+    """By delivery: the fingerprint of its last receipt, or of the envelope's own."""
+    query = sa.select(Receipt.delivery_id, Receipt.jws).where(
+        Receipt.dispatch_id == dispatch.id,
+        sa.or_(Receipt.delivery_id.in_(delivery_ids), Receipt.delivery_id.is_(None)),
     )
-    last = tx.session.scalar(query)
-    return hashlib.sha256(last.encode()).hexdigest() if last else None
+    last = {about: jws for about, jws in tx.session.execute(query.order_by(Receipt.made_at))}
+    found = {number: last.get(number) or last.get(None) for number in delivery_ids}
+    return {number: hashlib.sha256(jws.encode()).hexdigest() if jws else None for number, jws in found.items()}
 
 
 def _store(tx: Tx, about: str, kind: ReceiptKind, claims: dict[str, Any], **of: Any) -> Receipt:
+    row = _signed(tx, about, kind, claims, **of)
+    tx.session.flush()
+    return row
+
+
+def _signed(tx: Tx, about: str, kind: ReceiptKind, claims: dict[str, Any], **of: Any) -> Receipt:
     now = clock.now()
     number = secrets.token_hex(16)
     told = {
@@ -157,5 +155,4 @@ def _store(tx: Tx, about: str, kind: ReceiptKind, claims: dict[str, Any], **of: 
     jws = keys.signing_key(tx).sign(TYPE, told)
     row = Receipt(id=number, about=about, kind=kind, jws=jws, made_at=now, **of)
     tx.session.add(row)
-    tx.session.flush()
     return row

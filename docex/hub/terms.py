@@ -129,7 +129,7 @@ def _is_carried(tx: Tx, delivery: Delivery, dispatch: Dispatch) -> bool:
     """Whether another way has it in hand and gives word itself."""
     if delivery.progress == Progress.AVAILABLE or mailbox.has_reader(tx, delivery.agency_id):
         return False
-    return ways.carry(tx, delivery, dispatch)
+    return ways.carry(tx, [delivery], dispatch)
 
 
 def _tell_sender(tx: Tx, delivery: Delivery, dispatch: Dispatch, reason: Phrase) -> None:

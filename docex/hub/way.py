@@ -1,5 +1,7 @@
 """What the hub does when something happens to an envelope: evidence, mailboxes, terms."""
 
+from collections.abc import Sequence
+
 from docex import ways
 from docex.hub import mailbox, receipts, webhooks
 from docex.hub.states import ReceiptKind
@@ -20,18 +22,18 @@ class MailboxWay(ways.Way):
 
     name = "mailbox"
 
-    def carry(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> bool:
-        """Lay it into the mailbox of an agency that has a system to fetch it."""
-        if not mailbox.has_reader(tx, delivery.agency_id):
-            return False
-        mailbox.put(tx, delivery)
-        return True
+    def carry_all(self, tx: Tx, deliveries: Sequence[Delivery], dispatch: Dispatch) -> set[int]:
+        """Lay them into the mailboxes of the agencies that have a system to fetch them."""
+        reading = mailbox.readers(tx, [one.agency_id for one in deliveries])
+        taken = [one for one in deliveries if one.agency_id in reading]
+        mailbox.put_all(tx, taken)
+        return {one.id for one in taken}
 
-    def said(self, tx: Tx, delivery: Delivery, dispatch: Dispatch, code: str, description: str) -> None:
+    def said_all(self, tx: Tx, deliveries: Sequence[Delivery], dispatch: Dispatch, code: str, description: str) -> None:
         """Each step of the hub is signed, whichever way took it."""
         if code in _SIGNED:
-            receipts.of_delivery(tx, _SIGNED[code], delivery, description)
-        webhooks.changed(tx, delivery, dispatch)
+            receipts.of_deliveries(tx, _SIGNED[code], deliveries, description)
+        webhooks.changed(tx, deliveries, dispatch)
 
 
 ways.register(MailboxWay())

@@ -5,6 +5,7 @@ whether it is well again. A sick endpoint slows nobody else down.
 """
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -76,21 +77,22 @@ def subscription_of(tx: Tx, actor: Actor) -> Webhook:
     return row
 
 
-def arrived(tx: Tx, agency_id: int, parcel_id: int) -> None:
-    """Something lies in a mailbox: hint at it to the systems of its agency."""
-    hooks = sa.select(Webhook.id).where(Webhook.agency_id == agency_id)
-    for hook_id in tx.session.scalars(hooks):
-        _promise(tx, hook_id, ARRIVED, parcel_id, 0)
+def arrived(tx: Tx, parcels: Mapping[int, int]) -> None:
+    """Something lies in mailboxes (agency to parcel): hint at it to the systems of these agencies."""
+    hooks = sa.select(Webhook.id, Webhook.agency_id).where(Webhook.agency_id.in_(parcels))
+    for hook_id, agency_id in tx.session.execute(hooks).all():
+        _promise(tx, hook_id, ARRIVED, parcels[agency_id], 0)
 
 
-def changed(tx: Tx, delivery: Delivery, dispatch: Dispatch) -> None:
-    """A delivery has moved on: hint at it to the system that sent the envelope."""
+def changed(tx: Tx, deliveries: Iterable[Delivery], dispatch: Dispatch) -> None:
+    """Deliveries of an envelope have moved on: hint at it to the system that sent it."""
     kind, _, number = dispatch.channel.partition(":")
     if kind != "client" or not number.isdigit():
         return
     hook_id = tx.session.scalar(sa.select(Webhook.id).where(Webhook.client_id == int(number)))
     if hook_id is not None:
-        _promise(tx, hook_id, CHANGED, dispatch.id, delivery.rev, delivery.id)
+        for delivery in deliveries:
+            _promise(tx, hook_id, CHANGED, dispatch.id, delivery.rev, delivery.id)
 
 
 def _promise(tx: Tx, hook_id: int, kind: str, number: int, rev: int, part: int = 0) -> None:
