@@ -44,7 +44,6 @@ from kernel.text import phrase
 RECEIVE = clients.scope(mailbox.RECEIVE, phrase("Nhận văn bản và báo trạng thái qua API"))
 SUBMIT = "docex.submit"
 EDXML = "application/octet-stream"
-LOOK_AGAIN_S = 5.0
 PIECE = 1 << 16
 
 routes = Routes("hub")
@@ -103,7 +102,7 @@ def _wait_for_mail(tx: Tx, actor: Actor, asked: InboxAsked) -> int:
     with bell_of(services.db).listening(actor.agency_id) as ring:
         while not mailbox.anything(tx, actor.agency_id, after) and (left := end - time.monotonic()) > 0:
             tx.session.rollback()
-            ring.wait(min(left, LOOK_AGAIN_S))
+            ring.wait(left)
             ring.clear()
     return after
 
