@@ -1,7 +1,7 @@
 """Agencies' systems: their proofs, scopes and short-lived access tokens (RFC 6749 §4.4, client credentials)."""
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Literal
 
@@ -10,13 +10,15 @@ import sqlalchemy as sa
 from directory import proofs, tokens
 from directory.access import agency_for, client_for
 from directory.actor import Actor, chain_of
+from directory.agencies import is_email
 from directory.attempts import Limits, must_wait, note_failure
 from directory.models import ApiClient, ApiToken
 from directory.proofs import Assertion, Certificate
+from directory.queries import email_form
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Invalid, WrongState
-from kernel.text import Phrase, one_line, phrase
+from kernel.text import Phrase, one_line, phone_number, phrase
 
 TOKEN_TIME = timedelta(minutes=30)
 
@@ -31,6 +33,14 @@ def scope(name: str, label: Phrase) -> str:
     """Make a scope known to the administrators' form."""
     scopes[name] = label
     return name
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Whom to call when a system does not work."""
+
+    email: str = ""
+    phone: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,11 +69,13 @@ class Refusal:
     message: Phrase
 
 
-def register(tx: Tx, actor: Actor, agency_id: int, name: str, wanted: frozenset[str]) -> Credentials:
-    """Register a system of an agency. The secret is shown this once."""
+def register(
+    tx: Tx, actor: Actor, agency_id: int, name: str, wanted: frozenset[str], contact: Contact | None = None
+) -> Credentials:
+    """Register a system of an agency, also of one that is served elsewhere. The secret is shown this once."""
     row = agency_for(tx, actor, agency_id)
-    name = one_line(name)
-    problems: dict[str, Phrase] = {}
+    name, contact = one_line(name), _tidied(contact or Contact())
+    problems = _contact_problems(contact)
     if len(name) < 2 or len(name) > 200:
         problems["name"] = phrase("Cần nhập tên ứng dụng, không quá {limit} ký tự.", limit=200)
     if not wanted or not wanted <= scopes.keys():
@@ -76,6 +88,8 @@ def register(tx: Tx, actor: Actor, agency_id: int, name: str, wanted: frozenset[
         client_id=f"{row.code.lower()}-{tokens.fresh()[:8]}",
         name=name,
         secret_hash=tokens.hashed(secret),
+        contact_email=contact.email,
+        contact_phone=contact.phone,
         scopes=sorted(wanted),
         created_at=clock.now(),
     )
@@ -86,13 +100,37 @@ def register(tx: Tx, actor: Actor, agency_id: int, name: str, wanted: frozenset[
     return Credentials(client.id, client.client_id, secret)
 
 
+def set_contact(tx: Tx, actor: Actor, client_id: int, contact: Contact) -> None:
+    """Say whom to call about a system; empty fields leave only the agency's administrators."""
+    client, contact = client_for(tx, actor, client_id), _tidied(contact)
+    if problems := _contact_problems(contact):
+        raise Invalid(problems)
+    client.contact_email, client.contact_phone = contact.email, contact.phone
+    tx.audit(chain_of(client.agency_id), "directory.client_contact_set", f"client:{client.id}", asdict(contact))
+
+
+def _tidied(contact: Contact) -> Contact:
+    phone = contact.phone.strip()
+    return Contact(email_form(contact.email), phone_number(phone) or phone)
+
+
+def _contact_problems(contact: Contact) -> dict[str, Phrase]:
+    problems: dict[str, Phrase] = {}
+    if contact.email and not is_email(contact.email):
+        problems["contact_email"] = phrase("Địa chỉ thư điện tử chưa đúng.")
+    if contact.phone and phone_number(contact.phone) is None:
+        problems["contact_phone"] = phrase("Số điện thoại di động chưa đúng, ví dụ 0912 345 678.")
+    return problems
+
+
 def renew_secret(tx: Tx, actor: Actor, client_id: int) -> Credentials:
     """A new secret in place of the old one; tokens that were given before stop working."""
     client = client_for(tx, actor, client_id)
     if client.revoked_at is not None:
         raise WrongState(phrase("Ứng dụng này đã bị thu hồi."))
     secret = tokens.fresh()
-    client.secret_hash, client.public_key, client.certificate_sha256 = tokens.hashed(secret), "", ""
+    client.secret_hash, client.public_key = tokens.hashed(secret), ""
+    client.certificate_sha256, client.certificate_until = "", None
     _forget_tokens(tx, client)
     tx.audit(chain_of(client.agency_id), "directory.client_secret_renewed", f"client:{client.id}")
     return Credentials(client.id, client.client_id, secret)
@@ -104,7 +142,8 @@ def register_key(tx: Tx, actor: Actor, client_id: int, text: str) -> None:
     if client.revoked_at is not None:
         raise WrongState(phrase("Ứng dụng này đã bị thu hồi."))
     known = proofs.read_registered(text)
-    client.public_key, client.certificate_sha256, client.secret_hash = known.keys, known.certificate_sha256, ""
+    client.public_key, client.secret_hash = known.keys, ""
+    client.certificate_sha256, client.certificate_until = known.certificate_sha256, known.certificate_until
     _forget_tokens(tx, client)
     detail = {"certificate_sha256": known.certificate_sha256, "keys": known.keys}
     tx.audit(chain_of(client.agency_id), "directory.client_key_registered", f"client:{client.id}", detail)

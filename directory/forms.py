@@ -21,6 +21,7 @@ from wtforms.widgets import CheckboxInput
 
 from directory.actor import Role
 from directory.agencies import AgencyFacts, UnitFacts
+from directory.clients import Contact
 from directory.people import PersonFacts, Placement
 from directory.queries import AgencyCard
 from kernel.errors import Invalid
@@ -239,6 +240,16 @@ class ClientForm(_Form):
     agency_id = _Choice(phrase("Cơ quan"))
     name = StringField(phrase("Tên ứng dụng"), description=phrase("Ví dụ: Phần mềm quản lý văn bản của Sở"))
     scopes = _Checks(phrase("Được phép"))
+    contact_email = StringField(
+        phrase("Thư điện tử của người phụ trách kỹ thuật"),
+        description=phrase("Được báo khi hệ thống không lấy văn bản. Để trống thì báo quản trị viên của cơ quan."),
+        render_kw={"inputmode": "email"},
+    )
+    contact_phone = StringField(phrase("Điện thoại của người phụ trách kỹ thuật"), render_kw={"inputmode": "tel"})
+
+    def contact(self) -> Contact:
+        """Whom to call, as typed."""
+        return Contact(self.contact_email.data or "", self.contact_phone.data or "")
 
     def offer(self, agencies: Choices, scopes: Choices) -> "ClientForm":
         """Fill the choices of agency and scopes."""

@@ -110,6 +110,9 @@ class ClientCard:
     used_at: datetime | None
     revoked_at: datetime | None
     proof: Phrase
+    contact_email: str
+    contact_phone: str
+    certificate_days: int | None
 
 
 def agencies(tx: Tx, actor: Actor, q: str = "", state: str = "current", page: int = 1) -> Leaf[AgencyCard]:
@@ -221,6 +224,13 @@ def choice_of_agencies(tx: Tx, actor: Actor) -> list[tuple[str, str]]:
     return [(str(row.id), row.name) for row in sorted(rows, key=lambda r: collation_key(r.name))]
 
 
+def choice_for_clients(tx: Tx, actor: Actor) -> list[tuple[str, str]]:
+    """The agencies that may have a system here, also those that are served elsewhere, for a form."""
+    rows = [row for row in tx.session.scalars(sa.select(Agency).where(Agency.id.in_(administered(tx, actor))))]
+    current = [row for row in rows if card_of(row).is_current]
+    return [(str(row.id), row.name) for row in sorted(current, key=lambda r: collation_key(r.name))]
+
+
 def choice_of_units(tx: Tx, agency_id: int, without: int = 0) -> list[tuple[str, str]]:
     """The units of an agency, indented as a tree, for a form."""
     return [(str(u.id), "– " * u.depth + u.name) for u in units(tx, agency_id) if u.id != without]
@@ -262,7 +272,15 @@ def _client(row: ApiClient, agency_name: str) -> ClientCard:
         used_at=row.used_at,
         revoked_at=row.revoked_at,
         proof=_proof(row),
+        contact_email=row.contact_email,
+        contact_phone=row.contact_phone,
+        certificate_days=days_left(row),
     )
+
+
+def days_left(row: ApiClient) -> int | None:
+    """The days for which a system's certificate is still valid, negative when it is not; None when it has none."""
+    return (row.certificate_until - clock.now()).days if row.certificate_until else None
 
 
 def _proof(row: ApiClient) -> Phrase:

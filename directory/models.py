@@ -170,7 +170,7 @@ class ExternalIdentity(Base):
 
 class ApiClient(Base):
     """An agency's system. It proves itself in one of three ways: by its secret, by assertions (RFC 7523) signed with a
-    key of `public_key` (a JWK set), or by the certificate of that SHA-256."""
+    key of `public_key` (a JWK set), or by the certificate of that SHA-256. Its contact is whom to call about it."""
 
     __tablename__ = "api_client"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -180,6 +180,9 @@ class ApiClient(Base):
     secret_hash: Mapped[str] = mapped_column(default="")
     public_key: Mapped[str] = mapped_column(default="")
     certificate_sha256: Mapped[str] = mapped_column(default="", server_default="")
+    certificate_until: Mapped[datetime | None]
+    contact_email: Mapped[str] = mapped_column(default="", server_default="")
+    contact_phone: Mapped[str] = mapped_column(default="", server_default="")  # `+84…`
     scopes: Mapped[JsonList]
     created_at: Mapped[datetime]
     used_at: Mapped[datetime | None]

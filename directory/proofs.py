@@ -64,10 +64,11 @@ class Certificate:
 
 @dataclass(frozen=True)
 class Registered:
-    """What a client is known by: public keys as a JWK set, or the SHA-256 of its certificate."""
+    """What a client is known by: public keys as a JWK set, or the SHA-256 of its certificate and its last moment."""
 
     keys: str = ""
     certificate_sha256: str = ""
+    certificate_until: datetime | None = None
 
 
 def read_registered(text: str) -> Registered:
@@ -75,7 +76,8 @@ def read_registered(text: str) -> Registered:
     text = text.strip()
     try:
         if "BEGIN CERTIFICATE" in text:
-            return Registered(certificate_sha256=_fingerprint(x509.load_pem_x509_certificate(text.encode())))
+            certificate = x509.load_pem_x509_certificate(text.encode())
+            return Registered("", _fingerprint(certificate), certificate.not_valid_after_utc)
         keys = [_public(told) for told in _told_keys(text)]
     except (JoseError, ValueError, TypeError, AttributeError, KeyError) as error:
         raise _unreadable() from error

@@ -34,14 +34,14 @@ def register_client(tx: Tx, actor: Actor) -> Response:
     form = _client_form(tx, actor, ClientForm(request.form))
     try:
         wanted = frozenset(form.scopes.data or [])
-        given = systems.register(tx, actor, form.number("agency_id"), form.name.data or "", wanted)
+        given = systems.register(tx, actor, form.number("agency_id"), form.name.data or "", wanted, form.contact())
     except Invalid as refusal:
         return page("client_new", refusal.fields, form=form)
     return _secret(tx, actor, given)
 
 
 def _client_form(tx: Tx, actor: Actor, form: ClientForm) -> ClientForm:
-    return form.offer(listing.choice_of_agencies(tx, actor), sorted(systems.scopes.items()))
+    return form.offer(listing.choice_for_clients(tx, actor), sorted(systems.scopes.items()))
 
 
 def _secret(tx: Tx, actor: Actor, given: Credentials) -> Response:
@@ -69,6 +69,25 @@ def register_client_key(tx: Tx, actor: Actor, client_id: int) -> Response:
     except Invalid as refusal:
         return page("client_key", refusal.fields, client=_client(tx, actor, client_id), form=form)
     return done(actor, phrase("Đã lưu khóa. Khóa bí mật cũ không dùng được nữa."), "directory.clients")
+
+
+@routes.get("/admin/clients/<int:client_id>/contact")
+def client_contact(tx: Tx, actor: Actor, client_id: int) -> Response:
+    """Who looks after a system."""
+    client = _client(tx, actor, client_id)
+    form = ClientForm(contact_email=client.contact_email, contact_phone=client.contact_phone)
+    return page("client_contact", client=client, form=form)
+
+
+@routes.post("/admin/clients/<int:client_id>/contact")
+def set_client_contact(tx: Tx, actor: Actor, client_id: int) -> Response:
+    """Keep who looks after a system."""
+    form = ClientForm(request.form)
+    try:
+        systems.set_contact(tx, actor, client_id, form.contact())
+    except Invalid as refusal:
+        return page("client_contact", refusal.fields, client=_client(tx, actor, client_id), form=form)
+    return done(actor, phrase("Đã lưu người phụ trách kỹ thuật."), "directory.clients")
 
 
 def _client(tx: Tx, actor: Actor, client_id: int) -> listing.ClientCard:

@@ -98,8 +98,21 @@ class Webhook(Base):
     made_at: Mapped[datetime]
     failures: Mapped[int] = mapped_column(default=0)  # in a row
     open_until: Mapped[datetime | None]  # the circuit is open: left alone until then
-    problem: Mapped[str] = mapped_column(default="")
+    problem: Mapped[str] = mapped_column(default="")  # a code of docex.hub.calling
     arrived_at: Mapped[datetime | None]
+    tested_at: Mapped[datetime | None]  # when an operator last had it called
+    test_problem: Mapped[str] = mapped_column(default="")
+
+
+class Refusal(Base):
+    """What of one system was refused with one code, and how often: for the operator, who helps to mend it."""
+
+    __tablename__ = "docex_hub_refusal"
+    client_id: Mapped[int] = mapped_column(sa.ForeignKey("api_client.id"), primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+    count: Mapped[int]
+    said: Mapped[Json]  # the sentence in both languages
+    last_at: Mapped[datetime]
 
 
 class Upload(Base):

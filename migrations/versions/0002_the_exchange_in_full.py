@@ -117,6 +117,15 @@ def upgrade() -> None:
     with op.batch_alter_table('api_assertion', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_api_assertion_expires_at'), ['expires_at'], unique=False)
 
+    op.create_table('docex_hub_refusal',
+    sa.Column('client_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('code', sa.Text(), nullable=False),
+    sa.Column('count', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('said', sa.JSON().with_variant(postgresql.JSONB(), 'postgresql'), nullable=False),
+    sa.Column('last_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['client_id'], ['api_client.id'], name=op.f('fk_docex_hub_refusal_client_id_api_client')),
+    sa.PrimaryKeyConstraint('client_id', 'code', name=op.f('pk_docex_hub_refusal'))
+    )
     op.create_table('docex_hub_upload',
     sa.Column('id', sa.Text(), nullable=False),
     sa.Column('client_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -141,6 +150,8 @@ def upgrade() -> None:
     sa.Column('open_until', sa.DateTime(timezone=True), nullable=True),
     sa.Column('problem', sa.Text(), nullable=False),
     sa.Column('arrived_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('test_problem', sa.Text(), nullable=False),
+    sa.Column('tested_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['agency_id'], ['agency.id'], name=op.f('fk_docex_hub_webhook_agency_id_agency')),
     sa.ForeignKeyConstraint(['client_id'], ['api_client.id'], name=op.f('fk_docex_hub_webhook_client_id_api_client')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_docex_hub_webhook')),
@@ -336,6 +347,9 @@ def upgrade() -> None:
 
     with op.batch_alter_table('api_token', schema=None) as batch_op:
         batch_op.add_column(sa.Column('certificate_sha256', sa.Text(), server_default='', nullable=False))
+        batch_op.add_column(sa.Column('certificate_until', sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column('contact_email', sa.Text(), server_default='', nullable=False))
+        batch_op.add_column(sa.Column('contact_phone', sa.Text(), server_default='', nullable=False))
 
     with op.batch_alter_table('docex_dispatch', schema=None) as batch_op:
         batch_op.add_column(sa.Column('about_key', sa.Text(), nullable=False, server_default=''))
@@ -378,8 +392,15 @@ def downgrade() -> None:
         batch_op.drop_column('certificate_sha256')
 
     with op.batch_alter_table('api_client', schema=None) as batch_op:
+        batch_op.drop_column('contact_phone')
+        batch_op.drop_column('contact_email')
+        batch_op.drop_column('certificate_until')
         batch_op.drop_column('certificate_sha256')
 
+    with op.batch_alter_table('docex_copy', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_docex_copy_incoming_id'))
+
+    op.drop_table('docex_copy')
     with op.batch_alter_table('docex_reply', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_docex_reply_incoming_id'))
 
@@ -429,6 +450,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_docex_hub_upload_client')
 
     op.drop_table('docex_hub_upload')
+    op.drop_table('docex_hub_refusal')
     with op.batch_alter_table('api_assertion', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_api_assertion_expires_at'))
 

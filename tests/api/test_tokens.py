@@ -19,7 +19,7 @@ from flask.testing import FlaskClient
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from directory import clients
+from directory import clients, listing
 from kernel import clock
 from kernel.config import Config
 from kernel.db import Database
@@ -196,6 +196,22 @@ def test_a_certificate_gives_a_token_that_is_good_only_with_it(
     for header in (rfc9440(other), "", ":x:", "-----BEGIN", ":" + "ế" * 4):
         answer = behind_a_proxy.post(TOKEN, data=form, headers={"Client-Cert": header.encode().decode("latin-1")})
         assert answer.status_code == 401
+
+
+def test_the_administrators_see_how_long_a_certificate_is_still_valid(db: Database, cast: Cast, system: System) -> None:
+    def days() -> int | None:
+        with db.read() as tx:
+            card = listing.client(tx, cast.admin, system.id)
+        assert card is not None
+        return card.certificate_days
+
+    assert days() is None
+    known_by(db, cast, system, pem(a_certificate(days=30)))
+    assert days() == 30
+    clock.advance(timedelta(days=31))
+    assert days() == -1
+    known_by(db, cast, system, KEY.as_pem(private=False).decode())
+    assert days() is None
 
 
 def test_an_expired_certificate_proves_nothing(

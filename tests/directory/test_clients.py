@@ -5,11 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from directory import auditing, clients, signin, workdays
+from directory import auditing, clients, listing, signin, workdays
 from directory.actor import Actor
 from directory.attempts import Limits
 from directory.clients import Credentials, Granted, Refusal
-from directory.models import ApiClient, ApiToken
+from directory.models import Agency, ApiClient, ApiToken
 from kernel import clock, worktime
 from kernel.audit import AuditEntry
 from kernel.db import Database
@@ -196,3 +196,29 @@ def test_the_calendar_belongs_to_the_top(db: Database, cast: Cast, local_admin: 
                 workdays.set_day(tx, actor, date(2026, 12, 5), True, "")
         with pytest.raises(Invalid):
             workdays.set_day(tx, cast.admin, date(1, 1, 1), True, "")
+
+
+def test_a_system_of_an_agency_that_is_served_elsewhere_can_be_registered(db: Database, cast: Cast) -> None:
+    with db.write() as tx:
+        away = Agency(code="H98.07", name="Sở Giao thông tỉnh Bạn", is_local=False)
+        gone = Agency(code="H98.08", name="Sở cũ", is_local=False, merged_into_id=cast.finance.id)
+        tx.session.add_all([away, gone])
+        tx.session.flush()
+        offered = dict(listing.choice_for_clients(tx, cast.admin))
+    assert (str(away.id) in offered, str(cast.finance.id) in offered, str(gone.id) in offered) == (True, True, False)
+
+
+def test_a_technical_contact_is_tidied_and_checked(db: Database, cast: Cast) -> None:
+    given = register(db, cast)
+    for wrong in (clients.Contact("không phải thư"), clients.Contact(phone="113")):
+        with pytest.raises(Invalid), db.write() as tx:
+            clients.set_contact(tx, cast.admin, given.id, wrong)
+    with db.write(cast.admin.by) as tx:
+        clients.set_contact(tx, cast.admin, given.id, clients.Contact(" Ky-Thuat@Mau.example ", "0912 345 678"))
+    with db.read() as tx:
+        card = listing.client(tx, cast.admin, given.id)
+    assert card is not None
+    assert (card.contact_email, card.contact_phone) == ("ky-thuat@mau.example", "+84912345678")
+    with pytest.raises(Invalid) as refused, db.write() as tx:
+        clients.register(tx, cast.admin, cast.finance.id, "X", frozenset(), clients.Contact("x"))
+    assert set(refused.value.fields) == {"name", "scopes", "contact_email"}
