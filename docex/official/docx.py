@@ -112,12 +112,13 @@ def _field(run: Any, name: str) -> None:
         run._r.append(mark)
 
 
-def _border(paragraph: Any, side: str, kind: str = "single") -> None:
+def _border(paragraph: Any, side: str, kind: str = "single", *, between: bool = False) -> None:
     borders = OxmlElement("w:pBdr")
-    line = OxmlElement(f"w:{side}")
-    for key, value in (("val", kind), ("sz", "6"), ("space", "1"), ("color", _BLACK)):
-        line.set(qn(f"w:{key}"), value)
-    borders.append(line)
+    for name in (side, "between") if between else (side,):
+        line = OxmlElement(f"w:{name}")
+        for key, value in (("val", kind), ("sz", "6"), ("space", "1"), ("color", _BLACK)):
+            line.set(qn(f"w:{key}"), value)
+        borders.append(line)
     paragraph._p.get_or_add_pPr().insert_element_before(borders, *_AFTER_RULE)
 
 
@@ -150,8 +151,9 @@ class _Sheet:
         if layout.copy and layout.copy.head and layout.copy.foot:
             rule = self.line(ws.RULE)
             rule.paragraph_format.space_before = Pt(14)
+            rule.paragraph_format.keep_with_next = True
             _border(rule, "top")
-            self.head(layout.copy.head, ())
+            self.head(layout.copy.head, (), with_next=True)
             self.foot(layout.copy.foot)
 
     def line(self, style: str, text: str = "", place: Any = None) -> Any:
@@ -172,8 +174,8 @@ class _Sheet:
             column.width = Mm(width)
         return table
 
-    def head(self, head: Head, stamps: tuple[Stamp, ...]) -> None:
-        """Boxes 1 to 5b, and the stamps under the number."""
+    def head(self, head: Head, stamps: tuple[Stamp, ...], *, with_next: bool = False) -> None:
+        """Boxes 1 to 5b, and the stamps under the number; `with_next` keeps them on the page of what follows."""
         table = self.frame((LEFT_OF_HEAD, RIGHT_OF_HEAD), rows=2)
         left, right = table.rows[0].cells
         _lines(left, [(ws.PARENT, text) for text in head.parent] + [(ws.AGENCY, text) for text in head.agency])
@@ -191,6 +193,8 @@ class _Sheet:
         _lines(day, [(ws.DATE, _date(head.date) if head.date else "")])
         for stamp in stamps:
             self.stamp(number, stamp)
+        for paragraph in (p for cell in (left, right, number, day) for p in cell.paragraphs if with_next):
+            paragraph.paragraph_format.keep_with_next = True
 
     def stamp(self, cell: Any, stamp: Stamp) -> None:
         """A framed word in a table of its own, which has the millimetres of the decree."""
@@ -203,8 +207,8 @@ class _Sheet:
         _lines(row.cells[0], [(ws.URGENT if stamp.red else ws.CIRCULATION, stamp.text)])
         row.cells[0].vertical_alignment = 1
         _frame_lines(table, _RED if stamp.red else _BLACK)
-        # Word wants a paragraph after the last table of a cell.
-        self.line(ws.RULE, place=cell)
+        # Word wants a paragraph after the last table of a cell; the library adds one as high as a letter.
+        cell.paragraphs[-1].style = ws.RULE
 
     def rule(self, place: Any, room: float, width: float) -> Any:
         """A rule of so many millimetres in the middle of the room."""
@@ -263,7 +267,8 @@ class _Sheet:
         if with_next:
             line.paragraph_format.keep_with_next = True
         if block.style is Style.LINE:
-            _border(line, "bottom", "dotted")
+            # Word draws one border around neighbours that have the same, and "between" parts them.
+            _border(line, "bottom", "dotted", between=True)
 
     def table(self, block: Table, *, with_next: bool) -> None:
         """A table of the text: its first row comes again on every page."""
@@ -276,7 +281,8 @@ class _Sheet:
                 _lines(cell, [(style, text)])
                 cell.paragraphs[0].paragraph_format.keep_with_next = with_next or not place
         _repeated(table.rows[0])
-        self.line(ws.RULE).paragraph_format.keep_with_next = with_next
+        after = self.line(ws.RULE).paragraph_format
+        after.keep_with_next, after.space_after = with_next, Pt(6)
 
     def foot(self, foot: Foot) -> None:
         """Boxes 7 and 9b."""

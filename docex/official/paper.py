@@ -230,6 +230,11 @@ def copy_mark(form: CopyForm, agency: str, signed_at: datetime) -> tuple[str, st
     return f"{form.heading.capitalize()} {agency}", signed_at.astimezone(VN).isoformat(timespec="seconds")
 
 
+def attachment_mark(code: str, signed_at: datetime) -> tuple[str, str]:
+    """The two lines of box 14 on an attachment in a file of its own: the document's number and notation, the time."""
+    return code, signed_at.astimezone(VN).isoformat(timespec="seconds")
+
+
 def date_line(place: str, day: date | None) -> tuple[str, str, str, str]:
     """Place, day, month and year as printed: days below ten and the months 1 and 2 have a leading zero."""
     if day is None:

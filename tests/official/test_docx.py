@@ -13,7 +13,18 @@ from docex.edxml.codes import KINDS
 from docex.official import wordstyles as ws
 from docex.official.docx import render_docx
 from docex.official.fontprobe import LETTERS
-from tests.official.papers import ALL, CONTRACT, COPY, DECISION, INVITATION, LETTER, MINUTES, REGULATED, REPORT
+from tests.official.papers import (
+    ALL,
+    CONTRACT,
+    COPY,
+    DECISION,
+    INVITATION,
+    LETTER,
+    MINUTES,
+    REGULATED,
+    REPORT,
+    SUBMISSION,
+)
 
 A_LINE = "Đề nghị các đơn vị quan tâm, phối hợp thực hiện."
 
@@ -195,3 +206,23 @@ def test_minutes_have_two_signatures_and_a_copy_its_block() -> None:
     assert lines[-6:] == ["THƯ KÝ", "Vũ Minh Thư", "CHỦ TỌA", "Trần Quốc Bình", "Nơi nhận:", "- Lưu: VT, Hồ sơ."]
     lines = words(opened(replace(LETTER, copy=COPY))).splitlines()
     assert lines[lines.index("PL.(30)") + 1 :][:4] == ["UBND THÀNH PHỐ", "AN BÌNH", "VĂN PHÒNG", "SAO Y"]
+
+
+def test_under_a_stamp_there_is_no_line_as_high_as_a_letter() -> None:
+    urgent = opened(replace(LETTER, circulation="Xem xong trả lại"))
+    cell = urgent.tables[0].rows[1].cells[0]
+    assert [table.rows[0].cells[0].text for table in cell.tables] == ["HỎA TỐC", "XEM XONG TRẢ LẠI"]
+    assert {p.style.name for p in cell.paragraphs} == {ws.NUMBER, ws.ABOUT, ws.RULE}
+
+
+def test_lines_to_write_on_are_drawn_each() -> None:
+    lines = [p for p in paragraphs(opened(SUBMISSION)) if p.style.name == ws.LINE]
+    assert len(lines) == 6
+    for line in lines:
+        assert line._p.pPr.find(".//" + qn("w:between")) is not None
+
+
+def test_the_block_of_a_copy_stays_in_one_piece() -> None:
+    document = opened(replace(LETTER, copy=COPY))
+    head = next(t for t in document.tables if t.rows[0].cells[1].text == "SAO Y")
+    assert all(p.paragraph_format.keep_with_next for row in head.rows for cell in row.cells for p in cell.paragraphs)
