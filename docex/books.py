@@ -11,10 +11,12 @@ import sqlalchemy as sa
 
 from docex.edxml.codes import KIND_BY_SLUG
 from docex.models import Book, BookNumber, Series
+from docex.official.paper import CopyForm
 from kernel import clock
 from kernel.db import Tx
 from kernel.refs import Ref
 from kernel.schema import insert_into
+from kernel.text import Phrase, phrase
 
 OUTGOING = "out"
 INCOMING = "in"
@@ -96,24 +98,34 @@ def register(tx: Tx, agency_id: int, holder: Ref) -> Entry:
     return entry
 
 
-def series_of(tx: Tx, agency_id: int, kind: str) -> str:
-    """The series that numbers a type of document: its own when the agency decided so (art. 15.1c), else the common."""
+def series_of(tx: Tx, agency_id: int, kind: str, copy_form: str = "") -> str:
+    """The series that numbers a document: one for all copies, a type's own when the agency decided so (art. 15.1c),
+    else the common."""
+    if copy_form:
+        return COPIES
     return f"{OUTGOING}:{kind}" if tx.session.get(Series, (agency_id, kind)) is not None else OUTGOING
 
 
-def copy_number(tx: Tx, agency_id: int, holder: Ref) -> Entry:
-    """The next number of this year's book of copies, used at once."""
-    entry = reserve(tx, agency_id, COPIES, clock.today().year, holder)
-    use(tx, entry.book_id, entry.number)
-    return entry
+def series_label(series: str) -> Phrase:
+    """A series for people: the common one, copies, or a type of document."""
+    if series == COPIES:
+        return phrase("Bản sao")
+    kind = KIND_BY_SLUG.get(series.removeprefix(f"{OUTGOING}:"))
+    return kind.label if kind is not None else phrase("Chung")
 
 
-def notation(kind: str, agency_mark: str, unit_mark: str) -> str:
-    """What follows the number: `QĐ-UBND` for a named type, `UBND-VP` for a letter (Decree 30, Annex I.II.3)."""
-    abbreviation = KIND_BY_SLUG[kind].abbreviation
+def notation(kind: str, agency_mark: str, unit_mark: str, *, copy_form: str = "") -> str:
+    """What follows the number: `QĐ-UBND` for a named type, `UBND-VP` for a letter (Decree 30, Annex I.II.3), `SY-UBND`
+    for a copy."""
+    abbreviation = copy_form or KIND_BY_SLUG[kind].abbreviation
     if abbreviation:
         return f"{abbreviation}-{agency_mark}"
     return f"{agency_mark}-{unit_mark}" if unit_mark else agency_mark
+
+
+def is_copy(code: str) -> bool:
+    """Whether number and notation are those of a copy, ours or another agency's: `03/SY-UBND`."""
+    return code.partition("/")[2].partition("-")[0] in tuple(CopyForm)
 
 
 def code(number: int, mark: str) -> str:

@@ -9,9 +9,10 @@ from docex import books
 from docex.access import DRAFTERS, Right, document_for, incoming_for
 from docex.desk.notices import tell_waiting_own
 from docex.edxml.codes import KIND_BY_SLUG
-from docex.models import Document, Incoming, Paper, Reply
+from docex.models import Copy, Document, Incoming, Paper, Reply
 from docex.moves import move, record, touch
 from docex.official.body import clean
+from docex.official.paper import CopyForm
 from docex.papers import attachments_of, main_paper
 from docex.states import DocumentState, DocumentVerb
 from kernel import clock, search
@@ -34,6 +35,7 @@ class Draft:
 
     `reviewer_id` checks it before the leader. `answers_id` is the received document that it answers; with `finishes`
     that one is closed when this one is sent. `replaces_id` is the own document that falls when this one is sent.
+    `copy_form` makes it a copy (`SY`, `SL`, `TrS`), of the received document `copied_id` when that is here.
     """
 
     kind: str
@@ -52,6 +54,8 @@ class Draft:
     finishes: bool = False
     replaces_id: int | None = None
     change_reason: str = ""
+    copy_form: str = ""
+    copied_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -190,11 +194,12 @@ def reason_of(text: str) -> str:
     return why
 
 
-def add_paper(tx: Tx, document: Document, file: File, stage: str) -> Paper:
-    """Put a new main paper on a document; earlier stages stay on record."""
+def add_paper(tx: Tx, document: Document, file: File, stage: str, *, role: str = "main", place: int = 0) -> Paper:
+    """Put a new paper on a document, the main one or an attachment; earlier stages stay on record."""
     paper = Paper(
         document_id=document.id,
-        role="main",
+        role=role,
+        place=place,
         stage=stage,
         name=file.name,
         media_type=file.media_type,
@@ -217,6 +222,12 @@ def file_of(paper: Paper) -> File:
 def reply_of(tx: Tx, document: Document) -> Reply | None:
     """What an own document answers, when it is a reply."""
     return tx.session.get(Reply, document.id)
+
+
+def copied_from(tx: Tx, document: Document) -> int | None:
+    """The id of the received document that an own one is a copy of, when that is here."""
+    copy = tx.session.get(Copy, document.id)
+    return copy.incoming_id if copy is not None else None
 
 
 def answered_for(tx: Tx, actor: Actor, incoming_id: int) -> Incoming:
@@ -289,11 +300,16 @@ def _values(tx: Tx, document: Document, draft: Draft) -> None:
     document.signer_title = signer.title
     document.authority = draft.authority
     document.reviewer_id = draft.reviewer_id
-    document.notation = books.notation(draft.kind, agency.short_name or agency.code, draft.unit_mark)
+    document.copy_form = draft.copy_form
+    document.notation = books.notation(
+        draft.kind, agency.short_name or agency.code, draft.unit_mark, copy_form=draft.copy_form
+    )
 
 
 def _link(tx: Tx, document: Document, draft: Draft) -> None:
-    """Keep what it answers; an edit may only change whether sending it ends the matter."""
+    """Keep what it answers or copies; an edit may only change whether sending it ends the matter."""
+    if draft.copied_id is not None and tx.session.get(Copy, document.id) is None:
+        tx.session.add(Copy(document_id=document.id, incoming_id=draft.copied_id))
     reply = tx.session.get(Reply, document.id)
     if reply is None and draft.answers_id is not None:
         reply = Reply(document_id=document.id, incoming_id=draft.answers_id)
@@ -333,22 +349,7 @@ def _attach(tx: Tx, document: Document, files: tuple[File, ...]) -> None:
         raise Invalid({"attachments": phrase("Nhiều nhất {limit} tệp đính kèm.", limit=MOST_ATTACHMENTS)})
     first = max((p.place for p in present), default=0) + 1
     for place, file in enumerate(files, start=first):
-        tx.session.add(
-            Paper(
-                document_id=document.id,
-                role="attachment",
-                stage="upload",
-                place=place,
-                name=file.name,
-                media_type=file.media_type,
-                sha256=file.sha256,
-                size=file.size,
-                pages=file.pages,
-                spot={},
-                made_at=clock.now(),
-            )
-        )
-    tx.session.flush()
+        add_paper(tx, document, file, "upload", role="attachment", place=place)
 
 
 def _checked(tx: Tx, actor: Actor, draft: Draft, *, needs_body: bool) -> Draft:
@@ -371,10 +372,15 @@ def _checked(tx: Tx, actor: Actor, draft: Draft, *, needs_body: bool) -> Draft:
         finishes=draft.finishes,
         replaces_id=draft.replaces_id,
         change_reason=draft.change_reason,
+        copy_form=draft.copy_form,
+        copied_id=draft.copied_id,
     )
-    if tidy.answers_id is not None:
-        answered_for(tx, actor, tidy.answers_id)
+    for received in (tidy.answers_id, tidy.copied_id):
+        if received is not None:
+            answered_for(tx, actor, received)
     wrong = {**_wrong_texts(tidy, needs_body), **_wrong_choices(tx, actor, tidy)}
+    if tidy.copy_form and (tidy.copy_form not in tuple(CopyForm) or needs_body):
+        wrong["copy_form"] = phrase("Bản sao được tạo từ tệp PDF, theo hình thức sao y, sao lục hoặc trích sao.")
     if wrong:
         raise Invalid(wrong)
     return tidy

@@ -21,8 +21,9 @@ from wtforms.fields.choices import SelectChoice
 from directory.queries import AgencyCard, PersonCard
 from docex.drafting import BODY_LENGTH, SUBJECT_LENGTH, Draft
 from docex.edxml.codes import KINDS
-from docex.labels import URGENCY
+from docex.labels import COPY_FORMS, URGENCY
 from docex.models import Document, Group, Incoming, Reply
+from docex.official.paper import CopyForm
 from docex.paperwork import NOT_WRITTEN_HERE
 from docex.receiving import ENDINGS
 from kernel.errors import Invalid
@@ -90,6 +91,16 @@ class LetterForm(Form):  # type: ignore[misc]
         description=phrase("Chánh văn phòng xem trước khi trình lãnh đạo. Có thể để trống."),
         validate_choice=False,
     )
+    copy_form = SelectField(
+        phrase("Bản sao"),
+        description=phrase("Bản sao lấy số ở sổ bản sao; cơ quan ký số ở góc trên bên phải, lãnh đạo chỉ duyệt."),
+        choices=[
+            SelectChoice("", phrase("Không phải bản sao")),
+            *(SelectChoice(form, label) for form, label in COPY_FORMS.items()),
+        ],
+        validate_choice=False,
+    )
+    copies = HiddenField()
     answers = HiddenField()
     finishes = BooleanField(
         phrase("Gửi xong thì kết thúc xử lý văn bản đến"),
@@ -131,8 +142,17 @@ class LetterForm(Form):  # type: ignore[misc]
         self.urgency.data = str(min(incoming.urgency, 3))
         return self
 
-    def show(self, document: Document, reply: Reply | None = None) -> "LetterForm":
+    def copy(self, incoming: Incoming) -> "LetterForm":
+        """Fill the form of a copy: of what, in which form."""
+        self.copies.data, self.copy_form.data = str(incoming.id), CopyForm.FULL.value
+        self.subject.data = incoming.subject
+        same = (k.slug for k in KINDS if k.label.vi == incoming.kind_name)
+        self.kind.data, self.urgency.data = next(same, "letter"), str(min(incoming.urgency, 3))
+        return self
+
+    def show(self, document: Document, reply: Reply | None = None, copied_id: int | None = None) -> "LetterForm":
         """Fill the form from what stands."""
+        self.copy_form.data, self.copies.data = document.copy_form, str(copied_id or "")
         self.answers.data, self.finishes.data = (str(reply.incoming_id), reply.finishes) if reply else ("", False)
         self.reviewer_id.data = str(document.reviewer_id or "")
         self.kind.data, self.urgency.data, self.subject.data = document.kind, str(document.urgency), document.subject
@@ -161,4 +181,6 @@ class LetterForm(Form):  # type: ignore[misc]
             reviewer_id=number(self.reviewer_id.data) or None,
             answers_id=number(self.answers.data) or None,
             finishes=bool(self.finishes.data),
+            copy_form=self.copy_form.data or "",
+            copied_id=number(self.copies.data) or None,
         )

@@ -3,6 +3,8 @@
 A person's key is used only for a `docex.sign` job, and only that person's press makes one.
 """
 
+from dataclasses import replace
+
 from directory.actor import Actor
 from docex import books, drafting
 from docex.access import Right, document_for
@@ -10,7 +12,7 @@ from docex.desk import alarms
 from docex.drafting import File
 from docex.models import Document, Paper
 from docex.moves import fail, move, record, touch
-from docex.papers import standing_paper
+from docex.papers import file_name, standing_paper
 from docex.states import DocumentState, DocumentVerb
 from kernel import clock
 from kernel.db import Tx
@@ -23,6 +25,8 @@ from signing.verdicts import phrase_to_json
 def sign(tx: Tx, actor: Actor, document_id: int, seen: int | None = None) -> Document:
     """The leader presses "Ký số": the number is reserved and today becomes the date, both go into the signed bytes.
 
+    A copy bears the agency's signature alone (Decree 30, Annex I): the leader only approves it.
+
     `seen` is the paper that the leader's page showed; Stale when another one stands now.
     """
     document = document_for(tx, actor, document_id, Right.SIGN)
@@ -30,7 +34,7 @@ def sign(tx: Tx, actor: Actor, document_id: int, seen: int | None = None) -> Doc
         _check_seen(tx, document, seen)
     move(tx, document, DocumentVerb.SIGN)
     today = clock.today()
-    series = books.series_of(tx, document.agency_id, document.kind)
+    series = books.series_of(tx, document.agency_id, document.kind, document.copy_form)
     if document.book_id is not None and document.number is not None:
         books.release_elsewhere(tx, document.book_id, document.number, series, today.year)
     entry = books.reserve(tx, document.agency_id, series, today.year, Ref("document", document.id))
@@ -38,8 +42,23 @@ def sign(tx: Tx, actor: Actor, document_id: int, seen: int | None = None) -> Doc
     document.code = books.code(entry.number, document.notation)
     drafting.index(tx, document)
     record(tx, document, "document.sign", code=document.code)
-    _promise(tx, "docex.sign", document, actor)
+    if document.copy_form:
+        _approved(tx, document)
+    else:
+        _promise(tx, "docex.sign", document, actor)
     return document
+
+
+def _approved(tx: Tx, document: Document) -> None:
+    """The copy may be issued: its file waits for the agency's signature as it is."""
+    paper = standing_paper(tx, document)
+    assert paper is not None
+    file = replace(drafting.file_of(paper), name=file_name(document.code, document.subject))
+    drafting.add_paper(tx, document, file, "signed")
+    document.signed_at = clock.now()
+    move(tx, document, DocumentVerb.SIGN_DONE)
+    alarms.plan_issue(tx, document)
+    record(tx, document, "document.approve_copy", code=document.code)
 
 
 def _check_seen(tx: Tx, document: Document, seen: int | None) -> None:
@@ -99,9 +118,16 @@ def sign_failed(tx: Tx, document: Document, reason: str) -> None:
     record(tx, document, "document.sign_failed", reason=reason, code=document.code)
 
 
-def sealed(tx: Tx, document: Document, file: File, verdict: str) -> None:
-    """The worker has sealed the paper and found it valid: its number is used for good, and it goes out."""
+def sealed(
+    tx: Tx, document: Document, file: File, verdict: str, attachments: tuple[tuple[int, File], ...] = ()
+) -> None:
+    """The worker has sealed the paper and found it valid: its number is used for good, and it goes out.
+
+    `attachments` are those that bear the agency's signature now, by their places.
+    """
     drafting.add_paper(tx, document, file, "sealed")
+    for place, marked in attachments:
+        drafting.add_paper(tx, document, marked, "sealed", role="attachment", place=place)
     document.sealed_at = clock.now()
     move(tx, document, DocumentVerb.SEAL_DONE)
     assert document.book_id is not None

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from directory import queries as directory
+from docex.books import is_copy
+from docex.envelope import Facts
 from docex.models import Dispatch, Incoming, Judgement, Paper
 from docex.moves import touch_incoming
 from docex.papers import papers_of
@@ -43,13 +45,15 @@ class Judged:
 
 
 def case_of(tx: Tx, dispatch_id: int) -> Case | None:
-    """The PDFs of an envelope; the main one must be signed and sealed, attachments are judged by what is there."""
+    """The PDFs of an envelope; the main one must be signed and sealed, a copy sealed, attachments are judged by what is
+    there."""
     dispatch = tx.session.get(Dispatch, dispatch_id)
     if dispatch is None:
         return None
     sender = directory.agency(tx, dispatch.sender_id)
+    main = DocumentKind.COPY if is_copy(Facts.from_json(dispatch.facts).code) else DocumentKind.OFFICIAL
     questions = tuple(
-        Question(paper.id, paper.sha256, DocumentKind.OFFICIAL if paper.role == "main" else DocumentKind.FOREIGN)
+        Question(paper.id, paper.sha256, main if paper.role == "main" else DocumentKind.FOREIGN)
         for paper in papers_of(tx, dispatch_id)
         if _is_judged(paper)
     )

@@ -84,6 +84,13 @@ VERBS: dict[DocumentVerb | IncomingVerb, Phrase] = {
     IncomingVerb.CANCEL: phrase("hủy"),
 }
 
+COPY_FORMS: dict[str, Phrase] = {
+    "SY": phrase("Sao y"),
+    "SL": phrase("Sao lục"),
+    "TrS": phrase("Trích sao"),
+}
+"""The forms of copies (Decree 30 arts. 25 to 27) by their abbreviations."""
+
 URGENCY: dict[int, Phrase] = {
     0: phrase("Thường"),
     1: phrase("Khẩn"),
@@ -101,6 +108,7 @@ ACTS: dict[str, Phrase] = {
     "document.return": phrase("Trả lại để sửa"),
     "document.sign": phrase("Bấm ký số, hệ thống cấp số văn bản"),
     "document.signed": phrase("Đã ký số"),
+    "document.approve_copy": phrase("Duyệt bản sao"),
     "document.sign_failed": phrase("Ký số không thành công"),
     "document.seal": phrase("Bấm đóng dấu và gửi"),
     "document.sealed": phrase("Đã ký số cơ quan, chữ ký kiểm tra hợp lệ"),

@@ -76,6 +76,7 @@ class Document(Base):
     issued_on: Mapped[date | None]
     problem: Mapped[Json]
     reviewer_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))  # who checks it before the leader
+    copy_form: Mapped[str] = mapped_column(default="")  # `SY`, `SL`, `TrS` on a copy (arts. 25 to 27)
     replaces_id: Mapped[int | None] = mapped_column(sa.ForeignKey("docex_document.id"), index=True)
     change_reason: Mapped[str] = mapped_column(default="")  # why it replaces the other, or is asked back
     rev: Mapped[int] = mapped_column(default=1)
@@ -83,6 +84,7 @@ class Document(Base):
     made_at: Mapped[datetime]
     changed_at: Mapped[datetime]
     signed_at: Mapped[datetime | None]
+    issue_due_at: Mapped[datetime | None]  # by when a signed document must be sealed and sent (Decree 30 art. 4.2c)
     sealed_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
 
@@ -238,6 +240,14 @@ class Reply(Base):
     document_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_document.id"), primary_key=True)
     incoming_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_incoming.id"), index=True)
     finishes: Mapped[bool] = mapped_column(default=False)
+
+
+class Copy(Base):
+    """An own document that is a copy of a received one."""
+
+    __tablename__ = "docex_copy"
+    document_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_document.id"), primary_key=True)
+    incoming_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_incoming.id"), index=True)
 
 
 class Answer(Base):

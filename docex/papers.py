@@ -36,9 +36,10 @@ def standing_paper(tx: Tx, document: Document) -> Paper | None:
 
 
 def attachments_of(tx: Tx, document_id: int) -> list[Paper]:
-    """The attachments of an outgoing document, in order."""
+    """The attachments of an outgoing document, in order; of one that was sealed, the sealed file."""
     query = sa.select(Paper).where(Paper.document_id == document_id, Paper.role == "attachment")
-    return list(tx.session.scalars(query.order_by(Paper.place, Paper.id)))
+    standing = {paper.place: paper for paper in tx.session.scalars(query.order_by(Paper.place, Paper.id))}
+    return list(standing.values())
 
 
 def papers_of(tx: Tx, dispatch_id: int) -> list[Paper]:

@@ -10,7 +10,7 @@ from typing import Any
 from pypdf import PdfReader
 
 from kernel.text import fold
-from signing.stamps import MM, Box
+from signing.stamps import MM, TEXT_MARK_SIZE, Box
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,14 @@ def low_right(page_width: float, page_height: float) -> Box:
     scale = min(1.0, page_width / (210 * MM), page_height / (297 * MM))
     width, height = WIDTH * scale, HEIGHT * scale
     return Box(-1, page_width - width - 25 * MM * scale, 45 * MM * scale, width, height)
+
+
+def top_right(page_width: float, page_height: float) -> Box:
+    """Where box 14 stands on page 1: the agency's signature on copies and on attachments in files of their own."""
+    width, height = TEXT_MARK_SIZE
+    scale = min(1.0, page_width / (210 * MM))
+    width, height = width * scale, height * scale
+    return Box(0, page_width - width - 15 * MM * scale, page_height - height - 8 * MM * scale, width, height)
 
 
 def _printed_name(data: bytes, signer: str) -> tuple[float, float, float] | None:

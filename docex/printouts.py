@@ -11,7 +11,7 @@ from docex.access import document_for, incoming_for
 from docex.models import Document, Incoming, Referral
 from docex.official.composing import Printable
 from docex.official.docx import render_docx
-from docex.official.paper import Opinion, SubmissionSheet, number_text
+from docex.official.paper import CopyForm, CopyNote, Opinion, SubmissionSheet, number_text
 from docex.papers import file_name
 from docex.paperwork import paper_of, preview_of
 from docex.states import DocumentState
@@ -36,11 +36,14 @@ class Printout:
 
 
 def document_printout(tx: Tx, actor: Actor, document_id: int) -> Printout:
-    """The paper of an own document as it stands now, drafts without number and date.
+    """The paper of an own document as it stands now, drafts without number and date; of a numbered copy the block that
+    follows the end of the paper.
 
     Raises NotFound also for documents whose file was uploaded: we have no text of those.
     """
     document = document_for(tx, actor, document_id)
+    if document.copy_form and document.number is not None:
+        return Printout(file_name(document.code, document.subject, "docx"), _copy_note(tx, document))
     if document.source == "uploaded":
         raise NotFound()
     paper = preview_of(tx, document).paper if _is_draft(document) else paper_of(tx, document)
@@ -62,6 +65,23 @@ def submission_printout(tx: Tx, actor: Actor, incoming_id: int) -> Printout:
 
 def _is_draft(document: Document) -> bool:
     return DocumentState(document.state) in _UNNUMBERED
+
+
+def _copy_note(tx: Tx, document: Document) -> CopyNote:
+    agency = directory.agency(tx, document.agency_id)
+    return CopyNote(
+        form=CopyForm(document.copy_form),
+        agency=agency.name,
+        parent_body=directory.agency(tx, agency.parent_id).name if agency.parent_id else "",
+        notation=document.notation,
+        number=number_text(document.number or 0),
+        issued_on=document.issued_on,
+        place=agency.place,
+        authority=document.authority,
+        position=document.signer_title,
+        signer=document.signer_name,
+        recipients=tuple(card.name for card in directory.agencies(tx, document.recipients).values()),
+    )
 
 
 def _sheet(tx: Tx, incoming: Incoming, referral: Referral | None) -> SubmissionSheet:

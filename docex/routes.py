@@ -111,7 +111,7 @@ def edit(tx: Tx, actor: Actor, document_id: int) -> str:
     return _form_page(
         tx,
         actor,
-        LetterForm().show(document, drafting.reply_of(tx, document)),
+        LetterForm().show(document, drafting.reply_of(tx, document), drafting.copied_from(tx, document)),
         document.source,
         action,
         document=document,
@@ -351,10 +351,14 @@ def _draft(tx: Tx, actor: Actor, form: LetterForm) -> Draft:
 
 
 def _begun(tx: Tx, actor: Actor) -> LetterForm:
-    """An empty form; with `?answers=` one that is addressed to the sender of that received document."""
+    """An empty form; with `?answers=` one that is addressed to the sender of that received document, with `?copies=`
+    one of a copy of it."""
     require(actor, *DRAFTERS)
-    answered = number(request.args.get("answers"))
-    return LetterForm().answer(drafting.answered_for(tx, actor, answered)) if answered else LetterForm()
+    if answered := number(request.args.get("answers")):
+        return LetterForm().answer(drafting.answered_for(tx, actor, answered))
+    if copied := number(request.args.get("copies")):
+        return LetterForm().copy(drafting.answered_for(tx, actor, copied))
+    return LetterForm()
 
 
 def _form_page(

@@ -12,7 +12,7 @@ from docex import judging
 from docex.access import document_for, incoming_for
 from docex.edxml.codes import KIND_BY_SLUG
 from docex.envelope import Facts
-from docex.labels import ACTS, DOCUMENT, INCOMING, PROGRESS, RECALL, STATUS_TITLES, URGENCY, Label
+from docex.labels import ACTS, COPY_FORMS, DOCUMENT, INCOMING, PROGRESS, RECALL, STATUS_TITLES, URGENCY, Label
 from docex.models import Delivery, Dispatch, Document, Incoming, Paper, StatusLog
 from docex.papers import attachments_of, papers_of, standing_paper
 from docex.queries import URGENCY_WORDS
@@ -102,6 +102,7 @@ class DocumentSheet:
     subject: str
     code: str
     kind: Phrase
+    copy_form: Phrase | None
     state: Label
     state_key: str
     urgency: str
@@ -133,8 +134,7 @@ class DocumentSheet:
 
 @dataclass(frozen=True)
 class IncomingSheet:
-    """A received copy. `same` are other documents with the same number from the same agency; `unjudged` stands in
-    place of a verdict while there is none."""
+    """A received copy. `unjudged` stands in place of a verdict while there is none."""
 
     id: int
     rev: int
@@ -157,7 +157,6 @@ class IncomingSheet:
     verdict: VerdictView | None
     unjudged: Phrase | None
     notes: tuple[Phrase, ...]
-    same: tuple[tuple[int, str], ...]
     timeline: tuple[Moment, ...]
     acts: frozenset[str]
     stream: str
@@ -184,7 +183,8 @@ def document_sheet(tx: Tx, actor: Actor, document_id: int) -> DocumentSheet:
     stream = f"document:{document.id}"
     agencies = directory.agencies(tx, document.recipients)
     main = standing_paper(tx, document)
-    dispatch_ids = list(tx.session.scalars(sa.select(Dispatch.id).where(Dispatch.document_id == document.id)))
+    sent = sa.select(Dispatch.id).where(Dispatch.document_id == document.id).order_by(Dispatch.id)
+    dispatch_ids = list(tx.session.scalars(sent))
     verdicts = judging.latest(tx, dispatch_ids[-1]) if dispatch_ids else {}
     return DocumentSheet(
         id=document.id,
@@ -193,6 +193,7 @@ def document_sheet(tx: Tx, actor: Actor, document_id: int) -> DocumentSheet:
         subject=document.subject,
         code=document.code,
         kind=KIND_BY_SLUG[document.kind].label,
+        copy_form=COPY_FORMS.get(document.copy_form),
         state=DOCUMENT[DocumentState(document.state)],
         state_key=str(document.state),
         urgency=URGENCY_WORDS.get(document.urgency, ""),
@@ -248,7 +249,6 @@ def incoming_sheet(tx: Tx, actor: Actor, incoming_id: int) -> IncomingSheet:
         verdict=_verdict(verdicts[main.id]) if main and main.id in verdicts else None,
         unjudged=_unjudged(dispatch) if main and main.id not in verdicts else None,
         notes=tuple(phrase_from_json(note["phrase"]) for note in dispatch.notes),
-        same=_same(tx, incoming),
         timeline=_incoming_timeline(tx, incoming),
         acts=_incoming_acts(actor, incoming, Recall(delivery.recall)),
         stream=stream,
@@ -311,9 +311,9 @@ def _verdict(verdict: Verdict) -> VerdictView:
 
 
 def _deliveries(tx: Tx, dispatch_ids: list[int]) -> tuple[DeliveryRow, ...]:
-    rows = list(
-        tx.session.scalars(sa.select(Delivery).where(Delivery.dispatch_id.in_(dispatch_ids)).order_by(Delivery.id))
-    )
+    """Who needs the clerk's attention first, then in the order of sending."""
+    query = sa.select(Delivery).where(Delivery.dispatch_id.in_(dispatch_ids)).order_by(Delivery.id)
+    rows = sorted(tx.session.scalars(query), key=lambda row: PROGRESS[Progress(row.progress)].tone != "bad")
     names = directory.agencies(tx, [row.agency_id for row in rows])
     return tuple(
         DeliveryRow(
@@ -391,20 +391,4 @@ def _status_tone(code: str) -> str:
 
 def _newest_first(moments: list[Moment]) -> tuple[Moment, ...]:
     """Newest first; of two at the same instant the later one stands above."""
-    return tuple(sorted(moments, key=lambda m: m.at)[: -LONGEST_TIMELINE - 1 : -1])
-
-
-def _same(tx: Tx, incoming: Incoming) -> tuple[tuple[int, str], ...]:
-    """Decree 30, Annex VI I.III.1h: warn of another document with the same number from the same agency."""
-    rows = tx.session.scalars(
-        sa.select(Incoming)
-        .where(
-            Incoming.agency_id == incoming.agency_id,
-            Incoming.sender_id == incoming.sender_id,
-            Incoming.code == incoming.code,
-            Incoming.issued_on == incoming.issued_on if incoming.issued_on else Incoming.issued_on.is_(None),
-            Incoming.id != incoming.id,
-        )
-        .limit(5)
-    )
-    return tuple((row.id, row.subject) for row in rows)
+    return tuple(sorted(moments, key=lambda m: m.at)[::-1])

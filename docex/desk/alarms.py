@@ -51,7 +51,7 @@ def plan_incoming(tx: Tx, incoming: Incoming) -> None:
 def plan_issue(tx: Tx, document: Document) -> None:
     """A document was signed: it must be sealed and sent the same or the next working day."""
     hours = calendar(tx)
-    due_at = deadline(hours, clock.now(), document.urgency)
+    due_at = document.issue_due_at = deadline(hours, clock.now(), document.urgency)
     key = f"document:{document.id}:{document.rev}"
     _promise(tx, hours, key, {"document_id": document.id}, due_at, document.urgency)
 

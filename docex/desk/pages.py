@@ -66,6 +66,7 @@ class IncomingDesk:
     earlier: tuple[Related, ...]
     later: tuple[Related, ...]
     duplicates: tuple[Related, ...]
+    copies: tuple[Related, ...]
     leaders: Choices = ()
     people: Choices = ()
     units: Choices = ()
@@ -81,6 +82,7 @@ class DocumentDesk:
     reason: str
     answers: Related | None
     finishes: bool
+    copied: Related | None
     answered_by: tuple[Related, ...]
     replaces: Related | None
     replaced_by: tuple[Related, ...]
@@ -102,6 +104,7 @@ def incoming_desk(tx: Tx, actor: Actor, incoming_id: int) -> IncomingDesk:
         earlier=tuple(relations.earlier_copies(tx, incoming)),
         later=tuple(relations.later_copies(tx, incoming)),
         duplicates=tuple(relations.duplicates_of(tx, incoming)),
+        copies=tuple(relations.copies_of(tx, incoming)),
         leaders=_people(directory.people_with_role(tx, incoming.agency_id, Role.LEADER)) if "submit" in acts else (),
         people=_people(directory.people_of(tx, incoming.agency_id)) if "decide" in acts else (),
         units=tuple((str(u.id), u.name) for u in cases.units_of(tx, incoming.agency_id)) if "decide" in acts else (),
@@ -121,6 +124,7 @@ def document_desk(tx: Tx, actor: Actor, document_id: int) -> DocumentDesk:
         reason=document.change_reason,
         answers=relations.answered_by_own(tx, document),
         finishes=reply is not None and reply.finishes,
+        copied=relations.copied_by_own(tx, document),
         answered_by=tuple(relations.answers_to_own(tx, document)),
         replaces=old,
         replaced_by=tuple(newer),

@@ -11,7 +11,7 @@ from docex.edxml.model import Business, Replacement, ResponseFor, UpdateInfo
 from docex.envelope import document_key
 from docex.labels import DOCUMENT, INCOMING, Label
 from docex.links import INCOMING_PATH, OUTGOING_PATH
-from docex.models import Answer, Dispatch, Document, Incoming, Reply
+from docex.models import Answer, Copy, Dispatch, Document, Incoming, Reply
 from docex.states import DocumentState, IncomingState
 from kernel.db import Tx
 
@@ -110,6 +110,18 @@ def answered_own(tx: Tx, incoming: Incoming) -> list[Related]:
         Dispatch.sender_id == incoming.agency_id, Dispatch.document_key.in_(keys)
     )
     query = sa.select(Document).where(Document.id.in_(sent), Document.agency_id == incoming.agency_id)
+    return [_own(row) for row in tx.session.scalars(query.order_by(Document.id))]
+
+
+def copied_by_own(tx: Tx, document: Document) -> Related | None:
+    """The received document that an own one is a copy of."""
+    copy = tx.session.get(Copy, document.id)
+    return _incoming(tx.session.get_one(Incoming, copy.incoming_id)) if copy is not None else None
+
+
+def copies_of(tx: Tx, incoming: Incoming) -> list[Related]:
+    """The own copies of a received document."""
+    query = sa.select(Document).join(Copy, Copy.document_id == Document.id).where(Copy.incoming_id == incoming.id)
     return [_own(row) for row in tx.session.scalars(query.order_by(Document.id))]
 
 

@@ -63,14 +63,13 @@ def ask_for(tx: Tx, actor: Actor, ask: Ask, format_: str) -> Printout:
             most=MOST_ROWS[format_],
         )
         raise Invalid({"since": said})
-    series = "" if ask.series in (books.INCOMING, books.OUTGOING) else ask.series
     row = Printout(
         person_id=actor.person_id,
         agency_id=actor.agency_id,
         format=format_,
         asked=ask.address(),
         name=file_name(
-            "", " ".join(part for part in (FORMS[ask.book].title.vi, str(ask.year), series) if part), format_
+            "", " ".join(part for part in (FORMS[ask.book].title.vi, str(ask.year), _series(ask)) if part), format_
         ),
         state="waiting",
         problem={},
@@ -130,10 +129,16 @@ def tell(tx: Tx, row: Printout) -> None:
 
 def _span(ask: Ask) -> str:
     since, until = day(ask.since), day(ask.until)
-    year = f"Năm {ask.year}"
+    series = _series(ask)
+    year = f"Năm {ask.year}, {series.lower()}" if series else f"Năm {ask.year}"
     if since is None and until is None:
         return year
     return f"{year}, từ ngày {_of(since or date(ask.year, 1, 1))} đến ngày {_of(until or clock.today())}"
+
+
+def _series(ask: Ask) -> str:
+    """The words of a series of its own; "" for the common one."""
+    return "" if ask.series in ("", books.INCOMING, books.OUTGOING) else books.series_label(ask.series).vi
 
 
 def _of(on: date) -> str:

@@ -13,7 +13,7 @@ from directory.actor import Actor, require
 from docex import books
 from docex.access import OVERSEERS
 from docex.edxml.codes import KIND_BY_SLUG
-from docex.labels import DOCUMENT, INCOMING, URGENCY
+from docex.labels import COPY_FORMS, DOCUMENT, INCOMING, URGENCY
 from docex.models import Book, BookNumber, Delivery, Dispatch, Document, Incoming, Referral, Reply
 from docex.registers.wishes import begins, day, ends, number
 from docex.states import DocumentState, IncomingState, Progress
@@ -132,6 +132,11 @@ class Choice:
     year: int
     series: str
     last_number: int
+
+    @property
+    def label(self) -> Phrase:
+        """The series for people."""
+        return books.series_label(self.series)
 
 
 @dataclass(frozen=True)
@@ -256,7 +261,7 @@ def _outgoing(tx: Tx, rows: list[BookNumber]) -> dict[str, tuple[str, ...]]:
         found[f"document:{d.id}"] = (
             d.code or f"{numbers[f'document:{d.id}']:02d}",
             _date(d.issued_on),
-            f"{KIND_BY_SLUG[d.kind].label.vi}: {d.subject}",
+            _subject(_kind(d), d.subject),
             d.signer_name,
             "; ".join(names),
             ", ".join(part for part in ("VT", d.unit_mark) if part),
@@ -336,6 +341,12 @@ def _followed(copy: Incoming, way: _Way) -> tuple[str, ...]:
         way.answer,
         _note(copy.urgency, None),
     )
+
+
+def _kind(document: Document) -> str:
+    """`Quyết định`, and of a copy of one `Sao y Quyết định`."""
+    words = [COPY_FORMS.get(document.copy_form), KIND_BY_SLUG[document.kind].label]
+    return " ".join(word.vi for word in words if word is not None)
 
 
 def _subject(kind: str, subject: str) -> str:

@@ -293,6 +293,7 @@ def upgrade() -> None:
     with op.batch_alter_table('docex_mail_letter', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_docex_mail_letter_arrival_id'), ['arrival_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_docex_mail_letter_delivery_id'), ['delivery_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_docex_mail_letter_partner_id'), ['partner_id'], unique=False)
 
     op.create_table('docex_reader',
     sa.Column('incoming_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -331,6 +332,16 @@ def upgrade() -> None:
         batch_op.create_index('ix_docex_referral_leader', ['leader_id', 'state'], unique=False)
         batch_op.create_index(batch_op.f('ix_docex_referral_task_id'), ['task_id'], unique=False)
 
+    op.create_table('docex_copy',
+    sa.Column('document_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('incoming_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.ForeignKeyConstraint(['document_id'], ['docex_document.id'], name=op.f('fk_docex_copy_document_id_docex_document')),
+    sa.ForeignKeyConstraint(['incoming_id'], ['docex_incoming.id'], name=op.f('fk_docex_copy_incoming_id_docex_incoming')),
+    sa.PrimaryKeyConstraint('document_id', name=op.f('pk_docex_copy'))
+    )
+    with op.batch_alter_table('docex_copy', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_docex_copy_incoming_id'), ['incoming_id'], unique=False)
+
     op.create_table('docex_reply',
     sa.Column('document_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('incoming_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -344,12 +355,12 @@ def upgrade() -> None:
 
     with op.batch_alter_table('api_client', schema=None) as batch_op:
         batch_op.add_column(sa.Column('certificate_sha256', sa.Text(), server_default='', nullable=False))
-
-    with op.batch_alter_table('api_token', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('certificate_sha256', sa.Text(), server_default='', nullable=False))
         batch_op.add_column(sa.Column('certificate_until', sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column('contact_email', sa.Text(), server_default='', nullable=False))
         batch_op.add_column(sa.Column('contact_phone', sa.Text(), server_default='', nullable=False))
+
+    with op.batch_alter_table('api_token', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('certificate_sha256', sa.Text(), server_default='', nullable=False))
 
     with op.batch_alter_table('docex_dispatch', schema=None) as batch_op:
         batch_op.add_column(sa.Column('about_key', sa.Text(), nullable=False, server_default=''))
@@ -358,6 +369,9 @@ def upgrade() -> None:
     with op.batch_alter_table('docex_document', schema=None) as batch_op:
         batch_op.add_column(sa.Column('reviewer_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True))
         batch_op.add_column(sa.Column('replaces_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True))
+        batch_op.add_column(sa.Column('copy_form', sa.Text(), nullable=False, server_default=''))
+        batch_op.alter_column('copy_form', server_default=None)
+        batch_op.add_column(sa.Column('issue_due_at', sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column('change_reason', sa.Text(), nullable=False, server_default=''))
         batch_op.alter_column('change_reason', server_default=None)
         batch_op.create_index(batch_op.f('ix_docex_document_replaces_id'), ['replaces_id'], unique=False)
@@ -382,6 +396,8 @@ def downgrade() -> None:
         batch_op.drop_constraint(batch_op.f('fk_docex_document_replaces_id_docex_document'), type_='foreignkey')
         batch_op.drop_index(batch_op.f('ix_docex_document_replaces_id'))
         batch_op.drop_column('change_reason')
+        batch_op.drop_column('issue_due_at')
+        batch_op.drop_column('copy_form')
         batch_op.drop_column('replaces_id')
         batch_op.drop_column('reviewer_id')
 
@@ -416,6 +432,7 @@ def downgrade() -> None:
 
     op.drop_table('docex_reader')
     with op.batch_alter_table('docex_mail_letter', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_docex_mail_letter_partner_id'))
         batch_op.drop_index(batch_op.f('ix_docex_mail_letter_delivery_id'))
         batch_op.drop_index(batch_op.f('ix_docex_mail_letter_arrival_id'))
 

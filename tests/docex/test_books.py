@@ -91,8 +91,10 @@ def test_copies_and_a_type_of_its_own_count_by_themselves_each_year(db: Database
         assert books.series_of(tx, cast.finance.id, "decision") == books.OUTGOING
         for series in (own, books.OUTGOING):
             assert books.reserve(tx, cast.city.id, series, 2026, Ref("document", 1)).number == 1
-        copies = [books.copy_number(tx, cast.city.id, Ref("paper", n)).number for n in (1, 2)]
-        assert copies == [1, 2]
+        for n, form in enumerate(("SY", "SL", "TrS"), start=1):
+            series = books.series_of(tx, cast.city.id, "decision", form)
+            assert books.reserve(tx, cast.city.id, series, 2026, Ref("document", n + 10)).number == n
+        assert books.reserve(tx, cast.city.id, books.COPIES, 2027, Ref("document", 20)).number == 1
         assert books.reserve(tx, cast.city.id, own, 2027, Ref("document", 2)).number == 1
 
 
@@ -104,6 +106,16 @@ def test_a_number_goes_back_when_its_type_moves_to_another_series(db: Database, 
         assert books.reserve(tx, cast.city.id, books.OUTGOING, year, Ref("document", 1)) == entry
         books.release_elsewhere(tx, entry.book_id, entry.number, "out:decision", year)
         assert books.reserve(tx, cast.city.id, books.OUTGOING, year, Ref("document", 2)) == entry
+
+
+def test_the_new_year_begins_with_01_at_midnight_in_vietnam(db: Database, cast: Cast) -> None:
+    last_moment, new_year = datetime(2026, 12, 31, 16, 59, 59, tzinfo=UTC), datetime(2026, 12, 31, 17, tzinfo=UTC)
+    numbers = []
+    for place, at in enumerate((last_moment, new_year, new_year)):
+        with clock.frozen(at), db.write("person:1") as tx:
+            entry = books.register(tx, cast.finance.id, Ref("incoming", place + 1))
+            numbers.append((entry.year, entry.number))
+    assert numbers == [(2026, 1), (2027, 1), (2027, 2)]
 
 
 def test_numbers_below_ten_get_a_zero() -> None:

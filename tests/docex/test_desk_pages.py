@@ -58,7 +58,7 @@ def test_a_sheet_goes_to_the_leader_and_becomes_work(app: Flask, office: Office,
     assert "Đã phân công xử lý" in ha.get(f"/documents/out/{number}").get_data(as_text=True)
     mine = nam.get(page).get_data(as_text=True)
     assert "Mở công việc" in mine
-    assert "Soạn văn bản trả lời" in mine
+    assert "Soạn trả lời" in mine
     assert page in nam.get("/documents/in").get_data(as_text=True)
 
 
