@@ -71,10 +71,10 @@ class Board:
             text, (before, at) = self._text(), self._written
             if text == before and time.monotonic() < at + ALIVE_S:
                 return
-            self._written = (text, time.monotonic())
         now = clock.now().astimezone(clock.VN).strftime("%d/%m/%Y %H:%M:%S")
         with suppress(OSError):  # a full disk has its own line in the log
             self._folders.write(self._path, f"{now}\n{text}".encode())
+            self._written = (text, time.monotonic())
 
     def _text(self) -> str:
         lines = [f"lienthong-agent {version()}  {self._url}"]

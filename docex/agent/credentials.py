@@ -22,16 +22,16 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 @dataclass(frozen=True)
 class Credentials:
-    """What the office's system is known by at the hub: `secret`, or `key`."""
+    """What the office's system is known by at the hub: `secret`, or `key` (PEM, private)."""
 
     client_id: str
     secret: str = field(default="", repr=False)
-    key: ECKey | None = field(default=None, repr=False)
+    key: bytes = field(default=b"", repr=False)
 
     def form(self, audience: list[str], at: datetime) -> dict[str, str]:
         """The fields of a request for a token. With a key they hold an assertion (RFC 7523) that works once, for five
         minutes from `at`, the hub's time."""
-        if self.key is None:
+        if not self.key:
             return {"client_id": self.client_id, "client_secret": self.secret}
         claims = {
             "iss": self.client_id,
@@ -41,18 +41,19 @@ class Credentials:
             "exp": int((at + GOOD_FOR).timestamp()),
             "jti": uuid.uuid4().hex,
         }
-        header = {"alg": "ES256", "kid": self.key.thumbprint(), "typ": "JWT"}
-        signed = jwt.encode(header, claims, self.key, algorithms=["ES256"])
+        key = ECKey.import_key(self.key)
+        header = {"alg": "ES256", "kid": key.thumbprint(), "typ": "JWT"}
+        signed = jwt.encode(header, claims, key, algorithms=["ES256"])
         return {"client_id": self.client_id, "client_assertion_type": JWT_BEARER, "client_assertion": signed}
 
 
 def make_key(path: Path) -> dict[str, Any]:
     """Make a key pair (P-256). The private half goes to `path`, for its owner only and never over a file that is
     there; answers the public half as a JWK for the hub's administrator."""
-    key = ECKey.generate_key("P-256", private=True)
+    pem = ECKey.generate_key("P-256", private=True).as_pem(private=True)
     try:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(key.as_pem(private=True))
+            file.write(pem)
             file.flush()
             os.fsync(file.fileno())
     except FileExistsError:
@@ -62,24 +63,25 @@ def make_key(path: Path) -> dict[str, Any]:
         path.unlink(missing_ok=True)
         words = phrase("Không ghi được {path}: {why}.", path=str(path), why=error.strerror or "?")
         raise Unusable(words) from error
-    return public_half(key)
+    return public_half(pem)
 
 
-def public_half(key: ECKey) -> dict[str, Any]:
+def public_half(pem: bytes) -> dict[str, Any]:
     """The key's public JWK, named by its thumbprint (RFC 7638)."""
+    key = ECKey.import_key(pem)
     return {**key.as_dict(private=False), "kid": key.thumbprint(), "alg": "ES256", "use": "sig"}
 
 
-def read_key(path: Path) -> ECKey:
+def read_key(path: Path) -> bytes:
     """The private key in a PEM file. Unusable when others than its owner may read it, or when it is none."""
-    data = _read(path)
+    pem = _read(path)
     if is_open_to_others(path):
         words = phrase("Người khác đọc được tệp khóa {path}. Xin chạy: chmod 600 {path}", path=str(path))
         raise Unusable(words)
     try:
-        key = ECKey.import_key(data)
+        key = ECKey.import_key(pem)
         if key.is_private and key.curve_name == "P-256":
-            return key
+            return pem
     except (JoseError, ValueError):
         pass
     raise Unusable(phrase("{path} không phải khóa riêng P-256 dạng PEM (lienthong agent-key).", path=str(path)))

@@ -4,12 +4,14 @@ It may be killed between any two lines; the order of the notes tells what was do
 
 1. parts/N grows, is checked against the hub's hash and moves to ready/N;
 2. marks/N is written: from now on this delivery is never downloaded again;
-3. ready/N moves into inbox/, and the hub is told.
+3. ready/N moves into inbox/, the hub is told, and its receipt is kept.
 
-With a mark and without ready/N the file was delivered, wherever the office has put it since. N is the delivery's id
-with the beginning of its hash, so that the notes mean nothing to another hub.
+With a mark and without ready/N the file was delivered, wherever the office has put it since; what is missing is the
+hub's receipt, for which the mark holds all that is needed. N is the delivery's id with the beginning of its hash, so
+that the notes mean nothing to another hub.
 """
 
+import json
 import logging
 import os
 import threading
@@ -39,11 +41,14 @@ class Fetcher:
         self.folders, self.hub, self.board, self.stop = folders, hub, board, stop
         self._after = ""
         self._again_at = 0.0
+        self._has_settled = False
         self._forget_old()
 
     def fetch(self, wait_s: int) -> int:
         """Bring what waits, urgent things first, and tell the hub. Waits up to `wait_s` seconds for the first. Answers
         how many came. One that does not work keeps no other waiting."""
+        if not self._has_settled:
+            self._settle()
         if self._after and time.monotonic() >= self._again_at:
             self._after = ""
         begun, from_the_beginning = time.monotonic(), not self._after
@@ -86,17 +91,35 @@ class Fetcher:
             if not ready.exists():
                 self._download(one, ready)
             faults.point("agent.ready")
-            self.folders.write(mark, b"")
+        self.folders.write_json(mark, {"id": one.id, "code": one.code, "sha256": one.sha256, "token": token})
         faults.point("agent.marked")
         if ready.exists():
             move(ready, free_name(self.folders.inbox, f"{_name(one)}.edxml"))
         faults.point("agent.delivered")
-        receipt = self.hub.acknowledge(one, token)
+        self._acknowledge(mark)
+
+    def _acknowledge(self, mark: Path) -> None:
+        """Tell the hub that a delivery is here; it may be told again, and answers with the same receipt."""
+        about = json.loads(mark.read_text(encoding="utf-8"))
+        receipt = self.hub.acknowledge(about["id"], about["token"], about["sha256"])
         faults.point("agent.acknowledged")
-        self.folders.write(self.folders.receipts / f"{_name(one)}.retrieved.jws", receipt.encode())
+        name = f"{about['id']}-{plain(about['code'])}.retrieved.jws"
+        self.folders.write(self.folders.receipts / name, receipt.encode())
         faults.point("agent.retrieval_kept")
         mark.unlink()
-        log.info("received delivery %d", one.id)
+        log.info("received delivery %d", about["id"])
+
+    def _settle(self) -> None:
+        """What an agent that died had put into inbox/: the hub may know or not, and its receipt is missing."""
+        for mark in sorted(self.folders.marks.iterdir()):
+            if (self.folders.ready / mark.name).exists():
+                continue
+            try:
+                self._acknowledge(mark)
+            except (Gone, Stumbled, ValueError, KeyError) as error:
+                # Its term ended, or another lease overtook ours. Should it come again, the mark is there.
+                log.info("delivery %s cannot be acknowledged: %s", mark.name, error)
+        self._has_settled = True
 
     def _download(self, one: Waiting, ready: Path) -> None:
         part = self.folders.parts / _note(one)

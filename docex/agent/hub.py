@@ -18,6 +18,8 @@ from kernel.text import phrase
 
 PIECE = 1 << 20
 LONG_POLL_S = 25
+LARGE_S = 900.0
+"""How long the hub may need to read a file of gigabytes before it answers."""
 SUBMIT, RECEIVE = "docex.submit", "docex.receive"
 
 
@@ -75,7 +77,7 @@ class Hub:
     def submit_upload(self, upload_id: str, key: str) -> dict[str, Any]:
         """Hand in a file that came in pieces."""
         headers = {"Content-Type": "application/octet-stream", "Idempotency-Key": key, "Upload-Id": upload_id}
-        return self._taken(self.wire.call("POST", "/api/v1/edxml", data=b"", headers=headers))
+        return self._taken(self.wire.call("POST", "/api/v1/edxml", data=b"", headers=headers, patience_s=LARGE_S))
 
     def _taken(self, answer: requests.Response) -> dict[str, Any]:
         if answer.status_code == 403 and SUBMIT not in self.wire.scopes:
@@ -87,7 +89,7 @@ class Hub:
     def announce(self, size: int, sha256: str) -> Upload:
         """Say which large file comes; one that was cut goes on where it was. Refused when it is too large."""
         answer = self.wire.call("POST", "/api/v1/uploads", json={"size": size, "sha256": sha256})
-        if answer.status_code == 422:
+        if answer.status_code in (413, 422):
             raise refusal(answer)
         return _upload(told(answer))
 
@@ -103,7 +105,7 @@ class Hub:
 
     def finish(self, upload: Upload) -> Upload:
         """Every piece is there. WrongHash when the file must begin again."""
-        answer = self.wire.call("POST", f"/api/v1/uploads/{upload.id}/finish")
+        answer = self.wire.call("POST", f"/api/v1/uploads/{upload.id}/finish", patience_s=LARGE_S)
         found = problem(answer)
         if found.get("code") == "wrong_hash":
             raise WrongHash
@@ -170,12 +172,12 @@ class Hub:
                     file.flush()
                     yield have
 
-    def acknowledge(self, one: Waiting, token: int) -> str:
+    def acknowledge(self, number: int, token: int, sha256: str) -> str:
         """Say that the envelope is on the disk; answers with the checked receipt (compact JWS)."""
-        answer = self.wire.call("POST", f"/api/v1/inbox/{one.id}/ack", json={"token": token})
+        answer = self.wire.call("POST", f"/api/v1/inbox/{number}/ack", json={"token": token})
         _still_there(answer)
         receipt: str = told(answer)["receipt"]["jws"]
-        self.check(receipt, kind="retrieved", sha256=one.sha256)
+        self.check(receipt, kind="retrieved", sha256=sha256)
         return receipt
 
     def check(self, receipt: str, **claims: Any) -> dict[str, Any]:

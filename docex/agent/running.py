@@ -73,6 +73,7 @@ def _once(sender: Sender, fetcher: Fetcher, follower: Follower) -> None:
     except OSError as error:
         raise stopped(error) from error
     finally:
+        sender.board.note_skew(sender.hub.skew or fetcher.hub.skew)
         sender.board.show()
 
 
@@ -92,7 +93,7 @@ def _forever(
             # Full jitter: after a failure of the hub its agents must not come back all at once.
             pause_s = max(random.SystemRandom().uniform(0, patience_s), found.wait_s, LOOK_S)
             board.is_wrong(name, found.words)
-            log.warning("%s: %s; next try in %.0f s", name, found, pause_s)
+            log.warning("%s: %s; next try in %.1f s", name, found, pause_s)
         board.note_skew(hub.skew)
         stop.wait(pause_s)
 

@@ -19,7 +19,7 @@ from docex.agent.errors import Refused, Stumbled, Unreachable, Unusable
 from kernel import clock
 from kernel.text import Phrase, phrase
 
-PATIENCE_S = (10, 120)  # to connect, and between two pieces of an answer
+CONNECT_S, ANSWER_S = 10.0, 120.0  # the second also between two pieces of an answer
 LONGEST_WAIT_S = 3600.0
 TOKENS = "/api/v1/oauth/token"
 KEYS = "/api/v1/keys"
@@ -78,8 +78,6 @@ class Wire:
         self._token = ""
         self._session = requests.Session()
         self._session.headers["User-Agent"] = f"lienthong-agent/{version()} ({platform.system()})"
-        if reach.ca_file:
-            self._session.verify = reach.ca_file
 
     def call(self, method: str, path: str, **more: Any) -> requests.Response:
         """An answer that is about this call: success, or a refusal of it (4xx). Everything else is Unreachable."""
@@ -98,7 +96,9 @@ class Wire:
         """The hub's keys; needs no token."""
         return told(self._send("GET", KEYS, "", headers={"Cache-Control": "no-cache"}))
 
-    def _send(self, method: str, path: str, token: str, **more: Any) -> requests.Response:
+    def _send(
+        self, method: str, path: str, token: str, *, patience_s: float = ANSWER_S, **more: Any
+    ) -> requests.Response:
         headers = {"Date": format_datetime(clock.now(), usegmt=True), **more.pop("headers", {})}
         try:
             answer = self._session.request(
@@ -106,7 +106,8 @@ class Wire:
                 self.url + path,
                 auth=_Bearer(token),
                 headers=headers,
-                timeout=PATIENCE_S,
+                timeout=(CONNECT_S, patience_s),
+                verify=self._reach.ca_file or None,  # here: a session's own gives way to REQUESTS_CA_BUNDLE
                 allow_redirects=False,  # a moved hub is for a person to judge
                 **more,
             )
@@ -117,7 +118,7 @@ class Wire:
         return answer
 
     def _new_token(self) -> str:
-        if self._reach.credentials.key is not None and self.ahead is None:
+        if self._reach.credentials.key and self.ahead is None:
             self.public_keys()  # tells the hub's time: an assertion must be made in it
         now = clock.now() + (self.ahead or timedelta())
         audience = [self._reach.audience] if self._reach.audience else [self.url + TOKENS, self.url]

@@ -1,17 +1,20 @@
 """Real agent processes that can be told where to die, started by a fork of a process that has everything imported."""
 
 import multiprocessing
+import os
+import resource
 import signal
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
 from docex.agent import running
 from docex.agent.credentials import Credentials
-from docex.agent.errors import Unreachable
+from docex.agent.errors import Unreachable, Unusable
 from docex.agent.folders import Folders
 from docex.agent.wire import Reach
-from kernel import faults
+from kernel import clock, faults
 
 REFUSED_TO_WORK = 3
 KILLED = -signal.SIGKILL
@@ -26,13 +29,28 @@ def context() -> ForkServerContext:
     return found
 
 
-def serve(reach: Reach, folder: Path, point: str, once: bool) -> None:
+@dataclass(frozen=True)
+class Circumstances:
+    """How a process of an agent differs from an ordinary one."""
+
+    die_at: str = ""
+    clock_ahead: timedelta = timedelta()
+    user: int = 0  # becomes this one; 0 stays
+    peak_to: str = ""  # file for the most memory that it took, in KiB
+
+
+def serve(reach: Reach, folder: Path, once: bool, circumstances: Circumstances) -> None:
     """The body of `lienthong agent`, in a process of its own."""
-    faults.arm(point)
+    faults.arm(circumstances.die_at)
+    clock.run_ahead(circumstances.clock_ahead)
+    if circumstances.user:
+        os.setuid(circumstances.user)
     try:
         running.run(reach, folder, once=once)
-    except Unreachable:
+    except (Unreachable, Unusable):
         raise SystemExit(REFUSED_TO_WORK) from None
+    if circumstances.peak_to:
+        Path(circumstances.peak_to).write_text(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
 
 
 @dataclass
@@ -42,12 +60,14 @@ class AgentProcess:
     url: str
     root: Path
     credentials: Credentials
+    audience: str = ""
+    circumstances: Circumstances = Circumstances()
     _running: list[ForkServerProcess] = field(default_factory=list)
 
     @property
     def reach(self) -> Reach:
         """How it reaches the hub."""
-        return Reach(self.url, self.credentials)
+        return Reach(self.url, self.credentials, audience=self.audience)
 
     @property
     def folders(self) -> Folders:
@@ -56,7 +76,7 @@ class AgentProcess:
 
     def run(self, *, die_at: str = "") -> int | None:
         """One run, or as much of it as it lives. Answers the exit code."""
-        process = self._process(die_at, once=True)
+        process = self._process(once=True, die_at=die_at)
         process.start()
         process.join(AGES_S)
         if process.is_alive():
@@ -67,7 +87,7 @@ class AgentProcess:
     def start(self, *, die_at: str = "") -> None:
         """Let it serve the folder from now on."""
         self.folders  # noqa: B018 - made before the process looks
-        process = self._process(die_at, once=False)
+        process = self._process(once=False, die_at=die_at)
         process.start()
         self._running.append(process)
 
@@ -110,8 +130,10 @@ class AgentProcess:
 
     @property
     def status(self) -> str:
-        """What status.txt says."""
-        return (self.root / "status.txt").read_text(encoding="utf-8")
+        """What status.txt says; empty before there is one."""
+        path = self.root / "status.txt"
+        return path.read_text(encoding="utf-8") if path.exists() else ""
 
-    def _process(self, point: str, *, once: bool) -> ForkServerProcess:
-        return context().Process(target=serve, args=(self.reach, self.root, point, once), daemon=True)
+    def _process(self, *, once: bool, die_at: str) -> ForkServerProcess:
+        circumstances = replace(self.circumstances, die_at=die_at)
+        return context().Process(target=serve, args=(self.reach, self.root, once, circumstances), daemon=True)

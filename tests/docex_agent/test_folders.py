@@ -118,6 +118,7 @@ def test_killed_while_fetching_it_delivers_once(
     assert receiver.run() == 0
     everywhere = [*receiver.root.glob("*.edxml"), *(receiver.root / "inbox").iterdir()]
     assert [path.read_bytes() for path in everywhere] == [data]
+    assert len([name for name in receiver.names("receipts") if name.endswith(".retrieved.jws")]) == 1
     with served.office.db.read() as tx:
         arrived = sa.select(sa.func.count(StatusLog.id)).where(StatusLog.code == "01", StatusLog.counted)
         assert tx.session.scalar(arrived) == 1

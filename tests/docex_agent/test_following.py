@@ -1,0 +1,179 @@
+"""What becomes of a letter at its receivers stands beside its receipt: evidence, states, losses."""
+
+import json
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from docex.agent.board import Board
+from docex.agent.following import Follower
+from docex.agent.hub import Hub
+from docex.edxml import write
+from docex.edxml.codes import StatusCode
+from docex.edxml.model import Organ
+from docex.hub import terms
+from docex.hub.models import Receipt, Term
+from docex.models import Dispatch
+from kernel import clock
+from tests.docex_agent.agents import DIED, AgentProcess
+from tests.docex_agent.conftest import Served
+from tests.docex_agent.test_folders import FOLLOWING, LOSING
+from tests.docex_hub.systems import FAR, a_file, a_letter, a_status
+
+
+def until(what: Callable[[], Any], most_s: float = 30.0) -> Any:
+    """What `what` answers as soon as it is something; AssertionError when it stays nothing."""
+    end = time.monotonic() + most_s
+    while not (found := what()):
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+    return found
+
+
+def states(agent: AgentProcess) -> dict[str, str]:
+    """The state at each receiver, as states.json of the only letter says."""
+    (path,) = agent.receipts("states.json")
+    return {one["code"]: one["state"] for one in json.loads(path.read_text(encoding="utf-8"))["deliveries"]}
+
+
+def expire(served: Served) -> None:
+    """The term of every letter ends now."""
+    with served.office.db.write() as tx:
+        for term in tx.session.scalars(sa.select(Term)):
+            term.expires_at = clock.now() - timedelta(seconds=1)
+            terms.expire(tx, term.dispatch_id)
+
+
+@pytest.mark.parametrize("point", FOLLOWING)
+def test_killed_while_following_it_misses_nothing(
+    served: Served, sender: AgentProcess, receiver: AgentProcess, point: str
+) -> None:
+    sender.put("giay-moi.edxml", a_file(served.office))
+    sender.run()
+    served.office.work()
+    receiver.run()
+    assert sender.run(die_at=point) in DIED
+    assert sender.run() == 0
+    assert states(sender) == {FAR: "01"}
+    (kept,) = sender.receipts(f"{FAR}.retrieved.jws")
+    with served.office.db.read() as tx:
+        signed = tx.session.scalars(sa.select(Receipt.jws).where(Receipt.kind == "retrieved")).one()
+    assert kept.read_text() == signed
+    assert len(list((sender.root / "receipts").iterdir())) == 1
+
+
+def test_every_receiver_has_its_own_receipts(served: Served, sender: AgentProcess, receiver: AgentProcess) -> None:
+    cast = served.office.cast
+    receivers = (Organ(FAR, "Xa"), Organ(cast.finance.code, cast.finance.name), Organ(cast.science.code, "Khoa học"))
+    sender.put("giay-moi.edxml", a_file(served.office, receivers=receivers))
+    sender.run()
+    served.office.work()
+    receiver.run()
+    served.office.work()
+    sender.run()
+    assert states(sender) == {FAR: "01", cast.finance.code: "01", cast.science.code: "01"}
+    assert len(sender.receipts("*.available.jws")) == 3
+    assert [path.name for path in sender.receipts("*.retrieved.jws")] == [f"{FAR}.retrieved.jws"]
+
+
+@pytest.mark.parametrize("point", [*LOSING, ""])
+def test_a_letter_that_nobody_fetched_is_told_where_the_office_looks(
+    served: Served, sender: AgentProcess, receiver: AgentProcess, point: str
+) -> None:
+    sender.put("giay-moi.edxml", a_file(served.office))
+    sender.run()
+    served.office.work()
+    Hub(receiver.reach).waiting(0)
+    expire(served)
+    if point:
+        assert sender.run(die_at=point) in DIED
+    assert sender.run() == 0
+    (told,) = sender.names("error")
+    assert told.startswith("giay-moi.")
+    assert told.endswith(f".{FAR}.expired.txt")
+    text = (sender.root / "error" / told).read_text(encoding="utf-8")
+    assert "Văn bản này chưa đến được nơi nhận" in text
+    assert "Sở Giao thông tỉnh Bạn" in text
+    assert len(sender.receipts(f"{FAR}.expired.jws")) == 1
+    assert states(sender) == {FAR: "expired"}
+    # What the receiver does later counts all the same, so the letter is followed on.
+    assert len(list(sender.folders.following.iterdir())) == 1
+
+
+def test_a_status_goes_out_as_a_file_and_comes_back_as_a_state(
+    served: Served, sender: AgentProcess, receiver: AgentProcess
+) -> None:
+    letter = a_letter(served.office)
+    sender.put("giay-moi.edxml", write(letter))
+    sender.run()
+    served.office.work()
+    receiver.run()
+    receiver.put("tiep-nhan.edxml", a_status(served.office, letter, StatusCode.REGISTERED))
+    assert receiver.run() == 0
+    assert receiver.names("sent") == ["tiep-nhan.edxml"]
+    (note,) = (name for name in receiver.names("receipts") if ".status-" in name)
+    assert json.loads((receiver.root / "receipts" / note).read_text())["state"] == "counted"
+    sender.run()
+    assert states(sender) == {FAR: "03"}
+    receiver.put("xong.edxml", a_status(served.office, letter, StatusCode.DONE))
+    receiver.run()
+    sender.run()
+    assert states(sender) == {FAR: "06"}
+    assert list(sender.folders.following.iterdir()) == []
+
+
+def _has_retrieved(sender: AgentProcess, count: int) -> bool:
+    return len(sender.receipts("*.retrieved.jws")) == count
+
+
+@pytest.mark.usefixtures("working")
+def test_from_folder_to_receipt_takes_about_a_second(
+    served: Served, sender: AgentProcess, receiver: AgentProcess
+) -> None:
+    sender.start()
+    receiver.start()
+    until(lambda: (sender.root / "status.txt").exists() and (receiver.root / "status.txt").exists())
+    Hub(receiver.reach).waiting(0)  # the mailbox is open
+    time.sleep(1)
+    took = []
+    for number in range(1, 6):
+        sender.put(f"{number}.edxml", a_file(served.office, number))
+        begun = time.monotonic()
+        until(partial(_has_retrieved, sender, number))
+        took.append(time.monotonic() - begun)
+    assert sorted(took)[2] < 3.0, took
+
+
+def test_the_same_letter_under_another_name_keeps_its_first_folder(
+    served: Served, sender: AgentProcess, receiver: AgentProcess
+) -> None:
+    data = a_file(served.office)
+    sender.put("a.edxml", data)
+    sender.run()
+    sender.put("b.edxml", data)
+    sender.run()
+    assert sender.names("sent") == ["a.edxml", "b.edxml"]
+    assert len(sender.receipts("submitted.jws")) == 1
+    with served.office.db.read() as tx:
+        assert tx.session.scalar(sa.select(sa.func.count(Dispatch.id))) == 1
+
+
+def test_one_letter_that_cannot_be_followed_keeps_no_other_waiting(
+    served: Served, sender: AgentProcess, receiver: AgentProcess
+) -> None:
+    sender.put("giay-moi.edxml", a_file(served.office))
+    sender.run()
+    folders = sender.folders
+    (folders.following / "9999999.json").write_text(
+        '{"folder": "x", "name": "x", "since": "2026-01-01T00:00:00+00:00"}'
+    )
+    (folders.following / "8888888.json").write_text("{")
+    served.office.work()
+    follower = Follower(folders, Hub(sender.reach), Board(folders, sender.url))
+    follower.follow(all_of_them=True)
+    assert states(sender) == {FAR: "available"}
