@@ -9,9 +9,11 @@ import io
 import logging
 import ssl
 from typing import Any
+from weakref import WeakSet
 
 import sqlalchemy as sa
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
 
 from docex.mail.addresses import agency_at, exchange_domain, plain_address
 from docex.mail.models import MailArrival, Outcome
@@ -29,6 +31,12 @@ TIMEOUT_S = 120
 NOBODY = "<>"  # the sender of bounces
 _MOST_RECIPIENTS = 100
 _CODED = 1.4
+MOST_BYTES = 70_000_000
+"""One letter: aiosmtpd holds it in memory as a whole. What is larger comes as a link."""
+MOST_AT_ONCE = 20
+"""Letters on their way in at one time."""
+MOST_OF_A_REPORT = 1 << 20
+"""Of a bounce, which anybody may send: what it says stands at its beginning, the rest is our own letter."""
 
 
 class Letterbox:
@@ -38,14 +46,18 @@ class Letterbox:
         self.config = config
         self.db = db
         self.blobs = blobs
+        self._coming: WeakSet[Any] = WeakSet()
 
     async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
         self, server: Any, session: Any, envelope: Any, address: str, mail_options: list[str]
     ) -> str:
-        """Only partners, and bounces with the empty sender."""
+        """Only partners, and bounces with the empty sender; no more at once than memory has room for."""
+        if len(self._coming) >= MOST_AT_ONCE:
+            return "451 4.3.2 Too many letters at once, try again later"
         sender = NOBODY if address in ("", NOBODY) else plain_address(address)
         if sender != NOBODY and (not sender or not await _aside(self._is_partner, sender)):
             return "550 5.7.1 Sender is not a registered partner"
+        self._coming.add(envelope)
         envelope.mail_from = sender
         envelope.mail_options.extend(mail_options)
         return "250 2.1.0 OK"
@@ -69,12 +81,19 @@ class Letterbox:
         agencies = list(dict.fromkeys(envelope.rcpt_tos))
         sender = "" if envelope.mail_from == NOBODY else envelope.mail_from
         raw = bytes(envelope.original_content or envelope.content)
+        raw = raw if sender else raw[:MOST_OF_A_REPORT]
         try:
             arrival_id = await _aside(self._store, sender, agencies, peer, raw)
         except Exception:
             log.exception("a letter could not be stored")
             return "451 4.3.0 Try again later"
+        finally:
+            self.gone(envelope)
         return f"250 2.0.0 Stored as {arrival_id}"
+
+    def gone(self, envelope: Any) -> None:
+        """The letter of this envelope is stored, or its connection was lost."""
+        self._coming.discard(envelope)
 
     def _is_partner(self, address: str) -> bool:
         with self.db.read() as tx:
@@ -125,11 +144,19 @@ def keep(tx: Tx, mail_from: str, agencies: list[int], peer: str, blob: Blob) -> 
     return int(made)
 
 
+class _Connection(SMTP):
+    """One connection; tells when it is lost."""
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.event_handler.gone(self.envelope)
+        super().connection_lost(error)
+
+
 class Door(Controller):
     """The listening server, in a thread of its own. Port 0 takes any free one; `port` says which."""
 
     def __init__(self, config: Config, db: Database, blobs: BlobStore) -> None:
-        most = int(config.upload_max_bytes * _CODED)
+        most = min(int(config.upload_max_bytes * _CODED), MOST_BYTES)
         super().__init__(
             Letterbox(config, db, blobs),
             hostname=config.mail_door_host,
@@ -140,6 +167,10 @@ class Door(Controller):
             timeout=TIMEOUT_S,
             tls_context=_tls(config),
         )
+
+    def factory(self) -> SMTP:
+        """A new connection."""
+        return _Connection(self.handler, **self.SMTP_kwargs)
 
     def _trigger_server(self) -> None:
         # aiosmtpd probes the number that it was given, which may be 0.

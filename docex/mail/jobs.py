@@ -1,28 +1,31 @@
 """The worker's part of signed e-mail: letters that leave, and messages that the door has stored."""
 
 import io
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import IO, ClassVar
 
 from directory import queries as directory
 from directory.queries import AgencyCard
-from docex import edxml, ways
-from docex.drafting import File
-from docex.edxml import Envelope, Limits, papers
+from docex import ways
+from docex.edxml import Envelope, Limits, StatusMessage
 from docex.edxml.model import Note
+from docex.hub import malware
 from docex.intake import Handed
 from docex.mail import plain, reading, smime, taking
+from docex.mail.fetching import fetched
 from docex.mail.models import MailArrival, MailPartner, Outcome, Signature
 from docex.mail.outgoing import CHANNEL, MailWay
 from docex.mail.partners import partner_at
 from docex.mail.reading import Mail
 from docex.mail.sending import EnvelopeHandler, ReceiptHandler
 from docex.mail.taking import Found, Refused
+from docex.unpacking import unpacked
 from kernel import clock, faults, outbox
 from kernel.blobs import BlobStore, read_all
 from kernel.config import Config
 from kernel.db import Tx
-from kernel.errors import DomainError
+from kernel.errors import DomainError, Unavailable
 from kernel.outbox import Handler, Job
 from kernel.text import phrase
 from notify.jobs import smtp_sender
@@ -78,7 +81,7 @@ class ArrivalHandler(Handler[Work, Found]):
             message_id, subject = reading.head_of(raw)
             unread = Found(prepared.arrival.id, message_id, subject, "")
             return replace(unread, refused=Refused("unreadable", error.said)) if partner else unread
-        found = Found(prepared.arrival.id, mail.message_id, mail.subject, mail.signature)
+        found = Found(prepared.arrival.id, mail.message_id, mail.subject, mail.signature, answers=mail.answers)
         if mail.report is not None:
             return replace(found, report=mail.report)
         if partner is None or prepared.sender is None:
@@ -89,43 +92,44 @@ class ArrivalHandler(Handler[Work, Found]):
         refused = _refusal(partner, mail)
         if mail.receipt is not None:  # never answered: two systems must not chat for ever
             return found if refused else replace(found, receipt=mail.receipt)
-        if not mail.edxml and not mail.files and mail.answers_itself:
+        if not mail.edxml and mail.linked is None and mail.answers_itself:
             return found  # somebody is on holiday
         refused = refused or _nothing_to_take(mail)
         if refused is not None:
             return replace(found, refused=refused)
         try:
             return replace(found, handed=self._handed(work, mail))
+        except Unavailable:
+            raise  # nobody can say whether it is harmless: later
         except DomainError as error:
             said = next(iter(getattr(error, "fields", {}).values()), error.message)
             code = str(error.detail.get("refusal", error.code))
             return replace(found, refused=Refused(code, said))
 
-    def _handed(self, work: Work, mail: Mail) -> tuple[Envelope | edxml.StatusMessage, Handed]:
+    def _handed(self, work: Work, mail: Mail) -> tuple[Envelope | StatusMessage, Handed]:
         assert work.sender is not None
-        notes: tuple[Note, ...] = ()
+        key, file, notes = self._brought(work, work.sender, mail)
         if mail.signature is Signature.UNSIGNED:
             notes += (Note("mail_unsigned", phrase("Thư không có chữ ký số: chưa kiểm chứng được nơi gửi.")),)
-        key = mail.message_id
-        if mail.edxml:
-            data = mail.edxml[0]
-        else:
-            data = plain.envelope_from(mail, work.sender, work.receivers, work.arrival.received_at)
-            notes += (plain.note(),)
-            key = f"{key} {work.arrival.rcpt_key}"[:300]  # here the recipients are the mail's own
-        message = edxml.read(data, Limits(file_bytes=self.config.upload_max_bytes))
-        blob = self.blobs.put(io.BytesIO(data))
-        message = replace(message, notes=message.notes + notes)
-        files = self._files(message) if isinstance(message, Envelope) else ()
-        return message, Handed(blob, files, key, f"{CHANNEL}{work.sender.id}")
+        with file as came, unpacked(self.blobs, came, Limits(file_bytes=self.config.upload_max_bytes)) as unpack:
+            if self.config.clamd and (name := unpack.malware(self.config.clamd)):
+                raise malware.Found(name)
+            message = replace(unpack.message, notes=unpack.message.notes + notes)
+            return message, Handed(unpack.blob, unpack.keep(), key, f"{CHANNEL}{work.sender.id}")
 
-    def _files(self, envelope: Envelope) -> tuple[File, ...]:
-        files = []
-        for place, attachment in enumerate(envelope.attachments, start=1):
-            blob = self.blobs.put(io.BytesIO(attachment.data))
-            name = papers.plain_name(attachment.name) or f"tep-{place}"
-            files.append(File(name, attachment.media_type, blob.sha256, blob.size))
-        return tuple(files)
+    def _brought(
+        self, work: Work, sender: AgencyCard, mail: Mail
+    ) -> tuple[str, AbstractContextManager[IO[bytes]], tuple[Note, ...]]:
+        """The key of the message, its envelope as a file, and what the clerk has to know about it."""
+        if mail.edxml:
+            return mail.message_id, nullcontext(io.BytesIO(mail.edxml[0])), ()
+        if mail.linked is not None:
+            most, anywhere = self.config.upload_max_bytes, self.config.webhooks_anywhere
+            return mail.message_id, fetched(mail.linked, most_bytes=most, anywhere=anywhere), ()
+        data = plain.envelope_from(mail, sender, work.receivers, work.arrival.received_at)
+        # Here the recipients are the mail's own. Its Message-ID is not signed, so what is signed names it.
+        key = f"{mail.content_sha256 or mail.message_id} {work.arrival.rcpt_key}"[:300]
+        return key, nullcontext(io.BytesIO(data)), (plain.note(),)
 
     def conclude(self, tx: Tx, job: Job, result: Found) -> None:
         """One transaction: the hub's rows, the outcome, the promise of a receipt."""
@@ -159,7 +163,7 @@ def _refusal(partner: MailPartner, mail: Mail) -> Refused | None:
 
 
 def _nothing_to_take(mail: Mail) -> Refused | None:
-    if not mail.edxml and not mail.files:
+    if not mail.edxml and not mail.files and mail.linked is None:
         return Refused("nothing_inside", phrase("Thư không kèm tệp edXML hay tệp văn bản nào."))
     if len(mail.edxml) > 1:
         return Refused("several_envelopes", phrase("Mỗi thư chỉ được kèm một tệp edXML."))

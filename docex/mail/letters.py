@@ -16,6 +16,7 @@ from notify.mail.mime import File
 from signing.keys import KeyStore
 
 RECEIPT_FILE = "receipt.json"
+MANIFEST_FILE = "manifest.json"
 EDXML_TYPE = "application/xml"
 _MIME_VERSION = b"MIME-Version: 1.0\r\n"
 

@@ -1,5 +1,8 @@
 """Links to files that are too large for a letter: signed, with an end, for one partner, each download in the audit.
 
+A link ends with its day, after twenty downloads, when the partner confirms that it has the document, and when the
+document is taken back. It may be used again before: a gigabyte over a bad line may take several tries.
+
 Opening the address shows a page; only its button downloads, so that a mail scanner that opens every link neither
 counts as a download nor fetches a gigabyte.
 """
@@ -14,7 +17,7 @@ from docex.mail import outgoing
 from docex.mail.models import MailLetter
 from docex.models import Delivery, Dispatch
 from docex.papers import file_name
-from docex.states import Progress
+from docex.states import Progress, Recall
 from kernel import clock
 from kernel.config import Config
 from kernel.db import Tx
@@ -68,6 +71,8 @@ def offered(tx: Tx, token: str, secret: str) -> Offer:
         raise NotFound(phrase("Liên kết tải tệp không đúng hoặc đã hết hạn. Xin hỏi lại cơ quan gửi."))
     letter = tx.session.get_one(MailLetter, int(found.link.ref.partition(":")[2]))
     dispatch = _dispatch(tx, letter)
+    if tx.session.get_one(Delivery, letter.delivery_id).recall == Recall.AGREED:
+        raise NotFound(phrase("Liên kết tải tệp không đúng hoặc đã hết hạn. Xin hỏi lại cơ quan gửi."))
     facts = Facts.from_json(dispatch.facts)
     name = file_name(facts.code, facts.subject, "edxml")
     until = found.link.expires_at
@@ -89,6 +94,12 @@ def taken(tx: Tx, token: str, secret: str, peer: str) -> Offer:
     )
     outgoing.progress(tx, letter, Progress.RETRIEVED)
     return offer
+
+
+def close(tx: Tx, letter: MailLetter) -> None:
+    """End the link of a letter that has done its work: its reader confirmed that the document is there."""
+    if letter.link_id is not None:
+        links.revoke(tx, Ref("mail_letter", letter.id), purpose=PURPOSE)
 
 
 def _dispatch(tx: Tx, letter: MailLetter) -> Dispatch:

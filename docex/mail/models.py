@@ -72,7 +72,7 @@ class MailLetter(Base):
     kind: Mapped[str]
     about: Mapped[str]  # a Ref, with the status where there is one: a promise made twice is one letter
     agency_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"))  # in whose name it is written and signed
-    partner_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_mail_partner.id"))
+    partner_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_mail_partner.id"), index=True)
     delivery_id: Mapped[int | None] = mapped_column(sa.ForeignKey("docex_delivery.id"), index=True)
     arrival_id: Mapped[int | None] = mapped_column(sa.ForeignKey("docex_mail_arrival.id"), index=True)
     message_id: Mapped[str] = mapped_column(unique=True)

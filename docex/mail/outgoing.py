@@ -1,6 +1,7 @@
 """Letters to partners: promised when a delivery, an arrival or a status concerns one, followed until it is settled."""
 
 import secrets
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -148,6 +149,16 @@ def letter_with(tx: Tx, message_id: str) -> MailLetter | None:
     """The letter of ours that has this Message-ID, locked."""
     query = sa.select(MailLetter).where(MailLetter.message_id == message_id.strip()).with_for_update()
     return tx.session.scalar(query)
+
+
+def refusals_lately(tx: Tx, partner: MailPartner) -> int:
+    """How many refusals a partner was sent within the hour."""
+    query = sa.select(sa.func.count()).where(
+        MailLetter.partner_id == partner.id,
+        MailLetter.kind == LetterKind.REFUSAL,
+        MailLetter.made_at > clock.now() - timedelta(hours=1),
+    )
+    return tx.session.scalar(query) or 0
 
 
 _ORDER = (LetterState.WAITING, LetterState.HANDED, LetterState.ACCEPTED, LetterState.DELIVERED)

@@ -25,7 +25,7 @@ def envelope_from(mail: Mail, sender: AgencyCard, receivers: tuple[AgencyCard, .
     number, notation = (found.group(1), found.group(2).rstrip(".-")) if found else _NO_NUMBER
     subject = mail.subject[:500] or "(không có tiêu đề)"
     # A document id of at most 200 characters that is the same for the same mail.
-    names = " ".join([mail.message_id, *sorted(card.code for card in receivers)])
+    names = " ".join([mail.content_sha256 or mail.message_id, *sorted(card.code for card in receivers)])
     key = hashlib.sha256(names.encode()).hexdigest()[:32]
     envelope = Envelope(
         sender=_organ(sender),

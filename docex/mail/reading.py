@@ -1,6 +1,7 @@
 """Reading a message that came: who writes, whether the partner signed it, and what it brings. Pure: bytes in,
 records out. Whatever the bytes are, an answer comes out or `Unreadable`."""
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -14,17 +15,24 @@ from typing import Any, cast
 from cryptography import x509
 
 from docex.mail import smime
-from docex.mail.letters import RECEIPT_FILE
+from docex.mail.letters import MANIFEST_FILE, RECEIPT_FILE
 from docex.mail.models import Signature
 from docex.mail.reports import Report, report_in
 from kernel.text import Phrase, nfc, phrase
 
 _MOST_PARTS = 200
 _MOST_DEPTH = 12
-_RECEIPT_BYTES = 64 * 1024
+_MOST_MARKS = 5000
+"""Lines that begin as the marks between parts do; asked first, because parsing millions of parts takes hours."""
+_SAID_BYTES = 64 * 1024
+"""Longest receipt or manifest."""
 _ID = re.compile(r"<[^<>\s\x00-\x1f]{1,240}>")
 _RECEIPTS = frozenset({"acceptance", "delivery", "refusal"})
+_MASS = frozenset({"bulk", "junk", "list", "auto_reply"})
 _EDXML_ROOT = re.compile(rb"<(?:\w+:)?ed[Xx][Mm][Ll](?:Envelope)?[\s>]")
+
+
+_TOO_MANY = phrase("Thư có quá nhiều phần lồng nhau, hệ thống không đọc.")
 
 
 class Unreadable(Exception):
@@ -44,18 +52,31 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Linked:
+    """An envelope that was too large to come along: where it lies, and what it must be."""
+
+    url: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
 class Mail:
-    """What a message says. Files and receipt come from inside the signature, if there is one."""
+    """What a message says. Files, receipt and link come from inside the signature, if there is one; `content_sha256`
+    is of what the partner signed, "" for others."""
 
     sender: str
     message_id: str
     subject: str
     date: datetime | None
+    answers: str  # the Message-ID that this is an answer to
     answers_itself: bool  # an automatic answer: never answered
     signature: Signature
     problem: Phrase | None  # why the signature is wrong
+    content_sha256: str = ""
     edxml: tuple[bytes, ...] = ()
     files: tuple[Part, ...] = ()
+    linked: Linked | None = None
     receipt: dict[str, Any] | None = None
     report: Report | None = None
 
@@ -63,6 +84,8 @@ class Mail:
 def read(raw: bytes, pinned: x509.Certificate | None, now: datetime) -> Mail:
     """Read a raw message; `pinned` is the certificate that its sender must have signed with."""
     data = re.sub(rb"\r?\n", b"\r\n", raw)
+    if data.count(b"\r\n--") > _MOST_MARKS:
+        raise Unreadable(_TOO_MANY)
     try:
         return _read(data, pinned, now)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
@@ -81,51 +104,65 @@ def head_of(raw: bytes) -> tuple[str, str]:
 def _read(data: bytes, pinned: x509.Certificate | None, now: datetime) -> Mail:
     top = _parsed(data)
     signature, problem = Signature.UNSIGNED, None
-    entity = top
+    entity, signed = top, b""
     try:
         opened = _opened(data, top, pinned, now)
         if opened is not None:
-            entity, signature = opened
+            entity, signature, signed = opened
     except smime.WrongSignature as error:
         signature, problem = Signature.WRONG, error.said
-    edxml, files, receipt = _contents(entity)
+    found = _contents(entity)
     if signature is Signature.WRONG:
-        edxml, files = (), ()  # nothing inside is believed; what claims to be a receipt is still never answered
+        # Nothing inside is believed; what claims to be a receipt is still never answered.
+        found = _Contents(receipt=found.receipt)
+    answers = _message_id(top, "In-Reply-To")
     return Mail(
         sender=parseaddr(_text(top, "From"))[1].lower(),
         message_id=_message_id(top, "Message-ID"),
         subject=_text(top, "Subject"),
         date=_date(top),
-        answers_itself=_text(top, "Auto-Submitted").lower().startswith("auto-replied"),
+        answers=answers,
+        answers_itself=_answers_itself(top, answers),
         signature=signature,
         problem=problem,
-        edxml=edxml,
-        files=files,
-        receipt=receipt,
+        content_sha256=hashlib.sha256(signed).hexdigest() if signature is Signature.SIGNED else "",
+        edxml=tuple(found.edxml),
+        files=tuple(found.files),
+        linked=found.linked if signature is Signature.SIGNED else None,
+        receipt=found.receipt,
         report=report_in(top),
     )
 
 
+def _answers_itself(top: EmailMessage, answers: str) -> bool:
+    """Whether a machine wrote this because it got something (RFC 3834). Letters of partners' software are written by
+    machines too, but they answer nothing."""
+    automatic = _text(top, "Auto-Submitted").lower()
+    mass = _text(top, "Precedence").lower() in _MASS
+    return mass or automatic.startswith("auto-replied") or (bool(answers) and automatic.startswith("auto-"))
+
+
 def _opened(
     data: bytes, top: EmailMessage, pinned: x509.Certificate | None, now: datetime
-) -> tuple[EmailMessage, Signature] | None:
-    """What is inside the signature, and what it is worth; None when there is none. WrongSignature."""
+) -> tuple[EmailMessage, Signature, bytes] | None:
+    """What is inside the signature, what that is worth, and the signed bytes; None without one. WrongSignature."""
     kind = top.get_content_type()
     if kind == "multipart/signed":
         content, signature_part = _halves(data, top)
         if signature_part.get_content_type() not in smime.SIGNATURE_TYPES:
             return None  # OpenPGP and others say nothing about a pinned certificate
         if pinned is None:
-            return _parsed(content), Signature.UNSIGNED
+            return _parsed(content), Signature.UNSIGNED, content
         smime.check(_payload(signature_part), content, pinned, now)
-        return _parsed(content), Signature.SIGNED
+        return _parsed(content), Signature.SIGNED, content
     if kind in smime.ENVELOPE_TYPES:
         if top.get_param("smime-type") == "enveloped-data":
             raise smime.WrongSignature(phrase("Thư đã mã hoá, hệ thống không mở được. Xin gửi thư chỉ ký số."))
         if pinned is None:
-            return None
+            content = smime.inside(_payload(top))
+            return _parsed(re.sub(rb"\r?\n", b"\r\n", content)), Signature.UNSIGNED, content
         signed = smime.check(_payload(top), None, pinned, now)
-        return _parsed(re.sub(rb"\r?\n", b"\r\n", signed.content)), Signature.SIGNED
+        return _parsed(re.sub(rb"\r?\n", b"\r\n", signed.content)), Signature.SIGNED, signed.content
     return None
 
 
@@ -140,23 +177,35 @@ def _halves(data: bytes, top: EmailMessage) -> tuple[bytes, EmailMessage]:
     return content, _parsed(body[marks[1].end() + 2 : marks[2].start()])
 
 
-def _contents(entity: EmailMessage) -> tuple[tuple[bytes, ...], tuple[Part, ...], dict[str, Any] | None]:
-    edxml: list[bytes] = []
-    files: list[Part] = []
+@dataclass
+class _Contents:
+    """The parts of an entity, sorted."""
+
+    edxml: list[bytes] = field(default_factory=list)
+    files: list[Part] = field(default_factory=list)
+    linked: Linked | None = None
     receipt: dict[str, Any] | None = None
+
+
+def _contents(entity: EmailMessage) -> _Contents:
+    found = _Contents()
     for part in _leaves(entity):
         name = nfc(part.get_filename() or "")
         kind = part.get_content_type()
         if kind in smime.SIGNATURE_TYPES or part.get_content_maintype() == "message":
             continue
+        if part.get_content_maintype() == "image" and part.get_content_disposition() != "attachment":
+            continue  # the emblem under somebody's name
         data = _payload(part)
         if name.lower().endswith(".edxml") or (kind.endswith("xml") and _EDXML_ROOT.search(data[:4096])):
-            edxml.append(data)
+            found.edxml.append(data)
         elif name.lower() == RECEIPT_FILE:
-            receipt = _receipt(data)
+            found.receipt = _receipt(data)
+        elif name.lower() == MANIFEST_FILE:
+            found.linked = _linked(data)
         elif data and (b"%PDF-" in data[:1024] or (name and not name.lower().endswith((".json", ".p7s", ".ics")))):
-            files.append(Part(name or "van-ban.pdf", data))
-    return tuple(edxml), tuple(files), receipt
+            found.files.append(Part(name or "van-ban.pdf", data))
+    return found
 
 
 def _leaves(entity: EmailMessage) -> Iterator[EmailMessage]:
@@ -167,7 +216,7 @@ def _leaves(entity: EmailMessage) -> Iterator[EmailMessage]:
         part, depth = waiting.pop(0)
         seen += 1
         if seen > _MOST_PARTS or depth > _MOST_DEPTH:
-            raise Unreadable(phrase("Thư có quá nhiều phần lồng nhau, hệ thống không đọc."))
+            raise Unreadable(_TOO_MANY)
         if part.is_multipart() and part.get_content_maintype() == "multipart":
             inner = cast(list[EmailMessage], part.get_payload())
             waiting[:0] = [(child, depth + 1) for child in inner]
@@ -177,14 +226,29 @@ def _leaves(entity: EmailMessage) -> Iterator[EmailMessage]:
 
 def _receipt(data: bytes) -> dict[str, Any] | None:
     """A receipt in our own form; anything else is none."""
-    if len(data) > _RECEIPT_BYTES:
+    said = _said(data)
+    return said if said.get("receipt") in _RECEIPTS and isinstance(said.get("message_id"), str) else None
+
+
+def _linked(data: bytes) -> Linked | None:
+    """The link in a manifest of our own form; None when the envelope came along."""
+    said = _said(data)
+    link, envelope = said.get("link"), said.get("envelope")
+    if not (isinstance(link, dict) and isinstance(envelope, dict)):
         return None
+    url, sha256, size = link.get("url"), envelope.get("sha256"), envelope.get("size")
+    if isinstance(url, str) and isinstance(sha256, str) and type(size) is int and size > 0:
+        return Linked(url, sha256.lower(), size)
+    return None
+
+
+def _said(data: bytes) -> dict[str, Any]:
+    """What a part for machines says; {} when it says nothing that can be read."""
     try:
-        said = json.loads(data)
+        said = json.loads(data) if len(data) <= _SAID_BYTES else None
     except (ValueError, RecursionError):
-        return None
-    known = isinstance(said, dict) and said.get("receipt") in _RECEIPTS and isinstance(said.get("message_id"), str)
-    return said if known else None
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def _parsed(data: bytes) -> EmailMessage:

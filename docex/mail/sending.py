@@ -176,7 +176,7 @@ def _document(tx: Tx, config: Config, letter: MailLetter, partner: MailPartner, 
         "envelope": {"name": envelope.name, "sha256": dispatch.sha256, "size": dispatch.size},
         "link": {"url": link[0], "until": link[1].isoformat()} if link else None,
     }
-    inline = (File("manifest.json", "application/json", letters.receipt_file(manifest).content),)
+    inline = (File(letters.MANIFEST_FILE, "application/json", letters.receipt_file(manifest).content),)
     return letters.document_subject(facts), text, attached, inline, ""
 
 

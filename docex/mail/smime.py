@@ -92,11 +92,27 @@ def read_certificate(pem: str) -> x509.Certificate:
     return certificate
 
 
+def inside(der: bytes) -> bytes:
+    """What an opaque signature is about, believed by nobody; WrongSignature when nothing can be read."""
+    try:
+        info = cms.ContentInfo.load(der, strict=True)
+        found = info["content"]["encap_content_info"]["content"].native if _is_signed_data(info) else None
+    except (ValueError, TypeError, KeyError):
+        found = None
+    if not isinstance(found, bytes):
+        raise WrongSignature(phrase("Phần chữ ký của thư không đọc được."))
+    return found
+
+
+def _is_signed_data(info: cms.ContentInfo) -> bool:
+    return bool(info["content_type"].native == "signed_data")
+
+
 def check(der: bytes, content: bytes | None, pinned: x509.Certificate, now: datetime) -> Signed:
     """What the partner signed; WrongSignature with the reason. `content` is None when it is inside (opaque)."""
     try:
         info = cms.ContentInfo.load(der, strict=True)
-        if info["content_type"].native != "signed_data":
+        if not _is_signed_data(info):
             raise WrongSignature(phrase("Phần chữ ký của thư không đọc được."))
         signed = info["content"]
         inside = signed["encap_content_info"]["content"].native if content is None else content

@@ -1,14 +1,16 @@
 """What becomes of a message that came: handed to the hub, a receipt or bounce for a letter of ours, or refused."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.actor import Actor
 from docex import intake
 from docex.edxml import Envelope, StatusMessage
 from docex.intake import Handed
-from docex.mail import outgoing
+from docex.mail import links, outgoing
 from docex.mail.models import LetterKind, LetterState, MailArrival, MailLetter, MailPartner, Outcome
 from docex.mail.reports import Report
 from docex.models import Dispatch
@@ -42,6 +44,12 @@ class Found:
     receipt: dict[str, Any] | None = None
     report: Report | None = None
     refused: Refused | None = None
+    answers: str = ""
+    """The Message-ID that the message is an answer to."""
+
+
+MOST_REFUSALS = 20
+"""To one partner in an hour: two programs that answer each other's answers end here."""
 
 
 def take(tx: Tx, config: Config, found: Found) -> None:
@@ -67,7 +75,7 @@ def _outcome(tx: Tx, config: Config, arrival: MailArrival, partner: MailPartner 
         return _receipt(tx, partner, found.receipt)
     if found.handed is not None:
         return _hand_in(tx, config, arrival, partner, *found.handed)
-    if found.refused is not None:
+    if found.refused is not None and not _answers_a_receipt(tx, found):
         return _refuse(tx, config, arrival, partner, found.refused)
     return Outcome.NOTED
 
@@ -82,6 +90,7 @@ def _hand_in(
 ) -> Outcome:
     sender = directory.agency(tx, partner.agency_id)
     actor = Actor(kind="client", agency_id=sender.id, name=sender.name)
+    handed = replace(handed, message_id=_first_id(tx, partner, message, handed))
     try:
         with tx.attempt():
             answer = intake.accept(tx, actor, message, handed)
@@ -91,6 +100,29 @@ def _hand_in(
     if isinstance(message, Envelope):
         _accepted(tx, config, arrival, partner, int(answer["id"]))
     return Outcome.ACCEPTED
+
+
+def _first_id(tx: Tx, partner: MailPartner, message: Envelope | StatusMessage, handed: Handed) -> str:
+    """The Message-ID under which the same envelope came first. Headers are not signed, so that whoever has an old
+    letter can send it again under another one: it stays the same message and makes no second document."""
+    if not isinstance(message, Envelope):
+        return handed.message_id
+    query = sa.select(Dispatch.message_id).where(
+        Dispatch.sender_id == partner.agency_id,
+        Dispatch.document_key == message.document_id,
+        Dispatch.channel == handed.channel,
+        Dispatch.sha256 == handed.envelope.sha256,
+    )
+    return tx.session.scalar(query.order_by(Dispatch.id).limit(1)) or handed.message_id
+
+
+def _answers_a_receipt(tx: Tx, found: Found) -> bool:
+    """An answer to a receipt or a refusal of ours that brings nothing is not answered again."""
+    assert found.refused is not None
+    if found.refused.code != "nothing_inside" or not found.answers:
+        return False
+    letter = outgoing.letter_with(tx, found.answers)
+    return letter is not None and letter.kind not in (LetterKind.DOCUMENT, LetterKind.STATUS)
 
 
 def _accepted(tx: Tx, config: Config, arrival: MailArrival, partner: MailPartner, dispatch_id: int) -> None:
@@ -118,8 +150,9 @@ def _refuse(tx: Tx, config: Config, arrival: MailArrival, partner: MailPartner, 
     reason = (refused.code, refused.said)
     facts = outgoing.receipt_facts(LetterKind.REFUSAL, arrival, None, receiver, reason)
     arrival.facts = {**arrival.facts, "code": refused.code, "reason": phrase_to_json(refused.said)}
-    about = f"arrival:{arrival.id}"
-    outgoing.promise(tx, config, LetterKind.REFUSAL, about, partner, arrival=arrival, facts=facts)
+    if outgoing.refusals_lately(tx, partner) < MOST_REFUSALS:
+        about = f"arrival:{arrival.id}"
+        outgoing.promise(tx, config, LetterKind.REFUSAL, about, partner, arrival=arrival, facts=facts)
     return Outcome.REFUSED
 
 
@@ -133,9 +166,11 @@ def _receipt(tx: Tx, partner: MailPartner, said: dict[str, Any]) -> Outcome:
         case LetterKind.ACCEPTANCE:
             if outgoing.move(letter, LetterState.ACCEPTED):
                 outgoing.progress(tx, letter, Progress.AVAILABLE, name)
+            links.close(tx, letter)
         case LetterKind.DELIVERY:
             if outgoing.move(letter, LetterState.DELIVERED):
                 outgoing.progress(tx, letter, Progress.ARRIVED, name)
+            links.close(tx, letter)
         case _:
             outgoing.failed(tx, letter, phrase("Nơi nhận không tiếp nhận thư: {reason}", reason=_words(said)))
     return Outcome.RECEIPT
