@@ -104,7 +104,20 @@ class Config:
     sms_price_vnd: int = setting(800, "Price of one SMS segment in đồng, for the cost report.", read=int)
     sms_keep_accents: bool = setting(False, "Send SMS with accents (more segments).", read=_flag)
     tsa_url: str = setting("", "RFC 3161 time-stamp authority; empty leaves signatures at level B-B.")
-    trust_dir: str = setting("", "Folder of trusted certificates; empty is `trust` in the data folder.")
+    trust_dir: str = setting(
+        "", "Folder of trusted certificates of a trial and of the command line; empty is `trust` in the data folder."
+    )
+    revocation_hosts: str = setting(
+        "",
+        "Hosts whose OCSP responders and revocation lists are asked, such as `ca.gov.vn,*.ca.gov.vn`; empty allows all "
+        "with public addresses.",
+    )
+    revocation_soft_hours: int = setting(
+        24,
+        "Hours for which an answer about revocation that has ended still counts, shown in red, when no newer one can be "
+        "had.",
+        read=int,
+    )
     request_max_bytes: int = setting(1_000_000, "Cap on a request without files.", read=int)
     upload_max_bytes: int = setting(50_000_000, "Cap on an upload and on an edXML envelope.", read=int)
     session_hours: int = setting(12, "Hours without use after which a sign-in ends.", read=int)
@@ -203,6 +216,11 @@ class Config:
     def pki_dir(self) -> Path:
         """Where the marked test authority and the file key store lie."""
         return self.data_dir / "pki"
+
+    @property
+    def hosts_for_revocation(self) -> tuple[str, ...]:
+        """The allowed hosts; empty for all with public addresses."""
+        return tuple(host.strip() for host in self.revocation_hosts.split(",") if host.strip())
 
     @property
     def trust_folder(self) -> Path:

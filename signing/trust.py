@@ -1,6 +1,8 @@
 """Whom we trust: root certificates pinned by SHA-256 for a purpose, the certificates between, and revocation lists.
 
-The store is a folder. It ships empty: an administrator loads the certificates, and the pin is checked at each load.
+A verification gets a `Trust`, a frozen snapshot. The service takes it from the database (`snapshot.trust_now`), where
+two people agree on each root. A folder has the same for the command line and for the test authority of a trial; its
+pins are checked at each load.
 
     anchors.json               what is trusted, for which purposes, who added it
     anchors/<sha256>.der       the root certificates themselves
@@ -13,17 +15,18 @@ import json
 import logging
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from asn1crypto import crl, ocsp, pem, x509
+from asn1crypto import cms, crl, ocsp, parser, pem, x509
 
 from kernel import clock
 from kernel.errors import Invalid
 from kernel.text import phrase
+from signing.known import known
 
 log = logging.getLogger(__name__)
 
@@ -35,57 +38,6 @@ class Purpose(StrEnum):
     SEAL = "seal"
     TSA = "tsa"
     SYSTEM = "system"
-
-
-@dataclass(frozen=True)
-class KnownAuthority:
-    """A public authority whose fingerprint we know; its certificate is not shipped with the software."""
-
-    name: str
-    url: str
-    sha256: str
-    root: bool
-
-
-# Fingerprints (SHA-256 of the DER) of the Vietnamese authorities.
-KNOWN_AUTHORITIES: tuple[KnownAuthority, ...] = (
-    KnownAuthority(
-        "Root CA chuyên dùng Chính phủ G2 (2018–2048)",
-        "http://ca.gov.vn/pki/pub/crt/rootcag2.crt",
-        "f04ba4b459a7c9a1b971ad9b1cb833e695a80c79aea63b174b66a70edfe2fdb8",
-        root=True,
-    ),
-    KnownAuthority(
-        "Sub-CA cơ quan nhà nước G2",
-        "http://ca.gov.vn/pki/pub/crt/cpcag2.crt",
-        "d8cab7a4aef92e6bb2509d7c61cee7b44f3731b2d21074963530277b366fae4b",
-        root=False,
-    ),
-    KnownAuthority(
-        "Sub-CA cơ quan Đảng G2",
-        "http://ca.gov.vn/pki/pub/crt/dcscag2.crt",
-        "e4b402e3cb4cacc0a20d21fa49bce76beb4eb47ba7ffb7a8f71c554dbe561a81",
-        root=False,
-    ),
-    KnownAuthority(
-        "Root CA chuyên dùng Chính phủ G1 (2010–2030)",
-        "http://ca.gov.vn/pki/pub/cert/rootca.crt",
-        "f7bc89054cec7f12730d7b8cd3eb7955b163835087e5eb873edfb584763b3f90",
-        root=True,
-    ),
-    KnownAuthority(
-        "Sub-CA G1 (cấp chứng thư cho thiết bị đang dùng)",
-        "http://ca.gov.vn/pki/pub/cert/cp.crt",
-        "75e969c07ba35c29c72bbc1bfb880f20f3891a619b00b77eb02ca6160736a1fe",
-        root=False,
-    ),
-    KnownAuthority(
-        "Vietnam National Root CA (các CA công cộng)",
-        "https://rootca.gov.vn/crt/vnrca256.p7b",
-        "bac8bf609ab420a8ee1780d74f4de5c7f7184959d2a7375b0a75e4c29f0908e7",
-        root=True,
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -110,6 +62,8 @@ class Trust:
     crls: tuple[bytes, ...] = ()
     ocsps: tuple[bytes, ...] = ()
     broken: tuple[str, ...] = ()
+    soft: timedelta = timedelta()
+    """How long a revocation answer that has ended is still good for the word "unclear, was good until"."""
 
     def roots(self, purpose: Purpose) -> list[x509.Certificate]:
         """The root certificates trusted for `purpose`."""
@@ -124,6 +78,17 @@ class Trust:
     def empty(self) -> bool:
         """True when nothing is trusted yet, so that no signature can be called valid."""
         return not self.anchors
+
+    def joined(self, other: "Trust") -> "Trust":
+        """What either trusts; the soft window is ours."""
+        return replace(
+            self,
+            anchors=self.anchors + other.anchors,
+            intermediates=self.intermediates + other.intermediates,
+            crls=self.crls + other.crls,
+            ocsps=self.ocsps + other.ocsps,
+            broken=self.broken + other.broken,
+        )
 
 
 class TrustStore:
@@ -160,7 +125,7 @@ class TrustStore:
         entries[fingerprint] = {
             "sha256": fingerprint,
             "purposes": sorted(purpose.value for purpose in purposes),
-            "label": label or _known_name(fingerprint) or root.subject.human_friendly,
+            "label": label or label_of(root),
             "test": test,
             "added_by": by,
             "added_at": clock.now().isoformat(),
@@ -245,16 +210,44 @@ class TrustStore:
 
 
 def load_certificate(data: bytes) -> x509.Certificate:
-    """A certificate from DER or PEM; Invalid when it is neither."""
+    """A certificate from DER, PEM or a PKCS#7 file (.p7b) that holds just one authority; Invalid when it is neither."""
     try:
-        if pem.detect(data):
-            _, _, data = pem.unarmor(data)
-        certificate = x509.Certificate.load(data)
-        certificate.native  # noqa: B018  # asn1crypto parses lazily; this makes a broken one raise here
-    except (ValueError, TypeError) as error:
+        found = _certificates(data)
+        for one in found:
+            one.native  # noqa: B018  # asn1crypto parses lazily; this makes a broken one raise here
+    except (ValueError, TypeError, KeyError) as error:
         log.info("not a certificate: %s", error)
-        raise Invalid({"certificate": phrase("Tệp không phải là chứng thư số X.509.")}) from None
-    return certificate
+        found = []
+    if not found:
+        raise Invalid({"certificate": phrase("Tệp không phải là chứng thư số X.509.")})
+    roots = [one for one in found if one.self_signed != "no"] if len(found) > 1 else found
+    if len(roots) != 1:
+        raise Invalid({"certificate": phrase("Tệp có nhiều chứng thư. Xin tách từng chứng thư ra rồi nạp lại.")})
+    return roots[0]
+
+
+def _certificates(data: bytes) -> list[x509.Certificate]:
+    ders = [der for _, _, der in pem.unarmor(data, multiple=True)] if pem.detect(data) else [data]
+    found: list[x509.Certificate] = []
+    for der in ders:
+        if _is_pkcs7(der):
+            signed = cms.ContentInfo.load(der)["content"]
+            found += [one.chosen for one in signed["certificates"] if one.name == "certificate"]
+        else:
+            found.append(x509.Certificate.load(der))
+    return found
+
+
+def _is_pkcs7(der: bytes) -> bool:
+    """ContentInfo begins with an object identifier (tag 6), a certificate with another sequence."""
+    _, _, _, _, content, _ = parser.parse(der)
+    return bool(content[:1] == b"\x06")
+
+
+def label_of(certificate: x509.Certificate) -> str:
+    """What an authority is called: as we know it, else as its certificate says."""
+    found = known(certificate.sha256.hex())
+    return found.name if found else str(certificate.subject.human_friendly)
 
 
 def _anchor(entry: dict[str, Any], data: bytes) -> Anchor:
@@ -267,10 +260,6 @@ def _anchor(entry: dict[str, Any], data: bytes) -> Anchor:
         added_by=entry["added_by"],
         added_at=datetime.fromisoformat(entry["added_at"]),
     )
-
-
-def _known_name(fingerprint: str) -> str:
-    return next((known.name for known in KNOWN_AUTHORITIES if known.sha256 == fingerprint), "")
 
 
 def _age(revocation_list: crl.CertificateList) -> tuple[datetime, int]:

@@ -7,17 +7,16 @@ from pathlib import Path
 
 import pytest
 from asn1crypto import x509
-from babel.messages.pofile import read_po
 from cryptography.x509.oid import NameOID
 
 import signing.doctor  # noqa: F401  # registers the self-checks
 from kernel import clock
-from kernel.catalogue import TRANSLATIONS
 from kernel.config import Config
 from kernel.doctor import Health, checks
 from kernel.errors import Invalid, Unavailable
 from signing.holders import TEST_MARK, read_holder
 from signing.keys import FileKeyStore, file_key
+from signing.known import KNOWN_AUTHORITIES
 from signing.testpki import (
     TestAuthority,
     TestPerson,
@@ -27,7 +26,7 @@ from signing.testpki import (
     seal_file,
     subject_named,
 )
-from signing.trust import KNOWN_AUTHORITIES, Purpose, TrustStore
+from signing.trust import Purpose, TrustStore
 from signing.verdicts import HolderKind
 from tests.signing.conftest import CITY, Office
 
@@ -208,19 +207,3 @@ def test_the_doctor_is_content_with_a_trial(tmp_path: Path) -> None:
 
 def test_the_doctor_waits_for_no_dead_time_stamp_authority(tmp_path: Path) -> None:
     assert checks["tsa"](Config(data_dir=tmp_path, tsa_url="http://127.0.0.1:9148/")).health is Health.POOR
-
-
-def test_every_sentence_has_an_english_one_with_the_same_blanks() -> None:
-    import ast
-    import re
-
-    with (TRANSLATIONS / "en" / "signing.po").open("rb") as file:
-        english = {str(message.id): str(message.string) for message in read_po(file, locale="en") if message.id}
-    said = set()
-    for path in (TRANSLATIONS.parent / "signing").glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "phrase":
-                said.add(ast.literal_eval(node.args[0]))
-    assert said == set(english)
-    for vietnamese, translated in english.items():
-        assert sorted(re.findall(r"\{\w+\}", vietnamese)) == sorted(re.findall(r"\{\w+\}", translated))

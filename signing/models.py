@@ -1,0 +1,5 @@
+"""Tables of this room."""
+
+from signing import trustmodels
+
+__all__ = ["trustmodels"]
