@@ -11,10 +11,11 @@ from typing import Any
 
 import click
 
-from docex.edxml import EdxmlError, Envelope, Limits, Message, read
+from docex.edxml import EdxmlError, Envelope, Limits, Message, read_file
 from docex.edxml.codes import PRIORITIES, STATUSES, BusinessKind
 from docex.edxml.limits import MIB
 from docex.edxml.model import Attachment, Organ
+from docex.edxml.shelf import TemporaryFile
 from kernel.clock import VN
 from kernel.text import Phrase, phrase
 
@@ -39,6 +40,7 @@ _SIGNATURE = phrase("Chữ ký phong bì")
 _UNSIGNED = phrase("không có")
 _CARRIED = phrase("có, không được kiểm tra ở đây")
 _REASON = phrase("Lý do")
+_SAID = phrase("Nội dung")
 _AT = phrase("Thời điểm")
 _NOTE = phrase("Lưu ý")
 
@@ -96,9 +98,8 @@ def as_json(message: Message) -> dict[str, Any]:
 
 
 def _read(path: Path, max_mb: int) -> Message:
-    limits = Limits(file_bytes=max_mb * MIB)
-    with path.open("rb") as stream:
-        return read(stream.read(limits.file_bytes + 1), limits)
+    with path.open("rb") as file:
+        return read_file(file, Limits(file_bytes=max_mb * MIB), TemporaryFile)
 
 
 def _plain(value: Any) -> Any:
@@ -116,10 +117,21 @@ def _plain(value: Any) -> Any:
 
 
 def _plain_record(record: Any) -> dict[str, Any]:
-    said = {f.name: _plain(getattr(record, f.name)) for f in fields(record) if f.name != "data"}
+    said = {f.name: _plain(getattr(record, f.name)) for f in fields(record) if f.name not in ("data", "file")}
     if isinstance(record, Attachment):
-        said |= {"size": len(record.data), "sha256": hashlib.sha256(record.data).hexdigest()}
+        said |= _bytes_of(record)
     return said
+
+
+def _bytes_of(paper: Attachment) -> dict[str, Any]:
+    """Size and SHA-256 of a paper."""
+    assert paper.file is not None
+    digest, size = hashlib.sha256(), 0
+    with paper.file.open() as file:
+        while piece := file.read(MIB):
+            digest.update(piece)
+            size += len(piece)
+    return {"size": size, "sha256": digest.hexdigest()}
 
 
 def _refusal(code: str, where: str, message: Phrase) -> dict[str, Any]:
@@ -146,7 +158,7 @@ def _lines(path: Path, message: Message) -> Iterator[str]:
         yield _line(_FROM, _organ(message.sender))
         yield _line(_TO, message.about.organ_code)
         if message.description:
-            yield _line(_REASON, message.description)
+            yield _line(_REASON if STATUSES[message.status].reason_required else _SAID, message.description)
         yield _line(_AT, _time(message.at))
     for note in message.notes:
         yield _line(_NOTE, f"[{note.code}] {_both(note.text)}")
@@ -169,7 +181,7 @@ def _document_lines(message: Envelope) -> Iterator[str]:
         yield _line(_TRACE, " → ".join(f"{t.organ_code} ({_time(t.at)})" for t in message.traces))
     yield _line(_SIGNATURE, _both(_CARRIED if message.signature else _UNSIGNED))
     for paper in message.attachments:
-        yield _line(_PAPER, f"{paper.name} ({paper.media_type}, {len(paper.data)} B)")
+        yield _line(_PAPER, f"{paper.name} ({paper.media_type}, {_bytes_of(paper)['size']} B)")
 
 
 def _line(label: Phrase, text: str) -> str:

@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import IO, Any
 
 from directory.queries import AgencyCard
 from docex.drafting import File
@@ -21,6 +21,7 @@ from docex.edxml.model import (
 )
 from docex.models import Document
 from kernel import clock
+from kernel.blobs import BlobStore
 
 _MOST_COUNTED = 999
 """`PromulgationAmount` and `PageAmount` have three digits."""
@@ -148,9 +149,22 @@ def envelope_of(
     )
 
 
-def attachment_of(file: File, data: bytes, place: int) -> Attachment:
+@dataclass(frozen=True)
+class StoredPaper:
+    """A paper that lies in the store until the envelope is written."""
+
+    blobs: BlobStore
+    sha256: str
+
+    def open(self) -> IO[bytes]:
+        """The paper."""
+        return self.blobs.open(self.sha256)
+
+
+def attachment_of(file: File, blobs: BlobStore, place: int) -> Attachment:
     """A paper inside the envelope. Its id follows from the paper, so that writing again gives the same bytes."""
-    return Attachment(content_id=str(uuid.uuid5(_NAMES, f"{place}:{file.sha256}")), name=file.name, data=data)
+    content_id = str(uuid.uuid5(_NAMES, f"{place}:{file.sha256}"))
+    return Attachment(content_id, file.name, b"", file=StoredPaper(blobs, file.sha256))
 
 
 def _fitting(places: list[str]) -> tuple[str, ...]:

@@ -4,8 +4,8 @@ Cryptography costs 50 to 200 ms of CPU and runs without a transaction. Doing any
 harm: nothing counts before `conclude` has stored it.
 """
 
-import io
 import logging
+import tempfile
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -17,7 +17,7 @@ from docex.desk import recalls
 from docex.desk.relations import about_of, update_of, with_links
 from docex.dispatch import Receiver, Submission
 from docex.drafting import File
-from docex.edxml import Envelope, write
+from docex.edxml import Envelope, write_file
 from docex.edxml.model import Business, Staff
 from docex.envelope import attachment_of, envelope_of, facts_of
 from docex.judging import Case, Judged
@@ -103,14 +103,13 @@ class DispatchHandler(Handler[DispatchWork, Packed]):
         return _dispatch_work(tx, document)
 
     def perform(self, prepared: DispatchWork) -> Packed:
-        """Read the papers, write the envelope, store its bytes."""
-        with refusals():
-            papers = tuple(
-                attachment_of(file, read_all(self.blobs, file.sha256), place)
-                for place, file in enumerate(prepared.files)
-            )
+        """Write the envelope with its papers, store its bytes."""
+        with refusals(), tempfile.TemporaryFile() as written:
+            papers = tuple(attachment_of(file, self.blobs, place) for place, file in enumerate(prepared.files))
             envelope = replace(prepared.envelope, attachments=papers)
-            blob = self.blobs.put(io.BytesIO(write(envelope)))
+            write_file(envelope, written)
+            written.seek(0)
+            blob = self.blobs.put(written)
         submission = Submission(
             channel=f"agency:{prepared.sender_id}",
             message_id=prepared.message_id,

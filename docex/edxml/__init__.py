@@ -8,7 +8,7 @@ from docex.edxml.errors import EdxmlError, Refusal
 from docex.edxml.limits import Limits
 from docex.edxml.model import Attachment, Envelope, Message, StatusMessage
 from docex.edxml.reader import read, read_file
-from docex.edxml.writer import write
+from docex.edxml.writer import write, write_file
 
 __all__ = [
     "Attachment",
@@ -21,4 +21,5 @@ __all__ = [
     "read",
     "read_file",
     "write",
+    "write_file",
 ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from docex.edxml.codes import BusinessKind, Priority, StatusCode
-from docex.edxml.shelf import PaperFile
+from docex.edxml.shelf import PaperSource
 from kernel.text import Phrase
 
 
@@ -172,7 +172,7 @@ class Attachment:
     media_type: str = field(default="", compare=False)
     declared_type: str = field(default="", compare=False)
     unwrapped: bool = field(default=False, compare=False)
-    file: PaperFile | None = field(default=None, compare=False, repr=False)
+    file: PaperSource | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

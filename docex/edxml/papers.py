@@ -5,15 +5,18 @@ types are unreliable, so the bytes decide.
 """
 
 import io
+import shutil
+import tempfile
 import uuid
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import IO
 
 from docex.edxml.base64text import Decoder
 from docex.edxml.errors import EdxmlError, Refusal
-from docex.edxml.limits import Limits
+from docex.edxml.limits import MIB, Limits
 from docex.edxml.shelf import PaperFile, Shelf
 from kernel.text import nfc, phrase
 
@@ -52,6 +55,8 @@ _OLE_BY_EXTENSION = {"xls": "application/vnd.ms-excel", "ppt": "application/vnd.
 _NAME_LENGTH = 200
 _END_RECORD = 65_557
 """How far from the end of a ZIP its end record may begin."""
+_PIECE = 1 << 20
+_IN_MEMORY = 4 * MIB
 _PACK_DATE = (1980, 1, 1, 0, 0, 0)
 
 
@@ -143,22 +148,38 @@ def unwrap(paper: PaperFile, name: str, declared: str, limits: Limits, shelf: Sh
             raise _broken(name) from error
 
 
-def pack(data: bytes, name: str, content_id: str) -> tuple[str, bytes]:
-    """The declared type and the bytes to write, as the official builder does it by the name's ending.
+def type_to_declare(name: str) -> str:
+    """The type that the official builder declares, by the name's ending."""
+    ending = extension(name)
+    return f"application/{ending}" if ending in RAW_BY_BUILDER else "application/zip"
+
+
+@contextmanager
+def packed(paper: IO[bytes], name: str, content_id: str) -> Iterator[IO[bytes]]:
+    """The paper as the official builder writes it: as it is, or in a ZIP of one entry.
 
     The same paper always gives the same bytes, so that a repeated submission has the same hash.
     """
     ending = extension(name)
-    if ending in RAW_BY_BUILDER:
-        return f"application/{ending}", data
-    if ending == "zip":
-        return "application/zip", data
+    if ending in RAW_BY_BUILDER or ending == "zip":
+        yield paper
+        return
     entry = zipfile.ZipInfo(f"{uuid.uuid5(uuid.NAMESPACE_URL, content_id)}.{ending or 'unk'}", _PACK_DATE)
     entry.compress_type = zipfile.ZIP_DEFLATED
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w") as archive:
-        archive.writestr(entry, data)
-    return "application/zip", target.getvalue()
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as target:
+        with zipfile.ZipFile(target, "w") as archive, archive.open(entry, "w", force_zip64=_is_huge(paper)) as inside:
+            shutil.copyfileobj(paper, inside, _PIECE)
+        target.seek(0)
+        yield target
+
+
+def _is_huge(paper: IO[bytes]) -> bool:
+    """Whether a ZIP needs its larger form for it; where nobody can say, it is not."""
+    if not paper.seekable():
+        return False
+    size = paper.seek(0, io.SEEK_END)
+    paper.seek(0)
+    return size > zipfile.ZIP64_LIMIT // 2
 
 
 def media_type(head: bytes, name: str) -> str:

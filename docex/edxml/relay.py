@@ -4,8 +4,12 @@ A received message is never written anew, because a reader never keeps everythin
 own line is put into the text beside its neighbours, with their prefix, indentation, line ends and charset.
 """
 
+import io
+import mmap
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import IO
 from xml.parsers import expat
 
 from docex.edxml.errors import EdxmlError, Refusal
@@ -17,6 +21,8 @@ from docex.edxml.writer import escape
 from kernel.text import phrase
 
 _DECLARED = re.compile(rb"""(<\?xml[^>]{0,100}\sencoding\s*=\s*["'])([A-Za-z0-9._-]{1,40})""")
+
+_PIECE = 1 << 16
 
 
 def has_passed(envelope: Envelope, code: str) -> bool:
@@ -35,8 +41,34 @@ def with_trace(data: bytes, trace: Trace, limits: Limits = DEFAULT) -> bytes:
     would lose the message over them. A status carries no trace list and gets none. Raises EdxmlError when
     the header cannot be read.
     """
-    body = from_prolog(data, [])
-    charset = charset_of(body, [])
+    return b"".join(_passed_on(_Body(data), trace, limits))
+
+
+def pass_on(file: IO[bytes], trace: Trace, target: IO[bytes], limits: Limits = DEFAULT) -> None:
+    """The same from a file on the disk to another, which a large one never leaves for the memory."""
+    if not file.seek(0, io.SEEK_END):
+        raise EdxmlError(Refusal.EMPTY, phrase("Tệp edXML trống."))
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        for piece in _passed_on(_Body(data), trace, limits):
+            target.write(piece)
+
+
+def _passed_on(body: "_Body", trace: Trace, limits: Limits) -> Iterator[bytes]:
+    charset = charset_of(body.pieces(), [])
+    look = _looked_at(body, charset, limits)
+    declaration, rest = _right_declaration(body) if charset == "UTF-8" else (b"", 0)
+    end = _its_end(body, look.root)
+    yield declaration
+    if look.status:
+        yield from body.pieces(rest, end)
+        return
+    insertion, until, since = look.insertion(trace)
+    yield from body.pieces(rest, until)
+    yield insertion.encode(body.codec)
+    yield from body.pieces(since, end)
+
+
+def _looked_at(body: "_Body", charset: str | None, limits: Limits) -> "_Look":
     parser = expat.ParserCreate(charset)
     look = _Look(parser, body)
     parser.StartDoctypeDeclHandler = refuse_doctype
@@ -45,42 +77,70 @@ def with_trace(data: bytes, trace: Trace, limits: Limits = DEFAULT) -> bytes:
     parser.CharacterDataHandler = look.text
     parser.CommentHandler = parser.DefaultHandler = look.other
     try:
-        feed(parser, body, limits)
+        feed(parser, body.pieces(), limits)
     except _SeenEnoughError:
         pass
     except (expat.ExpatError, LookupError, ValueError) as error:
         if not look.complete:
             raise broken(error, parser) from error
-    passed_on = _to_its_end(body, look.root)
-    if not look.status:
-        insertion, start, end = look.insertion(trace)
-        passed_on = passed_on[:start] + insertion.encode(_codec(body)) + passed_on[end:]
-    return _rightly_declared(passed_on) if charset == "UTF-8" else passed_on
+    return look
 
 
-def _to_its_end(body: bytes, root: str) -> bytes:
-    """The document without junk behind its last tag; blank lines are no junk."""
-    codec = _codec(body)
-    last = body.rfind(f"</{root}".encode(codec))
-    bracket = ">".encode(codec)
-    end = body.find(bracket, last) + len(bracket)
-    blanks = b" \t\r\n" if codec == "utf-8" else b"\x00 \t\r\n"
-    return body[:end] if last >= 0 and end > last and body[end:].strip(blanks) else body
+class _Body:
+    """A document by places in it, without what stands before its prolog; only what is asked for is copied."""
+
+    def __init__(self, data: bytes | mmap.mmap) -> None:
+        self._data = data
+        head = data[:_PIECE]
+        body = from_prolog(head, [])
+        # What stood before the prolog is left out, or a missing mark of byte order is put before it.
+        self._mark = body[: max(0, len(body) - len(head))]
+        self._shift = len(head) - len(body)
+        self.codec = "utf-8"
+        """How a line of Latin letters and digits is written in this file."""
+        if body.startswith(UTF16):
+            self.codec = "utf-16-le" if body.startswith(b"\xff\xfe") else "utf-16-be"
+
+    def __len__(self) -> int:
+        return len(self._data) - self._shift
+
+    def part(self, start: int, end: int) -> bytes:
+        """The bytes from one place to another."""
+        first = max(start, len(self._mark))
+        return self._mark[start:end] + self._data[first + self._shift : max(first, end) + self._shift]
+
+    def pieces(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """The same piece by piece, to the end when no other is given."""
+        last = len(self) if end is None else end
+        for place in range(start, last, _PIECE):
+            yield self.part(place, min(place + _PIECE, last))
+
+    def find(self, text: str, start: int) -> int:
+        """The first place of a text from there on, -1 for none."""
+        found = self._data.find(text.encode(self.codec), start + self._shift)
+        return found - self._shift if found >= 0 else -1
+
+    def rfind(self, text: str) -> int:
+        """The last place of a text, -1 for none."""
+        found = self._data.rfind(text.encode(self.codec))
+        return found - self._shift if found >= 0 else -1
 
 
-def _rightly_declared(body: bytes) -> bytes:
-    """What is UTF-8 says so."""
-    declared = _DECLARED.match(body)
+def _its_end(body: _Body, root: str) -> int:
+    """Where the document ends, without junk behind its last tag; blank lines are no junk."""
+    last = body.rfind(f"</{root}")
+    end = body.find(">", last) + len(">".encode(body.codec))
+    blanks = b" \t\r\n" if body.codec == "utf-8" else b"\x00 \t\r\n"
+    is_junk = last >= 0 and end > last and any(piece.strip(blanks) for piece in body.pieces(end))
+    return end if is_junk else len(body)
+
+
+def _right_declaration(body: _Body) -> tuple[bytes, int]:
+    """The XML declaration of what is UTF-8 and says otherwise, set right, and where the rest begins."""
+    declared = _DECLARED.match(body.part(0, _PIECE))
     if declared is None or declared[2].lower() == b"utf-8":
-        return body
-    return declared[1] + b"UTF-8" + body[declared.end() :]
-
-
-def _codec(body: bytes) -> str:
-    """How a line of Latin letters and digits is written in this file."""
-    if body.startswith(UTF16):
-        return "utf-16-le" if body.startswith(b"\xff\xfe") else "utf-16-be"
-    return "utf-8"
+        return b"", 0
+    return declared[1] + b"UTF-8", declared.end()
 
 
 class _SeenEnoughError(Exception):
@@ -106,7 +166,7 @@ class _Place:
 class _Look:
     """Notes where the elements of interest begin and end; an element's end is where the next event begins."""
 
-    def __init__(self, parser: expat.XMLParserType, body: bytes) -> None:
+    def __init__(self, parser: expat.XMLParserType, body: _Body) -> None:
         self.parser = parser
         self.body = body
         self.root = ""
@@ -125,8 +185,8 @@ class _Look:
         if len(self._open) > DEFAULT.depth:
             raise EdxmlError(Refusal.TOO_DEEP, phrase("Tệp edXML lồng quá nhiều cấp."))
         if name in ("messageheader", "traceheaderlist", "traceheader"):
-            blanks = self.body[at if self._blanks_from is None else self._blanks_from : at]
-            self.places[name] = _Place(spelt, at, blanks.decode(_codec(self.body), "replace"))
+            blanks = self.body.part(at if self._blanks_from is None else self._blanks_from, at)
+            self.places[name] = _Place(spelt, at, blanks.decode(self.body.codec, "replace"))
         elif name == "statuscode":
             self.status = True
         elif name in ("edxmlbody", "attachmentencoded"):

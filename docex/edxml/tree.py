@@ -113,7 +113,7 @@ def parse(file: IO[bytes], limits: Limits, shelf: Shelf) -> tuple[Node, list[str
     if not any(piece.strip(_BLANK) for piece in _pieces(file)):
         raise EdxmlError(Refusal.EMPTY, phrase("Tệp edXML trống."))
     oddities: list[str] = []
-    charset = _charset_of(_body(file, oddities), oddities)
+    charset = charset_of(_body(file, oddities), oddities)
     builder = _Builder(limits, shelf)
     parser = expat.ParserCreate(charset)
     parser.buffer_text = True
@@ -123,7 +123,7 @@ def parse(file: IO[bytes], limits: Limits, shelf: Shelf) -> tuple[Node, list[str
     parser.EndElementHandler = builder.end
     parser.CharacterDataHandler = builder.data
     try:
-        _feed(parser, _body(file, []), limits)
+        feed(parser, _body(file, []), limits)
     except (expat.ExpatError, LookupError, ValueError) as error:
         if not builder.complete:
             raise broken(error, parser) from error
@@ -145,12 +145,8 @@ def _body(file: IO[bytes], oddities: list[str]) -> Iterator[bytes]:
     return chain([from_prolog(next(rest), oddities)], rest)
 
 
-def feed(parser: expat.XMLParserType, body: bytes, limits: Limits) -> None:
+def feed(parser: expat.XMLParserType, body: Iterable[bytes], limits: Limits) -> None:
     """Hand over the file piece by piece; what the parser cannot finish for too long is one giant tag."""
-    _feed(parser, (body[start : start + _CHUNK] for start in range(0, len(body), _CHUNK)), limits)
-
-
-def _feed(parser: expat.XMLParserType, body: Iterable[bytes], limits: Limits) -> None:
     end = 0
     for piece in body:
         end += len(piece)
@@ -269,12 +265,8 @@ def from_prolog(data: bytes, oddities: list[str]) -> bytes:
     return data[start:] if start else data
 
 
-def charset_of(body: bytes, oddities: list[str]) -> str | None:
+def charset_of(body: Iterator[bytes], oddities: list[str]) -> str | None:
     """UTF-8 whenever the bytes are UTF-8, whatever the file declares; None leaves it to the declaration."""
-    return _charset_of(iter([body]), oddities)
-
-
-def _charset_of(body: Iterator[bytes], oddities: list[str]) -> str | None:
     first = next(body)
     if first.startswith(UTF16):
         return "UTF-16"

@@ -5,8 +5,9 @@ the official builder (EdXML102 0.0.3), absent values left out. The same record a
 """
 
 import base64
-from collections.abc import Sequence
-from typing import NamedTuple
+import io
+from collections.abc import Iterator, Sequence
+from typing import IO, NamedTuple
 
 from docex.edxml import papers
 from docex.edxml.checks import check_envelope, check_status
@@ -27,15 +28,19 @@ from docex.edxml.model import (
 )
 from docex.edxml.values import clean, date_text, instant_text
 
+_PIECE = 3 << 16
+"""A multiple of three, so that Base64 can be made piece by piece."""
+
 
 class _Element(NamedTuple):
-    """An element to write: either text or children. `prefixed` elements carry `edXML:`."""
+    """An element to write: text, children or a paper. `prefixed` elements carry `edXML:`."""
 
     name: str
     text: str | None = None
     children: "Sequence[_Element | None]" = ()
     attributes: tuple[tuple[str, str], ...] = ()
     prefixed: bool = True
+    paper: Attachment | None = None
 
 
 def write(message: Message) -> bytes:
@@ -43,6 +48,22 @@ def write(message: Message) -> bytes:
 
     Raises EdxmlError, naming the field, when the standard's rules are not met; nothing is cut or guessed.
     """
+    return b"".join(_written(message))
+
+
+def write_file(message: Message, file: IO[bytes]) -> None:
+    """The same into a file, piece by piece: papers that lie in files never stand in memory."""
+    for piece in _written(message):
+        file.write(piece)
+
+
+def _written(message: Message) -> Iterator[bytes]:
+    yield b'<?xml version="1.0" encoding="UTF-8"?>\r\n'
+    for piece in _rendered(_root(message), 0):
+        yield piece.encode("utf-8")
+
+
+def _root(message: Message) -> _Element:
     if isinstance(message, StatusMessage):
         check_status(message)
         parts: list[_Element | None] = [_envelope_element([_status_header(message)])]
@@ -56,11 +77,7 @@ def write(message: Message) -> bytes:
             _envelope_element(header, _Element("edXMLBody", children=[manifest])),
             _bare("AttachmentEncoded", *(_attachment(a) for a in message.attachments)),
         ]
-    root = _Element("edXML", children=parts, attributes=(("xmlns", NAMESPACE),), prefixed=False)
-    lines = ['<?xml version="1.0" encoding="UTF-8"?>']
-    _render(root, 0, lines)
-    lines.append("")
-    return "\r\n".join(lines).encode("utf-8")
+    return _Element("edXML", children=parts, attributes=(("xmlns", NAMESPACE),), prefixed=False)
 
 
 # Parts of a document
@@ -275,18 +292,13 @@ def _reference(attachment: Attachment) -> _Element:
 
 
 def _attachment(attachment: Attachment) -> _Element:
-    declared, packed = papers.pack(attachment.data, attachment.name, attachment.content_id)
-    content = _Element(
-        "ContentTransferEncoded",
-        base64.b64encode(packed).decode("ascii"),
-        attributes=(("xmlns:edXML", NAMESPACE),),
-    )
+    content = _Element("ContentTransferEncoded", attributes=(("xmlns:edXML", NAMESPACE),), paper=attachment)
     return _bare(
         "Attachment",
         _bare_text("ContentId", f"cid:{attachment.content_id}"),
         _bare_text("AttachmentName", _written_name(attachment)),
         _bare_text("Description", attachment.description),
-        _bare_text("ContentType", declared),
+        _bare_text("ContentType", papers.type_to_declare(attachment.name)),
         content,
     )
 
@@ -324,20 +336,37 @@ def _bare_text(name: str, value: str) -> _Element | None:
     return _text(name, value, prefixed=False)
 
 
-def _render(element: _Element, depth: int, lines: list[str]) -> None:
+def _encoded(attachment: Attachment) -> Iterator[str]:
+    """A paper in Base64, one unbroken line in pieces."""
+    source = attachment.file.open() if attachment.file is not None else io.BytesIO(attachment.data)
+    with source, papers.packed(source, attachment.name, attachment.content_id) as packed:
+        rest = b""
+        while piece := packed.read(_PIECE):
+            piece = rest + piece  # files elsewhere may give less than they were asked for
+            whole = len(piece) // 3 * 3
+            rest = piece[whole:]
+            yield base64.b64encode(piece[:whole]).decode("ascii")
+        yield base64.b64encode(rest).decode("ascii")
+
+
+def _rendered(element: _Element, depth: int) -> Iterator[str]:
     indent = "  " * depth
     name = f"edXML:{element.name}" if element.prefixed else element.name
     attributes = "".join(f' {k}="{_attribute(v)}"' for k, v in element.attributes)
     children = [child for child in element.children if child is not None]
-    if element.text is not None:
-        lines.append(f"{indent}<{name}{attributes}>{escape(element.text)}</{name}>")
+    if element.paper is not None:
+        yield f"{indent}<{name}{attributes}>"
+        yield from _encoded(element.paper)
+        yield f"</{name}>\r\n"
+    elif element.text is not None:
+        yield f"{indent}<{name}{attributes}>{escape(element.text)}</{name}>\r\n"
     elif not children:
-        lines.append(f"{indent}<{name}{attributes} />")
+        yield f"{indent}<{name}{attributes} />\r\n"
     else:
-        lines.append(f"{indent}<{name}{attributes}>")
+        yield f"{indent}<{name}{attributes}>\r\n"
         for child in children:
-            _render(child, depth + 1, lines)
-        lines.append(f"{indent}</{name}>")
+            yield from _rendered(child, depth + 1)
+        yield f"{indent}</{name}>\r\n"
 
 
 def escape(text: str) -> str:

@@ -4,9 +4,11 @@
 away otherwise. Text is escaped to ASCII: answers of sendEdoc are decoded as ASCII.
 """
 
+import base64
 import json
+from collections.abc import Iterator
 from enum import StrEnum
-from typing import Any
+from typing import IO, Any
 
 from docex.edxml import EdxmlError
 from docex.intake import UnknownDocument, UnknownReceiver
@@ -43,6 +45,24 @@ class BadFile(Exception):
 def done(**members: Any) -> dict[str, Any]:
     """A success."""
     return {"status": "OK", "ErrorCode": Code.OK.value, "ErrorDesc": "", **members}
+
+
+_BEFORE_FILE, _AFTER_FILE = b'{"status":"OK","ErrorCode":"0","ErrorDesc":"","data":"', b'"}'
+_PIECE = 3 << 16  # a multiple of three, so that Base64 can be made piece by piece
+
+
+def done_with_file(file: IO[bytes]) -> Iterator[bytes]:
+    """A success with a file as Base64, which never stands in memory as a whole."""
+    with file:
+        yield _BEFORE_FILE
+        while piece := file.read(_PIECE):
+            yield base64.b64encode(piece)
+        yield _AFTER_FILE
+
+
+def length_with_file(size: int) -> int:
+    """How long that answer is for a file of `size` bytes."""
+    return len(_BEFORE_FILE) + (size + 2) // 3 * 4 + len(_AFTER_FILE)
 
 
 def failed(error: Exception, http_status: int = 500) -> tuple[dict[str, Any], int]:

@@ -4,9 +4,10 @@ For the performing side of jobs: every method asks the network and raises SendEr
 """
 
 import base64
+import io
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 import requests
 
@@ -31,6 +32,23 @@ class Listed:
     kind: str
 
 
+class _Body:
+    """A file and the line end that the official SDK sends behind it, of known length: no axis has to take chunks."""
+
+    def __init__(self, file: IO[bytes], size: int) -> None:
+        self._file, self._size, self._tail = file, size, wire.LINE_END
+
+    def __len__(self) -> int:
+        return self._size + len(wire.LINE_END)
+
+    def read(self, most: int = -1) -> bytes:
+        """The next bytes."""
+        piece = self._file.read(most)
+        if not piece:
+            piece, self._tail = self._tail, b""
+        return piece
+
+
 class VxpClient:
     """One system at one axis."""
 
@@ -40,14 +58,22 @@ class VxpClient:
         self.secret = secret
         self.timeout_s = timeout_s
 
-    def send(self, data: bytes, sender_code: str, kind: str = "edoc", only_to: tuple[str, ...] = ()) -> str:
-        """Hand in a file. Answers its DocId there. `only_to` are those receivers in it that are served there."""
-        values = {"from": sender_code, "servicetype": "eDoc", "messagetype": kind, "hash-file": wire.file_hash(data)}
+    def send(self, data: bytes, sender_code: str, kind: str = "edoc") -> str:
+        """Hand in a small file. Answers its DocId there."""
+        return self.send_file(io.BytesIO(data), sender_code, kind)
+
+    def send_file(self, file: IO[bytes], sender_code: str, kind: str = "edoc", only_to: tuple[str, ...] = ()) -> str:
+        """Hand in a file in which it is possible to go back. `only_to` are those receivers in it that are served
+        there."""
+        file.seek(0)
+        hashed, size = wire.file_hash(file)
+        file.seek(0)
+        values = {"from": sender_code, "servicetype": "eDoc", "messagetype": kind, "hash-file": hashed}
         only = json.dumps(only_to)
         if only_to and len(only) <= MOST_TO:
             values |= {"to": only, "relayed": "true"}
         # The line end and the hash without zeros are what the official SDK sends; some axis may count on them.
-        answer = self._call("sendEdoc", values, data + wire.LINE_END, "application/octet-stream")
+        answer = self._call("sendEdoc", values, _Body(file, size), "application/octet-stream")
         return str(answer.get("DocId", ""))
 
     def received(self, kind: str) -> list[Listed]:
@@ -60,20 +86,26 @@ class VxpClient:
         return [Listed(name, kind) for name in found if name]
 
     def download(self, doc_id: str, *, max_bytes: int) -> bytes:
-        """The bytes of a message."""
+        """The bytes of a small message."""
+        into = io.BytesIO()
+        self.download_to(doc_id, into, max_bytes=max_bytes)
+        return into.getvalue()
+
+    def download_to(self, doc_id: str, into: IO[bytes], *, max_bytes: int) -> None:
+        """Write the bytes of a message into a file."""
         response = self._request("GET", "downloadEdoc", {"docId": doc_id, "filePath": "."}, None, _JSON, stream=True)
         with response:
-            data = bytearray()
+            size = 0
             try:
                 for piece in response.iter_content(1 << 16):
-                    data += piece
-                    if len(data) > max_bytes:
+                    size += len(piece)
+                    if size > max_bytes:
                         raise SendError(f"downloadEdoc {doc_id}: more than {max_bytes} bytes", permanent=True)
+                    into.write(piece)
             except requests.RequestException as error:
                 raise SendError(f"downloadEdoc {doc_id}: {error}", permanent=False) from error
-        if not data or response.status_code >= 400:
+        if not size or response.status_code >= 400:
             raise SendError(f"downloadEdoc {doc_id}: nothing came (HTTP {response.status_code})", permanent=False)
-        return bytes(data)
 
     def content(self, doc_id: str) -> bytes:
         """The bytes of a message by the older operation, in base64."""
@@ -122,7 +154,7 @@ class VxpClient:
         return [line for line in data if isinstance(line, dict)] if isinstance(data, list) else []
 
     def _call(
-        self, operation: str, values: dict[str, str], body: bytes = b"", content_type: str = _JSON
+        self, operation: str, values: dict[str, str], body: "bytes | _Body" = b"", content_type: str = _JSON
     ) -> dict[str, Any]:
         """The JSON answer of a success; SendError with the axis' own words otherwise."""
         response = self._request("POST", operation, values, body, content_type)
@@ -143,7 +175,7 @@ class VxpClient:
         method: str,
         operation: str,
         values: dict[str, str],
-        body: bytes | None,
+        body: "bytes | _Body | None",
         content_type: str,
         *,
         stream: bool = False,

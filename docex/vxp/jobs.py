@@ -1,6 +1,7 @@
 """Talking to the upper axis: envelopes and statuses up, a look every minute, messages down, acknowledgements."""
 
 import logging
+import tempfile
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
@@ -8,7 +9,7 @@ from typing import ClassVar
 from docex import ways
 from docex.edxml import Envelope, StatusMessage
 from docex.edxml.model import Trace
-from docex.edxml.relay import with_trace
+from docex.edxml.relay import pass_on
 from docex.intake import Handed
 from docex.models import Delivery, Dispatch, StatusLog
 from docex.vxp import mailbag, upstream
@@ -17,7 +18,7 @@ from docex.vxp.mailbag import Stored
 from docex.vxp.unpacking import taken
 from docex.vxp.upstream import Rising, UpstreamWay
 from kernel import clock, outbox
-from kernel.blobs import BlobStore, read_all
+from kernel.blobs import BlobStore, at_hand
 from kernel.config import Config
 from kernel.db import Database, Tx
 from kernel.errors import DomainError, Unavailable
@@ -78,13 +79,14 @@ class ForwardHandler(Handler[Rising, str]):
 
     def perform(self, prepared: Rising) -> str:
         """Add our trace and hand it in."""
-        data = read_all(self.axis.blobs, prepared.dispatch.sha256)
-        try:
-            # The time of handing in, not of sending, so that a second try sends the same bytes.
-            data = with_trace(data, Trace(prepared.node_code, prepared.dispatch.submitted_at))
-        except DomainError as error:
-            raise SendError(error.message.vi, permanent=True) from error
-        return self.axis.speak().send(data, prepared.sender_code, only_to=prepared.receiver_codes)
+        # The time of handing in, not of sending, so that a second try sends the same bytes.
+        trace = Trace(prepared.node_code, prepared.dispatch.submitted_at)
+        with at_hand(self.axis.blobs, prepared.dispatch.sha256) as came, tempfile.TemporaryFile() as passed:
+            try:
+                pass_on(came, trace, passed)
+            except DomainError as error:
+                raise SendError(error.message.vi, permanent=True) from error
+            return self.axis.speak().send_file(passed, prepared.sender_code, only_to=prepared.receiver_codes)
 
     def conclude(self, tx: Tx, job: Job, result: str) -> None:
         """Its receivers can fetch it up there."""
@@ -127,7 +129,7 @@ class ReportHandler(Handler[Report, str]):
     def perform(self, prepared: Report) -> str:
         """Hand it in."""
         file, _size = mailbag.opened(self.axis.blobs, prepared.found)
-        with file:
+        with file:  # a status is small
             return self.axis.speak().send(file.read(), prepared.sender_code, "status")
 
     def give_up(self, tx: Tx, job: Job, reason: str) -> None:
@@ -182,11 +184,12 @@ class FetchHandler(Handler[str, tuple[Envelope | StatusMessage, Handed]]):
     def perform(self, prepared: str) -> tuple[Envelope | StatusMessage, Handed]:
         """Download, store, read."""
         axis = self.axis
-        data = axis.speak().download(prepared, max_bytes=axis.most_bytes)
-        try:
-            return taken(axis.blobs, data, axis.most_bytes, axis.clamd)
-        except DomainError as error:
-            raise SendError(error.message.vi, permanent=not isinstance(error, Unavailable)) from error
+        with tempfile.TemporaryFile() as file:
+            axis.speak().download_to(prepared, file, max_bytes=axis.most_bytes)
+            try:
+                return taken(axis.blobs, file, axis.most_bytes, axis.clamd)
+            except DomainError as error:
+                raise SendError(error.message.vi, permanent=not isinstance(error, Unavailable)) from error
 
     def conclude(self, tx: Tx, job: Job, result: tuple[Envelope | StatusMessage, Handed]) -> None:
         """Into the hub, and off the list up there."""

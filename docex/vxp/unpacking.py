@@ -1,8 +1,8 @@
 """A file of the VXP protocol becomes a message for the hub: stored, read, its papers stored too."""
 
-import io
 import json
 from dataclasses import replace
+from typing import IO
 
 from directory import codes
 from docex.edxml import Envelope, Limits, StatusMessage
@@ -12,10 +12,10 @@ from docex.unpacking import unpacked
 from kernel.blobs import BlobStore
 
 
-def taken(blobs: BlobStore, data: bytes, max_bytes: int, clamd: str) -> tuple[Envelope | StatusMessage, Handed]:
+def taken(blobs: BlobStore, file: IO[bytes], max_bytes: int, clamd: str) -> tuple[Envelope | StatusMessage, Handed]:
     """The message and what the hub keeps of it. The file's hash names the message: the same file again is the same
     message, as the re-sending of the official SDK needs. Refuses malware."""
-    with unpacked(blobs, io.BytesIO(data), Limits(file_bytes=max_bytes)) as found:
+    with unpacked(blobs, file, Limits(file_bytes=max_bytes)) as found:
         if clamd and (name := found.malware(clamd)):
             raise malware.Found(name)
         return found.message, Handed(found.blob, found.keep(), f"sha256:{found.blob.sha256}")

@@ -17,6 +17,7 @@ from docex.edxml import Envelope, StatusMessage
 from docex.edxml.codes import StatusCode
 from docex.edxml.model import Organ
 from docex.edxml.relay import has_passed
+from docex.hub import terms
 from docex.intake import Handed, UnknownReceiver
 from docex.models import Delivery, Dispatch, StatusLog
 from docex.states import Progress
@@ -59,7 +60,8 @@ class UpstreamWay(ways.Way):
         """One envelope goes up once, for all its receivers there; what came down does not go up again."""
         if dispatch.channel == CHANNEL or not _is_elsewhere(tx, delivery.agency_id):
             return False
-        tx.outbox("vxp.forward", str(dispatch.id), {"dispatch_id": dispatch.id})
+        until = terms.until(tx, dispatch.id)
+        tx.outbox("vxp.forward", str(dispatch.id), {"dispatch_id": dispatch.id}, expires_at=until)
         return True
 
     def said(self, tx: Tx, delivery: Delivery, dispatch: Dispatch, code: str, description: str) -> None:

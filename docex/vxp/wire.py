@@ -8,9 +8,11 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Iterable, Mapping
+from typing import IO
 
 PREFIX = "XroadVnpt-"
 LINE_END = b"\r\n"
+PIECE = 1 << 18
 
 _SIGN, _KEYS, _MAC = "sign-header", "sign-header-key", "hash-header"
 _NOBODY = "a key that nobody holds"
@@ -44,20 +46,37 @@ def signed_headers(secret: str, values: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def file_hash(data: bytes) -> str:
-    """SHA-256 as the SDK writes it: a byte below 0x10 is one digit, so that the text is often shorter than 64."""
-    return "".join(f"{byte:x}" for byte in hashlib.sha256(data).digest())
+def file_hash(file: IO[bytes]) -> tuple[str, int]:
+    """The SHA-256 of a file as the SDK writes it, and its size."""
+    digest, size = hashlib.sha256(), 0
+    while piece := file.read(PIECE):
+        digest.update(piece)
+        size += len(piece)
+    return unpadded(digest.digest()), size
 
 
-def sent_file(body: bytes, announced: str) -> bytes | None:
-    """The file in a body whose `hash-file` is `announced`; None when neither the body nor the body without the line
-    end that the SDK appends has this hash."""
-    wanted = announced.strip().lower()
-    shorter = [body.removesuffix(LINE_END)] if body.endswith(LINE_END) else []
-    for data in [*shorter, body]:
-        if wanted and wanted in (hashlib.sha256(data).hexdigest(), file_hash(data)):
-            return data
-    return None
+def unpadded(digest: bytes) -> str:
+    """A hash as the SDK writes it: a byte below 0x10 is one digit, so that the text is often shorter than 64."""
+    return "".join(f"{byte:x}" for byte in digest)
+
+
+def sent_size(body: IO[bytes], announced: str) -> int | None:
+    """How many bytes of a body are the file whose `hash-file` is `announced`; None when neither the body nor the body
+    without the line end that the SDK appends has this hash."""
+    digest, size, tail = hashlib.sha256(), 0, b""
+    while piece := body.read(PIECE):
+        held = tail + piece
+        tail = held[-len(LINE_END) :]
+        digest.update(held[: -len(LINE_END)])
+        size += len(piece)
+    if tail == LINE_END and _is(digest, announced):
+        return size - len(LINE_END)
+    digest.update(tail)
+    return size if _is(digest, announced) else None
+
+
+def _is(digest: "hashlib._Hash", announced: str) -> bool:
+    return announced.strip().lower() in (digest.hexdigest(), unpadded(digest.digest()))
 
 
 def verified(headers: Iterable[tuple[str, str]], secret_of: Callable[[str], str | None]) -> dict[str, str]:

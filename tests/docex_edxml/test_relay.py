@@ -1,7 +1,9 @@
 """A relay adds its line to the trace and leaves every other byte of the sender as it was."""
 
+import io
 import re
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from docex.edxml import EdxmlError, Envelope, Limits, Refusal, read, write
 from docex.edxml.codes import NAMESPACE, StatusCode
 from docex.edxml.model import Trace
-from docex.edxml.relay import has_passed, with_trace
+from docex.edxml.relay import has_passed, pass_on, with_trace
 from kernel.clock import VN
 from tests.docex_edxml import letters
 
@@ -59,6 +61,25 @@ def test_every_form_of_file_gets_its_line_and_keeps_the_rest(text: str, charset:
     before, after = envelope(data), envelope(with_trace(data, HUB))
     assert after.traces == (*before.traces, HUB)
     assert {**_rest(after)} == {**_rest(before)}
+
+
+@pytest.mark.parametrize("text", FILES.values(), ids=FILES.keys())
+@pytest.mark.parametrize("charset", ["utf-8", "utf-16", "utf-16-le", "utf-16-be"])
+def test_from_file_to_file_it_is_the_same(text: str, charset: str, tmp_path: Path) -> None:
+    paper = "QUJD" * 40_000  # over the size of a piece
+    for junk in ("", "1212", "\ufeff") if charset == "utf-8" else ("",):
+        data = (junk + text.replace("JVBERi0xLjQK", paper + "JVBERi0xLjQK")).encode(charset)
+        (tmp_path / "came").write_bytes(data)
+        with (tmp_path / "came").open("rb") as came, (tmp_path / "passed").open("wb") as passed:
+            pass_on(came, HUB, passed)
+        assert (tmp_path / "passed").read_bytes() == with_trace(data, HUB)
+        assert envelope(with_trace(data, HUB)).traces[-1] == HUB
+
+
+def test_an_empty_file_is_not_passed_on(tmp_path: Path) -> None:
+    (tmp_path / "came").write_bytes(b"")
+    with (tmp_path / "came").open("rb") as came, pytest.raises(EdxmlError):
+        pass_on(came, HUB, io.BytesIO())
 
 
 def test_relays_line_up_in_their_order() -> None:

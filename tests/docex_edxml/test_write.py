@@ -1,7 +1,10 @@
 """What we write: read back field by field, and in the shape that the official parser demands."""
 
 import base64
+import random
 import re
+import tempfile
+import tracemalloc
 import zipfile
 from dataclasses import replace
 from io import BytesIO
@@ -10,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docex.edxml import EdxmlError, Envelope, Message, Refusal, StatusMessage, read, write
+from docex.edxml import EdxmlError, Envelope, Message, Refusal, StatusMessage, read, write, write_file
 from docex.edxml.codes import BusinessKind, StatusCode
 from docex.edxml.model import Business, DocumentType, Organ, Signer, Trace
+from docex.edxml.shelf import TemporaryFile
 from tests.docex_edxml import letters
 
 MESSAGES: dict[str, Message] = {
@@ -203,3 +207,38 @@ def test_what_the_standard_forbids_is_refused_by_name(message: Message, refusal:
         write(message)
     assert (caught.value.refusal, caught.value.where) == (refusal, where)
     assert where in caught.value.message.vi
+
+
+@pytest.mark.parametrize("name", ["a.pdf", "a.xlsx", "a.zip", "a"])
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 200_000, 5_000_001])
+def test_a_paper_in_a_file_is_written_as_one_in_memory_is(name: str, size: int) -> None:
+    data = random.Random(size).randbytes(size)
+    lying = TemporaryFile()
+    lying.write(data)
+    lying.close()
+    kept = letters.attachment(name, data)
+    expected = write(letters.letter(attachments=(kept,)))
+    target = BytesIO()
+    write_file(letters.letter(attachments=(replace(kept, data=b"", file=lying),)), target)
+    assert target.getvalue() == expected
+    message = read(expected)
+    assert isinstance(message, Envelope)
+    assert message.attachments[0].data == data
+
+
+def test_writing_a_large_paper_costs_no_memory() -> None:
+    lying = TemporaryFile()
+    for _ in range(40):
+        lying.write(random.Random(1).randbytes(1 << 20))
+    lying.close()
+    for name in ("a.pdf", "a.xlsx"):
+        message = letters.letter(attachments=(replace(letters.attachment(name), data=b"", file=lying),))
+        tracemalloc.start()
+        try:
+            with tempfile.TemporaryFile() as target:
+                write_file(message, target)
+                assert target.tell() > 40 << 20
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak < 16 << 20

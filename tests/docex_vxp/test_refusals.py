@@ -1,5 +1,6 @@
 """Whatever happens, the SDK gets an answer that it can read; and a recall reaches a system as a status."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -33,7 +34,7 @@ class FullDisk(DiskBlobs):
 def send(app: Flask, given: Given, data: bytes, tail: bytes = wire.LINE_END) -> tuple[int, dict[str, Any]]:
     values = {
         "systemid": given.system_id,
-        "hash-file": wire.file_hash(data),
+        "hash-file": wire.unpadded(hashlib.sha256(data).digest()),
         "servicetype": "eDoc",
         "messagetype": "edoc",
         "timestamp": "23112026T213348+0150",

@@ -1,6 +1,7 @@
 """The signature and the file hash, on vectors that the official SDK produced (invented system and secret)."""
 
 import hashlib
+import io
 import json
 from pathlib import Path
 
@@ -145,27 +146,46 @@ def test_no_text_makes_the_check_stumble(values: dict[str, str], rubbish: bytes)
             wire.verified(headers, lambda _: SECRET)
 
 
+def hash_of(data: bytes) -> str:
+    return wire.unpadded(hashlib.sha256(data).digest())
+
+
+def sent(body: bytes, announced: str) -> bytes | None:
+    """The file that is found in a body."""
+    size = wire.sent_size(io.BytesIO(body), announced)
+    return None if size is None else body[:size]
+
+
+@given(st.binary(max_size=60), st.integers(1, 5))
+def test_a_file_is_found_however_its_pieces_fall(data: bytes, piece: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wire, "PIECE", piece)
+        assert sent(data + b"\r\n", hash_of(data)) == data
+        assert sent(data, hash_of(data)) == data
+        assert wire.file_hash(io.BytesIO(data)) == (hash_of(data), len(data))
+
+
 @given(st.binary())
 def test_a_file_is_found_under_both_forms_of_its_hash(data: bytes) -> None:
     plain = hashlib.sha256(data).hexdigest()
-    for announced in (plain, wire.file_hash(data), plain.upper()):
-        assert wire.sent_file(data + b"\r\n", announced) == data
-        assert wire.sent_file(data, announced) == data
+    for announced in (plain, hash_of(data), plain.upper()):
+        assert sent(data + b"\r\n", announced) == data
+        assert sent(data, announced) == data
 
 
 def test_only_one_line_end_is_taken_off() -> None:
     data = b"<edXML/>\r\n"
-    assert wire.sent_file(data + b"\r\n", wire.file_hash(data)) == data
-    assert wire.sent_file(b"\r\n", wire.file_hash(b"")) == b""
+    assert sent(data + b"\r\n", hash_of(data)) == data
+    assert sent(b"\r\n", hash_of(b"")) == b""
 
 
 def test_a_body_with_another_hash_is_nothing() -> None:
-    assert wire.sent_file(b"<edXML/>\r\n", wire.file_hash(b"other")) is None
-    assert wire.sent_file(b"", "") is None
+    assert sent(b"<edXML/>\r\n", hash_of(b"other")) is None
+    assert sent(b"", "") is None
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the shared samples are not here")
 def test_the_hash_of_an_official_file_is_the_one_that_the_sdk_announced() -> None:
     data = (SAMPLES / "new-01-one-recipient.edxml").read_bytes()
-    assert wire.file_hash(data) == HASH
-    assert wire.sent_file(data + b"\r\n", HASH) == data
+    assert hash_of(data) == HASH
+    assert sent(data + b"\r\n", HASH) == data
