@@ -36,9 +36,9 @@ from notify.messages import tell
 
 log = logging.getLogger(__name__)
 
-STRETCH = 40
-"""Recipients of one envelope that are served in one transaction: enough to share its cost, few enough that the first
-of a city have it at once."""
+STRETCH = 20
+"""Recipients of one envelope that are served in one transaction: enough to share its cost, few enough that the first of
+a thousand have it at once."""
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,9 @@ class Dispatch(Base):
     size: Mapped[int]
     facts: Mapped[Json]  # what the envelope says, see docex.facts
     notes: Mapped[JsonList]  # oddities of a foreign file, phrases in JSON
-    answer: Mapped[Json]  # what the sender was told; told again, unchanged, when it hands the same in again
+    # What the sender was told; told again, unchanged, when it hands the same in again. It names all receivers, so it
+    # is read for nothing else.
+    answer: Mapped[Json] = mapped_column(deferred=True)
     verdict: Mapped[str] = mapped_column(default="")  # "" is not judged yet; valid, unclear, invalid, none
     judged_at: Mapped[datetime | None]
     submitted_at: Mapped[datetime]

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -48,6 +49,7 @@ class Tx:
     # A view that answers with a refusal is rolled back; one that must keep what it wrote all the same (a counted
     # failed sign-in) says so here.
     keep_on_refusal: bool = False
+    begun: float = field(default_factory=time.monotonic)  # nothing that was committed before is missing in it
     _events: list[streams.Draft] = field(default_factory=list)
     _entries: list[audit.Draft] = field(default_factory=list)
     _topics: set[str] = field(default_factory=set)

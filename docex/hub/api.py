@@ -89,22 +89,22 @@ def receipts_of_document(tx: Tx, actor: Actor, dispatch_id: int, asked: Receipts
     return jsonify(items=[{**receipts.shown(row), "code": code} for row, code in found])
 
 
-def _wait_for_mail(tx: Tx, actor: Actor, asked: InboxAsked) -> int:
-    """Note that the system asks, then wait without a transaction until there is something. Answers the place."""
+def _wait_for_mail(tx: Tx, actor: Actor, asked: InboxAsked) -> mailbox.Page:
+    """Note that the system asks, then wait without a transaction until there is something, and answer with that."""
     after = _place(actor, asked.after)
     services = current_app.extensions["lienthong"]
-    news = mailbox.poll_is_news(tx, actor.agency_id)
-    tx.session.rollback()  # gives the connection back: nobody holds one while they wait
-    if news:
-        with services.db.write(actor.by) as writing:
-            mailbox.note_poll(writing, actor.agency_id, request.headers.get("User-Agent", ""), _their_time())
     end = time.monotonic() + asked.wait
-    with bell_of(services.db).listening(actor.agency_id) as ring:
-        while not mailbox.anything(tx, actor.agency_id, after) and (left := end - time.monotonic()) > 0:
-            tx.session.rollback()
-            ring.wait(left)
+    with bell_of(services.db).listening(actor.agency_id, since=tx.begun) as ring:
+        page = mailbox.page(tx, actor.agency_id, after, asked.limit)
+        tx.session.rollback()  # gives the connection back: nobody holds one while they wait
+        if mailbox.poll_is_news(page.polled_at):
+            with services.db.write(actor.by) as writing:
+                mailbox.note_poll(writing, actor.agency_id, request.headers.get("User-Agent", ""), _their_time())
+        while not page.items and ring.wait(end - time.monotonic()):
             ring.clear()
-    return after
+            page = mailbox.page(tx, actor.agency_id, after, asked.limit)
+            tx.session.rollback()
+    return page
 
 
 @routes.api(
@@ -116,9 +116,9 @@ def _wait_for_mail(tx: Tx, actor: Actor, asked: InboxAsked) -> int:
     title=phrase("Xem văn bản đang chờ nhận"),
     answers={200: Inbox},
 )
-def inbox(tx: Tx, actor: Actor, asked: InboxAsked, brought: Callable[[], int]) -> Response:
+def inbox(tx: Tx, actor: Actor, asked: InboxAsked, brought: Callable[[], mailbox.Page]) -> Response:
     """What waits for the system's agency. With `wait` the answer comes as soon as there is something, or empty."""
-    page = mailbox.page(tx, actor.agency_id, brought(), asked.limit)
+    page = brought()
     following = cursors.seal(_secret(), _list_of(actor), page.last)
     return jsonify(items=page.items, next=following, more=page.more, held=page.held)
 

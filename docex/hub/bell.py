@@ -33,15 +33,19 @@ class Bell:
         self._lock = threading.Lock()
         self._waiting: dict[int, set[threading.Event]] = defaultdict(set)
         self._seen: dict[int, int] = {}
+        self._rung: dict[int, float] = {}
         self._running = False
         self._looked_at = 0.0
 
     @contextmanager
-    def listening(self, agency_id: int) -> Iterator[threading.Event]:
-        """An event that is set when the agency's mailbox may have changed since this was entered."""
+    def listening(self, agency_id: int, since: float) -> Iterator[threading.Event]:
+        """An event that is set when the agency's mailbox may have changed since `since` (`time.monotonic`), which is
+        when the transaction began that looks into it first."""
         ring = threading.Event()
         with self._lock:
             self._waiting[agency_id].add(ring)
+            if self._rung.get(agency_id, 0.0) >= since:
+                ring.set()
             if not self._running:
                 self._running = True
                 threading.Thread(target=self._run, name="mailbox-bell", daemon=True).start()
@@ -77,6 +81,7 @@ class Bell:
             named = [name.removeprefix(_STREAM) for name in heard if name.startswith(_STREAM)]
             changed = {int(name) for name in named if name.isdigit()}
         with self._lock:
+            self._rung.update(dict.fromkeys(changed, time.monotonic()))
             for agency_id in changed:
                 for ring in self._waiting.get(agency_id, ()):
                     ring.set()
