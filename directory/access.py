@@ -6,8 +6,10 @@ the top, and is served by this instance, looks after the whole instance: the reg
 
 import sqlalchemy as sa
 
+from directory import queries
 from directory.actor import Actor, Role, require
 from directory.models import Agency, ApiClient, Membership, Person, Unit
+from directory.queries import PersonCard
 from kernel.db import Tx
 from kernel.errors import Forbidden, NotFound
 from kernel.streams import guard
@@ -20,6 +22,12 @@ def is_instance_admin(tx: Tx, actor: Actor) -> bool:
         return False
     row = tx.session.get(Agency, actor.agency_id)
     return row is not None and row.is_local and row.parent_id is None
+
+
+def instance_admins(tx: Tx) -> list[PersonCard]:
+    """The people who administer the whole instance."""
+    tops = tx.session.scalars(sa.select(Agency.id).where(Agency.parent_id.is_(None), Agency.is_local))
+    return [card for agency_id in tops.all() for card in queries.people_with_role(tx, agency_id, Role.ADMIN)]
 
 
 def require_instance_admin(tx: Tx, actor: Actor) -> None:

@@ -271,7 +271,7 @@ def _client(row: ApiClient, agency_name: str) -> ClientCard:
         created_at=row.created_at,
         used_at=row.used_at,
         revoked_at=row.revoked_at,
-        proof=_proof(row),
+        proof=proof_of(row),
         contact_email=row.contact_email,
         contact_phone=row.contact_phone,
         certificate_days=days_left(row),
@@ -283,7 +283,8 @@ def days_left(row: ApiClient) -> int | None:
     return (row.certificate_until - clock.now()).days if row.certificate_until else None
 
 
-def _proof(row: ApiClient) -> Phrase:
+def proof_of(row: ApiClient) -> Phrase:
+    """How a system proves who it is, in words."""
     if row.certificate_sha256:
         return phrase("xác thực bằng chứng thư")
     return phrase("xác thực bằng khóa công khai") if row.public_key else phrase("xác thực bằng khóa bí mật")

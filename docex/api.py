@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import IO, Any
 
-from flask import Response, current_app, jsonify, request
+from flask import Response, after_this_request, current_app, jsonify, request
 
 from directory import clients
 from directory.actor import Actor
@@ -12,7 +13,7 @@ from docex import intake
 from docex.access import dispatch_for
 from docex.api_models import DocumentStatus, HandedIn
 from docex.edxml import Envelope, Limits, StatusMessage
-from docex.hub import malware, receipts, terms, uploads
+from docex.hub import malware, receipts, refusals, terms, uploads
 from docex.intake import Handed
 from docex.queries import dispatch_status
 from docex.unpacking import unpacked
@@ -31,6 +32,7 @@ Message = Envelope | StatusMessage
 
 def _unpack(tx: Tx, actor: Actor) -> tuple[Message, Handed]:
     """Read, check and store what came, while no writer waits: the body, or the file that came in pieces before."""
+    after_this_request(partial(_note_refusal, actor))
     services = current_app.extensions["lienthong"]
     named = request.headers.get("Upload-Id", "")
     if not named:
@@ -42,6 +44,15 @@ def _unpack(tx: Tx, actor: Actor) -> tuple[Message, Handed]:
     tx.session.rollback()  # gives the connection back: reading a gigabyte takes its time
     with at_hand(services.blobs, blob.sha256) as file:
         return _taken(tx, actor, file, _limits_of_uploads(services.config.chunked_max_bytes), blob)
+
+
+def _note_refusal(actor: Actor, answer: Response) -> Response:
+    """The operator sees what of a system is refused, and why; written when nothing else is open any more."""
+    if answer.status_code >= 400:
+        problem = answer.get_json(silent=True) or {}
+        with current_app.extensions["lienthong"].db.write(actor.by) as tx:
+            refusals.note(tx, actor.client_id, problem.get("code", str(answer.status_code)), problem.get("message", {}))
+    return answer
 
 
 def _limits_of_uploads(most: int) -> Limits:

@@ -6,7 +6,6 @@ receiver before anything is done again.
 """
 
 import enum
-import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,14 +14,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from kernel import clock
+from kernel import backoff, clock
 from kernel.schema import Base, Json, insert_into
 
 if TYPE_CHECKING:
     from kernel.db import Tx
 
-RETRY_AFTER_S = (30, 60, 120, 300, 600, 1800, 3600)
-MAX_ATTEMPTS = 20
+MAX_ATTEMPTS = 40
+"""Of a promise that never expires: most of a day. One that expires is tried until then."""
 
 
 class State(enum.StrEnum):
@@ -351,19 +350,15 @@ def finish(tx: "Tx", job: Job, state: State, reason: str = "") -> None:
 def retry(tx: "Tx", job: Job, reason: str, after_s: float | None = None) -> bool:
     """Give the job back for a later try. Answers False when it had all its tries: then the caller gives up."""
     row = _held(tx, job)
-    if row.attempts >= MAX_ATTEMPTS:
+    if row.expires_at is None and row.attempts >= MAX_ATTEMPTS:
         return False
-    delay = after_s if after_s is not None else _delay_s(row.attempts)
+    wait = timedelta(seconds=after_s) if after_s is not None else backoff.pause(row.attempts)
     row.state, row.leased_until, row.reason = State.WAITING, None, reason
-    row.due_at = clock.now() + timedelta(seconds=delay)
+    row.due_at = clock.now() + wait
+    if row.expires_at is not None:
+        row.due_at = min(row.due_at, row.expires_at)  # that it is too late is said then, and not an hour later
     _end_attempts(tx, job, "retry", reason)
     return True
-
-
-def _delay_s(attempts: int) -> float:
-    """Full jitter between half and all of the step, so that what failed together does not come back together."""
-    step = RETRY_AFTER_S[min(max(attempts, 1), len(RETRY_AFTER_S)) - 1]
-    return step * random.uniform(0.5, 1.0)
 
 
 def _held(tx: "Tx", job: Job) -> OutboxRow:

@@ -188,3 +188,18 @@ class DocumentWaits(Kind):
     why: Phrase
     due_at: datetime | None
     path: str
+
+
+@dataclass(frozen=True)
+class DocumentUnfetched(Kind):
+    """To the receiver of a document that its system does not fetch from the hub: its clerks, its technical contact."""
+
+    name = "document.unfetched"
+    subject: str
+    number: str
+    sender: str
+    receiver: str
+    what_to_do: Phrase
+    since_at: datetime
+    until_at: datetime | None
+    asked_at: datetime | None  # when the system last asked

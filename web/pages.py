@@ -45,7 +45,7 @@ _NAV = (
     NavItem(phrase("Cơ quan"), "building", "directory.agencies", "admin", _ADMIN),
     NavItem(phrase("Người dùng"), "person-badge", "directory.people", "admin", _ADMIN),
     NavItem(phrase("Ứng dụng kết nối"), "plug", "directory.clients", "admin", _ADMIN),
-    NavItem(phrase("Trục liên thông"), "arrow-left-right", "hub.exchange", "admin", _ADMIN),
+    NavItem(phrase("Trục liên thông"), "arrow-left-right", "hub_pages.exchange", "admin", _ADMIN),
     NavItem(phrase("Lịch làm việc"), "calendar-week", "directory.calendar", "admin", _ADMIN),
     NavItem(phrase("Nhật ký"), "journal-check", "directory.audit", "admin", _ADMIN),
     NavItem(phrase("Tin đã gửi"), "mailbox", "notify.mailbox", "admin"),

@@ -1,5 +1,6 @@
 """Who may watch what the hub publishes."""
 
+from directory.access import administered
 from directory.actor import Actor, Role
 from docex.hub import way
 from kernel import streams
@@ -10,5 +11,8 @@ __all__ = ["may_watch_mailbox", "way"]
 
 @streams.guard("mailbox")
 def may_watch_mailbox(tx: Tx, actor: Actor, name: str) -> bool:
-    """Operators; the agencies' systems ask over the API."""
-    return actor.kind == "person" and actor.has(Role.ADMIN)
+    """Who administers that agency; the agencies' systems ask over the API."""
+    number = name.partition(":")[2]
+    if actor.kind != "person" or not actor.has(Role.ADMIN) or not number.isdecimal():
+        return False
+    return int(number) in administered(tx, actor)

@@ -7,24 +7,47 @@ import hashlib
 import hmac
 import ipaddress
 import socket
-from dataclasses import dataclass
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import urllib3
 
 from kernel.errors import Invalid
-from kernel.text import phrase
+from kernel.text import Phrase, phrase
 
 TIMEOUT = urllib3.Timeout(connect=5, read=10)
 SIGNATURE, TIMESTAMP = "Lienthong-Signature", "Lienthong-Timestamp"
 LONGEST_URL = 500
 
 
-@dataclass(frozen=True)
-class Refused(Exception):
-    """The call was not made, or not answered with success."""
+NOT_ALLOWED, UNKNOWN_NAME, NOT_PUBLIC = "not_allowed", "unknown_name", "not_public"
+TIMED_OUT, NOT_REACHED, BAD_TLS, BROKEN_OFF = "timed_out", "not_reached", "bad_tls", "broken_off"
+_HTTP = "http_"
 
-    reason: str
+_WORDS = {
+    NOT_ALLOWED: phrase("Địa chỉ này không được phép gọi."),
+    UNKNOWN_NAME: phrase("Không tìm thấy tên máy chủ này trên mạng."),
+    NOT_PUBLIC: phrase("Tên máy chủ dẫn tới một địa chỉ nội bộ, trục không gọi."),
+    TIMED_OUT: phrase("Máy chủ không trả lời trong thời gian chờ."),
+    NOT_REACHED: phrase("Không nối được tới máy chủ: máy chủ tắt, hoặc tường lửa chặn."),
+    BAD_TLS: phrase("Chứng thư TLS của máy chủ không hợp lệ hoặc không đúng tên."),
+    BROKEN_OFF: phrase("Kết nối bị ngắt giữa chừng."),
+}
+
+
+class Refused(Exception):
+    """The call was not made, or not answered with success; `reason` is a code that `words` explains."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def words(reason: str) -> Phrase:
+    """Why a call failed, in a sentence."""
+    if reason.startswith(_HTTP):
+        return phrase("Máy chủ trả lời mã HTTP {status} thay vì 2xx.", status=reason.removeprefix(_HTTP))
+    return _WORDS.get(reason, phrase("Lời gọi không thành công."))
 
 
 def signature(secret: str, timestamp: int, body: bytes) -> str:
@@ -55,35 +78,58 @@ def call(url: str, secret: str, timestamp: int, body: bytes, *, anywhere: bool) 
     try:
         check_address(url, anywhere=anywhere)
     except Invalid:
-        raise Refused("the address is not allowed") from None
-    parts = urlsplit(url)
-    host, secure = parts.hostname or "", parts.scheme == "https"
-    port = parts.port or (443 if secure else 80)
-    address = _address_of(host, port, anywhere=anywhere)
+        raise Refused(NOT_ALLOWED) from None
     headers = {
-        "Host": host if parts.port is None else f"{host}:{port}",
         "Content-Type": "application/json",
         "User-Agent": "lienthong-webhook/1",
         TIMESTAMP: str(timestamp),
         SIGNATURE: signature(secret, timestamp, body),
     }
+    with posted(url, body, headers, anywhere=anywhere) as answer:
+        if not 200 <= answer.status < 300:
+            raise Refused(f"{_HTTP}{answer.status}")
+
+
+@contextlib.contextmanager
+def posted(
+    url: str, body: bytes, headers: dict[str, str], *, anywhere: bool, timeout: urllib3.Timeout = TIMEOUT
+) -> Iterator[urllib3.BaseHTTPResponse]:
+    """The answer to a POST, its body not read yet. The address that was looked at is the one that is called; no
+    redirect is followed. Refused when nothing answers, or the answer breaks off while it is read."""
+    parts = urlsplit(url)
+    host, secure = parts.hostname or "", parts.scheme == "https"
+    port = parts.port or (443 if secure else 80)
+    address = _address_of(host, port, anywhere=anywhere)
+    headers = {"Host": host if parts.port is None else f"{host}:{port}", **headers}
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     pool = (
-        urllib3.HTTPSConnectionPool(address, port, timeout=TIMEOUT, server_hostname=host, assert_hostname=host)
+        urllib3.HTTPSConnectionPool(address, port, timeout=timeout, server_hostname=host, assert_hostname=host)
         if secure
-        else urllib3.HTTPConnectionPool(address, port, timeout=TIMEOUT)
+        else urllib3.HTTPConnectionPool(address, port, timeout=timeout)
     )
     try:
         answer = pool.urlopen(
             "POST", path, body=body, headers=headers, retries=False, redirect=False, preload_content=False
         )
-        answer.close()
+        try:
+            yield answer
+        finally:
+            answer.close()
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise Refused(type(error).__name__) from error
+        raise Refused(_code_of(error)) from error
     finally:
         pool.close()
-    if not 200 <= answer.status < 300:
-        raise Refused(f"HTTP {answer.status}")
+
+
+def _code_of(error: Exception) -> str:
+    match error:
+        case urllib3.exceptions.NewConnectionError():
+            return NOT_REACHED
+        case urllib3.exceptions.TimeoutError():
+            return TIMED_OUT
+        case urllib3.exceptions.SSLError():
+            return BAD_TLS
+    return BROKEN_OFF
 
 
 def _address_of(host: str, port: int, *, anywhere: bool) -> str:
@@ -91,7 +137,7 @@ def _address_of(host: str, port: int, *, anywhere: bool) -> str:
     try:
         found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     except (OSError, UnicodeError):
-        raise Refused("the name is unknown") from None
+        raise Refused(UNKNOWN_NAME) from None
     if not anywhere and not all(ipaddress.ip_address(address.partition("%")[0]).is_global for address in found):
-        raise Refused("the address is not public")
+        raise Refused(NOT_PUBLIC)
     return found[0]

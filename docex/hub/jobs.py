@@ -16,7 +16,7 @@ def register_jobs(config: Config, blobs: BlobStore) -> None:
     """Make this process able to do the hub's jobs."""
     keys.use(config)
     outbox.register(SweepHandler(Folder(config.data_dir / "uploads")))
-    outbox.register(WebhookHandler(anywhere=config.webhooks_anywhere))
+    outbox.register(WebhookHandler(anywhere=config.webhooks_anywhere, at_once=max(1, config.worker_threads // 2)))
 
 
 @outbox.handler("hub.collect")
@@ -34,4 +34,4 @@ def expire(tx: Tx, job: Job) -> None:
 @outbox.handler("hub.alarm")
 def alarm(tx: Tx, job: Job) -> None:
     """A document still waits to be fetched."""
-    terms.alarm(tx, job.payload["parcel_id"], job.payload["step"])
+    terms.alarm(tx, job.payload["parcel_id"], job.payload["step"], job.payload["turn"])

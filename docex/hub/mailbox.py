@@ -104,19 +104,21 @@ def put_all(tx: Tx, deliveries: Sequence[Delivery]) -> None:
     say_all(tx, fresh, Progress.AVAILABLE)
     for parcel in parcels:
         tx.publish(f"mailbox:{parcel.agency_id}", "mailbox.changed", {"id": parcel.id, "rev": parcel.seq})
-    webhooks.arrived(tx, {parcel.agency_id: parcel.id for parcel in parcels})
+    webhooks.arrived(tx, parcels)
     due_at = calendar(tx).add_working_time(now, FIRST_ALARM)
-    alarms = {f"{parcel.id}:1": {"parcel_id": parcel.id, "step": 1} for parcel in parcels}
+    alarms = {f"{one.id}:{one.seq}:1": {"parcel_id": one.id, "step": 1, "turn": one.seq} for one in parcels}
     tx.outbox_all("hub.alarm", alarms, due_at=due_at)
 
 
 def lay_again(tx: Tx, parcel: Parcel) -> None:
-    """An expired parcel waits anew, behind all others, so that no reader has passed it already."""
-    parcel.state, parcel.alarm = ParcelState.WAITING, 0
-    parcel.leased_by = parcel.leased_until = None
+    """A parcel waits anew, behind all others, so that no reader has passed it already. A lease of it is lost."""
+    parcel.state, parcel.alarm, parcel.available_at = ParcelState.WAITING, 0, clock.now()
+    parcel.leased_by = parcel.leased_until = parcel.fetched_at = None
+    parcel.lease_token += 1
     parcel.seq = _next_numbers(tx, [parcel.agency_id])[parcel.agency_id]
-    parcel.available_at = clock.now()
+    tx.session.flush()
     tx.publish(f"mailbox:{parcel.agency_id}", "mailbox.changed", {"id": parcel.id, "rev": parcel.seq})
+    webhooks.arrived(tx, [parcel])
 
 
 def open_for(tx: Tx, agency_id: int) -> None:
@@ -277,6 +279,8 @@ def _must_wait(parcel: Parcel) -> None:
         raise WrongState(phrase("Văn bản này đã được nhận trước đó."))
     if parcel.state == ParcelState.EXPIRED:
         raise WrongState(phrase("Văn bản này đã hết hạn chờ nhận; nơi gửi đã được báo."))
+    if parcel.state == ParcelState.WITHDRAWN:
+        raise WrongState(phrase("Văn bản này đã được rút khỏi trục theo yêu cầu của nơi gửi."))
 
 
 def _next_numbers(tx: Tx, agency_ids: Sequence[int]) -> dict[int, int]:

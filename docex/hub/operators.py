@@ -1,126 +1,165 @@
-"""What the operator sees of each agency's system, and may do about it: hold, release, send again, test."""
-
-from dataclasses import dataclass
-from datetime import datetime
+"""What the operator of the hub may do about an agency's system, always with a reason and on record: hold its mailbox
+and release it, lay out anew what expired or was fetched, take back what nobody fetched, test the connection."""
 
 import sqlalchemy as sa
 
-from directory import queries as directory
-from directory.access import administered, agency_for, require_instance_admin
-from directory.actor import Actor
-from docex.hub import mailbox, terms
+from directory import auditing
+from directory.access import agency_for, require_instance_admin
+from directory.actor import Actor, chain_of
+from docex.hub import mailbox, receipts, terms, webhooks
 from docex.hub.models import Mailbox, Parcel, Term, Webhook
-from docex.hub.states import ParcelState
+from docex.hub.states import ParcelState, ReceiptKind
 from docex.models import Delivery
 from docex.moves import touch_delivery
-from docex.states import Progress
+from docex.states import Progress, Recall
+from docex.statuses import say
 from kernel import clock
 from kernel.db import Tx
-from kernel.errors import Invalid, NotFound
+from kernel.errors import Invalid, NotFound, WrongState
+from kernel.refs import Ref
 from kernel.text import phrase
 from kernel.worktime import calendar
 
 STRETCH = 200
+REASON_LENGTH = 1000
 
-
-@dataclass(frozen=True)
-class Endpoint:
-    """One agency's system as the operator sees it."""
-
-    agency_id: int
-    name: str
-    code: str
-    polled_at: datetime | None
-    polled_by: str
-    skew_s: int | None
-    backlog: int
-    oldest_at: datetime | None
-    expired: int
-    held_at: datetime | None
-    held_reason: str
-    has_hook: bool
-    hook_problem: str
-
-
-def endpoints(tx: Tx, actor: Actor) -> list[Endpoint]:
-    """The systems of the agencies that the actor administers; those with the oldest unfetched document first."""
-    mine = administered(tx, actor)
-    boxes = {row.agency_id: row for row in tx.session.scalars(sa.select(Mailbox)) if row.agency_id in mine}
-    cards = directory.agencies(tx, boxes.keys())
-    waiting = _counts(tx, ParcelState.WAITING)
-    expired = _counts(tx, ParcelState.EXPIRED)
-    hooks = {hook.agency_id: hook for hook in tx.session.scalars(sa.select(Webhook).order_by(Webhook.id))}
-    found = [
-        Endpoint(
-            number,
-            cards[number].name,
-            cards[number].code,
-            box.polled_at,
-            box.polled_by,
-            box.skew_s,
-            *waiting.get(number, (0, None)),
-            expired.get(number, (0, None))[0],
-            box.held_at,
-            box.held_reason,
-            number in hooks,
-            hooks[number].problem if number in hooks else "",
-        )
-        for number, box in boxes.items()
-    ]
-    never = clock.now()
-    return sorted(found, key=lambda one: (one.oldest_at or never, one.name))
+auditing.words.update(
+    {
+        "hub.held": phrase("Tạm giữ hộp nhận tại trục"),
+        "hub.released": phrase("Mở lại hộp nhận tại trục"),
+        "hub.sent_again": phrase("Đặt lại các văn bản quá hạn vào hộp nhận"),
+        "hub.resent": phrase("Đặt lại một văn bản vào hộp nhận"),
+        "hub.withdrawn": phrase("Rút một văn bản khỏi hộp nhận"),
+        "hub.tested": phrase("Kiểm tra kết nối của một hệ thống"),
+        "hub.circuit_closed": phrase("Cho gọi lại địa chỉ nhận tin báo"),
+    }
+)
 
 
 def hold(tx: Tx, actor: Actor, agency_id: int, reason: str) -> None:
     """Give out nothing of this mailbox for now; what comes waits."""
-    if not reason.strip():
-        raise Invalid({"reason": phrase("Cần nêu lý do.")})
-    box = _box(tx, actor, agency_id)
-    box.held_at, box.held_reason = clock.now(), reason.strip()[:1000]
-    tx.audit(f"agency:{agency_id}", "hub.held", f"mailbox:{agency_id}", {"reason": box.held_reason})
+    box, why = _box(tx, actor, agency_id, lock=True), _reason(reason)
+    box.held_at, box.held_reason = clock.now(), why
+    _record(tx, agency_id, "hub.held", reason=why)
+    _changed(tx, box)
 
 
 def release(tx: Tx, actor: Actor, agency_id: int) -> None:
     """Give out again what waited."""
-    box = _box(tx, actor, agency_id)
+    box = _box(tx, actor, agency_id, lock=True)
     box.held_at, box.held_reason = None, ""
-    tx.audit(f"agency:{agency_id}", "hub.released", f"mailbox:{agency_id}")
-    tx.publish(f"mailbox:{agency_id}", "mailbox.changed", {"id": agency_id, "rev": box.last_seq})
+    _record(tx, agency_id, "hub.released")
+    _changed(tx, box)
 
 
-def send_again(tx: Tx, actor: Actor, agency_id: int) -> int:
+def requeue_expired(tx: Tx, actor: Actor, agency_id: int, reason: str) -> int:
     """Lay what expired into the mailbox anew, with a new term. Answers how many that were."""
     _box(tx, actor, agency_id)
-    query = sa.select(Parcel).where(Parcel.agency_id == agency_id, Parcel.state == ParcelState.EXPIRED)
-    count = 0
+    why = _reason(reason)
+    query = sa.select(Parcel.id).where(Parcel.agency_id == agency_id, Parcel.state == ParcelState.EXPIRED)
+    numbers = tx.session.scalars(query.order_by(Parcel.seq).limit(STRETCH)).all()
+    again = [number for number in numbers if _lay_again(tx, *_locked(tx, agency_id, number))]
+    _record(tx, agency_id, "hub.sent_again", parcels=len(again), reason=why)
+    return len(again)
+
+
+def resend(tx: Tx, actor: Actor, agency_id: int, parcel_id: int, reason: str) -> None:
+    """Lay one parcel out anew: fetched before and lost at the receiver, expired, or stuck with a system that leased it.
+
+    What the receiver said about the document stays as it is, and its acknowledgement gets the first receipt again.
+    """
+    require_instance_admin(tx, actor)
+    why = _reason(reason)
+    parcel, delivery = _locked(tx, agency_id, parcel_id)
+    if parcel.state == ParcelState.WITHDRAWN or not _lay_again(tx, parcel, delivery):
+        raise WrongState(phrase("Văn bản này đã được rút về, không đặt lại được."))
+    _record(tx, agency_id, "hub.resent", Ref("delivery", delivery.id), reason=why)
+
+
+def withdraw(tx: Tx, actor: Actor, agency_id: int, parcel_id: int, reason: str) -> None:
+    """Take a parcel back for its sender while nobody has fetched it: 13 and 15 in one, with a receipt."""
+    require_instance_admin(tx, actor)
+    why = _reason(reason)
+    parcel, delivery = _locked(tx, agency_id, parcel_id)
+    if parcel.state == ParcelState.FETCHED:
+        raise WrongState(phrase("Nơi nhận đã lấy văn bản này. Nơi gửi cần yêu cầu lấy lại để nơi nhận trả lời."))
+    if parcel.state == ParcelState.WITHDRAWN:
+        return
+    parcel.state = ParcelState.WITHDRAWN
+    parcel.leased_by = parcel.leased_until = None
+    say(tx, delivery, Recall.ASKED, description=why)
+    say(tx, delivery, Recall.AGREED, description=why)
+    receipts.of_delivery(tx, ReceiptKind.WITHDRAWN, delivery, why)
+    _record(tx, agency_id, "hub.withdrawn", Ref("delivery", delivery.id), reason=why)
+    tx.publish(f"mailbox:{agency_id}", "mailbox.changed", {"id": parcel.id, "rev": parcel.seq})
+
+
+def test_connection(tx: Tx, actor: Actor, agency_id: int) -> int:
+    """Have the webhooks of the agency's systems called now. Answers how many there are; what else the test says is on
+    the page at any time (docex.hub.checking)."""
+    agency_for(tx, actor, agency_id)
+    hooks = tx.session.scalars(sa.select(Webhook).where(Webhook.agency_id == agency_id).order_by(Webhook.id)).all()
+    for hook in hooks:
+        webhooks.test(tx, hook)
+    _record(tx, agency_id, "hub.tested", webhooks=len(hooks))
+    return len(hooks)
+
+
+def close_circuit(tx: Tx, actor: Actor, agency_id: int, hook_id: int) -> None:
+    """Call a webhook again that was left alone: its owner says that it is well."""
+    agency_for(tx, actor, agency_id)
+    hook = tx.session.get(Webhook, hook_id, with_for_update=True)
+    if hook is None or hook.agency_id != agency_id:
+        raise NotFound()
+    webhooks.call_again(tx, hook)
+    _record(tx, agency_id, "hub.circuit_closed", f"client:{hook.client_id}")
+
+
+def _lay_again(tx: Tx, parcel: Parcel, delivery: Delivery) -> bool:
+    if delivery.recall == Recall.AGREED:
+        return False
+    dispatch = mailbox.dispatch_of(tx, parcel)
     until = calendar(tx).add_working_time(clock.now(), terms.OFFICE_HOURS)
-    for parcel in list(tx.session.scalars(query.order_by(Parcel.seq).limit(STRETCH))):
-        delivery = tx.session.get_one(Delivery, parcel.delivery_id, with_for_update=True, populate_existing=True)
-        tx.session.refresh(parcel, with_for_update=True)
-        if parcel.state != ParcelState.EXPIRED or delivery.progress != Progress.EXPIRED:
-            continue
-        mailbox.lay_again(tx, parcel)
+    terms.extend(tx, tx.session.get_one(Term, dispatch.id, with_for_update=True), until)
+    mailbox.lay_again(tx, parcel)
+    terms.promise_alarm(tx, parcel, 1)
+    if delivery.progress == Progress.EXPIRED:
         delivery.progress = Progress.AVAILABLE
-        touch_delivery(tx, delivery, mailbox.dispatch_of(tx, parcel).document_id)
-        terms.extend(tx, tx.session.get_one(Term, delivery.dispatch_id, with_for_update=True), until)
-        count += 1
-    tx.audit(f"agency:{agency_id}", "hub.sent_again", f"mailbox:{agency_id}", {"parcels": count})
-    return count
+        touch_delivery(tx, delivery, dispatch.document_id)
+        webhooks.changed(tx, [delivery], dispatch)
+    return True
 
 
-def _counts(tx: Tx, state: ParcelState) -> dict[int, tuple[int, datetime | None]]:
-    rows = tx.session.execute(
-        sa.select(Parcel.agency_id, sa.func.count(), sa.func.min(Parcel.available_at))
-        .where(Parcel.state == state)
-        .group_by(Parcel.agency_id)
-    )
-    return {agency_id: (count, oldest) for agency_id, count, oldest in rows}
+def _locked(tx: Tx, agency_id: int, parcel_id: int) -> tuple[Parcel, Delivery]:
+    """A parcel of that mailbox and its delivery, locked in the order of docex/models.py."""
+    parcel = tx.session.get(Parcel, parcel_id)
+    if parcel is None or parcel.agency_id != agency_id:
+        raise NotFound()
+    delivery = tx.session.get_one(Delivery, parcel.delivery_id, with_for_update=True, populate_existing=True)
+    tx.session.refresh(parcel, with_for_update=True)
+    return parcel, delivery
 
 
-def _box(tx: Tx, actor: Actor, agency_id: int) -> Mailbox:
+def _reason(reason: str) -> str:
+    why = reason.strip()[:REASON_LENGTH]
+    if not why:
+        raise Invalid({"reason": phrase("Cần nêu lý do.")})
+    return why
+
+
+def _record(tx: Tx, agency_id: int, action: str, ref: Ref | str = "", **detail: object) -> None:
+    tx.audit(chain_of(agency_id), action, ref or f"mailbox:{agency_id}", dict(detail))
+
+
+def _changed(tx: Tx, box: Mailbox) -> None:
+    tx.publish(f"mailbox:{box.agency_id}", "mailbox.changed", {"id": box.agency_id, "rev": box.last_seq})
+
+
+def _box(tx: Tx, actor: Actor, agency_id: int, *, lock: bool = False) -> Mailbox:
+    """The mailbox of an agency; locked only where nothing is locked after it (docex/hub/models.py)."""
     require_instance_admin(tx, actor)
     agency_for(tx, actor, agency_id)
-    row = tx.session.get(Mailbox, agency_id, populate_existing=True)
+    row = tx.session.get(Mailbox, agency_id, with_for_update=lock, populate_existing=True)
     if row is None:
         raise NotFound()
     return row

@@ -1,43 +1,144 @@
-"""The operator's page of the exchange."""
+"""The operator's pages of the exchange: all systems, and one of them with everything that can be done about it."""
+
+from typing import Any
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
 
+from directory.access import is_instance_admin
 from directory.actor import Actor
-from docex.hub import operators
+from docex.hub import checking, endpoints, operators
+from docex.hub.states import ParcelState
 from kernel.db import Tx
 from kernel.doors import Routes
+from kernel.errors import Invalid
 from kernel.text import Phrase, phrase
 
 routes = Routes("hub_pages")
+
+TONES = {"waiting": "waiting", "fetched": "good", "expired": "bad", "withdrawn": "plain"}
+WORDS = {
+    ParcelState.WAITING: phrase("Đang chờ"),
+    ParcelState.FETCHED: phrase("Đã lấy"),
+    ParcelState.EXPIRED: phrase("Quá hạn"),
+    ParcelState.WITHDRAWN: phrase("Đã rút về"),
+}
 
 
 @routes.get("/admin/exchange")
 def exchange(tx: Tx, actor: Actor) -> Response:
     """How the systems of the agencies are doing."""
-    return make_response(render_template("hub/exchange.html", endpoints=operators.endpoints(tx, actor)))
+    return make_response(render_template("hub/exchange.html", endpoints=endpoints.endpoints(tx, actor)))
+
+
+@routes.get("/admin/exchange/<int:agency_id>")
+def endpoint(tx: Tx, actor: Actor, agency_id: int) -> Response:
+    """One agency's system: how it is doing, what lies in its mailbox, what can be done."""
+    return _page(tx, actor, agency_id)
+
+
+def _page(tx: Tx, actor: Actor, agency_id: int, errors: dict[str, Phrase] | None = None, asked: str = "") -> Response:
+    one = endpoints.endpoint(tx, actor, agency_id)
+    systems = endpoints.systems(tx, agency_id)
+    context: dict[str, Any] = {
+        "one": one,
+        "systems": systems,
+        "findings": checking.findings(one, systems),
+        "troubles": endpoints.troubles(tx, agency_id),
+    }
+    if request.args.get("fragment"):
+        return make_response(render_template("hub/_endpoint.html", **context))
+    wanted = request.args.get("state", "")
+    state = ParcelState(wanted) if wanted in set(ParcelState) else None
+    below = request.args.get("below", "")
+    leaf = endpoints.parcels(tx, agency_id, state, int(below) if below.isdecimal() and len(below) < 19 else 0)
+    typed = {"errors": errors or {}, "asked": asked, "typed": request.form.get("reason", "")}
+    context |= {"leaf": leaf, "state": state, "words": WORDS, "tones": TONES, **typed}
+    context["filters"] = _filters(agency_id, leaf.counts, state)
+    page = render_template("hub/endpoint.html", may_act=is_instance_admin(tx, actor), **context)
+    return make_response(page, 422 if errors else 200)
+
+
+def _filters(
+    agency_id: int, counts: dict[ParcelState, int], chosen: ParcelState | None
+) -> list[tuple[Phrase, str, bool, int | None]]:
+    """Links for ui.filters: all, then each state with its count."""
+
+    def at(state: ParcelState | None) -> str:
+        value = state.value if state else None
+        return url_for("hub_pages.endpoint", agency_id=agency_id, state=value, _anchor="parcels")
+
+    each = [(word, at(state), state is chosen, counts.get(state, 0)) for state, word in WORDS.items()]
+    return [(phrase("Tất cả"), at(None), chosen is None, None), *each]
+
+
+@routes.post("/admin/exchange/<int:agency_id>/test")
+def test_connection(tx: Tx, actor: Actor, agency_id: int) -> Response:
+    """Call the webhooks now; the page says the rest."""
+    count = operators.test_connection(tx, actor, agency_id)
+    said = phrase("Đã kiểm tra. Kết quả ở ngay dưới đây.")
+    if count:
+        said = phrase("Đang gọi thử địa chỉ nhận tin báo; kết quả hiện ở đây sau ít giây.")
+    return _back(actor, agency_id, said)
 
 
 @routes.post("/admin/exchange/<int:agency_id>/hold")
 def hold(tx: Tx, actor: Actor, agency_id: int) -> Response:
     """Give out nothing for now, with a reason."""
-    operators.hold(tx, actor, agency_id, request.form.get("reason", ""))
-    return _back(actor, phrase("Đã tạm giữ hộp nhận."))
+    try:
+        operators.hold(tx, actor, agency_id, _reason())
+    except Invalid as refusal:
+        return _page(tx, actor, agency_id, refusal.fields, "hold")
+    return _back(actor, agency_id, phrase("Đã tạm giữ hộp nhận."))
 
 
 @routes.post("/admin/exchange/<int:agency_id>/release")
 def release(tx: Tx, actor: Actor, agency_id: int) -> Response:
     """Give out again."""
     operators.release(tx, actor, agency_id)
-    return _back(actor, phrase("Đã mở lại hộp nhận."))
+    return _back(actor, agency_id, phrase("Đã mở lại hộp nhận."))
 
 
-@routes.post("/admin/exchange/<int:agency_id>/again")
-def send_again(tx: Tx, actor: Actor, agency_id: int) -> Response:
+@routes.post("/admin/exchange/<int:agency_id>/requeue")
+def requeue(tx: Tx, actor: Actor, agency_id: int) -> Response:
     """Lay what expired into the mailbox anew."""
-    count = operators.send_again(tx, actor, agency_id)
-    return _back(actor, phrase("Đã đặt lại {count} văn bản quá hạn vào hộp nhận.", count=count))
+    try:
+        count = operators.requeue_expired(tx, actor, agency_id, _reason())
+    except Invalid as refusal:
+        return _page(tx, actor, agency_id, refusal.fields, "requeue")
+    return _back(actor, agency_id, phrase("Đã đặt lại {count} văn bản quá hạn vào hộp nhận.", count=count))
 
 
-def _back(actor: Actor, said: Phrase) -> Response:
+@routes.post("/admin/exchange/<int:agency_id>/parcels/<int:parcel_id>/resend")
+def resend(tx: Tx, actor: Actor, agency_id: int, parcel_id: int) -> Response:
+    """Lay one document out anew."""
+    try:
+        operators.resend(tx, actor, agency_id, parcel_id, _reason())
+    except Invalid as refusal:
+        return _page(tx, actor, agency_id, refusal.fields, f"resend-{parcel_id}")
+    return _back(actor, agency_id, phrase("Đã đặt lại văn bản vào hộp nhận."))
+
+
+@routes.post("/admin/exchange/<int:agency_id>/parcels/<int:parcel_id>/withdraw")
+def withdraw(tx: Tx, actor: Actor, agency_id: int, parcel_id: int) -> Response:
+    """Take one document back for its sender."""
+    try:
+        operators.withdraw(tx, actor, agency_id, parcel_id, _reason())
+    except Invalid as refusal:
+        return _page(tx, actor, agency_id, refusal.fields, f"withdraw-{parcel_id}")
+    return _back(actor, agency_id, phrase("Đã rút văn bản về; nơi gửi được báo."))
+
+
+@routes.post("/admin/exchange/<int:agency_id>/webhooks/<int:hook_id>/again")
+def call_again(tx: Tx, actor: Actor, agency_id: int, hook_id: int) -> Response:
+    """Call a webhook again that was left alone."""
+    operators.close_circuit(tx, actor, agency_id, hook_id)
+    return _back(actor, agency_id, phrase("Trục sẽ gọi lại địa chỉ này ngay khi có tin."))
+
+
+def _reason() -> str:
+    return request.form.get("reason", "")
+
+
+def _back(actor: Actor, agency_id: int, said: Phrase) -> Response:
     flash(said.in_locale(actor.locale), "good")
-    return make_response(redirect(url_for("hub_pages.exchange")))
+    return make_response(redirect(url_for("hub_pages.endpoint", agency_id=agency_id), 303))

@@ -4,11 +4,12 @@ from enum import StrEnum
 
 
 class ParcelState(StrEnum):
-    """A parcel waits until it is fetched, or until its term ends."""
+    """A parcel waits until it is fetched, until its term ends, or until an operator takes it back for its sender."""
 
     WAITING = "waiting"
     FETCHED = "fetched"
     EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
 
 
 class ReceiptKind(StrEnum):
@@ -18,5 +19,6 @@ class ReceiptKind(StrEnum):
     AVAILABLE = "available"  # it lies ready for one receiver
     RETRIEVED = "retrieved"  # that receiver has it and said so
     EXPIRED = "expired"  # it lay ready and was not fetched in its term
+    WITHDRAWN = "withdrawn"  # an operator took it back for its sender before it was fetched, with the reason
     UNDELIVERABLE = "undeliverable"  # no way to the receiver was found in its term
     REFUSED = "refused"  # the hub did not take it over, with the reason

@@ -2,21 +2,21 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 
 from directory import queries as directory
+from directory.access import instance_admins
 from directory.actor import Role
-from directory.queries import AgencyCard
+from directory.models import ApiClient
 from docex import ways
 from docex.envelope import Facts
 from docex.hub import mailbox
-from docex.hub.models import Parcel, Term
+from docex.hub.models import Mailbox, Parcel, Term
 from docex.hub.states import ParcelState
 from docex.links import OUTGOING_PATH
 from docex.models import Delivery, Dispatch
-from docex.states import Progress
+from docex.states import Progress, Recall
 from docex.statuses import say
 from kernel import clock
 from kernel.db import Tx
@@ -24,7 +24,7 @@ from kernel.errors import Invalid
 from kernel.refs import Ref
 from kernel.text import Phrase, phrase
 from kernel.worktime import calendar
-from notify.kinds import DocumentWaits
+from notify.kinds import DocumentUnfetched, DocumentWaits
 from notify.messages import BOTH, Channel, Recipient, tell
 
 OFFICE_HOURS = timedelta(hours=24)
@@ -32,11 +32,17 @@ SHORTEST = timedelta(minutes=1)
 LONGEST = timedelta(days=30)
 STRETCH = 200
 
-ALARMS = (mailbox.FIRST_ALARM, timedelta(hours=8), timedelta(hours=20))
-"""Working time after which a document that nobody fetched is shown to the operator (1), told to the receiver's clerks
-by e-mail and SMS (2) and to its technical contact (3); a working day has eight hours."""
+ALARMS = (mailbox.FIRST_ALARM, timedelta(hours=8), timedelta(hours=24))
+"""Working time after which a document that nobody fetched stands on the start pages of the operator and of the sender's
+clerks (1), is told to the receiver's clerks by e-mail and SMS (2) and to its technical contact (3); a working day has
+eight hours."""
+LAST_CHANCE = timedelta(hours=4)
+"""The technical contact hears of it at least this much working time before the term ends: three days is also how long a
+document usually waits."""
 
 _OPEN = (Progress.SUBMITTED, Progress.AVAILABLE)
+_ASK_YOUR_SYSTEM = phrase("Xin kiểm tra phần mềm quản lý văn bản của cơ quan có đang nhận văn bản hay không.")
+_LOOK_AT_IT = phrase("Xin kiểm tra hệ thống, đường truyền, chứng thư và đồng hồ của máy chủ kết nối với trục.")
 _EXPIRED = phrase("Nơi nhận không lấy văn bản trong thời hạn chờ tại trục.")
 _UNDELIVERABLE = phrase("Trục không có đường giao văn bản đến nơi nhận trong thời hạn chờ.")
 
@@ -60,11 +66,18 @@ def ask(tx: Tx, dispatch_id: int, seconds: str) -> None:
     if length is None or not SHORTEST <= length <= LONGEST:
         message = phrase("Delivery-TTL phải là số giây từ {least} đến {most}.", least=60, most=30 * 86_400)
         raise Invalid({"Delivery-TTL": message}, message)
-    term = tx.session.get_one(Term, dispatch_id, with_for_update=True)
+    term = tx.session.get(Term, dispatch_id, with_for_update=True)
+    if term is None:
+        return  # a recall waits for nobody
     wanted = tx.session.get_one(Dispatch, dispatch_id).submitted_at + length
     if term.expires_at != wanted and wanted > clock.now():
         term.expires_at = wanted
         _promise(tx, term)
+
+
+def until(tx: Tx, dispatch_id: int) -> datetime | None:
+    """Until when an envelope is offered to its receivers, whichever way it goes; None for what waits for nobody."""
+    return tx.session.scalar(sa.select(Term.expires_at).where(Term.dispatch_id == dispatch_id))
 
 
 def extend(tx: Tx, term: Term, until: datetime) -> None:
@@ -81,7 +94,12 @@ def expire(tx: Tx, dispatch_id: int, after: int = 0) -> None:
         return
     query = (
         sa.select(Delivery)
-        .where(Delivery.dispatch_id == dispatch_id, Delivery.progress.in_(_OPEN), Delivery.id > after)
+        .where(
+            Delivery.dispatch_id == dispatch_id,
+            Delivery.progress.in_(_OPEN),
+            Delivery.recall != Recall.AGREED,
+            Delivery.id > after,
+        )
         .order_by(Delivery.id)
         .limit(STRETCH)
         .with_for_update()
@@ -95,21 +113,31 @@ def expire(tx: Tx, dispatch_id: int, after: int = 0) -> None:
         tx.outbox("hub.expire", key, {"dispatch_id": dispatch_id, "after": found[-1].id})
 
 
-def alarm(tx: Tx, parcel_id: int, step: int) -> None:
-    """Nobody fetched a parcel for a while: tell the next one who should know."""
+def alarm(tx: Tx, parcel_id: int, step: int, turn: int) -> None:
+    """Nobody fetched a parcel for a while: tell the next one who should know. `turn` is the parcel's number when the
+    alarm was set; laid out anew it has another one, and alarms of its own."""
     parcel = tx.session.get(Parcel, parcel_id, with_for_update=True)
-    if parcel is None or parcel.state != ParcelState.WAITING or parcel.alarm >= step:
+    if parcel is None or parcel.state != ParcelState.WAITING or parcel.alarm >= step or parcel.seq != turn:
         return
     parcel.alarm = step
-    tx.publish(f"mailbox:{parcel.agency_id}", "mailbox.changed", {"id": parcel.id, "rev": parcel.seq})
-    agency = directory.agency(tx, parcel.agency_id)
-    why = phrase("Hệ thống của {agency} chưa lấy văn bản này từ trục liên thông.", agency=agency.name)
+    dispatch = mailbox.dispatch_of(tx, parcel)
+    _ring(tx, parcel, dispatch)
     if step == 2:
-        _tell(tx, parcel, agency, why, Role.CLERK, BOTH)
+        people = [Recipient.of(card) for card in directory.people_with_role(tx, parcel.agency_id, Role.CLERK)]
+        _tell(tx, parcel, dispatch, people, "clerks", _ASK_YOUR_SYSTEM)
     if step == 3:
-        _tell(tx, parcel, agency, why, Role.ADMIN, (Channel.EMAIL,))
+        _tell(tx, parcel, dispatch, _technical_contacts(tx, parcel.agency_id), "technical", _LOOK_AT_IT)
     if step < len(ALARMS):
-        _promise_alarm(tx, parcel, step + 1)
+        promise_alarm(tx, parcel, step + 1)
+
+
+def _ring(tx: Tx, parcel: Parcel, dispatch: Dispatch) -> None:
+    """Start pages that show it move by themselves."""
+    data = {"id": parcel.id, "rev": parcel.alarm}
+    tx.publish(f"mailbox:{parcel.agency_id}", "mailbox.changed", data)
+    tx.publish(f"agency:{dispatch.sender_id}/clerks", "document.unfetched", data)
+    for card in instance_admins(tx):
+        tx.publish(f"person:{card.id}", "document.unfetched", data)
 
 
 def _end(tx: Tx, delivery: Delivery, dispatch: Dispatch) -> None:
@@ -143,15 +171,35 @@ def _tell_sender(tx: Tx, delivery: Delivery, dispatch: Dispatch, reason: Phrase)
         tell(tx, notice, clerk.id, ref=Ref("delivery", delivery.id), slot="expired", channels=(Channel.EMAIL,))
 
 
-def _tell(tx: Tx, parcel: Parcel, agency: AgencyCard, why: Phrase, role: Role, channels: Iterable[Channel]) -> None:
-    dispatch = mailbox.dispatch_of(tx, parcel)
+def _technical_contacts(tx: Tx, agency_id: int) -> list[Recipient]:
+    """Whom its systems name, else the administrators of the agency."""
+    systems = tx.session.scalars(
+        sa.select(ApiClient).where(ApiClient.agency_id == agency_id, ApiClient.revoked_at.is_(None))
+    )
+    named = {(one.contact_email, one.contact_phone): one.name for one in systems if mailbox.RECEIVE in one.scopes}
+    found = [Recipient(name, email, phone) for (email, phone), name in named.items() if email or phone]
+    return found or [Recipient.of(card) for card in directory.people_with_role(tx, agency_id, Role.ADMIN)]
+
+
+def _tell(
+    tx: Tx, parcel: Parcel, dispatch: Dispatch, people: Iterable[Recipient], slot: str, what_to_do: Phrase
+) -> None:
+    """Tell them, or the agency itself when nobody of it is known here."""
     facts = Facts.from_json(dispatch.facts)
-    until = tx.session.get(Term, dispatch.id)
-    sender = directory.agency(tx, dispatch.sender_id).name
-    notice = DocumentWaits(facts.subject, facts.code, sender, why, until.expires_at if until else None, "/")
-    people = [Recipient.of(card) for card in directory.people_with_role(tx, agency.id, role)]
-    for recipient in people or [Recipient(agency.name, agency.email, agency.phone)]:
-        tell(tx, notice, recipient, ref=Ref("parcel", parcel.id), slot=f"alarm{role}", channels=channels)
+    agency = directory.agency(tx, parcel.agency_id)
+    box = tx.session.get(Mailbox, parcel.agency_id)
+    notice = DocumentUnfetched(
+        subject=facts.subject,
+        number=facts.code,
+        sender=directory.agency(tx, dispatch.sender_id).name,
+        receiver=agency.name,
+        what_to_do=what_to_do,
+        since_at=parcel.available_at,
+        until_at=until(tx, dispatch.id),
+        asked_at=box.polled_at if box else None,
+    )
+    for recipient in list(people) or [Recipient(agency.name, agency.email, agency.phone)]:
+        tell(tx, notice, recipient, ref=Ref("parcel", parcel.id), version=parcel.seq, slot=slot, channels=BOTH)
 
 
 def _promise(tx: Tx, term: Term) -> None:
@@ -159,7 +207,12 @@ def _promise(tx: Tx, term: Term) -> None:
     tx.outbox("hub.expire", key, {"dispatch_id": term.dispatch_id, "after": 0}, due_at=term.expires_at)
 
 
-def _promise_alarm(tx: Tx, parcel: Parcel, step: int) -> None:
-    due_at: datetime = calendar(tx).add_working_time(parcel.available_at, ALARMS[step - 1])
-    payload: dict[str, Any] = {"parcel_id": parcel.id, "step": step}
-    tx.outbox("hub.alarm", f"{parcel.id}:{step}", payload, due_at=due_at)
+def promise_alarm(tx: Tx, parcel: Parcel, step: int) -> None:
+    """See to it that somebody is told when nobody fetches it."""
+    hours = calendar(tx)
+    length = ALARMS[step - 1]
+    if step == len(ALARMS) and (end := until(tx, mailbox.dispatch_of(tx, parcel).id)):
+        length = min(length, max(ALARMS[1], hours.working_time(parcel.available_at, end) - LAST_CHANCE))
+    payload = {"parcel_id": parcel.id, "step": step, "turn": parcel.seq}
+    due_at = hours.add_working_time(parcel.available_at, length)
+    tx.outbox("hub.alarm", f"{parcel.id}:{parcel.seq}:{step}", payload, due_at=due_at)

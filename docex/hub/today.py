@@ -1,18 +1,50 @@
-"""What the operator should look at: documents that systems of agencies do not fetch."""
+"""What waits at the hub: for the operator the systems that do not fetch, for a sender's clerks their own documents."""
 
 import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.access import is_instance_admin
-from directory.actor import Actor
+from directory.actor import Actor, Role
 from docex.hub.models import Parcel
 from docex.hub.states import ParcelState
+from docex.links import OUTGOING_PATH
+from docex.models import Delivery, Dispatch, Document
 from kernel.db import Tx
 from kernel.text import phrase
 from kernel.today import Chip, Item, section
 
 MOST = 20
-PAGE = "/admin/exchange"
+PAGE = "/admin/exchange/{agency_id}"
+_NOT_FETCHED = phrase("Chưa lấy")
+_LATE = sa.and_(Parcel.state == ParcelState.WAITING, Parcel.alarm > 0)
+
+
+@section(45, phrase("Nơi nhận chưa lấy văn bản"), phrase("Mọi văn bản đã gửi đều được lấy đúng hạn."))
+def not_fetched(tx: Tx, actor: Actor) -> list[Item] | None:
+    """For clerks: what a recipient's system has not fetched for four working hours. Not shown while there is none."""
+    if not actor.has(Role.CLERK):
+        return None
+    query = (
+        sa.select(Document, Parcel)
+        .join(Dispatch, Dispatch.document_id == Document.id)
+        .join(Delivery, Delivery.dispatch_id == Dispatch.id)
+        .join(Parcel, Parcel.delivery_id == Delivery.id)
+        .where(Document.agency_id == actor.agency_id, _LATE)
+        .order_by(Parcel.available_at)
+        .limit(MOST)
+    )
+    rows = tx.session.execute(query).all()
+    cards = directory.agencies(tx, [parcel.agency_id for _, parcel in rows])
+    items = [
+        Item(
+            f"{document.code} {document.subject}",
+            OUTGOING_PATH.format(id=document.id),
+            meta=(cards[parcel.agency_id].name,),
+            chip=Chip(_NOT_FETCHED, "waiting"),
+        )
+        for document, parcel in rows
+    ]
+    return items or None
 
 
 @section(95, phrase("Văn bản chưa được lấy khỏi trục"), phrase("Mọi văn bản tại trục đã được lấy đúng hạn."))
@@ -22,14 +54,15 @@ def unfetched(tx: Tx, actor: Actor) -> list[Item] | None:
         return None
     query = (
         sa.select(Parcel.agency_id, sa.func.count())
-        .where(Parcel.state == ParcelState.WAITING, Parcel.alarm > 0)
+        .where(_LATE)
         .group_by(Parcel.agency_id)
         .order_by(sa.func.min(Parcel.available_at))
         .limit(MOST)
     )
     late = {agency_id: count for agency_id, count in tx.session.execute(query)}
     cards = directory.agencies(tx, late)
-    chip = phrase("Chưa lấy")
+    chip = Chip(_NOT_FETCHED, "bad")
     return [
-        Item(cards[i].name, PAGE, meta=(cards[i].code, str(count)), chip=Chip(chip, "bad")) for i, count in late.items()
+        Item(cards[i].name, PAGE.format(agency_id=i), meta=(cards[i].code, str(count)), chip=chip)
+        for i, count in late.items()
     ]

@@ -1,11 +1,13 @@
 """Hints to agencies' systems that there is something to fetch or to look at: ids only, signed, never the guarantee.
 
-Each endpoint has a circuit breaker: after a few failures in a row it is left alone for a while, then one call tries
-whether it is well again. A sick endpoint slows nobody else down.
+A sick endpoint slows nobody else down. After a few failures in a row its circuit opens: it is left alone for a while,
+then one call tries whether it is well again. And however many endpoints hang at once, hints never hold more than half
+of a worker's threads.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -16,17 +18,21 @@ from directory import tokens
 from directory.actor import Actor
 from directory.models import ApiClient
 from docex.hub import calling
-from docex.hub.backoff import pause
-from docex.hub.models import Webhook
+from docex.hub.models import Parcel, Webhook
 from docex.models import Delivery, Dispatch
 from kernel import clock
+from kernel.backoff import pause
 from kernel.db import Tx
 from kernel.errors import NotFound
 from kernel.outbox import Handler, Job
 
 FAILURES_TO_OPEN = 5
 USEFUL = timedelta(hours=24)
-ARRIVED, CHANGED = "inbox.available", "delivery.changed"
+ONE_CALL = timedelta(seconds=30)
+"""Longer than a call can take: so long an endpoint that failed is left to the one call that tries it."""
+IN_A_MOMENT = timedelta(seconds=2)
+ARRIVED, CHANGED, TEST = "inbox.available", "delivery.changed", "test"
+BUSY = "busy"
 
 
 @dataclass(frozen=True)
@@ -77,11 +83,15 @@ def subscription_of(tx: Tx, actor: Actor) -> Webhook:
     return row
 
 
-def arrived(tx: Tx, parcels: Mapping[int, int]) -> None:
-    """Something lies in mailboxes (agency to parcel): hint at it to the systems of these agencies."""
-    hooks = sa.select(Webhook.id, Webhook.agency_id).where(Webhook.agency_id.in_(parcels))
+def arrived(tx: Tx, parcels: Sequence[Parcel]) -> None:
+    """Something lies in mailboxes: hint at it to the systems of their agencies."""
+    by_agency: dict[int, list[Parcel]] = {}
+    for parcel in parcels:
+        by_agency.setdefault(parcel.agency_id, []).append(parcel)
+    hooks = sa.select(Webhook.id, Webhook.agency_id).where(Webhook.agency_id.in_(by_agency))
     for hook_id, agency_id in tx.session.execute(hooks).all():
-        _promise(tx, hook_id, ARRIVED, parcels[agency_id], 0)
+        for parcel in by_agency[agency_id]:
+            _promise(tx, hook_id, ARRIVED, parcel.id, parcel.seq)
 
 
 def changed(tx: Tx, deliveries: Iterable[Delivery], dispatch: Dispatch) -> None:
@@ -93,6 +103,17 @@ def changed(tx: Tx, deliveries: Iterable[Delivery], dispatch: Dispatch) -> None:
     if hook_id is not None:
         for delivery in deliveries:
             _promise(tx, hook_id, CHANGED, dispatch.id, delivery.rev, delivery.id)
+
+
+def test(tx: Tx, hook: Webhook) -> None:
+    """An operator wants to know whether the endpoint is well: call it now, whatever its circuit says."""
+    hook.tested_at, hook.test_problem = None, ""
+    _promise(tx, hook.id, TEST, hook.client_id, int(clock.now().timestamp()))
+
+
+def call_again(tx: Tx, hook: Webhook) -> None:
+    """An operator says that the endpoint is well: its circuit is closed."""
+    hook.failures, hook.open_until, hook.problem = 0, None, ""
 
 
 def _promise(tx: Tx, hook_id: int, kind: str, number: int, rev: int, part: int = 0) -> None:
@@ -112,12 +133,16 @@ def _again(tx: Tx, job: Job, after: timedelta) -> None:
 
 
 class WebhookHandler(Handler[Call, Outcome]):
-    """Call one endpoint. A hint that arrives twice does no harm: the receiver looks at its inbox."""
+    """Call one endpoint. A hint that arrives twice does no harm: the receiver looks at its inbox.
+
+    `at_once` calls may run at a time in this process.
+    """
 
     topic: ClassVar[str] = "hub.webhook"
 
-    def __init__(self, *, anywhere: bool) -> None:
+    def __init__(self, *, anywhere: bool, at_once: int = 1) -> None:
         self.anywhere = anywhere
+        self._free = threading.BoundedSemaphore(at_once)
 
     def prepare(self, tx: Tx, job: Job) -> Call | None:
         """What to send; None when nobody wants it any more, or when the endpoint is left alone for now."""
@@ -125,20 +150,24 @@ class WebhookHandler(Handler[Call, Outcome]):
         client = tx.session.get(ApiClient, hook.client_id) if hook else None
         if hook is None or client is None or client.revoked_at is not None:
             return None
-        now = clock.now()
-        if hook.open_until is not None and hook.open_until > now:
-            _again(tx, job, hook.open_until - now + pause(0))
+        is_test = job.payload["type"] == TEST
+        if not is_test and (hook.failures or hook.open_until) and (wait := _left_alone(tx, hook)):
+            _again(tx, job, wait)
             return None
         told: dict[str, Any] = {name: job.payload[name] for name in ("type", "id", "at")}
         body = json.dumps({"event": job.payload["about"], **told}).encode()
-        return Call(hook.id, hook.url, hook.secret, body, int(now.timestamp()))
+        return Call(hook.id, hook.url, hook.secret, body, int(clock.now().timestamp()))
 
     def perform(self, prepared: Call) -> Outcome:
-        """Call it."""
+        """Call it, unless enough others hold a thread already."""
+        if not self._free.acquire(blocking=False):
+            return Outcome(prepared.hook_id, BUSY)
         try:
             calling.call(prepared.url, prepared.secret, prepared.timestamp, prepared.body, anywhere=self.anywhere)
         except calling.Refused as refused:
             return Outcome(prepared.hook_id, refused.reason)
+        finally:
+            self._free.release()
         return Outcome(prepared.hook_id, "")
 
     def conclude(self, tx: Tx, job: Job, result: Outcome) -> None:
@@ -146,13 +175,38 @@ class WebhookHandler(Handler[Call, Outcome]):
         hook = tx.session.get(Webhook, result.hook_id, with_for_update=True, populate_existing=True)
         if hook is None:
             return
-        if not result.refused:
+        if result.refused == BUSY:
+            if hook.failures:
+                hook.open_until = None  # the one call that was to try it did not
+            _again(tx, job, IN_A_MOMENT)
+        elif job.payload["type"] == TEST:
+            _tested(tx, hook, result.refused)
+        elif not result.refused:
             hook.failures, hook.open_until, hook.problem, hook.arrived_at = 0, None, "", clock.now()
-            return
-        hook.failures, hook.problem = hook.failures + 1, result.refused
-        if hook.failures >= FAILURES_TO_OPEN:
-            hook.open_until = clock.now() + pause(hook.failures)
-        _again(tx, job, pause(int(job.payload["try"])))
+        else:
+            hook.failures, hook.problem = hook.failures + 1, result.refused
+            opens = hook.failures >= FAILURES_TO_OPEN
+            hook.open_until = clock.now() + pause(hook.failures) if opens else None
+            _again(tx, job, pause(int(job.payload["try"]) + 1))
+
+
+def _left_alone(tx: Tx, hook: Webhook) -> timedelta | None:
+    """How long an endpoint that failed is left alone; None for the one call that tries it now."""
+    tx.session.refresh(hook, with_for_update=True)
+    now = clock.now()
+    if hook.open_until is not None and hook.open_until > now:
+        return hook.open_until - now + pause(1)
+    if hook.failures:
+        hook.open_until = now + ONE_CALL
+    return None
+
+
+def _tested(tx: Tx, hook: Webhook, refused: str) -> None:
+    """A test says how it is, and opens or closes nothing but for the better."""
+    hook.tested_at, hook.test_problem = clock.now(), refused
+    if not refused:
+        call_again(tx, hook)
+    tx.publish(f"mailbox:{hook.agency_id}", "mailbox.changed", {"id": hook.id, "rev": int(hook.tested_at.timestamp())})
 
 
 def _of(tx: Tx, actor: Actor) -> Webhook | None:

@@ -10,6 +10,7 @@ from directory import queries as directory
 from directory.models import Agency
 from directory.queries import AgencyCard
 from docex import ways
+from docex.hub import terms
 from docex.mail.addresses import exchange_domain
 from docex.mail.models import LetterKind, LetterState, MailArrival, MailLetter, MailPartner
 from docex.mail.partners import partner_of
@@ -103,7 +104,8 @@ def promise(
     tx.session.add(letter)
     tx.session.flush()
     if kind in (LetterKind.DOCUMENT, LetterKind.STATUS):
-        tx.outbox("mail.envelope", str(letter.id), {"letter_id": letter.id})
+        until = terms.until(tx, delivery.dispatch_id) if delivery is not None and kind == LetterKind.DOCUMENT else None
+        tx.outbox("mail.envelope", str(letter.id), {"letter_id": letter.id}, expires_at=until)
     else:
         tx.outbox("mail.receipt", str(letter.id), {"letter_id": letter.id})
     return letter

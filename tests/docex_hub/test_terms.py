@@ -1,5 +1,6 @@
 """A document that nobody fetches: who is told when, and what its sender gets in the end."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,11 +8,18 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from directory.models import Agency
-from docex.edxml.codes import StatusCode
-from docex.hub import terms, today
+from directory import clients
+from directory.models import Agency, Person
+from docex.edxml import write
+from docex.edxml.codes import BusinessKind, StatusCode
+from docex.edxml.model import Business, Organ
+from docex.hub import operators, terms, today
 from docex.hub.models import Parcel, Receipt, Term
+from docex.models import Delivery
+from docex.states import Recall
+from docex.statuses import say
 from kernel import clock
+from kernel.streams import StreamEvent
 from notify.models import Message
 from tests.docex.office import Office
 from tests.docex_hub.systems import System, a_file, a_letter, a_status, an_agency
@@ -113,38 +121,129 @@ def test_the_usual_term_does_not_end_a_longer_one(monday: None, hub: Office, nea
     assert state_of(near, number)["state"] == "expired"
 
 
-def test_the_alarms_come_in_working_time_each_once(monday: None, hub: Office, near: System, far: System) -> None:
-    with hub.db.write() as tx:
-        agency = tx.session.get_one(Agency, far.agency_id)
-        agency.email, agency.phone = "van-thu@mau.example", "+84900000001"
-    near.hand_in(a_file(hub))
+def told(hub: Office) -> list[tuple[str, str, str]]:
+    """Kind, channel and address of everything that people were told."""
     hub.work()
+    with hub.db.read() as tx:
+        rows = tx.session.execute(sa.select(Message.kind, Message.channel, Message.address).order_by(Message.id))
+        return [(kind, channel, address) for kind, channel, address in rows]
 
-    def told() -> tuple[int, list[str]]:
-        hub.work()
-        with hub.db.read() as tx:
-            step = tx.session.scalars(sa.select(Parcel.alarm)).one()
-            return step, sorted(tx.session.scalars(sa.select(Message.channel)))
+
+def step(hub: Office) -> int:
+    hub.work()
+    with hub.db.read() as tx:
+        return tx.session.scalars(sa.select(Parcel.alarm)).one()
+
+
+CLERKS, TECHNICIAN = ("van-thu@mau.example", "+84900000001"), ("ky-thuat@mau.example", "+84900000002")
+
+
+def with_addresses(hub: Office, far: System) -> None:
+    with hub.db.write(hub.cast.admin.by) as tx:
+        agency = tx.session.get_one(Agency, far.agency_id)
+        agency.email, agency.phone = CLERKS
+        clients.set_contact(tx, hub.cast.admin, far.client_id, clients.Contact(*TECHNICIAN))
+
+
+def test_the_alarms_come_in_working_time_each_to_the_next_who_should_know(
+    monday: None, app: Flask, hub: Office
+) -> None:
+    far = System(app, hub, an_agency(hub, "H98.07", "Sở Giao thông tỉnh Bạn"))
+    with_addresses(hub, far)
+    number = hub.on_its_way(recipients=(far.agency_id,))
+    waiting(far)
 
     clock.advance(timedelta(hours=3, minutes=59))
-    assert told() == (0, [])
+    assert (step(hub), told(hub)) == (0, [])
     clock.advance(timedelta(hours=1, minutes=31))  # a pause at noon does not count
-    assert told() == (1, [])
+    assert (step(hub), told(hub)) == (1, [])
     with hub.db.read() as tx:
         (line,) = today.unfetched(tx, hub.cast.admin) or []
-        assert line.title == "Sở Giao thông tỉnh Bạn"
+        assert (line.title, line.url) == ("Sở Giao thông tỉnh Bạn", f"/admin/exchange/{far.agency_id}")
         assert today.unfetched(tx, hub.cast.ha) is None
+        (own,) = today.not_fetched(tx, hub.cast.ha) or []
+        assert own.url == f"/documents/out/{number}"
+        assert today.not_fetched(tx, hub.cast.lan) is None
+        kinds = set(tx.session.scalars(sa.select(StreamEvent.stream).where(StreamEvent.kind == "document.unfetched")))
+    assert kinds == {f"agency:{hub.cast.city.id}/clerks", f"person:{hub.cast.admin.person_id}"}
     clock.advance(timedelta(hours=24))
-    step, channels = told()
-    assert step == 2
-    assert "email" in channels
-    clock.advance(timedelta(hours=36))
-    assert told()[0] == 3
-    before = told()
+    clerks = [("document.unfetched", "email", CLERKS[0]), ("document.unfetched", "sms", CLERKS[1])]
+    assert (step(hub), told(hub)) == (2, clerks)
+    clock.advance(timedelta(hours=24))
+    both = [("document.unfetched", "email", TECHNICIAN[0]), ("document.unfetched", "sms", TECHNICIAN[1])]
+    assert (step(hub), told(hub)) == (3, clerks + both)
+    with hub.db.read() as tx:
+        mail = tx.session.scalars(sa.select(Message.text).where(Message.address == TECHNICIAN[0])).one()
+    assert "Sở Giao thông tỉnh Bạn" in mail
+    assert "08:00 Thứ Năm, 05/03/2026" in mail  # the term's end
     with hub.db.write() as tx:
         parcel = tx.session.scalars(sa.select(Parcel)).one()
-        terms.alarm(tx, parcel.id, 2)
-    assert told() == before
+        terms.alarm(tx, parcel.id, 2, parcel.seq)
+    assert told(hub) == clerks + both
+
+
+def test_with_a_long_term_the_technical_contact_hears_after_three_working_days(
+    monday: None, hub: Office, near: System, far: System
+) -> None:
+    with_addresses(hub, far)
+    near.hand_in(a_file(hub), Delivery_TTL="2592000")
+    hub.work()
+    clock.advance(timedelta(days=2, hours=23))
+    assert step(hub) == 2
+    clock.advance(timedelta(hours=1))
+    assert step(hub) == 3
+
+
+def test_who_is_told_when_nobody_is_named(monday: None, app: Flask, hub: Office, near: System) -> None:
+    """The agency's own people with the role, here of an agency that has people but is served by its own system."""
+    with hub.db.write() as tx:
+        tx.session.get_one(Agency, hub.cast.finance.id).is_local = False
+    System(app, hub, hub.cast.finance.id)
+    near.hand_in(write(a_letter(hub, receivers=(Organ(hub.cast.finance.code, hub.cast.finance.name),))))
+    hub.work()
+    clock.advance(timedelta(days=1, hours=1))
+    hub.work()
+    with hub.db.read() as tx:
+        lan = tx.session.get_one(Person, hub.cast.lan.person_id)
+    assert set(told(hub)) >= {("document.unfetched", "email", lan.email)}
+
+
+def test_what_is_laid_out_anew_has_alarms_of_its_own(monday: None, hub: Office, near: System, far: System) -> None:
+    with_addresses(hub, far)
+    near.hand_in(a_file(hub))
+    hub.work()
+    clock.advance(timedelta(days=4))
+    hub.work()
+    before = len(told(hub))
+    with hub.db.write(hub.cast.admin.by) as tx:
+        operators.requeue_expired(tx, hub.cast.admin, far.agency_id, "Hệ thống đã chạy lại")
+    assert step(hub) == 0
+    clock.advance(timedelta(days=3, hours=1))  # over the weekend
+    assert step(hub) == 2
+    assert len(told(hub)) == before + 2
+
+
+def test_a_recall_with_a_term_is_taken_in(monday: None, hub: Office, near: System, far: System) -> None:
+    letter = a_letter(hub)
+    near.hand_in(write(letter))
+    hub.work()
+    recall = replace(letter, business=Business(BusinessKind.RECALL, "Gửi nhầm", letter.document_id), attachments=())
+    answer = near.hand_in(write(recall), Delivery_TTL="3600", Idempotency_Key="lấy lại".encode().hex())
+    assert answer.status_code == 202, answer.get_json()
+
+
+def test_what_its_sender_took_back_does_not_become_undeliverable(monday: None, hub: Office, near: System) -> None:
+    an_agency(hub, "H98.07", "Sở Giao thông tỉnh Bạn")
+    number = near.hand_in(a_file(hub)).get_json()["id"]
+    hub.work()
+    with hub.db.write() as tx:
+        delivery = tx.session.scalars(sa.select(Delivery)).one()
+        say(tx, delivery, Recall.ASKED)
+        say(tx, delivery, Recall.AGREED)
+    clock.advance(timedelta(days=5))
+    hub.work()
+    assert state_of(near, number)["state"] == "submitted"
+    assert receipts(hub, "undeliverable") == []
 
 
 @pytest.mark.repeats("hub.expire", "hub.alarm")

@@ -2,27 +2,33 @@
 
 import hmac
 import json
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import urllib3
 from flask import Flask
 
-from docex.hub import calling, webhooks
-from docex.hub.backoff import pause
+from docex.edxml.model import Organ
+from docex.hub import calling, checking, endpoints, operators, webhooks
 from docex.hub.jobs import register_jobs
 from docex.hub.models import Webhook
 from kernel import clock
-from kernel.errors import Invalid
+from kernel.backoff import pause
+from kernel.errors import Invalid, NotFound
 from kernel.outbox import OutboxRow
+from kernel.wakeup import Wakeup
+from kernel.worker import Worker
 from tests.docex.office import Office
-from tests.docex_hub.systems import System, a_file
+from tests.docex_hub.systems import System, a_file, an_agency
 from tests.docex_hub.test_mailbox import fetched, waiting
 
 
@@ -32,6 +38,7 @@ class Endpoint:
 
     url: str = ""
     status: int = 204
+    hangs: Event | None = None  # answers nothing before this is set
     calls: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
 
 
@@ -43,6 +50,8 @@ def endpoint() -> Iterator[Endpoint]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             told.calls.append((dict(self.headers), body))
+            if told.hangs:
+                told.hangs.wait(30)
             self.send_response(told.status)
             self.send_header("Location", told.url)
             self.send_header("Content-Length", "0")
@@ -143,6 +152,125 @@ def test_a_sick_endpoint_is_left_alone_and_told_when_it_is_well(
         assert list(left) == []
 
 
+def test_after_a_pause_one_call_tries_and_the_others_wait_for_what_it_says(
+    hub: Office, near: System, far: System, endpoint: Endpoint
+) -> None:
+    endpoint.status = 500
+    subscribe(far, endpoint.url)
+    with clock.frozen(clock.now()):
+        for number in range(webhooks.FAILURES_TO_OPEN + 6):
+            near.hand_in(a_file(hub, number + 1))
+        hub.work()
+        assert len(endpoint.calls) == webhooks.FAILURES_TO_OPEN
+        clock.advance(timedelta(hours=2))  # everything is due, the pause is over
+        hub.work()
+        assert len(endpoint.calls) == webhooks.FAILURES_TO_OPEN + 1
+
+
+def test_endpoints_that_hang_keep_no_document_from_others(
+    app: Flask, hub: Office, near: System, far: System, endpoint: Endpoint
+) -> None:
+    """A real worker with four threads: eight hints hang, and a letter to somebody else arrives at once."""
+    endpoint.hangs = Event()
+    subscribe(far, endpoint.url)
+    for number in range(8):
+        near.hand_in(a_file(hub, number + 1))
+    worker = Worker(hub.db, Wakeup(hub.db), threads=hub.config.worker_threads)
+    running = Thread(target=worker.run)
+    running.start()
+    try:
+        until = monotonic() + 20
+        while len(endpoint.calls) < hub.config.worker_threads // 2 and monotonic() < until:
+            sleep(0.02)
+        other = System(app, hub, an_agency(hub, "H98.09", "Sở Y tế tỉnh Bạn"))
+        near.hand_in(a_file(hub, 99, receivers=(Organ("H98.09", "Sở Y tế tỉnh Bạn"),)))
+        while not (there := waiting(other)["items"]) and monotonic() < until:
+            sleep(0.05)
+        assert [item["code"] for item in there] == ["99/VP"]
+        assert len(endpoint.calls) == hub.config.worker_threads // 2  # they still hang, and no more threads with them
+    finally:
+        endpoint.hangs.set()
+        worker.stop()
+        running.join()
+
+
+def test_an_operator_has_a_webhook_called_and_sees_in_words_what_is_wrong(
+    hub: Office, near: System, far: System, endpoint: Endpoint
+) -> None:
+    endpoint.status = 503
+    subscribe(far, endpoint.url)
+    admin = hub.cast.admin
+
+    def tested() -> tuple[dict[str, Any], str]:
+        with hub.db.write(admin.by) as tx:
+            assert operators.test_connection(tx, admin, far.agency_id) == 1
+        hub.work()
+        with hub.db.read() as tx:
+            one = endpoints.endpoint(tx, admin, far.agency_id)
+            found = checking.findings(one, endpoints.systems(tx, far.agency_id))
+        told: dict[str, Any] = json.loads(endpoint.calls[-1][1])
+        (line,) = [f for f in found if "nhận tin báo" in f.said.vi]
+        return told, f"{line.tone}: {line.said.vi} {line.hint.vi if line.hint else ''}"
+
+    with clock.frozen(clock.now()):
+        told, said = tested()
+        assert told["type"] == "test"
+        assert said.startswith("bad: Gọi thử địa chỉ nhận tin báo")
+        assert "HTTP 503" in said
+        assert hook(hub).failures == 0  # a test opens no circuit
+        for number in range(webhooks.FAILURES_TO_OPEN):
+            near.hand_in(a_file(hub, number + 1))
+        hub.work()
+        assert hook(hub).open_until is not None
+        endpoint.status = 200
+        clock.advance(timedelta(seconds=1))
+        assert tested()[1].startswith("good:")  # called in spite of the open circuit, and closes it
+        assert (hook(hub).open_until, hook(hub).failures) == (None, 0)
+
+
+def test_an_operator_may_close_a_circuit(hub: Office, near: System, far: System, endpoint: Endpoint) -> None:
+    endpoint.status = 500
+    subscribe(far, endpoint.url)
+    with clock.frozen(clock.now()):
+        for number in range(webhooks.FAILURES_TO_OPEN):
+            near.hand_in(a_file(hub, number + 1))
+        hub.work()
+        endpoint.status = 200
+        with hub.db.write(hub.cast.admin.by) as tx:
+            operators.close_circuit(tx, hub.cast.admin, far.agency_id, hook(hub).id)
+        with pytest.raises(NotFound), hub.db.write(hub.cast.admin.by) as tx:
+            operators.close_circuit(tx, hub.cast.admin, near.agency_id, hook(hub).id)
+        near.hand_in(a_file(hub, 50))
+        hub.work()
+        assert hook(hub).arrived_at == clock.now()
+
+
+def refused(url: str, **more: Any) -> str:
+    with pytest.raises(calling.Refused) as caught, calling.posted(url, b"{}", {}, anywhere=True, **more):
+        pass
+    assert calling.words(caught.value.reason).vi != calling.words("?").vi
+    return caught.value.reason
+
+
+def test_each_way_of_failing_has_its_own_words(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = endpoint.url.removeprefix("http://").split("/")[0]
+    assert refused("http://127.0.0.1:1/") == calling.NOT_REACHED
+    assert refused(f"https://{plain}/") == calling.BAD_TLS  # it does not even speak TLS
+    endpoint.hangs = Event()
+    assert refused(endpoint.url, timeout=urllib3.Timeout(connect=1, read=0.2)) == calling.TIMED_OUT
+    endpoint.hangs.set()
+    with socket.create_server(("127.0.0.1", 0)) as closes:
+        Thread(target=lambda: closes.accept()[0].close()).start()
+        assert refused(f"http://127.0.0.1:{closes.getsockname()[1]}/") == calling.BROKEN_OFF
+
+    def nowhere(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror("no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", nowhere)
+    assert refused("https://unknown.example/") == calling.UNKNOWN_NAME
+    assert "404" in calling.words("http_404").vi
+
+
 def test_a_hint_is_given_up_after_a_day_and_the_document_still_waits(
     hub: Office, near: System, far: System, endpoint: Endpoint
 ) -> None:
@@ -190,7 +318,7 @@ def test_a_name_that_leads_inside_is_refused_when_it_is_called(monkeypatch: pyte
     calling.check_address("https://rebound.example/", anywhere=False)
     inside = [(2, 1, 6, "", ("203.0.114.1", 443)), (2, 1, 6, "", ("10.0.0.5", 443))]
     monkeypatch.setattr("socket.getaddrinfo", lambda *a, **k: inside)
-    with pytest.raises(calling.Refused, match="not public"):
+    with pytest.raises(calling.Refused, match="not_public"):
         calling.call("https://rebound.example/", "s", 1, b"{}", anywhere=False)
 
 

@@ -104,7 +104,7 @@ def test_a_temporary_failure_is_tried_again_later_and_a_permanent_one_is_not(db:
         worker.drain(db)
         assert state(db) == State.WAITING
         assert worker.drain(db) == 0
-        clock.advance(timedelta(seconds=31))
+        clock.advance(timedelta(seconds=61))
         post.fail = SendError("no such number", permanent=True)
         worker.drain(db)
         assert state(db) == State.FAILED
@@ -119,6 +119,34 @@ def test_a_useless_job_is_dropped_and_reported(db: Database, post: Post) -> None
     assert post.sent == []
     assert state(db) == State.EXPIRED
     assert len(post.given_up) == 1
+
+
+def test_what_expires_is_tried_until_then_and_what_never_does_has_an_end(db: Database, post: Post) -> None:
+    post.fail = SendError("away", permanent=False)
+    with clock.frozen(NOON):
+        promise(db, expires_at=NOON + timedelta(days=10))
+        pauses = []
+        while state(db) == State.WAITING:
+            with db.read() as tx:
+                due_at = outbox.next_due_at(tx, ["test.post"])
+            assert due_at is not None
+            pauses.append(due_at - clock.now())
+            clock.advance(due_at - clock.now())
+            worker.drain(db)
+        assert state(db) == State.EXPIRED
+        assert clock.now() == NOON + timedelta(days=10)  # said at once, and not an hour later
+        assert len(pauses) > outbox.MAX_ATTEMPTS
+        assert max(pauses) <= timedelta(hours=1)
+        assert min(pauses[1:-1]) >= timedelta(seconds=30)
+        with db.write() as tx:
+            tx.session.execute(sa.delete(outbox.OutboxAttempt))
+            tx.session.execute(sa.delete(OutboxRow))
+        promise(db, "b")
+        for _ in range(outbox.MAX_ATTEMPTS):
+            assert state(db) == State.WAITING
+            worker.drain(db)
+            clock.advance(timedelta(hours=1))
+        assert state(db) == State.FAILED
 
 
 def die_after_attempt(db: Database) -> None:

@@ -6,6 +6,7 @@ from kernel.text import phrase
 from notify.kinds import (
     DigestLine,
     DocumentArrived,
+    DocumentUnfetched,
     DocumentWaits,
     Kind,
     MeetingCancelled,
@@ -49,5 +50,6 @@ def samples(link: str = "⟦link:1⟧") -> list[Kind]:
         MeetingCancelled(LONG, START, PLACE, HOST, "Lãnh đạo đi công tác đột xuất theo yêu cầu của cấp trên"),
         MeetingReminder(LONG, START, END, PLACE, HOST, link),
         DocumentArrived(LONG, "1234/UBND-KT", HOST, "Hỏa tốc", "/documents/9"),
+        DocumentUnfetched(LONG, "1234/UBND-KT", HOST, HOST, phrase("Xin kiểm tra hệ thống."), START, END, None),
         DocumentWaits(LONG, "1234/UBND-KT", HOST, phrase("Quá hạn."), END, "/documents/9"),
     ]
