@@ -7,7 +7,7 @@ distribution points) trusted. Not reachable is *unknown*, revoked is *revoked*; 
 # mypy: allow-untyped-calls
 # (pyHanko is typed in parts)
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -27,6 +27,7 @@ from pyhanko_certvalidator.path import ValidationPath
 from pyhanko_certvalidator.policy_decl import DisallowWeakAlgorithmsPolicy
 
 from signing.pdffile import BROKEN
+from signing.revinfo import telling
 from signing.trust import Purpose, Trust
 
 CLOCK_SKEW = timedelta(seconds=60)
@@ -56,13 +57,17 @@ class ChainState(StrEnum):
 
 @dataclass(frozen=True)
 class Chain:
-    """The outcome; `at` is when it was revoked, expired or begins to be valid; `test` when the root is a test root."""
+    """The outcome; `at` is when it was revoked, expired or begins to be valid; `test` when the root is a test root.
+
+    `path` is the way of a good one, root first.
+    """
 
     state: ChainState
     at: datetime | None = None
     detail: str = ""
     root: str = ""
     test: bool = False
+    path: tuple[x509.Certificate, ...] = field(default=(), compare=False, repr=False)
 
 
 class Usage(StrEnum):
@@ -104,7 +109,7 @@ async def chain_of(
     roots = trust.roots(purpose)
     if not roots:
         return Chain(_without_root(certificate))
-    context = validation_context(trust, purpose, moment, embedded)
+    context = validation_context(trust, purpose, moment, embedded, certificate)
     try:
         paths = context.path_builder.async_build_paths_lazy(certificate)
         path = await find_valid_path(certificate, paths, validation_context=context)
@@ -130,7 +135,7 @@ def _good(path: ValidationPath, trust: Trust) -> Chain:
     if path.pkix_len == 0:
         # The root itself signed: trusted, but nothing tells whether it was meant to sign papers.
         return Chain(ChainState.BROKEN, detail="signed by a root certificate itself")
-    return Chain(ChainState.GOOD, root=root.sha256.hex(), test=trust.is_test(root))
+    return Chain(ChainState.GOOD, root=root.sha256.hex(), test=trust.is_test(root), path=tuple(path))
 
 
 def _without_root(certificate: x509.Certificate) -> ChainState:
@@ -138,19 +143,26 @@ def _without_root(certificate: x509.Certificate) -> ChainState:
 
 
 def validation_context(
-    trust: Trust, purpose: Purpose, moment: datetime, embedded: list[x509.Certificate]
+    trust: Trust,
+    purpose: Purpose,
+    moment: datetime,
+    embedded: list[x509.Certificate],
+    certificate: x509.Certificate,
 ) -> ValidationContext:
     """pyHanko's context with our rules: pinned roots of this purpose, cached revocation only, nothing fetched.
 
-    Revocation lists newer than `moment` count: what they say about an earlier day is later and better knowledge.
+    Revocation lists newer than `moment` count: what they say about an earlier day is later and better knowledge,
+    unless they were made after `certificate` had ended (`revinfo`).
     """
+    others = [*trust.intermediates, *embedded]
+    crls, ocsps = telling(trust.crls, trust.ocsps, certificate, others)
     return ValidationContext(
         trust_roots=trust.roots(purpose),
-        other_certs=[*trust.intermediates, *embedded],
+        other_certs=others,
         moment=moment,
         best_signature_time=moment,
-        crls=list(trust.crls),
-        ocsps=list(trust.ocsps),
+        crls=crls,
+        ocsps=ocsps,
         allow_fetching=False,
         revocation_mode="require",
         retroactive_revinfo=True,

@@ -9,7 +9,6 @@ from typing import Any
 from asn1crypto import x509
 from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.validation import generic_cms
-from pyhanko.sign.validation.status import TimestampSignatureStatus
 
 from kernel import clock
 from signing.chains import (
@@ -18,13 +17,12 @@ from signing.chains import (
     ChainState,
     Usage,
     binds_certificate,
-    chain_of,
     usage_of,
-    validation_context,
 )
 from signing.holders import Holder, read_holder
 from signing.pdffile import BROKEN, Found, Signatures, integrity_of, trailing_bytes
 from signing.policy import Policy
+from signing.proofs import Carried, Holding, Stamp, as_of, carried_in, chain_with, judge_stamps, judge_token, level_of
 from signing.reasons import Code, reason
 from signing.trust import Purpose, Trust
 from signing.verdicts import HolderKind, Level, Reason, Signer, TimeSource, Value
@@ -42,14 +40,6 @@ class Expected:
 
 
 @dataclass
-class Stamp:
-    """A time-stamp that was checked: the moment that it proves for everything up to `end`."""
-
-    end: int
-    at: datetime
-
-
-@dataclass
 class Case:
     """One verification under way."""
 
@@ -59,7 +49,9 @@ class Case:
     moment: datetime
     known_since: datetime | None
     file: Signatures
+    carried: Carried = field(default_factory=Carried)
     stamps: list[Stamp] = field(default_factory=list)
+    chains: dict[str, Chain] = field(default_factory=dict)
     reasons: list[Reason] = field(default_factory=list)
     signers: list[Signer] = field(default_factory=list)
     details: list[dict[str, Any]] = field(default_factory=list)
@@ -72,56 +64,18 @@ async def judge(case: Case) -> None:
     if not case.file.found:
         case.reasons.append(reason(Code.NO_SIGNATURE, weight=case.policy.unsigned))
         return
-    for found in case.file.found:
-        if found.is_timestamp:
-            await _judge_stamp(case, found)
-    # A changed letter breaks its time-stamps, too; people shall read first that it was changed.
-    about_stamps, case.reasons = case.reasons, []
+    case.carried = carried_in(case.file)
+    case.stamps, about_stamps = await judge_stamps(case.file, case.trust, case.moment, case.known_since, case.carried)
     last = max(found.end for found in case.file.found if not found.is_timestamp) if _papers(case) else 0
     for found in _papers(case):
         await _judge_signature(case, found, is_last=found.end == last)
     _judge_whole(case)
+    # A changed letter breaks its time-stamps, too; people shall read first that it was changed.
     case.reasons += about_stamps
 
 
 def _papers(case: Case) -> list[Found]:
     return [found for found in case.file.found if not found.is_timestamp]
-
-
-async def _judge_stamp(case: Case, found: Found) -> None:
-    """A document time-stamp (ETSI.RFC3161): what it proves counts for all that it covers."""
-    signature = found.signature
-    if signature is None:
-        case.reasons.append(reason(Code.SIGNATURE_UNREADABLE, found.field, who=found.field))
-        return
-    sound = integrity_of(case.file, found)
-    if not sound.covered or sound.later is None:
-        case.reasons.append(reason(Code.EDITED_AFTER_SIGNING, found.field, who=found.field))
-        return
-    at = await _stamp_time(case, found.field, signature.signed_data, signature.compute_digest)
-    if at is not None:
-        case.stamps.append(Stamp(found.end, at))
-
-
-async def _stamp_time(case: Case, name: str, token: Any, imprint: Any) -> datetime | None:
-    """The moment that a time-stamp token proves, or None with a reason why it proves nothing."""
-    try:
-        # The stamp's own certificate is judged as of now: nothing older vouches for it yet.
-        context = validation_context(case.trust, Purpose.TSA, case.moment, [])
-        facts = await generic_cms.validate_tst_signed_data(token, context, imprint)
-        status = TimestampSignatureStatus(**facts)
-    except BROKEN as error:
-        log.info("a time-stamp cannot be read: %s", error)
-        case.reasons.append(reason(Code.TIMESTAMP_BROKEN, name, who=name))
-        return None
-    if not (status.intact and status.valid):
-        case.reasons.append(reason(Code.TIMESTAMP_BROKEN, name, who=name))
-        return None
-    if not status.trusted or status.validation_path is None or status.timestamp > case.moment + CLOCK_SKEW:
-        case.reasons.append(reason(Code.TIMESTAMP_UNTRUSTED, name, who=name))
-        return None
-    at: datetime = status.timestamp
-    return at
 
 
 async def _judge_signature(case: Case, found: Found, *, is_last: bool) -> None:
@@ -135,9 +89,12 @@ async def _judge_signature(case: Case, found: Found, *, is_last: bool) -> None:
     before = len(case.reasons)
     _judge_bytes(case, found, who, is_last=is_last)
     _judge_strength(case, found, holder)
-    proven, level = await _proven_time(case, found)
+    proofs = await _proofs_of(case, found)
+    proven = min((stamp.at for stamp in proofs), default=None)
     declared = _declared_time(found)
     chain = await _judge_chain(case, found, holder, proven, declared)
+    level = await _level_of(case, found, holder, chain, proofs)
+    case.chains[found.field] = chain
     if proven is None:
         _judge_declared_time(case, found, who, declared)
     _judge_level(case, found, who, level)
@@ -233,23 +190,42 @@ def _judge_strength(case: Case, found: Found, holder: Holder) -> None:
         case.reasons.append(reason(Code.PURPOSE_UNCLEAR, found.field, who=who))
 
 
-async def _proven_time(case: Case, found: Found) -> tuple[datetime | None, Level]:
-    """The earliest moment at which the signature demonstrably existed, and the level that it has reached."""
+async def _proofs_of(case: Case, found: Found) -> list[Stamp]:
+    """The time-stamps that prove when the signature existed: those over it in the file, and those in its token."""
     signature = found.signature
     if signature is None:
-        return None, Level.OTHER
-    proofs = [stamp.at for stamp in case.stamps if stamp.end > found.end]
+        return []
+    proofs = [stamp for stamp in case.stamps if stamp.end > found.end]
     try:
         tokens = list(generic_cms.extract_tst_data_iter(signature.signer_info, signed=False))
+        imprint = generic_cms.message_imprint_checker(signature.signer_info)
     except BROKEN:
-        tokens = []
+        return proofs
+    moment = as_of(case.stamps, found.end, case.moment, case.known_since)
     for token in tokens:
-        at = await _stamp_time(case, found.field, token, generic_cms.message_imprint_checker(signature.signer_info))
-        if at is not None:
-            proofs.append(at)
-    pades = signature.sig_object.get("/SubFilter") == "/ETSI.CAdES.detached"
-    level = (Level.B_T if proofs else Level.B_B) if pades else Level.OTHER
-    return (min(proofs) if proofs else None), level
+        judged = await judge_token(token, imprint, found.field, case.trust, moment, case.carried)
+        if isinstance(judged, Reason):
+            case.reasons.append(judged)
+        else:
+            proofs.append(judged)
+    return proofs
+
+
+async def _level_of(case: Case, found: Found, holder: Holder, chain: Chain, proofs: list[Stamp]) -> Level:
+    """The level that the signature has reached (ETSI EN 319 142-1 §6); only PAdES signatures have one."""
+    signature = found.signature
+    if signature is None or signature.sig_object.get("/SubFilter") != "/ETSI.CAdES.detached":
+        return Level.OTHER
+    if not proofs or chain.state is not ChainState.GOOD:
+        return Level.B_T if proofs else Level.B_B
+    moment = min(stamp.at for stamp in proofs)
+    embedded = tuple(signature.other_embedded_certs)
+    holding = Holding(signature.signer_cert, embedded, _purpose(holder), moment, tuple(proofs))
+    return await level_of(holding, case.file, case.trust, case.carried)
+
+
+def _purpose(holder: Holder) -> Purpose:
+    return Purpose.SEAL if holder.kind is HolderKind.SEAL else Purpose.PERSON
 
 
 async def _judge_chain(
@@ -260,9 +236,8 @@ async def _judge_chain(
         return Chain(ChainState.BROKEN)
     known = [moment for moment in (proven, case.known_since) if moment is not None and moment <= case.moment]
     moment = min(known) if known else case.moment
-    purpose = Purpose.SEAL if holder.kind is HolderKind.SEAL else Purpose.PERSON
     embedded = list(signature.other_embedded_certs)
-    chain = await chain_of(signature.signer_cert, embedded, case.trust, purpose, moment)
+    chain = await chain_with(signature.signer_cert, embedded, case.trust, _purpose(holder), moment, case.carried)
     finding = _chain_finding(chain, holder, found.field, proven or declared, sure=bool(known))
     if finding is not None:
         case.reasons.append(finding)

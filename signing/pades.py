@@ -20,7 +20,6 @@ from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter, append_signature_field, enumerate_sig_fields
 from pyhanko.sign.general import SigningError
 from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner, PdfTimeStamper
-from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.stamp import StaticStampStyle
 
 from kernel import clock
@@ -29,6 +28,7 @@ from kernel.text import Phrase, phrase
 from signing.holders import TEST_MARK, read_holder
 from signing.keys import KeyStore, StoreSigner
 from signing.stamps import Box, empty_style, image_style, seal_box, signature_box, text_style
+from signing.timestamps import TimeStamps
 from signing.verdicts import HolderKind
 
 log = logging.getLogger(__name__)
@@ -45,8 +45,6 @@ _SPOKEN = {
     FIELD_COPY: "Chữ ký số của cơ quan trên bản sao",
 }
 
-# Room in hex digits for the token of an authority that we do not know yet.
-TIMESTAMP_HEX = 32_768
 DIGEST = "sha256"
 
 T = TypeVar("T")
@@ -130,7 +128,7 @@ def sign_field(
 
     `prepared` are further fields to make for later signers; they are painted over this one.
     """
-    writer = _writer(pdf)
+    writer = writer_for(pdf)
     certificate = read_holder(x509.Certificate.load(key.describe().certificate))
     meta = PdfSignatureMetadata(
         field_name=field,
@@ -154,17 +152,17 @@ def sign_field(
         raise _unreadable(error) from error
 
 
-def add_timestamp(pdf: bytes, source: TimeStamper) -> bytes:
+def add_timestamp(pdf: bytes, source: TimeStamps) -> bytes:
     """Raise all signatures of the file to B-T with one document time-stamp; the bytes so far stay as they are.
 
     May take minutes: only for jobs. Unavailable when the authority gives no usable answer.
     """
     try:
-        writer = _writer(pdf)
+        writer = writer_for(pdf)
         number = 1 + sum(name.startswith(FIELD_TIMESTAMP) for name in signed_fields(pdf))
         stamper = PdfTimeStamper(source, field_name=f"{FIELD_TIMESTAMP}{number}")
         out = BytesIO()
-        run(stamper.async_timestamp_pdf(writer, DIGEST, bytes_reserved=TIMESTAMP_HEX, output=out))
+        run(stamper.async_timestamp_pdf(writer, DIGEST, bytes_reserved=source.room, output=out))
     except (OSError, SigningError, ValueError) as error:
         log.warning("no time-stamp: %s", error)
         raise Unavailable(phrase("Đơn vị cấp dấu thời gian chưa trả lời, hệ thống sẽ thử lại.")) from error
@@ -173,7 +171,7 @@ def add_timestamp(pdf: bytes, source: TimeStamper) -> bytes:
 
 def signed_fields(pdf: bytes) -> tuple[str, ...]:
     """Names of the signature fields that hold a signature. Invalid when the file is no readable PDF."""
-    writer = _writer(pdf)
+    writer = writer_for(pdf)
     try:
         return tuple(name for name, _, _ in enumerate_sig_fields(writer.prev, filled_status=True))
     except (PdfError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -223,7 +221,8 @@ async def _finish(signer: PdfSigner, writer: IncrementalPdfFileWriter, at: datet
     return signed
 
 
-def _writer(pdf: bytes) -> IncrementalPdfFileWriter:
+def writer_for(pdf: bytes) -> IncrementalPdfFileWriter:
+    """For one more update of the file. Invalid(file) when it is no readable PDF, or locked by a password."""
     try:
         writer = IncrementalPdfFileWriter(BytesIO(pdf))
         if writer.prev.xrefs.hybrid_xrefs_present:

@@ -40,7 +40,7 @@ BROKEN = (
     OSError,
 )
 
-_END = re.compile(rb"\s*(trailer\b.*?)?startxref\s+\d+\s+%%EOF\s*", re.DOTALL)
+_END = re.compile(rb"\s*((trailer\b|<<).*?)?startxref\s+\d+\s+%%EOF\s*", re.DOTALL)
 
 
 class NotReadable(Exception):

@@ -4,8 +4,10 @@ All keys are made on the spot and kept in the given folder, readable by its owne
 Every subject carries `CHỨNG THƯ THỬ NGHIỆM`, every verdict on its signatures says so, and a store that is not in
 trial mode does not trust it at all.
 
-    authority/root.p12 issuing.p12 tsa.p12     people/<id>.p12     seals/<id>.p12
-    crl/root.crl issuing.crl                   revoked.json        passphrase
+    authority/root.p12 issuing.p12 tsa.p12 ocsp.p12     people/<id>.p12     seals/<id>.p12
+    crl/root.crl issuing.crl                            revoked.json        passphrase     address
+
+`address` is where `signing.testservices` answers; certificates made while there is one name it.
 """
 
 import fcntl
@@ -18,16 +20,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from asn1crypto import core
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from kernel import clock
 from kernel.text import fold, nfc
 from signing.holders import COMMON_NAME_LIMIT, TEST_MARK
 from signing.keys import FileKeyStore
+from signing.revinfo import EXPIRED_CERTS_ON_CRL
 from signing.trust import Purpose, TrustStore
 
 # Generous on both sides, so that tests may freeze the clock around the day on which the authority was made.
@@ -38,6 +42,8 @@ _KEY_BITS = 2048
 
 PASSPHRASE = "passphrase"  # noqa: S105  # the name of a file
 TIME_STAMPS = "authority/tsa.p12"
+STATUS_ANSWERS = "authority/ocsp.p12"
+ADDRESS = "address"
 
 EMAIL_PROTECTION = ExtendedKeyUsageOID.EMAIL_PROTECTION
 DOCUMENT_SIGNING = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")  # RFC 9336
@@ -82,13 +88,18 @@ class TestAuthority:
 
     __test__ = False
 
-    def __init__(self, folder: Path) -> None:
-        """Open the authority in `folder`, or make it there."""
+    def __init__(self, folder: Path, served_at: str = "") -> None:
+        """Open the authority in `folder`, or make it there.
+
+        `served_at` is the address at which its services answer from now on; certificates that are made later name it.
+        """
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
         with self._lock():
             self._passphrase = self._read_passphrase()
+            if served_at:
+                self._write(folder / ADDRESS, served_at.rstrip("/").encode())
             self._root = self._root_authority()
             self._issuing = self._issuing_authority()
             self._tsa_path = self._time_stamp_certificate()
@@ -143,6 +154,26 @@ class TestAuthority:
         """The key of the test time-stamp authority, for `signing.timestamps.LocalTimeStamps`."""
         return FileKeyStore(self._tsa_path, self._passphrase)
 
+    def status_pair(self) -> Pair:
+        """The OCSP responder of the issuing authority, made at the first call."""
+        path = self.folder / STATUS_ANSWERS
+        with self._lock():
+            if not path.exists():
+                subject = subject_named("OCSP thử nghiệm", [(NameOID.ORGANIZATION_NAME, "Liên Thông")])
+                self._write_pair(path, self.certify(subject, usages=(ExtendedKeyUsageOID.OCSP_SIGNING,)))
+        return self._read_pair(path)
+
+    @property
+    def address(self) -> str:
+        """Where the services of this authority answer, without a slash at the end; empty when they never did."""
+        path = self.folder / ADDRESS
+        return path.read_text() if path.exists() else ""
+
+    def revoked_at(self, serial: int) -> datetime | None:
+        """When the certificate with this serial number was revoked."""
+        at = self._revoked().get(format(serial, "x"))
+        return datetime.fromisoformat(at) if at else None
+
     def crls(self) -> list[bytes]:
         """The revocation lists of root and issuing authority, made anew long before they end."""
         if self._crls_are_old():
@@ -190,6 +221,10 @@ class TestAuthority:
         builder = builder.add_extension(
             x509.ExtendedKeyUsage(usages), critical=tuple(usages) == (ExtendedKeyUsageOID.TIME_STAMPING,)
         )
+        if ExtendedKeyUsageOID.OCSP_SIGNING in usages:
+            builder = builder.add_extension(x509.OCSPNoCheck(), critical=False)
+        elif self.address:
+            builder = _with_addresses(builder, self.address, "issuing", answers=True)
         return Pair(key, _signed(builder, key, self._issuing))
 
     def write_pair(self, path: Path, held: Pair) -> FileKeyStore:
@@ -213,6 +248,8 @@ class TestAuthority:
             key = _new_key()
             subject = subject_named(f"{TEST_MARK} - CA cấp chứng thư", [(NameOID.ORGANIZATION_NAME, "Liên Thông")])
             builder = _ca_builder(subject, self._root.certificate.subject, key, path_length=0)
+            if self.address:
+                builder = _with_addresses(builder, self.address, "root", answers=False)
             self._write_pair(path, Pair(key, _signed(builder, key, self._root)), chain=False)
         return self._read_pair(path)
 
@@ -342,6 +379,25 @@ def _ca_builder(subject: x509.Name, issuer: x509.Name, key: PrivateKey, path_len
     )
 
 
+def _with_addresses(
+    builder: x509.CertificateBuilder, address: str, issuer: str, *, answers: bool
+) -> x509.CertificateBuilder:
+    """Where to ask about the certificate: the list of its issuer, the issuer's certificate, and the OCSP responder."""
+    described = [
+        x509.AccessDescription(
+            AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier(f"{address}/ca/{issuer}.crt")
+        )
+    ]
+    if answers:
+        responder = x509.UniformResourceIdentifier(f"{address}/ocsp")
+        described.append(x509.AccessDescription(AuthorityInformationAccessOID.OCSP, responder))
+    revocation_list = x509.UniformResourceIdentifier(f"{address}/crl/{issuer}.crl")
+    place = x509.DistributionPoint([revocation_list], relative_name=None, reasons=None, crl_issuer=None)
+    return builder.add_extension(x509.AuthorityInformationAccess(described), critical=False).add_extension(
+        x509.CRLDistributionPoints([place]), critical=False
+    )
+
+
 def _key_usage(*, signs: bool) -> x509.KeyUsage:
     return x509.KeyUsage(
         digital_signature=signs,
@@ -373,6 +429,7 @@ def _crl(held: Pair, revoked: Mapping[str, str]) -> bytes:
         .next_update(now + _CRL_LIFETIME)
         .add_extension(x509.CRLNumber(int(now.timestamp() * 1000)), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(held.key.public_key()), critical=False)
+        .add_extension(_keeps_ended(held.certificate), critical=False)
     )
     for serial, at in revoked.items():
         entry = x509.RevokedCertificateBuilder().serial_number(int(serial, 16))
@@ -381,6 +438,12 @@ def _crl(held: Pair, revoked: Mapping[str, str]) -> bytes:
             entry.add_extension(x509.CRLReason(x509.ReasonFlags.key_compromise), critical=False).build()
         )
     return builder.sign(held.key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def _keeps_ended(authority: x509.Certificate) -> x509.UnrecognizedExtension:
+    """This authority never drops a certificate from its list: said, so that old signatures can be checked."""
+    since = core.GeneralizedTime(authority.not_valid_before_utc).dump()
+    return x509.UnrecognizedExtension(x509.ObjectIdentifier(EXPIRED_CERTS_ON_CRL), since)
 
 
 def person_file(folder: Path, key: str) -> Path:

@@ -6,8 +6,12 @@ Answers may take minutes (the government's takes 2 to 131 s), so only jobs ask; 
 # mypy: allow-untyped-calls
 # (pyHanko is typed in parts)
 
+import math
 import secrets
+import time
+from abc import ABC, abstractmethod
 from hashlib import sha256
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 import requests
@@ -16,18 +20,43 @@ from asn1crypto import x509 as asn1_x509
 from pyhanko.sign.general import as_signing_certificate_v2, simple_cms_attribute
 from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.sign.timestamps.common_utils import TimestampRequestError
+from urllib3.exceptions import HTTPError
 
 from kernel import clock
 from signing.keys import KeyStore
 
 TIMEOUT_S = 180
 _MOST_BYTES = 1_000_000
+_PIECE = 16_384
+
+UNKNOWN_ROOM = 32_768
+"""Room in hex digits for the token of an authority that we do not know yet: 16 KiB."""
 # An arc for examples (ITU-T X.660): nobody may take it for a real time-stamp policy.
 TEST_POLICY = "2.999.1.1"
 
 
-class HttpTimeStamps(TimeStamper):
-    """A time-stamp authority at a URL."""
+def room_for(size: int) -> int:
+    """Room in hex digits for tokens of `size` bytes, and a quarter more.
+
+    Readers go through the digits one by one, so room that is not needed makes every verification slower.
+    """
+    return 2 * 512 * math.ceil(size * 1.25 / 512)
+
+
+class TimeStamps(TimeStamper, ABC):
+    """Where time-stamps come from."""
+
+    @property
+    @abstractmethod
+    def room(self) -> int:
+        """Hex digits to leave for a token."""
+
+
+class HttpTimeStamps(TimeStamps):
+    """A time-stamp authority at a URL; `timeout_s` is for the whole answer, however slowly it drips."""
+
+    # What each authority's tokens took lately, for all that ask it in this process.
+    _rooms: ClassVar[dict[str, int]] = {}
 
     def __init__(self, url: str, timeout_s: float = TIMEOUT_S) -> None:
         if urlsplit(url).scheme not in {"http", "https"}:
@@ -36,12 +65,31 @@ class HttpTimeStamps(TimeStamper):
         self.url = url
         self._timeout_s = timeout_s
 
+    @property
+    def room(self) -> int:
+        """Hex digits to leave for a token."""
+        return self._rooms.get(self.url, UNKNOWN_ROOM)
+
     async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
         """Post the request; TimestampRequestError when there is no usable answer."""
+        body = self._post(req.dump())
+        try:
+            response = tsp.TimeStampResp.load(body)
+            response["status"]["status"].native  # noqa: B018  # parse now, not later
+            token = response["time_stamp_token"]
+            if isinstance(token, cms.ContentInfo):
+                self._rooms[self.url] = room_for(len(token.dump()))  # one that does not fit does at the next try
+        except (ValueError, TypeError) as error:
+            raise TimestampRequestError(f"the answer of {self.url} is no time-stamp") from error
+        return response
+
+    def _post(self, request: bytes) -> bytes:
+        ends = time.monotonic() + self._timeout_s
+        body = bytearray()
         try:
             with requests.post(
                 self.url,
-                data=req.dump(),
+                data=request,
                 headers={
                     "Content-Type": "application/timestamp-query",
                     "Accept": "application/timestamp-reply",
@@ -50,25 +98,29 @@ class HttpTimeStamps(TimeStamper):
                 stream=True,
             ) as answer:
                 answer.raise_for_status()
-                body = answer.raw.read(_MOST_BYTES + 1, decode_content=True)
-        except (requests.RequestException, OSError) as error:
+                while piece := answer.raw.read1(_PIECE, decode_content=True):
+                    body += piece
+                    if len(body) > _MOST_BYTES:
+                        raise TimestampRequestError(f"the answer of {self.url} is too long")
+                    if time.monotonic() > ends:
+                        raise TimestampRequestError(f"the answer of {self.url} does not end")
+        except (requests.RequestException, HTTPError, OSError) as error:
             raise TimestampRequestError(f"no answer from {self.url}: {error}") from error
-        if len(body) > _MOST_BYTES:
-            raise TimestampRequestError(f"the answer of {self.url} is too long")
-        try:
-            response = tsp.TimeStampResp.load(body)
-            response["status"]["status"].native  # noqa: B018  # parse now, not later
-        except ValueError as error:
-            raise TimestampRequestError(f"the answer of {self.url} is no time-stamp") from error
-        return response
+        return bytes(body)
 
 
-class LocalTimeStamps(TimeStamper):
+class LocalTimeStamps(TimeStamps):
     """The time-stamp authority of a trial installation: signs at once with a key of ours."""
 
     def __init__(self, store: KeyStore) -> None:
         super().__init__()
         self._store = store
+
+    @property
+    def room(self) -> int:
+        """Hex digits to leave for a token: certificates, signature and what is said."""
+        description = self._store.describe()
+        return room_for(len(description.certificate) + sum(map(len, description.chain)) + 1024)
 
     async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
         """Answer in this process."""

@@ -1,0 +1,168 @@
+"""What a signed file needs so that it can be checked in twenty years: its authorities' certificates and revocation
+data inside it (DSS and VRI: B-LT), and time-stamps over that, renewed before the newest one's certificate ends (B-LTA).
+
+ETSI EN 319 142-1 §5.4 and §6; ISO 32000-2 §12.8.4. CPU work on bytes, for workers.
+"""
+
+# mypy: allow-untyped-calls
+# (pyHanko is typed in parts)
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from io import BytesIO
+from typing import Any
+
+from asn1crypto import crl, ocsp, x509
+from pyhanko.pdf_utils import generic
+from pyhanko.sign.signers.constants import ESIC_EXTENSION_1
+from pyhanko.sign.validation.dss import DocumentSecurityStore
+from pyhanko.sign.validation.errors import NoDSSFoundError
+
+from kernel import clock
+from kernel.errors import Invalid
+from kernel.text import Phrase
+from signing.chains import ChainState, chain_of
+from signing.judging import Case, Expected, judge, worst
+from signing.pades import run, writer_for
+from signing.pdffile import Found, NotReadable, embedded_signatures
+from signing.policy import DocumentKind, policy_for
+from signing.proofs import Stamp, chain_with
+from signing.reasons import Code, reason
+from signing.revinfo import proof_of, read_list, telling
+from signing.trust import Purpose, Trust
+from signing.verdicts import Level, TimeSource, Value
+
+ORDER = (Level.OTHER, Level.B_B, Level.B_T, Level.B_LT, Level.B_LTA)
+
+
+@dataclass(frozen=True)
+class Reached:
+    """How far a file has come. `level` is the lowest of its signatures, OTHER when it has none.
+
+    `proven_at` is the moment at which all of them demonstrably existed; `not_after` when the certificate of the newest
+    time-stamp ends. `obstacle` is what keeps it from B-LT, None when nothing does; `final` that waiting cannot help.
+    """
+
+    level: Level
+    proven_at: datetime | None
+    not_after: datetime | None
+    obstacle: Phrase | None
+    final: bool
+
+    def at_least(self, level: Level) -> bool:
+        """Whether the file has come to `level` or further."""
+        return ORDER.index(self.level) >= ORDER.index(level)
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A file with all that was found in it, so that it need not be judged again to be upgraded."""
+
+    data: bytes
+    case: Case
+
+    @property
+    def reached(self) -> Reached:
+        """How far it has come."""
+        case = self.case
+        levels = [signer.level for signer in case.signers]
+        times = [s.signed_at for s in case.signers if s.time_source is TimeSource.TSA and s.signed_at is not None]
+        proven = len(times) == len(levels) and bool(times)
+        bad = [one for one in case.reasons if one.weight is not Value.VALID]
+        gravest = max(bad, key=lambda one: one.weight.gravity, default=None)
+        return Reached(
+            level=min(levels, key=ORDER.index, default=Level.OTHER),
+            proven_at=max(times) if proven else None,
+            not_after=case.stamps[-1].not_after if case.stamps else None,
+            obstacle=gravest.phrase if gravest else None,
+            final=worst(one.weight for one in bad) is Value.INVALID,
+        )
+
+
+def examine(data: bytes, trust: Trust, at: datetime | None = None) -> Examined:
+    """Judge every signature of the file for itself, as of `at` (now). Invalid(file) when it is no readable PDF."""
+    try:
+        file = embedded_signatures(data)
+    except NotReadable as error:
+        found = reason(Code.UNREADABLE).phrase
+        raise Invalid({"file": found}, found) from error
+    case = Case(policy_for(DocumentKind.FOREIGN), trust, Expected(), at or clock.now(), None, file)
+    run(judge(case))
+    return Examined(data, case)
+
+
+def with_validation_data(examined: Examined) -> bytes:
+    """The file with what a check of each of its signatures and time-stamps needs; unchanged when it carries that.
+
+    Only signatures whose chain is good are served: what cannot be proven now cannot be kept for later.
+    """
+    needs = run(_needs_of(examined.case))
+    if not needs:
+        return examined.data
+    writer = writer_for(examined.data)
+    try:
+        store = DocumentSecurityStore.read_dss(writer)
+    except NoDSSFoundError:
+        store = DocumentSecurityStore(writer=writer)
+        writer.root[generic.pdf_name("/DSS")] = writer.add_object(store.backing_pdf_object)
+        writer.update_root()
+    for need in needs:
+        store.register_vri(need.identifier(examined.data), **need.for_the_store())
+    store.as_pdf_object()
+    writer.ensure_output_version(version=(1, 7))
+    if writer.output_version < (2, 0):
+        writer.register_extension(ESIC_EXTENSION_1)
+    out = BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+@dataclass(frozen=True)
+class _Need:
+    """What the check of one signature or time-stamp rests on: the certificates below the root, and their proofs."""
+
+    found: Found
+    path: tuple[x509.Certificate, ...]
+    proof: tuple[bytes, ...]
+
+    def identifier(self, data: bytes) -> generic.NameObject:
+        """The key of its VRI entry: over the whole hexadecimal string in /Contents, padding included."""
+        assert self.found.signature is not None
+        _, start, end, _ = (int(number) for number in self.found.signature.byte_range)
+        return DocumentSecurityStore.sig_content_identifier(data[start + 1 : end - 1])
+
+    def for_the_store(self) -> dict[str, Sequence[Any]]:
+        lists = [one for one in self.proof if read_list(one) is not None]
+        return {
+            "certs": self.path[1:],
+            "crls": [crl.CertificateList.load(one) for one in lists],
+            "ocsps": [ocsp.OCSPResponse.load(one) for one in self.proof if one not in lists],
+        }
+
+
+async def _needs_of(case: Case) -> list[_Need]:
+    """What the file does not carry yet, for each signature and time-stamp whose chain is good."""
+    stamps = {stamp.name: stamp for stamp in case.stamps}
+    levels = {signer.field: signer.level for signer in case.signers}
+    needs = []
+    for found in case.file.found:
+        if found.is_timestamp and found.field in stamps:
+            path, embedded = await _path_of(case, stamps[found.field]), stamps[found.field].embedded
+        elif found.signature is not None and levels.get(found.field) is Level.B_T:
+            path, embedded = case.chains[found.field].path, tuple(found.signature.other_embedded_certs)
+        else:
+            continue
+        if path:
+            crls, ocsps = telling(case.trust.crls, case.trust.ocsps, path[-1], [*case.trust.intermediates, *embedded])
+            needs.append(_Need(found, path, proof_of(path, crls, ocsps)))
+    return needs
+
+
+async def _path_of(case: Case, stamp: Stamp) -> tuple[x509.Certificate, ...]:
+    """The chain of a time-stamp, root first; nothing when the file itself holds what its check needs."""
+    alone = case.carried.instead_of(case.trust)
+    question = (stamp.certificate, stamp.embedded, Purpose.TSA, stamp.judged_as_of)
+    if (await chain_of(question[0], list(question[1]), alone, *question[2:])).state is ChainState.GOOD:
+        return ()
+    return (await chain_with(question[0], question[1], case.trust, *question[2:], case.carried)).path

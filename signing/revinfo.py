@@ -1,0 +1,159 @@
+"""What a revocation list (CRL) or an OCSP answer can tell about a certificate, and which of those at hand to believe.
+
+Two things that libraries overlook: a list made after a certificate had ended need not name it any more, so its
+silence is no good news; and an old "good" of an OCSP responder says nothing against a later list.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from asn1crypto import core, crl, ocsp, x509
+
+EXPIRED_CERTS_ON_CRL = "2.5.29.60"
+"""X.509 §9.5.2.8: since when the list keeps what has ended meanwhile."""
+
+# What damaged or hostile bytes make the parser raise.
+_BROKEN = (ValueError, KeyError, TypeError, IndexError, AttributeError)
+
+
+@dataclass(frozen=True)
+class RevocationList:
+    """A CRL: who made it and when. `keeps_since`: certificates that ended after this are still named."""
+
+    data: bytes
+    issuer: str
+    made_at: datetime
+    ends_at: datetime | None
+    keeps_since: datetime | None
+
+    def can_tell(self, certificate: x509.Certificate) -> bool:
+        """Whether silence of this list about a certificate of its issuer means that it was not revoked."""
+        ended = certificate.not_valid_after
+        return self.made_at <= ended or (self.keeps_since is not None and self.keeps_since <= ended)
+
+
+@dataclass(frozen=True)
+class StatusAnswer:
+    """One OCSP answer about one certificate. `keeps_since` is the archive cutoff (RFC 6960 §4.4.4)."""
+
+    data: bytes
+    algorithm: str
+    issuer: bytes
+    serial: int
+    made_at: datetime
+    keeps_since: datetime | None
+
+    def is_about(self, certificate: x509.Certificate) -> bool:
+        """Whether the answer is about this certificate."""
+        if certificate.serial_number != self.serial or self.algorithm not in hashlib.algorithms_available:
+            return False
+        return hashlib.new(self.algorithm, certificate.issuer.dump(), usedforsecurity=False).digest() == self.issuer
+
+    def can_tell(self, certificate: x509.Certificate) -> bool:
+        """Whether a "good" means that it was not revoked before it ended."""
+        ended = certificate.not_valid_after
+        return self.made_at <= ended or (self.keeps_since is not None and self.keeps_since <= ended)
+
+
+# The same bytes are asked about with every signature; a snapshot of the trust store keeps them in memory anyway.
+
+
+@lru_cache(maxsize=1024)
+def read_list(data: bytes) -> RevocationList | None:
+    """What a CRL says of itself; None when it is none."""
+    try:
+        made = crl.CertificateList.load(data)
+        body = made["tbs_cert_list"]
+        kept = None
+        for extension in body["crl_extensions"]:
+            if extension["extn_id"].dotted == EXPIRED_CERTS_ON_CRL:
+                kept = core.GeneralizedTime.load(extension["extn_value"].native).native
+        return RevocationList(data, made.issuer.hashable, body["this_update"].native, body["next_update"].native, kept)
+    except _BROKEN:
+        return None
+
+
+@lru_cache(maxsize=1024)
+def read_answer(data: bytes) -> StatusAnswer | None:
+    """What an OCSP answer says of itself; None when it is none, or not about exactly one certificate."""
+    try:
+        responses = ocsp.OCSPResponse.load(data).basic_ocsp_response["tbs_response_data"]["responses"]
+        if len(responses) != 1:
+            return None
+        one = responses[0]
+        asked = one["cert_id"]
+        cutoff = one.archive_cutoff_value
+        return StatusAnswer(
+            data,
+            asked["hash_algorithm"]["algorithm"].native,
+            asked["issuer_name_hash"].native,
+            asked["serial_number"].native,
+            one["this_update"].native,
+            cutoff.native if cutoff is not None else None,
+        )
+    except _BROKEN:
+        return None
+
+
+def telling(
+    crls: Iterable[bytes], ocsps: Iterable[bytes], certificate: x509.Certificate, others: Iterable[x509.Certificate]
+) -> tuple[list[bytes], list[bytes]]:
+    """The lists and answers whose silence or "good" means something for the chain of `certificate`."""
+    line = _line(certificate, list(others))
+    lists = [found for found in map(read_list, crls) if found is not None and _tells(found, line)]
+    newest: dict[str, datetime] = {}
+    for one in lists:
+        newest[one.issuer] = max(one.made_at, newest.get(one.issuer, one.made_at))
+    answers = [found for found in map(read_answer, ocsps) if found is not None]
+    kept = [
+        answer.data
+        for answer in answers
+        for member in line
+        if answer.is_about(member) and answer.can_tell(member) and not _outdated(answer, member, newest)
+    ]
+    return [one.data for one in lists], kept
+
+
+def proof_of(path: Sequence[x509.Certificate], crls: Iterable[bytes], ocsps: Iterable[bytes]) -> tuple[bytes, ...]:
+    """For each certificate below the root of `path` (root first) the newest answer about it, else the newest list of
+    its issuer, out of what `telling` has left: a list may be megabytes, and everything goes into the paper."""
+    lists = sorted((one for one in map(read_list, crls) if one is not None), key=lambda one: one.made_at)
+    answers = sorted((one for one in map(read_answer, ocsps) if one is not None), key=lambda one: one.made_at)
+    chosen: dict[bytes, None] = {}
+    for certificate in path[1:]:
+        naming = [one.data for one in lists if one.issuer == certificate.issuer.hashable]
+        about = [one.data for one in answers if one.is_about(certificate)]
+        for best in (about or naming)[-1:]:
+            chosen[best] = None
+    return tuple(chosen)
+
+
+def is_list(data: bytes) -> bool:
+    """Whether these bytes are a CRL and not an OCSP answer."""
+    return read_list(data) is not None
+
+
+def _tells(one: RevocationList, line: Sequence[x509.Certificate]) -> bool:
+    return all(one.can_tell(member) for member in line if member.issuer.hashable == one.issuer)
+
+
+def _outdated(answer: StatusAnswer, member: x509.Certificate, newest: dict[str, datetime]) -> bool:
+    later = newest.get(member.issuer.hashable)
+    return later is not None and later > answer.made_at
+
+
+def _line(certificate: x509.Certificate, others: list[x509.Certificate]) -> list[x509.Certificate]:
+    """The certificate and all that may stand above it, by their names."""
+    line, wanted, seen = [certificate], [certificate.issuer.hashable], set()
+    while wanted:
+        name = wanted.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        above = [one for one in others if one.subject.hashable == name]
+        line += above
+        wanted += [one.issuer.hashable for one in above]
+    return line
