@@ -1,14 +1,17 @@
 """Whose key signs what. In demo mode keys of the marked test authority lie in a folder, one a person and one an
 agency, made when they are first needed; a production installation refuses to hold people's keys."""
 
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 
 from directory.queries import AgencyCard, PersonCard
 from kernel.config import Config
+from kernel.db import Tx
 from kernel.errors import Unavailable
 from kernel.text import phrase
 from signing.keys import KeyStore
+from signing.snapshot import trust_now
 from signing.testpki import TestAuthority, TestPerson, TestSeal
 from signing.trust import Trust, TrustStore
 
@@ -36,17 +39,22 @@ class Custody:
         self._demo_only()
         return _seal(self._config.pki_dir, seal_key_name(agency.id), agency.name)
 
-    def trust(self) -> Trust:
-        """The certificates that verdicts rest on."""
-        demo = self._config.mode == "demo"
-        store = _store(self._config.trust_folder, demo)
-        if demo:
-            _authority(self._config.pki_dir).enter_into(store)
-        return store.trust()
+    def trust(self, tx: Tx) -> Trust:
+        """The certificates that verdicts rest on; in a trial the test authority's lists are renewed first."""
+        if self._config.mode == "demo":
+            _authority(self._config.pki_dir).enter_into(_store(self._config.trust_folder))
+        return trust_of(tx, self._config)
 
     def _demo_only(self) -> None:
         if self._config.mode != "demo":
             raise Unavailable(phrase("Hệ thống này không giữ khoá ký số. Việc ký phải làm bằng thiết bị của người ký."))
+
+
+def trust_of(tx: Tx, config: Config) -> Trust:
+    """What two people agreed to trust; in a trial also what lies in the folder, the test authority above all."""
+    demo = config.mode == "demo"
+    trust = trust_now(tx, soft=timedelta(hours=config.revocation_soft_hours), allow_test=demo)
+    return trust.joined(_store(config.trust_folder).trust()) if demo else trust
 
 
 def person_key_name(person_id: int) -> str:
@@ -68,8 +76,8 @@ def _authority(folder: Path) -> TestAuthority:
 
 
 @lru_cache(maxsize=8)
-def _store(folder: Path, demo: bool) -> TrustStore:
-    return TrustStore(folder, allow_test=demo)
+def _store(folder: Path) -> TrustStore:
+    return TrustStore(folder, allow_test=True)
 
 
 @lru_cache(maxsize=256)

@@ -183,14 +183,16 @@ class VerifyHandler(Handler[Case, Judged]):
 
     def prepare(self, tx: Tx, job: Job) -> Case | None:
         """The papers to judge."""
-        return judging.case_of(tx, job.payload["dispatch_id"])
+        return judging.case_of(tx, job.payload["dispatch_id"], self.custody.trust(tx))
 
     def perform(self, prepared: Case) -> Judged:
         """Judge each; whatever the bytes are, a verdict comes out."""
-        trust = self.custody.trust()
         expected = Expected(prepared.agency_names)
         verdicts = tuple(
-            (one.paper_id, verify(read_all(self.blobs, one.sha256), trust, policy_for(one.kind), expected=expected))
+            (
+                one.paper_id,
+                verify(read_all(self.blobs, one.sha256), prepared.trust, policy_for(one.kind), expected=expected),
+            )
             for one in prepared.questions
         )
         return Judged(prepared.dispatch_id, verdicts)

@@ -13,6 +13,7 @@ from docex.papers import papers_of
 from kernel import clock
 from kernel.db import Tx
 from signing.policy import DocumentKind
+from signing.trust import Trust
 from signing.verdicts import Value, Verdict
 
 NOTHING_TO_JUDGE = "none"
@@ -34,6 +35,7 @@ class Case:
     dispatch_id: int
     questions: tuple[Question, ...]
     agency_names: tuple[str, ...]
+    trust: Trust
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Judged:
     verdicts: tuple[tuple[int, Verdict], ...]
 
 
-def case_of(tx: Tx, dispatch_id: int) -> Case | None:
+def case_of(tx: Tx, dispatch_id: int, trust: Trust) -> Case | None:
     """The PDFs of an envelope; the main one must be signed and sealed, a copy sealed, attachments are judged by what is
     there."""
     dispatch = tx.session.get(Dispatch, dispatch_id)
@@ -57,7 +59,7 @@ def case_of(tx: Tx, dispatch_id: int) -> Case | None:
         for paper in papers_of(tx, dispatch_id)
         if _is_judged(paper)
     )
-    return Case(dispatch_id, questions, (sender.name,))
+    return Case(dispatch_id, questions, (sender.name,), trust)
 
 
 def conclude(tx: Tx, judged: Judged) -> None:

@@ -36,6 +36,7 @@ from signing.policy import DocumentKind, policy_for
 from signing.specimens import handwriting
 from signing.specimens import seal as seal_image
 from signing.stamps import TEXT_MARK_SIZE, Box, text_mark
+from signing.trust import Trust
 from signing.verdicts import Value, phrase_to_json
 from signing.verify import Expected, verify
 
@@ -248,6 +249,7 @@ class SealWork:
     copy_form: str
     main: File
     attached: tuple[tuple[int, File], ...]
+    trust: Trust
 
 
 @dataclass(frozen=True)
@@ -286,6 +288,7 @@ class SealHandler(Handler[SealWork, Sealed]):
             attached=tuple(
                 (p.place, drafting.file_of(p)) for p in attachments_of(tx, document.id) if p.media_type == PDF
             ),
+            trust=self.custody.trust(tx),
         )
 
     def perform(self, prepared: SealWork) -> Sealed:
@@ -301,7 +304,7 @@ class SealHandler(Handler[SealWork, Sealed]):
                 sealed = sign_seal(signed, key, image=seal_image(prepared.agency.name), at=at)
             kind = DocumentKind.COPY if prepared.copy_form else DocumentKind.OFFICIAL
             expected = Expected((prepared.agency.name,))
-            verdict = verify(sealed, self.custody.trust(), policy_for(kind), expected=expected)
+            verdict = verify(sealed, prepared.trust, policy_for(kind), expected=expected)
             if verdict.value is not Value.VALID:
                 raise SendError(verdict.summary.vi, permanent=True)
             main = replace(_stored_as(self.blobs, sealed, prepared.main), spot=prepared.main.spot)
