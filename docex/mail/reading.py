@@ -10,29 +10,27 @@ from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import parseaddr, parsedate_to_datetime
-from typing import Any, cast
+from itertools import islice
+from typing import Any
 
 from cryptography import x509
 
 from docex.mail import smime
+from docex.mail.entities import MOST_PARTS, Entity
 from docex.mail.letters import MANIFEST_FILE, RECEIPT_FILE
 from docex.mail.models import Signature
 from docex.mail.reports import Report, report_in
 from kernel.text import Phrase, nfc, phrase
 
-_MOST_PARTS = 200
 _MOST_DEPTH = 12
-_MOST_MARKS = 5000
-"""Lines that begin as the marks between parts do; asked first, because parsing millions of parts takes hours."""
+_REPORT_BYTES = 1 << 20
+"""What a report says stands at its beginning."""
 _SAID_BYTES = 64 * 1024
 """Longest receipt or manifest."""
 _ID = re.compile(r"<[^<>\s\x00-\x1f]{1,240}>")
 _RECEIPTS = frozenset({"acceptance", "delivery", "refusal"})
 _MASS = frozenset({"bulk", "junk", "list", "auto_reply"})
 _EDXML_ROOT = re.compile(rb"<(?:\w+:)?ed[Xx][Mm][Ll](?:Envelope)?[\s>]")
-
-
-_TOO_MANY = phrase("Thư có quá nhiều phần lồng nhau, hệ thống không đọc.")
 
 
 class Unreadable(Exception):
@@ -83,13 +81,14 @@ class Mail:
 
 def read(raw: bytes, pinned: x509.Certificate | None, now: datetime) -> Mail:
     """Read a raw message; `pinned` is the certificate that its sender must have signed with."""
-    data = re.sub(rb"\r?\n", b"\r\n", raw)
-    if data.count(b"\r\n--") > _MOST_MARKS:
-        raise Unreadable(_TOO_MANY)
     try:
-        return _read(data, pinned, now)
+        return _read(_with_crlf(raw), pinned, now)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise Unreadable(phrase("Thư không đúng cấu trúc, hệ thống không đọc được.")) from error
+
+
+def _with_crlf(raw: bytes) -> bytes:
+    return raw if raw.count(b"\n") == raw.count(b"\r\n") else re.sub(rb"\r?\n", b"\r\n", raw)
 
 
 def head_of(raw: bytes) -> tuple[str, str]:
@@ -102,35 +101,32 @@ def head_of(raw: bytes) -> tuple[str, str]:
 
 
 def _read(data: bytes, pinned: x509.Certificate | None, now: datetime) -> Mail:
-    top = _parsed(data)
-    signature, problem = Signature.UNSIGNED, None
-    entity, signed = top, b""
+    top = Entity(data)
+    problem: Phrase | None = None
     try:
-        opened = _opened(data, top, pinned, now)
-        if opened is not None:
-            entity, signature, signed = opened
+        entity, signature = _opened(top, pinned, now)
+        found = _contents(entity)
     except smime.WrongSignature as error:
-        signature, problem = Signature.WRONG, error.said
-    found = _contents(entity)
-    if signature is Signature.WRONG:
+        entity, signature, problem = top, Signature.WRONG, error.said
         # Nothing inside is believed; what claims to be a receipt is still never answered.
-        found = _Contents(receipt=found.receipt)
-    answers = _message_id(top, "In-Reply-To")
+        found = _Contents(receipt=_contents(top).receipt)
+    signed = signature is Signature.SIGNED
+    answers = _message_id(top.head, "In-Reply-To")
     return Mail(
-        sender=parseaddr(_text(top, "From"))[1].lower(),
-        message_id=_message_id(top, "Message-ID"),
-        subject=_text(top, "Subject"),
-        date=_date(top),
+        sender=parseaddr(_text(top.head, "From"))[1].lower(),
+        message_id=_message_id(top.head, "Message-ID"),
+        subject=_text(top.head, "Subject"),
+        date=_date(top.head),
         answers=answers,
-        answers_itself=_answers_itself(top, answers),
+        answers_itself=_answers_itself(top.head, answers),
         signature=signature,
         problem=problem,
-        content_sha256=hashlib.sha256(signed).hexdigest() if signature is Signature.SIGNED else "",
+        content_sha256=hashlib.sha256(entity.raw).hexdigest() if signed else "",
         edxml=tuple(found.edxml),
         files=tuple(found.files),
-        linked=found.linked if signature is Signature.SIGNED else None,
+        linked=found.linked if signed else None,
         receipt=found.receipt,
-        report=report_in(top),
+        report=report_in(_parsed(data[:_REPORT_BYTES])) if top.kind == "multipart/report" else None,
     )
 
 
@@ -142,39 +138,27 @@ def _answers_itself(top: EmailMessage, answers: str) -> bool:
     return mass or automatic.startswith("auto-replied") or (bool(answers) and automatic.startswith("auto-"))
 
 
-def _opened(
-    data: bytes, top: EmailMessage, pinned: x509.Certificate | None, now: datetime
-) -> tuple[EmailMessage, Signature, bytes] | None:
-    """What is inside the signature, what that is worth, and the signed bytes; None without one. WrongSignature."""
-    kind = top.get_content_type()
-    if kind == "multipart/signed":
-        content, signature_part = _halves(data, top)
-        if signature_part.get_content_type() not in smime.SIGNATURE_TYPES:
-            return None  # OpenPGP and others say nothing about a pinned certificate
+def _opened(top: Entity, pinned: x509.Certificate | None, now: datetime) -> tuple[Entity, Signature]:
+    """What is inside the signature, and what that is worth; the message itself without one. WrongSignature."""
+    if top.kind == "multipart/signed":
+        halves = list(islice(top.parts(), 2))  # RFC 1847: what is signed, exactly as it travelled, and the signature
+        if len(halves) < 2:
+            raise smime.WrongSignature(phrase("Phần chữ ký của thư không đọc được."))
+        content, signature = halves
+        if signature.kind not in smime.SIGNATURE_TYPES:
+            return top, Signature.UNSIGNED  # OpenPGP and others say nothing about a pinned certificate
         if pinned is None:
-            return _parsed(content), Signature.UNSIGNED, content
-        smime.check(_payload(signature_part), content, pinned, now)
-        return _parsed(content), Signature.SIGNED, content
-    if kind in smime.ENVELOPE_TYPES:
-        if top.get_param("smime-type") == "enveloped-data":
+            return content, Signature.UNSIGNED
+        smime.check(signature.content(), content.raw, pinned, now)
+        return content, Signature.SIGNED
+    if top.kind in smime.ENVELOPE_TYPES:
+        if top.head.get_param("smime-type") == "enveloped-data":
             raise smime.WrongSignature(phrase("Thư đã mã hoá, hệ thống không mở được. Xin gửi thư chỉ ký số."))
         if pinned is None:
-            content = smime.inside(_payload(top))
-            return _parsed(re.sub(rb"\r?\n", b"\r\n", content)), Signature.UNSIGNED, content
-        signed = smime.check(_payload(top), None, pinned, now)
-        return _parsed(re.sub(rb"\r?\n", b"\r\n", signed.content)), Signature.SIGNED, signed.content
-    return None
-
-
-def _halves(data: bytes, top: EmailMessage) -> tuple[bytes, EmailMessage]:
-    """The signed bytes exactly as they travelled, and the part that holds the signature (RFC 1847)."""
-    boundary = (top.get_boundary() or "").encode("ascii", "ignore")
-    body = data[data.index(b"\r\n\r\n") + 2 :]  # keeps one line end, so that the first mark has one before it too
-    marks = list(re.finditer(rb"\r\n--" + re.escape(boundary) + rb"(--)?[ \t]*(?=\r\n|$)", body))
-    if not boundary or len(marks) < 3:
-        raise smime.WrongSignature(phrase("Phần chữ ký của thư không đọc được."))
-    content = body[marks[0].end() + 2 : marks[1].start()]
-    return content, _parsed(body[marks[1].end() + 2 : marks[2].start()])
+            return Entity(_with_crlf(smime.inside(top.content()))), Signature.UNSIGNED
+        signed = smime.check(top.content(), None, pinned, now)
+        return Entity(_with_crlf(bytes(signed.content))), Signature.SIGNED
+    return top, Signature.UNSIGNED
 
 
 @dataclass
@@ -187,16 +171,16 @@ class _Contents:
     receipt: dict[str, Any] | None = None
 
 
-def _contents(entity: EmailMessage) -> _Contents:
+def _contents(entity: Entity) -> _Contents:
     found = _Contents()
     for part in _leaves(entity):
-        name = nfc(part.get_filename() or "")
-        kind = part.get_content_type()
-        if kind in smime.SIGNATURE_TYPES or part.get_content_maintype() == "message":
+        name = nfc(part.head.get_filename() or "")
+        kind = part.kind
+        if kind in smime.SIGNATURE_TYPES or kind.startswith("message/"):
             continue
-        if part.get_content_maintype() == "image" and part.get_content_disposition() != "attachment":
+        if kind.startswith("image/") and part.head.get_content_disposition() != "attachment":
             continue  # the emblem under somebody's name
-        data = _payload(part)
+        data = part.content()
         if name.lower().endswith(".edxml") or (kind.endswith("xml") and _EDXML_ROOT.search(data[:4096])):
             found.edxml.append(data)
         elif name.lower() == RECEIPT_FILE:
@@ -208,18 +192,18 @@ def _contents(entity: EmailMessage) -> _Contents:
     return found
 
 
-def _leaves(entity: EmailMessage) -> Iterator[EmailMessage]:
+def _leaves(entity: Entity) -> Iterator[Entity]:
     """The parts that hold something, without looking into attached messages."""
-    waiting: list[tuple[EmailMessage, int]] = [(entity, 0)]
+    waiting: list[tuple[Entity, int]] = [(entity, 0)]
     seen = 0
     while waiting:
         part, depth = waiting.pop(0)
         seen += 1
-        if seen > _MOST_PARTS or depth > _MOST_DEPTH:
-            raise Unreadable(_TOO_MANY)
-        if part.is_multipart() and part.get_content_maintype() == "multipart":
-            inner = cast(list[EmailMessage], part.get_payload())
-            waiting[:0] = [(child, depth + 1) for child in inner]
+        inner = [(child, depth + 1) for child in islice(part.parts(), MOST_PARTS)]
+        if seen > MOST_PARTS or depth > _MOST_DEPTH or len(inner) == MOST_PARTS:
+            raise Unreadable(phrase("Thư có quá nhiều phần lồng nhau, hệ thống không đọc."))
+        if inner:
+            waiting[:0] = inner
         else:
             yield part
 
@@ -253,11 +237,6 @@ def _said(data: bytes) -> dict[str, Any]:
 
 def _parsed(data: bytes) -> EmailMessage:
     return message_from_bytes(data, policy=policy.default)
-
-
-def _payload(part: EmailMessage) -> bytes:
-    data = part.get_payload(decode=True)
-    return data if isinstance(data, bytes) else b""
 
 
 def _text(top: EmailMessage, name: str) -> str:

@@ -45,7 +45,7 @@ class WrongSignature(Exception):
 class Signed:
     """What a signature covers, and when its signer says to have signed."""
 
-    content: bytes
+    content: bytes | memoryview
     at: datetime | None
 
 
@@ -108,7 +108,7 @@ def _is_signed_data(info: cms.ContentInfo) -> bool:
     return bool(info["content_type"].native == "signed_data")
 
 
-def check(der: bytes, content: bytes | None, pinned: x509.Certificate, now: datetime) -> Signed:
+def check(der: bytes, content: bytes | memoryview | None, pinned: x509.Certificate, now: datetime) -> Signed:
     """What the partner signed; WrongSignature with the reason. `content` is None when it is inside (opaque)."""
     try:
         info = cms.ContentInfo.load(der, strict=True)
@@ -131,7 +131,7 @@ def check(der: bytes, content: bytes | None, pinned: x509.Certificate, now: date
         raise WrongSignature(phrase("Phần chữ ký của thư không đọc được.")) from error
 
 
-def _check_signer(signer: cms.SignerInfo, content: bytes, pinned: x509.Certificate) -> datetime | None:
+def _check_signer(signer: cms.SignerInfo, content: bytes | memoryview, pinned: x509.Certificate) -> datetime | None:
     digest = signer["digest_algorithm"]["algorithm"].native
     if digest not in _DIGESTS:
         raise WrongSignature(phrase("Chữ ký của thư dùng thuật toán băm quá yếu ({name}).", name=str(digest)))
@@ -144,7 +144,7 @@ def _check_signer(signer: cms.SignerInfo, content: bytes, pinned: x509.Certifica
         covered = signer["signed_attrs"].untag().dump()
         at = attributes["signing_time"][0].native if "signing_time" in attributes else None
     else:
-        covered = content
+        covered = bytes(content)
     try:
         _check_bytes(signer, covered, digest, pinned)
     except InvalidSignature as error:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import IO, Any
 
 from flask import Flask
@@ -15,6 +16,7 @@ from docex.vxp import wire
 from docex.vxp.client import VxpClient
 from docex.vxp.systems import Given
 from kernel.blobs import Blob, DiskBlobs
+from kernel.db import Database
 from tests.docex.office import Office
 from tests.docex_vxp.conftest import ABROAD
 from tests.docex_vxp.letters import KEY, a_letter, a_status, organ
@@ -62,6 +64,22 @@ def test_trouble_inside_gets_an_answer_that_invites_to_try_again(
     status, said = send(app, given(abroad), a_letter(FRIEND, organ(office.cast.city)))
     assert (status, said["ErrorCode"]) == (500, "20")
     assert "disk" not in said["ErrorDesc"]
+
+
+def test_a_database_in_trouble_is_never_an_empty_list(
+    office: Office, abroad: int, given: Callable[[int], Given], tmp_path: Path
+) -> None:
+    found = given(abroad)
+    empty = Database(f"sqlite:///{tmp_path / 'empty.db'}")  # it has no tables
+    app = create_app(office.config, Services(office.config, empty, office.blobs))
+    values = {"systemid": found.system_id, "messagetype": "edoc", "timestamp": "x", "Content-Type": "application/json"}
+    headers = wire.signed_headers(found.secret, values)
+    for name in ("getReceivedEdocList", "getEdoc", "updateStatus", "countReceiveEdoc", "getAgenciesList"):
+        answer = app.test_client().post(f"/vxp/{name}", data=b"{}", headers=headers)
+        assert (answer.status_code, answer.get_json()["status"], answer.get_json()["ErrorCode"]) == (500, "FAIL", "20")
+    download = app.test_client().get("/vxp/downloadEdoc", headers=headers)
+    assert (download.data, download.headers["X-ErrorCode"]) == (b"", "20")
+    empty.close()
 
 
 def test_a_body_that_is_not_what_was_signed_is_refused(
