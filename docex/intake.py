@@ -68,7 +68,7 @@ class Handed:
 def accept(tx: Tx, actor: Actor, message: Envelope | StatusMessage, handed: Handed) -> dict[str, Any]:
     """Take a message in, or answer again what was answered before. Conflict when its id was used for other bytes."""
     channel, key = _channel(actor, handed), _key(handed, message)
-    _one_at_a_time(tx, f"{channel} {key}")
+    tx.take_turns(f"{channel} {key}")  # the second gets the first one's answer
     earlier = _earlier(tx, channel, key)
     if earlier is not None:
         if earlier.sha256 != handed.envelope.sha256:
@@ -273,12 +273,6 @@ def _delivery(tx: Tx, issuer_id: int, document_key: str, receiver_id: int) -> De
         raise UnknownDocument({"DocumentId": message}, message)
     tx.session.scalar(sa.select(Incoming.id).where(Incoming.delivery_id == found).with_for_update())
     return tx.session.get_one(Delivery, found, with_for_update=True, populate_existing=True)
-
-
-def _one_at_a_time(tx: Tx, what: str) -> None:
-    """Two handing in the same message at the same moment: the second waits and gets the first one's answer."""
-    if tx.session.get_bind().dialect.name == "postgresql":
-        tx.session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(what, 0))))
 
 
 def _earlier(tx: Tx, channel: str, key: str) -> Dispatch | StatusIn | None:

@@ -98,6 +98,11 @@ class Tx:
         """Record who did what to which thing in the hash chain named `chain` (an agency's: `agency:3`)."""
         self._entries.append(audit.Draft(chain, self.by, action, str(ref), detail or {}))
 
+    def take_turns(self, what: str) -> None:
+        """Two transactions that do the same `what` at the same moment: the second waits for the end of the first."""
+        if self.session.get_bind().dialect.name == "postgresql":  # the embedded database has one writer anyway
+            self.session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(what, 0))))
+
     @contextmanager
     def attempt(self) -> Iterator[None]:
         """A part of the transaction that may fail without the rest: when the block raises, its rows, and what was to

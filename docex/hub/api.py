@@ -312,8 +312,8 @@ def _blobs() -> BlobStore:
 
 def _publish(tx: Tx, actor: Actor) -> int:
     """Sign the directory when it has changed since the last version. Answers the version."""
-    found = publishing.edition(tx)
-    known = publishing.published(tx, found.digest)
+    found = publishing.edition(tx, most_bytes=current_app.extensions["lienthong"].config.chunked_max_bytes)
+    known = publishing.latest(tx, found.digest)
     if known is not None:
         return known.version
     tx.session.rollback()

@@ -2,17 +2,25 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from directory.models import Agency, AgencyAlias, Unit
+from directory.models import Agency, AgencyAlias, ApiClient, Unit
+from docex.edxml.codes import BusinessKind, StatusCode
 from docex.hub import keys
 from docex.hub.mailbox import readers
-from docex.hub.models import DirectoryEdition
+from docex.hub.models import DirectoryEdition, SealCertificate
+from docex.mail.models import MailPartner
+from docex.mail.smime import read_certificate
 from kernel import clock
 from kernel.db import Tx
+from kernel.schema import insert_into
+from signing.verdicts import HolderKind, Value, Verdict
 
 TYPE = "lienthong-directory+jwt"
 
@@ -25,35 +33,55 @@ class Edition:
     facts: dict[str, Any]
 
 
-def edition(tx: Tx) -> Edition:
-    """The directory as it stands now: agencies with all their codes, units, successors, and the ways they can be
-    reached. The fingerprint changes when any of it does."""
+def edition(tx: Tx, *, most_bytes: int) -> Edition:
+    """The directory as it stands now: agencies with all their codes, units, successors, certificates, the ways in
+    which they are reached and what they take there. `most_bytes` is the largest file that the hub takes itself. The
+    fingerprint changes when any of it does."""
     agencies = tx.session.scalars(sa.select(Agency).order_by(Agency.code)).all()
     codes = {row.id: row.code for row in agencies}
-    aliases: dict[int, list[str]] = {}
-    for alias in tx.session.scalars(sa.select(AgencyAlias).order_by(AgencyAlias.code)):
-        aliases.setdefault(alias.agency_id, []).append(alias.code)
-    units: dict[int, list[dict[str, str]]] = {}
-    for unit in tx.session.scalars(sa.select(Unit).order_by(Unit.name)):
-        units.setdefault(unit.agency_id, []).append({"name": unit.name, "short_name": unit.short_name})
+    others = tx.session.scalars(sa.select(AgencyAlias).order_by(AgencyAlias.code))
+    aliases = _by_agency((row.agency_id, row.code) for row in others)
+    units, certificates = _units(tx), _certificates(tx)
+    partners = {row.agency_id: row for row in tx.session.scalars(sa.select(MailPartner).where(MailPartner.is_active))}
     fetching = readers(tx)
     facts = {
         "agencies": [
-            _agency(row, codes, aliases.get(row.id, []), units.get(row.id, []), row.id in fetching) for row in agencies
-        ]
+            {
+                "code": row.code,
+                "old_codes": [code for code in (row.old_code, *aliases.get(row.id, [])) if code],
+                "name": row.name,
+                "short_name": row.short_name,
+                "parent": codes.get(row.parent_id or 0),
+                "units": units.get(row.id, []),
+                "valid_from": row.valid_from_on.isoformat() if row.valid_from_on else None,
+                "valid_until": row.valid_until_on.isoformat() if row.valid_until_on else None,
+                "successor": codes.get(row.merged_into_id or 0),
+                "ways": _ways(row, row.id in fetching, partners.get(row.id), most_bytes),
+                "certificates": certificates.get(row.id, []),
+            }
+            for row in agencies
+        ],
+        "capabilities": {
+            "business": [kind.value for kind in BusinessKind],
+            "statuses": [code.value for code in StatusCode],
+            "most_bytes": most_bytes,
+        },
     }
     text = json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return Edition(hashlib.sha256(text.encode()).hexdigest(), facts)
 
 
-def published(tx: Tx, digest: str) -> DirectoryEdition | None:
-    """The signed document of that state, when it was made already."""
-    return tx.session.scalar(sa.select(DirectoryEdition).where(DirectoryEdition.digest == digest))
+def latest(tx: Tx, digest: str) -> DirectoryEdition | None:
+    """The newest signed document, when that is the one of this state."""
+    newest = tx.session.scalar(sa.select(DirectoryEdition).order_by(DirectoryEdition.version.desc()).limit(1))
+    return newest if newest is not None and newest.digest == digest else None
 
 
 def publish(tx: Tx, found: Edition) -> DirectoryEdition:
-    """Sign this state as the next version, once."""
-    known = published(tx, found.digest)
+    """Sign this state as the next version, unless somebody just did. A state that comes back is a new version: versions
+    only grow."""
+    tx.take_turns(TYPE)
+    known = latest(tx, found.digest)
     if known is not None:
         return known
     version = (tx.session.scalar(sa.select(sa.func.max(DirectoryEdition.version))) or 0) + 1
@@ -67,18 +95,78 @@ def publish(tx: Tx, found: Edition) -> DirectoryEdition:
     return row
 
 
-def _agency(
-    row: Agency, codes: dict[int, str], aliases: list[str], units: list[dict[str, str]], fetches: bool
-) -> dict[str, Any]:
-    return {
-        "code": row.code,
-        "old_codes": [code for code in (row.old_code, *aliases) if code],
-        "name": row.name,
-        "short_name": row.short_name,
-        "parent": codes.get(row.parent_id or 0),
-        "units": units,
-        "valid_from": row.valid_from_on.isoformat() if row.valid_from_on else None,
-        "valid_until": row.valid_until_on.isoformat() if row.valid_until_on else None,
-        "successor": codes.get(row.merged_into_id or 0),
-        "ways": [*(["pages"] if row.is_local else []), *(["mailbox"] if fetches else [])],
-    }
+def note_seals(tx: Tx, agency_id: int, verdicts: Iterable[Verdict]) -> None:
+    """Remember the seals of an agency that were found valid on its documents: they become part of the directory."""
+    for signer in (signer for verdict in verdicts for signer in verdict.signers):
+        if signer.value is not Value.VALID or signer.kind is not HolderKind.SEAL or not signer.certificate:
+            continue
+        row = insert_into(tx.session, SealCertificate).values(
+            agency_id=agency_id,
+            sha256=signer.certificate,
+            serial=signer.serial,
+            issuer=signer.issuer,
+            name=signer.name,
+            not_after=signer.not_after,
+            test=signer.test,
+            seen_at=clock.now(),
+        )
+        tx.session.execute(row.on_conflict_do_nothing())
+
+
+def _ways(row: Agency, fetches: bool, partner: MailPartner | None, most_bytes: int) -> list[dict[str, Any]]:
+    """How an agency is reached, the way that is taken first; what is served here needs no other."""
+    if row.is_local:
+        return [{"way": "pages", "most_bytes": most_bytes}]
+    found: list[dict[str, Any]] = [{"way": "mailbox", "most_bytes": most_bytes}] if fetches else []
+    if partner is not None:
+        mail = {"way": "mail", "address": partner.address, "most_bytes": partner.max_bytes or None}
+        found.append({**mail, "encrypted": partner.encrypts})
+    return found
+
+
+def _units(tx: Tx) -> dict[int, list[dict[str, str | None]]]:
+    rows = list(tx.session.scalars(sa.select(Unit).order_by(Unit.name, Unit.id)))
+    names = {row.id: row.name for row in rows}
+    return _by_agency(
+        (row.agency_id, {"name": row.name, "short_name": row.short_name, "parent": names.get(row.parent_id or 0)})
+        for row in rows
+    )
+
+
+def _certificates(tx: Tx) -> dict[int, list[dict[str, Any]]]:
+    """Seals that were seen, certificates of systems, and those for e-mail, which others need whole to encrypt."""
+    seals = tx.session.scalars(sa.select(SealCertificate).order_by(SealCertificate.seen_at, SealCertificate.sha256))
+    known = sa.and_(ApiClient.certificate_sha256 != "", ApiClient.revoked_at.is_(None))
+    systems = tx.session.scalars(sa.select(ApiClient).where(known).order_by(ApiClient.id))
+    pinned = sa.and_(MailPartner.certificate != "", MailPartner.is_active)
+    partners = tx.session.scalars(sa.select(MailPartner).where(pinned).order_by(MailPartner.id))
+    return _by_agency(
+        [
+            *((row.agency_id, _seal(row)) for row in seals),
+            *((row.agency_id, _told("system", row.certificate_sha256, row.certificate_until)) for row in systems),
+            *((row.agency_id, _mail(row)) for row in partners),
+        ]
+    )
+
+
+def _seal(row: SealCertificate) -> dict[str, Any]:
+    names = {"name": row.name, "serial": row.serial, "issuer": row.issuer, "test": row.test}
+    return {**_told("seal", row.sha256, row.not_after), **names}
+
+
+def _mail(row: MailPartner) -> dict[str, Any]:
+    certificate = read_certificate(row.certificate)
+    digest = hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
+    told = _told("mail", digest, certificate.not_valid_after_utc)
+    return {**told, "pem": row.certificate.strip()}
+
+
+def _told(use: str, sha256: str, until: datetime | None) -> dict[str, Any]:
+    return {"use": use, "sha256": sha256, "valid_until": until.isoformat() if until else None}
+
+
+def _by_agency(pairs: Iterable[tuple[int, Any]]) -> dict[int, list[Any]]:
+    found: dict[int, list[Any]] = {}
+    for agency_id, told in pairs:
+        found.setdefault(agency_id, []).append(told)
+    return found
