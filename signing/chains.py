@@ -59,7 +59,7 @@ class ChainState(StrEnum):
 class Chain:
     """The outcome; `at` is when it was revoked, expired or begins to be valid; `test` when the root is a test root.
 
-    `path` is the way of a good one, root first.
+    `path` is the way to the root, root first, when there is one and only its revocation may be unknown.
     """
 
     state: ChainState
@@ -116,7 +116,8 @@ async def chain_of(
     except RevokedError as error:
         return Chain(ChainState.REVOKED, at=error.revocation_dt, detail=error.failure_msg)
     except InsufficientRevinfoError as error:
-        return Chain(ChainState.REVOCATION_UNKNOWN, detail=error.failure_msg)
+        way = tuple(error.original_path)
+        return Chain(ChainState.REVOCATION_UNKNOWN, detail=error.failure_msg, path=way)
     except ExpiredError as error:
         return Chain(ChainState.EXPIRED, at=error.expired_dt, detail=error.failure_msg)
     except NotYetValidError as error:

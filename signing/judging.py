@@ -1,5 +1,6 @@
 """Judging the signatures of a file one by one, and then the file as a whole. `verify` makes the verdict of it."""
 
+import base64
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,18 @@ from signing.chains import (
 from signing.holders import Holder, read_holder
 from signing.pdffile import BROKEN, Found, Signatures, integrity_of, trailing_bytes
 from signing.policy import Policy
-from signing.proofs import Carried, Holding, Stamp, as_of, carried_in, chain_with, judge_stamps, judge_token, level_of
+from signing.proofs import (
+    Carried,
+    Doubt,
+    Holding,
+    Stamp,
+    as_of,
+    carried_in,
+    chain_with,
+    judge_stamps,
+    judge_token,
+    level_of,
+)
 from signing.reasons import Code, reason
 from signing.trust import Purpose, Trust
 from signing.verdicts import HolderKind, Level, Reason, Signer, TimeSource, Value
@@ -51,6 +63,7 @@ class Case:
     file: Signatures
     carried: Carried = field(default_factory=Carried)
     stamps: list[Stamp] = field(default_factory=list)
+    doubts: list[Doubt] = field(default_factory=list)
     chains: dict[str, Chain] = field(default_factory=dict)
     reasons: list[Reason] = field(default_factory=list)
     signers: list[Signer] = field(default_factory=list)
@@ -65,13 +78,15 @@ async def judge(case: Case) -> None:
         case.reasons.append(reason(Code.NO_SIGNATURE, weight=case.policy.unsigned))
         return
     case.carried = carried_in(case.file)
-    case.stamps, about_stamps = await judge_stamps(case.file, case.trust, case.moment, case.known_since, case.carried)
+    case.stamps, case.doubts = await judge_stamps(case.file, case.trust, case.moment, case.known_since, case.carried)
     last = max(found.end for found in case.file.found if not found.is_timestamp) if _papers(case) else 0
     for found in _papers(case):
         await _judge_signature(case, found, is_last=found.end == last)
     _judge_whole(case)
     # A changed letter breaks its time-stamps, too; people shall read first that it was changed.
-    case.reasons += about_stamps
+    case.reasons += [doubt.reason for doubt in case.doubts]
+    case.details += [_stamp_detail(stamp) for stamp in case.stamps]
+    case.details += [_stamp_detail(doubt) for doubt in case.doubts]
 
 
 def _papers(case: Case) -> list[Found]:
@@ -204,8 +219,9 @@ async def _proofs_of(case: Case, found: Found) -> list[Stamp]:
     moment = as_of(case.stamps, found.end, case.moment, case.known_since)
     for token in tokens:
         judged = await judge_token(token, imprint, found.field, case.trust, moment, case.carried)
-        if isinstance(judged, Reason):
-            case.reasons.append(judged)
+        if isinstance(judged, Doubt):
+            case.reasons.append(judged.reason)
+            case.details.append(_stamp_detail(judged))
         else:
             proofs.append(judged)
     return proofs
@@ -409,7 +425,26 @@ def _detail(found: Found, holder: Holder, chain: Chain) -> dict[str, Any]:
         "chain_detail": chain.detail,
         "root": chain.root,
         "key": _key_of(found),
+        "certificates": _line(chain.path),
     }
+
+
+def _stamp_detail(stamp: Stamp | Doubt) -> dict[str, Any]:
+    if isinstance(stamp, Doubt):
+        return {"time_stamp": "", "field": stamp.reason.signature, "certificates": _line(stamp.path)}
+    return {
+        "time_stamp": stamp.at.isoformat(),
+        "field": stamp.name,
+        "end": stamp.end,
+        "authority": read_holder(stamp.certificate).full_name,
+        "not_after": stamp.not_after.isoformat(),
+        "certificates": _line(stamp.path),
+    }
+
+
+def _line(path: tuple[x509.Certificate, ...]) -> list[str]:
+    """The certificates of a chain in base64, the signer's first: whose revocation a later verdict rests on."""
+    return [base64.b64encode(one.dump()).decode() for one in reversed(path)]
 
 
 def _key_of(found: Found) -> str:

@@ -27,7 +27,7 @@ from signing.judging import Case, Expected, judge, worst
 from signing.pades import run, writer_for
 from signing.pdffile import Found, NotReadable, embedded_signatures
 from signing.policy import DocumentKind, policy_for
-from signing.proofs import Stamp, chain_with
+from signing.proofs import Stamp
 from signing.reasons import Code, reason
 from signing.revinfo import proof_of, read_list, telling
 from signing.trust import Purpose, Trust
@@ -162,7 +162,5 @@ async def _needs_of(case: Case) -> list[_Need]:
 async def _path_of(case: Case, stamp: Stamp) -> tuple[x509.Certificate, ...]:
     """The chain of a time-stamp, root first; nothing when the file itself holds what its check needs."""
     alone = case.carried.instead_of(case.trust)
-    question = (stamp.certificate, stamp.embedded, Purpose.TSA, stamp.judged_as_of)
-    if (await chain_of(question[0], list(question[1]), alone, *question[2:])).state is ChainState.GOOD:
-        return ()
-    return (await chain_with(question[0], question[1], case.trust, *question[2:], case.carried)).path
+    chain = await chain_of(stamp.certificate, list(stamp.embedded), alone, Purpose.TSA, stamp.judged_as_of)
+    return () if chain.state is ChainState.GOOD else stamp.path

@@ -24,7 +24,6 @@ from pyhanko.sign.validation.status import TimestampSignatureStatus
 from signing.chains import CLOCK_SKEW, Chain, ChainState, chain_of, validation_context
 from signing.pdffile import BROKEN, Found, Signatures, integrity_of
 from signing.reasons import Code, reason
-from signing.revinfo import is_list
 from signing.trust import Purpose, Trust
 from signing.verdicts import Level, Reason
 
@@ -66,7 +65,8 @@ class Carried:
 class Stamp:
     """A time-stamp that was checked: the moment that it proves for everything before byte `end`.
 
-    `revision` is the one that it is in; `judged_as_of` the moment as of which its own certificate was judged.
+    `revision` is the one that it is in, -1 for one in a signature's token; `judged_as_of` the moment as of which its
+    own certificate was judged, `path` the way of that to a trusted root, root first.
     """
 
     name: str
@@ -76,12 +76,21 @@ class Stamp:
     judged_as_of: datetime
     certificate: x509.Certificate = field(compare=False, repr=False)
     embedded: tuple[x509.Certificate, ...] = field(compare=False, repr=False)
+    path: tuple[x509.Certificate, ...] = field(compare=False, repr=False)
 
     @property
     def not_after(self) -> datetime:
         """When its certificate ends; a newer time-stamp has to be over it by then."""
         ends: datetime = self.certificate.not_valid_after
         return ends
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A time-stamp that proves nothing, and why; `path` leads to a trusted root when only revocation is unknown."""
+
+    reason: Reason
+    path: tuple[x509.Certificate, ...] = field(default=(), compare=False, repr=False)
 
 
 def carried_in(file: Signatures, revision: int | None = None) -> Carried:
@@ -113,17 +122,17 @@ def _streams(store: generic.DictionaryObject, key: str) -> tuple[bytes, ...]:
 
 async def judge_stamps(
     file: Signatures, trust: Trust, moment: datetime, known_since: datetime | None, carried: Carried
-) -> tuple[list[Stamp], list[Reason]]:
-    """Check the document time-stamps (ETSI.RFC3161). Those that count, oldest first, and what is wrong with others."""
+) -> tuple[list[Stamp], list[Doubt]]:
+    """Check the document time-stamps (ETSI.RFC3161). Those that count and those that do not, oldest first."""
     stamps: list[Stamp] = []
-    reasons: list[Reason] = []
+    doubts: list[Doubt] = []
     for found in reversed([one for one in file.found if one.is_timestamp]):
         judged = await _judge_stamp(file, found, trust, as_of(stamps, found.end, moment, known_since), carried)
         if isinstance(judged, Stamp):
             stamps.append(judged)
         else:
-            reasons.append(judged)
-    return stamps[::-1], reasons[::-1]
+            doubts.append(judged)
+    return stamps[::-1], doubts[::-1]
 
 
 def as_of(stamps: Iterable[Stamp], end: int, moment: datetime, known_since: datetime | None) -> datetime:
@@ -134,23 +143,21 @@ def as_of(stamps: Iterable[Stamp], end: int, moment: datetime, known_since: date
 
 async def _judge_stamp(
     file: Signatures, found: Found, trust: Trust, moment: datetime, carried: Carried
-) -> Stamp | Reason:
+) -> Stamp | Doubt:
     signature = found.signature
     if signature is None:
-        return reason(Code.SIGNATURE_UNREADABLE, found.field, who=found.field)
+        return Doubt(reason(Code.SIGNATURE_UNREADABLE, found.field, who=found.field))
     sound = integrity_of(file, found)
     if not sound.covered or sound.later is None:
-        return reason(Code.EDITED_AFTER_SIGNING, found.field, who=found.field)
+        return Doubt(reason(Code.EDITED_AFTER_SIGNING, found.field, who=found.field))
     judged = await judge_token(signature.signed_data, signature.compute_digest, found.field, trust, moment, carried)
-    if isinstance(judged, Reason):
-        return judged
-    return replace(judged, end=found.end, revision=found.revision)
+    return replace(judged, end=found.end, revision=found.revision) if isinstance(judged, Stamp) else judged
 
 
 async def judge_token(
     token: cms.SignedData, imprint: Any, name: str, trust: Trust, moment: datetime, carried: Carried
-) -> Stamp | Reason:
-    """What an RFC 3161 token proves about what `imprint` answers the digest of; a reason when it proves nothing."""
+) -> Stamp | Doubt:
+    """What an RFC 3161 token proves about what `imprint` answers the digest of, as of `moment`."""
     try:
         status = await _status(token, imprint, trust, moment)
         if carried and status.intact and status.valid and not status.trusted:
@@ -158,12 +165,16 @@ async def judge_token(
         held = extract_certificate_info(token)
     except BROKEN as error:
         log.info("a time-stamp cannot be read: %s", error)
-        return reason(Code.TIMESTAMP_BROKEN, name, who=name)
+        return Doubt(reason(Code.TIMESTAMP_BROKEN, name, who=name))
     if not (status.intact and status.valid):
-        return reason(Code.TIMESTAMP_BROKEN, name, who=name)
+        return Doubt(reason(Code.TIMESTAMP_BROKEN, name, who=name))
+    embedded = tuple(held.other_certs)
     if not status.trusted or status.validation_path is None or status.timestamp > moment + CLOCK_SKEW:
-        return reason(Code.TIMESTAMP_UNTRUSTED, name, who=name)
-    return Stamp(name, 0, -1, status.timestamp, moment, held.signer_cert, tuple(held.other_certs))
+        chain = await chain_with(held.signer_cert, embedded, trust, Purpose.TSA, moment, carried)
+        way = chain.path if chain.state is ChainState.REVOCATION_UNKNOWN else ()
+        return Doubt(reason(Code.TIMESTAMP_UNTRUSTED, name, who=name), way)
+    path = tuple(status.validation_path)
+    return Stamp(name, 0, -1, status.timestamp, moment, held.signer_cert, embedded, path)
 
 
 async def _status(token: cms.SignedData, imprint: Any, trust: Trust, moment: datetime) -> TimestampSignatureStatus:
@@ -227,9 +238,3 @@ async def _is_enough(carried: Carried, holding: Holding, trust: Trust, stamps: S
         if chain.state is not ChainState.GOOD:
             return False
     return True
-
-
-def sorted_out(blobs: Iterable[bytes]) -> tuple[list[bytes], list[bytes]]:
-    """Revocation lists, and OCSP answers."""
-    kept = list(blobs)
-    return [one for one in kept if is_list(one)], [one for one in kept if not is_list(one)]

@@ -131,11 +131,6 @@ def proof_of(path: Sequence[x509.Certificate], crls: Iterable[bytes], ocsps: Ite
     return tuple(chosen)
 
 
-def is_list(data: bytes) -> bool:
-    """Whether these bytes are a CRL and not an OCSP answer."""
-    return read_list(data) is not None
-
-
 def _tells(one: RevocationList, line: Sequence[x509.Certificate]) -> bool:
     return all(one.can_tell(member) for member in line if member.issuer.hashable == one.issuer)
 
