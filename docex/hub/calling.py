@@ -15,7 +15,7 @@ import urllib3
 from kernel.errors import Invalid
 from kernel.text import Phrase, phrase
 
-TIMEOUT = urllib3.Timeout(connect=5, read=10)
+CONNECT_S, READ_S = 5, 10
 SIGNATURE, TIMESTAMP = "Lienthong-Signature", "Lienthong-Timestamp"
 LONGEST_URL = 500
 
@@ -92,7 +92,7 @@ def call(url: str, secret: str, timestamp: int, body: bytes, *, anywhere: bool) 
 
 @contextlib.contextmanager
 def posted(
-    url: str, body: bytes, headers: dict[str, str], *, anywhere: bool, timeout: urllib3.Timeout = TIMEOUT
+    url: str, body: bytes, headers: dict[str, str], *, anywhere: bool, read_s: float = READ_S
 ) -> Iterator[urllib3.BaseHTTPResponse]:
     """The answer to a POST, its body not read yet. The address that was looked at is the one that is called; no
     redirect is followed. Refused when nothing answers, or the answer breaks off while it is read."""
@@ -103,9 +103,15 @@ def posted(
     headers = {"Host": host if parts.port is None else f"{host}:{port}", **headers}
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     pool = (
-        urllib3.HTTPSConnectionPool(address, port, timeout=timeout, server_hostname=host, assert_hostname=host)
+        urllib3.HTTPSConnectionPool(
+            address,
+            port,
+            timeout=urllib3.Timeout(connect=CONNECT_S, read=read_s),
+            server_hostname=host,
+            assert_hostname=host,
+        )
         if secure
-        else urllib3.HTTPConnectionPool(address, port, timeout=timeout)
+        else urllib3.HTTPConnectionPool(address, port, timeout=urllib3.Timeout(connect=CONNECT_S, read=read_s))
     )
     try:
         answer = pool.urlopen(

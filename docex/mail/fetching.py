@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-import urllib3
-
 from docex.hub import calling
 from docex.mail.reading import Linked
 from kernel.blobs import PIECE
@@ -16,7 +14,7 @@ from kernel.errors import DomainError, Invalid, NotFound
 from kernel.outbox import SendError
 from kernel.text import phrase
 
-TIMEOUT = urllib3.Timeout(connect=10, read=60)
+READ_S = 60
 
 
 class NotTheFile(DomainError):
@@ -55,7 +53,7 @@ def _take(linked: Linked, into: IO[bytes], *, anywhere: bool) -> None:
     digest, size = hashlib.sha256(), 0
     headers = {"User-Agent": "lienthong-mail/1"}
     # Our links answer to the press of a button, so that scanners that open every link take nothing.
-    with calling.posted(linked.url, b"", headers, anywhere=anywhere, timeout=TIMEOUT) as answer:
+    with calling.posted(linked.url, b"", headers, anywhere=anywhere, read_s=READ_S) as answer:
         if answer.status in (403, 404, 410):
             raise LinkEnded(phrase("Liên kết tải tệp trong thư không còn dùng được."))
         if answer.status != 200:
