@@ -1,4 +1,5 @@
-"""docex-conformance: checks a hub from outside, by URL and credentials, against docs/exchange-protocol.md.
+"""docex-conformance: checks from outside, by address and credentials, against docs/exchange-protocol.md.
 
-For vendors of document systems and of other hubs. It knows nothing of the hub but its public API.
+For vendors of document systems and of other hubs. It knows nothing of a hub but its public API, and nothing of a
+client but what its hub sees of it.
 """

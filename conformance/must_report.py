@@ -1,0 +1,130 @@
+"""What becomes of a document, and the evidence of it."""
+
+from typing import Any
+
+import pytest
+
+from conformance.evidence import claims_of, fingerprint, refused, taken
+from conformance.letters import Letter, a_letter, a_recall, a_status
+from conformance.party import Party
+from docex.edxml.codes import StatusCode
+
+
+@pytest.fixture
+def letter(sender: Party, receiver: Party) -> Letter:
+    """A new letter."""
+    return a_letter(sender.code, receiver.code)
+
+
+@pytest.fixture
+def number(sender: Party, letter: Letter) -> int:
+    """The number under which the hub took it in."""
+    return int(taken(sender.hand_in(letter.data))["id"])
+
+
+@pytest.fixture
+def item(receiver: Party, letter: Letter, number: int) -> int:
+    """Its place in the mailbox, from which it was fetched."""
+    found, answer = receiver.fetch(letter.document_id)
+    assert answer.status_code == 200, answer.text[:300]
+    return int(found["id"])
+
+
+def _say(receiver: Party, item: int, code: str, description: str = "") -> Any:
+    answer = receiver.post(f"/api/v1/inbox/{item}/status", {"code": code, "description": description})
+    assert answer.status_code == 200, f"status {code} is answered with {answer.status_code}: {answer.text[:200]}"
+    return answer.json()
+
+
+def test_m25(sender: Party, receiver: Party, number: int, item: int) -> None:
+    """A refusal (02) without a reason is refused with 422; with one the sender sees it and the reason."""
+    refused(receiver.post(f"/api/v1/inbox/{item}/status", {"code": "02"}), 422)
+    assert sender.delivery(number, receiver.code)["state"] == "01"
+    _say(receiver, item, "02", "Không thuộc thẩm quyền")
+    told = sender.delivery(number, receiver.code)
+    assert (told["state"], told["reason"]) == ("02", "Không thuộc thẩm quyền")
+
+
+def test_m26(sender: Party, receiver: Party, number: int, item: int) -> None:
+    """Statuses may come twice and in any order: all are accepted, and the greatest progress is what the sender
+    sees."""
+    for code in ("05", "03", "05", "04"):
+        _say(receiver, item, code)
+    assert sender.delivery(number, receiver.code)["state"] == "05"
+    _say(receiver, item, "06")
+    assert sender.delivery(number, receiver.code)["state"] == "06"
+
+
+def test_m27(sender: Party, receiver: Party, letter: Letter, number: int, item: int) -> None:
+    """Each receipt of a delivery names the SHA-256 of the one before it, so that none can be left out unseen."""
+    listed = sender.get(f"/api/v1/documents/{number}/receipts").json()["items"]
+    assert [one["kind"] for one in listed] == ["submitted", "available", "retrieved"]
+    before = None
+    for one in listed:
+        claims = claims_of(sender, one["jws"])
+        assert (claims["kind"], claims["sha256"]) == (one["kind"], fingerprint(letter.data))
+        assert claims["previous"] == before, f"{one['kind']} does not name the receipt before it"
+        before = fingerprint(one["jws"])
+
+
+def test_m28(sender: Party, receiver: Party, number: int, item: int) -> None:
+    """The sender can read every receipt of its envelope, a receiver those about itself; for others there are none
+    (404)."""
+    path = f"/api/v1/documents/{number}/receipts"
+    listed = sender.get(path).json()["items"]
+    own = [one for one in listed if one["code"] == receiver.code]
+    assert own, "no receipt about the receiver"
+    assert sender.get(f"{path}?code={receiver.code}").json()["items"] == own
+    assert receiver.get(path).json()["items"] == own
+    assert sender.get(f"/api/v1/receipts/{own[0]['id']}").json()["jws"] == own[0]["jws"]
+    submitted = next(one for one in listed if one["code"] is None)
+    refused(receiver.get(f"/api/v1/receipts/{submitted['id']}"), 404)
+    refused(receiver.get("/api/v1/documents/999999999999/receipts"), 404)
+
+
+def test_m29(sender: Party, receiver: Party, letter: Letter, number: int, item: int) -> None:
+    """An edXML status message that is handed in does what the operation does: `counted` when it is news, `noted`
+    when it is not, and the same message again gets the same answer."""
+    data = a_status(receiver.code, sender.code, letter, StatusCode.REGISTERED)
+    first = taken(receiver.hand_in(data))
+    assert first["state"] == "counted"
+    assert taken(receiver.hand_in(data)) == first, "another answer to the same message"
+    assert sender.delivery(number, receiver.code)["state"] == "03"
+    late = a_status(receiver.code, sender.code, letter, StatusCode.ARRIVED)
+    assert taken(receiver.hand_in(late))["state"] == "noted"
+    assert sender.delivery(number, receiver.code)["state"] == "03"
+
+
+def test_m30(sender: Party, receiver: Party, letter: Letter) -> None:
+    """A status or a recall about a document that was never carried between the two is refused with 422
+    `unknown_document`."""
+    status = a_status(receiver.code, sender.code, letter, StatusCode.REGISTERED)
+    refused(receiver.hand_in(status), 422, code="unknown_document")
+    recall = a_recall(sender.code, receiver.code, letter)
+    refused(sender.hand_in(recall.data), 422, code="unknown_document")
+
+
+def test_m31(sender: Party, receiver: Party, letter: Letter, number: int, item: int) -> None:
+    """A recall is seen by both sides as 13; the receiver answers 15, or 16 with a reason, which the sender sees. An
+    answer without a question changes nothing."""
+    _say(receiver, item, "15")
+    assert not sender.delivery(number, receiver.code)["recall"], "an answer counted without a question"
+    taken(sender.hand_in(a_recall(sender.code, receiver.code, letter).data))
+    assert sender.delivery(number, receiver.code)["recall"] == "13"
+    (own,) = receiver.get(f"/api/v1/documents/{number}").json()["deliveries"]
+    assert own["recall"] == "13"
+    refused(receiver.post(f"/api/v1/inbox/{item}/status", {"code": "16"}), 422)
+    _say(receiver, item, "16", "Đã ban hành quyết định")
+    told = sender.delivery(number, receiver.code)
+    assert (told["recall"], told["reason"]) == ("16", "Đã ban hành quyết định")
+
+
+def test_m32(sender: Party, receiver: Party) -> None:
+    """The directory is one signed document with every agency; unchanged it answers 304 to its ETag."""
+    answer = sender.get("/api/v1/directory")
+    assert answer.status_code == 200, answer.text[:200]
+    claims = claims_of(sender, answer.json()["jws"])
+    codes = {one["code"] for one in claims["agencies"]}
+    assert {sender.code, receiver.code} <= codes, "an agency is missing"
+    assert claims["version"] == answer.json()["version"]
+    assert receiver.get("/api/v1/directory", If_None_Match=answer.headers["ETag"]).status_code == 304
