@@ -129,9 +129,15 @@ class Unsure:
 
 
 class Handler(Generic[P, R]):
-    """The work of one topic in three steps, so that no transaction is open while the world is asked."""
+    """The work of one topic in three steps, so that no transaction is open while the world is asked.
+
+    `at_once` caps how many jobs of the topic are held at a time by all workers together, None does not; `lease_s` is
+    for work that takes longer than the lease of other jobs.
+    """
 
     topic: ClassVar[str]
+    at_once: int | None = None
+    lease_s: float = 0
 
     def prepare(self, tx: "Tx", job: Job) -> P | None:
         """Read what the work needs. None: there is nothing to do any more, and the job is done."""
@@ -162,6 +168,7 @@ class _Inside(Handler[Any, Any]):
 
 
 handlers: dict[str, Handler[Any, Any]] = {}
+_NOBODY: Handler[Any, Any] = Handler()
 
 
 def register(handler: Handler[Any, Any]) -> None:
@@ -276,6 +283,23 @@ def requeue(tx: "Tx", job_id: int) -> bool:
 def claim(tx: "Tx", topics: Iterable[str], *, limit: int, lease_s: float) -> list[Job]:
     """Take due jobs, oldest first, for `lease_s` seconds. Jobs whose lease ended are taken over."""
     now = clock.now()
+    wanted = set(topics)
+    rows = _due(tx, wanted, now, limit)
+    while crowded := _crowded(tx, rows, now):
+        wanted -= crowded
+        rows = _due(tx, wanted, now, limit)
+    jobs = []
+    for row in rows:
+        row.state, row.token, row.leased_until = (
+            State.LEASED,
+            row.token + 1,
+            now + timedelta(seconds=max(lease_s, _handler_of(row.topic).lease_s)),
+        )
+        jobs.append(_job(tx, row))
+    return jobs
+
+
+def _due(tx: "Tx", topics: Iterable[str], now: datetime, limit: int) -> list[OutboxRow]:
     query = (
         sa.select(OutboxRow)
         .where(_ready(now), OutboxRow.topic.in_(list(topics)))
@@ -283,15 +307,34 @@ def claim(tx: "Tx", topics: Iterable[str], *, limit: int, lease_s: float) -> lis
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    jobs = []
-    for row in tx.session.scalars(query):
-        row.state, row.token, row.leased_until = (
-            State.LEASED,
-            row.token + 1,
-            now + timedelta(seconds=lease_s),
-        )
-        jobs.append(_job(tx, row))
-    return jobs
+    return list(tx.session.scalars(query))
+
+
+def _crowded(tx: "Tx", rows: list[OutboxRow], now: datetime) -> set[str]:
+    """The topics of `rows` of which no more may be held now. Takes out of `rows` what goes beyond the cap."""
+    capped = {row.topic for row in rows if _handler_of(row.topic).at_once is not None}
+    if not capped:
+        return set()
+    if tx.session.get_bind().dialect.name == "postgresql":
+        # Two workers that count at the same moment would both find room for one.
+        tx.session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended("outbox at once", 0))))
+    held = (
+        sa.select(OutboxRow.topic, sa.func.count())
+        .where(OutboxRow.state == State.LEASED, OutboxRow.leased_until > now, OutboxRow.topic.in_(capped))
+        .group_by(OutboxRow.topic)
+    )
+    counts: dict[str, int] = {topic: count for topic, count in tx.session.execute(held)}
+    room = {topic: (_handler_of(topic).at_once or 0) - counts.get(topic, 0) for topic in capped}
+    for row in list(rows):
+        if row.topic in room:
+            room[row.topic] -= 1
+            if room[row.topic] < 0:
+                rows.remove(row)
+    return {topic for topic in capped if room[topic] < 0 and all(row.topic != topic for row in rows)}
+
+
+def _handler_of(topic: str) -> Handler[Any, Any]:
+    return handlers.get(topic, _NOBODY)
 
 
 def _ready(now: datetime) -> sa.ColumnElement[bool]:

@@ -1,6 +1,7 @@
 """Promises are kept once, by whoever holds the lease."""
 
 from datetime import UTC, datetime, timedelta
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
@@ -205,3 +206,47 @@ def test_a_waiting_promise_can_be_taken_back_and_a_failed_one_done_again(db: Dat
         assert outbox.requeue(tx, failed)
     worker.drain(db)
     assert post.sent == ["b"]
+
+
+def test_no_more_jobs_of_a_topic_are_held_at_once_than_it_allows(db: Database, post: Post) -> None:
+    other = Post()
+    outbox.handlers["test.other"] = other
+    post.at_once = 4
+    with db.write() as tx:
+        for number in range(9):
+            tx.outbox("test.post", f"p{number}")
+        tx.outbox("test.other", "last")
+    taken: list[Job] = []
+    turns = Barrier(12)
+
+    def take() -> None:
+        turns.wait()
+        with db.write() as tx:
+            taken.extend(outbox.claim(tx, outbox.handlers, limit=1, lease_s=60))
+
+    workers = [Thread(target=take) for _ in range(12)]
+    for one in workers:
+        one.start()
+    for one in workers:
+        one.join()
+    assert sorted(job.topic for job in taken) == ["test.other", *["test.post"] * 4]  # the full topic hides no other
+    with db.write() as tx:
+        outbox.begin_attempt(tx, next(job for job in taken if job.topic == "test.post"))
+        outbox.finish(tx, next(job for job in taken if job.topic == "test.post"), State.DONE)
+    with db.write() as tx:
+        assert len(outbox.claim(tx, outbox.handlers, limit=10, lease_s=60)) == 1
+    with clock.frozen(clock.now() + timedelta(seconds=61)), db.write() as tx:
+        assert (
+            len(outbox.claim(tx, outbox.handlers, limit=10, lease_s=60)) == 5
+        )  # four that died, and the other topic's
+    assert worker.drain(db) == 0
+
+
+def test_work_that_takes_long_is_left_alone_for_as_long_as_it_says(db: Database, post: Post) -> None:
+    post.lease_s = 240
+    promise(db)
+    with clock.frozen(clock.now()):
+        for passed, found in ((0, 1), (239, 0), (2, 1)):
+            clock.advance(timedelta(seconds=passed))
+            with db.write() as tx:
+                assert len(outbox.claim(tx, outbox.handlers, limit=1, lease_s=60)) == found
