@@ -1,7 +1,6 @@
 """Whose key signs what. In demo mode keys of the marked test authority lie in a folder, one a person and one an
 agency, made when they are first needed; a production installation refuses to hold people's keys."""
 
-from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,9 +10,9 @@ from kernel.db import Tx
 from kernel.errors import Unavailable
 from kernel.text import phrase
 from signing.keys import KeyStore
-from signing.snapshot import trust_now
-from signing.testpki import TestAuthority, TestPerson, TestSeal
-from signing.trust import Trust, TrustStore
+from signing.testpki import TestPerson, TestSeal
+from signing.trial import authority_in, trust_of
+from signing.trust import Trust
 
 
 class Custody:
@@ -40,21 +39,12 @@ class Custody:
         return _seal(self._config.pki_dir, seal_key_name(agency.id), agency.name)
 
     def trust(self, tx: Tx) -> Trust:
-        """The certificates that verdicts rest on; in a trial the test authority's lists are renewed first."""
-        if self._config.mode == "demo":
-            _authority(self._config.pki_dir).enter_into(_store(self._config.trust_folder))
+        """The certificates that verdicts rest on."""
         return trust_of(tx, self._config)
 
     def _demo_only(self) -> None:
         if self._config.mode != "demo":
             raise Unavailable(phrase("Hệ thống này không giữ khoá ký số. Việc ký phải làm bằng thiết bị của người ký."))
-
-
-def trust_of(tx: Tx, config: Config) -> Trust:
-    """What two people agreed to trust; in a trial also what lies in the folder, the test authority above all."""
-    demo = config.mode == "demo"
-    trust = trust_now(tx, soft=timedelta(hours=config.revocation_soft_hours), allow_test=demo)
-    return trust.joined(_store(config.trust_folder).trust()) if demo else trust
 
 
 def person_key_name(person_id: int) -> str:
@@ -67,24 +57,14 @@ def seal_key_name(agency_id: int) -> str:
     return f"agency-{agency_id}"
 
 
-# Opening the authority and a key file costs a key derivation each (about 100 ms), so both are kept.
-
-
-@lru_cache(maxsize=8)
-def _authority(folder: Path) -> TestAuthority:
-    return TestAuthority(folder)
-
-
-@lru_cache(maxsize=8)
-def _store(folder: Path) -> TrustStore:
-    return TrustStore(folder, allow_test=True)
+# Opening a key file costs a key derivation (about 100 ms), so it is kept.
 
 
 @lru_cache(maxsize=256)
 def _person(folder: Path, key: str, name: str, agency: str, title: str, email: str) -> KeyStore:
-    return _authority(folder).issue_person(TestPerson(key, name, agency, title, email))
+    return authority_in(folder).issue_person(TestPerson(key, name, agency, title, email))
 
 
 @lru_cache(maxsize=256)
 def _seal(folder: Path, key: str, agency: str) -> KeyStore:
-    return _authority(folder).issue_seal(TestSeal(key, agency))
+    return authority_in(folder).issue_seal(TestSeal(key, agency))
