@@ -5,12 +5,18 @@ incoming, outgoing document, book, dispatch, delivery.
 """
 
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from docex.states import DocumentState, IncomingState, Progress, Recall
 from kernel.db import Base, Json, JsonList
+
+
+def _only(condition: sa.TextClause) -> dict[str, Any]:
+    """An index of a few rows among millions, on both databases."""
+    return {"postgresql_where": condition, "sqlite_where": condition}
 
 
 class Book(Base):
@@ -49,6 +55,7 @@ class Document(Base):
     __table_args__ = (
         sa.Index("ix_docex_document_list", "agency_id", "state", "id"),
         sa.Index("ix_docex_document_signer", "signer_id", "state"),
+        sa.Index("ix_docex_document_changed", "agency_id", "changed_at", "id"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     agency_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"))
@@ -100,6 +107,7 @@ class Dispatch(Base):
     __table_args__ = (
         sa.UniqueConstraint("channel", "message_id"),
         sa.Index("ix_docex_dispatch_about", "sender_id", "document_key"),
+        sa.Index("ix_docex_dispatch_acting", "sender_id", "about_key", **_only(sa.text("about_key <> ''"))),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     channel: Mapped[str]
@@ -141,7 +149,11 @@ class Delivery(Base):
     """One envelope at one recipient: the greatest progress that is known, and a recall beside it."""
 
     __tablename__ = "docex_delivery"
-    __table_args__ = (sa.UniqueConstraint("dispatch_id", "agency_id"),)
+    __table_args__ = (
+        sa.UniqueConstraint("dispatch_id", "agency_id"),
+        sa.Index("ix_docex_delivery_asked", "agency_id", **_only(sa.text("recall = '13'"))),
+        sa.Index("ix_docex_delivery_refused", "dispatch_id", **_only(sa.text("progress = '02'"))),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     dispatch_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_dispatch.id"))
     agency_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"), index=True)
@@ -175,6 +187,8 @@ class Incoming(Base):
     __table_args__ = (
         sa.UniqueConstraint("delivery_id"),
         sa.Index("ix_docex_incoming_list", "agency_id", "state", "id"),
+        sa.Index("ix_docex_incoming_newest", "agency_id", "id"),
+        sa.Index("ix_docex_incoming_arrived", "agency_id", "arrived_at"),
         sa.Index("ix_docex_incoming_same", "agency_id", "sender_id", "code"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -3,17 +3,23 @@
 Text is indexed folded (no accents, đ as d). A query typed with accents is checked again on the stored text, since
 folding cannot tell `dao` from `đào`. Newest first: ranking by relevance would touch every hit (measured in
 docs/decisions/0005).
+
+Who may find a row, and in which month it belongs, stand as words of their own (marks) in its indexed text. So the
+index itself narrows a common word to one audience and a few months, and the search goes back in time only as far as a
+full page of hits needs: among millions of rows it touches some thousands.
 """
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from kernel import clock
 from kernel.refs import Ref
 from kernel.schema import Base
 from kernel.text import fold, nfc
@@ -22,6 +28,8 @@ if TYPE_CHECKING:
     from kernel.db import Tx
 
 BODY_LIMIT = 200_000
+FEW = 500
+"""So many things are looked at one by one rather than through the index."""
 
 
 class SearchText(Base):
@@ -82,14 +90,16 @@ class Hit:
     text: str
 
 
-def put(tx: "Tx", scope: str, ref: Ref, at: datetime, *texts: str) -> None:
-    """Make `ref` findable in `scope` by all of `texts`, in place of what was there. `at` orders the hits."""
+def put(tx: "Tx", scope: str, ref: Ref, at: datetime, *texts: str, audience: Iterable[str] = ()) -> None:
+    """Make `ref` findable in `scope`, and in the scopes of `audience`, by all of `texts`, in place of what was there.
+    `at` orders the hits."""
     original = nfc("\n".join(t for t in texts if t))[:BODY_LIMIT]
     row = tx.session.scalar(_rows(ref).where(SearchText.scope == scope))
     if row is None:
         row = SearchText(scope=scope, kind=ref.kind, thing_id=ref.id)
         tx.session.add(row)
-    row.at, row.original, row.folded = at, original, _words(original)
+    marks = [mark for one in dict.fromkeys((scope, *audience)) for mark in _marks(one, ref.kind, at)]
+    row.at, row.original, row.folded = at, original, " ".join([_words(original), *marks])
 
 
 def remove(tx: "Tx", ref: Ref) -> None:
@@ -98,37 +108,124 @@ def remove(tx: "Tx", ref: Ref) -> None:
         tx.session.delete(row)
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where to look: things of one kind, for one audience. `within` selects the ids of those that count."""
+
+    scope: str
+    kind: str
+    within: sa.Select[int] | None = None
+
+
 def find(
     tx: "Tx",
     query: str,
+    places: Sequence[Place],
     *,
-    scopes: list[str],
-    kinds: list[str],
     limit: int = 50,
     before: datetime | None = None,
-    within: sa.ColumnElement[bool] | None = None,
+    beginning: bool = False,
 ) -> list[Hit]:
-    """Things of `kinds` in `scopes` that hold every word of `query`, newest first.
+    """Things in `places` that hold every word of `query`, newest first, each place at most once.
 
-    Words typed with accents must stand so in the text; words without accents find both. The last word may be
-    a beginning. `within` narrows by columns of SearchText, such as `thing_id`.
+    Words typed with accents must stand so in the text; words without accents find both. With `beginning` the last word
+    may be the beginning of one: that costs more, so ask for it when whole words found nothing.
     """
     words = re.findall(r"[^\W_]+", nfc(query))
-    if not words:
+    if not words or not places:
         return []
-    rows = sa.select(SearchText).where(SearchText.scope.in_(scopes), SearchText.kind.in_(kinds))
-    rows = rows.where(_matches(tx, [fold(w) for w in words])).order_by(SearchText.at.desc(), SearchText.id.desc())
-    if before is not None:
-        rows = rows.where(SearchText.at < before)
-    if within is not None:
-        rows = rows.where(within)
-    accented = [w.casefold() for w in words if fold(w) != w.casefold()]
+    accented = _accented(words, beginning)
+    if (few := _few(tx, places)) is not None:
+        ids = _looked_through([fold(w) for w in words], few, beginning)
+        return _checked(tx, ids, [ids.c.at < before] if before is not None else [], accented, limit)
+    found: list[Hit] = []
+    for months, older_than in _stages(before or clock.now()):
+        marks = [_mark(place.scope, place.kind, month) for place in places for month in months]
+        ids = _candidates(tx, [fold(w) for w in words], marks, beginning)
+        conditions = [ids.c.at < edge for edge in (before, older_than) if edge is not None]
+        if any(place.within is not None for place in places):
+            conditions.append(sa.or_(*(_counts(ids, place) for place in places)))
+        found += _checked(tx, ids, conditions, accented, limit - len(found))
+        if len(found) >= limit:
+            break
+    return found
+
+
+def _few(tx: "Tx", places: Sequence[Place]) -> dict[str, list[int]] | None:
+    """The ids of the things that count, by their kind, when they are few: then a look at each is cheaper than finding a
+    common word everywhere first. None when they are many."""
+    few: dict[str, list[int]] = {}
+    left = FEW
+    for place in places:
+        if place.within is None:
+            return None
+        chosen = list(tx.session.scalars(place.within.limit(left + 1)))
+        left -= len(chosen)
+        if left < 0:
+            return None
+        few.setdefault(place.kind, []).extend(chosen)
+    return few
+
+
+def _looked_through(words: list[str], few: dict[str, list[int]], beginning: bool) -> sa.CTE:
+    """The rows of these things that hold all of the words, each by a look at its text."""
+    text = sa.literal(" ").concat(SearchText.folded).concat(" ")
+    ends = [" "] * (len(words) - 1) + ["" if beginning else " "]
+    holds = [text.contains(f" {word}{end}", autoescape=True) for word, end in zip(words, ends, strict=True)]
+    mine = [sa.and_(SearchText.kind == kind, SearchText.thing_id.in_(ids)) for kind, ids in few.items()]
+    rows = sa.select(SearchText.id, SearchText.kind, SearchText.thing_id, SearchText.at)
+    return rows.where(sa.or_(*mine), *holds).cte("candidates").prefix_with("MATERIALIZED")
+
+
+def _counts(ids: sa.CTE, place: Place) -> sa.ColumnElement[bool]:
+    """What stands in this place and counts. Its scope was asked for by the marks."""
+    here = ids.c.kind == place.kind
+    return here if place.within is None else sa.and_(here, ids.c.thing_id.in_(place.within))
+
+
+def _checked(
+    tx: "Tx",
+    ids: sa.CTE,
+    conditions: list[sa.ColumnElement[bool]],
+    accented: list[re.Pattern[str]],
+    limit: int,
+) -> list[Hit]:
+    """The newest candidates that hold the accented words as they were typed."""
     # Accented words are re-checked, so a few more candidates are read than are wanted.
     # They come in small portions: a text may be long, and the first portion is often enough.
-    rows = rows.limit(limit * 20 if accented else limit).execution_options(yield_per=min(limit, 50))
-    with tx.session.scalars(rows) as candidates:
-        hits = (r for r in candidates if all(_has_word(r.original, w) for w in accented))
+    newest = sa.select(ids.c.id).where(*conditions).order_by(ids.c.at.desc(), ids.c.id.desc())
+    wanted = newest.limit(limit * 20 if accented else limit).subquery()
+    rows = sa.select(SearchText.kind, SearchText.thing_id, SearchText.at, SearchText.original)
+    rows = rows.join(wanted, wanted.c.id == SearchText.id).order_by(SearchText.at.desc(), SearchText.id.desc())
+    with tx.session.execute(rows.execution_options(yield_per=min(limit, 50))) as candidates:
+        hits = (r for r in candidates if all(word.search(r.original.casefold()) for word in accented))
         return [Hit(Ref(r.kind, r.thing_id), r.at, r.original) for r in islice(hits, limit)]
+
+
+_SPANS = (1, 2, 6, 24)
+"""Months that are looked at together, backwards from now; after these everything older."""
+
+
+def _stages(at: datetime) -> Iterator[tuple[list[str], datetime | None]]:
+    """The stretches of time in which a search looks, newest first: their months, and for the last one, which has none,
+    where it begins."""
+    at = at.astimezone(UTC)
+    last = at.year * 12 + at.month - 1
+    newest = last + 1  # clocks differ, and what is dated tomorrow must be found today
+    for span in _SPANS:
+        first = last - span + 1
+        yield [f"{month // 12:04d}{month % 12 + 1:02d}" for month in range(first, newest + 1)], None
+        last = newest = first - 1
+    yield [""], datetime((last + 1) // 12, (last + 1) % 12 + 1, 1, tzinfo=UTC)
+
+
+def _marks(scope: str, kind: str, at: datetime) -> tuple[str, str]:
+    return _mark(scope, kind, ""), _mark(scope, kind, f"{at.astimezone(UTC):%Y%m}")
+
+
+def _mark(scope: str, kind: str, month: str) -> str:
+    """One word that no text holds: `xxagency3xxincomingxx202611`."""
+    return "xx".join(["", re.sub(r"[\W_]+", "", scope), kind, month]).removesuffix("xx")
 
 
 def _words(text: str) -> str:
@@ -140,15 +237,32 @@ def _rows(ref: Ref) -> sa.Select[SearchText]:
     return sa.select(SearchText).where(SearchText.kind == ref.kind, SearchText.thing_id == ref.id)
 
 
-def _matches(tx: "Tx", words: list[str]) -> sa.ColumnElement[bool]:
+def _candidates(tx: "Tx", words: list[str], marks: list[str], beginning: bool) -> sa.CTE:
+    """The rows that hold all of the words and one of the marks, by the index alone: whatever narrows them further is
+    looked at afterwards, not instead."""
+    rows = sa.select(SearchText.id, SearchText.kind, SearchText.thing_id, SearchText.at)
     if tx.session.get_bind().dialect.name == "postgresql":
-        terms = " & ".join([f"'{w}'" for w in words[:-1]] + [f"'{words[-1]}':*"])
+        either = " | ".join(f"'{mark}'" for mark in marks)
+        if beginning:
+            # A beginning is gathered as a bitmap; one that does not fit is kept by page, and every text of such pages
+            # would be cut into words again.
+            tx.session.execute(sa.text("SET LOCAL work_mem = '64MB'"))
+        terms = " & ".join([f"({either})", *(f"'{w}'" for w in words)]) + ":*" * beginning
         vector = sa.func.to_tsvector(sa.literal_column("'simple'"), SearchText.folded)
-        return vector.bool_op("@@")(sa.func.to_tsquery(sa.literal_column("'simple'"), terms))
-    terms = " ".join([f'"{w}"' for w in words[:-1]] + [f'"{words[-1]}"*'])
-    inner = sa.text("SELECT rowid FROM search_fts WHERE search_fts MATCH :terms").bindparams(terms=terms)
-    return SearchText.id.in_(inner.columns(sa.column("rowid")))
+        rows = rows.where(vector.bool_op("@@")(sa.func.to_tsquery(sa.literal_column("'simple'"), terms)))
+    else:
+        either = " OR ".join(f'"{mark}"' for mark in marks)
+        terms = " AND ".join([f"({either})", *(f'"{w}"' for w in words)]) + "*" * beginning
+        inner = sa.text("SELECT rowid FROM search_fts WHERE search_fts MATCH :terms").bindparams(terms=terms)
+        rows = rows.where(SearchText.id.in_(inner.columns(sa.column("rowid"))))
+    return rows.cte("candidates").prefix_with("MATERIALIZED")
 
 
-def _has_word(text: str, word: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(word)}", text.casefold()) is not None
+def _accented(words: list[str], beginning: bool) -> list[re.Pattern[str]]:
+    """The words that were typed with accents, as they must stand in the text."""
+    ends = [r"(?!\w)"] * (len(words) - 1) + ["" if beginning else r"(?!\w)"]
+    return [
+        re.compile(rf"(?<!\w){re.escape(word.casefold())}{end}")
+        for word, end in zip(words, ends, strict=True)
+        if fold(word) != word.casefold()
+    ]

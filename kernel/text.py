@@ -4,7 +4,7 @@ import math
 import re
 import unicodedata
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 from kernel import catalogue
@@ -152,6 +152,7 @@ _TONES = {"\u0300": 1, "\u0309": 2, "\u0303": 3, "\u0301": 4, "\u0323": 5}
 _SHAPES = {"\u0306", "\u0302", "\u031b"}
 
 
+@lru_cache(maxsize=8192)
 def collation_key(text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Sort key in the order of the Vietnamese alphabet: letters first (đ after d, ă â after a), tones break ties."""
     letters: list[int] = []
@@ -164,6 +165,7 @@ def collation_key(text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return tuple(letters), tuple(tones)
 
 
+@lru_cache(maxsize=1024)
 def _letter_and_tone(char: str) -> tuple[str, int]:
     decomposed = unicodedata.normalize("NFD", char)
     tone = next((_TONES[c] for c in decomposed if c in _TONES), 0)

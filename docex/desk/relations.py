@@ -16,6 +16,9 @@ from docex.states import DocumentState, IncomingState
 from kernel.db import Tx
 
 
+MOST_RELATED, MOST_DUPLICATES = 50, 5
+
+
 @dataclass(frozen=True)
 class Related:
     """Another document in a line on a page."""
@@ -134,61 +137,51 @@ def replaced_and_replacing(tx: Tx, document: Document) -> tuple[Related | None, 
 
 def earlier_copies(tx: Tx, incoming: Incoming) -> list[Related]:
     """The copies that a received update or replacement is about."""
-    about = sa.select(Dispatch.about_key).where(Dispatch.id == incoming.dispatch_id)
-    key = tx.session.scalar(about)
+    key = tx.session.get_one(Dispatch, incoming.dispatch_id).about_key
     return _copies(tx, incoming, Dispatch.document_key == key) if key else []
 
 
 def later_copies(tx: Tx, incoming: Incoming) -> list[Related]:
     """The updates and replacements that came for a received document."""
-    key = tx.session.scalar(sa.select(Dispatch.document_key).where(Dispatch.id == incoming.dispatch_id))
-    return _copies(tx, incoming, Dispatch.about_key == key)
+    key = tx.session.get_one(Dispatch, incoming.dispatch_id).document_key
+    return _copies(tx, incoming, Dispatch.about_key == key, Dispatch.about_key != "")
 
 
 def duplicates_of(tx: Tx, incoming: Incoming) -> list[Related]:
     """Warnings of Decree 30, Annex VI I.III.1h: the same document id, or the same number, notation and agency in the
     same year, without being an update of each other."""
     dispatch = tx.session.get_one(Dispatch, incoming.dispatch_id)
-    same_number: sa.ColumnElement[bool] = sa.false()
+    rows = _others(tx, incoming, Dispatch.document_key == dispatch.document_key)
     if incoming.code:
-        same_number = Incoming.code == incoming.code
+        same_number: list[sa.ColumnElement[bool]] = [Incoming.code == incoming.code]
         if incoming.issued_on is not None:
             first, last = incoming.issued_on.replace(month=1, day=1), incoming.issued_on.replace(month=12, day=31)
-            same_number = sa.and_(same_number, Incoming.issued_on.between(first, last))
-    query = (
-        sa.select(Incoming)
-        .join(Dispatch, Dispatch.id == Incoming.dispatch_id)
-        .where(
-            Incoming.agency_id == incoming.agency_id,
-            Incoming.sender_id == incoming.sender_id,
-            Incoming.id != incoming.id,
-            sa.or_(same_number, Dispatch.document_key == dispatch.document_key),
-            Dispatch.about_key != dispatch.document_key,
-        )
-        .order_by(Incoming.id)
-        .limit(5)
-    )
+            same_number.append(Incoming.issued_on.between(first, last))
+        rows += _others(tx, incoming, *same_number)
     known = {dispatch.about_key} - {""}
-    return [
-        _incoming(row)
-        for row in tx.session.scalars(query)
-        if tx.session.get_one(Dispatch, row.dispatch_id).document_key not in known
-    ]
+    found = {row.id: row for row, key, about in rows if about != dispatch.document_key and key not in known}
+    return [_incoming(found[number]) for number in sorted(found)][:MOST_DUPLICATES]
 
 
-def _copies(tx: Tx, incoming: Incoming, condition: sa.ColumnElement[bool]) -> list[Related]:
+def _copies(tx: Tx, incoming: Incoming, *conditions: sa.ColumnElement[bool]) -> list[Related]:
+    return [_incoming(row) for row, _, _ in _others(tx, incoming, *conditions)]
+
+
+def _others(tx: Tx, incoming: Incoming, *conditions: sa.ColumnElement[bool]) -> list[tuple[Incoming, str, str]]:
+    """Other copies from the same sender, each with the keys of its own document and of the one that it acts upon."""
     query = (
-        sa.select(Incoming)
+        sa.select(Incoming, Dispatch.document_key, Dispatch.about_key)
         .join(Dispatch, Dispatch.id == Incoming.dispatch_id)
         .where(
-            condition,
+            *conditions,
             Incoming.agency_id == incoming.agency_id,
             Incoming.sender_id == incoming.sender_id,
+            Dispatch.sender_id == incoming.sender_id,
             Incoming.id != incoming.id,
         )
         .order_by(Incoming.id)
     )
-    return [_incoming(row) for row in tx.session.scalars(query)]
+    return [(row, key, about) for row, key, about in tx.session.execute(query.limit(MOST_RELATED))]
 
 
 def _own(row: Document) -> Related:

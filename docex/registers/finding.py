@@ -8,22 +8,23 @@ reader may see.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
 from directory.actor import Actor
+from docex.access import OVERSEERS
 from docex.models import Dispatch, Document, Incoming
 from docex.registers.marks import Piece, pieces, snippet, words_of
-from docex.registers.reading import BREAK, SCOPE
+from docex.registers.reading import BREAK, receivers_scope, senders_scope
 from docex.registers.rows import InboxRow, OutboxRow, inbox_rows, issued_by, outbox_rows, received_by
 from kernel import search
 from kernel.db import Tx
-from kernel.search import Hit, SearchText
+from kernel.search import Hit, Place
 
 PAGE = 30
 MOST = 200
 LONGEST = 300
+ENVELOPE = "dispatch"
 
 
 @dataclass(frozen=True)
@@ -47,20 +48,23 @@ class Found:
 
 @dataclass(frozen=True, eq=False)
 class Side:
-    """Where to look: the kind of the agency's own rows, its table, how an envelope leads to it, what narrows it."""
+    """Where to look: the kind of the agency's own rows, its table, the audience of the texts of envelopes, how such a
+    text leads to a row, and what narrows it (None: all that the agency has)."""
 
     kind: str
     table: type[Incoming] | type[Document]
-    narrowed: sa.ColumnElement[bool]
-    at: Any
+    audience: str
+    narrowed: sa.ColumnElement[bool] | None
     by_envelope: Callable[[set[int]], sa.Select[int, int]] = field(repr=False)
 
-    def things(self) -> sa.Select[int]:
-        """The ids that the reader may see and wants."""
-        return sa.select(self.table.id).where(self.narrowed)
+    def places(self, agency_id: int) -> tuple[Place, Place]:
+        """The agency's own rows, and the texts of the papers that belong to them."""
+        mine = sa.select(self.table.id).where(self.narrowed) if self.narrowed is not None else None
+        return Place(f"agency:{agency_id}", self.kind, mine), Place(self.audience, ENVELOPE, self._envelopes())
 
-    def envelopes(self) -> sa.Select[int]:
-        """The envelopes that belong to them."""
+    def _envelopes(self) -> sa.Select[int] | None:
+        if self.narrowed is None:
+            return None
         if self.table is Incoming:
             return sa.select(Incoming.dispatch_id).where(self.narrowed)
         return sa.select(Dispatch.id).join(Document, Document.id == Dispatch.document_id).where(self.narrowed)
@@ -73,7 +77,8 @@ def incoming_side(actor: Actor, *conditions: sa.ColumnElement[bool]) -> Side:
         wanted = sa.select(Incoming.dispatch_id, Incoming.id)
         return wanted.where(Incoming.dispatch_id.in_(envelopes), received_by(actor), *conditions)
 
-    return Side("incoming", Incoming, sa.and_(received_by(actor), *conditions), Incoming.arrived_at, mine)
+    narrowed = None if actor.has(*OVERSEERS) and not conditions else sa.and_(received_by(actor), *conditions)
+    return Side("incoming", Incoming, receivers_scope(actor.agency_id), narrowed, mine)
 
 
 def outgoing_side(actor: Actor, *conditions: sa.ColumnElement[bool]) -> Side:
@@ -83,53 +88,40 @@ def outgoing_side(actor: Actor, *conditions: sa.ColumnElement[bool]) -> Side:
         wanted = sa.select(Dispatch.id, Document.id).join(Document, Document.id == Dispatch.document_id)
         return wanted.where(Dispatch.id.in_(envelopes), issued_by(actor), *conditions)
 
-    return Side("document", Document, sa.and_(issued_by(actor), *conditions), Document.made_at, mine)
+    narrowed = None if actor.has(*OVERSEERS) and not conditions else sa.and_(issued_by(actor), *conditions)
+    return Side("document", Document, senders_scope(actor.agency_id), narrowed, mine)
 
 
 def found(tx: Tx, actor: Actor, q: str, sides: Iterable[Side], before: datetime | None = None) -> Found:
-    """Documents that hold every word of `q` in what is known of them or in their papers; with and without accents."""
-    words = words_of(q[:LONGEST])
-    rows: list[FoundRow] = []
-    for side in sides if words else ():
-        rows += _rows(tx, side, _hits(tx, actor, q, side, PAGE + 1, before), words)
+    """Documents that hold every word of `q` in what is known of them or in their papers, with and without accents; when
+    there are none, those in which the last word is the beginning of one."""
+    words, sides = words_of(q[:LONGEST]), tuple(sides)
+    hits = _hits(tx, actor, q, sides, PAGE + 1, before) if words else []
+    rows = [row for side in sides for row in _rows(tx, side, _by_thing(tx, side, hits), words)]
     rows = sorted((r for r in rows if before is None or r.at < before), key=lambda row: row.at, reverse=True)
     return Found(tuple(rows[:PAGE]), rows[PAGE - 1].at if len(rows) > PAGE else None)
 
 
 def ids(tx: Tx, actor: Actor, q: str, side: Side) -> list[int]:
     """The newest things of one side that hold every word of `q`; for narrowing a list."""
-    return list(_hits(tx, actor, q, side, MOST, None))
+    return list(_by_thing(tx, side, _hits(tx, actor, q, (side,), MOST, None)))
 
 
-def _hits(tx: Tx, actor: Actor, q: str, side: Side, limit: int, before: datetime | None) -> dict[int, str]:
-    """By the id of the thing, the text of the papers in which the words stand ("" when they stand elsewhere)."""
-    q = q[:LONGEST]
-    own = search.find(
-        tx,
-        q,
-        scopes=[f"agency:{actor.agency_id}"],
-        kinds=[side.kind],
-        limit=limit,
-        before=before,
-        within=SearchText.thing_id.in_(side.things()),
-    )
-    shared = search.find(
-        tx,
-        q,
-        scopes=[SCOPE],
-        kinds=["dispatch"],
-        limit=limit,
-        before=before,
-        within=SearchText.thing_id.in_(side.envelopes()),
-    )
-    texts = dict.fromkeys((hit.ref.id for hit in own), "")
-    return texts | _by_thing(tx, side, shared)
+def _hits(tx: Tx, actor: Actor, q: str, sides: tuple[Side, ...], things: int, before: datetime | None) -> list[Hit]:
+    """Rows of the index for so many things at least: a thing may be found by itself and by its papers."""
+    places = [place for side in sides for place in side.places(actor.agency_id)]
+    for beginning in (False, True):
+        hits = search.find(tx, q[:LONGEST], places, limit=2 * things, before=before, beginning=beginning)
+        if hits:
+            return hits
+    return []
 
 
 def _by_thing(tx: Tx, side: Side, hits: list[Hit]) -> dict[int, str]:
-    texts = {hit.ref.id: hit.text for hit in hits}
-    found_: dict[int, str] = {}
-    for envelope, thing in tx.session.execute(side.by_envelope(set(texts))):
+    """By the id of the thing, the text of the papers in which the words stand ("" when they stand elsewhere)."""
+    found_ = {hit.ref.id: "" for hit in hits if hit.ref.kind == side.kind}
+    texts = {hit.ref.id: hit.text for hit in hits if hit.ref.kind == ENVELOPE}
+    for envelope, thing in tx.session.execute(side.by_envelope(set(texts))) if texts else ():
         found_[thing] = texts[envelope]
     return found_
 

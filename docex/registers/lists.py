@@ -21,7 +21,7 @@ from kernel.db import Tx
 from kernel.text import Phrase, collation_key, phrase
 
 PAGE = 50
-RECENT = 2_000
+RECENT = 1_000
 """Of so many newest documents the other agencies are offered as a filter."""
 
 DUE: dict[str, Phrase] = {"late": phrase("Quá hạn"), "week": phrase("Đến hạn trong 7 ngày"), "any": phrase("Có hạn")}
@@ -123,16 +123,12 @@ def watched(actor: Actor) -> str:
 def other_agencies(tx: Tx, actor: Actor, wish: Wish, side: str) -> tuple[tuple[int, str], ...]:
     """The agencies that the newest documents came from or went to, and the one that is asked for, by name."""
     if side == "in":
-        recent = sa.select(Incoming.sender_id).where(received_by(actor)).order_by(Incoming.id.desc()).limit(RECENT)
+        came = sa.select(Incoming.sender_id).where(received_by(actor)).order_by(Incoming.id.desc()).limit(RECENT)
+        found = set(tx.session.scalars(sa.select(came.subquery().c[0]).distinct()))
     else:
-        recent = (
-            sa.select(Delivery.agency_id)
-            .join(Dispatch, Dispatch.id == Delivery.dispatch_id)
-            .where(Dispatch.sender_id == actor.agency_id, Dispatch.document_id.is_not(None))
-            .order_by(Delivery.id.desc())
-            .limit(RECENT)
-        )
-    found = set(tx.session.scalars(sa.select(recent.subquery().c[0]).distinct())) | {number(wish.agency)}
+        sent = sa.select(Document.recipients).where(issued_by(actor)).order_by(Document.changed_at.desc()).limit(RECENT)
+        found = {agency_id for recipients in tx.session.scalars(sent) for agency_id in recipients}
+    found.add(number(wish.agency))
     cards = directory.agencies(tx, found).values()
     return tuple((card.id, card.name) for card in sorted(cards, key=lambda card: collation_key(card.name)))
 

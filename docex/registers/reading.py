@@ -1,7 +1,7 @@
 """The text of papers for the search: who may find it, and how it is read out of foreign files.
 
-What was said in an envelope is the same for all its receivers, so it is kept once, under the scope `papers`; the search
-finds it for an agency through the agency's own copy or document (`docex.registers.finding`).
+What was said in an envelope is the same for all its receivers, so it is kept once, under the scope `papers`, for the
+audience of its sender and receivers; a hit leads to the agency's own copy or document (`docex.registers.finding`).
 """
 
 import json
@@ -16,7 +16,7 @@ from time import monotonic
 import sqlalchemy as sa
 
 from docex.envelope import Facts
-from docex.models import Dispatch, Paper
+from docex.models import Delivery, Dispatch, Paper
 from docex.papers import papers_of
 from kernel import search
 from kernel.blobs import BlobStore
@@ -88,7 +88,22 @@ def keep_text(tx: Tx, dispatch_id: int, text: str) -> None:
     facts = Facts.from_json(dispatch.facts)
     names = tx.session.scalars(sa.select(Paper.name).where(Paper.dispatch_id == dispatch_id).order_by(Paper.id))
     words = [facts.subject, facts.code, facts.sender_name, facts.kind_name, facts.signer, *names]
-    search.put(tx, SCOPE, Ref("dispatch", dispatch_id), dispatch.submitted_at, *words, f"{BREAK}{text}")
+    receivers = tx.session.scalars(sa.select(Delivery.agency_id).where(Delivery.dispatch_id == dispatch_id))
+    audience = [receivers_scope(agency_id) for agency_id in receivers]
+    if dispatch.document_id is not None:
+        audience.append(senders_scope(dispatch.sender_id))
+    ref, at = Ref("dispatch", dispatch_id), dispatch.submitted_at
+    search.put(tx, SCOPE, ref, at, *words, f"{BREAK}{text}", audience=audience)
+
+
+def receivers_scope(agency_id: int) -> str:
+    """The audience of what an agency received."""
+    return f"received:{agency_id}"
+
+
+def senders_scope(agency_id: int) -> str:
+    """The audience of what an agency wrote and sent."""
+    return f"sent:{agency_id}"
 
 
 def _read(blobs: BlobStore, sha256: str, most: int, seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""Copies (Decree 30/2020 arts. 25 to 27) and attachments: numbered in a book of their own, signed by the agency alone."""
+"""Copies (Decree 30/2020 arts. 25 to 27) and attachments: a book of their own, the signature of the agency alone."""
 
 import io
 from dataclasses import replace
@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from pypdf import PdfReader
 
-from docex import books, drafting, printouts
+from docex import books, drafting, issuing, printouts
 from docex.custody import Custody
 from docex.desk import pages as desk_pages
 from docex.models import Book, Paper
@@ -57,8 +57,10 @@ def test_a_copy_is_approved_by_the_leader_and_signed_by_the_agency_alone(office:
     data = read_all(office.blobs, paper.sha256)
     assert data.startswith(a_pdf())
     assert mark_on(data)
+    with office.db.read() as tx:
+        trust = Custody(office.config).trust(tx)
     expected = Expected((office.cast.city.name,))
-    verdict = verify(data, Custody(office.config).trust(), policy_for(DocumentKind.COPY), expected=expected)
+    verdict = verify(data, trust, policy_for(DocumentKind.COPY), expected=expected)
     assert verdict.value is Value.VALID
     assert [signer.kind for signer in verdict.signers] == [HolderKind.SEAL]
     received = office.incoming_sheet(office.cast.lan, office.incoming(office.cast.lan)[0].id)
@@ -140,8 +142,6 @@ def test_only_the_leader_approves_and_only_the_clerk_seals_a_copy(office: Office
     number = office.uploaded(a_pdf(), copy_form="SY")
     office.work()
     office.submit(number)
-    from docex import issuing
-
     with office.db.write(office.cast.ha.by) as tx, pytest.raises(Forbidden):
         issuing.sign(tx, office.cast.ha, number)
     office.sign(number)
@@ -166,8 +166,10 @@ def test_an_attached_pdf_bears_the_agencys_signature_and_other_files_go_as_they_
     data = read_all(office.blobs, annex.sha256)
     assert data.startswith(a_pdf())
     assert mark_on(data)
+    with office.db.read() as tx:
+        trust = Custody(office.config).trust(tx)
     expected = Expected((office.cast.city.name,))
-    verdict = verify(data, Custody(office.config).trust(), policy_for(DocumentKind.COPY), expected=expected)
+    verdict = verify(data, trust, policy_for(DocumentKind.COPY), expected=expected)
     assert verdict.value is Value.VALID
     assert [table.stage, odd.stage] == ["upload", "upload"]
     received = office.incoming_sheet(office.cast.lan, office.incoming(office.cast.lan)[0].id)

@@ -57,8 +57,10 @@ def _judge_the_paper(office: Office, number: int) -> None:
         data = read_all(office.blobs, paper.sha256)
     text = nfc(PdfReader(io.BytesIO(data)).pages[0].extract_text())
     assert "01/VP-HCTC" in text.replace(" ", "")
+    with office.db.read() as tx:
+        trust = Custody(office.config).trust(tx)
     expected = Expected((office.cast.city.name,))
-    verdict = verify(data, Custody(office.config).trust(), policy_for(DocumentKind.OFFICIAL), expected=expected)
+    verdict = verify(data, trust, policy_for(DocumentKind.OFFICIAL), expected=expected)
     assert verdict.value is Value.VALID
     assert [s.kind for s in verdict.signers] == [HolderKind.PERSON, HolderKind.SEAL]
     assert verdict.signers[0].name == office.cast.binh.name

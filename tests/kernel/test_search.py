@@ -3,11 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
-from kernel import search
+from kernel import clock, search
 from kernel.db import Database
 from kernel.refs import Ref
+from kernel.search import Place
 
+MINE = Place("agency:1", "document")
 START = datetime(2026, 11, 1, tzinfo=UTC)
 SUBJECTS = [
     "V/v đào tạo cán bộ công chức năm 2026",
@@ -28,7 +31,10 @@ def filled(db: Database) -> Database:
 
 def ids(db: Database, query: str, scope: str = "agency:1") -> list[int]:
     with db.read() as tx:
-        return [hit.ref.id for hit in search.find(tx, query, scopes=[scope], kinds=["document"])]
+        for beginning in (False, True):
+            if hits := search.find(tx, query, [Place(scope, "document")], beginning=beginning):
+                return [hit.ref.id for hit in hits]
+    return []
 
 
 @pytest.mark.parametrize(
@@ -49,6 +55,47 @@ def ids(db: Database, query: str, scope: str = "agency:1") -> list[int]:
 )
 def test_it_finds_what_was_meant(filled: Database, query: str, found: list[int]) -> None:
     assert ids(filled, query) == found
+
+
+def test_a_word_with_accents_is_a_word_and_not_the_beginning_of_another(db: Database) -> None:
+    with db.write() as tx:
+        search.put(tx, "agency:1", Ref("document", 1), START, "Tú Anh có tưởng tượng")
+        search.put(tx, "agency:1", Ref("document", 2), START, "đầu tư công")
+    assert ids(db, "tư") == [2]
+    assert ids(db, "tưở") == [1]
+
+
+def test_hits_of_all_times_come_newest_first_page_by_page(db: Database) -> None:
+    ages = [0, 1, 40, 70, 200, 250, 500, 900, 2500]
+    with db.write() as tx:
+        for place, days in enumerate(ages):
+            search.put(tx, "agency:1", Ref("document", place), clock.now() - timedelta(days=days), "ngân sách")
+        search.put(tx, "agency:1", Ref("document", 99), clock.now() + timedelta(hours=30), "ngân sách năm sau")
+    assert ids(db, "ngân sách") == [99, *range(len(ages))]
+    with db.read() as tx:
+        pages, before = [], None
+        while hits := search.find(tx, "ngan sach", [MINE], limit=2, before=before):
+            pages.append([hit.ref.id for hit in hits])
+            before = hits[-1].at
+    assert pages == [[99, 0], [1, 2], [3, 4], [5, 6], [7, 8]]
+
+
+def test_an_audience_finds_what_stands_in_a_scope_of_its_own(db: Database) -> None:
+    with db.write() as tx:
+        search.put(tx, "papers", Ref("dispatch", 5), START, "phụ lục", audience=["received:1", "received:12"])
+    with db.read() as tx:
+        found = {
+            scope: [hit.ref.id for hit in search.find(tx, "phụ lục", [Place(scope, "dispatch")])]
+            for scope in ("papers", "received:1", "received:12", "received:2", "sent:1")
+        }
+    assert found == {"papers": [5], "received:1": [5], "received:12": [5], "received:2": [], "sent:1": []}
+
+
+def test_the_ids_that_count_narrow_the_hits(filled: Database) -> None:
+    with filled.read() as tx:
+        wanted = sa.select(sa.literal(0)).union_all(sa.select(sa.literal(3)))
+        found = search.find(tx, "dao", [Place("agency:1", "document", sa.select(wanted.subquery()))])
+    assert [hit.ref.id for hit in found] == [0]
 
 
 def test_nobody_finds_what_belongs_to_others(filled: Database) -> None:

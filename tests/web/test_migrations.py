@@ -59,3 +59,24 @@ def test_it_goes_down_and_up_again_with_the_demo_city_in_it(empty: Config) -> No
     schema.upgrade(empty)
     assert differences(empty) == []
     assert "lan@mau.example" in demo.seed(empty)
+
+
+def test_what_was_findable_stays_findable(empty: Config) -> None:
+    db = Database(empty.sql_url)
+    old = {"scope": "agency:1", "kind": "document", "thing": 7, "original": "đào tạo cán bộ", "folded": "dao tao can bo"}
+    with db.engine.connect() as connection:
+        schema.run(connection, "upgrade", "0001")
+        connection.execute(
+            sa.text(
+                "INSERT INTO search_text (scope, kind, thing_id, at, original, folded)"
+                " VALUES (:scope, :kind, :thing, :at, :original, :folded)"
+            ),
+            {**old, "at": now().replace(tzinfo=None).isoformat(" ")},
+        )
+        connection.commit()
+    schema.upgrade(empty)
+    with db.read() as tx:
+        (hit,) = search.find(tx, "đào tạo", [search.Place("agency:1", "document")])
+        assert hit.ref == Ref("document", 7)
+        assert search.find(tx, "đào tạo", [search.Place("agency:2", "document")]) == []
+    db.close()
