@@ -66,6 +66,14 @@ SAME = {
     "trailing zeros": TEXT + "\x00\x00",
     "CDATA": changed("Như trích yếu", "<![CDATA[Như trích yếu]]>"),
     "blanks around values": re.sub(r">([^<>\s][^<>]*)</edXML:OrganId>", r"> \n\1 </edXML:OrganId>", TEXT),
+    "two subjects, of which the last counts": changed("<edXML:Subject>", "<Subject>cũ</Subject><edXML:Subject>"),
+    "an element inside a text": changed("Như trích yếu", "Như <b>rất</b>trích yếu"),
+    "blanks around numbers": changed("<edXML:SteeringType>1<", "<edXML:SteeringType> 1\n<"),
+    "the envelope as root": re.sub(
+        r'<edXML xmlns="[^"]*">(.*)</edXML:edXMLEnvelope>(.*)</edXML>', r"\1\2</edXML:edXMLEnvelope>", TEXT, flags=re.S
+    ),
+    "no xmlns anywhere": re.sub(r' xmlns(:edXML)?="[^"]*"', "", TEXT).replace("edXML:", ""),
+    "a prefix that is declared nowhere": TEXT.replace(f' xmlns:edXML="{NAMESPACE}"', ""),
     "a foreign namesake": changed("<edXML:Subject>", '<x:Subject xmlns:x="urn:x">khác</x:Subject><edXML:Subject>'),
     "receivers in a wrapper": re.sub(
         r"(<edXML:To>.*</edXML:To>)", r"<edXML:To>\1</edXML:To>", TEXT, count=1, flags=re.S
@@ -92,8 +100,26 @@ def test_children_in_reverse_order_read_the_same() -> None:
     assert again.attachments == LETTER.attachments
 
 
-def test_utf16_is_read() -> None:
+def test_utf16_is_read_whatever_it_declares() -> None:
     assert envelope(TEXT.replace("UTF-8", "UTF-16").encode("utf-16")) == LETTER
+    assert envelope(TEXT.encode("utf-16")) == LETTER
+
+
+OPTIONAL = (
+    "Code", "PromulgationInfo", "DocumentType", "Subject", "SignerInfo", "DueDate", "OtherInfo", "ToPlaces",
+    "SteeringType", "TraceHeaderList", "Bussiness", "Content", "edXMLBody", "edXMLManifest",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OPTIONAL)
+def test_what_the_official_parser_does_without_we_do_without(name: str) -> None:
+    message = envelope(re.sub(rf"\s*<edXML:{name}[ >].*?</edXML:{name}>", "", TEXT, flags=re.S))
+    assert (message.sender, message.receivers, message.document_id) == (
+        LETTER.sender,
+        LETTER.receivers,
+        LETTER.document_id,
+    )
+    assert message.attachments == LETTER.attachments
 
 
 def test_junk_before_and_after_the_document_is_noted() -> None:
