@@ -114,8 +114,8 @@ class Config:
     )
     revocation_soft_hours: int = setting(
         24,
-        "Hours for which an answer about revocation that has ended still counts, shown in red, when no newer one can be "
-        "had.",
+        "Hours for which an answer about revocation that has ended still counts, shown in red, when no newer one can "
+        "be had.",
         read=int,
     )
     request_max_bytes: int = setting(1_000_000, "Cap on a request without files.", read=int)
@@ -157,6 +157,14 @@ class Config:
         "Number of reverse proxies in front whose X-Forwarded headers count.",
         read=int,
     )
+    isolated_processes: int = setting(
+        2,
+        "Processes of their own in which one `web` or `worker` signs, verifies and draws papers, so that no file can "
+        "stop it.",
+        read=int,
+    )
+    isolated_memory_mb: int = setting(1024, "Megabytes of address space that each of them may use.", read=int)
+    isolated_seconds: int = setting(45, "Seconds that one piece of work in them may take.", read=int)
     worker_threads: int = setting(4, "Jobs that one worker does at a time.", read=int)
     lease_s: int = setting(60, "Seconds after which another worker may take over a job.", read=int)
     poll_ms: int = setting(
@@ -246,6 +254,14 @@ class Config:
 def process_environment(**changes: str) -> dict[str, str]:
     """The environment for a child process: ours with `changes`."""
     return {**os.environ, **changes}
+
+
+_BARE = re.compile(r"PATH|HOME|LANG|LC_\w+|TZ|XDG_\w+|FONTCONFIG_\w+|LD_LIBRARY_PATH")
+
+
+def bare_environment(**changes: str) -> dict[str, str]:
+    """The environment for a child process that shall know no setting and no secret."""
+    return {**{name: text for name, text in os.environ.items() if _BARE.fullmatch(name)}, **changes}
 
 
 def _text_of(source: Mapping[str, str], name: str) -> str | None:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from flask import current_app
 
-from docex.hub import keys
 from kernel.blobs import BlobStore, store_for
 from kernel.config import Config
 from kernel.db import Database
+from signing import isolation, receipts
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,8 @@ class Services:
     @classmethod
     def from_config(cls, config: Config) -> "Services":
         """Make the parts that the settings name; opens no connection."""
-        keys.use(config)
+        receipts.use(config)
+        isolation.use(config)
         return cls(config, Database(config.sql_url), store_for(config))
 
 

@@ -17,6 +17,11 @@ def minimal_pdf(text: str, *, second_page: str = "") -> bytes:
             "/Resources << /Font << /F1 3 0 R >> >> >>"
         )
         bodies.append(f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream")
+    return written(bodies)
+
+
+def written(bodies: list[str]) -> bytes:
+    """A PDF 1.7 of these objects, numbered from 1; the first one is the catalogue."""
     out = bytearray(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
     places = [_add(out, number, body) for number, body in enumerate(bodies, 1)]
     start = len(out)
