@@ -4,7 +4,7 @@ import importlib
 import sys
 
 #: The benches there are; each is a module of this package with `main() -> Result`.
-NAMES = ("agent", "broadcast", "exchange", "fanout", "kill", "submit")
+NAMES = ("agent", "broadcast", "delivery", "exchange", "fanout", "kill", "submit")
 
 
 def run(arguments: list[str]) -> int:

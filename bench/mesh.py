@@ -33,7 +33,7 @@ def sandbox(folder: Path) -> Iterator[int]:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     environment = {**os.environ, "AUTH_MODE": "full", "STORE_MODE": "memory", "SHARED_KEY": SHARED_KEY.decode()}
-    command = [str(HOME / "bin" / "python"), "-m", "uvicorn", "mesh_sandbox.api:app", "--port", str(port)]
+    command = [python(), "-m", "uvicorn", "mesh_sandbox.api:app", "--port", str(port)]
     with (folder / "sandbox.log").open("wb") as log:
         process = subprocess.Popen([*command, "--log-level", "warning"], env=environment, stdout=log, stderr=log)
         try:
@@ -42,6 +42,11 @@ def sandbox(folder: Path) -> Iterator[int]:
         finally:
             process.terminate()
             process.wait(15)
+
+
+def python() -> str:
+    """The Python in which the sandbox and mesh-client are installed."""
+    return str(HOME / "bin" / "python")
 
 
 def times(folder: Path, port: int, letters: Sequence[Path]) -> tuple[float, list[float]]:
@@ -84,6 +89,6 @@ def _install() -> None:
         return
     progress("installing mesh-sandbox from requirements/bench-mesh.lock")
     venv.create(HOME, with_pip=True, clear=True)
-    command = [str(HOME / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command = [python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*command, "--require-hashes", "-r", str(LOCK)], check=True, stdout=sys.stderr)
     done.write_bytes(LOCK.read_bytes())
