@@ -4,14 +4,13 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from asn1crypto import crl
-from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 
 from kernel import clock
 from kernel.config import Config
 from kernel.doctor import Finding, Health, check
+from kernel.errors import Unavailable
 from kernel.text import phrase
-from signing.pades import run
-from signing.timestamps import HttpTimeStamps
+from signing.timestamps import HttpTimeStamps, token_over
 from signing.trust import Trust, TrustStore
 
 # A self-check must not hang: the slow answers of a busy authority are for the jobs to wait for.
@@ -83,9 +82,8 @@ def time_stamps(config: Config) -> Finding:
             phrase("Đặt LIENTHONG_TSA_URL, ví dụ địa chỉ của Ban Cơ yếu Chính phủ."),
         )
     try:
-        source = HttpTimeStamps(config.tsa_url, _TSA_PATIENCE_S)
-        run(source.async_timestamp(sha256(b"lienthong doctor").digest(), "sha256"))
-    except (TimestampRequestError, OSError, ValueError):
+        token_over(sha256(b"lienthong doctor").digest(), HttpTimeStamps(config.tsa_url, _TSA_PATIENCE_S))
+    except (Unavailable, ValueError):
         return Finding(
             "tsa",
             Health.POOR,

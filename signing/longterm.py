@@ -15,7 +15,6 @@ from typing import Any
 
 from asn1crypto import crl, ocsp, x509
 from pyhanko.pdf_utils import generic
-from pyhanko.sign.signers.constants import ESIC_EXTENSION_1
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.errors import NoDSSFoundError
 
@@ -24,7 +23,7 @@ from kernel.errors import Invalid
 from kernel.text import Phrase
 from signing.chains import ChainState, chain_of
 from signing.judging import Case, Expected, judge, worst
-from signing.pades import run, writer_for
+from signing.pades import declare_extension, run, writer_for
 from signing.pdffile import Found, NotReadable, embedded_signatures
 from signing.policy import DocumentKind, policy_for
 from signing.proofs import Stamp
@@ -110,9 +109,7 @@ def with_validation_data(examined: Examined) -> bytes:
     for need in needs:
         store.register_vri(need.identifier(examined.data), **need.for_the_store())
     store.as_pdf_object()
-    writer.ensure_output_version(version=(1, 7))
-    if writer.output_version < (2, 0):
-        writer.register_extension(ESIC_EXTENSION_1)
+    declare_extension(writer)
     out = BytesIO()
     writer.write(out)
     return out.getvalue()

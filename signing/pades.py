@@ -5,6 +5,9 @@ raises the file to B-T later, in a job. Everything here is CPU work on bytes: ca
 process, and never from a thread that runs an event loop (pyHanko starts its own).
 """
 
+# mypy: allow-untyped-calls
+# (pyHanko is typed in parts)
+
 import asyncio
 import logging
 import math
@@ -19,7 +22,10 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter, append_signature_field, enumerate_sig_fields
 from pyhanko.sign.general import SigningError
-from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner, PdfTimeStamper
+from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigObjSetup
+from pyhanko.sign.signers.constants import ESIC_EXTENSION_1
+from pyhanko.sign.signers.pdf_byterange import DocumentTimestamp
+from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner
 from pyhanko.stamp import StaticStampStyle
 
 from kernel import clock
@@ -28,7 +34,7 @@ from kernel.text import Phrase, phrase
 from signing.holders import TEST_MARK, read_holder
 from signing.keys import KeyStore, StoreSigner
 from signing.stamps import Box, empty_style, image_style, seal_box, signature_box, text_style
-from signing.timestamps import TimeStamps
+from signing.timestamps import NO_TIME_STAMP, TimeStamps, token_over
 from signing.verdicts import HolderKind
 
 log = logging.getLogger(__name__)
@@ -43,6 +49,7 @@ _SPOKEN = {
     FIELD_PERSON: "Chữ ký số của người có thẩm quyền",
     FIELD_SEAL: "Chữ ký số của cơ quan",
     FIELD_COPY: "Chữ ký số của cơ quan trên bản sao",
+    FIELD_TIMESTAMP: "Dấu thời gian",
 }
 
 DIGEST = "sha256"
@@ -152,21 +159,49 @@ def sign_field(
         raise _unreadable(error) from error
 
 
+@dataclass(frozen=True)
+class Unstamped:
+    """A file with room for a time-stamp: `digest` (SHA-256) is what the token must be over. Plain data, so that nothing
+    is held while an authority takes its minutes."""
+
+    data: bytes
+    digest: bytes
+    start: int
+    end: int
+
+    def stamped(self, token: bytes) -> bytes:
+        """The file with this token (DER) in it. Unavailable when it does not fit: then the next try has more room."""
+        digits = token.hex().upper().encode()
+        if len(digits) > self.end - self.start - 2:
+            raise Unavailable(NO_TIME_STAMP)
+        begin = self.start + 1
+        return self.data[:begin] + digits + self.data[begin + len(digits) :]
+
+
+def prepare_timestamp(pdf: bytes, room: int) -> Unstamped:
+    """Make room for one more document time-stamp (`room` in hex digits); the bytes so far stay as they are."""
+    writer = writer_for(pdf)
+    try:
+        number = 1 + sum(name.startswith(FIELD_TIMESTAMP) for name in signed_fields(pdf))
+        declare_extension(writer)
+        field = SigFieldSpec(f"{FIELD_TIMESTAMP}{number}", readable_field_name=_SPOKEN[FIELD_TIMESTAMP])
+        steps = PdfCMSEmbedder(new_field_spec=field).write_cms(field_name=field.sig_field_name, writer=writer)
+        next(steps)
+        steps.send(SigObjSetup(sig_placeholder=DocumentTimestamp(bytes_reserved=room)))
+        prepared, out = steps.send(SigIOSetup(md_algorithm=DIGEST))
+    except (PdfError, SigningError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        raise _unreadable(error) from error
+    out.seek(0)
+    return Unstamped(out.read(), prepared.document_digest, prepared.reserved_region_start, prepared.reserved_region_end)
+
+
 def add_timestamp(pdf: bytes, source: TimeStamps) -> bytes:
     """Raise all signatures of the file to B-T with one document time-stamp; the bytes so far stay as they are.
 
     May take minutes: only for jobs. Unavailable when the authority gives no usable answer.
     """
-    try:
-        writer = writer_for(pdf)
-        number = 1 + sum(name.startswith(FIELD_TIMESTAMP) for name in signed_fields(pdf))
-        stamper = PdfTimeStamper(source, field_name=f"{FIELD_TIMESTAMP}{number}")
-        out = BytesIO()
-        run(stamper.async_timestamp_pdf(writer, DIGEST, bytes_reserved=source.room, output=out))
-    except (OSError, SigningError, ValueError) as error:
-        log.warning("no time-stamp: %s", error)
-        raise Unavailable(phrase("Đơn vị cấp dấu thời gian chưa trả lời, hệ thống sẽ thử lại.")) from error
-    return out.getvalue()
+    unstamped = prepare_timestamp(pdf, source.room)
+    return unstamped.stamped(token_over(unstamped.digest, source))
 
 
 def signed_fields(pdf: bytes) -> tuple[str, ...]:
@@ -232,6 +267,13 @@ def writer_for(pdf: bytes) -> IncrementalPdfFileWriter:
         return writer
     except (PdfError, ValueError, KeyError, TypeError, IndexError, OSError, RecursionError) as error:
         raise _unreadable(error) from error
+
+
+def declare_extension(writer: IncrementalPdfFileWriter) -> None:
+    """Say in the file that it uses document time-stamps or validation data, which PDF knows by itself since 2.0."""
+    writer.ensure_output_version(version=(1, 7))
+    if writer.output_version < (2, 0):
+        writer.register_extension(ESIC_EXTENSION_1)
 
 
 def _prepare(writer: IncrementalPdfFileWriter, name: str, box: Box | None) -> None:

@@ -6,6 +6,8 @@ Answers may take minutes (the government's takes 2 to 131 s), so only jobs ask; 
 # mypy: allow-untyped-calls
 # (pyHanko is typed in parts)
 
+import asyncio
+import logging
 import math
 import secrets
 import time
@@ -23,7 +25,11 @@ from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 from urllib3.exceptions import HTTPError
 
 from kernel import clock
+from kernel.errors import Unavailable
+from kernel.text import phrase
 from signing.keys import KeyStore
+
+log = logging.getLogger(__name__)
 
 TIMEOUT_S = 180
 _MOST_BYTES = 1_000_000
@@ -46,10 +52,39 @@ def room_for(size: int) -> int:
 class TimeStamps(TimeStamper, ABC):
     """Where time-stamps come from."""
 
+    def __init__(self) -> None:
+        super().__init__()
+
     @property
     @abstractmethod
     def room(self) -> int:
         """Hex digits to leave for a token."""
+
+
+NO_TIME_STAMP = phrase("Đơn vị cấp dấu thời gian chưa trả lời, hệ thống sẽ thử lại.")
+_GRANTED = ("granted", "granted_with_mods")
+
+
+def token_over(digest: bytes, source: TimeStamps) -> bytes:
+    """A time-stamp token (DER) over a SHA-256 digest. May take minutes; call it without an event loop.
+
+    Unavailable when there is no answer, or one that is no time-stamp of just this (RFC 3161 §2.4.2). Whether its
+    authority is trusted is for the verification to say.
+    """
+    try:
+        nonce, question = source.request_cms(digest, "sha256")
+        answer = asyncio.run(source.async_request_tsa_response(question))
+        status = answer["status"]["status"].native
+        if status not in _GRANTED:
+            raise TimestampRequestError(f"refused: {status} {answer['status']['status_string'].native}")
+        token = answer["time_stamp_token"]
+        said = token["content"]["encap_content_info"]["content"].parsed
+        if said["nonce"].native != nonce or said["message_imprint"]["hashed_message"].native != digest:
+            raise TimestampRequestError("the answer is about something else")
+        return bytes(token.dump())
+    except (TimestampRequestError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        log.warning("no time-stamp: %s", error)
+        raise Unavailable(NO_TIME_STAMP) from error
 
 
 class HttpTimeStamps(TimeStamps):

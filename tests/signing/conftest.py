@@ -1,6 +1,6 @@
 """One test authority for the whole session, and letters in the stages of signing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from signing.policy import DocumentKind, policy_for
 from signing.specimens import handwriting, seal
 from signing.stamps import Box
 from signing.testpki import TestAuthority, TestPerson, TestSeal, make_test_authority
+from signing.testservices import TestServices, served
 from signing.trust import Trust, TrustStore
 from signing.verdicts import Verdict
 from signing.verify import Expected, verify
@@ -100,6 +101,20 @@ def signed(office: Office, letter: bytes) -> bytes:
 def sealed(office: Office, signed: bytes) -> bytes:
     """The letter with Bình's signature and the city's seal."""
     return sign_seal(signed, office.seal, image=seal(CITY))
+
+
+@pytest.fixture(scope="session")
+def _services(office: Office) -> Iterator[TestServices]:
+    with served(office.authority) as running:
+        yield running
+
+
+@pytest.fixture
+def services(_services: TestServices) -> Iterator[TestServices]:
+    """The authority's time-stamps, OCSP and revocation lists over HTTP, all well."""
+    _services.well()
+    yield _services
+    _services.well()
 
 
 @pytest.fixture(scope="session")

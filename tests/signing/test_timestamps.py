@@ -1,20 +1,19 @@
 """Time-stamps that come over HTTP, good ones and bad ones."""
 
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+import time
+from hashlib import sha256
 from pathlib import Path
-from threading import Thread
 
 import pytest
-from asn1crypto import tsp
 
 import signing.doctor  # noqa: F401  # registers the self-checks
 from kernel.config import Config
 from kernel.doctor import Health, checks
 from kernel.errors import Unavailable
-from signing.pades import add_timestamp
+from signing.pades import add_timestamp, prepare_timestamp
 from signing.reasons import Code
-from signing.timestamps import HttpTimeStamps, LocalTimeStamps
+from signing.testservices import TSA, Fault, TestServices
+from signing.timestamps import UNKNOWN_ROOM, HttpTimeStamps, LocalTimeStamps, token_over
 from signing.verdicts import Level, Value
 from tests.signing.conftest import Office
 
@@ -24,68 +23,52 @@ def test_an_address_must_be_of_the_web() -> None:
         HttpTimeStamps("ftp://example.vn/")
 
 
-class _Authority(HTTPServer):
-    source: LocalTimeStamps
-    answer_with: bytes | None = None
-
-
-class _Door(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        server = self.server
-        assert isinstance(server, _Authority)
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        answer = server.answer_with
-        if answer is None:
-            answer = server.source.answer(tsp.TimeStampReq.load(body)).dump()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/timestamp-reply")
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Be silent."""
-
-
-@pytest.fixture
-def http_authority(office: Office) -> Iterator[_Authority]:
-    server = _Authority(("127.0.0.1", 0), _Door)
-    server.source = LocalTimeStamps(office.authority.time_stamp_key())
-    thread = Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def test_a_time_stamp_comes_over_http(
-    office: Office, sealed: bytes, http_authority: _Authority, tmp_path: Path
-) -> None:
-    url = f"http://127.0.0.1:{http_authority.server_port}/"
-    verdict = office.judge(add_timestamp(sealed, HttpTimeStamps(url)))
+def test_a_time_stamp_comes_over_http(office: Office, sealed: bytes, services: TestServices, tmp_path: Path) -> None:
+    verdict = office.judge(add_timestamp(sealed, HttpTimeStamps(services.tsa_url)))
     assert verdict.value is Value.VALID
     assert verdict.signers[0].level is Level.B_T
-    assert checks["tsa"](Config(data_dir=tmp_path, tsa_url=url)).health is Health.GOOD
+    assert checks["tsa"](Config(data_dir=tmp_path, tsa_url=services.tsa_url)).health is Health.GOOD
 
 
-@pytest.mark.parametrize("answer", [b"", b"<html>busy</html>", b"\x30\x03\x30\x01\x00", b"0" * 2_000_000])
-def test_an_answer_that_is_no_time_stamp_is_refused(sealed: bytes, http_authority: _Authority, answer: bytes) -> None:
-    http_authority.answer_with = answer
-    with pytest.raises(Unavailable):
-        add_timestamp(sealed, HttpTimeStamps(f"http://127.0.0.1:{http_authority.server_port}/"))
-
-
-def test_the_time_stamp_of_another_file_proves_nothing(
-    office: Office, sealed: bytes, signed: bytes, http_authority: _Authority
+@pytest.mark.parametrize("fault", [Fault.DOWN, Fault.BUSY, Fault.GARBAGE, Fault.REFUSES, Fault.OTHER])
+def test_an_answer_that_is_no_time_stamp_of_this_is_refused(
+    sealed: bytes, services: TestServices, fault: Fault, tmp_path: Path
 ) -> None:
-    imprint = tsp.MessageImprint({"hash_algorithm": {"algorithm": "sha256"}, "hashed_message": b"x" * 32})
+    services.moods[TSA].fault = fault
+    with pytest.raises(Unavailable):
+        add_timestamp(sealed, HttpTimeStamps(services.tsa_url))
+    assert checks["tsa"](Config(data_dir=tmp_path, tsa_url=services.tsa_url)).health is Health.POOR
 
-    class Confused(LocalTimeStamps):
-        def answer(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
-            req["message_imprint"] = imprint
-            return super().answer(req)
 
-    verdict = office.judge(add_timestamp(sealed, Confused(office.authority.time_stamp_key())))
+@pytest.mark.parametrize(("fault", "delay_s"), [(Fault.ENDLESS, 0.0), (Fault.NONE, 5.0)])
+def test_an_answer_that_does_not_come_to_its_end_is_not_waited_for(
+    sealed: bytes, services: TestServices, fault: Fault, delay_s: float
+) -> None:
+    services.moods[TSA].fault, services.moods[TSA].delay_s = fault, delay_s
+    begun = time.monotonic()
+    with pytest.raises(Unavailable):
+        add_timestamp(sealed, HttpTimeStamps(services.tsa_url, timeout_s=0.5))
+    assert time.monotonic() - begun < 3
+
+
+def test_the_time_stamp_of_another_file_proves_nothing(office: Office, sealed: bytes, letter: bytes) -> None:
+    source = LocalTimeStamps(office.authority.time_stamp_key())
+    foreign = token_over(sha256(letter).digest(), source)
+    verdict = office.judge(prepare_timestamp(sealed, source.room).stamped(foreign))
     assert verdict.value is Value.INVALID
     assert verdict.has(Code.TIMESTAMP_BROKEN)
+
+
+def test_room_for_tokens_is_learned_and_a_token_that_does_not_fit_does_at_the_next_try(
+    sealed: bytes, services: TestServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HttpTimeStamps, "_rooms", {})
+    first = HttpTimeStamps(services.tsa_url)
+    assert first.room == UNKNOWN_ROOM
+    large = add_timestamp(sealed, first)
+    again = HttpTimeStamps(services.tsa_url)
+    assert len(add_timestamp(sealed, again)) < len(large) - 10_000
+    monkeypatch.setitem(HttpTimeStamps._rooms, services.tsa_url, 512)
+    with pytest.raises(Unavailable):
+        add_timestamp(sealed, again)
+    assert len(add_timestamp(sealed, again)) < len(large)
