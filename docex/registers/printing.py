@@ -14,7 +14,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Border, Font, Side
 
 from docex.official.fonts import printing_family
-from docex.registers.table import Table
+from docex.registers.table import Cell, Table
 from kernel.errors import Unavailable
 from kernel.text import phrase
 
@@ -48,16 +48,17 @@ def page(table: Table, family: str) -> str:
 
 
 def xlsx(table: Table) -> IO[bytes]:
-    """The table as a spreadsheet, written row by row to a temporary file; text cells, so that nothing is a formula."""
+    """The table as a spreadsheet, written row by row to a temporary file; texts stay texts, none is a formula."""
     book = Workbook(write_only=True)
-    sheet = book.create_sheet(title="So dang ky"[:31])
+    sheet = book.create_sheet(title=re.sub(r"[\[\]:*?/\\]", " ", table.title)[:31])
     sheet.freeze_panes = "A6"
     for place, head in enumerate(table.heads):
         sheet.column_dimensions[_letter(place)].width = max(8, head.share * 1.6)
 
-    def cell(text: str, *, bold: bool = False, framed: bool = False, size: int = 11) -> Any:
-        made = WriteOnlyCell(sheet, value=_CONTROL.sub("", text)[:CELL])
-        made.data_type = "s"  # a subject that begins with "=" is a subject, not a formula
+    def cell(value: Cell, *, bold: bool = False, framed: bool = False, size: int = 11) -> Any:
+        made = WriteOnlyCell(sheet, value=value if isinstance(value, int) else _CONTROL.sub("", value)[:CELL])
+        if isinstance(value, str):
+            made.data_type = "s"  # a subject that begins with "=" is a subject, not a formula
         made.font = Font(name="Times New Roman", size=size, bold=bold)
         made.alignment = _WRAPPED if framed else _PLAIN
         if framed:

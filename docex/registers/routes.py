@@ -201,9 +201,7 @@ def report(tx: Tx, actor: Actor) -> str:
     return render_template(
         "registers/report.html",
         report=found,
-        heads=reports.heads(),
-        cells=reports.cells,
-        chart=reports.year_chart(found, actor.locale),
+        locale=actor.locale,
         years=sorted({*range(this_year - 4, this_year + 1), found.ask.year}, reverse=True),
     )
 

@@ -3,8 +3,8 @@
 import csv
 import io
 
-from docex.registers.reports import Report, Section, cells, heads
-from docex.registers.table import Head, Table
+from docex.registers.reports import Report, Section
+from docex.registers.table import Cell, Head, Table
 from kernel import clock
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -13,9 +13,9 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def table_of(report: Report, section: Section) -> Table:
     """The table with its sum as last line, in Vietnamese."""
     ask = report.ask
-    month = f"tháng {ask.month} " if ask.month and section.key != "month" else ""
-    columns = [section.head.vi, *(head.vi for head in heads())]
-    lines = [(str(row.name), *cells(row.count)) for row in section.rows]
+    month = f"tháng {ask.month} " if ask.month and section.drawn is None else ""
+    columns = [section.head.vi, *(head.vi for head in section.heads)]
+    counts = [(str(row.name), row.count) for row in section.rows] + [("Cộng", section.total)]
     return Table(
         title=f"Báo cáo đúng hạn {section.title.vi.lower()}",
         span=f"{month}năm {ask.year}".capitalize(),
@@ -23,9 +23,14 @@ def table_of(report: Report, section: Section) -> Table:
         agency=report.agency,
         made=f"In từ hệ thống lúc {clock.now().astimezone(clock.VN):%H:%M, %d/%m/%Y}.",
         heads=tuple(Head(words, 20 if not place else 10) for place, words in enumerate(columns)),
-        lines=(*lines, ("Cộng", *cells(section.total))),
+        lines=tuple((name, *map(_cell, count.cells())) for name, count in counts),
         numbered=False,
     )
+
+
+def _cell(text: str) -> Cell:
+    """A number can be added up in a spreadsheet."""
+    return int(text) if text.isdecimal() else text
 
 
 def csv_text(table: Table) -> str:
@@ -34,5 +39,5 @@ def csv_text(table: Table) -> str:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow([head.title for head in table.heads])
     for line in table.lines:
-        writer.writerow([f"'{text}" if text.startswith(_FORMULA) else text for text in line])
+        writer.writerow([f"'{cell}" if str(cell).startswith(_FORMULA) else cell for cell in line])
     return "\ufeff" + out.getvalue()

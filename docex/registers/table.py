@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+Cell = str | int
+"""A text, also one that looks like a number (`01`), or a number."""
+
 
 @dataclass(frozen=True)
 class Head:
@@ -21,5 +24,5 @@ class Table:
     agency: str
     made: str
     heads: tuple[Head, ...]
-    lines: tuple[tuple[str, ...], ...]
+    lines: tuple[tuple[Cell, ...], ...]
     numbered: bool = True

@@ -9,10 +9,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from directory.models import Agency
-from docex.models import Incoming
+from docex.models import Document, Incoming
 from docex.registers import charts, reports
-from docex.registers.reports import Ask, Count
-from docex.states import IncomingState
+from docex.registers.counts import Issued, Received
+from docex.registers.reports import Ask
+from docex.states import DocumentState, IncomingState
 from kernel import clock
 from tests.docex.office import Office
 from tests.web.people import sign_in
@@ -30,8 +31,9 @@ def lived(rooms: Office) -> None:
         for row in (good, late, refused, lying):
             row.arrived_at, row.desk_due_at = MARCH, MARCH + timedelta(days=1)
         good.state, good.registered_at, good.handled_by = IncomingState.DONE, MARCH, rooms.cast.lan.person_id
-        good.due_on, good.changed_at = MARCH.date(), MARCH
+        good.due_on, good.changed_at, good.forwarded_at = MARCH.date(), MARCH, MARCH + timedelta(hours=2)
         late.state, late.registered_at = IncomingState.WORKING, MARCH + timedelta(days=2)
+        late.forwarded_at = MARCH + timedelta(days=3)
         late.handled_by, late.due_on = rooms.cast.lan.person_id, date(2026, 3, 4)
         refused.state, refused.changed_at = IncomingState.REFUSED, MARCH + timedelta(hours=1)
         april.arrived_at = datetime(2026, 3, 31, 17, 0, tzinfo=UTC)
@@ -42,13 +44,16 @@ def test_in_time_is_the_deadline_that_was_written_when_it_came(rooms: Office) ->
     lived(rooms)
     with rooms.db.read() as tx:
         found = reports.report(tx, rooms.cast.lan, Ask(2026))
-    months = {row.count.arrived: row.count for row in found.sections[0].rows if row.count.arrived}
-    assert months[4] == Count(arrived=4, in_time=2, late=2, refused=1, due=2, answered=1)
+    counts = [row.count for row in found.sections[0].rows if isinstance(row.count, Received)]
+    months = {count.arrived: count for count in counts if count.arrived}
+    assert months[4] == Received(
+        arrived=4, in_time=2, late=2, refused=1, forwarded=1, forwarded_late=1, due=2, answered=1
+    )
     assert months[4].rate == 50
     assert months[4].answer_rate == 50
     assert months[1].waiting == 1
     assert months[1].rate is None
-    assert found.sections[0].total.arrived == 5
+    assert found.sections[0].total.all == 5
 
 
 def test_a_month_is_that_of_vietnam_and_narrows_the_units(rooms: Office) -> None:
@@ -56,9 +61,32 @@ def test_a_month_is_that_of_vietnam_and_narrows_the_units(rooms: Office) -> None
     with rooms.db.read() as tx:
         march = reports.report(tx, rooms.cast.lan, Ask(2026, 3))
         none = reports.report(tx, rooms.cast.lan, Ask(2026, 2))
-    assert march.sections[-1].total.arrived == 4
-    assert none.sections[-1].rows == ()
-    assert none.sections[0].total.arrived == 5
+    assert march.sections[-2].total.all == 4
+    assert none.sections[-2].rows == ()
+    assert none.sections[0].total.all == 5
+
+
+def test_signed_documents_are_issued_in_time_late_or_wait(rooms: Office) -> None:
+    numbers = [rooms.written() for _ in range(6)]
+    in_time, late, _lying, fresh, taken_back, _draft = numbers
+    with rooms.db.write() as tx:
+        for number in numbers[:5]:
+            document = tx.session.get_one(Document, number)
+            document.signed_at, document.issue_due_at = MARCH, MARCH + timedelta(days=1)
+            document.state = DocumentState.SIGNED
+        for number, hours in ((in_time, 3), (late, 30)):
+            document = tx.session.get_one(Document, number)
+            document.state, document.sent_at = DocumentState.SENT, MARCH + timedelta(hours=hours)
+        tx.session.get_one(Document, fresh).issue_due_at = clock.now() + timedelta(hours=1)
+        tx.session.get_one(Document, taken_back).state = DocumentState.RECALLED
+    with rooms.db.read() as tx:
+        section = reports.report(tx, rooms.cast.ha, Ask(2026)).sections[-1]
+        elsewhere = reports.report(tx, rooms.cast.lan, Ask(2026)).sections[-1]
+    assert section.total == Issued(signed=4, in_time=1, late=2)
+    assert section.rows[2].count == section.total
+    assert section.total.cells() == ("4", "1", "2", "1", "33 %")
+    assert elsewhere.total == Issued()
+    assert [bar.kind for bar in section.chart("vi").bars] == ["good", "bad", "waiting"]
 
 
 def test_a_higher_agency_sees_the_numbers_of_those_below_and_nobody_elses(rooms: Office) -> None:
@@ -76,8 +104,8 @@ def test_a_higher_agency_sees_the_numbers_of_those_below_and_nobody_elses(rooms:
     assert names[0] == cast.city.name
     assert {cast.finance.name, cast.science.name} <= set(names)
     assert cast.home_affairs.name not in names
-    assert below.total.arrived == 5
-    assert [s.key for s in science.sections] == ["month", "unit"]
+    assert below.total.all == 5
+    assert [s.key for s in science.sections] == ["month", "unit", "issued"]
 
 
 def test_only_people_who_oversee_documents_see_the_report(app: Flask, rooms: Office, lan: FlaskClient) -> None:
@@ -100,7 +128,7 @@ def test_page_csv_and_spreadsheet_tell_the_same_numbers(rooms: Office, lan: Flas
     assert march[:6] == ["Tháng 3", "4", "2", "2", "0", "1"]
     book = openpyxl.load_workbook(io.BytesIO(lan.get("/documents/reports/month.xlsx?year=2026").data))
     values = [[cell.value for cell in row] for row in book.worksheets[0].iter_rows()]
-    assert any(value[:4] == ["Tháng 3", "4", "2", "2"] for value in values)
+    assert any(value[:4] == ["Tháng 3", 4, 2, 2] for value in values)
     assert lines[-1][0] == "Cộng"
 
 
