@@ -7,7 +7,7 @@ distribution points) trusted. Not reachable is *unknown*, revoked is *revoked*; 
 # mypy: allow-untyped-calls
 # (pyHanko is typed in parts)
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -20,7 +20,9 @@ from pyhanko_certvalidator.errors import (
     InvalidCertificateError,
     NotYetValidError,
     PathBuildingError,
+    PathValidationError,
     RevokedError,
+    StaleRevinfoError,
     ValidationError,
 )
 from pyhanko_certvalidator.path import ValidationPath
@@ -49,7 +51,9 @@ class ChainState(StrEnum):
     NO_PATH = "no_path"
     SELF_SIGNED = "self_signed"
     REVOKED = "revoked"
+    AUTHORITY_REVOKED = "authority_revoked"
     REVOCATION_UNKNOWN = "revocation_unknown"
+    REVOCATION_STALE = "revocation_stale"
     EXPIRED = "expired"
     NOT_YET_VALID = "not_yet_valid"
     BROKEN = "broken"
@@ -57,9 +61,10 @@ class ChainState(StrEnum):
 
 @dataclass(frozen=True)
 class Chain:
-    """The outcome; `at` is when it was revoked, expired or begins to be valid; `test` when the root is a test root.
+    """The outcome; `at` is when it was revoked, expired, begins to be valid, or until when its revocation was known;
+    `test` when the root is a test root.
 
-    `path` is the way to the root, root first, when there is one and only its revocation may be unknown.
+    `path` is the way to the root, root first, when there is one and only its revocation is in question.
     """
 
     state: ChainState
@@ -114,10 +119,12 @@ async def chain_of(
         paths = context.path_builder.async_build_paths_lazy(certificate)
         path = await find_valid_path(certificate, paths, validation_context=context)
     except RevokedError as error:
-        return Chain(ChainState.REVOKED, at=error.revocation_dt, detail=error.failure_msg)
+        state = ChainState.REVOKED if error.is_ee_cert else ChainState.AUTHORITY_REVOKED
+        return _in_question(state, error, trust, error.revocation_dt)
+    except StaleRevinfoError as error:
+        return await _by_old_answers(certificate, embedded, trust, purpose, moment, error)
     except InsufficientRevinfoError as error:
-        way = tuple(error.original_path)
-        return Chain(ChainState.REVOCATION_UNKNOWN, detail=error.failure_msg, path=way)
+        return _in_question(ChainState.REVOCATION_UNKNOWN, error, trust)
     except ExpiredError as error:
         return Chain(ChainState.EXPIRED, at=error.expired_dt, detail=error.failure_msg)
     except NotYetValidError as error:
@@ -129,6 +136,31 @@ async def chain_of(
     except BROKEN as error:
         return Chain(ChainState.BROKEN, detail=str(error))
     return _good(path, trust)
+
+
+async def _by_old_answers(
+    certificate: x509.Certificate,
+    embedded: list[x509.Certificate],
+    trust: Trust,
+    purpose: Purpose,
+    moment: datetime,
+    error: StaleRevinfoError,
+) -> Chain:
+    """The newest answer had ended before `moment`: within the soft window, what did it say while it held?"""
+    until = error.time_cutoff
+    left = trust.soft - (moment - until)
+    if left < timedelta():
+        return _in_question(ChainState.REVOCATION_UNKNOWN, error, trust)
+    then = await chain_of(certificate, embedded, replace(trust, soft=left), purpose, until)
+    if then.state is not ChainState.GOOD:
+        return then  # revoked already, or stale in another link of the chain, too
+    return replace(then, state=ChainState.REVOCATION_STALE, at=until - CLOCK_SKEW, detail=error.failure_msg)
+
+
+def _in_question(state: ChainState, error: PathValidationError, trust: Trust, at: datetime | None = None) -> Chain:
+    path = tuple(error.original_path)
+    root = error.original_path.first
+    return Chain(state, at, error.failure_msg, root.sha256.hex(), trust.is_test(root), path)
 
 
 def _good(path: ValidationPath, trust: Trust) -> Chain:

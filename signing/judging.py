@@ -2,8 +2,6 @@
 
 import base64
 import logging
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +10,7 @@ from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.validation import generic_cms
 
 from kernel import clock
+from signing.case import Case, Expected, worst
 from signing.chains import (
     CLOCK_SKEW,
     Chain,
@@ -21,10 +20,8 @@ from signing.chains import (
     usage_of,
 )
 from signing.holders import Holder, read_holder
-from signing.pdffile import BROKEN, Found, Signatures, integrity_of, trailing_bytes
-from signing.policy import Policy
+from signing.pdffile import BROKEN, Found, integrity_of
 from signing.proofs import (
-    Carried,
     Doubt,
     Holding,
     Stamp,
@@ -36,38 +33,16 @@ from signing.proofs import (
     level_of,
 )
 from signing.reasons import Code, reason
-from signing.trust import Purpose, Trust
+from signing.revinfo import describe_answer, proof_of, telling
+from signing.trust import Purpose
 from signing.verdicts import HolderKind, Level, Reason, Signer, TimeSource, Value
+from signing.whole import judge_whole
 
 log = logging.getLogger(__name__)
 
+__all__ = ["Case", "Expected", "judge", "worst"]
+
 SEVEN_HOURS = timedelta(hours=7)
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What the caller knows of the sender: all names of the agency (former names and aliases, too)."""
-
-    agency_names: tuple[str, ...] = ()
-
-
-@dataclass
-class Case:
-    """One verification under way."""
-
-    policy: Policy
-    trust: Trust
-    expected: Expected
-    moment: datetime
-    known_since: datetime | None
-    file: Signatures
-    carried: Carried = field(default_factory=Carried)
-    stamps: list[Stamp] = field(default_factory=list)
-    doubts: list[Doubt] = field(default_factory=list)
-    chains: dict[str, Chain] = field(default_factory=dict)
-    reasons: list[Reason] = field(default_factory=list)
-    signers: list[Signer] = field(default_factory=list)
-    details: list[dict[str, Any]] = field(default_factory=list)
 
 
 async def judge(case: Case) -> None:
@@ -79,25 +54,23 @@ async def judge(case: Case) -> None:
         return
     case.carried = carried_in(case.file)
     case.stamps, case.doubts = await judge_stamps(case.file, case.trust, case.moment, case.known_since, case.carried)
-    last = max(found.end for found in case.file.found if not found.is_timestamp) if _papers(case) else 0
-    for found in _papers(case):
+    last = max(found.end for found in case.file.found if not found.is_timestamp) if case.papers else 0
+    for found in case.papers:
         await _judge_signature(case, found, is_last=found.end == last)
-    _judge_whole(case)
+    judge_whole(case)
     # A changed letter breaks its time-stamps, too; people shall read first that it was changed.
     case.reasons += [doubt.reason for doubt in case.doubts]
     case.details += [_stamp_detail(stamp) for stamp in case.stamps]
     case.details += [_stamp_detail(doubt) for doubt in case.doubts]
 
 
-def _papers(case: Case) -> list[Found]:
-    return [found for found in case.file.found if not found.is_timestamp]
-
-
 async def _judge_signature(case: Case, found: Found, *, is_last: bool) -> None:
     signature = found.signature
     if signature is None:
-        case.reasons.append(reason(Code.SIGNATURE_UNREADABLE, found.field, who=found.field))
-        case.signers.append(_nobody(found))
+        code = Code.NO_CERTIFICATE if found.without_certificate else Code.SIGNATURE_UNREADABLE
+        found_wrong = reason(code, found.field, who=found.field)
+        case.reasons.append(found_wrong)
+        case.signers.append(_nobody(found, found_wrong.weight))
         return
     holder = read_holder(signature.signer_cert)
     who = holder.full_name
@@ -137,7 +110,7 @@ async def _judge_signature(case: Case, found: Found, *, is_last: bool) -> None:
             test=test,
         )
     )
-    case.details.append(_detail(found, holder, chain))
+    case.details.append({**_detail(found, holder, chain), "revocation": _answers_used(case, found, chain)})
 
 
 def _judge_bytes(case: Case, found: Found, who: str, *, is_last: bool) -> None:
@@ -161,7 +134,8 @@ def _judge_bytes(case: Case, found: Found, who: str, *, is_last: bool) -> None:
     if not valid:
         case.reasons.append(reason(Code.SIGNATURE_BROKEN, found.field, who=who))
     if sound.later is None or not _later_is_allowed(case, sound.later, sound.changed_fields, is_last=is_last):
-        case.reasons.append(reason(Code.EDITED_AFTER_SIGNING, found.field, who=who))
+        code = Code.EDITED_AFTER_SIGNING if case.policy.edited_later is Value.INVALID else Code.ADDED_AFTER_SIGNING
+        case.reasons.append(reason(code, found.field, who=who))
 
 
 def _later_is_allowed(case: Case, level: ModificationLevel, changed: frozenset[str], *, is_last: bool) -> bool:
@@ -270,7 +244,11 @@ def _chain_finding(chain: Chain, holder: Holder, name: str, signed_at: datetime 
         case ChainState.SELF_SIGNED:
             return reason(Code.SELF_SIGNED, name, who=who)
         case ChainState.REVOKED:
-            return reason(Code.REVOKED, name, who=who, on=on)
+            return reason(Code.REVOKED, name, etsi="REVOKED" if sure else None, who=who, on=on)
+        case ChainState.AUTHORITY_REVOKED:
+            return reason(Code.AUTHORITY_REVOKED, name, who=who, issuer=holder.issuer, on=on)
+        case ChainState.REVOCATION_STALE:
+            return reason(Code.REVOCATION_STALE, name, who=who, at=_minute(chain.at) if chain.at else "")
         case ChainState.REVOCATION_UNKNOWN:
             return reason(Code.REVOCATION_UNKNOWN, name, who=who)
         case ChainState.EXPIRED:
@@ -316,74 +294,11 @@ def _judge_level(case: Case, found: Found, who: str, level: Level) -> None:
         case.reasons.append(reason(Code.LEVEL_TOO_LOW, found.field, who=who, level=level.value, least=least.value))
 
 
-def _judge_whole(case: Case) -> None:
-    """What no single signature shows: who is missing, the order, whose seal it is, bytes after the end."""
-    extra = trailing_bytes(case.file)
-    if extra > 0:
-        case.reasons.append(reason(Code.TRAILING_BYTES, count=extra))
-    unknown = [one for one in case.signers if one.kind is HolderKind.UNKNOWN and one.certificate]
-    for one in unknown:
-        case.reasons.append(reason(Code.HOLDER_UNKNOWN, one.field, who=one.name))
-    for kind, code in ((HolderKind.PERSON, Code.PERSON_MISSING), (HolderKind.SEAL, Code.SEAL_MISSING)):
-        if kind in case.policy.required and all(one.kind is not kind for one in case.signers):
-            # Somebody signed whose certificate does not tell what it is: that may be the missing one.
-            case.reasons.append(reason(code, weight=Value.UNCLEAR if unknown else Value.INVALID))
-    _judge_order(case)
-    _judge_agency(case)
-
-
-def _judge_order(case: Case) -> None:
-    if HolderKind.SEAL not in case.policy.required[1:]:
-        return
-    persons = [one.covers for one in case.signers if one.kind is HolderKind.PERSON]
-    for seal in (one for one in case.signers if one.kind is HolderKind.SEAL):
-        if persons and seal.covers < min(persons):
-            case.reasons.append(reason(Code.SEAL_BEFORE_PERSON, seal.field, who=seal.name))
-
-
-def _judge_agency(case: Case) -> None:
-    names = case.expected.agency_names
-    if not names:
-        return
-    for found in _papers(case):
-        if found.signature is None:
-            continue
-        holder = read_holder(found.signature.signer_cert)
-        if holder.kind is HolderKind.UNKNOWN or holder.belongs_to(names):
-            continue
-        if holder.kind is HolderKind.SEAL:
-            case.reasons.append(reason(Code.OTHER_AGENCY_SEAL, found.field, who=holder.full_name, expected=names[0]))
-        else:
-            case.reasons.append(
-                reason(
-                    Code.OTHER_AGENCY_PERSON,
-                    found.field,
-                    who=holder.full_name,
-                    agency=holder.agency,
-                    expected=names[0],
-                )
-            )
-    _lower_signers(case)
-
-
-def _lower_signers(case: Case) -> None:
-    """Findings about the whole that name a signature count for that signature, too."""
-    case.signers[:] = [
-        replace(one, value=worst([one.value, *(r.weight for r in case.reasons if r.signature == one.field)]))
-        for one in case.signers
-    ]
-
-
-def worst(values: Iterable[Value]) -> Value:
-    """The gravest of several answers."""
-    return max(values, key=lambda value: value.gravity, default=Value.VALID)
-
-
-def _nobody(found: Found) -> Signer:
+def _nobody(found: Found, value: Value) -> Signer:
     return Signer(
         field=found.field,
         kind=HolderKind.UNKNOWN,
-        value=Value.INVALID,
+        value=value,
         name="",
         agency="",
         title="",
@@ -427,6 +342,16 @@ def _detail(found: Found, holder: Holder, chain: Chain) -> dict[str, Any]:
         "key": _key_of(found),
         "certificates": _line(chain.path),
     }
+
+
+def _answers_used(case: Case, found: Found, chain: Chain) -> list[dict[str, Any]]:
+    """The answers about revocation that the chain rests on, by their SHA-256: evidence is kept under these names."""
+    if found.signature is None or not chain.path:
+        return []
+    others = [*case.trust.intermediates, *found.signature.other_embedded_certs]
+    known = case.carried.added_to(case.trust)
+    crls, ocsps = telling(known.crls, known.ocsps, found.signature.signer_cert, others)
+    return [describe_answer(data) for data in proof_of(chain.path, crls, ocsps)]
 
 
 def _stamp_detail(stamp: Stamp | Doubt) -> dict[str, Any]:

@@ -56,6 +56,7 @@ class Found:
     is_timestamp: bool
     end: int
     revision: int
+    without_certificate: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,8 +126,10 @@ def _found(reader: PdfFileReader, name: str, value: generic.PdfObject, field: ge
         stamp = signature.sig_object_type == "/DocTimeStamp"
         end = int(signature.byte_range[2]) + int(signature.byte_range[3])
         return Found(name, signature, stamp, end, signature.signed_revision)
-    except BROKEN:
-        return Found(name, None, _claims_timestamp(value), _claimed_end(value), -1)
+    except BROKEN as error:
+        # A token that can be read but does not bring its signer's certificate is told apart from a ruined one.
+        bare = isinstance(error, CMSExtractionError)
+        return Found(name, None, _claims_timestamp(value), _claimed_end(value), -1, without_certificate=bare)
 
 
 def _claims_timestamp(value: generic.PdfObject) -> bool:

@@ -17,19 +17,23 @@ class DocumentKind(StrEnum):
     COPY = "copy"
     MINUTES = "minutes"
     FOREIGN = "foreign"
+    PUBLIC = "public"
 
 
 @dataclass(frozen=True)
 class Policy:
     """The rules for one kind of document; `name` goes into every verdict.
 
-    `required` are the kinds of signer that must be there, in the order in which they must have signed.
-    `unsigned` is the value of a file in which no signature can be found.
+    `required` are the kinds of signer that must be there, in the order in which they must have signed; a kind that
+    stands there twice wants two signers. `unsigned` is the value of a file in which no signature can be found,
+    `missing` of one that lacks a signer, `edited_later` of one that grew after the signature by what is not allowed.
     """
 
     name: str
     required: tuple[HolderKind, ...]
     unsigned: Value
+    missing: Value = Value.INVALID
+    edited_later: Value = Value.INVALID
     least_level: Level = Level.B_B
     digests: frozenset[str] = frozenset({"sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512"})
     least_rsa_bits: int = 2048
@@ -47,9 +51,16 @@ POLICIES: dict[DocumentKind, Policy] = {
     # Copies and separate attachments carry the agency's signature alone (Decree 30, Annex I, Part II).
     DocumentKind.COPY: Policy("copy-1", (_SEAL,), Value.INVALID),
     # Minutes are signed by the secretary and the chair; a seal only "if any" (Decree 30, form 1.9).
-    DocumentKind.MINUTES: Policy("minutes-1", (_PERSON,), Value.INVALID),
-    # Papers of which we do not know who had to sign them: judge what is there.
-    DocumentKind.FOREIGN: Policy("foreign-1", (), Value.UNCLEAR, weak_algorithm=Value.UNCLEAR),
+    DocumentKind.MINUTES: Policy("minutes-2", (_PERSON, _PERSON), Value.INVALID),
+    # Papers of which we do not know who had to sign them: judge what is there. Other programs add to signed files what
+    # we cannot tell from an attack; what was signed can be shown.
+    DocumentKind.FOREIGN: Policy(
+        "foreign-2", (), Value.UNCLEAR, edited_later=Value.UNCLEAR, weak_algorithm=Value.UNCLEAR
+    ),
+    # What anybody hands in for checking: most likely an official paper, perhaps a copy, which no person signs.
+    DocumentKind.PUBLIC: Policy(
+        "public-1", (_PERSON, _SEAL), Value.UNCLEAR, missing=Value.UNCLEAR, weak_algorithm=Value.UNCLEAR
+    ),
 }
 
 

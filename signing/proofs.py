@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 MOST_CARRIED = 500
 """Items of validation data that are read from one file: a paper needs a dozen, a bomb has thousands."""
 
-NOT_KNOWN = (ChainState.NO_PATH, ChainState.REVOCATION_UNKNOWN)
+NOT_KNOWN = (ChainState.NO_PATH, ChainState.REVOCATION_UNKNOWN, ChainState.REVOCATION_STALE)
 
 
 @dataclass(frozen=True)
@@ -169,9 +169,11 @@ async def judge_token(
     if not (status.intact and status.valid):
         return Doubt(reason(Code.TIMESTAMP_BROKEN, name, who=name))
     embedded = tuple(held.other_certs)
-    if not status.trusted or status.validation_path is None or status.timestamp > moment + CLOCK_SKEW:
+    if status.trusted and status.timestamp > moment + CLOCK_SKEW:
+        return Doubt(reason(Code.TIMESTAMP_ORDER, name, who=name))
+    if not status.trusted or status.validation_path is None:
         chain = await chain_with(held.signer_cert, embedded, trust, Purpose.TSA, moment, carried)
-        way = chain.path if chain.state is ChainState.REVOCATION_UNKNOWN else ()
+        way = chain.path if chain.state in (ChainState.REVOCATION_UNKNOWN, ChainState.REVOCATION_STALE) else ()
         return Doubt(reason(Code.TIMESTAMP_UNTRUSTED, name, who=name), way)
     path = tuple(status.validation_path)
     return Stamp(name, 0, -1, status.timestamp, moment, held.signer_cert, embedded, path)
@@ -195,7 +197,7 @@ async def chain_with(
     chain = await chain_of(certificate, list(embedded), trust, purpose, moment)
     if chain.state in NOT_KNOWN and carried:
         again = await chain_of(certificate, list(embedded), carried.added_to(trust), purpose, moment)
-        if again.state in (ChainState.GOOD, ChainState.REVOKED):
+        if again.state in (ChainState.GOOD, ChainState.REVOKED, ChainState.AUTHORITY_REVOKED):
             return again
     return chain
 

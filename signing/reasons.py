@@ -16,13 +16,17 @@ class Code(StrEnum):
     LENIENT_READING = "LENIENT_READING"
     NO_SIGNATURE = "NO_SIGNATURE"
     SIGNATURE_UNREADABLE = "SIGNATURE_UNREADABLE"
+    NO_CERTIFICATE = "NO_CERTIFICATE"
     COVERAGE = "COVERAGE"
     CONTENT_CHANGED = "CONTENT_CHANGED"
     SIGNATURE_BROKEN = "SIGNATURE_BROKEN"
     EDITED_AFTER_SIGNING = "EDITED_AFTER_SIGNING"
+    ADDED_AFTER_SIGNING = "ADDED_AFTER_SIGNING"
     TRAILING_BYTES = "TRAILING_BYTES"
     REVOKED = "REVOKED"
+    AUTHORITY_REVOKED = "AUTHORITY_REVOKED"
     REVOCATION_UNKNOWN = "REVOCATION_UNKNOWN"
+    REVOCATION_STALE = "REVOCATION_STALE"
     UNKNOWN_AUTHORITY = "UNKNOWN_AUTHORITY"
     SELF_SIGNED = "SELF_SIGNED"
     CHAIN_BROKEN = "CHAIN_BROKEN"
@@ -36,17 +40,25 @@ class Code(StrEnum):
     HOLDER_UNKNOWN = "HOLDER_UNKNOWN"
     PERSON_MISSING = "PERSON_MISSING"
     SEAL_MISSING = "SEAL_MISSING"
+    SIGNERS_TOO_FEW = "SIGNERS_TOO_FEW"
     SEAL_BEFORE_PERSON = "SEAL_BEFORE_PERSON"
     OTHER_AGENCY_SEAL = "OTHER_AGENCY_SEAL"
     OTHER_AGENCY_PERSON = "OTHER_AGENCY_PERSON"
+    SIGNER_OTHER = "SIGNER_OTHER"
+    TITLE_DIFFERS = "TITLE_DIFFERS"
     LEVEL_TOO_LOW = "LEVEL_TOO_LOW"
     TIMESTAMP_BROKEN = "TIMESTAMP_BROKEN"
     TIMESTAMP_UNTRUSTED = "TIMESTAMP_UNTRUSTED"
+    TIMESTAMP_ORDER = "TIMESTAMP_ORDER"
     SELF_DECLARED_TIME = "SELF_DECLARED_TIME"
     CLOCK_SEVEN_HOURS_FAST = "CLOCK_SEVEN_HOURS_FAST"
     TIME_IN_FUTURE = "TIME_IN_FUTURE"
     TEST_CERTIFICATE = "TEST_CERTIFICATE"
     CANNOT_JUDGE = "CANNOT_JUDGE"
+    JUDGING_CRASHED = "JUDGING_CRASHED"
+    JUDGING_TOO_LONG = "JUDGING_TOO_LONG"
+    JUDGING_TOO_MUCH = "JUDGING_TOO_MUCH"
+    TOO_LARGE = "TOO_LARGE"
 
 
 @dataclass(frozen=True)
@@ -68,6 +80,11 @@ _KINDS: dict[Code, _Kind] = {
     Code.SIGNATURE_UNREADABLE: _Kind(
         _I, "FORMAT_FAILURE", phrase("Chữ ký ở ô “{who}” bị hỏng hoặc đã bị xoá, không đọc được.")
     ),
+    Code.NO_CERTIFICATE: _Kind(
+        _U,
+        "NO_SIGNING_CERTIFICATE_FOUND",
+        phrase("Chữ ký ở ô “{who}” không kèm chứng thư số, nên không biết ai đã ký."),
+    ),
     Code.COVERAGE: _Kind(
         _I, "FORMAT_FAILURE", phrase("Chữ ký của {who} không bao trùm toàn bộ nội dung mà nó phải bảo vệ.")
     ),
@@ -80,11 +97,29 @@ _KINDS: dict[Code, _Kind] = {
     Code.EDITED_AFTER_SIGNING: _Kind(
         _I, "HASH_FAILURE", phrase("Tệp đã bị sửa sau khi {who} ký.")
     ),
+    Code.ADDED_AFTER_SIGNING: _Kind(
+        _U,
+        "SIG_CONSTRAINTS_FAILURE",
+        phrase("Sau khi {who} ký, tệp có thêm nội dung không rõ là gì. Bản mà {who} đã ký có thể xem riêng."),
+    ),
     Code.TRAILING_BYTES: _Kind(
         _U, "FORMAT_FAILURE", phrase("Sau phần đã ký còn {count} byte dữ liệu không được chữ ký nào bảo vệ.")
     ),
     Code.REVOKED: _Kind(
         _I, "REVOKED_NO_POE", phrase("Chứng thư số của {who} đã bị thu hồi ngày {on}.")
+    ),
+    Code.AUTHORITY_REVOKED: _Kind(
+        _I,
+        "REVOKED_CA_NO_POE",
+        phrase("Tổ chức cấp chứng thư số cho {who} (“{issuer}”) đã bị thu hồi ngày {on}."),
+    ),
+    Code.REVOCATION_STALE: _Kind(
+        _U,
+        "TRY_LATER",
+        phrase(
+            "Thông tin thu hồi chỉ cho biết chứng thư số của {who} chưa bị thu hồi tính đến {at}, "
+            "chưa lấy được bản mới hơn."
+        ),
     ),
     Code.REVOCATION_UNKNOWN: _Kind(
         _U, "TRY_LATER", phrase("Chưa biết chứng thư số của {who} có bị thu hồi hay không, cần kiểm tra lại sau.")
@@ -134,6 +169,11 @@ _KINDS: dict[Code, _Kind] = {
         _I, "SIG_CONSTRAINTS_FAILURE", phrase("Thiếu chữ ký số của người có thẩm quyền.")
     ),
     Code.SEAL_MISSING: _Kind(_I, "SIG_CONSTRAINTS_FAILURE", phrase("Thiếu chữ ký số (con dấu) của cơ quan ban hành.")),
+    Code.SIGNERS_TOO_FEW: _Kind(
+        _I,
+        "SIG_CONSTRAINTS_FAILURE",
+        phrase("Văn bản cần chữ ký số của {needed} người, tệp này mới có {count}."),
+    ),
     Code.SEAL_BEFORE_PERSON: _Kind(
         _I,
         "SIG_CONSTRAINTS_FAILURE",
@@ -149,6 +189,14 @@ _KINDS: dict[Code, _Kind] = {
         "SIG_CONSTRAINTS_FAILURE",
         phrase("Người ký {who} thuộc “{agency}”, không phải cơ quan gửi “{expected}”."),
     ),
+    Code.SIGNER_OTHER: _Kind(
+        _U,
+        "SIG_CONSTRAINTS_FAILURE",
+        phrase("Chữ ký số là của {who}, còn văn bản ghi người ký là {expected}."),
+    ),
+    Code.TITLE_DIFFERS: _Kind(
+        _V, "", phrase("Chứng thư số của {who} ghi chức vụ “{title}”, văn bản ghi “{expected}”.")
+    ),
     Code.LEVEL_TOO_LOW: _Kind(
         _U,
         "SIG_CONSTRAINTS_FAILURE",
@@ -162,6 +210,11 @@ _KINDS: dict[Code, _Kind] = {
         "NO_POE",
         phrase("Dấu thời gian ở “{who}” chưa được xác nhận là của một đơn vị cấp dấu thời gian tin cậy."),
     ),
+    Code.TIMESTAMP_ORDER: _Kind(
+        _U,
+        "TIMESTAMP_ORDER_FAILURE",
+        phrase("Dấu thời gian ở “{who}” ghi một thời điểm muộn hơn lúc nó chắc chắn đã có."),
+    ),
     Code.SELF_DECLARED_TIME: _Kind(
         _V, "", phrase("Thời điểm ký của {who} do máy người ký tự khai, chưa có dấu thời gian.")
     ),
@@ -174,13 +227,27 @@ _KINDS: dict[Code, _Kind] = {
     Code.TEST_CERTIFICATE: _Kind(
         _V, "", phrase("{who} dùng CHỨNG THƯ THỬ NGHIỆM, không có giá trị pháp lý.")
     ),
+    Code.TOO_LARGE: _Kind(
+        _U, "GENERIC", phrase("Tệp quá lớn để kiểm tra chữ ký tại đây. Xin tải về và kiểm tra bằng phần mềm khác.")
+    ),
+    Code.JUDGING_CRASHED: _Kind(
+        _U,
+        "GENERIC",
+        phrase("Phần mềm kiểm tra dừng đột ngột khi đọc tệp này. Tệp có thể bị hỏng hoặc được tạo ra để gây lỗi."),
+    ),
+    Code.JUDGING_TOO_LONG: _Kind(_U, "GENERIC", phrase("Việc kiểm tra tệp này vượt quá thời gian cho phép.")),
+    Code.JUDGING_TOO_MUCH: _Kind(_U, "GENERIC", phrase("Việc kiểm tra tệp này cần nhiều bộ nhớ hơn mức cho phép.")),
     Code.CANNOT_JUDGE: _Kind(
         _U, "GENERIC", phrase("Không kiểm tra được tệp này vì một lỗi kỹ thuật, xin thử lại hoặc báo quản trị.")
     ),
 }  # fmt: skip
 
 
-def reason(code: Code, signature: str | None = None, *, weight: Value | None = None, **params: Any) -> Reason:
-    """The finding `code` about `signature` (a field name) or about the file; a policy may change the weight."""
+def reason(
+    code: Code, signature: str | None = None, *, weight: Value | None = None, etsi: str | None = None, **params: Any
+) -> Reason:
+    """The finding `code` about `signature` (a field name) or about the file; a policy may change the weight, what is
+    proven the sub-indication."""
     kind = _KINDS[code]
-    return Reason(code.value, kind.etsi, weight or kind.weight, Phrase(kind.text.msgid, params), signature)
+    named = kind.etsi if etsi is None else etsi
+    return Reason(code.value, named, weight or kind.weight, Phrase(kind.text.msgid, params), signature)

@@ -44,6 +44,7 @@ class StatusAnswer:
     issuer: bytes
     serial: int
     made_at: datetime
+    ends_at: datetime | None
     keeps_since: datetime | None
 
     def is_about(self, certificate: x509.Certificate) -> bool:
@@ -92,6 +93,7 @@ def read_answer(data: bytes) -> StatusAnswer | None:
             asked["issuer_name_hash"].native,
             asked["serial_number"].native,
             one["this_update"].native,
+            one["next_update"].native,
             cutoff.native if cutoff is not None else None,
         )
     except _BROKEN:
@@ -129,6 +131,18 @@ def proof_of(path: Sequence[x509.Certificate], crls: Iterable[bytes], ocsps: Ite
         for best in (about or naming)[-1:]:
             chosen[best] = None
     return tuple(chosen)
+
+
+def describe_answer(data: bytes) -> dict[str, str]:
+    """A list or an OCSP answer as plain data, named by its SHA-256; times in ISO 8601, `ends_at` empty when open."""
+    found = read_list(data) or read_answer(data)
+    ends = found.ends_at if found is not None else None
+    return {
+        "kind": "crl" if isinstance(found, RevocationList) else "ocsp",
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "made_at": found.made_at.isoformat() if found is not None else "",
+        "ends_at": ends.isoformat() if ends is not None else "",
+    }
 
 
 def _tells(one: RevocationList, line: Sequence[x509.Certificate]) -> bool:

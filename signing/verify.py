@@ -10,7 +10,8 @@ from hashlib import sha256
 
 from kernel import clock
 from kernel.text import Phrase, phrase
-from signing.judging import Case, Expected, judge, worst
+from signing.case import Case, Expected, worst
+from signing.judging import judge
 from signing.pades import run
 from signing.pdffile import NotReadable, embedded_signatures
 from signing.policy import Policy
@@ -18,7 +19,7 @@ from signing.reasons import Code, reason
 from signing.trust import Trust
 from signing.verdicts import Reason, Signer, Value, Verdict
 
-__all__ = ["Expected", "signed_revision", "verify"]
+__all__ = ["Expected", "not_judged", "signed_revision", "too_large", "verify"]
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,8 @@ def verify(
         pdf = b"%PDF-" in data[:1024]
         found = reason(Code.UNREADABLE if pdf else Code.NOT_PDF, weight=policy.unsigned)
         reasons, signers, details = (found,), (), [{"error": str(error)}]
+    except MemoryError:  # the process is at its limit: it is for `isolation` to say so
+        raise
     except Exception as error:  # whatever a hostile file makes a library do, the answer is a verdict
         log.exception("a file could not be judged")
         reasons, signers, details = (reason(Code.CANNOT_JUDGE),), (), [{"error": type(error).__name__}]
@@ -62,6 +65,27 @@ def verify(
         checked_at=moment,
         report={"size": len(data), "signatures": details, "anchors": [a.sha256 for a in trust.anchors]},
     )
+
+
+def not_judged(code: Code, digest: str, size: int, policy: Policy, *, at: datetime | None = None) -> Verdict:
+    """The verdict on a file that could not be judged, which is never valid; `digest` is its SHA-256."""
+    found = (reason(code),)
+    value = worst(one.weight for one in found)
+    return Verdict(
+        value=value,
+        summary=_summary(value, found, ()),
+        reasons=found,
+        signers=(),
+        policy=policy.name,
+        sha256=digest,
+        checked_at=at or clock.now(),
+        report={"size": size, "signatures": [], "anchors": []},
+    )
+
+
+def too_large(digest: str, size: int, policy: Policy, *, at: datetime | None = None) -> Verdict:
+    """The verdict on a file that nobody takes into memory to judge it."""
+    return not_judged(Code.TOO_LARGE, digest, size, policy, at=at)
 
 
 def signed_revision(data: bytes, signer: Signer) -> bytes:

@@ -1,0 +1,53 @@
+"""What is known and found while a file is judged."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from signing.chains import Chain
+from signing.pdffile import Found, Signatures
+from signing.policy import Policy
+from signing.proofs import Carried, Doubt, Stamp
+from signing.trust import Trust
+from signing.verdicts import Reason, Signer, Value
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the caller knows of the paper: all names of the agency (former names and aliases, too), and who signs it
+    by its text, with the position and the authority ("KT. CHỦ TỊCH") that stand there."""
+
+    agency_names: tuple[str, ...] = ()
+    signer_name: str = ""
+    signer_title: str = ""
+    authority: str = ""
+
+
+@dataclass
+class Case:
+    """One verification under way."""
+
+    policy: Policy
+    trust: Trust
+    expected: Expected
+    moment: datetime
+    known_since: datetime | None
+    file: Signatures
+    carried: Carried = field(default_factory=Carried)
+    stamps: list[Stamp] = field(default_factory=list)
+    doubts: list[Doubt] = field(default_factory=list)
+    chains: dict[str, Chain] = field(default_factory=dict)
+    reasons: list[Reason] = field(default_factory=list)
+    signers: list[Signer] = field(default_factory=list)
+    details: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def papers(self) -> list[Found]:
+        """The signatures that are no time-stamps, oldest first."""
+        return [found for found in self.file.found if not found.is_timestamp]
+
+
+def worst(values: Iterable[Value]) -> Value:
+    """The gravest of several answers."""
+    return max(values, key=lambda value: value.gravity, default=Value.VALID)
