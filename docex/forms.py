@@ -1,7 +1,7 @@
 """Requests as commands. Forms only read; the verbs check, and the page shows their refusals at the fields."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from wtforms import (
     BooleanField,
@@ -44,6 +44,15 @@ class _Boxes(SelectMultipleField):  # type: ignore[misc]
     option_widget = widgets.CheckboxInput()
 
 
+class _Needed:
+    """Marks a field that must be filled, for its star; whether it is, the verb says."""
+
+    field_flags: ClassVar[dict[str, bool]] = {"required": True}
+
+    def __call__(self, form: Form, field: Any) -> None:
+        """Nothing: forms only read."""
+
+
 class LetterForm(Form):  # type: ignore[misc]
     """A document that is written here; with `file`, one that is uploaded."""
 
@@ -54,8 +63,8 @@ class LetterForm(Form):  # type: ignore[misc]
         default="0",
         validate_choice=False,
     )
-    subject = TextAreaField(phrase("Trích yếu"), render_kw={"rows": 2, "maxlength": SUBJECT_LENGTH})
-    recipients = _Boxes(phrase("Nơi nhận trên trục"), validate_choice=False)
+    subject = TextAreaField(phrase("Trích yếu"), [_Needed()], render_kw={"rows": 2, "maxlength": SUBJECT_LENGTH})
+    recipients = _Boxes(phrase("Nơi nhận trên trục"), [_Needed()], validate_choice=False)
     addressees = TextAreaField(
         phrase("Kính gửi"),
         description=phrase("Mỗi dòng một nơi. Để trống thì lấy tên các nơi nhận."),
@@ -63,6 +72,7 @@ class LetterForm(Form):  # type: ignore[misc]
     )
     body = TextAreaField(
         phrase("Nội dung"),
+        [_Needed()],
         description=phrase("Mỗi dòng là một đoạn. Hệ thống trình bày theo Nghị định 30/2020."),
         render_kw={"rows": 14, "maxlength": BODY_LENGTH},
     )
@@ -77,7 +87,7 @@ class LetterForm(Form):  # type: ignore[misc]
         description=phrase("Đứng sau ký hiệu cơ quan, ví dụ TH."),
         render_kw={"maxlength": 15},
     )
-    signer_id = SelectField(phrase("Người ký"), validate_choice=False)
+    signer_id = SelectField(phrase("Người ký"), [_Needed()], validate_choice=False)
     authority = StringField(
         phrase("Quyền hạn ký"),
         description=phrase("Ví dụ: KT. CHÁNH VĂN PHÒNG. Có thể để trống."),

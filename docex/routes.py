@@ -1,7 +1,7 @@
 """The doors of this room: lists, the forms, the pages of documents, their acts and their papers."""
 
 from collections.abc import Callable, Iterator
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from flask import Response, current_app, flash, redirect, render_template, request, stream_with_context, url_for
 from werkzeug.http import parse_range_header
@@ -15,6 +15,7 @@ from docex.desk import groups
 from docex.desk import pages as desk_pages
 from docex.drafting import Draft, File
 from docex.forms import LetterForm, number
+from docex.kept import Brought, kept, taken_up
 from docex.models import Dispatch
 from docex.openings import record_opening
 from docex.papers import disposition, file_name
@@ -28,6 +29,7 @@ from kernel.text import Phrase, phrase
 routes = Routes("docex")
 
 Errors = dict[str, Phrase]
+NOTHING = Brought(None, (), {})
 _FILE_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
 _PDF_POLICY = "default-src 'none'; object-src 'self'; plugin-types application/pdf; style-src 'unsafe-inline'; \
 frame-ancestors 'self'"
@@ -64,19 +66,20 @@ def new(tx: Tx, actor: Actor) -> str:
     return _form_page(tx, actor, _begun(tx, actor), "written", url_for("docex.create"))
 
 
-def _store_attachments(_tx: Tx, actor: Actor) -> tuple[File, ...]:
-    require(actor, *DRAFTERS)
-    return _attachments()
+def _store_letter(tx: Tx, actor: Actor) -> Brought:
+    return _brought(tx, actor, needs_body=True)
 
 
-@routes.post("/documents/out/new", before=_store_attachments)
-def create(tx: Tx, actor: Actor, brought: Callable[[], tuple[File, ...]]) -> Any:
+@routes.post("/documents/out/new", before=_store_letter)
+def create(tx: Tx, actor: Actor, brought: Callable[[], Brought]) -> Any:
     """Start a letter whose paper is made here."""
-    form = LetterForm(request.form)
+    form, given = LetterForm(request.form), brought()
     try:
-        document = drafting.write(tx, actor, _draft(tx, actor, form), brought())
+        _whole(given)
+        document = drafting.write(tx, actor, _draft(tx, actor, form), given.attachments)
     except Invalid as error:
-        return _form_page(tx, actor, form, "written", url_for("docex.create"), error.fields), error.status
+        action = url_for("docex.create")
+        return _form_page(tx, actor, form, "written", action, error.fields, given=given), error.status
     return _to_document(document.id)
 
 
@@ -86,19 +89,19 @@ def new_upload(tx: Tx, actor: Actor) -> str:
     return _form_page(tx, actor, _begun(tx, actor), "uploaded", url_for("docex.upload"))
 
 
-def _store_upload(tx: Tx, actor: Actor) -> tuple[File, tuple[File, ...]]:
-    drafting.check(tx, actor, _draft(tx, actor, LetterForm(request.form)), needs_body=False)
-    return _main_file(required=True), _attachments()
+def _store_upload(tx: Tx, actor: Actor) -> Brought:
+    return _brought(tx, actor, needs_body=False, main="required")
 
 
 @routes.post("/documents/out/upload", before=_store_upload)
-def upload(tx: Tx, actor: Actor, brought: Callable[[], tuple[File, tuple[File, ...]]]) -> Any:
+def upload(tx: Tx, actor: Actor, brought: Callable[[], Brought]) -> Any:
     """Start a letter from a PDF."""
-    form = LetterForm(request.form)
+    form, given = LetterForm(request.form), brought()
     try:
-        document = drafting.upload(tx, actor, _draft(tx, actor, form), *brought())
+        document = drafting.upload(tx, actor, _draft(tx, actor, form), _whole(given), given.attachments)
     except Invalid as error:
-        return _form_page(tx, actor, form, "uploaded", url_for("docex.upload"), error.fields), error.status
+        action = url_for("docex.upload")
+        return _form_page(tx, actor, form, "uploaded", action, error.fields, given=given), error.status
     return _to_document(document.id)
 
 
@@ -118,22 +121,22 @@ def edit(tx: Tx, actor: Actor, document_id: int) -> str:
     )
 
 
-def _store_changes(tx: Tx, actor: Actor, document_id: int) -> tuple[tuple[File, ...], File | None]:
-    document = document_for(tx, actor, document_id, Right.EDIT)
-    paper = _main_file(required=False) if document.source == "uploaded" else None
-    return _attachments(), paper
+def _store_changes(tx: Tx, actor: Actor, document_id: int) -> Brought:
+    written = document_for(tx, actor, document_id, Right.EDIT).source == "written"
+    return _brought(tx, actor, needs_body=written, main="none" if written else "wanted")
 
 
 @routes.post("/documents/out/<int:document_id>/edit", before=_store_changes)
-def save(tx: Tx, actor: Actor, document_id: int, brought: Callable[[], tuple[tuple[File, ...], File | None]]) -> Any:
+def save(tx: Tx, actor: Actor, document_id: int, brought: Callable[[], Brought]) -> Any:
     """Keep the changes of a draft."""
     document = document_for(tx, actor, document_id, Right.EDIT)
-    form, rev = LetterForm(request.form), number(request.form.get("rev"))
+    form, rev, given = LetterForm(request.form), number(request.form.get("rev")), brought()
     try:
-        drafting.edit(tx, actor, document_id, rev, _draft(tx, actor, form), *brought())
+        paper = _whole(given)
+        drafting.edit(tx, actor, document_id, rev, _draft(tx, actor, form), given.attachments, paper)
     except Invalid as error:
         action = url_for("docex.save", document_id=document_id)
-        page = _form_page(tx, actor, form, document.source, action, error.fields, document, rev=rev)
+        page = _form_page(tx, actor, form, document.source, action, error.fields, document, rev=rev, given=given)
         return page, error.status
     return _to_document(document_id)
 
@@ -370,8 +373,10 @@ def _form_page(
     errors: Errors | None = None,
     document: Any = None,
     rev: int | None = None,
+    given: Brought = NOTHING,
 ) -> str:
     require(actor, *DRAFTERS)
+    secret = current_app.extensions["lienthong"].config.signing_secret()
     leaders = directory.people_with_role(tx, actor.agency_id, Role.LEADER)
     form.offer(directory.agencies_for_choice(tx), leaders, actor.agency_id, upload=source == "uploaded")
     chiefs = directory.people_with_role(tx, actor.agency_id, Role.OFFICE_CHIEF)
@@ -384,30 +389,52 @@ def _form_page(
         errors=errors or {},
         document=document,
         rev=rev if rev is not None else (document.text_rev if document else None),
+        kept_main=kept(secret, actor, [given.main] if given.main else []),
+        kept=kept(secret, actor, given.attachments),
     )
 
 
-def _max_bytes() -> int:
-    return int(current_app.extensions["lienthong"].config.upload_max_bytes)
+def _brought(
+    tx: Tx, actor: Actor, *, needs_body: bool, main: Literal["required", "wanted", "none"] = "none"
+) -> Brought:
+    """Check what was typed and store what was uploaded: everything that is wrong is told at once, and a file that is
+    right is not asked for again."""
+    require(actor, *DRAFTERS)
+    wrong: Errors = {}
+    try:
+        drafting.check(tx, actor, _draft(tx, actor, LetterForm(request.form)), needs_body=needs_body)
+    except Invalid as error:
+        wrong |= error.fields
+    secret = current_app.extensions["lienthong"].config.signing_secret()
+    papers: tuple[File, ...] = ()
+    if main != "none":
+        papers = (*_stored("file", wrong, pdf_only=True), *taken_up(secret, actor, request.form.getlist("kept_main")))
+    if main == "required" and not papers and "file" not in wrong:
+        wrong["file"] = phrase("Cần chọn tệp PDF.")
+    attachments = (*taken_up(secret, actor, request.form.getlist("kept")), *_stored("attachments", wrong))
+    return Brought(papers[0] if papers else None, attachments, wrong)
 
 
-def _main_file(*, required: bool) -> File | Any:
-    """The uploaded main file; None when there is none and none is needed."""
-    given = request.files.get("file")
-    if given is None or not given.filename:
-        if required:
-            raise Invalid({"file": phrase("Cần chọn tệp PDF.")})
-        return None
-    blobs = current_app.extensions["lienthong"].blobs
-    return receive(blobs, given.stream, given.filename, "file", max_bytes=_max_bytes(), pdf_only=True)
-
-
-def _attachments() -> tuple[File, ...]:
-    """The uploaded attachments, stored."""
-    blobs = current_app.extensions["lienthong"].blobs
-    given = [file for file in request.files.getlist("attachments") if file.filename]
+def _stored(field: str, wrong: Errors, *, pdf_only: bool = False) -> tuple[File, ...]:
+    """The files that were uploaded in a field, stored; what is wrong with one of them is put into `wrong`."""
+    services = current_app.extensions["lienthong"]
+    given = [file for file in request.files.getlist(field) if file.filename]
     if len(given) > drafting.MOST_ATTACHMENTS:
-        raise Invalid({"attachments": phrase("Nhiều nhất {limit} tệp đính kèm.", limit=drafting.MOST_ATTACHMENTS)})
-    return tuple(
-        receive(blobs, file.stream, file.filename or "", "attachments", max_bytes=_max_bytes()) for file in given
-    )
+        wrong[field] = phrase("Nhiều nhất {limit} tệp đính kèm.", limit=drafting.MOST_ATTACHMENTS)
+        return ()
+    most, stored = services.config.upload_max_bytes, []
+    for file in given:
+        try:
+            stored.append(
+                receive(services.blobs, file.stream, file.filename or "", field, max_bytes=most, pdf_only=pdf_only)
+            )
+        except Invalid as error:
+            wrong |= error.fields
+    return tuple(stored)
+
+
+def _whole(given: Brought) -> Any:
+    """The main file of a form in which nothing was wrong; Invalid names what was."""
+    if given.wrong:
+        raise Invalid(given.wrong)
+    return given.main

@@ -100,6 +100,30 @@ def test_what_was_typed_is_kept_when_the_form_is_refused(office: Office, ha: Fla
     assert "Soạn văn bản" in page
 
 
+def test_all_that_is_wrong_is_told_at_once_and_right_files_are_not_asked_for_again(
+    app: Flask, office: Office, ha: FlaskClient
+) -> None:
+    bad, good = (io.BytesIO(b"MZ program"), "thu.exe"), (io.BytesIO(a_pdf()), "phu-luc.pdf")
+    main = (io.BytesIO(a_pdf()), "van-ban.pdf")
+    data = typed(office, subject="", signer_id="", file=main, attachments=[bad, good])
+    answer = ha.post("/documents/out/upload", data=data)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    for words in ("Cần nhập trích yếu", "Cần chọn người ký", "“thu.exe” thuộc loại không nhận", "phu-luc.pdf"):
+        assert words in page
+    (main_word,) = re.findall(r'name="kept_main" value="([^"]+)"', page)
+    (word,) = re.findall(r'name="kept" value="([^"]+)"', page)
+    again = {"kept_main": main_word, "kept": [word, "made up"]}
+    made = ha.post("/documents/out/upload", data=typed(office, **again)).headers["Location"]
+    shown = ha.get(made).get_data(as_text=True)
+    assert "phu-luc.pdf" in shown
+    assert "thu.exe" not in shown
+    thu = sign_in(app, "thu")
+    refused = thu.post("/documents/out/upload", data=typed(office, **again))
+    assert refused.status_code == 422, "the words of another person count for nothing"
+    assert "Cần chọn tệp PDF" in refused.get_data(as_text=True)
+
+
 @pytest.mark.parametrize(
     ("data", "name", "says"),
     [
