@@ -1,5 +1,6 @@
 """Operations of the hub for agencies' systems: receipts, keys, mailbox."""
 
+import hashlib
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,12 +10,14 @@ from flask import Response, abort, current_app, jsonify, request
 from werkzeug.wsgi import wrap_file
 
 from directory import clients
+from directory import queries as directory
 from directory.actor import Actor
 from docex.access import dispatch_for
 from docex.hub import mailbox, publishing, receipts, uploads, webhooks
 from docex.hub.api_models import (
     Acknowledged,
     Acknowledging,
+    ConnectionShown,
     DirectoryShown,
     Inbox,
     InboxAsked,
@@ -34,12 +37,15 @@ from docex.hub.api_models import (
 from docex.hub.bell import bell_of
 from docex.hub.models import DirectoryEdition, Upload
 from docex.models import Dispatch
-from kernel import cursors
+from kernel import clock, cursors
 from kernel.blobs import PIECE as PIECE_OF_UPLOAD
 from kernel.blobs import Blob, BlobStore
 from kernel.db import Tx
 from kernel.doors import Routes
 from kernel.text import phrase
+from signing import log as evidence_log
+from signing import receipts as statements
+from signing.api_models import ProofShown
 
 RECEIVE = clients.scope(mailbox.RECEIVE, phrase("Nhận văn bản và báo trạng thái qua API"))
 SUBMIT = "docex.submit"
@@ -57,7 +63,7 @@ routes = Routes("hub")
 )
 def public_keys(tx: Tx, actor: Actor | None) -> Response:
     """The keys that sign receipts, old ones too (JWK set)."""
-    answer = jsonify(receipts.all_keys(tx))
+    answer = jsonify(statements.all_keys(tx))
     answer.headers["Cache-Control"] = "public, max-age=300"
     return answer
 
@@ -76,6 +82,20 @@ def receipt(tx: Tx, actor: Actor, receipt_id: str) -> Response:
 
 @routes.api(
     "GET",
+    "/api/v1/receipts/<receipt_id>/proof",
+    scope=SUBMIT,
+    title=phrase("Chứng minh một biên nhận có trong nhật ký"),
+    answers={200: ProofShown},
+    refuses={409: "not_yet_in_log: it has no number yet; ask again in a minute"},
+)
+def receipt_proof(tx: Tx, actor: Actor, receipt_id: str) -> Response:
+    """That a receipt is in the evidence log, under its newest head."""
+    digest = hashlib.sha256(receipts.receipt_for(tx, actor, receipt_id).jws.encode()).hexdigest()
+    return jsonify(evidence_log.proof_shown(evidence_log.proof_for(tx, evidence_log.Kind.RECEIPT, digest)))
+
+
+@routes.api(
+    "GET",
     "/api/v1/documents/<int:dispatch_id>/receipts",
     scope=SUBMIT,
     query=ReceiptsAsked,
@@ -85,8 +105,12 @@ def receipt(tx: Tx, actor: Actor, receipt_id: str) -> Response:
 )
 def receipts_of_document(tx: Tx, actor: Actor, dispatch_id: int, asked: ReceiptsAsked) -> Response:
     """What was signed about an envelope, oldest first: all of it for its sender, a receiver's own for that receiver."""
-    found = receipts.of_dispatch(tx, actor, dispatch_for(tx, actor, dispatch_id), asked.code)
-    return jsonify(items=[{**receipts.shown(row), "code": code} for row, code in found])
+    dispatch, listed = dispatch_for(tx, actor, dispatch_id), f"hub.receipts:{dispatch_id}:{actor.agency_id}"
+    after = cursors.opened(_secret(), listed, asked.after) if asked.after else None
+    found = receipts.of_dispatch(tx, actor, dispatch, asked.code, after, asked.limit + 1)
+    items = [{**receipts.shown(row), "code": code} for row, code in found[: asked.limit]]
+    more = len(found) > asked.limit
+    return jsonify(items=items, next=cursors.seal(_secret(), listed, *receipts.place(found[-2][0])) if more else None)
 
 
 def _wait_for_mail(tx: Tx, actor: Actor, asked: InboxAsked) -> mailbox.Page:
@@ -120,7 +144,9 @@ def inbox(tx: Tx, actor: Actor, asked: InboxAsked, brought: Callable[[], mailbox
     """What waits for the system's agency. With `wait` the answer comes as soon as there is something, or empty."""
     page = brought()
     following = cursors.seal(_secret(), _list_of(actor), page.last)
-    return jsonify(items=page.items, next=following, more=page.more, held=page.held)
+    newest = evidence_log.newest(tx)
+    head = evidence_log.shown(newest) if newest else None
+    return jsonify(items=page.items, next=following, more=page.more, held=page.held, head=head)
 
 
 @routes.api(
@@ -182,6 +208,28 @@ def report_status(tx: Tx, actor: Actor, parcel_id: int, given: Reporting) -> Res
     delivery, counted = mailbox.report(tx, actor, parcel_id, given.code, given.description, given.at)
     state = "counted" if counted else "noted"
     return jsonify(id=parcel_id, state=state, progress=delivery.progress, recall=delivery.recall)
+
+
+@routes.api(
+    "GET",
+    "/api/v1/connection",
+    scope=RECEIVE,
+    title=phrase("Thử kết nối"),
+    answers={200: ConnectionShown},
+)
+def connection(tx: Tx, actor: Actor) -> Response:
+    """Whether credential, clock and mailbox are as they should be, before anything is sent or fetched."""
+    agency, (waiting, held) = directory.agency(tx, actor.agency_id), mailbox.state_of(tx, actor.agency_id)
+    now, theirs = clock.now(), _their_time()
+    return jsonify(
+        agency={"code": agency.code, "name": agency.name},
+        system=actor.name,
+        scopes=sorted(actor.scopes),
+        now=now.isoformat(),
+        clock_off_s=round((theirs - now).total_seconds()) if theirs else None,
+        waiting=waiting,
+        held=held,
+    )
 
 
 @routes.api(

@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from signing.api_models import Head
+
 BIGGEST = 2**63 - 1
 
 
@@ -25,6 +27,8 @@ class ReceiptsAsked(_Strict):
     """Which receipts of an envelope are wanted."""
 
     code: str = Field("", max_length=40, description="of one receiver; empty for all")
+    after: str = Field("", max_length=500, description="`next` of an earlier answer; empty begins anew")
+    limit: int = Field(500, ge=1, le=500)
 
 
 class ListedReceipt(ReceiptShown):
@@ -37,6 +41,7 @@ class ReceiptList(BaseModel):
     """What was signed about an envelope, oldest first."""
 
     items: list[ListedReceipt]
+    next: str | None = Field(description="`after` of the next call; null at the end")
 
 
 class KeySet(BaseModel):
@@ -86,6 +91,7 @@ class Inbox(BaseModel):
     next: str = Field(description="`after` of the next call")
     more: bool
     held: bool = Field(description="the operator holds the mailbox for now")
+    head: Head | None = Field(description="the newest head of the evidence log, for the caller to keep and compare")
 
 
 class Leased(BaseModel):
@@ -127,6 +133,18 @@ class Reported(BaseModel):
     state: str = Field(description="counted, or noted when it says nothing new")
     progress: str
     recall: str
+
+
+class ConnectionShown(BaseModel):
+    """Whom the hub takes the caller for, and what it sees of the connection."""
+
+    agency: Organ
+    system: str
+    scopes: list[str]
+    now: datetime
+    clock_off_s: int | None = Field(description="how far the Date header of this call is from `now`; null without one")
+    waiting: int = Field(description="envelopes in the mailbox")
+    held: bool = Field(description="the operator holds the mailbox for now")
 
 
 class WebhookWanted(_Strict):

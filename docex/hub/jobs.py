@@ -1,6 +1,6 @@
 """The worker's part of the hub."""
 
-from docex.hub import keys, mailbox, terms, way
+from docex.hub import mailbox, terms, way
 from docex.hub.uploads import Folder, SweepHandler
 from docex.hub.webhooks import WebhookHandler
 from kernel import outbox
@@ -8,13 +8,14 @@ from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Tx
 from kernel.outbox import Job
+from signing import receipts
 
 __all__ = ["collect", "register_jobs", "way"]
 
 
 def register_jobs(config: Config, blobs: BlobStore) -> None:
     """Make this process able to do the hub's jobs."""
-    keys.use(config)
+    receipts.use(config)
     outbox.register(SweepHandler(Folder(config.data_dir / "uploads")))
     outbox.register(WebhookHandler(anywhere=config.webhooks_anywhere, at_once=max(1, config.worker_threads // 2)))
 

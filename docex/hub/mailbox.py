@@ -208,6 +208,14 @@ _PAGE = (
 )
 
 
+def state_of(tx: Tx, agency_id: int) -> tuple[int, bool]:
+    """How many parcels wait in a mailbox, and whether an operator holds it."""
+    box = tx.session.get(Mailbox, agency_id)
+    waits = sa.and_(Parcel.agency_id == agency_id, Parcel.state == ParcelState.WAITING)
+    count = tx.session.scalar(sa.select(sa.func.count()).select_from(Parcel).where(waits)) or 0
+    return count, box is not None and box.held_at is not None
+
+
 def lease(tx: Tx, actor: Actor, parcel_id: int) -> Parcel:
     """Let one system of the agency work on a parcel. The same one asking again gets a new token, and its old one is
     worth nothing; another one has to wait until the lease ends."""

@@ -9,15 +9,6 @@ from docex.hub.states import ParcelState
 from kernel.db import Base, Json
 
 
-class HubKey(Base):
-    """The public half of a key that signed receipts; kept for good, so that old receipts can be checked."""
-
-    __tablename__ = "docex_hub_key"
-    kid: Mapped[str] = mapped_column(primary_key=True)  # RFC 7638 thumbprint
-    jwk: Mapped[Json]
-    made_at: Mapped[datetime]
-
-
 class Receipt(Base):
     """One signed piece of evidence, written in the transaction of what it tells.
 

@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from directory.models import Agency, AgencyAlias, ApiClient, Unit
 from docex.edxml.codes import BusinessKind, StatusCode
-from docex.hub import keys
 from docex.hub.mailbox import readers
 from docex.hub.models import DirectoryEdition, SealCertificate
 from docex.mail.models import MailPartner
@@ -20,6 +19,7 @@ from docex.mail.smime import read_certificate
 from kernel import clock
 from kernel.db import Tx
 from kernel.schema import insert_into
+from signing import receipts
 from signing.verdicts import HolderKind, Value, Verdict
 
 TYPE = "lienthong-directory+jwt"
@@ -86,9 +86,8 @@ def publish(tx: Tx, found: Edition) -> DirectoryEdition:
         return known
     version = (tx.session.scalar(sa.select(sa.func.max(DirectoryEdition.version))) or 0) + 1
     now = clock.now()
-    key = keys.signing_key(tx)
-    claims = {"iss": keys.issuer(), "iat": int(now.timestamp()), "version": version, **found.facts}
-    row = DirectoryEdition(version=version, digest=found.digest, jws=key.sign(TYPE, claims), made_at=now)
+    claims = {"iss": receipts.issuer(), "iat": int(now.timestamp()), "version": version, **found.facts}
+    row = DirectoryEdition(version=version, digest=found.digest, jws=receipts.state(tx, TYPE, claims), made_at=now)
     tx.session.add(row)
     tx.session.flush()
     tx.audit("system", "hub.directory_published", f"directory:{version}", {"digest": found.digest})

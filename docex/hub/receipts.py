@@ -7,20 +7,23 @@ left out unnoticed.
 import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.actor import Actor
+from directory.models import Agency
 from directory.queries import AgencyCard
-from docex.hub import keys
-from docex.hub.models import HubKey, Receipt
+from docex.hub.models import Receipt
 from docex.hub.states import ReceiptKind
 from docex.models import Delivery, Dispatch
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import NotFound
+from signing import log as evidence_log
+from signing import receipts as statements
 
 TYPE = "lienthong-receipt+jwt"
 
@@ -88,21 +91,31 @@ def shown(row: Receipt) -> dict[str, Any]:
     return {"id": row.id, "kind": row.kind, "made_at": row.made_at.isoformat(), "jws": row.jws}
 
 
-def all_keys(tx: Tx) -> dict[str, Any]:
-    """The public halves of all keys that ever signed here, newest first (JWK set, RFC 7517)."""
-    return {"keys": list(tx.session.scalars(sa.select(HubKey.jwk).order_by(HubKey.made_at.desc(), HubKey.kid)))}
-
-
-def of_dispatch(tx: Tx, actor: Actor, dispatch: Dispatch, code: str = "") -> list[tuple[Receipt, str | None]]:
+def of_dispatch(
+    tx: Tx, actor: Actor, dispatch: Dispatch, code: str = "", after: tuple[str, str] | None = None, limit: int = 500
+) -> list[tuple[Receipt, str | None]]:
     """What was signed about one envelope, oldest first, each with the code of the receiver that it is about: all for
-    the sender's agency, its own for a receiver's. With `code` only those of that receiver."""
-    query = sa.select(Receipt).where(Receipt.dispatch_id == dispatch.id)
+    the sender's agency, its own for a receiver's. With `code` only those of that receiver, with `after` those behind
+    that `place`."""
+    query = (
+        sa.select(Receipt, Agency.code)
+        .outerjoin(Agency, Agency.id == Receipt.receiver_id)
+        .where(Receipt.dispatch_id == dispatch.id)
+        .order_by(Receipt.made_at, Receipt.id)
+        .limit(limit)
+    )
     if dispatch.sender_id != actor.agency_id:
         query = query.where(Receipt.receiver_id == actor.agency_id)
-    rows = list(tx.session.scalars(query.order_by(Receipt.made_at, Receipt.id)))
-    cards = directory.agencies(tx, [row.receiver_id for row in rows if row.receiver_id is not None])
-    found = [(row, cards[row.receiver_id].code if row.receiver_id is not None else None) for row in rows]
-    return [(row, about) for row, about in found if code in ("", about)]
+    if code:
+        query = query.where(Agency.code == code)
+    if after is not None:
+        query = query.where(sa.tuple_(Receipt.made_at, Receipt.id) > (datetime.fromisoformat(after[0]), after[1]))
+    return [(row, about) for row, about in tx.session.execute(query)]
+
+
+def place(row: Receipt) -> tuple[str, str]:
+    """Where a receipt stands in that list."""
+    return row.made_at.isoformat(), row.id
 
 
 def _known(tx: Tx, about: str) -> Receipt | None:
@@ -145,7 +158,7 @@ def _signed(tx: Tx, about: str, kind: ReceiptKind, claims: dict[str, Any], **of:
     now = clock.now()
     number = secrets.token_hex(16)
     told = {
-        "iss": keys.issuer(),
+        "iss": statements.issuer(),
         "jti": number,
         "iat": int(now.timestamp()),
         "kind": kind.value,
@@ -153,7 +166,8 @@ def _signed(tx: Tx, about: str, kind: ReceiptKind, claims: dict[str, Any], **of:
         "previous": None,
         **claims,
     }
-    jws = keys.signing_key(tx).sign(TYPE, told)
+    jws = statements.state(tx, TYPE, told)
     row = Receipt(id=number, about=about, kind=kind, jws=jws, made_at=now, **of)
     tx.session.add(row)
+    evidence_log.add_statement(tx, jws)
     return row

@@ -1,15 +1,19 @@
-"""Every operation, called with what its description allows and with what it does not: no 5xx, no answer that differs.
+"""Every operation, called with what its description allows and with what it does not, by those who may, by strangers
+and by those who lack the right: no 5xx, and no answer that differs from the description.
 
 A short run; raise EXAMPLES for a long one.
 """
 
 import contextlib
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import schemathesis
+from flask import Flask
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import Case, GenerationMode
@@ -24,65 +28,257 @@ from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from directory import clients, demo
 from directory.attempts import Limits
+from directory.models import Agency
+from docex.edxml.model import Organ
+from docex.hub import uploads
+from docex.hub.jobs import register_jobs as register_hub
+from docex.jobs import register_jobs
+from kernel import worker
 from kernel.config import Config
 from kernel.db import Database
+from kernel.doors import Guard
 from kernel.schema import Base
+from kernel.text import Phrase
 from tests.cast import meet
+from tests.docex.office import Office
+from tests.docex_hub.systems import FAR, a_file
 from tests.web.application import create_app
 from web import openapi, rooms
+from web.given import NUL
 from web.services import Services
 
 EXAMPLES = 12
+ORGAN = Organ(FAR, "Sở Giao thông tỉnh Bạn")
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-OPERATIONS = sorted(door.endpoint for door in rooms.load_pages() if openapi.belongs(door) and door.method != "HEAD")
+DOORS = {door.endpoint: door for door in rooms.load_pages() if openapi.belongs(door) and door.method != "HEAD"}
+OPERATIONS = sorted(DOORS)
+GUARDED = sorted(name for name, door in DOORS.items() if door.guard is Guard.CLIENT)
+HOW = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@dataclass
+class Site:
+    """A small city on SQLite with its description, the system of an agency that may do everything and receives what it
+    sends itself, and one that may do nothing here."""
+
+    schema: OpenApiSchema
+    app: Flask
+    office: Office
+    client_id: str
+    secret: str
+    token: str
+    powerless: str
+    letters: int = 0
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        """The credential of the system that may do everything."""
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def call(self, method: str, path: str, **rest: Any) -> Any:
+        """Something that has to be there first."""
+        headers = {**self.bearer, **rest.pop("headers", {})}
+        answer = self.app.test_client().open(path, method=method, headers=headers, **rest)
+        assert answer.status_code < 300, answer.get_data()
+        return answer.get_json(silent=True)
+
+    def letter(self) -> bytes:
+        """A new one, from the agency to itself."""
+        self.letters += 1
+        return a_file(self.office, self.letters, sender=ORGAN, receivers=(ORGAN,))
+
+    def handed_in(self) -> dict[str, Any]:
+        """An envelope that lies in the mailbox."""
+        kind = {"Content-Type": "application/octet-stream"}
+        answer: dict[str, Any] = self.call("POST", "/api/v1/edxml", data=self.letter(), headers=kind)
+        worker.drain(self.office.db)
+        return answer
+
+    def parcel(self) -> int:
+        """The newest in the mailbox."""
+        self.handed_in()
+        number: int = self.call("GET", "/api/v1/inbox?limit=500")["items"][-1]["id"]
+        return number
+
+    def upload(self, *, whole: bool) -> str:
+        """A file that was announced, and that came."""
+        self.letters += 1
+        data = f"file {self.letters}".encode()
+        asked = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        number: str = self.call("POST", "/api/v1/uploads", json=asked)["id"]
+        if whole:
+            headers = {"Upload-Offset": "0", "Content-Type": "application/octet-stream"}
+            self.call("PATCH", f"/api/v1/uploads/{number}", data=data, headers=headers)
+        return number
 
 
 @pytest.fixture(scope="module")
-def city_at_work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[OpenApiSchema, str]]:
-    """The description of a small city on SQLite, and the token of a system that may do everything."""
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder: Path = tmp_path_factory.mktemp("contract")
     own = 999_999  # a cap of its own, so that no other test has the same application
     config = Config(data_dir=folder, secret_key="of this test", api_rate="", sign_in_tries=10**6, request_max_bytes=own)
     db = Database(config.sql_url)
     rooms.load_pages()
     Base.metadata.create_all(db.engine)
+    parts = Services(config, db, Services.from_config(config).blobs)
+    register_jobs(config, parts.blobs)
+    register_hub(config, parts.blobs)
     with db.write() as tx:
         demo.seed(tx)
         cast = meet(tx)
-        made = clients.register(tx, cast.admin, cast.city.id, "Hợp đồng", frozenset(clients.scopes))
+        tx.session.add(Agency(code=FAR, name=ORGAN.name, is_local=False))
+        tx.session.flush()
+        home = tx.session.query(Agency).filter(Agency.code == FAR).one().id
+        made = clients.register(tx, cast.admin, home, "Hợp đồng", frozenset(clients.scopes))
         granted = clients.grant(tx, made.client_id, made.secret, "", "", Limits(tries=10))
+        clients.scope("probe.nothing", Phrase("Không được gì"))
+        weak = clients.register(tx, cast.admin, home, "Không quyền", frozenset({"probe.nothing"}))
+        nothing = clients.grant(tx, weak.client_id, weak.secret, "", "", Limits(tries=10))
         assert isinstance(granted, clients.Granted)
-    app = create_app(config, Services(config, db, Services.from_config(config).blobs))
-    yield schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app), granted.token
+        assert isinstance(nothing, clients.Granted)
+    app = create_app(config, parts)
+    schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
+    office = Office(db, parts.blobs, config, cast)
+    with pytest.MonkeyPatch.context() as patience:
+        patience.setattr(uploads, "MOST_OPEN", 10**6)  # a long run announces many files
+        yield Site(schema, app, office, made.client_id, made.secret, granted.token, nothing.token)
     db.close()
+
+
+def _leased(site: Site) -> dict[str, Any]:
+    number = site.parcel()
+    token = site.call("POST", f"/api/v1/inbox/{number}/lease")["token"]
+    return {"path_parameters": {"parcel_id": number}, "body": {"token": token}}
+
+
+def _with_webhook(site: Site) -> dict[str, Any]:
+    site.call("PUT", "/api/v1/webhook", json={"url": "https://hook.example/"})
+    return {}
+
+
+def _piece(site: Site) -> dict[str, Any]:
+    return {
+        "path_parameters": {"upload_id": site.upload(whole=False)},
+        "headers": {"Upload-Offset": "0"},
+        "body": b"file",
+        "media_type": "application/octet-stream",
+    }
+
+
+def _token_wanted(site: Site) -> dict[str, Any]:
+    wanted = {"grant_type": "client_credentials", "client_id": site.client_id, "client_secret": site.secret}
+    return {"body": wanted, "media_type": "application/x-www-form-urlencoded"}
+
+
+SUCCEEDS: dict[str, Callable[[Site], dict[str, Any]]] = {
+    "directory_api.token": _token_wanted,
+    "docex.document_status": lambda site: {"path_parameters": {"dispatch_id": site.handed_in()["id"]}},
+    "docex.submit_edxml": lambda site: {"body": site.letter(), "media_type": "application/octet-stream"},
+    "hub.acknowledge": _leased,
+    "hub.add_piece": _piece,
+    "hub.begin_upload": lambda site: {"body": {"size": 5, "sha256": "0" * 64}},
+    "hub.connection": lambda site: {},
+    "hub.directory_document": lambda site: {},
+    "hub.envelope": lambda site: {"path_parameters": {"parcel_id": site.parcel()}},
+    "hub.finish_upload": lambda site: {"path_parameters": {"upload_id": site.upload(whole=True)}},
+    "hub.inbox": lambda site: {"query": {"limit": 3}},
+    "hub.lease": lambda site: {"path_parameters": {"parcel_id": site.parcel()}},
+    "hub.public_keys": lambda site: {},
+    "hub.receipt": lambda site: {"path_parameters": {"receipt_id": site.handed_in()["receipt"]["id"]}},
+    "hub.receipts_of_document": lambda site: {"path_parameters": {"dispatch_id": site.handed_in()["id"]}},
+    "hub.remove_webhook": _with_webhook,
+    "hub.report_status": lambda site: {
+        "path_parameters": {"parcel_id": site.parcel()},
+        "body": {"code": "03", "description": "Đã tiếp nhận"},
+    },
+    "hub.set_webhook": lambda site: {"body": {"url": "https://hook.example/"}},
+    "hub.upload_state": lambda site: {"path_parameters": {"upload_id": site.upload(whole=False)}},
+    "hub.webhook": _with_webhook,
+    "web.openapi_document": lambda site: {},
+}
+"""How to call each operation so that it does what it is for."""
+
+
+def test_no_operation_is_left_out() -> None:
+    assert sorted(SUCCEEDS) == OPERATIONS
+
+
+@pytest.mark.parametrize("operation_id", OPERATIONS)
+def test_an_operation_that_succeeds_answers_as_described(site: Site, operation_id: str) -> None:
+    with_what = SUCCEEDS[operation_id](site)
+    case = site.schema.find_operation_by_id(operation_id).Case(**{"media_type": "application/json", **with_what})
+    answer = case.call_and_validate(checks=CHECKS, headers=site.bearer if operation_id in GUARDED else {})
+    assert answer.status_code in {200, 202, 204}, answer.text
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))
 @pytest.mark.parametrize("operation_id", OPERATIONS)
-def test_an_operation_keeps_to_its_description(
-    city_at_work: tuple[OpenApiSchema, str], operation_id: str, mode: GenerationMode
-) -> None:
-    schema, token = city_at_work
-    operation = schema.find_operation_by_id(operation_id)
-
+def test_an_operation_keeps_to_its_description(site: Site, operation_id: str, mode: GenerationMode) -> None:
+    """Half of the calls name something that is there: else nearly all would end at "not found"."""
+    operation = site.schema.find_operation_by_id(operation_id)
+    there = SUCCEEDS[operation_id](site).get("path_parameters", {})
     met: set[int] = set()
+    turn = iter(range(10**6))
 
-    @settings(
-        max_examples=EXAMPLES,
-        deadline=None,
-        database=None,
-        derandomize=True,
-        phases=[Phase.explicit, Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+    @HOW
     @given(case=operation.as_strategy(generation_mode=mode))
     def call(case: Case[Any]) -> None:
         if "wait" in (case.query or {}):  # a long poll would be long
             case.query["wait"] = 0
         checks = [*CHECKS, negative_data_rejection] if mode is GenerationMode.NEGATIVE else CHECKS
-        met.add(case.call_and_validate(checks=checks, headers={"Authorization": f"Bearer {token}"}).status_code)
+        if there and next(turn) % 2:
+            case.path_parameters = dict(there)
+            checks = CHECKS  # what was wrong may just have been mended
+        met.add(case.call_and_validate(checks=checks, headers=site.bearer).status_code)
 
     with contextlib.suppress(Unsatisfiable):  # where anything goes, nothing is wrong
         call()
     if operation_id != "directory_api.token":
         assert met != {401}
+
+
+STRANGERS: dict[str, Callable[[Site], dict[str, str]]] = {
+    "no credential": lambda site: {},
+    "a made-up token": lambda site: {"Authorization": "Bearer made-up"},
+    "another scheme": lambda site: {"Authorization": f"Basic {site.token}"},
+    "no token": lambda site: {"Authorization": "Bearer "},
+}
+
+
+@pytest.mark.parametrize("who", STRANGERS)
+@pytest.mark.parametrize("operation_id", GUARDED)
+def test_a_stranger_gets_401_whatever_they_send(site: Site, operation_id: str, who: str) -> None:
+    _always(site, operation_id, STRANGERS[who](site), 401)
+
+
+@pytest.mark.parametrize("operation_id", GUARDED)
+def test_a_system_without_the_right_gets_403_whatever_it_sends(site: Site, operation_id: str) -> None:
+    _always(site, operation_id, {"Authorization": f"Bearer {site.powerless}"}, 403)
+
+
+def _always(site: Site, operation_id: str, headers: dict[str, str], status: int) -> None:
+    """Before it is looked at whether the call is well made: strangers learn nothing about fields. Only a path that is
+    none, and a U+0000 anywhere, are refused even before that."""
+    operation = site.schema.find_operation_by_id(operation_id)
+    exact = operation.Case(**{"media_type": "application/json", **SUCCEEDS[operation_id](site)})
+    assert exact.call_and_validate(checks=CHECKS, headers=headers).status_code == status
+
+    @settings(HOW, max_examples=4)
+    @given(case=operation.as_strategy(generation_mode=GenerationMode.POSITIVE))
+    def call(case: Case[Any]) -> None:
+        if case.headers:
+            case.headers.pop("Authorization", None)
+        answer = case.call_and_validate(checks=CHECKS, headers=headers)
+        if answer.status_code == 422:
+            assert {text["vi"] for text in answer.json()["fields"].values()} == {NUL.vi}
+        else:
+            assert answer.status_code in {status, 404}, answer.text
+
+    call()

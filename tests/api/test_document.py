@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from kernel.errors import DomainError
 from web import openapi, rooms
 
 
@@ -66,3 +67,17 @@ def test_a_problem_leads_to_its_explanation(app: Flask) -> None:
     kind = stranger.get("/api/v1/nothing").get_json()["type"]
     assert kind.endswith("/api/docs#not_found")
     assert 'id="not_found"' in stranger.get("/api/docs").text
+
+
+def test_every_code_of_a_refusal_is_explained(app: Flask) -> None:
+    """Those of rooms that no operation reaches are left out."""
+
+    def below(kind: type[DomainError]) -> set[type[DomainError]]:
+        return {kind}.union(*(below(one) for one in kind.__subclasses__()))
+
+    rooms.load_pages()
+    mine = {
+        one.code for one in below(DomainError) if one.__module__.startswith(("kernel.", "docex.hub", "docex.intake"))
+    }
+    page = app.test_client().get("/api/docs").text
+    assert {code for code in mine if f'id="{code}"' not in page} == {DomainError.code}

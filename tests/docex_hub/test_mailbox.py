@@ -3,6 +3,7 @@
 import hashlib
 import threading
 from datetime import timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -226,3 +227,21 @@ def test_an_envelope_for_many_is_one_blob_and_a_small_row_each(app: Flask, hub: 
     with hub.db.read() as tx:
         assert tx.session.scalar(sa.select(sa.func.count()).select_from(Delivery)) == 5
         assert not outbox.any_due(tx, outbox.handlers)
+
+
+def test_a_system_tries_its_connection_before_it_begins(hub: Office, near: System, far: System) -> None:
+    near.hand_in(a_file(hub))
+    hub.work()
+    now = clock.now().replace(microsecond=0)
+    with clock.frozen(now):
+        told = far.get("/api/v1/connection", Date=format_datetime(now + timedelta(minutes=10))).get_json()
+    assert told == {
+        "agency": {"code": FAR, "name": "Sở Giao thông tỉnh Bạn"},
+        "system": "Phần mềm QLVB",
+        "scopes": ["docex.receive", "docex.submit"],
+        "now": now.isoformat(),
+        "clock_off_s": 600,
+        "waiting": 1,
+        "held": False,
+    }
+    assert far.get("/api/v1/connection").get_json()["clock_off_s"] is None

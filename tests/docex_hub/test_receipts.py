@@ -11,10 +11,11 @@ from flask import Flask
 
 from docex.edxml import write
 from docex.edxml.model import Organ
-from docex.hub import keys
-from docex.hub.models import HubKey, Receipt
+from docex.hub.models import Receipt
 from docex.models import Dispatch
 from kernel.audit import AuditEntry
+from signing import receipts
+from signing.logmodels import SystemKey
 from tests.docex.office import Office
 from tests.docex_hub.systems import System, a_file, an_agency
 from tests.docex_hub.systems import a_letter as _letter
@@ -26,7 +27,7 @@ def read_receipt(app: Flask, jws: str) -> dict[str, Any]:
     published = app.test_client().get("/api/v1/keys").get_json()["keys"]
     jwk = next(key for key in published if key["kid"] == header["kid"])
     assert "d" not in jwk
-    claims = keys.verify(jws, jwk)
+    claims = receipts.verify(jws, jwk)
     assert claims is not None
     return claims
 
@@ -119,20 +120,19 @@ def test_the_key_is_kept_for_its_owner_only_and_its_making_is_on_record(
     app: Flask, hub: Office, near: System, far: System
 ) -> None:
     near.hand_in(a_file(hub))
-    path = hub.config.data_dir / "hub" / keys.FILE
+    path = hub.config.data_dir / "hub" / receipts.FILE
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert b"PRIVATE" in path.read_bytes()
     near.hand_in(a_file(hub, 2))
     with hub.db.read() as tx:
         made = tx.session.scalars(sa.select(AuditEntry).where(AuditEntry.action == "hub.key_made")).all()
         assert len(made) == 1
-        assert tx.session.scalar(sa.select(sa.func.count()).select_from(HubKey)) == 1
+        assert tx.session.scalar(sa.select(sa.func.count()).select_from(SystemKey)) == 1
 
 
 def test_receipts_of_a_lost_key_can_still_be_checked(app: Flask, hub: Office, near: System, far: System) -> None:
     old = near.hand_in(a_file(hub)).get_json()["receipt"]["jws"]
-    (hub.config.data_dir / "hub" / keys.FILE).unlink()
-    keys._ring.key = None
+    (hub.config.data_dir / "hub" / receipts.FILE).unlink()
     new = near.hand_in(a_file(hub, 2)).get_json()["receipt"]["jws"]
     assert old.split(".")[0] != new.split(".")[0]
     assert read_receipt(app, old)["kind"] == "submitted"
@@ -143,5 +143,24 @@ def test_a_changed_receipt_is_not_believed(app: Flask, hub: Office, near: System
     jws = near.hand_in(a_file(hub)).get_json()["receipt"]["jws"]
     head, body, signature = jws.split(".")
     jwk = app.test_client().get("/api/v1/keys").get_json()["keys"][0]
-    assert keys.verify(f"{head}.{body[:-4]}AAAA.{signature}", jwk) is None
-    assert keys.verify("not a receipt", jwk) is None
+    assert receipts.verify(f"{head}.{body[:-4]}AAAA.{signature}", jwk) is None
+    assert receipts.verify("not a receipt", jwk) is None
+
+
+def test_the_receipts_of_a_broadcast_are_turned_page_by_page(app: Flask, hub: Office, near: System) -> None:
+    codes = [f"H77.{number:02d}" for number in range(1, 6)]
+    for code in codes:
+        System(app, hub, an_agency(hub, code, f"Sở {code}"))
+    answer = near.hand_in(write(_letter(hub, receivers=tuple(Organ(code, f"Sở {code}") for code in codes))))
+    hub.work()
+    path = f"/api/v1/documents/{answer.get_json()['id']}/receipts"
+    found, after, turns = [], "", 0
+    while after is not None:
+        page = near.get(f"{path}?limit=4&after={after}").get_json()
+        found += [(item["kind"], item["code"]) for item in page["items"]]
+        after, turns = page["next"], turns + 1
+    assert (found[0], turns) == (("submitted", None), 2)
+    assert sorted(found[1:]) == [("available", code) for code in codes]
+    assert near.get(f"{path}?code=H77.03").get_json()["items"][0]["code"] == "H77.03"
+    for wrong in ("after=made-up", "limit=0", "limit=501"):
+        assert near.get(f"{path}?{wrong}").status_code == 422
