@@ -3,15 +3,19 @@
 from datetime import UTC, datetime
 from hashlib import sha256
 
+import sqlalchemy as sa
 from asn1crypto import crl
 
 from kernel import clock
 from kernel.config import Config
+from kernel.db import Database
 from kernel.doctor import Finding, Health, check
 from kernel.errors import Unavailable
 from kernel.text import phrase
 from signing.timestamps import HttpTimeStamps, token_over
-from signing.trust import Trust, TrustStore
+from signing.trial import trust_seen
+from signing.trust import Trust
+from signing.trustmodels import ChangeState, TrustChange
 
 # A self-check must not hang: the slow answers of a busy authority are for the jobs to wait for.
 _TSA_PATIENCE_S = 15
@@ -20,20 +24,22 @@ _TSA_PATIENCE_S = 15
 @check("trust")
 def trust_store(config: Config) -> Finding:
     """Whether any root is trusted, and whether each still matches its pin."""
-    trust = store_of(config).trust()
+    trust, waiting = _store(config)
     if trust.broken:
         return Finding(
             "trust",
             Health.BAD,
             phrase("Chứng thư gốc {names} không khớp với dấu vân tay đã ghim.", names=", ".join(trust.broken)),
-            phrase("Nạp lại chứng thư gốc từ nguồn chính thức; tệp trên đĩa đã bị thay đổi."),
+            phrase("Có người đã sửa kho tin cậy ngoài quy trình hai người. Báo người phụ trách an toàn thông tin."),
         )
     if trust.empty:
         return Finding(
             "trust",
             Health.POOR if config.mode == "demo" else Health.BAD,
             phrase("Kho tin cậy trống, nên chưa chữ ký nào được coi là hợp lệ."),
-            phrase("Nạp chứng thư gốc của Ban Cơ yếu Chính phủ, hoặc chạy `lienthong pki test` để thử."),
+            phrase("Có {count} đề nghị chờ người thứ hai xác nhận ở trang Kho tin cậy.", count=waiting)
+            if waiting
+            else phrase("Nạp chứng thư gốc ở trang Kho tin cậy (cần hai quản trị viên); `lienthong pki test` để thử."),
         )
     count = len(trust.anchors)
     if any(anchor.test for anchor in trust.anchors):
@@ -49,16 +55,16 @@ def trust_store(config: Config) -> Finding:
 @check("revocation")
 def revocation_lists(config: Config) -> Finding:
     """Whether the cached revocation lists still hold; an ended one makes every verdict unclear."""
-    trust = store_of(config).trust()
+    trust, _ = _store(config)
     if trust.empty:
         return Finding("revocation", Health.OFF, phrase("Chưa có chứng thư gốc nên chưa cần danh sách thu hồi."))
     ends = _earliest_end(trust)
     if ends is None:
         return Finding(
             "revocation",
-            Health.BAD,
+            Health.POOR,
             phrase("Chưa có danh sách thu hồi nào, nên chưa chữ ký nào được coi là hợp lệ."),
-            phrase("Nạp danh sách thu hồi (CRL) của các CA vào kho tin cậy."),
+            phrase("Hệ thống tự hỏi khi có chữ ký đầu tiên; nạp chứng thư trung gian thì hỏi ngay."),
         )
     on = ends.astimezone(clock.VN).strftime("%d/%m/%Y %H:%M")
     if ends < clock.now():
@@ -66,7 +72,7 @@ def revocation_lists(config: Config) -> Finding:
             "revocation",
             Health.BAD,
             phrase("Danh sách thu hồi đã hết hạn lúc {on}.", on=on),
-            phrase("Nạp danh sách thu hồi (CRL) mới; với bản thử, chạy lại `lienthong pki test`."),
+            phrase("Xem mục Thông tin thu hồi ở trang Kho tin cậy; với bản thử, chạy lại `lienthong pki test`."),
         )
     return Finding("revocation", Health.GOOD, phrase("Danh sách thu hồi còn hiệu lực đến {on}.", on=on))
 
@@ -93,9 +99,15 @@ def time_stamps(config: Config) -> Finding:
     return Finding("tsa", Health.GOOD, phrase("Đơn vị cấp dấu thời gian trả lời tốt."))
 
 
-def store_of(config: Config) -> TrustStore:
-    """The trust store of this installation; test roots count in demo mode only."""
-    return TrustStore(config.trust_folder, allow_test=config.mode == "demo")
+def _store(config: Config) -> tuple[Trust, int]:
+    """What is trusted, and how many proposals wait for a second person."""
+    db = Database(config.sql_url)
+    try:
+        with db.read() as tx:
+            open_ones = sa.select(sa.func.count()).where(TrustChange.state == ChangeState.PROPOSED)
+            return trust_seen(tx, config), tx.session.scalar(open_ones) or 0
+    finally:
+        db.close()
 
 
 def _earliest_end(trust: Trust) -> datetime | None:

@@ -15,13 +15,16 @@ from signing.trust import Trust, TrustStore
 def trust_of(tx: Tx, config: Config) -> Trust:
     """What two people agreed to trust; in a trial also what lies in the folder, the test authority above all, whose
     revocation lists are renewed first."""
+    if config.mode == "demo":
+        authority_in(config.pki_dir).enter_into(_store(config.trust_folder))
+    return trust_seen(tx, config)
+
+
+def trust_seen(tx: Tx, config: Config) -> Trust:
+    """The same as it stands: opens no key of the test authority, for the web process and for self-checks."""
     demo = config.mode == "demo"
     trust = trust_now(tx, soft=timedelta(hours=config.revocation_soft_hours), allow_test=demo)
-    if not demo:
-        return trust
-    store = _store(config.trust_folder)
-    authority_in(config.pki_dir).enter_into(store)
-    return trust.joined(store.trust())
+    return trust.joined(_store(config.trust_folder).trust()) if demo else trust
 
 
 def time_stamps_of(config: Config) -> TimeStamps | None:

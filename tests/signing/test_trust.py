@@ -2,6 +2,7 @@
 
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -187,8 +188,9 @@ def test_a_long_agency_name_may_be_cut_in_its_certificate(tmp_path: Path) -> Non
     assert not holder.belongs_to((agency.replace("Ban", "Sở"),))
 
 
-def test_the_doctor_says_what_to_do_about_an_empty_store(tmp_path: Path) -> None:
-    config = Config(mode="production", secret_key="x", data_dir=tmp_path)
+@pytest.mark.usefixtures("db")
+def test_the_doctor_says_what_to_do_about_an_empty_store(config: Config) -> None:
+    config = replace(config, mode="production", secret_key="x")
     finding = checks["trust"](config)
     assert finding.health is Health.BAD
     assert finding.hint is not None
@@ -196,8 +198,8 @@ def test_the_doctor_says_what_to_do_about_an_empty_store(tmp_path: Path) -> None
     assert checks["revocation"](config).health is Health.OFF
 
 
-def test_the_doctor_is_content_with_a_trial(tmp_path: Path) -> None:
-    config = Config(data_dir=tmp_path)
+@pytest.mark.usefixtures("db")
+def test_the_doctor_is_content_with_a_trial(config: Config) -> None:
     make_test_authority(config.pki_dir, trust=TrustStore(config.trust_folder, allow_test=True))
     assert checks["trust"](config).health is Health.GOOD
     assert checks["revocation"](config).health is Health.GOOD
