@@ -33,6 +33,7 @@ from kernel.db import Tx
 from kernel.refs import Ref
 from notify.kinds import DocumentArrived
 from notify.messages import tell
+from signing import log as evidence_log
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +91,8 @@ def hand_in(tx: Tx, submission: Submission) -> Dispatch:
     tx.session.add(dispatch)
     tx.session.flush()
     _add_papers(tx, dispatch, submission.papers)
+    papers = (file.sha256 for file in submission.papers)
+    evidence_log.add(tx, evidence_log.Kind.DOCUMENT, dispatch.sha256, *papers)
     for answered in submission.responses:
         names = {"organ_code": answered.organ_code, "code": answered.code, "document_key": answered.document_id}
         tx.session.add(Answer(dispatch_id=dispatch.id, **names))

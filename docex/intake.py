@@ -31,6 +31,7 @@ from kernel.blobs import Blob
 from kernel.db import Tx
 from kernel.errors import Conflict, Forbidden, Invalid
 from kernel.text import phrase
+from signing import log as evidence_log
 from signing.verdicts import phrase_to_json
 
 KEY_LENGTH = 300
@@ -157,6 +158,7 @@ def _status(tx: Tx, actor: Actor, message: StatusMessage, handed: Handed, channe
         received_at=clock.now(),
     )
     tx.session.add(row)
+    evidence_log.add(tx, evidence_log.Kind.DOCUMENT, row.sha256)
     tx.session.flush()
     row.answer = {
         "id": delivery.dispatch_id,

@@ -12,6 +12,7 @@ from docex.moves import touch_incoming
 from docex.papers import papers_of
 from kernel import clock
 from kernel.db import Tx
+from signing import log as evidence_log
 from signing.policy import DocumentKind
 from signing.trust import Trust
 from signing.verdicts import Value, Verdict
@@ -25,6 +26,7 @@ class Question:
 
     paper_id: int
     sha256: str
+    size: int
     kind: DocumentKind
 
 
@@ -55,7 +57,7 @@ def case_of(tx: Tx, dispatch_id: int, trust: Trust) -> Case | None:
     sender = directory.agency(tx, dispatch.sender_id)
     main = DocumentKind.COPY if is_copy(Facts.from_json(dispatch.facts).code) else DocumentKind.OFFICIAL
     questions = tuple(
-        Question(paper.id, paper.sha256, main if paper.role == "main" else DocumentKind.FOREIGN)
+        Question(paper.id, paper.sha256, paper.size, main if paper.role == "main" else DocumentKind.FOREIGN)
         for paper in papers_of(tx, dispatch_id)
         if _is_judged(paper)
     )
@@ -67,15 +69,10 @@ def conclude(tx: Tx, judged: Judged) -> None:
     dispatch = tx.session.get_one(Dispatch, judged.dispatch_id)
     now = clock.now()
     for paper_id, verdict in judged.verdicts:
-        tx.session.add(
-            Judgement(
-                dispatch_id=dispatch.id,
-                paper_id=paper_id,
-                value=verdict.value,
-                report=verdict.to_json(),
-                made_at=now,
-            )
-        )
+        report = verdict.to_json()
+        of = {"dispatch_id": dispatch.id, "paper_id": paper_id, "value": verdict.value}
+        tx.session.add(Judgement(**of, report=report, made_at=now))
+        evidence_log.add_verdict(tx, report)
     dispatch.verdict = _overall(judged)
     dispatch.judged_at = now
     _show(tx, dispatch)

@@ -1,5 +1,5 @@
 """Tables of this room."""
 
-from signing import trustmodels
+from signing import logmodels, trustmodels
 
-__all__ = ["trustmodels"]
+__all__ = ["logmodels", "trustmodels"]

@@ -1,0 +1,117 @@
+"""The jobs of the evidence log: numbering what waits, each minute, and the time-stamp of a new head."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import ClassVar
+
+from asn1crypto import cms
+
+from kernel import clock, outbox
+from kernel.config import Config
+from kernel.db import Database, Tx
+from kernel.errors import Unavailable
+from kernel.outbox import Handler, Job, SendError
+from signing import log
+from signing.logmodels import LogHead
+from signing.timestamps import TIMEOUT_S, TimeStamps, token_over
+from signing.trial import time_stamps_of
+
+EVERY = timedelta(minutes=1)
+AGAIN_S = 15 * 60.0
+USEFUL = timedelta(days=7)
+
+
+def register(config: Config) -> None:
+    """Make this process able to do them."""
+    outbox.register(SequenceHandler())
+    outbox.register(StampHandler(lambda: time_stamps_of(config)))
+
+
+def begin(db: Database) -> None:
+    """See to it that the next minute's turn is promised; every turn promises the one after it."""
+    with db.write() as tx:
+        promise(tx)
+
+
+def promise(tx: Tx) -> None:
+    """Promise the turn at the end of this minute."""
+    at = clock.now().replace(second=0, microsecond=0) + EVERY
+    tx.outbox("signing.sequence", at.isoformat(), due_at=at)
+
+
+class SequenceHandler(Handler[bool, bool]):
+    """Number what waits and sign the head. The next turn is promised first and for itself, so that a turn that fails
+    is made good by the next one."""
+
+    topic: ClassVar[str] = "signing.sequence"
+
+    def prepare(self, tx: Tx, job: Job) -> bool:
+        """Promise the next turn."""
+        promise(tx)
+        return True
+
+    def perform(self, prepared: bool) -> bool:
+        """Nothing happens outside the database."""
+        return prepared
+
+    def conclude(self, tx: Tx, job: Job, result: bool) -> None:
+        """All or nothing: numbers, hashes and head; a full stretch is followed by the next at once."""
+        head = log.sequence(tx)
+        if head is None:
+            return
+        tx.outbox("signing.stamp_head", str(head.size), {"size": head.size}, expires_at=clock.now() + USEFUL)
+        if log.waits(tx):
+            tx.outbox("signing.sequence", f"after {head.size}")
+
+
+@dataclass(frozen=True)
+class Stamped:
+    """The time-stamp over a head, and the moment that it says."""
+
+    token: bytes
+    at: datetime
+
+
+class StampHandler(Handler[str, Stamped]):
+    """Have an authority time-stamp a signed head. A later head proves the earlier ones, so one that waits while a later
+    one has its time-stamp needs none of its own."""
+
+    topic: ClassVar[str] = "signing.stamp_head"
+    at_once = 4
+    lease_s = TIMEOUT_S + 60
+
+    def __init__(self, source: Callable[[], TimeStamps | None]) -> None:
+        self._source = source
+
+    def prepare(self, tx: Tx, job: Job) -> str | None:
+        """The signature to be stamped."""
+        head = tx.session.get(LogHead, job.payload["size"])
+        if head is None or head.token is not None or log.is_proved_later(tx, head.size):
+            return None
+        return head.jws if self._source() is not None else None
+
+    def perform(self, prepared: str) -> Stamped:
+        """Ask; it may take minutes."""
+        source = self._source()
+        if source is None:
+            raise SendError("no time-stamp authority is set", permanent=True)
+        try:
+            token = token_over(sha256(prepared.encode()).digest(), source)
+        except Unavailable as error:
+            raise SendError(str(error), permanent=False, retry_after_s=AGAIN_S) from error
+        return Stamped(token, _time_in(token))
+
+    def conclude(self, tx: Tx, job: Job, result: Stamped) -> None:
+        """Keep it; the first one stays."""
+        head = tx.session.get_one(LogHead, job.payload["size"], with_for_update=True)
+        if head.token is None:
+            head.token, head.stamped_at = result.token, result.at
+
+
+def _time_in(token: bytes) -> datetime:
+    """The moment that a time-stamp says (RFC 3161 §2.4.2, genTime)."""
+    said = cms.ContentInfo.load(token)["content"]["encap_content_info"]["content"].parsed
+    at: datetime = said["gen_time"].native
+    return at
