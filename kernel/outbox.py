@@ -131,8 +131,8 @@ class Unsure:
 class Handler(Generic[P, R]):
     """The work of one topic in three steps, so that no transaction is open while the world is asked.
 
-    `at_once` caps how many jobs of the topic are held at a time by all workers together, None does not; `lease_s` is
-    for work that takes longer than the lease of other jobs.
+    `at_once` caps how many jobs of the topic are held at a time by all workers together, for topics that talk to slow
+    strangers; None does not. `lease_s` is for work that takes longer than the lease of other jobs.
     """
 
     topic: ClassVar[str]
@@ -192,6 +192,11 @@ def inside(topic: str) -> Callable[["Tx", Job], None] | None:
     """The function of a topic that needs only the database, else None."""
     found = handlers[topic]
     return found.function if isinstance(found, _Inside) else None
+
+
+def is_slow(topic: str) -> bool:
+    """Whether the topic talks to slow strangers, and so caps itself."""
+    return _handler_of(topic).at_once is not None
 
 
 def _keep(topic: str, found: Handler[Any, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
@@ -14,7 +15,11 @@ log = logging.getLogger(__name__)
 
 
 class Worker:
-    """One worker process. `run` returns after `stop`, when the jobs in hand are finished."""
+    """One worker process. `run` returns after `stop`, when the jobs in hand are finished.
+
+    Topics that cap themselves (`at_once`) talk to slow strangers: they have threads of their own beside the others, so
+    that an authority that takes minutes to answer keeps nobody waiting.
+    """
 
     def __init__(self, db: Database, wakeup: Wakeup, *, threads: int = 4, lease_s: float = 60) -> None:
         self.db = db
@@ -22,7 +27,9 @@ class Worker:
         self.threads = threads
         self.lease_s = lease_s
         self._stopping = threading.Event()
-        self._free = threading.Semaphore(threads)
+        self._freed = threading.Event()
+        self._guard = threading.Lock()
+        self._busy = {True: 0, False: 0}  # threads at work on slow topics, and on the others
 
     def stop(self) -> None:
         """Take no more jobs."""
@@ -30,39 +37,50 @@ class Worker:
 
     def run(self) -> None:
         """Serve all registered topics until `stop`. A slow job holds one thread and nobody else."""
-        with ThreadPoolExecutor(self.threads, thread_name_prefix="job") as pool:
+        room = {True: sum(h.at_once or 0 for h in outbox.handlers.values()), False: self.threads}
+        with ThreadPoolExecutor(sum(room.values()), thread_name_prefix="job") as pool:
             while not self._stopping.is_set():
-                if not self._free.acquire(timeout=1.0):
-                    continue
-                jobs = self._claim(1)
+                self._freed.clear()
+                topics = [t for t in outbox.handlers if self._busy[outbox.is_slow(t)] < room[outbox.is_slow(t)]]
+                jobs = self._claim(1, topics)
                 if jobs:
+                    self._count(jobs[0], 1)
                     pool.submit(self._in_thread, jobs[0])
-                else:
-                    self._free.release()
+                elif len(topics) == len(outbox.handlers):
                     self.wakeup.wait(1.0)
+                else:
+                    self._freed.wait(0.25)
 
     def _in_thread(self, job: Job) -> None:
         try:
             self._safely(job)
         finally:
-            self._free.release()
+            self._count(job, -1)
+            self._freed.set()
+
+    def _count(self, job: Job, change: int) -> None:
+        with self._guard:
+            self._busy[outbox.is_slow(job.topic)] += change
 
     def run_once(self) -> int:
         """Do what is due now, in this thread, and answer how many jobs that was. For tests and the command line."""
         done = 0
-        while jobs := self._claim(10):
+        while jobs := self._claim(10, outbox.handlers):
             for job in jobs:
                 self._safely(job)
             done += len(jobs)
         return done
 
-    def _claim(self, limit: int) -> list[Job]:
+    def _claim(self, limit: int, topics: Iterable[str]) -> list[Job]:
         # A look before the claim: an idle worker never takes the embedded database's write lock.
+        topics = list(topics)
+        if not topics:
+            return []
         with self.db.read() as tx:
-            if not outbox.any_due(tx, outbox.handlers):
+            if not outbox.any_due(tx, topics):
                 return []
         with self.db.write("worker") as tx:
-            jobs = outbox.claim(tx, outbox.handlers, limit=limit, lease_s=self.lease_s)
+            jobs = outbox.claim(tx, topics, limit=limit, lease_s=self.lease_s)
         faults.point("worker.claimed")
         return jobs
 

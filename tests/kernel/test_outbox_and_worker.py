@@ -1,7 +1,9 @@
 """Promises are kept once, by whoever holds the lease."""
 
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from threading import Barrier, Thread
+from threading import Barrier, Event, Thread
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ from kernel.outbox import (
     State,
     Unsure,
 )
+from kernel.wakeup import Wakeup
 
 NOON = datetime(2026, 11, 23, 5, tzinfo=UTC)
 
@@ -250,3 +253,40 @@ def test_work_that_takes_long_is_left_alone_for_as_long_as_it_says(db: Database,
             clock.advance(timedelta(seconds=passed))
             with db.write() as tx:
                 assert len(outbox.claim(tx, outbox.handlers, limit=1, lease_s=60)) == found
+
+
+def test_a_stranger_that_takes_its_time_keeps_no_other_work_waiting(db: Database, post: Post) -> None:
+    released = Event()
+
+    class Slow(Post):
+        at_once = 2
+
+        def perform(self, prepared: str) -> str:
+            released.wait(30)
+            return super().perform(prepared)
+
+    slow = Slow()
+    outbox.handlers["test.slow"] = slow
+    with db.write() as tx:
+        for number in range(5):
+            tx.outbox("test.slow", f"s{number}")
+    served = worker.Worker(db, Wakeup(db), threads=1)
+    running = Thread(target=served.run)
+    running.start()
+    try:
+        promise(db, "quick")
+        eventually(lambda: post.concluded == ["receipt quick"])
+        assert slow.concluded == []
+        released.set()
+        eventually(lambda: len(slow.concluded) == 5)
+    finally:
+        released.set()
+        served.stop()
+        running.join()
+
+
+def eventually(true: Callable[[], bool], within_s: float = 10) -> None:
+    until = time.monotonic() + within_s
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.02)
