@@ -22,6 +22,7 @@ from pathlib import Path
 from docex.agent.board import INBOX, Board
 from docex.agent.errors import Gone, Stumbled
 from docex.agent.folders import Folders, free_name, move, plain, sha256_of
+from docex.agent.heads import Watch
 from docex.agent.hub import Hub, Waiting
 from kernel import clock, faults
 from kernel.text import phrase
@@ -42,6 +43,7 @@ class Fetcher:
         self._after = ""
         self._again_at = 0.0
         self._has_settled = False
+        self._watch = Watch(folders, hub, board)
         self._forget_old()
 
     def fetch(self, wait_s: int) -> int:
@@ -64,6 +66,7 @@ class Fetcher:
             # Go on behind it: asked from the beginning, the hub would answer with it at once, again and again.
             self._again_at = self._again_at if self._after else time.monotonic() + AGAIN_S
             self._after = page.next
+        self._watch.look(page.head)
         return sum(brought)
 
     def _try(self, one: Waiting) -> bool:

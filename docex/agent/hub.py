@@ -41,6 +41,8 @@ class Page:
     items: list[Waiting]
     next: str
     held: bool
+    head: str = ""
+    """The newest signed head of the hub's evidence log; "" at a hub that has none."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,20 @@ class Hub:
         items = [
             Waiting(one["id"], one["code"], one.get("urgency", 0), one["sha256"], one["size"]) for one in found["items"]
         ]
-        return Page(items, found["next"], bool(found.get("held")))
+        head = found.get("head")
+        return Page(items, found["next"], bool(found.get("held")), head["jws"] if isinstance(head, dict) else "")
+
+    def consistency(self, first: int, second: int) -> list[bytes] | None:
+        """The hub's proof that its log of `first` leaves is the beginning of that of `second`; None when it has
+        none."""
+        query = {"first": str(first), "second": str(second)}
+        answer = self.wire.call("GET", "/api/v1/log/consistency", params=query)
+        if answer.status_code == 404:
+            return None
+        try:
+            return [bytes.fromhex(one) for one in told(answer)["path"]]
+        except (KeyError, TypeError, ValueError):
+            return None
 
     def lease(self, number: int) -> int:
         """Begin to fetch; gives the token for `acknowledge`. Gone when it is not ours any more."""
@@ -183,16 +198,24 @@ class Hub:
     def check(self, receipt: str, **claims: Any) -> dict[str, Any]:
         """What a receipt says. Unreachable when the hub's keys have not signed it or it is not about `claims`: then
         this is not the hub."""
+        said = self.signed(receipt, **claims)
+        if said is None:
+            raise Unreachable(phrase("Biên nhận không có chữ ký đúng của trục. Xin báo quản trị trục."))
+        return said
+
+    def signed(self, statement: str, **claims: Any) -> dict[str, Any] | None:
+        """What a statement of the hub says; None when the hub's keys have not signed it or it is not about
+        `claims`."""
         for fresh in (False, True):  # it may be signed by a newer key than we know
             try:
                 if self._keys is None or fresh:
                     self._keys = KeySet.import_key_set(self.wire.public_keys())  # type: ignore[arg-type]
-                said: dict[str, Any] = json.loads(jws.deserialize_compact(receipt, self._keys, ["ES256"]).payload)
+                said: dict[str, Any] = json.loads(jws.deserialize_compact(statement, self._keys, ["ES256"]).payload)
             except (JoseError, ValueError, TypeError):
                 continue
             if all(said.get(name) == value for name, value in claims.items()):
                 return said
-        raise Unreachable(phrase("Biên nhận không có chữ ký đúng của trục. Xin báo quản trị trục."))
+        return None
 
 
 def _upload(found: dict[str, Any]) -> Upload:
