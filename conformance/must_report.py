@@ -36,6 +36,10 @@ def _say(receiver: Party, item: int, code: str, description: str = "") -> Any:
     return answer.json()
 
 
+def _asked_back(receiver: Party, item: int) -> list[dict[str, Any]]:
+    return [one for one in receiver.get("/api/v1/recalls").json()["items"] if one["id"] == item]
+
+
 def test_m25(sender: Party, receiver: Party, number: int, item: int) -> None:
     """A refusal (02) without a reason is refused with 422; with one the sender sees it and the reason."""
     refused(receiver.post(f"/api/v1/inbox/{item}/status", {"code": "02"}), 422)
@@ -105,18 +109,20 @@ def test_m30(sender: Party, receiver: Party, letter: Letter) -> None:
 
 
 def test_m31(sender: Party, receiver: Party, letter: Letter, number: int, item: int) -> None:
-    """A recall is seen by both sides as 13; the receiver answers 15, or 16 with a reason, which the sender sees. An
-    answer without a question changes nothing."""
+    """A recall is seen by both sides as 13 and listed for the receiver's system until it is answered with 15, or 16
+    and a reason, which the sender sees. An answer without a question changes nothing."""
     _say(receiver, item, "15")
     assert not sender.delivery(number, receiver.code)["recall"], "an answer counted without a question"
     taken(sender.hand_in(a_recall(sender.code, receiver.code, letter).data))
     assert sender.delivery(number, receiver.code)["recall"] == "13"
     (own,) = receiver.get(f"/api/v1/documents/{number}").json()["deliveries"]
     assert own["recall"] == "13"
+    assert [one["reason"] for one in _asked_back(receiver, item)] == ["Kiểm tra thu hồi"], "it is not listed"
     refused(receiver.post(f"/api/v1/inbox/{item}/status", {"code": "16"}), 422)
     _say(receiver, item, "16", "Đã ban hành quyết định")
     told = sender.delivery(number, receiver.code)
     assert (told["recall"], told["reason"]) == ("16", "Đã ban hành quyết định")
+    assert _asked_back(receiver, item) == [], "it is still listed"
 
 
 def test_m32(sender: Party, receiver: Party) -> None:

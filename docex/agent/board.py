@@ -19,6 +19,7 @@ WRONG_CLOCK = timedelta(minutes=2)
 MOST = 20
 OUTBOX, INBOX = "outbox/", "inbox/"
 SENDING, FETCHING, FOLLOWING = "gửi / sending", "nhận / receiving", "theo dõi / following"
+RECALLS = "thu hồi / recalls"
 
 
 class Board:

@@ -39,8 +39,9 @@ class Folders:
         self.notes = root / ".agent"
         self.parts, self.ready, self.marks = self.notes / "parts", self.notes / "ready", self.notes / "marks"
         self.following, self.leaving, self.drafts = (self.notes / n for n in ("following", "leaving", "drafts"))
+        self.asked, self.telling = self.notes / "asked", self.notes / "telling"
         self.shared = (self.outbox, self.sent, self.receipts, self.inbox, self.error)
-        own = (self.parts, self.ready, self.marks, self.following, self.leaving, self.drafts)
+        own = (self.parts, self.ready, self.marks, self.following, self.leaving, self.drafts, self.asked, self.telling)
         try:
             for folder in (*self.shared, *own):
                 folder.mkdir(parents=True, exist_ok=True)

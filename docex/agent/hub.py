@@ -125,8 +125,22 @@ class Hub:
     def receipts(self, number: int, code: str = "") -> list[dict[str, Any]]:
         """Everything that was signed about an envelope, or about one receiver of it; none at a hub that does not list
         them."""
-        answer = self.wire.call("GET", f"/api/v1/documents/{number}/receipts", params={"code": code} if code else None)
-        if answer.status_code == 404:
+        found: list[dict[str, Any]] = []
+        after: str | None = ""
+        while after is not None:
+            query = {name: text for name, text in {"code": code, "after": after}.items() if text}
+            answer = self.wire.call("GET", f"/api/v1/documents/{number}/receipts", params=query)
+            if answer.status_code == 404:
+                break
+            page = told(answer)
+            found += page["items"]
+            after = page.get("next") or None
+        return found
+
+    def recalls(self) -> list[dict[str, Any]]:
+        """What senders ask back and this office has not answered; nothing at a hub that does not list it."""
+        answer = self.wire.call("GET", "/api/v1/recalls")
+        if answer.status_code in (403, 404):
             return []
         found: list[dict[str, Any]] = told(answer)["items"]
         return found

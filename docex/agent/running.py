@@ -1,5 +1,5 @@
-"""The agent's life: sending, fetching and following, each in a thread with a line of its own to the hub, until it is
-told to stop. What does not work is tried less and less often."""
+"""The agent's life: sending, fetching, following and recalls, each in a thread with a line of its own to the hub, until
+it is told to stop. What does not work is tried less and less often."""
 
 import logging
 import random
@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from docex.agent.board import FETCHING, FOLLOWING, SENDING, Board
+from docex.agent.board import FETCHING, FOLLOWING, RECALLS, SENDING, Board
 from docex.agent.errors import Unreachable
 from docex.agent.fetching import Fetcher
 from docex.agent.folders import Folders, stopped
 from docex.agent.following import Follower
 from docex.agent.hub import LONG_POLL_S, Hub
 from docex.agent.outbox import CUT_S, EMPTY_S
+from docex.agent.recalls import AskedBack
 from docex.agent.sending import Sender
 from docex.agent.wire import Reach
 from kernel.text import phrase
@@ -34,12 +35,12 @@ def run(reach: Reach, folder: Path, *, once: bool = False) -> None:
     folders = Folders(folder)
     with folders.alone():
         board, stop = Board(folders, reach.url), threading.Event()
-        hubs = [Hub(reach) for _ in range(3)]
+        hubs = [Hub(reach) for _ in range(4)]
         sender = Sender(folders, hubs[0], board, stop)
         fetcher = Fetcher(folders, hubs[1], board, stop)
-        follower = Follower(folders, hubs[2], board)
+        follower, asked_back = Follower(folders, hubs[2], board), AskedBack(folders, hubs[3])
         if once:
-            _once(sender, fetcher, follower)
+            _once(sender, fetcher, follower, asked_back)
             return
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
@@ -47,6 +48,7 @@ def run(reach: Reach, folder: Path, *, once: bool = False) -> None:
             (SENDING, hubs[0], sender.send, LOOK_S),
             (FETCHING, hubs[1], lambda: fetcher.fetch(LONG_POLL_S), 0.0),
             (FOLLOWING, hubs[2], follower.follow, LOOK_S),
+            (RECALLS, hubs[3], asked_back.look, 1.0),
         ]
         threads = [threading.Thread(target=_forever, args=(stop, board, *one), daemon=True) for one in work]
         for thread in threads:
@@ -58,7 +60,7 @@ def run(reach: Reach, folder: Path, *, once: bool = False) -> None:
             thread.join(max(0.0, end - time.monotonic()))
 
 
-def _once(sender: Sender, fetcher: Fetcher, follower: Follower) -> None:
+def _once(sender: Sender, fetcher: Fetcher, follower: Follower, asked_back: AskedBack) -> None:
     try:
         end = time.monotonic() + EMPTY_S + 1.0
         while True:
@@ -68,6 +70,7 @@ def _once(sender: Sender, fetcher: Fetcher, follower: Follower) -> None:
             if not done:
                 time.sleep(LOOK_S)
         follower.follow(all_of_them=True)
+        asked_back.look(now=True)
         if not sender.board.is_clean:
             raise Unreachable(phrase("Có văn bản chưa gửi hoặc chưa nhận được; lý do ở status.txt."))
     except OSError as error:

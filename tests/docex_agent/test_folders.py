@@ -33,6 +33,7 @@ FETCHING = (
 REFUSING = ("agent.leaving", "agent.reason_kept", "agent.laid_aside")
 FOLLOWING = ("agent.evidence_kept", "agent.states_told", "agent.states_kept")
 LOSING = ("agent.loss_told",)
+RECALLING = ("agent.recall_written", "agent.recall_noted", "agent.recall_told")
 
 
 def a_large_file(served: Served) -> bytes:
@@ -47,7 +48,7 @@ def test_every_marked_point_of_the_agent_is_tried() -> None:
     marked = set()
     for path in (ROOT / "docex" / "agent").rglob("*.py"):
         marked |= set(re.findall(r'faults\.point\("([a-z_.]+)"\)', path.read_text()))
-    assert marked == {*SENDING, *LARGE, *FETCHING, *REFUSING, *FOLLOWING, *LOSING}
+    assert marked == {*SENDING, *LARGE, *FETCHING, *REFUSING, *FOLLOWING, *LOSING, *RECALLING}
 
 
 def test_a_letter_goes_from_one_folder_to_another(served: Served, sender: AgentProcess, receiver: AgentProcess) -> None:

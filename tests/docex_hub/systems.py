@@ -94,7 +94,7 @@ def a_file(office: Office, number: int = 1, **changes: Any) -> bytes:
     return write(a_letter(office, number, **changes))
 
 
-def a_status(office: Office, letter: Envelope, code: StatusCode) -> bytes:
+def a_status(office: Office, letter: Envelope, code: StatusCode, description: str = "") -> bytes:
     """A status of the far agency about a letter, as an edXML file."""
     about = ResponseFor(office.cast.city.code, f"{letter.number}/{letter.notation}", letter.document_id, clock.today())
-    return write(StatusMessage(Organ(FAR, "Sở Giao thông tỉnh Bạn"), about, code, "", clock.now()))
+    return write(StatusMessage(Organ(FAR, "Sở Giao thông tỉnh Bạn"), about, code, description, clock.now()))

@@ -1,0 +1,95 @@
+"""What senders ask back (13) comes into inbox/ beside the documents: once for each question, for people and programs.
+
+It may be killed between any two lines, and the order tells what was done: both files lie in telling/, then the note in
+asked/ is written, then they move. With a note and nothing in telling/ they came, wherever the office has put them.
+"""
+
+import hashlib
+import logging
+import time
+from datetime import date, datetime
+from typing import Any
+
+from docex.agent.folders import Folders, free_name, move, plain
+from docex.agent.hub import Hub
+from docex.edxml import EdxmlError, write
+from docex.edxml.codes import StatusCode
+from docex.edxml.model import Organ, ResponseFor, StatusMessage
+from kernel import clock, faults
+from kernel.text import phrase
+
+log = logging.getLogger("lienthong.agent")
+LOOK_S = 30.0
+
+
+class AskedBack:
+    """Brings one office the questions of senders."""
+
+    def __init__(self, folders: Folders, hub: Hub) -> None:
+        self.folders, self.hub = folders, hub
+        self._due = 0.0
+
+    def look(self, *, now: bool = False) -> None:
+        """Ask the hub, every half minute or at once, and tell the office what is new."""
+        if not now and time.monotonic() < self._due:
+            return
+        self._due = time.monotonic() + LOOK_S
+        open_ones = set()
+        for item in self.hub.recalls():
+            open_ones.add(_key(item))
+            self._tell(item)
+        for note in self.folders.asked.iterdir():
+            if note.name not in open_ones:  # answered
+                note.unlink()
+
+    def _tell(self, item: dict[str, Any]) -> None:
+        key = _key(item)
+        note, telling = self.folders.asked / key, self.folders.telling
+        if not note.exists():
+            self.folders.write(telling / f"{key}.txt", _for_people(item).encode())
+            if data := _for_programs(item):
+                self.folders.write(telling / f"{key}.edxml", data)
+            faults.point("agent.recall_written")
+            self.folders.write(note, b"")
+            log.info("asked back: %s", item["document_id"])
+        faults.point("agent.recall_noted")
+        for path in sorted(telling.glob(f"{key}.*")):
+            move(path, free_name(self.folders.inbox, f"{_name(item)}.13{path.suffix}"))
+            faults.point("agent.recall_told")
+
+
+def _key(item: dict[str, Any]) -> str:
+    """The question: the same document can be asked back again after a refusal."""
+    return f"{item['document']}-{hashlib.sha256(str(item['asked_at']).encode()).hexdigest()[:16]}"
+
+
+def _name(item: dict[str, Any]) -> str:
+    return f"{item['id'] or item['document']}-{plain(item['code'])}"
+
+
+def _for_people(item: dict[str, Any]) -> str:
+    asks = phrase(
+        "{sender} yêu cầu thu hồi văn bản {code} “{subject}”.",
+        sender=item["sender"]["name"],
+        code=item["code"],
+        subject=item["subject"],
+    )
+    reason = phrase("Lý do: {reason}", reason=item["reason"] or "–")
+    at = datetime.fromisoformat(item["asked_at"]).astimezone(clock.VN).strftime("%d/%m/%Y %H:%M")
+    lines = [asks.vi, reason.vi, _ANSWER.vi, "", asks.en, reason.en, _ANSWER.en, "", at, item["document_id"]]
+    return "\n".join(lines) + "\n"
+
+
+def _for_programs(item: dict[str, Any]) -> bytes:
+    """The same as the edXML status message 13; nothing when what is known does not make one."""
+    issued_on = date.fromisoformat(item["issued_on"]) if item["issued_on"] else None
+    about = ResponseFor(item["sender"]["code"], item["code"], item["document_id"], issued_on)
+    at = datetime.fromisoformat(item["asked_at"])
+    sender = Organ(item["sender"]["code"], item["sender"]["name"])
+    try:
+        return write(StatusMessage(sender, about, StatusCode.RECALL_ASKED, item["reason"], at))
+    except EdxmlError:
+        return b""
+
+
+_ANSWER = phrase("Trả lời bằng tệp trạng thái 15 (đồng ý) hoặc 16 (từ chối, nêu lý do) đặt vào outbox.")
