@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from directory import queries as directory
-from docex import dispatch, drafting, issuing, judging
+from docex import dispatch, drafting, issuing
 from docex.custody import Custody
 from docex.desk import jobs as desk
 from docex.desk import recalls
@@ -20,20 +20,18 @@ from docex.drafting import File
 from docex.edxml import Envelope, write_file
 from docex.edxml.model import Business, Staff
 from docex.envelope import attachment_of, envelope_of, facts_of
-from docex.judging import Case, Judged
 from docex.models import Document
 from docex.moves import touch
 from docex.papermaking import InspectHandler, RenderHandler, SealHandler, SignHandler, refusals
 from docex.papers import attachments_of, main_paper
 from docex.states import DocumentState
 from docex.statuses import settle
+from docex.verifying import VerifyHandler
 from kernel import clock, outbox
-from kernel.blobs import BlobStore, read_all
+from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Tx
 from kernel.outbox import Handler, Job
-from signing.policy import policy_for
-from signing.verify import Expected, verify
 
 log = logging.getLogger(__name__)
 
@@ -170,40 +168,6 @@ class ResendHandler(DispatchHandler):
         """Say on the page that it was not sent again."""
         document = tx.session.get_one(Document, job.payload["document_id"], with_for_update=True)
         issuing.send_failed(tx, document, reason)
-
-
-class VerifyHandler(Handler[Case, Judged]):
-    """Judge the papers of an envelope for its recipients."""
-
-    topic: ClassVar[str] = "docex.verify"
-
-    def __init__(self, blobs: BlobStore, custody: Custody) -> None:
-        self.blobs = blobs
-        self.custody = custody
-
-    def prepare(self, tx: Tx, job: Job) -> Case | None:
-        """The papers to judge."""
-        return judging.case_of(tx, job.payload["dispatch_id"], self.custody.trust(tx))
-
-    def perform(self, prepared: Case) -> Judged:
-        """Judge each; whatever the bytes are, a verdict comes out."""
-        expected = Expected(prepared.agency_names)
-        verdicts = tuple(
-            (
-                one.paper_id,
-                verify(read_all(self.blobs, one.sha256), prepared.trust, policy_for(one.kind), expected=expected),
-            )
-            for one in prepared.questions
-        )
-        return Judged(prepared.dispatch_id, verdicts)
-
-    def conclude(self, tx: Tx, job: Job, result: Judged) -> None:
-        """Keep the verdicts and show them in every inbox."""
-        judging.conclude(tx, result)
-
-    def give_up(self, tx: Tx, job: Job, reason: str) -> None:
-        """Say that nobody could judge: never green, and no longer "being checked"."""
-        judging.could_not(tx, job.payload["dispatch_id"])
 
 
 def _dispatch_work(

@@ -332,5 +332,7 @@ class Judgement(Base):
     dispatch_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_dispatch.id"), index=True)
     paper_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_paper.id"))
     value: Mapped[str]
-    report: Mapped[Json]  # signing.verdicts.Verdict.to_json()
+    report: Mapped[Json]  # signing.verdicts.Verdict.to_json(), with the version of the policy
     made_at: Mapped[datetime]
+    as_of: Mapped[datetime | None]  # the earlier moment that somebody asked about; None is "now"
+    asked_by: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))

@@ -30,15 +30,19 @@ from kernel.db import Tx
 from kernel.errors import DomainError, Invalid, WrongState
 from kernel.outbox import Handler, Job, SendError
 from kernel.text import Phrase, phrase
+from signing import isolation
+from signing.isolation import Broken, apart
 from signing.keys import KeyStore
 from signing.pades import sign_copy, sign_person, sign_seal
 from signing.policy import DocumentKind, policy_for
+from signing.reasons import Code
+from signing.safely import verdict_on
 from signing.specimens import handwriting
 from signing.specimens import seal as seal_image
 from signing.stamps import TEXT_MARK_SIZE, Box, text_mark
 from signing.trust import Trust
-from signing.verdicts import Value, phrase_to_json
-from signing.verify import Expected, verify
+from signing.verdicts import Value, Verdict, phrase_to_json
+from signing.verify import Expected
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +78,7 @@ class RenderHandler(Handler[Drawing, Drawn]):
     def perform(self, prepared: Drawing) -> Drawn:
         """Draw it and store the file."""
         with refusals():
-            rendered = render_pdf(prepared.paper)
+            rendered = apart(render_pdf, prepared.paper)
             name = file_name("", prepared.paper.subject)
             spot = {**spot_to_json(rendered.signature_box), "text_rev": prepared.text_rev}
             file = stored(self.blobs, rendered.pdf, name, rendered.pages, spot)
@@ -142,7 +146,10 @@ class InspectHandler(Handler[Upload, Found]):
             return Found(prepared.paper_id, None, {}, next(iter(error.fields.values())).vi)
         spot = top_right(facts.width, facts.height)
         if not prepared.is_copy:
-            spot = spot_for(data, prepared.signer, facts.last_width, facts.last_height)
+            try:
+                spot = apart(spot_for, data, prepared.signer, facts.last_width, facts.last_height)
+            except Broken as broken:
+                return Found(prepared.paper_id, None, {}, isolation.words(broken).vi)
         return Found(prepared.paper_id, facts.pages, spot_to_json(spot))
 
     def conclude(self, tx: Tx, job: Job, result: Found) -> None:
@@ -214,7 +221,7 @@ class SignHandler(Handler[SignWork, Signed]):
             pdf, pages, spot = self._source(prepared)
             key = self.custody.person_key(prepared.signer)
             image = handwriting(prepared.signer.name)
-            signed = sign_person(pdf, key, anchor=spot, image=image if spot else None, at=clock.now())
+            signed = apart(sign_person, pdf, key, anchor=spot, image=image if spot else None, at=clock.now())
             name = file_name(prepared.code, prepared.subject)
             file = stored(self.blobs, signed, name, pages, spot_to_json(spot) if spot else {})
         return Signed(prepared.document_id, file, prepared.signer.name)
@@ -222,7 +229,7 @@ class SignHandler(Handler[SignWork, Signed]):
     def _source(self, prepared: SignWork) -> tuple[bytes, int | None, Box | None]:
         if prepared.drawing is None:
             return read_all(self.blobs, prepared.sha256), prepared.pages, prepared.spot
-        rendered = render_pdf(prepared.drawing.paper)
+        rendered = apart(render_pdf, prepared.drawing.paper)
         return rendered.pdf, rendered.pages, rendered.signature_box
 
     def conclude(self, tx: Tx, job: Job, result: Signed) -> None:
@@ -299,13 +306,14 @@ class SealHandler(Handler[SealWork, Sealed]):
             if prepared.copy_form:
                 lines = copy_mark(CopyForm(prepared.copy_form), prepared.agency.name, at)
                 box = spot_from_json(prepared.main.spot or {})
-                sealed = sign_copy(signed, key, mark=text_mark(lines, *TEXT_MARK_SIZE), box=_certain(box), at=at)
+                mark = text_mark(lines, *TEXT_MARK_SIZE)
+                sealed = apart(sign_copy, signed, key, mark=mark, box=_certain(box), at=at)
             else:
-                sealed = sign_seal(signed, key, image=seal_image(prepared.agency.name), at=at)
+                sealed = apart(sign_seal, signed, key, image=seal_image(prepared.agency.name), at=at)
             kind = DocumentKind.COPY if prepared.copy_form else DocumentKind.OFFICIAL
             expected = Expected((prepared.agency.name,))
-            verdict = verify(sealed, prepared.trust, policy_for(kind), expected=expected)
-            if verdict.value is not Value.VALID:
+            verdict = verdict_on(sealed, prepared.trust, policy_for(kind), expected=expected)
+            if not _may_go_out(verdict):
                 raise SendError(verdict.summary.vi, permanent=True)
             main = replace(_stored_as(self.blobs, sealed, prepared.main), spot=prepared.main.spot)
             marked = ((place, self._marked(file, prepared.code, key, at)) for place, file in prepared.attached)
@@ -318,8 +326,8 @@ class SealHandler(Handler[SealWork, Sealed]):
         try:
             facts = check_pdf(data, len(data))
             mark = text_mark(attachment_mark(code, at), *TEXT_MARK_SIZE)
-            marked = sign_copy(data, key, mark=mark, box=top_right(facts.width, facts.height), at=at)
-        except (Invalid, WrongState):
+            marked = apart(sign_copy, data, key, mark=mark, box=top_right(facts.width, facts.height), at=at)
+        except (Invalid, WrongState, Broken):
             log.info("an attachment of %s took no signature", code, exc_info=True)
             return None
         return replace(_stored_as(self.blobs, marked, file), pages=facts.pages)
@@ -335,6 +343,12 @@ class SealHandler(Handler[SealWork, Sealed]):
         document = tx.session.get_one(Document, job.payload["document_id"], with_for_update=True)
         if document.state == DocumentState.SEALING:
             issuing.seal_failed(tx, document, reason)
+
+
+def _may_go_out(verdict: Verdict) -> bool:
+    """A valid paper; or one of which nothing is in question but that an authority's list is overdue, within the soft
+    window: a city does not stand still because a server elsewhere does (docs/trust.md)."""
+    return verdict.value is Value.VALID or verdict.only(Code.REVOCATION_STALE)
 
 
 def stored(blobs: BlobStore, data: bytes, name: str, pages: int | None, spot: dict[str, object]) -> File:
@@ -369,7 +383,9 @@ class refusals:  # noqa: N801 - reads as a word: `with refusals():`
         if error is None or isinstance(error, SendError) or not isinstance(error, Exception):
             return
         said: Phrase = TECHNICAL
-        if isinstance(error, DomainError):
+        if isinstance(error, Broken):
+            said = isolation.words(error)
+        elif isinstance(error, DomainError):
             fields = list(getattr(error, "fields", {}).values())
             said = fields[0] if fields else error.message
         else:

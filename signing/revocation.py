@@ -15,6 +15,7 @@ from typing import ClassVar
 
 import sqlalchemy as sa
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from directory.access import require_instance_admin
@@ -30,6 +31,7 @@ from signing import fetching
 from signing.anchors import CHAIN
 from signing.answers import Answer, list_addresses, question_about, read_list, read_response, responder_addresses
 from signing.fetching import NotFetched
+from signing.trust import Trust
 from signing.trustmodels import Intermediate, RevocationSource, TrustedRoot
 from signing.verdicts import Verdict
 
@@ -44,13 +46,27 @@ Pair = tuple[x509.Certificate, x509.Certificate]
 """A certificate and its issuer."""
 
 
-def pairs_of(verdict: Verdict) -> list[Pair]:
-    """Whose revocation a verdict rests on: the certificates of chains that lead to a trusted root."""
+def pairs_of(verdict: Verdict, trust: Trust) -> list[Pair]:
+    """Whose revocation a verdict rests on: the certificates of chains that really lead to a trusted root.
+
+    The addresses to ask stand in these certificates, so each signature up to the root is checked here, too.
+    """
+    roots = {anchor.sha256 for anchor in trust.anchors}
     found: list[Pair] = []
     for detail in verdict.report.get("signatures", ()):
         line = [x509.load_der_x509_certificate(base64.b64decode(der)) for der in detail.get("certificates", ())]
-        found += pairwise(line)
+        pairs = list(pairwise(line))
+        if line and _digest(line[-1]) in roots and all(_issued(one, by) for one, by in pairs):
+            found += pairs
     return found
+
+
+def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
 
 
 def want(tx: Tx, pairs: Iterable[Pair]) -> bool:

@@ -181,10 +181,21 @@ class Verdict:
         """Whether a finding with this code is among the reasons."""
         return any(reason.code == code for reason in self.reasons)
 
+    def only(self, code: str) -> bool:
+        """Whether this finding alone, and nothing graver, keeps it from being valid."""
+        grave = [reason for reason in self.reasons if reason.weight is not Value.VALID]
+        return bool(grave) and self.value is Value.UNCLEAR and all(reason.code == code for reason in grave)
+
+    @property
+    def indication(self) -> str:
+        """The main indication of ETSI EN 319 102-1 §5.1.3."""
+        return {Value.VALID: "TOTAL-PASSED", Value.UNCLEAR: "INDETERMINATE", Value.INVALID: "TOTAL-FAILED"}[self.value]
+
     def to_json(self) -> dict[str, Any]:
         """Plain data for the database, the API and the evidence pack."""
         return {
             "value": self.value.value,
+            "indication": self.indication,
             "summary": phrase_to_json(self.summary),
             "summary_vi": self.summary.vi,
             "summary_en": self.summary.en,

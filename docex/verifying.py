@@ -1,0 +1,91 @@
+"""The worker's part of judging: the files in, verdicts out, and the answers that they rest on kept as evidence."""
+
+import hashlib
+import io
+from datetime import datetime
+from typing import ClassVar
+
+from docex import judging
+from docex.custody import Custody
+from docex.hub.publishing import note_seals
+from docex.judging import Case, Judged, Question
+from docex.models import Dispatch
+from kernel.blobs import BlobStore, read_all
+from kernel.db import Tx
+from kernel.errors import NotFound
+from kernel.outbox import Handler, Job
+from signing.policy import policy_for
+from signing.revinfo import read_list
+from signing.safely import verdict_on
+from signing.trust import Trust
+from signing.verdicts import Verdict
+from signing.verify import too_large
+
+MOST_JUDGED_BYTES = 100 * 1024**2
+"""Judging takes a file into memory, several times over; larger ones are said to be too large, which is not valid."""
+
+
+class VerifyHandler(Handler[Case, Judged]):
+    """Judge the papers of an envelope for its recipients."""
+
+    topic: ClassVar[str] = judging.TOPIC
+
+    def __init__(self, blobs: BlobStore, custody: Custody) -> None:
+        self.blobs = blobs
+        self.custody = custody
+
+    def prepare(self, tx: Tx, job: Job) -> Case | None:
+        """The papers to judge."""
+        asked = job.payload.get("as_of")
+        as_of = datetime.fromisoformat(asked) if asked else None
+        return judging.case_of(tx, job.payload["dispatch_id"], self.custody.trust(tx), as_of)
+
+    def perform(self, prepared: Case) -> Judged:
+        """Judge each in a process of its own; whatever the bytes are, a verdict comes out."""
+        trust = self._with_evidence(prepared)
+        verdicts = tuple((one.paper_id, self._judge(one, prepared, trust)) for one in prepared.questions)
+        for _, verdict in verdicts:
+            self._keep_evidence(verdict, trust)
+        wanted = judging.wanted_by(verdicts, prepared.trust)
+        return Judged(prepared.dispatch_id, verdicts, prepared.as_of, wanted)
+
+    def conclude(self, tx: Tx, job: Job, result: Judged) -> None:
+        """Keep the verdicts and show them in every inbox."""
+        judging.conclude(tx, result, asked_by=job.payload.get("asked_by"), turn=job.payload.get("turn", 0))
+        if result.as_of is None:
+            sender = tx.session.get_one(Dispatch, result.dispatch_id).sender_id
+            note_seals(tx, sender, (verdict for _, verdict in result.verdicts))
+
+    def give_up(self, tx: Tx, job: Job, reason: str) -> None:
+        """Say that nobody could judge: never green, and no longer "being checked"."""
+        judging.could_not(tx, job.payload["dispatch_id"])
+
+    def _judge(self, one: Question, case: Case, trust: Trust) -> Verdict:
+        policy = policy_for(one.kind)
+        if one.size > MOST_JUDGED_BYTES:
+            return too_large(one.sha256, one.size, policy, at=case.as_of)
+        data = read_all(self.blobs, one.sha256)
+        return verdict_on(data, trust, policy, expected=case.expected, known_since=case.known_since, at=case.as_of)
+
+    def _with_evidence(self, case: Case) -> Trust:
+        """The trust of today, and what authorities said when earlier verdicts were made."""
+        known = {hashlib.sha256(data).hexdigest() for data in (*case.trust.crls, *case.trust.ocsps)}
+        answers = [self._kept(sha256) for sha256 in case.evidence if sha256 not in known]
+        found = [answer for answer in answers if answer is not None]
+        if not found:
+            return case.trust
+        crls = tuple(answer for answer in found if read_list(answer) is not None)
+        return case.trust.joined(Trust(crls=crls, ocsps=tuple(answer for answer in found if answer not in crls)))
+
+    def _kept(self, sha256: str) -> bytes | None:
+        try:
+            return read_all(self.blobs, sha256)
+        except NotFound:  # it came inside the file itself, and is there still
+            return None
+
+    def _keep_evidence(self, verdict: Verdict, trust: Trust) -> None:
+        """The answers that the verdict names, where evidence is taken from in later years."""
+        used = {answer["sha256"] for detail in verdict.report["signatures"] for answer in detail.get("revocation", ())}
+        for data in (*trust.crls, *trust.ocsps):
+            if hashlib.sha256(data).hexdigest() in used:
+                self.blobs.put(io.BytesIO(data))
