@@ -39,6 +39,7 @@ from kernel.db import Database
 from kernel.doors import Guard
 from kernel.schema import Base
 from kernel.text import Phrase
+from signing import log
 from tests.cast import meet
 from tests.docex.office import Office
 from tests.docex_hub.systems import FAR, a_file
@@ -99,6 +100,13 @@ class Site:
         kind = {"Content-Type": "application/octet-stream"}
         answer: dict[str, Any] = self.call("POST", "/api/v1/edxml", data=self.letter(), headers=kind)
         worker.drain(self.office.db)
+        return answer
+
+    def logged(self) -> dict[str, Any]:
+        """An envelope that is in the evidence log, under the newest head."""
+        answer = self.handed_in()
+        with self.office.db.write() as tx:
+            log.sequence(tx)
         return answer
 
     def parcel(self) -> int:
@@ -172,12 +180,19 @@ def _piece(site: Site) -> dict[str, Any]:
     }
 
 
+def _head(site: Site) -> int:
+    site.logged()
+    size: int = site.call("GET", "/api/v1/log/head")["size"]
+    return size
+
+
 def _token_wanted(site: Site) -> dict[str, Any]:
     wanted = {"grant_type": "client_credentials", "client_id": site.client_id, "client_secret": site.secret}
     return {"body": wanted, "media_type": "application/x-www-form-urlencoded"}
 
 
 SUCCEEDS: dict[str, Callable[[Site], dict[str, Any]]] = {
+    "desk_api.recalls": lambda site: {},
     "directory_api.token": _token_wanted,
     "docex.document_status": lambda site: {"path_parameters": {"dispatch_id": site.handed_in()["id"]}},
     "docex.submit_edxml": lambda site: {"body": site.letter(), "media_type": "application/octet-stream"},
@@ -192,6 +207,7 @@ SUCCEEDS: dict[str, Callable[[Site], dict[str, Any]]] = {
     "hub.lease": lambda site: {"path_parameters": {"parcel_id": site.parcel()}},
     "hub.public_keys": lambda site: {},
     "hub.receipt": lambda site: {"path_parameters": {"receipt_id": site.handed_in()["receipt"]["id"]}},
+    "hub.receipt_proof": lambda site: {"path_parameters": {"receipt_id": site.logged()["receipt"]["id"]}},
     "hub.receipts_of_document": lambda site: {"path_parameters": {"dispatch_id": site.handed_in()["id"]}},
     "hub.remove_webhook": _with_webhook,
     "hub.report_status": lambda site: {
@@ -201,6 +217,10 @@ SUCCEEDS: dict[str, Callable[[Site], dict[str, Any]]] = {
     "hub.set_webhook": lambda site: {"body": {"url": "https://hook.example/"}},
     "hub.upload_state": lambda site: {"path_parameters": {"upload_id": site.upload(whole=False)}},
     "hub.webhook": _with_webhook,
+    "log.consistency": lambda site: {"query": {"first": 1, "second": _head(site)}},
+    "log.head": lambda site: {"query": {}} if _head(site) else {},
+    "log.head_of_size": lambda site: {"path_parameters": {"size": _head(site)}},
+    "log.proof": lambda site: {"query": {"kind": "document", "sha256": site.logged()["sha256"]}},
     "web.openapi_document": lambda site: {},
 }
 """How to call each operation so that it does what it is for."""

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-import urllib3
 from flask import Flask
 
 from docex.edxml.model import Organ
@@ -257,7 +256,7 @@ def test_each_way_of_failing_has_its_own_words(endpoint: Endpoint, monkeypatch: 
     assert refused("http://127.0.0.1:1/") == calling.NOT_REACHED
     assert refused(f"https://{plain}/") == calling.BAD_TLS  # it does not even speak TLS
     endpoint.hangs = Event()
-    assert refused(endpoint.url, timeout=urllib3.Timeout(connect=1, read=0.2)) == calling.TIMED_OUT
+    assert refused(endpoint.url, read_s=0.2) == calling.TIMED_OUT
     endpoint.hangs.set()
     with socket.create_server(("127.0.0.1", 0)) as closes:
         Thread(target=lambda: closes.accept()[0].close()).start()
