@@ -95,9 +95,9 @@ def sequence(tx: Tx) -> LogHead | None:
     fresh = _number(tx, size)
     if not fresh:
         return None
-    _append(tx, size, fresh)
+    append(tx, size, fresh)
     size += len(fresh)
-    root = merkle.range_hash((0, size), _Tiles(tx, [(0, size)]).hash_of).hex()
+    root = hashes_over(tx, [(0, size)])[0].hex()
     now = clock.now()
     claims = {"iss": receipts.issuer(), "iat": int(now.timestamp()), "at": now.isoformat(), "size": size, "root": root}
     head = LogHead(size=size, root=root, jws=receipts.state(tx, TYPE, claims), made_at=now, token=None, stamped_at=None)
@@ -163,7 +163,7 @@ def proof_for(tx: Tx, kind: str, sha256: str, size: int | None = None) -> Proof:
     head = newest(tx) if size is None else head_for(tx, size)
     if leaf.number is None or head is None or leaf.number >= head.size:
         raise NotYet(phrase("Nội dung này chưa có số trong nhật ký ở mốc đó. Xin hỏi lại sau một phút."))
-    path = _hashes(tx, merkle.inclusion_ranges(leaf.number, head.size))
+    path = hashes_over(tx, merkle.inclusion_ranges(leaf.number, head.size))
     return Proof(leaf_bytes(leaf.kind, leaf.sha256, leaf.at), leaf.number, head.size, path)
 
 
@@ -173,7 +173,7 @@ def consistency(tx: Tx, first: int, second: int) -> tuple[bytes, ...]:
     last = newest(tx)
     if not 0 < first <= second or last is None or second > last.size:
         raise NotFound()
-    return _hashes(tx, merkle.consistency_ranges(first, second))
+    return hashes_over(tx, merkle.consistency_ranges(first, second))
 
 
 def _number(tx: Tx, size: int) -> list[bytes]:
@@ -192,7 +192,7 @@ def _number(tx: Tx, size: int) -> list[bytes]:
     return [merkle.leaf_hash(leaf_bytes(row.kind, row.sha256, row.at)) for row in in_order]
 
 
-def _append(tx: Tx, size: int, hashes: list[bytes]) -> None:
+def append(tx: Tx, size: int, hashes: list[bytes]) -> None:
     """Write the hashes behind the first `size` ones of level 0, and what gets full into the levels above."""
     level = 0
     while hashes:
@@ -212,7 +212,8 @@ def _split(tile: bytes) -> list[bytes]:
     return [tile[start : start + HASH] for start in range(0, len(tile), HASH)]
 
 
-def _hashes(tx: Tx, ranges: list[Range]) -> tuple[bytes, ...]:
+def hashes_over(tx: Tx, ranges: list[Range]) -> tuple[bytes, ...]:
+    """The hashes over some ranges of leaves, that is of a proof, from their tiles."""
     tiles = _Tiles(tx, ranges)
     return tuple(merkle.range_hash(one, tiles.hash_of) for one in ranges)
 

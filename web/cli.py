@@ -11,6 +11,7 @@ from docex.agent.commands import agent, agent_key
 from docex.edxml_cli import edxml
 from kernel.config import BadSetting, Config
 from kernel.errors import DomainError
+from signing.log_cli import log
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,6 +31,7 @@ def main(context: click.Context) -> None:
 main.add_command(edxml)
 main.add_command(agent)
 main.add_command(agent_key)
+main.add_command(log)
 
 
 @main.command()

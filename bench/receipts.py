@@ -1,0 +1,161 @@
+"""`scripts/bench receipts`: how many receipts a process signs and verifies, and what a proof of the log costs.
+
+Ours is what the hub does for each receipt: claims to a compact JWS, and back with the key as it stands in the JWK set.
+The floor is `cryptography` alone: ES256 over the same bytes, without JSON, Base64 or keys in JWK. Then a log of 4.3
+million leaves on SQLite: inclusion proofs of random leaves and consistency proofs from random older sizes, each
+checked against the root.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from joserfc.jwk import ECKey
+
+from bench.report import Result, median, percentile, progress
+from kernel import clock
+from kernel.db import Database
+from signing import log, merkle, receipts
+from signing.logmodels import LogTile
+from signing.merkle import Range
+
+ROUNDS = 3
+TURNS = 2_000
+LEAVES = 4_300_000
+STRETCH = 50_000
+PROOFS = 500
+LEAST_SIGNED_PER_S = 3_000
+LEAST_VERIFIED_PER_S = 1_500
+MUST = 4.0
+MOST_PROOF_MS = 5.0
+MOST_HASHES = 23
+
+
+def main() -> Result:
+    """Three rounds, ours and the floor in turn; the figures are the medians."""
+    ours: dict[str, list[float]] = {"sign_ms": [], "verify_ms": []}
+    floor: dict[str, list[float]] = {"sign_ms": [], "verify_ms": []}
+    for number in range(ROUNDS):
+        _round(ours, floor)
+        progress(
+            f"round {number + 1}: ours {[x[-1] for x in ours.values()]} floor {[x[-1] for x in floor.values()]} ms"
+        )
+    sign_ms, verify_ms = (median(ours[name]) for name in ours)
+    proofs = _proofs()
+    return Result(
+        claim="signing and verifying a receipt take at most four times as long as ES256 alone",
+        ours={"sign_ms": sign_ms, "verify_ms": verify_ms},
+        peer={name: median(floor[name]) for name in floor},
+        must=MUST,
+        further={
+            f"at least {LEAST_SIGNED_PER_S} signed each second": 1000 / sign_ms >= LEAST_SIGNED_PER_S,
+            f"at least {LEAST_VERIFIED_PER_S} verified each second": 1000 / verify_ms >= LEAST_VERIFIED_PER_S,
+            f"over {LEAVES} leaves: at most {MOST_HASHES} hashes": proofs["most_hashes"] <= MOST_HASHES,
+            f"a proof within {MOST_PROOF_MS:.0f} ms (p95)": max(proofs["inclusion_ms"], proofs["consistency_ms"])
+            <= MOST_PROOF_MS,
+        },
+        extra={"signed_per_s": round(1000 / sign_ms), "verified_per_s": round(1000 / verify_ms), "log": proofs},
+    )
+
+
+def _round(ours: dict[str, list[float]], floor: dict[str, list[float]]) -> None:
+    private = ECKey.generate_key("P-256", private=True)
+    key = receipts.SigningKey(private)
+    raw = ec.generate_private_key(ec.SECP256R1())
+    algorithm = ec.ECDSA(hashes.SHA256())
+    kind, claims = "lienthong-receipt+jwt", _claims()
+    statement = key.sign(kind, claims)
+    message = statement.rpartition(".")[0].encode()
+    signature, public = raw.sign(message, algorithm), raw.public_key()
+    ours["sign_ms"].append(_each_ms(lambda: key.sign(kind, claims)))
+    floor["sign_ms"].append(_each_ms(lambda: raw.sign(message, algorithm)))
+    assert receipts.verify(statement, key.jwk) == claims
+    ours["verify_ms"].append(_each_ms(lambda: receipts.verify(statement, key.jwk)))
+    floor["verify_ms"].append(_each_ms(lambda: public.verify(signature, message, algorithm)))
+
+
+def _claims() -> dict[str, Any]:
+    """Those of a `retrieved` receipt."""
+    now = clock.now()
+    return {
+        "iss": "https://lienthong.example.vn",
+        "jti": secrets.token_hex(16),
+        "iat": int(now.timestamp()),
+        "kind": "retrieved",
+        "at": now.isoformat(),
+        "previous": secrets.token_hex(32),
+        "message_id": "000.00.15.H29,2026/03/02,125/GM-SX",
+        "document_id": "000.00.15.H29,2026/03/02,125/GM-SX",
+        "sender": "000.00.15.H29",
+        "receivers": ["000.00.20.H29"],
+        "sha256": secrets.token_hex(32),
+        "size": 143_201,
+        "submitted_at": now.isoformat(),
+    }
+
+
+def _each_ms(work: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    for _ in range(TURNS):
+        work()
+    return round((time.perf_counter() - begun) * 1000 / TURNS, 4)
+
+
+def _proofs() -> dict[str, float]:
+    """A log of `LEAVES` leaves, and what proofs in it cost (p95)."""
+    chance = random.Random(4)
+    with tempfile.TemporaryDirectory() as folder:
+        db = Database(f"sqlite:///{Path(folder) / 'log.db'}")
+        LogTile.__table__.create(db.engine)  # type: ignore[attr-defined]
+        _grow(db)
+        with db.read() as tx:
+            (top,) = log.hashes_over(tx, [(0, LEAVES)])
+        inclusion = [_inclusion(db, chance.randrange(LEAVES), top) for _ in range(PROOFS)]
+        consistency = [_consistency(db, chance.randrange(1, LEAVES), top) for _ in range(PROOFS)]
+        db.close()
+    return {
+        "leaves": LEAVES,
+        "inclusion_ms": percentile([ms for ms, _ in inclusion], 95),
+        "consistency_ms": percentile([ms for ms, _ in consistency], 95),
+        "most_hashes": max(count for _, count in inclusion),
+    }
+
+
+def _grow(db: Database) -> None:
+    for start in range(0, LEAVES, STRETCH):
+        with db.write() as tx:
+            log.append(tx, start, [_leaf(number) for number in range(start, start + STRETCH)])
+    progress(f"a log of {LEAVES} leaves")
+
+
+def _leaf(number: int) -> bytes:
+    return merkle.leaf_hash(number.to_bytes(8, "big"))
+
+
+def _inclusion(db: Database, number: int, top: bytes) -> tuple[float, int]:
+    ms, path = _timed(db, merkle.inclusion_ranges(number, LEAVES))
+    assert merkle.is_included(_leaf(number), number, LEAVES, top, path)
+    return ms, len(path)
+
+
+def _consistency(db: Database, first: int, top: bytes) -> tuple[float, int]:
+    ms, path = _timed(db, merkle.consistency_ranges(first, LEAVES))
+    with db.read() as tx:
+        (older,) = log.hashes_over(tx, [(0, first)])
+    assert merkle.is_consistent(first, older, LEAVES, top, path)
+    return ms, len(path)
+
+
+def _timed(db: Database, ranges: list[Range]) -> tuple[float, tuple[bytes, ...]]:
+    begun = time.perf_counter()
+    with db.read() as tx:
+        path = log.hashes_over(tx, ranges)
+    return (time.perf_counter() - begun) * 1000, path
