@@ -33,6 +33,7 @@ from kernel.text import Phrase, phrase
 from signing.verdicts import HolderKind, Verdict, phrase_from_json
 
 LONGEST_TIMELINE = 200
+MOST_ALIKE = 3
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Moment:
 
     at: datetime
     title: Phrase
-    by: str
+    by: str | Phrase
     detail: str = ""
     tone: str = "plain"
 
@@ -340,11 +341,20 @@ def _document_timeline(tx: Tx, document: Document, dispatch_ids: list[int]) -> t
     )
     rows = tx.session.execute(said).all()
     names = directory.agencies(tx, [agency_id for _, agency_id in rows])
-    moments += [
-        Moment(log.at, STATUS_TITLES[log.code], names[agency_id].name, log.description, _status_tone(log.code))
-        for log, agency_id in rows
-    ]
+    alike: dict[tuple[str, str, datetime], list[tuple[datetime, str]]] = {}
+    for log, agency_id in rows:
+        key = log.code, log.description, log.at.replace(second=0, microsecond=0)
+        alike.setdefault(key, []).append((log.at, names[agency_id].name))
+    for (code, description, _), heard in alike.items():
+        moments += _told(STATUS_TITLES[code], heard, description, _status_tone(code))
     return _newest_first(moments)
+
+
+def _told(title: Phrase, said: list[tuple[datetime, str]], description: str, tone: str) -> list[Moment]:
+    """What recipients said within the same minute: each by itself, or in one line when they are many."""
+    if len(said) <= MOST_ALIKE:
+        return [Moment(at, title, name, description, tone) for at, name in said]
+    return [Moment(max(said)[0], title, phrase("{n} nơi nhận", n=len(said)), description, tone)]
 
 
 def _incoming_timeline(tx: Tx, incoming: Incoming) -> tuple[Moment, ...]:

@@ -15,7 +15,6 @@ from docex.models import Answer, Copy, Dispatch, Document, Incoming, Reply
 from docex.states import DocumentState, IncomingState
 from kernel.db import Tx
 
-
 MOST_RELATED, MOST_DUPLICATES = 50, 5
 
 

@@ -23,6 +23,7 @@ from kernel.errors import NotFound
 from kernel.text import Phrase, phrase
 
 PAGE = 50
+MOST_PLACES = 8
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,9 @@ FORMS: dict[str, Form] = {
     "out": Form(
         phrase("Sổ đăng ký văn bản đi"),
         (
-            Column(phrase("Số, ký hiệu văn bản"), 10),
+            Column(phrase("Số, ký hiệu văn bản"), 12),
             Column(phrase("Ngày tháng văn bản"), 8),
-            Column(phrase("Tên loại và trích yếu nội dung văn bản"), 25),
+            Column(phrase("Tên loại và trích yếu nội dung văn bản"), 23),
             Column(phrase("Người ký"), 10),
             Column(phrase("Nơi nhận văn bản"), 15),
             Column(phrase("Đơn vị, người nhận bản lưu"), 8),
@@ -63,9 +64,9 @@ FORMS: dict[str, Form] = {
             Column(phrase("Ngày đến"), 8),
             Column(phrase("Số đến"), 5),
             Column(phrase("Tác giả"), 13),
-            Column(phrase("Số, ký hiệu văn bản"), 10),
+            Column(phrase("Số, ký hiệu văn bản"), 12),
             Column(phrase("Ngày tháng văn bản"), 8),
-            Column(phrase("Tên loại và trích yếu nội dung văn bản"), 26),
+            Column(phrase("Tên loại và trích yếu nội dung văn bản"), 24),
             Column(phrase("Đơn vị hoặc người nhận"), 10),
             Column(phrase("Ngày chuyển"), 8),
             Column(phrase("Ký nhận"), 6),
@@ -263,7 +264,7 @@ def _outgoing(tx: Tx, rows: list[BookNumber]) -> dict[str, tuple[str, ...]]:
             _date(d.issued_on),
             _subject(_kind(d), d.subject),
             d.signer_name,
-            "; ".join(names),
+            _places(names),
             ", ".join(part for part in ("VT", d.unit_mark) if part),
             str(len(names)),
             _date(d.sent_at),
@@ -341,6 +342,13 @@ def _followed(copy: Incoming, way: _Way) -> tuple[str, ...]:
         way.answer,
         _note(copy.urgency, None),
     )
+
+
+def _places(names: list[str]) -> str:
+    """The recipients; of a broadcast the first ones, the document itself names them all."""
+    if len(names) <= MOST_PLACES:
+        return "; ".join(names)
+    return phrase("{names} và {n} nơi khác", names="; ".join(names[:MOST_PLACES]), n=len(names) - MOST_PLACES).vi
 
 
 def _kind(document: Document) -> str:
