@@ -23,6 +23,7 @@ from kernel.db import Tx
 from kernel.errors import Invalid, NotFound
 from kernel.outbox import OutboxRow, State
 from kernel.text import phrase
+from signing import log as evidence_log
 from signing import revocation
 from signing.policy import DocumentKind
 from signing.revocation import Pair
@@ -111,12 +112,14 @@ def conclude(tx: Tx, judged: Judged, *, asked_by: int | None = None, turn: int =
     dispatch = tx.session.get_one(Dispatch, judged.dispatch_id)
     now = clock.now()
     for paper_id, verdict in judged.verdicts:
+        report = verdict.to_json()
+        evidence_log.add_verdict(tx, report)
         tx.session.add(
             Judgement(
                 dispatch_id=dispatch.id,
                 paper_id=paper_id,
                 value=verdict.value,
-                report=verdict.to_json(),
+                report=report,
                 made_at=now,
                 as_of=judged.as_of,
                 asked_by=asked_by,
