@@ -107,7 +107,7 @@ def _body(answer: urllib3.BaseHTTPResponse, most: int) -> bytes:
     if answer.status != 200:
         raise NotFetched(f"http_{answer.status}")
     body, until = bytearray(), time.monotonic() + SECONDS
-    for piece in answer.stream(_PIECE, decode_content=False):
+    while piece := answer.read1(_PIECE, decode_content=False):  # what is there, so that drops are counted, too
         body += piece
         if len(body) > most or time.monotonic() > until:
             raise NotFetched("too_long")

@@ -103,9 +103,18 @@ def _wanted(tx: Tx, kind: str, url: str, certificate: x509.Certificate, issuer: 
     if row is None:
         row = _entered(tx, key, kind, url, issuer, None if kind == LIST else certificate)
         _promise(tx, row, clock.now())
-    elif clock.now() - row.wanted_at > timedelta(days=1):
-        row.wanted_at = clock.now()
+    else:
+        _keep_wanted(tx, row)
     return row
+
+
+def _keep_wanted(tx: Tx, row: RevocationSource) -> None:
+    """Once a day it is noted that somebody wants it; a promise that got lost is made again."""
+    now = clock.now()
+    if now - row.wanted_at > timedelta(days=1):
+        row.wanted_at = now
+    if row.url and (row.due_at is None or now - row.due_at > timedelta(hours=1)):
+        _promise(tx, row, now)
 
 
 def _is_coming(row: RevocationSource) -> bool:
