@@ -196,7 +196,7 @@ def actor_for_token(tx: Tx, bearer: str | None, certificate: Certificate | None 
     """The client behind an access token; one that was given for a certificate needs the same certificate again."""
     if not bearer:
         return None
-    found = tx.session.execute(_BEARER, {"hash": tokens.hashed(bearer)}).one_or_none()
+    found = tx.session.connection().execute(_BEARER, {"hash": tokens.hashed(bearer)}).one_or_none()
     if found is None or found.expires_at <= clock.now() or found.revoked_at is not None:
         return None
     if found.certificate_sha256 and (certificate is None or certificate.sha256 != found.certificate_sha256):

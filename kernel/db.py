@@ -20,6 +20,7 @@ __all__ = ["Base", "BigId", "Committed", "Database", "Json", "JsonList", "Tx"]
 log = logging.getLogger(__name__)
 
 CHANNEL = "lienthong"
+FRESH_S = 0.5
 _NOTIFY = sa.text("SELECT pg_notify(:channel, name) FROM unnest(CAST(:names AS text[])) AS name")
 
 
@@ -218,10 +219,28 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
 
 
 def _postgres_engine(url: sa.URL, pool_size: int) -> sa.Engine:
-    return sa.create_engine(
+    import psycopg
+
+    engine = sa.create_engine(
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_pre_ping=True,
         connect_args={"options": "-c timezone=UTC -c lock_timeout=15s"},
     )
+
+    @sa.event.listens_for(engine, "connect")
+    @sa.event.listens_for(engine, "checkin")
+    def note(_connection: Any, record: Any) -> None:
+        record.info["worked_at"] = time.monotonic()
+
+    @sa.event.listens_for(engine, "checkout")
+    def check(connection: Any, record: Any, _fairy: Any) -> None:
+        # A server that was started anew leaves dead connections behind, so they are asked before use; but what worked a
+        # moment ago need not answer again: under load that is one more round trip for every transaction.
+        if time.monotonic() - record.info["worked_at"] > FRESH_S:
+            try:
+                engine.dialect.do_ping(connection)
+            except psycopg.Error as error:
+                raise sa.exc.InvalidatePoolError from error
+
+    return engine

@@ -7,8 +7,7 @@ refusal, so that a form that is shown again with its errors has changed nothing.
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import IO, Any, NoReturn
 
@@ -68,10 +67,7 @@ def _opened(door: Door) -> Callable[..., Response]:
         if door.csrf and door.writes and door.guard is not Guard.CLIENT and current_app.config["WTF_CSRF_ENABLED"]:
             csrf.protect()
         try:
-            brought = {"brought": _bring(door, path)} if door.before else {}
-            with _transaction(services().db, door) as tx:
-                g.tx = tx
-                response = _answer(tx, door, path | brought)
+            response = _answered(services().db, door, path)
         except _Refused as refused:
             return refused.response
         finally:
@@ -84,16 +80,24 @@ def _opened(door: Door) -> Callable[..., Response]:
     return view
 
 
-def _bring(door: Door, path: dict[str, Any]) -> Callable[[], Any]:
+def _answered(db: Database, door: Door, path: dict[str, Any]) -> Response:
+    if door.before:
+        with db.read() as tx:
+            path = path | {"brought": _bring(tx, door, path)}
+            if not door.writes:
+                return _answer(tx, door, path)
+    with db.write() if door.writes else db.read() as tx:
+        return _answer(tx, door, path)
+
+
+def _bring(tx: Tx, door: Door, path: dict[str, Any]) -> Callable[[], Any]:
     """What the door's `before` answers with, made while nobody waits for the database."""
     assert door.before is not None
-    with services().db.read() as tx:
-        actor = _admitted(tx, door)
-        path = path | given.told(door)
-        try:
-            found = door.before(tx, actor, **path)
-        except Invalid as error:
-            return partial(_raise, error)
+    actor = _admitted(tx, door)
+    try:
+        found = door.before(tx, actor, **path, **given.told(door))
+    except Invalid as error:
+        return partial(_raise, error)
     return lambda: found
 
 
@@ -102,6 +106,7 @@ def _raise(error: Invalid) -> NoReturn:
 
 
 def _answer(tx: Tx, door: Door, path: dict[str, Any]) -> Response:
+    g.tx = tx
     actor = _admitted(tx, door)
     response = make_response(door.view(tx, actor, **path, **given.told(door)))
     if tx.writable and response.status_code >= 400 and not tx.keep_on_refusal:
@@ -135,12 +140,6 @@ def _count(client: Actor) -> None:
     wait = rates.seconds_to_wait(services().config.api_rate, client.by)
     if wait is not None:
         raise TooManyRequests(retry_after=wait)
-
-
-@contextmanager
-def _transaction(db: Database, door: Door) -> Iterator[Tx]:
-    with db.write() if door.writes else db.read() as tx:
-        yield tx
 
 
 def _read_body(door: Door, parts: Services) -> None:

@@ -120,14 +120,16 @@ def _wait_for_mail(tx: Tx, actor: Actor, asked: InboxAsked) -> mailbox.Page:
     end = time.monotonic() + asked.wait
     with bell_of(services.db).listening(actor.agency_id, since=tx.begun) as ring:
         page = mailbox.page(tx, actor.agency_id, after, asked.limit)
-        tx.session.rollback()  # gives the connection back: nobody holds one while they wait
         if mailbox.poll_is_news(page.polled_at):
+            tx.session.rollback()
             with services.db.write(actor.by) as writing:
                 mailbox.note_poll(writing, actor.agency_id, request.headers.get("User-Agent", ""), _their_time())
-        while not page.items and ring.wait(end - time.monotonic()):
+        while not page.items:
+            tx.session.rollback()  # gives the connection back: nobody holds one while they wait
+            if not ring.wait(end - time.monotonic()):
+                break
             ring.clear()
             page = mailbox.page(tx, actor.agency_id, after, asked.limit)
-            tx.session.rollback()
     return page
 
 

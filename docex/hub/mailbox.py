@@ -160,7 +160,7 @@ def note_poll(tx: Tx, agency_id: int, system: str, its_time: datetime | None) ->
 
 def page(tx: Tx, agency_id: int, after: int, limit: int) -> Page:
     """What waits in a mailbox behind number `after`, in the order in which it came."""
-    rows = tx.session.execute(_PAGE, {"agency": agency_id, "after": after, "most": limit + 1}).all()
+    rows = tx.session.connection().execute(_PAGE, {"agency": agency_id, "after": after, "most": limit + 1}).all()
     held = bool(rows) and rows[0].held_at is not None
     polled_at = rows[0].polled_at if rows else None
     if held or not rows or rows[0].id is None:
