@@ -4,7 +4,7 @@ import importlib
 import sys
 
 #: The benches there are; each is a module of this package with `main() -> Result`.
-NAMES = ("agent", "broadcast", "delivery", "exchange", "fanout", "kill", "receipts", "submit")
+NAMES = ("agent", "bigfile", "broadcast", "delivery", "exchange", "fanout", "kill", "receipts", "submit")
 
 
 def run(arguments: list[str]) -> int:

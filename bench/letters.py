@@ -54,9 +54,14 @@ def _agency(tx: Tx, code: str) -> Agency:
 
 def letter(receivers: Sequence[str], number: int, pdf_bytes: int) -> bytes:
     """An envelope of the finance department to these agencies, with an id of its own and a PDF of about that size."""
+    return write(envelope(receivers, number, pdf_bytes))
+
+
+def envelope(receivers: Sequence[str], number: int, pdf_bytes: int, *more: Attachment) -> Envelope:
+    """The same before it is written, with more papers behind the PDF."""
     # Random bytes behind a PDF's head: what is signed and compressed already cannot be packed any further.
     pdf = b"%PDF-1.7\n" + os.urandom(pdf_bytes)
-    envelope = Envelope(
+    return Envelope(
         sender=Organ(demo.FINANCE, "Sở Tài chính"),
         receivers=tuple(Organ(code, f"Cơ quan {code}") for code in receivers),
         document_id=f"{demo.FINANCE},2026/03/02,{number + 1}/STC-VP",
@@ -70,9 +75,8 @@ def letter(receivers: Sequence[str], number: int, pdf_bytes: int) -> bytes:
         signer=Signer("Đặng Anh Dũng", "Giám đốc", "GIÁM ĐỐC"),
         traces=(Trace(demo.FINANCE, clock.now()),),
         business=Business(reason="Văn bản điện tử mới"),
-        attachments=(Attachment(str(uuid.uuid4()), "bao-cao.pdf", pdf),),
+        attachments=(Attachment(str(uuid.uuid4()), "bao-cao.pdf", pdf), *more),
     )
-    return write(envelope)
 
 
 def small_letter(number: int) -> bytes:

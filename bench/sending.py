@@ -35,7 +35,7 @@ class Sender:
         )
         told.raise_for_status()
         self.token: str = told.json()["access_token"]
-        self._session.headers["Authorization"] = f"Bearer {self.token}"
+        self._session.headers.update(self.bearer)
 
     def hand_in(self, letter: bytes, headers: Mapping[str, str] | None = None) -> HandedIn:
         """Hand in an envelope; RuntimeError when it is not taken over."""
@@ -47,9 +47,20 @@ class Sender:
             raise RuntimeError(f"{answer.status_code}: {answer.text[:300]}")
         return HandedIn(answer.json(), begun, answered)
 
+    @property
+    def bearer(self) -> dict[str, str]:
+        """The header that says who asks, for connections of one's own."""
+        return {"Authorization": f"Bearer {self.token}"}
+
     def ask(self, path: str) -> dict[str, Any]:
         """The answer to a question; RuntimeError when it is refused."""
-        answer = self._session.get(self.url + path, timeout=60)
+        return self._told(self._session.get(self.url + path, timeout=60))
+
+    def do(self, path: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to something that was to be done (POST); RuntimeError when it is refused."""
+        return self._told(self._session.post(self.url + path, json=given, timeout=300))
+
+    def _told(self, answer: requests.Response) -> dict[str, Any]:
         if not answer.ok:
             raise RuntimeError(f"{answer.status_code}: {answer.text[:300]}")
         told: dict[str, Any] = answer.json()

@@ -96,6 +96,10 @@ class Instance:
         part.kill()
         part.wait()
 
+    def process_id(self, name: str) -> int:
+        """The process of `web` or `worker`, for whoever looks at what it takes."""
+        return self._parts[name].pid
+
     @contextmanager
     def database(self) -> Iterator[Database]:
         """A look into the database, beside the processes that use it."""
