@@ -3,6 +3,7 @@
 from typing import Any
 
 from wtforms import FileField, Form, SelectMultipleField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from kernel.text import phrase
@@ -22,7 +23,7 @@ class RootForm(Form):  # type: ignore[misc]
     certificate = FileField(phrase("Tệp chứng thư gốc"), description=phrase("Tệp .crt, .cer, .pem hoặc .p7b."))
     purposes = _Boxes(
         phrase("Tin cậy để kiểm tra"),
-        choices=[(purpose.value, word) for purpose, word in PURPOSES.items()],
+        choices=[SelectChoice(purpose.value, word) for purpose, word in PURPOSES.items()],
         validate_choice=False,
         default=[Purpose.PERSON.value, Purpose.SEAL.value, Purpose.TSA.value],
     )
