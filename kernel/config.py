@@ -128,8 +128,8 @@ class Config:
     )
     chunked_max_bytes: int = setting(
         3_000_000_000,
-        "Cap on an envelope that is uploaded in pieces over the API, and on the papers in it; Base64 makes a paper a third "
-        "larger.",
+        "Cap on an envelope that is uploaded in pieces over the API, and on the papers in it; Base64 makes a paper "
+        "a third larger.",
         read=int,
     )
     webhooks_anywhere: bool = setting(

@@ -83,7 +83,7 @@ class StampsOutside(TimeStamps):
     """A time-stamp authority that the parent asks: this process has no business on the network."""
 
     def __init__(self, line: Line, number: int, room: int) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._line, self._number, self._room = line, number, room
 
     @property

@@ -63,7 +63,13 @@ def test_it_goes_down_and_up_again_with_the_demo_city_in_it(empty: Config) -> No
 
 def test_what_was_findable_stays_findable(empty: Config) -> None:
     db = Database(empty.sql_url)
-    old = {"scope": "agency:1", "kind": "document", "thing": 7, "original": "đào tạo cán bộ", "folded": "dao tao can bo"}
+    old = {
+        "scope": "agency:1",
+        "kind": "document",
+        "thing": 7,
+        "original": "đào tạo cán bộ",
+        "folded": "dao tao can bo",
+    }
     with db.engine.connect() as connection:
         schema.run(connection, "upgrade", "0001")
         connection.execute(
