@@ -51,9 +51,17 @@ def _asking(one: Endpoint, systems: list[System]) -> Finding:
     silent = clock.now() - one.polled_at
     if silent <= FRESH:
         return Finding("good", phrase("Hệ thống đang hỏi hộp nhận đều đặn."))
-    said = phrase("Hệ thống không hỏi hộp nhận từ {minutes} phút nay.", minutes=int(silent.total_seconds() // 60))
+    said = phrase("Hệ thống không hỏi hộp nhận từ {time} nay.", time=_in_words(silent))
     hint = phrase("Kiểm tra máy chủ của cơ quan có chạy không, đường truyền và thời hạn của khóa.")
     return Finding("bad" if silent > OLD else "waiting", said, hint)
+
+
+def _in_words(length: timedelta) -> Phrase:
+    """As people say it: minutes, then hours, then days."""
+    minutes = int(length.total_seconds() // 60)
+    if minutes < 120:
+        return phrase("{n} phút", n=minutes)
+    return phrase("{n} giờ", n=minutes // 60) if minutes < 2880 else phrase("{n} ngày", n=minutes // 1440)
 
 
 def _clock(one: Endpoint) -> Finding:

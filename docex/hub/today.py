@@ -63,6 +63,11 @@ def unfetched(tx: Tx, actor: Actor) -> list[Item] | None:
     cards = directory.agencies(tx, late)
     chip = Chip(_NOT_FETCHED, "bad")
     return [
-        Item(cards[i].name, PAGE.format(agency_id=i), meta=(cards[i].code, str(count)), chip=chip)
+        Item(
+            cards[i].name,
+            PAGE.format(agency_id=i),
+            meta=(cards[i].code, phrase("{count} văn bản", count=count)),
+            chip=chip,
+        )
         for i, count in late.items()
     ]

@@ -255,7 +255,7 @@ def test_the_test_of_a_connection_speaks_plainly(monday: None, hub: Office, near
     assert bad["1 văn bản chờ quá 4 giờ làm việc."] == "bad"
     assert bad["Đồng hồ của hệ thống lệch 3600 giây."] == "bad"
     clock.advance(timedelta(days=2))
-    assert said(hub, far.agency_id)["Hệ thống không hỏi hộp nhận từ 2880 phút nay."] == "bad"
+    assert said(hub, far.agency_id)["Hệ thống không hỏi hộp nhận từ 2 ngày nay."] == "bad"
 
 
 def test_a_certificate_that_ends_soon_is_seen(monday: None, hub: Office, far: System) -> None:
