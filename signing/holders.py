@@ -92,6 +92,32 @@ def read_holder(certificate: x509.Certificate) -> Holder:
     )
 
 
+_SHORT = {
+    "common_name": "CN",
+    "organization_name": "O",
+    "organizational_unit_name": "OU",
+    "country_name": "C",
+    "locality_name": "L",
+    "state_or_province_name": "ST",
+    "user_id": "UID",
+    "title": "T",
+    "serial_number": "SN",
+    "email_address": "E",
+}
+
+
+def name_text(name: x509.Name) -> str:
+    """A name of a certificate as technicians write it, the most specific part first: `CN=…, O=…, C=VN`."""
+    pairs = [(key, text) for key, texts in _values(name).items() for text in texts]
+    pairs.sort(key=lambda pair: list(_SHORT).index(pair[0]) if pair[0] in _SHORT else len(_SHORT))
+    return ", ".join(f"{_SHORT.get(key, key)}={text}" for key, text in pairs)
+
+
+def common_name(name: x509.Name) -> str:
+    """What people call it: CN, else the whole name."""
+    return next(iter(_values(name).get("common_name", ())), "") or name_text(name)
+
+
 def _kind(common: str, organisations: tuple[str, ...], values: dict[str, list[str]]) -> HolderKind:
     uid = " ".join(values.get("user_id", []))
     if _PERSON_UID.search(uid) or any(values.get(key) for key in ("title", "given_name", "surname")):

@@ -26,6 +26,7 @@ from asn1crypto import cms, crl, ocsp, parser, pem, x509
 from kernel import clock
 from kernel.errors import Invalid
 from kernel.text import phrase
+from signing.holders import common_name
 from signing.known import known
 
 log = logging.getLogger(__name__)
@@ -247,7 +248,7 @@ def _is_pkcs7(der: bytes) -> bool:
 def label_of(certificate: x509.Certificate) -> str:
     """What an authority is called: as we know it, else as its certificate says."""
     found = known(certificate.sha256.hex())
-    return found.name if found else str(certificate.subject.human_friendly)
+    return found.name if found else common_name(certificate.subject)
 
 
 def _anchor(entry: dict[str, Any], data: bytes) -> Anchor:

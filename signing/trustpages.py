@@ -15,6 +15,7 @@ from kernel.db import Tx
 from kernel.text import Phrase, phrase
 from signing import fetching
 from signing.anchors import change_for
+from signing.holders import name_text
 from signing.known import KNOWN_AUTHORITIES, KnownAuthority, known
 from signing.trust import Purpose
 from signing.trustmodels import Act, ChangeState, Intermediate, RevocationSource, TrustChange, TrustedRoot
@@ -119,6 +120,7 @@ class SourceCard:
     url: str
     state: Phrase
     tone: str
+    used_until: datetime | None
     this_update: datetime | None
     next_update: datetime | None
     due_at: datetime | None
@@ -175,19 +177,26 @@ def change_page(tx: Tx, actor: Actor, change_id: int) -> ChangeCard:
     return _changes(tx, actor, [change_for(tx, actor, change_id)])[0]
 
 
-def freshness(row: RevocationSource, soft: timedelta) -> tuple[Phrase, str]:
-    """How far an answer can be relied on now: a word and its tone."""
+@dataclass(frozen=True)
+class Freshness:
+    """How far an answer can be relied on now: a word and its tone, and until when it is used though it has ended."""
+
+    word: Phrase
+    tone: str
+    used_until: datetime | None = None
+
+
+def freshness(row: RevocationSource, soft: timedelta) -> Freshness:
+    """What the page shows of an answer; `soft` is the window in which one that has ended still counts."""
     now = clock.now()
-    if row.next_update is None:
-        return (phrase("Chưa lấy được"), "bad") if row.failures else (phrase("Đang hỏi"), "waiting")
+    if row.next_update is None or row.this_update is None:
+        return Freshness(phrase("Chưa lấy được"), "bad") if row.failures else Freshness(phrase("Đang hỏi"), "waiting")
     if now < row.next_update:
-        late = row.failures and row.this_update and now > row.this_update + (row.next_update - row.this_update) / 2
-        return (phrase("Còn hiệu lực, chưa lấy được bản mới"), "waiting") if late else (phrase("Còn hiệu lực"), "good")
+        half = row.this_update + (row.next_update - row.this_update) / 2
+        late = row.failures and now > half
+        return Freshness(phrase("Chậm làm mới"), "waiting") if late else Freshness(phrase("Còn hiệu lực"), "good")
     until = row.next_update + soft
-    if now < until:
-        on = until.astimezone(clock.VN).strftime("%H:%M %d/%m/%Y")
-        return phrase("Quá hạn, chỉ dùng tạm đến {until}", until=on), "bad"
-    return phrase("Hết hạn, không dùng nữa"), "bad"
+    return Freshness(phrase("Quá hạn"), "bad", until) if now < until else Freshness(phrase("Hết hạn"), "bad")
 
 
 def spaced(sha256: str) -> str:
@@ -201,8 +210,8 @@ def _certificate(data: bytes) -> Certificate:
     return Certificate(
         sha256=fingerprint,
         fingerprint=spaced(fingerprint),
-        subject=found.subject.human_friendly,
-        issuer=found.issuer.human_friendly,
+        subject=name_text(found.subject),
+        issuer=name_text(found.issuer),
         not_before=found.not_valid_before,
         not_after=found.not_valid_after,
         known=known(fingerprint),
@@ -278,14 +287,15 @@ def _leads_to(row: Intermediate, between: dict[str, Intermediate], roots: list[T
 
 
 def _source(row: RevocationSource, soft: timedelta) -> SourceCard:
-    state, tone = freshness(row, soft)
+    state = freshness(row, soft)
     return SourceCard(
         id=row.id,
         is_list=row.kind == "crl",
         issuer=row.issuer_name,
         url=row.url,
-        state=state,
-        tone=tone,
+        state=state.word,
+        tone=state.tone,
+        used_until=state.used_until,
         this_update=row.this_update,
         next_update=row.next_update,
         due_at=row.due_at if row.url else None,
