@@ -4,10 +4,13 @@ import multiprocessing
 import os
 import resource
 import signal
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
+from typing import Any
 
 from docex.agent import running
 from docex.agent.credentials import Credentials
@@ -137,3 +140,12 @@ class AgentProcess:
     def _process(self, *, once: bool, die_at: str) -> ForkServerProcess:
         circumstances = replace(self.circumstances, die_at=die_at)
         return context().Process(target=serve, args=(self.reach, self.root, once, circumstances), daemon=True)
+
+
+def until(what: Callable[[], Any], most_s: float = 30.0) -> Any:
+    """What `what` answers as soon as it is something; AssertionError when it stays nothing."""
+    end = time.monotonic() + most_s
+    while not (found := what()):
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+    return found

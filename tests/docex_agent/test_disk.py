@@ -14,9 +14,8 @@ import sqlalchemy as sa
 from docex.agent.errors import Unusable
 from docex.agent.folders import Folders
 from docex.models import Dispatch
-from tests.docex_agent.agents import REFUSED_TO_WORK, AgentProcess, Circumstances
+from tests.docex_agent.agents import REFUSED_TO_WORK, AgentProcess, Circumstances, until
 from tests.docex_agent.conftest import Served
-from tests.docex_agent.test_following import until
 from tests.docex_hub.systems import a_file
 
 NOBODY = 65534

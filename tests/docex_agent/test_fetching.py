@@ -19,10 +19,10 @@ from docex.hub import mailbox, operators
 from docex.hub.models import Parcel, Upload
 from docex.models import Delivery
 from docex.states import Progress
-from tests.docex_agent.agents import DIED, AgentProcess, Circumstances
+from tests.docex_agent.agents import DIED, AgentProcess, Circumstances, until
 from tests.docex_agent.conftest import Served
 from tests.docex_agent.test_folders import a_large_file
-from tests.docex_agent.test_following import expire, until
+from tests.docex_agent.test_following import expire
 from tests.docex_hub.systems import a_file
 
 

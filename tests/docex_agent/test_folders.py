@@ -9,12 +9,11 @@ import sqlalchemy as sa
 
 from docex.agent.errors import Busy
 from docex.agent.folders import code_name, free_name, plain, stem_of
-from docex.agent.hub import Hub
 from docex.agent.running import run
 from docex.edxml.model import Attachment
 from docex.models import Dispatch, StatusLog
 from tests.docex.office import a_pdf
-from tests.docex_agent.agents import DIED, AgentProcess
+from tests.docex_agent.agents import DIED, AgentProcess, until
 from tests.docex_agent.conftest import Served
 from tests.docex_hub.systems import a_file
 
@@ -146,6 +145,7 @@ def test_two_agents_do_not_share_a_folder(sender: AgentProcess) -> None:
 
 def test_a_started_agent_ends_when_it_is_told(served: Served, sender: AgentProcess) -> None:
     sender.start()
+    until((sender.folders.root / "status.txt").exists)  # it has begun, and listens to signals
     assert Hub(sender.reach).waiting(0).items == []
     assert sender.stop() == 0
 

@@ -2,10 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -20,19 +18,10 @@ from docex.hub import terms
 from docex.hub.models import Receipt, Term
 from docex.models import Dispatch
 from kernel import clock
-from tests.docex_agent.agents import DIED, AgentProcess
+from tests.docex_agent.agents import DIED, AgentProcess, until
 from tests.docex_agent.conftest import Served
 from tests.docex_agent.test_folders import FOLLOWING, LOSING
 from tests.docex_hub.systems import FAR, a_file, a_letter, a_status
-
-
-def until(what: Callable[[], Any], most_s: float = 30.0) -> Any:
-    """What `what` answers as soon as it is something; AssertionError when it stays nothing."""
-    end = time.monotonic() + most_s
-    while not (found := what()):
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
-    return found
 
 
 def states(agent: AgentProcess) -> dict[str, str]:

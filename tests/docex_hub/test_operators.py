@@ -55,7 +55,9 @@ def act(hub: Office, verb: Any, *given: Any, actor: Actor | None = None) -> Any:
 
 def on_record(hub: Office, action: str) -> list[dict[str, Any]]:
     with hub.db.read() as tx:
-        return list(tx.session.scalars(sa.select(AuditEntry.detail).where(AuditEntry.action == action)))
+        return list(
+            tx.session.scalars(sa.select(AuditEntry.detail).where(AuditEntry.action == action).order_by(AuditEntry.seq))
+        )
 
 
 def parcels(hub: Office, far: System) -> list[endpoints.Shown]:
