@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from docex.agent.errors import Busy
 from docex.agent.folders import code_name, free_name, plain, stem_of
+from docex.agent.hub import Hub
 from docex.agent.running import run
 from docex.edxml.model import Attachment
 from docex.models import Dispatch, StatusLog
