@@ -347,7 +347,7 @@ class SealHandler(Handler[SealWork, Sealed]):
 
 def _may_go_out(verdict: Verdict) -> bool:
     """A valid paper; or one of which nothing is in question but that an authority's list is overdue, within the soft
-    window: a city does not stand still because a server elsewhere does (docs/trust.md)."""
+    window: a city does not stand still because a server elsewhere does."""
     return verdict.value is Value.VALID or verdict.only(Code.REVOCATION_STALE)
 
 
