@@ -27,7 +27,16 @@ OFFICIAL = policy_for(DocumentKind.OFFICIAL)
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[Pool]:
-    pool = Pool(Limits(processes=2, memory_bytes=700 << 20, seconds=3))
+    """Patient: on a busy machine only what really has no end reaches its time limit."""
+    pool = Pool(Limits(processes=2, memory_bytes=700 << 20, seconds=60))
+    yield pool
+    pool.close()
+
+
+@pytest.fixture(scope="module")
+def hasty() -> Iterator[Pool]:
+    """For work without end, so that the test does not wait for it."""
+    pool = Pool(Limits(processes=1, memory_bytes=700 << 20, seconds=3))
     yield pool
     pool.close()
 
@@ -39,20 +48,25 @@ def pool() -> Iterator[Pool]:
         (disasters.touch_nothing, Ending.CRASHED),
         (disasters.leave, Ending.CRASHED),
         (disasters.eat, Ending.TOO_MUCH),
-        (disasters.spin, Ending.TOO_LONG),
-        (disasters.sleep, Ending.TOO_LONG),
     ],
 )
 def test_a_disaster_is_told_and_the_next_work_is_done(
     pool: Pool, disaster: Callable[[], None], ending: Ending, office: Office, sealed: bytes
 ) -> None:
-    begun = time.monotonic()
     with pytest.raises(Broken) as caught:
         pool.run(disaster)
     assert caught.value.ending is ending
     assert isolation.words(caught.value).vi
-    assert time.monotonic() - begun < 15
     assert pool.run(verify, sealed, office.trust, OFFICIAL).value is Value.VALID
+
+
+@pytest.mark.parametrize("endless", [disasters.spin, disasters.sleep])
+def test_work_without_end_is_given_up_and_the_next_is_done(hasty: Pool, endless: Callable[[], None]) -> None:
+    with pytest.raises(Broken) as caught:
+        hasty.run(endless)
+    assert caught.value.ending is Ending.TOO_LONG
+    assert isolation.words(caught.value).vi
+    assert hasty.run(disasters.environment)
 
 
 def test_what_is_signed_and_judged_there_is_the_same_as_here(pool: Pool, office: Office, letter: bytes) -> None:
@@ -141,9 +155,9 @@ def test_a_file_that_unpacks_to_gigabytes_is_refused(pool: Pool, office: Office)
     assert pool.run(verify, disasters.unpacking_bomb(), office.trust, OFFICIAL).value is Value.INVALID
 
 
-def test_a_form_without_end_is_given_up(pool: Pool, office: Office) -> None:
+def test_a_form_without_end_is_given_up(hasty: Pool, office: Office) -> None:
     with pytest.raises(Broken) as caught:
-        pool.run(verify, disasters.field_bomb(), office.trust, OFFICIAL)
+        hasty.run(verify, disasters.field_bomb(), office.trust, OFFICIAL)
     assert caught.value.ending in (Ending.TOO_LONG, Ending.TOO_MUCH)
 
 
