@@ -7,7 +7,9 @@ import hashlib
 import hmac
 import ipaddress
 import socket
+import threading
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import urllib3
@@ -16,6 +18,8 @@ from kernel.errors import Invalid
 from kernel.text import Phrase, phrase
 
 CONNECT_S, READ_S = 5, 10
+WHOLE_S = 20
+"""For a whole call: a server that sends a byte now and then holds a thread no longer than a silent one."""
 SIGNATURE, TIMESTAMP = "Lienthong-Signature", "Lienthong-Timestamp"
 LONGEST_URL = 500
 
@@ -90,41 +94,100 @@ def call(url: str, secret: str, timestamp: int, body: bytes, *, anywhere: bool) 
             raise Refused(f"{_HTTP}{answer.status}")
 
 
+class _Deadline:
+    """Hangs up on a call when its time is over, whatever the call is doing then: the handshake, the head, the body.
+
+    The limits of urllib3 are for each read and begin anew with every byte.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.is_over = False
+        self._seconds = seconds
+        self._lines: list[socket.socket] = []
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> "_Deadline":
+        self._timer = threading.Timer(self._seconds, self._hang_up)
+        self._timer.daemon = True
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        with self._lock:
+            for line in self._lines:
+                line.close()
+            self._lines.clear()
+
+    def watched(self, kind: type[Any]) -> type[Any]:
+        """The kind of connection whose lines are hung up on."""
+        deadline = self
+
+        class Watched(kind):  # type: ignore[misc]
+            def _new_conn(self) -> socket.socket:
+                line: socket.socket = super()._new_conn()
+                deadline._watch(line)
+                return line
+
+        return Watched
+
+    def _watch(self, line: socket.socket) -> None:
+        with self._lock:
+            self._lines.append(line.dup())  # TLS takes the line itself out of our hands
+        if self.is_over:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        with self._lock:
+            self.is_over = True
+            for line in self._lines:
+                with contextlib.suppress(OSError):  # it has hung up itself
+                    line.shutdown(socket.SHUT_RDWR)
+
+
 @contextlib.contextmanager
 def posted(
-    url: str, body: bytes, headers: dict[str, str], *, anywhere: bool, read_s: float = READ_S
+    url: str,
+    body: bytes,
+    headers: dict[str, str],
+    *,
+    anywhere: bool,
+    read_s: float = READ_S,
+    whole_s: float = WHOLE_S,
 ) -> Iterator[urllib3.BaseHTTPResponse]:
     """The answer to a POST, its body not read yet. The address that was looked at is the one that is called; no
-    redirect is followed. Refused when nothing answers, or the answer breaks off while it is read."""
+    redirect is followed. Refused when nothing answers, when the answer breaks off while it is read, or when all of it
+    takes longer than `whole_s`."""
     parts = urlsplit(url)
-    host, secure = parts.hostname or "", parts.scheme == "https"
-    port = parts.port or (443 if secure else 80)
-    address = _address_of(host, port, anywhere=anywhere)
-    headers = {"Host": host if parts.port is None else f"{host}:{port}", **headers}
+    host = parts.hostname or ""
+    headers = {"Host": host if parts.port is None else f"{host}:{parts.port}", **headers}
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    pool = (
-        urllib3.HTTPSConnectionPool(
-            address,
-            port,
-            timeout=urllib3.Timeout(connect=CONNECT_S, read=read_s),
-            server_hostname=host,
-            assert_hostname=host,
-        )
-        if secure
-        else urllib3.HTTPConnectionPool(address, port, timeout=urllib3.Timeout(connect=CONNECT_S, read=read_s))
-    )
-    try:
-        answer = pool.urlopen(
-            "POST", path, body=body, headers=headers, retries=False, redirect=False, preload_content=False
-        )
+    pool = _pool(parts.scheme == "https", host, parts.port, read_s, anywhere=anywhere)
+    with _Deadline(whole_s) as deadline:
+        pool.ConnectionCls = deadline.watched(pool.ConnectionCls)
         try:
-            yield answer
+            answer = pool.urlopen(
+                "POST", path, body=body, headers=headers, retries=False, redirect=False, preload_content=False
+            )
+            try:
+                yield answer
+            finally:
+                answer.close()
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise Refused(TIMED_OUT if deadline.is_over else _code_of(error)) from error
         finally:
-            answer.close()
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise Refused(_code_of(error)) from error
-    finally:
-        pool.close()
+            pool.close()
+        if deadline.is_over:  # a head that is cut off looks like a whole one
+            raise Refused(TIMED_OUT)
+
+
+def _pool(secure: bool, host: str, port: int | None, read_s: float, *, anywhere: bool) -> urllib3.HTTPConnectionPool:
+    port = port or (443 if secure else 80)
+    address = _address_of(host, port, anywhere=anywhere)
+    timeout = urllib3.Timeout(connect=CONNECT_S, read=read_s)
+    if not secure:
+        return urllib3.HTTPConnectionPool(address, port, timeout=timeout)
+    return urllib3.HTTPSConnectionPool(address, port, timeout=timeout, server_hostname=host, assert_hostname=host)
 
 
 def _code_of(error: Exception) -> str:

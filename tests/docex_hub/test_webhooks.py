@@ -69,6 +69,36 @@ def endpoint() -> Iterator[Endpoint]:
     thread.join()
 
 
+class Dripping(Thread):
+    """A server that sends something all the time, faster than any read gives up, and never comes to an end."""
+
+    def __init__(self, beginning: bytes) -> None:
+        super().__init__(daemon=True)
+        self.beginning, self.ended = beginning, Event()
+        self.door = socket.create_server(("127.0.0.1", 0))
+        self.place = f"127.0.0.1:{self.door.getsockname()[1]}"
+
+    def __enter__(self) -> "Dripping":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ended.set()
+        self.join()
+        self.door.close()
+
+    def run(self) -> None:
+        line, _ = self.door.accept()
+        with line:
+            drops = self.beginning
+            while not self.ended.wait(0.02):
+                try:
+                    line.sendall(drops)
+                except OSError:  # the caller has hung up
+                    return
+                drops = b"x"
+
+
 @pytest.fixture
 def hub(hub: Office) -> Office:
     """The hub of a trial, which may call this machine."""
@@ -268,6 +298,30 @@ def test_each_way_of_failing_has_its_own_words(endpoint: Endpoint, monkeypatch: 
     monkeypatch.setattr(socket, "getaddrinfo", nowhere)
     assert refused("https://unknown.example/") == calling.UNKNOWN_NAME
     assert "404" in calling.words("http_404").vi
+
+
+@pytest.mark.parametrize(
+    ("scheme", "beginning"),
+    [
+        ("http", b"H"),
+        ("http", b"HTTP/1.1 204 No Content\r\nDrops: "),
+        ("https", b"\x16\x03\x03\x40\x00"),  # TLS: a handshake record of 16 KiB begins
+    ],
+    ids=["first line", "head", "handshake"],
+)
+def test_a_server_that_drips_is_hung_up_on(scheme: str, beginning: bytes) -> None:
+    with Dripping(beginning) as server:
+        # Without a deadline for the whole call this would not end: no single read takes as long as read_s.
+        assert refused(f"{scheme}://{server.place}/", read_s=60, whole_s=0.4) == calling.TIMED_OUT
+
+
+def test_a_body_that_drips_is_hung_up_on() -> None:
+    with (
+        Dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n") as server,
+        pytest.raises(calling.Refused, match=calling.TIMED_OUT),
+        calling.posted(f"http://{server.place}/", b"", {}, anywhere=True, read_s=60, whole_s=0.4) as answer,
+    ):
+        answer.read()
 
 
 def test_a_hint_is_given_up_after_a_day_and_the_document_still_waits(
