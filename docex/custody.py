@@ -1,5 +1,6 @@
-"""Whose key signs what. In demo mode keys of the marked test authority lie in a folder, one a person and one an
-agency, made when they are first needed; a production installation refuses to hold people's keys."""
+"""Whose key signs what: the settings say where seals lie (`signing.keystores`). In demo mode keys of the marked test
+authority lie in a folder, one a person and one an agency, made when they are first needed; a production installation
+refuses to hold people's keys."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -10,6 +11,7 @@ from kernel.db import Tx
 from kernel.errors import Unavailable
 from kernel.text import phrase
 from signing.keys import KeyStore
+from signing.keystores import person_store, seal_store
 from signing.testpki import TestPerson, TestSeal
 from signing.trial import authority_in, trust_of
 from signing.trust import Trust
@@ -24,6 +26,8 @@ class Custody:
     def person_key(self, person: PersonCard) -> KeyStore:
         """The key of a person; Unavailable when this installation holds none."""
         self._demo_only()
+        if (named := person_store(self._config, person.email)) is not None:
+            return named
         return _person(
             self._config.pki_dir,
             person_key_name(person.id),
@@ -35,6 +39,8 @@ class Custody:
 
     def seal_key(self, agency: AgencyCard) -> KeyStore:
         """The key of an agency's seal; Unavailable when this installation holds none."""
+        if (named := seal_store(self._config, agency.code)) is not None:
+            return named
         self._demo_only()
         return _seal(self._config.pki_dir, seal_key_name(agency.id), agency.name)
 

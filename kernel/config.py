@@ -39,7 +39,8 @@ def _networks(text: str) -> str:
 
 def setting(default: Any, doc: str, *, read: Callable[[str], Any] = str, secret: bool = False) -> Any:
     """A field of `Config` that knows its documentation and how its text is read."""
-    return field(default=default, metadata={"doc": doc, "read": read, "secret": secret})
+    # A secret is not in the `repr` either: error reports show the variables of each frame.
+    return field(default=default, repr=not secret, metadata={"doc": doc, "read": read, "secret": secret})
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,16 @@ class Config:
     sms_price_vnd: int = setting(800, "Price of one SMS segment in đồng, for the cost report.", read=int)
     sms_keep_accents: bool = setting(False, "Send SMS with accents (more segments).", read=_flag)
     tsa_url: str = setting("", "RFC 3161 time-stamp authority; empty leaves signatures at level B-B.")
+    keys: str = setting(
+        "",
+        "Where seal keys lie, one `seal:CODE=pkcs11:token=…;object=…` each (RFC 7512); docs/operations.md has more.",
+        secret=True,
+    )
+    pkcs11_module: str = setting("", "The maker's PKCS#11 library, such as `/usr/lib/softhsm/libsofthsm2.so`.")
+    pkcs11_pin: str = setting(
+        "", "PIN of the tokens in `LIENTHONG_KEYS` that have no `pin-source` of their own.", secret=True
+    )
+    key_passphrase: str = setting("", "Passphrase of the key files in `LIENTHONG_KEYS`.", secret=True)
     trust_dir: str = setting(
         "", "Folder of trusted certificates of a trial and of the command line; empty is `trust` in the data folder."
     )

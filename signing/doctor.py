@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 import sqlalchemy as sa
-from asn1crypto import crl
+from asn1crypto import crl, x509
 
 from kernel import clock
 from kernel.config import Config
@@ -12,6 +12,9 @@ from kernel.db import Database
 from kernel.doctor import Finding, Health, check
 from kernel.errors import Unavailable
 from kernel.text import phrase
+from signing import keystores
+from signing.holders import read_holder
+from signing.keys_pkcs11 import TokenKeyStore
 from signing.timestamps import HttpTimeStamps, token_over
 from signing.trial import trust_seen
 from signing.trust import Trust
@@ -97,6 +100,41 @@ def time_stamps(config: Config) -> Finding:
             phrase("Kiểm tra LIENTHONG_TSA_URL và đường mạng; văn bản vẫn ký được ở mức B-B."),
         )
     return Finding("tsa", Health.GOOD, phrase("Đơn vị cấp dấu thời gian trả lời tốt."))
+
+
+@check("keys")
+def keys(config: Config) -> Finding:
+    """Whether each key of the settings can be used: the token is there, the PIN is right, the certificate holds."""
+    try:
+        named = keystores.entries(config)
+    except keystores.BadEntry as error:
+        return Finding("keys", Health.BAD, error.why, _KEYS_HINT)
+    if not named:
+        return Finding(
+            "keys", Health.OFF, phrase("Chưa khai báo khoá con dấu nào; con dấu ký bằng thiết bị của văn thư.")
+        )
+    for entry in named:
+        try:
+            store = keystores.store_at(config, entry)
+            if isinstance(store, TokenKeyStore):
+                store.check()
+            holder = read_holder(x509.Certificate.load(store.describe().certificate))
+        except (keystores.BadEntry, Unavailable) as error:
+            why = error.why if isinstance(error, keystores.BadEntry) else error.message
+            return Finding("keys", Health.BAD, phrase("{owner}: {why}", owner=entry.owner, why=why), _KEYS_HINT)
+        if holder.not_after <= clock.now():
+            why = phrase("{owner}: chứng thư đã hết hạn ngày {on}.", owner=entry.owner, on=_day(holder.not_after))
+            return Finding("keys", Health.BAD, why, _KEYS_HINT)
+    return Finding("keys", Health.GOOD, phrase("{count} khoá trong LIENTHONG_KEYS dùng được.", count=len(named)))
+
+
+_KEYS_HINT = phrase(
+    "Kiểm tra LIENTHONG_KEYS, LIENTHONG_PKCS11_MODULE và LIENTHONG_PKCS11_PIN_FILE; xem docs/operations.md."
+)
+
+
+def _day(at: datetime) -> str:
+    return at.astimezone(clock.VN).strftime("%d/%m/%Y")
 
 
 def _store(config: Config) -> tuple[Trust, int]:

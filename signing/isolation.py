@@ -204,6 +204,9 @@ class _Child:
             answer = _stamped(thing, question) if isinstance(thing, TimeStamps) else thing.sign(question)
         except TimestampRequestError as error:
             kind, answer = FAILURE, str(error).encode()
+        except errors.DomainError:
+            self.tasks = TASKS  # it still waits for an answer, so it is no good for other work
+            raise
         self._deadline += time.monotonic() - begun
         self._send(kind, answer)
 
