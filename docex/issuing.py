@@ -6,7 +6,7 @@ A person's key is used only for a `docex.sign` job, and only that person's press
 from dataclasses import replace
 
 from directory.actor import Actor
-from docex import books, drafting
+from docex import books, drafting, preserving
 from docex.access import Right, document_for
 from docex.desk import alarms
 from docex.drafting import File
@@ -129,6 +129,7 @@ def sealed(
     for place, marked in attachments:
         drafting.add_paper(tx, document, marked, "sealed", role="attachment", place=place)
     document.sealed_at = clock.now()
+    preserving.sealed(tx, (file, *(marked for _, marked in attachments)))
     move(tx, document, DocumentVerb.SEAL_DONE)
     assert document.book_id is not None
     assert document.number is not None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from directory import queries as directory
-from docex import dispatch, drafting, issuing
+from docex import dispatch, drafting, issuing, preserving
 from docex.custody import Custody
 from docex.desk import jobs as desk
 from docex.desk import recalls
@@ -49,6 +49,7 @@ def register_jobs(config: Config, blobs: BlobStore) -> None:
         VerifyHandler(blobs, custody),
     ):
         outbox.register(handler)
+    preserving.watch()
     desk.register_jobs(config, blobs)
 
 

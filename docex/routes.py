@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from directory import queries as directory
 from directory.actor import Actor, Role, require
-from docex import drafting, handling, issuing, sheets
+from docex import drafting, handling, issuing, preserving, sheets
 from docex.access import DRAFTERS, Right, document_for, incoming_for, paper_for
 from docex.desk import groups
 from docex.desk import pages as desk_pages
@@ -274,6 +274,19 @@ def paper(tx: Tx, actor: Actor, paper_id: int) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     # Browsers' own PDF viewers refuse to work in a sandbox; they run no script of the file as ours.
     response.headers["Content-Security-Policy"] = _PDF_POLICY if inline else _FILE_POLICY
+    return response
+
+
+@routes.get("/documents/papers/<int:paper_id>/kept")
+def kept_paper(tx: Tx, actor: Actor, paper_id: int) -> Response:
+    """The file that a paper has grown into: the same bytes, and what proves their signatures in later years."""
+    row, found = preserving.grown_for(tx, actor, paper_id)
+    _log_opening(actor, row.id)
+    response = _file_response(found.newest, found.size)
+    response.mimetype = PDF
+    response.headers["Content-Disposition"] = disposition(f"{row.name.removesuffix('.pdf')}-{found.level.value}.pdf")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = _FILE_POLICY
     return response
 
 

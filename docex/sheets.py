@@ -15,6 +15,7 @@ from docex.envelope import Facts
 from docex.labels import ACTS, COPY_FORMS, DOCUMENT, INCOMING, PROGRESS, RECALL, STATUS_TITLES, URGENCY, Label
 from docex.models import Delivery, Dispatch, Document, Incoming, Paper, StatusLog
 from docex.papers import attachments_of, papers_of, standing_paper
+from docex.preserving import KeptView, view_of
 from docex.queries import URGENCY_WORDS
 from docex.states import (
     DocumentState,
@@ -123,6 +124,7 @@ class DocumentSheet:
     acts: frozenset[str]
     problem: Phrase | None
     verdict: VerdictView | None
+    kept: KeptView | None
     stream: str
     heads: dict[str, int] = field(default_factory=dict)
 
@@ -157,6 +159,7 @@ class IncomingSheet:
     attachments: tuple[PaperView, ...]
     verdict: VerdictView | None
     unjudged: Phrase | None
+    kept: KeptView | None
     notes: tuple[Phrase, ...]
     timeline: tuple[Moment, ...]
     acts: frozenset[str]
@@ -214,6 +217,7 @@ def document_sheet(tx: Tx, actor: Actor, document_id: int) -> DocumentSheet:
         acts=_document_acts(actor, document),
         problem=phrase_from_json(document.problem) if document.problem else None,
         verdict=next((_verdict(v) for v in verdicts.values() if v.signers), None),
+        kept=view_of(tx, main),
         stream=stream,
         heads=streams.heads(tx, [stream]),
     )
@@ -249,6 +253,7 @@ def incoming_sheet(tx: Tx, actor: Actor, incoming_id: int) -> IncomingSheet:
         attachments=tuple(_paper(p, verdicts.get(p.id)) for p in papers if main is None or p.id != main.id),
         verdict=_verdict(verdicts[main.id]) if main and main.id in verdicts else None,
         unjudged=_unjudged(dispatch) if main and main.id not in verdicts else None,
+        kept=view_of(tx, main),
         notes=tuple(phrase_from_json(note["phrase"]) for note in dispatch.notes),
         timeline=_incoming_timeline(tx, incoming),
         acts=_incoming_acts(actor, incoming, Recall(delivery.recall)),

@@ -5,7 +5,7 @@ import io
 from datetime import datetime
 from typing import ClassVar
 
-from docex import judging
+from docex import judging, preserving
 from docex.custody import Custody
 from docex.hub.publishing import note_seals
 from docex.judging import Case, Judged, Question
@@ -54,6 +54,7 @@ class VerifyHandler(Handler[Case, Judged]):
         judging.conclude(tx, result, asked_by=job.payload.get("asked_by"), turn=job.payload.get("turn", 0))
         if result.as_of is None:
             sender = tx.session.get_one(Dispatch, result.dispatch_id).sender_id
+            preserving.judged(tx, result.verdicts)
             note_seals(tx, sender, (verdict for _, verdict in result.verdicts))
 
     def give_up(self, tx: Tx, job: Job, reason: str) -> None:

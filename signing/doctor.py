@@ -12,7 +12,7 @@ from kernel.db import Database
 from kernel.doctor import Finding, Health, check
 from kernel.errors import Unavailable
 from kernel.text import phrase
-from signing import keystores
+from signing import archive, keystores
 from signing.holders import read_holder
 from signing.keys_pkcs11 import TokenKeyStore
 from signing.timestamps import HttpTimeStamps, token_over
@@ -135,6 +135,40 @@ _KEYS_HINT = phrase(
 
 def _day(at: datetime) -> str:
     return at.astimezone(clock.VN).strftime("%d/%m/%Y")
+
+
+@check("archive")
+def kept_papers(config: Config) -> Finding:
+    """Whether papers wait too long for a time-stamp, for authorities' answers, or for their renewal."""
+    db = Database(config.sql_url)
+    try:
+        with db.read() as tx:
+            late = archive.late(tx)
+    finally:
+        db.close()
+    if late.renewals:
+        return Finding(
+            "archive",
+            Health.BAD,
+            phrase("{count} văn bản quá hạn gia hạn dấu thời gian lưu trữ.", count=late.renewals),
+            phrase("Kiểm tra LIENTHONG_TSA_URL; sau khi chứng thư dấu thời gian hết hạn thì không cứu được nữa."),
+        )
+    if late.stamps:
+        since = late.since.astimezone(clock.VN).strftime("%d/%m/%Y %H:%M") if late.since else ""
+        return Finding(
+            "archive",
+            Health.POOR,
+            phrase("{count} văn bản chờ dấu thời gian quá một ngày, lâu nhất từ {at}.", count=late.stamps, at=since),
+            phrase("Kiểm tra LIENTHONG_TSA_URL và đường mạng tới đơn vị cấp dấu thời gian."),
+        )
+    if late.answers:
+        return Finding(
+            "archive",
+            Health.POOR,
+            phrase("{count} văn bản chờ thông tin về chứng thư quá một tuần.", count=late.answers),
+            phrase("Xem kho tin cậy: thiếu chứng thư gốc, hoặc không hỏi được thông tin thu hồi."),
+        )
+    return Finding("archive", Health.GOOD, phrase("Không văn bản nào chờ quá lâu để nâng mức chữ ký."))
 
 
 def _store(config: Config) -> tuple[Trust, int]:

@@ -79,7 +79,7 @@ class StampHandler(Handler[str, Stamped]):
     one has its time-stamp needs none of its own."""
 
     topic: ClassVar[str] = "signing.stamp_head"
-    at_once = 4
+    at_once = 1  # beside three for papers (archivejobs): the authority is asked four things at a time
     lease_s = TIMEOUT_S + 60
 
     def __init__(self, source: Callable[[], TimeStamps | None]) -> None:

@@ -7,8 +7,9 @@ ETSI EN 319 142-1 §5.4 and §6; ISO 32000-2 §12.8.4. CPU work on bytes, for wo
 # mypy: allow-untyped-calls
 # (pyHanko is typed in parts)
 
+import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from io import BytesIO
 from typing import Any
@@ -79,6 +80,49 @@ class Examined:
         )
 
 
+@dataclass(frozen=True)
+class Look:
+    """How far a file has come, and what could be added to it: plain data, for the archive's jobs.
+
+    `added` are bytes to be appended, which bring it further, `b""` when nothing does; `level` and the rest are of the
+    file with them. `lines` are the chains that its signatures and time-stamps rest on, DER, the signer's first.
+    """
+
+    level: Level
+    proven_at: datetime | None
+    not_after: datetime | None
+    obstacle: Phrase | None
+    final: bool
+    signed: bool
+    added: bytes = field(default=b"", repr=False)
+    lines: tuple[tuple[bytes, ...], ...] = field(default=(), repr=False)
+
+
+def look_into(data: bytes, trust: Trust, *, renewing: bool = False) -> Look:
+    """See how far a file has come now, and bring it to B-LT when that is possible.
+
+    `renewing` also adds what the newest time-stamp rests on, so that the next one lies over it. Invalid(file) when it
+    is no readable PDF.
+    """
+    examined = examine(data, trust)
+    reached, added = examined.reached, b""
+    if reached.proven_at is not None and (renewing or reached.level is Level.B_T):
+        grown = examine(with_validation_data(examined), trust)
+        if renewing or grown.reached.at_least(Level.B_LT):  # what brings it no further would only make it longer
+            reached, added = grown.reached, grown.data[len(data) :]
+    lines = (detail.get("certificates", ()) for detail in examined.case.details)
+    return Look(
+        level=reached.level,
+        proven_at=reached.proven_at,
+        not_after=reached.not_after,
+        obstacle=reached.obstacle,
+        final=reached.final,
+        signed=bool(examined.case.papers),
+        added=added,
+        lines=tuple(tuple(base64.b64decode(der) for der in line) for line in lines),
+    )
+
+
 def examine(data: bytes, trust: Trust, at: datetime | None = None) -> Examined:
     """Judge every signature of the file for itself, as of `at` (now). Invalid(file) when it is no readable PDF."""
     try:
@@ -146,7 +190,7 @@ async def _needs_of(case: Case) -> list[_Need]:
     for found in case.file.found:
         if found.is_timestamp and found.field in stamps:
             path, embedded = await _path_of(case, stamps[found.field]), stamps[found.field].embedded
-        elif found.signature is not None and levels.get(found.field) is Level.B_T:
+        elif found.signature is not None and levels.get(found.field) is Level.B_T and _is_good(case, found):
             path, embedded = case.chains[found.field].path, tuple(found.signature.other_embedded_certs)
         else:
             continue
@@ -154,6 +198,10 @@ async def _needs_of(case: Case) -> list[_Need]:
             crls, ocsps = telling(case.trust.crls, case.trust.ocsps, path[-1], [*case.trust.intermediates, *embedded])
             needs.append(_Need(found, path, proof_of(path, crls, ocsps)))
     return needs
+
+
+def _is_good(case: Case, found: Found) -> bool:
+    return case.chains[found.field].state is ChainState.GOOD
 
 
 async def _path_of(case: Case, stamp: Stamp) -> tuple[x509.Certificate, ...]:

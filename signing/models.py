@@ -1,5 +1,5 @@
 """Tables of this room."""
 
-from signing import logmodels, trustmodels
+from signing import archivemodels, logmodels, trustmodels
 
-__all__ = ["logmodels", "trustmodels"]
+__all__ = ["archivemodels", "logmodels", "trustmodels"]

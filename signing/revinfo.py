@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from itertools import pairwise
 
 from asn1crypto import core, crl, ocsp, x509
 
@@ -21,13 +22,20 @@ _BROKEN = (ValueError, KeyError, TypeError, IndexError, AttributeError)
 
 @dataclass(frozen=True)
 class RevocationList:
-    """A CRL: who made it and when. `keeps_since`: certificates that ended after this are still named."""
+    """A CRL: who made it, with which key (b"" when it does not say), and when. `keeps_since`: certificates that ended
+    after this are still named."""
 
     data: bytes
     issuer: str
+    key: bytes
     made_at: datetime
     ends_at: datetime | None
     keeps_since: datetime | None
+
+    def is_by(self, issuer: x509.Certificate) -> bool:
+        """Whether it is of this authority: of two with the same name, such as old and new keys, only one made it."""
+        known = issuer.key_identifier
+        return self.issuer == issuer.subject.hashable and (not self.key or known is None or self.key == known)
 
     def can_tell(self, certificate: x509.Certificate) -> bool:
         """Whether silence of this list about a certificate of its issuer means that it was not revoked."""
@@ -72,7 +80,10 @@ def read_list(data: bytes) -> RevocationList | None:
         for extension in body["crl_extensions"]:
             if extension["extn_id"].dotted == EXPIRED_CERTS_ON_CRL:
                 kept = core.GeneralizedTime.load(extension["extn_value"].native).native
-        return RevocationList(data, made.issuer.hashable, body["this_update"].native, body["next_update"].native, kept)
+        named = made.authority_key_identifier_value
+        key = (named["key_identifier"].native if named is not None else None) or b""
+        ends = body["next_update"].native
+        return RevocationList(data, made.issuer.hashable, key, body["this_update"].native, ends, kept)
     except _BROKEN:
         return None
 
@@ -125,8 +136,8 @@ def proof_of(path: Sequence[x509.Certificate], crls: Iterable[bytes], ocsps: Ite
     lists = sorted((one for one in map(read_list, crls) if one is not None), key=lambda one: one.made_at)
     answers = sorted((one for one in map(read_answer, ocsps) if one is not None), key=lambda one: one.made_at)
     chosen: dict[bytes, None] = {}
-    for certificate in path[1:]:
-        naming = [one.data for one in lists if one.issuer == certificate.issuer.hashable]
+    for issuer, certificate in pairwise(path):
+        naming = [one.data for one in lists if one.is_by(issuer)]
         about = [one.data for one in answers if one.is_about(certificate)]
         for best in (about or naming)[-1:]:
             chosen[best] = None

@@ -7,7 +7,7 @@ none can be had. An answer that has ended is still good for the soft window: the
 
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -51,10 +51,16 @@ def pairs_of(verdict: Verdict, trust: Trust) -> list[Pair]:
 
     The addresses to ask stand in these certificates, so each signature up to the root is checked here, too.
     """
+    details = verdict.report.get("signatures", ())
+    return pairs_in(([base64.b64decode(der) for der in one.get("certificates", ())] for one in details), trust)
+
+
+def pairs_in(lines: Iterable[Sequence[bytes]], trust: Trust) -> list[Pair]:
+    """The same for chains in DER, the signer's certificate first."""
     roots = {anchor.sha256 for anchor in trust.anchors}
     found: list[Pair] = []
-    for detail in verdict.report.get("signatures", ()):
-        line = [x509.load_der_x509_certificate(base64.b64decode(der)) for der in detail.get("certificates", ())]
+    for ders in lines:
+        line = [x509.load_der_x509_certificate(der) for der in ders]
         pairs = list(pairwise(line))
         if line and _digest(line[-1]) in roots and all(_issued(one, by) for one, by in pairs):
             found += pairs

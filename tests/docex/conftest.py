@@ -11,6 +11,7 @@ from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database
 from notify.jobs import register_jobs as register_notices
+from signing import archivejobs
 from tests.cast import Cast, cast, city  # noqa: F401 - fixtures
 from tests.docex.office import Office
 
@@ -33,4 +34,5 @@ def office(  # the fixture is named as the import above
     config = replace(config, data_dir=keys)
     register_notices(config, blobs)
     register_jobs(config, blobs)
+    archivejobs.register(config, blobs)
     return Office(db, blobs, config, cast)

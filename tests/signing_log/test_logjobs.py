@@ -13,7 +13,7 @@ from kernel.config import Config
 from kernel.db import Database
 from kernel.outbox import OutboxRow, State
 from signing import log, logjobs
-from signing.jobs import begin_jobs, register_jobs
+from signing.jobs import register_jobs
 from signing.log import Kind
 from signing.logmodels import LogHead
 from signing.trial import authority_in
@@ -46,8 +46,8 @@ def one_round(db: Database) -> None:
 
 @pytest.mark.repeats("signing.sequence")
 def test_each_turn_signs_what_is_new_promises_the_next_and_repeats_harmlessly(db: Database, ready: Config) -> None:
-    begin_jobs(ready, db)
-    begin_jobs(ready, db)
+    logjobs.begin(db)
+    logjobs.begin(db)
     with db.write() as tx:
         log.add(tx, Kind.DOCUMENT, "ab" * 32)
     turn(db)
@@ -70,7 +70,7 @@ def test_each_turn_signs_what_is_new_promises_the_next_and_repeats_harmlessly(db
 def test_a_turn_that_fails_does_not_end_the_row_of_turns(
     db: Database, ready: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begin_jobs(ready, db)
+    logjobs.begin(db)
 
     def broken(tx: object) -> None:
         raise RuntimeError("the disk is full")

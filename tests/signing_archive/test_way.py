@@ -1,0 +1,198 @@
+"""The way of a kept paper: B-B, B-T, B-LT, B-LTA, whatever the authorities do meanwhile."""
+
+import secrets
+import threading
+import time
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+import sqlalchemy as sa
+
+from kernel import clock, outbox
+from kernel.outbox import OutboxRow, State
+from kernel.wakeup import Wakeup
+from kernel.worker import Worker
+from signing import archive, archivejobs
+from signing.archivemodels import Archived, Waits
+from signing.archivewords import sentence, tone
+from signing.keys import FileKeyStore
+from signing.pades import add_timestamp, sign_field
+from signing.testpki import TestPerson
+from signing.testservices import CRL, TSA, Fault
+from signing.timestamps import HttpTimeStamps
+from signing.verdicts import Level, Value
+from tests.signing.conftest import CITY
+from tests.signing.papers import minimal_pdf
+from tests.signing_archive.conftest import Keeping
+
+TOPICS = (archive.LOOK, archive.STAMP)
+
+
+def person(keeping: Keeping) -> FileKeyStore:
+    """Somebody new, whose certificate a test may have revoked."""
+    return keeping.public.authority.issue_person(
+        TestPerson(secrets.token_hex(4), "Trần Thị Tâm", CITY, "Phó Chánh Văn phòng")
+    )
+
+
+@pytest.mark.repeats("signing.archive_look", "signing.archive_stamp")
+def test_a_sealed_letter_grows_to_b_lta_and_its_bytes_stay(keeping: Keeping) -> None:
+    letter = keeping.letter()
+    name = keeping.keep(letter)
+    first = keeping.row(name)
+    assert (first.level, first.waits, first.proven_at) == (Level.B_B, Waits.TIME_STAMP, None)
+    assert "đang chờ dấu thời gian" in sentence(first).vi
+    asked = keeping.step(name)  # the time-stamp came; whether it counts is not known before the authorities answer
+    assert (asked.level, asked.waits) == (Level.B_B, Waits.VALIDATION)
+    files = [letter, keeping.file(name)]
+    kept = keeping.step(name)
+    files.append(keeping.file(name))
+    assert (kept.level, kept.waits) == (Level.B_LTA, Waits.RENEWAL)
+    assert tone(kept) == "good"
+    assert kept.proven_at is not None
+    assert all(later.startswith(earlier) and later != earlier for earlier, later in pairwise(files))
+    assert keeping.blobs.size(name) == len(letter)
+    assert {signer.level for signer in keeping.judge(files[-1]).signers} == {Level.B_LTA}
+    _do_again(keeping, name)
+
+
+def _do_again(keeping: Keeping, name: str) -> None:
+    """Every job that was done is done once more: nothing changes, and nobody is asked again."""
+    before, asked = keeping.row(name), keeping.public.services.counts[TSA]
+    with keeping.instance.db.write() as tx:
+        tx.session.execute(sa.update(OutboxRow).where(OutboxRow.topic.in_(TOPICS)).values(state=State.WAITING))
+    keeping.instance.work()
+    assert keeping.row(name) == before
+    assert keeping.public.services.counts[TSA] == asked
+
+
+def test_each_level_is_reached_and_said_by_itself(keeping: Keeping) -> None:
+    """What usually follows at once, one after the other: B-T, then B-LT while no second time-stamp can be had."""
+    first = keeping.keep(keeping.letter())
+    keeping.step(first)
+    keeping.step(first)  # now the instance knows about revocation
+    services = keeping.public.services
+    stamped = add_timestamp(keeping.letter(), HttpTimeStamps(services.tsa_url))
+    assert {signer.level for signer in keeping.judge(stamped).signers} == {Level.B_T}
+    name = keeping.keep(stamped, Level.B_T)
+    services.moods[TSA].fault = Fault.DOWN
+    waiting = keeping.step(name)
+    assert (waiting.level, waiting.waits) == (Level.B_LT, Waits.ARCHIVE_STAMP)
+    assert "đang chờ dấu thời gian lưu trữ" in sentence(waiting).vi
+    assert {signer.level for signer in keeping.judge(keeping.file(name)).signers} == {Level.B_LT}
+    services.well()
+    assert keeping.step(name).level is Level.B_LTA
+
+
+def test_a_silent_authority_is_asked_thrice_and_then_each_quarter_of_an_hour(keeping: Keeping) -> None:
+    services = keeping.public.services
+    services.moods[TSA].fault = Fault.DOWN
+    name = keeping.keep(keeping.letter())
+    begun = keeping.row(name).since
+    for number in range(1, 5):
+        at = keeping.row(name).next_at
+        assert at is not None
+        waiting = keeping.step(name)
+        assert (waiting.tries, waiting.level, waiting.since) == (number, Level.B_B, begun)
+        assert services.counts[TSA] == number
+        assert waiting.next_at is not None
+        pause = waiting.next_at - max(at, begun)
+        assert timedelta(0) < pause < timedelta(minutes=1) if number < 3 else pause >= timedelta(minutes=15)
+    assert waiting.proven_at is None
+    assert waiting.next_at is not None
+    text = sentence(waiting, waiting.since).vi
+    assert waiting.since.astimezone(clock.VN).strftime("%H:%M %d/%m/%Y") in text
+    assert waiting.next_at.astimezone(clock.VN).strftime("thử lại lúc %H:%M") in text
+    services.well()
+    keeping.step(name)
+    assert keeping.step(name).level is Level.B_LTA
+
+
+def test_many_papers_ask_at_most_three_at_a_time_and_keep_nobody_else_waiting(keeping: Keeping) -> None:
+    services, db = keeping.public.services, keeping.instance.db
+    services.moods[TSA].delay_s = 0.4
+    letter = keeping.letter()
+    names = [keeping.keep(letter + b"\n" * more) for more in range(6)]
+    with db.write() as tx:  # their time has come
+        tx.session.execute(sa.update(Archived).values(next_at=clock.now() - timedelta(seconds=1)))
+        tx.session.execute(sa.update(OutboxRow).values(due_at=clock.now() - timedelta(seconds=1)))
+    worker = Worker(db, Wakeup(db), threads=2)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    ends = time.monotonic() + 60
+    while services.counts[TSA] < len(names) and time.monotonic() < ends:
+        time.sleep(0.05)
+    worker.stop()
+    thread.join()
+    assert services.counts[TSA] >= len(names)
+    assert 1 < services.most_at_once <= 3
+
+
+def test_who_is_revoked_before_the_time_stamp_never_turns_green(keeping: Keeping) -> None:
+    signer = person(keeping)
+    letter = keeping.letter(signer)
+    name = keeping.keep(letter)
+    keeping.public.authority.revoke(signer.describe().certificate, at=clock.now() - timedelta(minutes=5))
+    keeping.step(name)
+    stopped = keeping.step(name)
+    assert (stopped.waits, stopped.next_at) == (Waits.NOTHING, None)
+    assert stopped.level in (Level.B_B, Level.B_T)
+    assert stopped.obstacle is not None
+    assert "thu hồi" in sentence(stopped).vi
+    assert tone(stopped) != "good"
+    assert keeping.judge(keeping.file(name)).value is Value.INVALID
+
+
+def test_who_is_revoked_after_the_time_stamp_has_signed_for_good(keeping: Keeping) -> None:
+    signer = person(keeping)
+    name = keeping.keep(keeping.letter(signer))
+    keeping.public.services.moods[CRL].fault = Fault.DOWN
+    keeping.step(name)
+    assert keeping.row(name).waits is Waits.VALIDATION
+    keeping.public.authority.revoke(signer.describe().certificate, at=clock.now() + timedelta(seconds=30))
+    keeping.public.services.well()
+    for _ in range(3):
+        if keeping.row(name).waits is not Waits.RENEWAL:
+            keeping.step(name)
+    assert keeping.row(name).level is Level.B_LTA
+    assert keeping.judge(keeping.file(name)).value is Value.VALID
+
+
+def test_without_an_authority_no_time_is_invented_and_the_page_says_so(keeping: Keeping) -> None:
+    outbox.register(archivejobs.StampHandler(keeping.blobs, lambda: None))
+    name = keeping.keep(keeping.letter())
+    waiting = keeping.step(name)
+    assert (waiting.level, waiting.next_at, waiting.proven_at) == (Level.B_B, None, None)
+    assert "chưa được khai báo" in sentence(waiting).vi
+
+
+def test_a_file_that_takes_no_update_is_left_as_it_is(keeping: Keeping) -> None:
+    name = keeping.keep(b"%PDF-1.7\nbroken")
+    stopped = keeping.step(name)
+    assert (stopped.waits, stopped.newest, stopped.has_grown) == (Waits.NOTHING, name, False)
+    assert stopped.obstacle is not None
+
+
+def test_what_came_with_a_time_stamp_of_its_own_is_looked_into_first(keeping: Keeping) -> None:
+    first = keeping.keep(keeping.letter())
+    keeping.step(first)
+    keeping.step(first)
+    whole = keeping.file(first)
+    asked = keeping.public.services.counts[TSA]
+    name = keeping.keep(whole + b"\n", Level.B_LTA)
+    assert keeping.step(name).waits is Waits.RENEWAL
+    assert keeping.public.services.counts[TSA] == asked
+    assert not keeping.row(name).has_grown
+
+
+def test_a_paper_without_signatures_waits_for_nothing(keeping: Keeping) -> None:
+    name = keeping.keep(minimal_pdf("Tai lieu kem theo"), Level.B_T)
+    assert (keeping.step(name).waits, keeping.row(name).has_grown) == (Waits.NOTHING, False)
+
+
+def test_keeping_twice_is_keeping_once(keeping: Keeping) -> None:
+    letter = sign_field(minimal_pdf("x"), keeping.public.seal, "SaoY")
+    name = keeping.keep(letter)
+    assert keeping.keep(letter) == name
+    assert len(keeping.jobs(*TOPICS)) == 1
