@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from directory.actor import Actor
 from docex.drafting import File
 from kernel import cursors
+from kernel.blobs import BlobStore
 from kernel.errors import Invalid
 from kernel.text import Phrase
 
@@ -40,15 +41,17 @@ def kept(secret: str, actor: Actor, files: Iterable[File]) -> tuple[KeptFile, ..
     )
 
 
-def taken_up(secret: str, actor: Actor, words: Iterable[str]) -> tuple[File, ...]:
-    """The files behind the words of a form, each once; a word that is not this person's counts for nothing."""
+def taken_up(secret: str, actor: Actor, words: Iterable[str], blobs: BlobStore) -> tuple[File, ...]:
+    """The files behind the words of a form, each once; a word that is not this person's counts for nothing, nor one
+    whose file was swept because the form lay for a week."""
     files: dict[str, File] = {}
     for word in words:
         try:
             name, media_type, sha256, size = cursors.opened(secret, _of(actor), word)
         except Invalid:
             continue
-        files[sha256] = File(str(name), str(media_type), str(sha256), int(size))
+        if blobs.renew(str(sha256)):
+            files[sha256] = File(str(name), str(media_type), str(sha256), int(size))
     return tuple(files.values())
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from docex.states import DocumentState, IncomingState, Progress, Recall
 from kernel.db import Base, Json, JsonList
+from kernel.sweep import HOLDS
 
 
 def _only(condition: sa.TextClause) -> dict[str, Any]:
@@ -117,7 +118,7 @@ class Dispatch(Base):
     about_key: Mapped[str] = mapped_column(default="")  # the document that an update or a replacement acts upon
     sender_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"))
     document_id: Mapped[int | None] = mapped_column(sa.ForeignKey("docex_document.id"), index=True)
-    sha256: Mapped[str]
+    sha256: Mapped[str] = mapped_column(info=HOLDS)
     size: Mapped[int]
     facts: Mapped[Json]  # what the envelope says, see docex.facts
     notes: Mapped[JsonList]  # oddities of a foreign file, phrases in JSON
@@ -137,7 +138,7 @@ class StatusIn(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     channel: Mapped[str]
     message_id: Mapped[str]
-    sha256: Mapped[str]
+    sha256: Mapped[str] = mapped_column(info=HOLDS)
     size: Mapped[int]
     delivery_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_delivery.id"), index=True)
     code: Mapped[str]
@@ -317,7 +318,7 @@ class Paper(Base):
     place: Mapped[int] = mapped_column(default=0)
     name: Mapped[str]
     media_type: Mapped[str]
-    sha256: Mapped[str]
+    sha256: Mapped[str] = mapped_column(info=HOLDS)
     size: Mapped[int]
     pages: Mapped[int | None]
     spot: Mapped[Json]  # where signatures go on the main paper, see docex.paperwork
@@ -332,7 +333,8 @@ class Judgement(Base):
     dispatch_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_dispatch.id"), index=True)
     paper_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_paper.id"))
     value: Mapped[str]
-    report: Mapped[Json]  # signing.verdicts.Verdict.to_json(), with the version of the policy
+    # signing.verdicts.Verdict.to_json(), with the version of the policy; names the answers of authorities that it used
+    report: Mapped[Json] = mapped_column(info=HOLDS)
     made_at: Mapped[datetime]
     as_of: Mapped[datetime | None]  # the earlier moment that somebody asked about; None is "now"
     asked_by: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))

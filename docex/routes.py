@@ -418,13 +418,17 @@ def _brought(
         drafting.check(tx, actor, _draft(tx, actor, LetterForm(request.form)), needs_body=needs_body)
     except Invalid as error:
         wrong |= error.fields
-    secret = current_app.extensions["lienthong"].config.signing_secret()
+    services = current_app.extensions["lienthong"]
+
+    def again(field: str) -> tuple[File, ...]:
+        return taken_up(services.config.signing_secret(), actor, request.form.getlist(field), services.blobs)
+
     papers: tuple[File, ...] = ()
     if main != "none":
-        papers = (*_stored("file", wrong, pdf_only=True), *taken_up(secret, actor, request.form.getlist("kept_main")))
+        papers = (*_stored("file", wrong, pdf_only=True), *again("kept_main"))
     if main == "required" and not papers and "file" not in wrong:
         wrong["file"] = phrase("Cần chọn tệp PDF.")
-    attachments = (*taken_up(secret, actor, request.form.getlist("kept")), *_stored("attachments", wrong))
+    attachments = (*again("kept"), *_stored("attachments", wrong))
     return Brought(papers[0] if papers else None, attachments, wrong)
 
 

@@ -10,14 +10,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from kernel import clock
 from kernel.config import Config
 from kernel.errors import Invalid, NotFound
 from kernel.text import phrase
 
 PIECE = 1 << 20
+RENEWED_AFTER = timedelta(days=1)
+"""A file in S3 that is put again is copied onto itself only when it is older. It is swept at a far greater age."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,15 @@ class Blob:
 
     sha256: str
     size: int
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A file in a store, and when it was last put there."""
+
+    sha256: str
+    size: int
+    at: datetime
 
 
 class Draft:
@@ -92,6 +105,18 @@ class BlobStore(Protocol):
 
     def check(self) -> None:
         """Write and read a small file; OSError or the library's error when that fails."""
+
+    def listed(self) -> Iterator[Stored]:
+        """Every file, in no order."""
+
+    def renew(self, sha256: str) -> bool:
+        """Make it as young as if it were put again, before a row names it; False when it is not there."""
+
+    def remove(self, sha256: str, before: datetime) -> bool:
+        """Forget a file that was last put there before that moment; False when it is younger, or not there."""
+
+    def sweep_drafts(self, before: datetime, *, remove: bool) -> int:
+        """How many drafts a process that died has left on this machine; they are removed when asked for."""
 
 
 def read_all(store: BlobStore, sha256: str) -> bytes:
@@ -212,8 +237,46 @@ class DiskBlobs:
             file.seek(0)
             self.open(self.put(file).sha256).close()
 
+    def listed(self) -> Iterator[Stored]:
+        """Every file, folder by folder."""
+        for shelf in sorted(self.folder.glob("[0-9a-f][0-9a-f]")):
+            for path in shelf.iterdir():
+                if is_name(path.name):
+                    facts = path.stat()
+                    yield Stored(path.name, facts.st_size, _moment(facts.st_mtime))
+            time.sleep(0)
+
+    def renew(self, sha256: str) -> bool:
+        """Its time of change becomes now."""
+        try:
+            os.utime(self._path(sha256))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def remove(self, sha256: str, before: datetime) -> bool:
+        """Put it aside first and look at its age then, so that one that is put here meanwhile stays."""
+        path, aside = self._path(sha256), self.folder / "drafts" / secrets.token_hex(16)
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.rename(aside)
+        except FileNotFoundError:
+            return False
+        if _moment(aside.stat().st_mtime) >= before:
+            aside.rename(path)
+            return False
+        aside.unlink()
+        return True
+
+    def sweep_drafts(self, before: datetime, *, remove: bool) -> int:
+        """Those among the drafts to which nothing was added since then."""
+        old = [path for path in (self.folder / "drafts").glob("*") if _moment(path.stat().st_mtime) < before]
+        for path in old if remove else ():
+            path.unlink(missing_ok=True)
+        return len(old)
+
     def _path(self, sha256: str) -> Path:
-        if len(sha256) != 64 or not all(c in "0123456789abcdef" for c in sha256):
+        if not is_name(sha256):
             raise NotFound
         return self.folder / sha256[:2] / sha256
 
@@ -237,8 +300,8 @@ class S3Blobs:
         return _put(self.draft(), stream, max_bytes)
 
     def adopt(self, path: Path, blob: Blob) -> None:
-        """S3 answers only when it is durable. An equal file is not sent again."""
-        if not self._has(blob.sha256):
+        """S3 answers only when it is durable. An equal file is not sent again, but is made young."""
+        if not self.renew(blob.sha256):
             self.client.upload_file(str(path), self.bucket, self._key(blob.sha256))
         path.unlink()
 
@@ -252,9 +315,10 @@ class S3Blobs:
 
     def size(self, sha256: str) -> int:
         """Its size in bytes."""
-        if not self._has(sha256):
+        head = self._head(sha256)
+        if head is None:
             raise NotFound
-        return int(self.client.head_object(Bucket=self.bucket, Key=self._key(sha256))["ContentLength"])
+        return int(head["ContentLength"])
 
     def check(self) -> None:
         """Write and read a small file."""
@@ -263,19 +327,58 @@ class S3Blobs:
             file.seek(0)
             self.open(self.put(file).sha256).close()
 
-    def _has(self, sha256: str) -> bool:
+    def listed(self) -> Iterator[Stored]:
+        """Every file, page by page."""
+        for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix):
+            for row in page.get("Contents", ()):
+                name = str(row["Key"]).rpartition("/")[2]
+                if is_name(name):
+                    yield Stored(name, int(row["Size"]), row["LastModified"])
+
+    def renew(self, sha256: str) -> bool:
+        """S3 knows no other way than copying it onto itself, which it does without us; once a day is enough."""
+        head = self._head(sha256)
+        if head is None:
+            return False
+        if clock.of_files() - head["LastModified"] > RENEWED_AFTER:
+            place = {"Bucket": self.bucket, "Key": self._key(sha256)}
+            self.client.copy(place, self.bucket, place["Key"], ExtraArgs={"MetadataDirective": "REPLACE"})
+        return True
+
+    def remove(self, sha256: str, before: datetime) -> bool:
+        """Its age is looked at once more."""
+        head = self._head(sha256)
+        if head is None or head["LastModified"] >= before:
+            return False
+        self.client.delete_object(Bucket=self.bucket, Key=self._key(sha256))
+        return True
+
+    def sweep_drafts(self, before: datetime, *, remove: bool) -> int:
+        """They lie among the temporary files of the machine, which has its own way to sweep those."""
+        return 0
+
+    def _head(self, sha256: str) -> dict[str, Any] | None:
         from botocore.exceptions import ClientError
 
         try:
-            self.client.head_object(Bucket=self.bucket, Key=self._key(sha256))
+            head: dict[str, Any] = self.client.head_object(Bucket=self.bucket, Key=self._key(sha256))
         except ClientError as error:
             if error.response["Error"]["Code"] in {"404", "NoSuchKey", "NotFound"}:
-                return False
+                return None
             raise
-        return True
+        return head
 
     def _key(self, sha256: str) -> str:
         return f"{self.prefix}{sha256[:2]}/{sha256}"
+
+
+def is_name(text: str) -> bool:
+    """Whether a store may have given this name to a file."""
+    return len(text) == 64 and all(c in "0123456789abcdef" for c in text)
+
+
+def _moment(timestamp: float) -> datetime:
+    return datetime.fromtimestamp(timestamp, UTC)
 
 
 def store_for(config: Config) -> BlobStore:

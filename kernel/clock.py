@@ -16,6 +16,11 @@ def now() -> datetime:
     return _frozen[-1] if _frozen else datetime.now(UTC) + _ahead[0]
 
 
+def of_files() -> datetime:
+    """The clock that the times of files are told by, also while this process lives in another time."""
+    return datetime.now(UTC)
+
+
 def run_ahead(by: timedelta) -> None:
     """Let this process live in the future, so that a trial need not wait days for a reminder to be due."""
     _ahead[0] = by

@@ -31,6 +31,13 @@ def _rate(text: str) -> str:
     return text
 
 
+def _orphan_days(text: str) -> int:
+    days = int(text)
+    if days and days < 2:
+        raise ValueError("0, or 2 and more")
+    return days
+
+
 def _networks(text: str) -> str:
     for part in filter(None, text.split(",")):
         ipaddress.ip_network(part.strip())
@@ -190,6 +197,11 @@ class Config:
     vxp_upstream_system_id: str = setting("", "Our system id at the upper axis.")
     vxp_upstream_secret: str = setting("", "Our secret at the upper axis.", secret=True)
     vxp_upstream_every_s: int = setting(60, "Seconds between looks for new messages at the upper axis.", read=int)
+    orphan_days: int = setting(
+        7,
+        "Days after which a stored file that no row names is removed, in a weekly sweep; at least 2, 0 removes none.",
+        read=_orphan_days,
+    )
     log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR.")
     clock_ahead_s: int = setting(
         0, "Seconds by which the worker lives in the future; for trials, demo mode only.", read=int

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db import Base, JsonList
+from kernel.sweep import HOLDS
 from meetings.states import Answer, MeetingKind, MeetingState, Role, Turn
 
 
@@ -61,7 +62,7 @@ class MeetingPaper(Base):
     meeting_id: Mapped[int] = mapped_column(sa.ForeignKey("meeting.id", ondelete="CASCADE"), index=True)
     item_id: Mapped[int] = mapped_column(sa.ForeignKey("agenda_item.id", ondelete="CASCADE"))
     title: Mapped[str]
-    sha256: Mapped[str]
+    sha256: Mapped[str] = mapped_column(info=HOLDS)
     size: Mapped[int]
     pages: Mapped[int]
     version: Mapped[int] = mapped_column(default=1)

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db import Base, JsonList
+from kernel.sweep import HOLDS
 from notify.states import MessageState
 
 
@@ -33,7 +34,7 @@ class Message(Base):
     html: Mapped[str] = mapped_column(default="")
     calendar: Mapped[str] = mapped_column(default="")
     calendar_method: Mapped[str] = mapped_column(default="")
-    attachments: Mapped[JsonList]  # [{name, media_type, sha256}]
+    attachments: Mapped[JsonList] = mapped_column(info=HOLDS)  # [{name, media_type, sha256}]
     link_ids: Mapped[JsonList]  # the only links whose places are filled: nobody can type one into a title
     stream: Mapped[str] = mapped_column(default="")  # who watches the state, e.g. `meeting:4/desk`
     state: Mapped[str] = mapped_column(default=MessageState.WAITING)

@@ -107,6 +107,24 @@ def migrate(config: Config) -> None:
 
 
 @main.command()
+@click.option("--older-than", "days", type=click.IntRange(2), default=7, show_default=True, help="Days.")
+@click.option("--remove", is_flag=True, help="Remove them; without this they are only shown.")
+@click.pass_obj
+def sweep(config: Config, days: int, remove: bool) -> None:
+    """Show the stored files that no row names, and unfinished files of this machine that nobody goes on with."""
+    from web import sweeping
+
+    done = sweeping.by_hand(config, days=days, remove=remove)
+    for one in done.found.names:
+        click.echo(f"{one.sha256}  {one.size:>12}  {one.at:%Y-%m-%d}")
+    click.echo(
+        f"{done.found.orphans} of {done.found.files} files without a row ({done.found.orphan_bytes} bytes), "
+        f"{done.found.drafts} drafts, {done.pieces} uploads; "
+        + (f"removed {done.found.removed} files, the drafts and the uploads" if remove else "nothing removed: --remove")
+    )
+
+
+@main.command()
 @click.pass_obj
 def seed(config: Config) -> None:
     """Fill an empty database with the demo city and print who can sign in."""

@@ -1,14 +1,17 @@
-"""What must be swept once a day: old stream events, old finished jobs."""
+"""What must be swept: old stream events, finished jobs and names of uploads each day, files without a row each week."""
 
 from datetime import timedelta
 
 import sqlalchemy as sa
 
+from docex.hub import leftovers
 from kernel import clock, outbox, streams
 from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database, Tx
 from kernel.outbox import Job, OutboxRow, State
+from web import sweeping
+from web.sweeping import SweepFiles
 
 EVENTS_KEPT = timedelta(days=7)
 JOBS_KEPT = timedelta(days=30)
@@ -16,8 +19,9 @@ TOPIC = "web.sweep"
 
 
 def register_jobs(config: Config, blobs: BlobStore) -> None:
-    """Serve the daily sweep."""
+    """Serve the sweeps."""
     outbox.handler(TOPIC)(sweep)
+    outbox.register(SweepFiles(config, blobs))
 
 
 def begin(db: Database) -> None:
@@ -34,5 +38,7 @@ def sweep(tx: Tx, job: Job) -> None:
         .where(OutboxRow.state.in_([State.DONE, State.CANCELLED]), OutboxRow.finished_at < clock.now() - JOBS_KEPT)
         .execution_options(synchronize_session=False)
     )
+    leftovers.forget_named(tx)
+    sweeping.promise(tx)
     tomorrow = clock.today() + timedelta(days=1)
     tx.outbox(TOPIC, tomorrow.isoformat(), due_at=clock.now() + timedelta(days=1))

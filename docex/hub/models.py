@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from docex.hub.states import ParcelState
 from kernel.db import Base, Json
+from kernel.sweep import HOLDS
 
 
 class Receipt(Base):
@@ -115,7 +116,7 @@ class Upload(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     client_id: Mapped[int] = mapped_column(sa.ForeignKey("api_client.id"))
     size: Mapped[int]
-    sha256: Mapped[str]
+    sha256: Mapped[str] = mapped_column(info=HOLDS)
     begun_at: Mapped[datetime]
     whole_at: Mapped[datetime | None]
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 import docex.models  # noqa: F401 - foreign keys lead there
 from kernel.db import Base, Json
+from kernel.sweep import HOLDS
 
 
 class LetterKind(StrEnum):
@@ -95,7 +96,7 @@ class MailArrival(Base):
     rcpt_to: Mapped[Json]  # {"agencies": [id, …]}
     rcpt_key: Mapped[str]  # the same, sorted: a relay may bring one message once for each recipient
     peer: Mapped[str] = mapped_column(default="")
-    sha256: Mapped[str]
+    sha256: Mapped[str] = mapped_column(info=HOLDS)
     size: Mapped[int]
     message_id: Mapped[str] = mapped_column(default="", index=True)
     partner_id: Mapped[int | None] = mapped_column(sa.ForeignKey("docex_mail_partner.id"))

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.schema import Base, Json
+from kernel.sweep import HOLDS
 
 
 class SavedFilter(Base):
@@ -35,7 +36,7 @@ class Printout(Base):
     name: Mapped[str]
     state: Mapped[str] = mapped_column(default="waiting")  # `waiting`, `done`, `failed`
     problem: Mapped[Json]
-    sha256: Mapped[str] = mapped_column(default="", index=True)
+    sha256: Mapped[str] = mapped_column(default="", index=True, info=HOLDS)
     size: Mapped[int] = mapped_column(default=0)
     rows: Mapped[int] = mapped_column(default=0)
     made_at: Mapped[datetime]

@@ -1,0 +1,96 @@
+"""Finding the stored files that nobody refers to: of a transaction that never committed, or of rows that are gone.
+
+A file is removed only when it is old and no row names it. Which columns name files is said where they are declared
+(`mapped_column(info=HOLDS)`); the house rules find a column that forgot it. Between storing a file and committing the
+row that names it lies far less than any age limit, and storing the same bytes again makes a file young.
+"""
+
+import re
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from kernel.blobs import BlobStore, Stored, is_name
+from kernel.db import Database, Tx
+from kernel.schema import Base
+
+HOLDS = {"holds": "blob"}
+"""For `mapped_column(info=HOLDS)`: the SHA-256 of a stored file, or JSON in which such files are named."""
+
+SHOWN = 100
+_NAME = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
+_ROWS = 10_000
+
+
+@dataclass
+class Found:
+    """What a sweep found. `names` are the first of the orphans."""
+
+    files: int = 0
+    orphans: int = 0
+    orphan_bytes: int = 0
+    removed: int = 0
+    drafts: int = 0
+    names: list[Stored] = field(default_factory=list)
+
+
+def holders() -> list[sa.Column[Any]]:
+    """The columns that name stored files; those of JSON come last, because they take longest to read."""
+    columns = [column for table in Base.metadata.sorted_tables for column in table.columns if column.info == HOLDS]
+    return sorted(columns, key=_is_json)
+
+
+def sweep(db: Database, blobs: BlobStore, *, before: datetime, remove: bool) -> Found:
+    """Look at every stored file that was there `before` that moment, and remove those that no row names."""
+    found = Found()
+    with db.read() as tx:
+        plain = _Known(name for column in holders() if not _is_json(column) for name in _named(tx, column))
+        orphans: dict[str, Stored] = {}
+        for one in blobs.listed():
+            found.files += 1
+            if one.at < before and one.sha256 not in plain:
+                orphans[one.sha256] = one
+        for column in holders():
+            if orphans and _is_json(column):
+                for name in _named(tx, column):
+                    orphans.pop(name, None)
+    for one in orphans.values():
+        found.orphans += 1
+        found.orphan_bytes += one.size
+        if len(found.names) < SHOWN:
+            found.names.append(one)
+        if remove and blobs.remove(one.sha256, before):
+            found.removed += 1
+    found.drafts = blobs.sweep_drafts(before, remove=remove)
+    return found
+
+
+def _is_json(column: sa.Column[Any]) -> bool:
+    return isinstance(column.type, sa.JSON)
+
+
+def _named(tx: Tx, column: sa.Column[Any]) -> Iterator[str]:
+    text = sa.cast(column, sa.Text)
+    rows = tx.session.execute(sa.select(text).where(text != "").execution_options(yield_per=_ROWS)).scalars()
+    if not _is_json(column):
+        yield from rows
+        return
+    for value in rows:
+        yield from _NAME.findall(value)
+
+
+class _Known:
+    """Names by their first 64 bits: tens of millions fit into memory, and a name that only seems known is kept."""
+
+    def __init__(self, names: Iterator[str]) -> None:
+        self._heads = array("Q", sorted(array("Q", (int(name[:16], 16) for name in names if is_name(name)))))
+
+    def __contains__(self, name: str) -> bool:
+        head = int(name[:16], 16)
+        place = bisect_left(self._heads, head)
+        return place < len(self._heads) and self._heads[place] == head
