@@ -65,7 +65,7 @@ class Listener:
         host, _, port = place.rpartition(":")
         server = ThreadingHTTPServer((host or "127.0.0.1", int(port)), Handler)
         found.port = server.server_port
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:
             yield found

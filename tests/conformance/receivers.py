@@ -94,7 +94,7 @@ def listening(flaw: str = "") -> Iterator[str]:
         request_queue_size = 50
 
     server = Server(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}/hook"
     server.shutdown()

@@ -12,6 +12,8 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Any
 
+import cryptography.hazmat.backends.openssl.backend  # noqa: F401 - imported late by others, when `nobody` may not read it
+
 from docex.agent import running
 from docex.agent.credentials import Credentials
 from docex.agent.errors import Unreachable, Unusable

@@ -37,7 +37,7 @@ class Served:
 def served(app: Flask, hub: Office) -> Iterator[Served]:
     """The application on a port of its own."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield Served(f"http://127.0.0.1:{server.server_port}", hub)
     server.shutdown()

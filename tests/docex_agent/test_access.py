@@ -178,7 +178,7 @@ def a_certificate(folder: Path, name: str, since: datetime, until: datetime) -> 
 def over_tls(app: Flask, certificate: Path, key: Path) -> Iterator[str]:
     """The hub behind TLS."""
     server = make_server("127.0.0.1", 0, app, threaded=True, ssl_context=(str(certificate), str(key)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield f"https://localhost:{server.server_port}"
     server.shutdown()
@@ -243,7 +243,7 @@ def answering(status: int, body: str, **headers: str) -> Iterator[Hub]:
             return
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield Hub(Reach(f"http://127.0.0.1:{server.server_port}", Credentials("a", "b")))
     server.shutdown()

@@ -175,7 +175,7 @@ def test_calls_of_the_mailbox_in_the_wrong_order_break_nothing(hub: Office, near
 def served(app: Flask) -> Iterator[tuple[str, int]]:
     """The application behind a real socket."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield "127.0.0.1", server.server_port
     server.shutdown()

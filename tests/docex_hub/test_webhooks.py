@@ -61,7 +61,7 @@ def endpoint() -> Iterator[Endpoint]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
     told.url = f"http://127.0.0.1:{server.server_port}/hook?a=1"
-    thread = Thread(target=server.serve_forever)
+    thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield told
     server.shutdown()

@@ -5,6 +5,7 @@ import smtplib
 from dataclasses import dataclass, field, replace
 from email import message_from_string, policy
 from email.message import EmailMessage
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -183,8 +184,9 @@ def pem(key: FileKeyStore) -> str:
     return certificate.public_bytes(Encoding.PEM).decode()
 
 
+@cache
 def a_key(folder: Path, name: str) -> FileKeyStore:
-    """A key with its certificate, made once in `folder`."""
+    """A key with its certificate, made once in `folder` and opened once: opening is slow on purpose."""
     authority = TestAuthority(folder)
     path = folder / "partners" / f"{name}.p12"
     if path.exists():

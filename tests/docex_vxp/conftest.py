@@ -33,7 +33,7 @@ def app(office: Office) -> Flask:
 def url(app: Flask) -> Iterator[str]:
     """Its address: a real server on a free port."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.port}/vxp"
     server.shutdown()

@@ -81,7 +81,7 @@ def above(_sqlite_template: Path, tmp_path: Path) -> Iterator[Above]:
     config = Config(data_dir=folder, upload_max_bytes=49_000_000)
     db, blobs = Database(config.sql_url), store_for(config)
     server = make_server("127.0.0.1", 0, create_app(config, Services(config, db, blobs)), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield Above(db, blobs, config, f"http://127.0.0.1:{server.port}/vxp/")
     server.shutdown()

@@ -115,6 +115,7 @@ def _seed(url: str) -> None:
     database.close()
 
 
+@pytest.mark.timeout(300)  # forty workers in turn, each with a lease to wait for: long on a busy machine
 @pytest.mark.repeats("notify.email", "notify.sms", "tasks.remind")
 def test_nothing_is_lost_and_nothing_is_doubled(seeded: list[str], tmp_path: Path) -> None:
     homes = [tmp_path / point for point in POINTS]
@@ -128,7 +129,7 @@ def _judge(point: str, url: str, home: Path) -> list[str]:
     home.mkdir()
     with SmtpSink(home / "mail.jsonl") as mail, TwilioSink(home / "sms.jsonl", callbacks=False) as sms:
         config = replace(
-            Config(data_dir=home, database_url=url, lease_s=4, worker_threads=2),
+            Config(data_dir=home, database_url=url, lease_s=6, worker_threads=2),
             smtp_url=mail.url,
             twilio_account_sid=sms.sid,
             twilio_auth_token=sms.token,

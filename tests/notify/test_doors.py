@@ -184,7 +184,7 @@ def test_the_reports_of_a_real_provider_reach_the_ledger(
             twilio_base_url=sink.url,
         )
         site.app = create_app(public, Services(public, db, blobs))
-        threading.Thread(target=site.serve_forever, daemon=True).start()
+        threading.Thread(target=site.serve_forever, args=(0.01,), daemon=True).start()
         jobs.register_jobs(public, blobs)
         message_id = told(db)
         drain(db)
