@@ -41,7 +41,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 # What takes longest or mostly waits begins first, so that no worker is left alone with it at the end.
-LONG = ("browser/test_every_page", "web/test_tour", "directory/", "browser/", "docex/", "web/", "faults/", "meetings/")
+LONG = (
+    "conformance/",
+    "browser/test_every_page",
+    "docex_mail/test_repeats",
+    "web/test_tour",
+    "faults/",
+    "docex_agent/",
+    "browser/",
+    "docex_mail/",
+    "docex_vxp/",
+    "docex_hub/",
+    "docex/",
+    "web/",
+    "meetings/",
+)
 
 
 @pytest.hookimpl(trylast=True)

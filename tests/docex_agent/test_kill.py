@@ -35,7 +35,7 @@ def offices(served: Served, tmp_path: Path) -> list[AgentProcess]:
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.usefixtures("working")
+@pytest.mark.usefixtures("only_once", "working")
 def test_thirty_kills_at_random_change_nothing(served: Served, offices: list[AgentProcess]) -> None:
     seed = random.SystemRandom().randrange(1_000_000)
     chance = random.Random(seed)
