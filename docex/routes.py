@@ -251,7 +251,7 @@ def envelope(tx: Tx, actor: Actor, incoming_id: int) -> Response:
     """The edXML file exactly as the sender handed it in."""
     row = incoming_for(tx, actor, incoming_id)
     dispatch = tx.session.get_one(Dispatch, row.dispatch_id)
-    response = _file_response(dispatch.sha256, dispatch.size)
+    response = file_response(dispatch.sha256, dispatch.size)
     response.mimetype = "application/octet-stream"
     name = file_name(row.code, row.subject, "edxml")
     response.headers["Content-Disposition"] = disposition(name)
@@ -268,7 +268,7 @@ def paper(tx: Tx, actor: Actor, paper_id: int) -> Response:
     row = paper_for(tx, actor, paper_id)
     _log_opening(actor, row.id)
     inline = row.media_type == PDF and not request.args.get("download")
-    response = _file_response(row.sha256, row.size)
+    response = file_response(row.sha256, row.size)
     response.mimetype = row.media_type
     response.headers["Content-Disposition"] = disposition(row.name, inline=inline)
     response.headers["X-Content-Type-Options"] = "nosniff"
@@ -282,7 +282,7 @@ def kept_paper(tx: Tx, actor: Actor, paper_id: int) -> Response:
     """The file that a paper has grown into: the same bytes, and what proves their signatures in later years."""
     row, found = preserving.grown_for(tx, actor, paper_id)
     _log_opening(actor, row.id)
-    response = _file_response(found.newest, found.size)
+    response = file_response(found.newest, found.size)
     response.mimetype = PDF
     response.headers["Content-Disposition"] = disposition(f"{row.name.removesuffix('.pdf')}-{found.level.value}.pdf")
     response.headers["X-Content-Type-Options"] = "nosniff"
@@ -298,7 +298,7 @@ def _log_opening(actor: Actor, paper_id: int) -> None:
         record_opening(tx, actor, paper_id)
 
 
-def _file_response(sha256: str, size: int) -> Response:
+def file_response(sha256: str, size: int) -> Response:
     """The whole file or the range that was asked for, in pieces. The name of a blob is its validator."""
     wanted = parse_range_header(request.headers.get("Range"))
     span = wanted.range_for_length(size) if wanted is not None and len(wanted.ranges) == 1 else None

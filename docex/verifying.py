@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar
 
@@ -42,7 +43,7 @@ class VerifyHandler(Handler[Case, Judged]):
 
     def perform(self, prepared: Case) -> Judged:
         """Judge each in a process of its own; whatever the bytes are, a verdict comes out."""
-        trust = self._with_evidence(prepared)
+        trust = with_evidence(prepared.trust, prepared.evidence, self.blobs)
         verdicts = tuple((one.paper_id, self._judge(one, prepared, trust)) for one in prepared.questions)
         for _, verdict in verdicts:
             self._keep_evidence(verdict, trust)
@@ -68,25 +69,26 @@ class VerifyHandler(Handler[Case, Judged]):
         data = read_all(self.blobs, one.sha256)
         return verdict_on(data, trust, policy, expected=case.expected, known_since=case.known_since, at=case.as_of)
 
-    def _with_evidence(self, case: Case) -> Trust:
-        """The trust of today, and what authorities said when earlier verdicts were made."""
-        known = {hashlib.sha256(data).hexdigest() for data in (*case.trust.crls, *case.trust.ocsps)}
-        answers = [self._kept(sha256) for sha256 in case.evidence if sha256 not in known]
-        found = [answer for answer in answers if answer is not None]
-        if not found:
-            return case.trust
-        crls = tuple(answer for answer in found if read_list(answer) is not None)
-        return case.trust.joined(Trust(crls=crls, ocsps=tuple(answer for answer in found if answer not in crls)))
-
-    def _kept(self, sha256: str) -> bytes | None:
-        try:
-            return read_all(self.blobs, sha256)
-        except NotFound:  # it came inside the file itself, and is there still
-            return None
-
     def _keep_evidence(self, verdict: Verdict, trust: Trust) -> None:
         """The answers that the verdict names, where evidence is taken from in later years."""
         used = {answer["sha256"] for detail in verdict.report["signatures"] for answer in detail.get("revocation", ())}
         for data in (*trust.crls, *trust.ocsps):
             if hashlib.sha256(data).hexdigest() in used:
                 self.blobs.put(io.BytesIO(data))
+
+
+def with_evidence(trust: Trust, evidence: Iterable[str], blobs: BlobStore) -> Trust:
+    """The trust of today, and what authorities said when earlier verdicts were made, by the SHA-256 of that."""
+    known = {hashlib.sha256(data).hexdigest() for data in (*trust.crls, *trust.ocsps)}
+    found = [answer for one in evidence if one not in known and (answer := _kept(blobs, one)) is not None]
+    if not found:
+        return trust
+    crls = tuple(answer for answer in found if read_list(answer) is not None)
+    return trust.joined(Trust(crls=crls, ocsps=tuple(answer for answer in found if answer not in crls)))
+
+
+def _kept(blobs: BlobStore, sha256: str) -> bytes | None:
+    try:
+        return read_all(blobs, sha256)
+    except NotFound:  # it came inside the file itself, and is there still
+        return None

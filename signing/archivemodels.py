@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db import Base, Json
+from kernel.sweep import HOLDS
 
 
 class Waits(StrEnum):
@@ -32,8 +33,8 @@ class Archived(Base):
 
     __tablename__ = "signing_archive"
     __table_args__ = (sa.Index("ix_signing_archive_next", "next_at"),)
-    sha256: Mapped[str] = mapped_column(primary_key=True)
-    newest: Mapped[str]
+    sha256: Mapped[str] = mapped_column(primary_key=True, info=HOLDS)
+    newest: Mapped[str] = mapped_column(info=HOLDS)
     size: Mapped[int]  # of the newest
     level: Mapped[str]  # signing.verdicts.Level, the lowest of its signatures
     waits: Mapped[str]

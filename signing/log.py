@@ -156,11 +156,27 @@ def proof_shown(proof: Proof) -> dict[str, Any]:
 def proof_for(tx: Tx, kind: str, sha256: str, size: int | None = None) -> Proof:
     """The proof that a fact is in the log, under the newest head or that of `size`. When it was said more than once,
     the first time counts. NotFound when it is not there, NotYet when it waits for its number."""
+    leaf = _leaf_for(tx, kind, sha256)
+    return _proof(tx, leaf, newest(tx) if size is None else head_for(tx, size))
+
+
+def earliest_proof_for(tx: Tx, kind: str, sha256: str) -> Proof:
+    """The same under the first time-stamped head that holds the fact, which proves the earliest moment; under the
+    newest head while none has a time-stamp."""
+    leaf = _leaf_for(tx, kind, sha256)
+    stamped = stamped_head_for(tx, leaf.number) if leaf.number is not None else None
+    return _proof(tx, leaf, stamped or newest(tx))
+
+
+def _leaf_for(tx: Tx, kind: str, sha256: str) -> LogLeaf:
     query = sa.select(LogLeaf).where(LogLeaf.kind == kind, LogLeaf.sha256 == sha256)
     leaf = tx.session.scalar(query.order_by(LogLeaf.number.is_(None), LogLeaf.number).limit(1))
     if leaf is None:
         raise NotFound()
-    head = newest(tx) if size is None else head_for(tx, size)
+    return leaf
+
+
+def _proof(tx: Tx, leaf: LogLeaf, head: LogHead | None) -> Proof:
     if leaf.number is None or head is None or leaf.number >= head.size:
         raise NotYet(phrase("Nội dung này chưa có số trong nhật ký ở mốc đó. Xin hỏi lại sau một phút."))
     path = hashes_over(tx, merkle.inclusion_ranges(leaf.number, head.size))

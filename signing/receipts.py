@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 import threading
-from base64 import urlsafe_b64decode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -98,6 +98,11 @@ def state(tx: Tx, kind: str, claims: dict[str, Any]) -> str:
 
     `kind` is the `typ` of the header. Answers the compact JWS.
     """
+    return known_key(tx).sign(kind, claims)
+
+
+def known_key(tx: Tx) -> SigningKey:
+    """The key of this process, known to the database from now on: for what is signed outside a transaction."""
     key = _ring.current()
     known = tx.session.get(SystemKey, key.kid)
     tx.session.info["system_key"] = known  # held: a session forgets rows that nobody holds, and asks for each signature
@@ -106,7 +111,7 @@ def state(tx: Tx, kind: str, claims: dict[str, Any]) -> str:
         made = tx.session.execute(row.on_conflict_do_nothing().returning(SystemKey.kid)).scalar()
         if made is not None:
             tx.audit("system", "hub.key_made", f"key:{key.kid}", {"jwk": key.jwk})
-    return key.sign(kind, claims)
+    return key
 
 
 def verify(compact: str, jwk: dict[str, Any]) -> dict[str, Any] | None:
@@ -126,12 +131,36 @@ def _public(x: str, y: str) -> ECKey:
 
 def checked(compact: str, keys: Mapping[str, dict[str, Any]]) -> dict[str, Any] | None:
     """The claims of a compact JWS when one of `keys` (JWK by `kid`) has signed it, else None."""
+    jwk = keys.get(kid_of(compact))
+    return verify(compact, jwk) if jwk is not None else None
+
+
+def kid_of(compact: str) -> str:
+    """The id of the key that a compact JWS names; "" when it names none. Says nothing about its signature."""
+    return _named(compact, "kid")
+
+
+def kind_of(compact: str) -> str:
+    """The `typ` that it names, likewise."""
+    return _named(compact, "typ")
+
+
+def _named(compact: str, member: str) -> str:
     try:
-        header = json.loads(urlsafe_b64decode(compact.partition(".")[0] + "=="))
-        jwk = keys[header["kid"]]
+        value = json.loads(urlsafe_b64decode(compact.partition(".")[0] + "=="))[member]
     except (ValueError, KeyError, TypeError):
-        return None
-    return verify(compact, jwk)
+        return ""
+    return value if isinstance(value, str) else ""
+
+
+def is_canonical(compact: str) -> bool:
+    """Whether no other text stands for the same statement: decoders overlook bits in the last letter of Base64."""
+    parts = compact.split(".")
+    try:
+        again = [urlsafe_b64encode(urlsafe_b64decode(part + "=" * (-len(part) % 4))).rstrip(b"=") for part in parts]
+    except ValueError:
+        return False
+    return len(parts) == 3 and [part.encode() for part in parts] == again
 
 
 def all_keys(tx: Tx) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from docex.agent.commands import agent, agent_key
 from docex.edxml_cli import edxml
 from kernel.config import BadSetting, Config
 from kernel.errors import DomainError
+from signing.evidence_cli import verify
 from signing.log_cli import log
 
 
@@ -32,6 +33,7 @@ main.add_command(edxml)
 main.add_command(agent)
 main.add_command(agent_key)
 main.add_command(log)
+main.add_command(verify)
 
 
 @main.command()

@@ -1,0 +1,97 @@
+"""`lienthong verify`, as somebody runs it who has a file and no database."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from kernel.config import Config
+from signing.evidence_cli import verify
+from signing.receipts import SigningKey
+from tests.signing.conftest import Office
+from tests.signing_evidence.packs import Made
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, made: Made, office: Office) -> Run:
+    """The command on a file; `trust` and `keys` of the office are given unless told otherwise."""
+    config = Config(data_dir=tmp_path / "nothing")
+    (tmp_path / "keys.json").write_text(json.dumps({"keys": list(made.keys.values())}))
+
+    def go(data: bytes, *more: str, trust: bool = True, keys: bool = True) -> Result:
+        file = tmp_path / "file"
+        file.write_bytes(data)
+        given = ["--trust", str(office.store.folder)] if trust else []
+        given += ["--keys", str(tmp_path / "keys.json")] if keys else []
+        return CliRunner().invoke(verify, [str(file), *given, *more], obj=config, catch_exceptions=False)
+
+    return go
+
+
+def test_a_good_pack_a_changed_one_and_one_of_somebody_unknown(run: Run, made: Made) -> None:
+    good = run(made.data)
+    assert (good.exit_code, good.stdout.splitlines()[0]) == (0, "HỢP LỆ")
+    assert run(made.data, "--lang", "en").stdout.startswith("VALID\n")
+    changed = run(made.data[:5000] + bytes([made.data[5000] ^ 8]) + made.data[5001:])
+    assert (changed.exit_code, changed.stdout.splitlines()[0]) == (1, "KHÔNG HỢP LỆ")
+    assert run(made.data, trust=False).exit_code == 2
+    unknown = run(made.data, keys=False)
+    assert unknown.exit_code == 2
+    assert "/api/v1/keys" in unknown.stdout
+
+
+def test_the_result_as_json(run: Run, made: Made) -> None:
+    told = json.loads(run(made.data, "--json").stdout)
+    assert (told["kind"], told["value"], told["document"]["code"]) == ("pack", "valid", "15/UBND-VP")
+    assert told["known_since"]
+    assert [one["value"] for one in told["papers"]] == ["valid", "unclear"]  # nobody signed the attachment
+    assert {one["weight"] for one in told["findings"]} == {"valid"}
+
+
+def test_a_key_that_the_reader_has_compared_is_named_by_its_fingerprint(run: Run, made: Made) -> None:
+    assert run(made.data, "--keys", made.source.key.kid, keys=False).exit_code == 0
+    assert run(made.data, "--keys", "somebody-else", keys=False).exit_code == 2
+    # A key that only calls itself so is another key.
+    from joserfc.jwk import ECKey
+
+    mine = SigningKey(ECKey.generate_key("P-256", private=True))
+    mine.jwk["kid"] = mine.kid = "a-name"
+    forged = made.other(key=mine, keys={"keys": [*made.source.keys["keys"], mine.jwk]})
+    assert run(forged.data, "--keys", made.source.key.kid, "--keys", "a-name", keys=False).exit_code == 2
+
+
+def test_a_signed_pdf(run: Run, made: Made) -> None:
+    letter = made.store[made.source.papers[0].blob.sha256]
+    good = run(letter, "--kind", "official")
+    assert (good.exit_code, "CHỨNG THƯ THỬ NGHIỆM" in good.stdout) == (0, True)
+    assert run(letter.replace(b"15/UBND", b"16/UBND", 1)).exit_code == 1
+    assert run(letter, trust=False).exit_code == 2
+    assert run(b"anything at all").exit_code == 2
+    told = json.loads(run(letter, "--json").stdout)
+    assert (told["kind"], told["value"], len(told["signers"])) == ("paper", "valid", 2)
+
+
+def test_trust_out_of_a_folder_of_certificates(run: Run, made: Made, office: Office, tmp_path: Path) -> None:
+    folder = tmp_path / "roots"
+    folder.mkdir()
+    (folder / "root.crt").write_bytes(office.authority.root_certificate)
+    assert run(made.data, "--trust", str(folder), trust=False).exit_code == 0
+    (folder / "broken.pem").write_text("no certificate")
+    refused = run(made.data, "--trust", str(folder), trust=False)
+    assert (refused.exit_code, "broken.pem" in refused.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("wrong", [["--at", "yesterday"], ["--at", "2026-03-02T10:00:00"], ["--kind", "poem"]])
+def test_what_cannot_be_understood_is_not_valid(run: Run, made: Made, wrong: list[str]) -> None:
+    assert run(made.data, *wrong).exit_code == 2
+
+
+def test_names_out_of_files_do_not_steer_the_terminal(run: Run, made: Made) -> None:
+    paper = made.source.papers[0]
+    pack = made.other(issuer="https://x\x1b[2J.vn", papers=(paper,))
+    said = run(pack.data, keys=False)
+    assert "\x1b" not in said.stdout
