@@ -8,10 +8,11 @@ import sqlalchemy as sa
 from directory.actor import Actor
 from docex import drafting, handling, issuing
 from docex.access import document_for, incoming_for
-from docex.desk import cases
+from docex.desk import cases, relations
 from docex.models import Document, Incoming
+from docex.states import IncomingState
 from kernel.db import Tx
-from kernel.errors import DomainError, Invalid
+from kernel.errors import DomainError, Invalid, WrongState
 from kernel.text import Phrase, phrase
 
 MOST = 100
@@ -19,18 +20,28 @@ MOST = 100
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one document."""
+    """What became of one document. One that is `held` waits for the clerk to say that it is meant all the same."""
 
     id: int
     title: str
     done: bool
     said: Phrase
+    held: bool = False
 
 
-def register_many(tx: Tx, actor: Actor, ids: Iterable[int]) -> tuple[Outcome, ...]:
-    """The clerk takes several documents in; numbers follow the order in which they came."""
+class MayBeDoubled(WrongState):
+    """The agency has it already, as it seems."""
+
+    code = "may_be_doubled"
+
+
+def register_many(tx: Tx, actor: Actor, ids: Iterable[int], *, even_doubled: bool = False) -> tuple[Outcome, ...]:
+    """The clerk takes several documents in; numbers follow the order in which they came. What may be a double of
+    another one (Decree 30, Annex VI I.III.1h) is held back unless the clerk has seen the warning."""
 
     def act(number: int) -> Phrase:
+        if not even_doubled:
+            _warn(tx, incoming_for(tx, actor, number))
         row = handling.register(tx, actor, number)
         return phrase("Đã vào sổ văn bản đến, số {number}.", number=f"{row.number:02d}")
 
@@ -67,6 +78,12 @@ def seal_many(tx: Tx, actor: Actor, ids: Iterable[int]) -> tuple[Outcome, ...]:
     return _each(tx, actor, Document, ids, act)
 
 
+def _warn(tx: Tx, row: Incoming) -> None:
+    twins = relations.duplicates_of(tx, row) if row.state == IncomingState.ARRIVED else []
+    if twins:
+        raise MayBeDoubled(phrase("Có thể trùng với văn bản {title}.", title=twins[0].title))
+
+
 def _each(
     tx: Tx,
     actor: Actor,
@@ -98,5 +115,6 @@ def _one(
             said = act(number)
     except DomainError as error:
         fields = list(error.fields.values()) if isinstance(error, Invalid) else []
-        return Outcome(number, title, False, fields[0] if fields else error.message)
+        held = isinstance(error, MayBeDoubled)
+        return Outcome(number, title, False, fields[0] if fields else error.message, held)
     return Outcome(number, title, True, said)

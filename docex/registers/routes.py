@@ -100,7 +100,8 @@ def forget_filter(tx: Tx, actor: Actor, filter_id: int) -> AnyResponse:
 @routes.post("/documents/in/register-many")
 def register_many(tx: Tx, actor: Actor) -> str:
     """The clerk takes the chosen documents in; each with its own result."""
-    return _outcomes(phrase("Tiếp nhận nhiều văn bản"), bulk.register_many(tx, actor, _chosen()), "in")
+    outcomes = bulk.register_many(tx, actor, _chosen(), even_doubled=request.form.get("even_doubled") == "yes")
+    return _outcomes(phrase("Tiếp nhận nhiều văn bản"), outcomes, "in")
 
 
 @routes.post("/documents/in/hand-over-many")

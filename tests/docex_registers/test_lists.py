@@ -139,6 +139,26 @@ def test_many_are_registered_at_once_each_with_its_own_result(rooms: Office, lan
     assert lan.post("/documents/in/register-many", data={}).status_code == 422
 
 
+def test_what_may_be_a_double_is_held_back_until_the_clerk_means_it(rooms: Office, lan: FlaskClient) -> None:
+    first, second, third = arrived(rooms, 3)
+    with rooms.db.write() as tx:
+        rows = [tx.session.get_one(Incoming, i) for i in (first, second, third)]
+        rows[2].code = rows[0].code
+
+    def numbers() -> list[int | None]:
+        with rooms.db.read() as tx:
+            return [tx.session.get_one(Incoming, i).number for i in (first, second, third)]
+
+    page = lan.post("/documents/in/register-many", data={"id": [first, second, third]}).get_data(as_text=True)
+    assert "Xong 1 trên 3 văn bản." in page
+    assert page.count("Có thể trùng với văn bản") == 2  # each of the two is one of the other
+    assert numbers() == [None, 1, None]
+    assert 'value="yes"' in page
+    again = {"id": re.findall(r'type="hidden" name="id" value="(\d+)"', page), "even_doubled": "yes"}
+    assert "Xong 2 trên 2 văn bản." in lan.post("/documents/in/register-many", data=again).get_data(as_text=True)
+    assert numbers() == [2, 1, 3]
+
+
 def test_only_a_clerk_registers_many_and_only_at_their_own_agency(app: Flask, rooms: Office, ha: FlaskClient) -> None:
     (copy,) = arrived(rooms, 1)
     assert "Xong 0 trên 1" in ha.post("/documents/in/register-many", data={"id": copy}).get_data(as_text=True)
