@@ -66,6 +66,20 @@ def test_the_five_parts_stand_below_on_a_phone_and_left_on_a_desk(gallery: str, 
     assert not desk.locator("nav.bar").is_visible()
 
 
+def test_today_shows_what_waits_first_and_folds_the_rest_into_one_line(gallery: str, page_at: Pages) -> None:
+    page = page_at(390).open(gallery + "/today/full")
+    assert page.locator(".today > *").evaluate_all("all => all.map(one => one.tagName)") == ["SECTION"] * 3 + [
+        "DETAILS"
+    ]
+    rest = page.locator(".today > details")
+    expect(rest).to_have_text("2 mục khác không có gì chờ", use_inner_text=True)
+    assert rest.bounding_box()["height"] < 60  # type: ignore[index]
+    rest.locator("summary").click()
+    expect(rest).to_contain_text("Không có giấy mời chờ trả lời.")
+    assert axe(page) == []
+    assert page_at(390).open(gallery + "/today/none").locator("details").count() == 0
+
+
 def test_the_skip_link_leads_into_the_content(gallery: str, page_at: Pages) -> None:
     page = page_at(1024).open(gallery + "/list/500")
     page.keyboard.press("Tab")
