@@ -1,16 +1,19 @@
 """Finding the stored files that nobody refers to: of a transaction that never committed, or of rows that are gone.
 
 A file is removed only when it is old and no row names it. Which columns name files is said where they are declared
-(`mapped_column(info=HOLDS)`); the house rules find a column that forgot it. Between storing a file and committing the
+(`mapped_column(info=HOLDS)`); for columns of text that forgot to say it everything is looked through once more before
+a file goes. Between storing a file and committing the
 row that names it lies far less than any age limit, and storing the same bytes again makes a file young.
 """
 
+import logging
 import re
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,9 +25,14 @@ from kernel.schema import Base
 HOLDS = {"holds": "blob"}
 """For `mapped_column(info=HOLDS)`: the SHA-256 of a stored file, or JSON in which such files are named."""
 
+log = logging.getLogger(__name__)
+
 SHOWN = 100
+MOST = 10_000
+"""So many are removed in one sweep; the next finds the rest."""
 _NAME = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _ROWS = 10_000
+_AT_ONCE = 500
 
 
 @dataclass
@@ -59,6 +67,10 @@ def sweep(db: Database, blobs: BlobStore, *, before: datetime, remove: bool) -> 
             if orphans and _is_json(column):
                 for name in _named(tx, column):
                     orphans.pop(name, None)
+        orphans = dict(islice(orphans.items(), MOST))
+        for name, column in _forgotten(tx, orphans):
+            log.error("%s names stored files and does not say so: info=HOLDS is missing", column)
+            orphans.pop(name, None)
     for one in orphans.values():
         found.orphans += 1
         found.orphan_bytes += one.size
@@ -68,6 +80,24 @@ def sweep(db: Database, blobs: BlobStore, *, before: datetime, remove: bool) -> 
             found.removed += 1
     found.drafts = blobs.sweep_drafts(before, remove=remove)
     return found
+
+
+def _forgotten(tx: Tx, orphans: Collection[str]) -> Iterator[tuple[str, sa.Column[Any]]]:
+    """Names that stand in columns of text which are not known to hold any, with the column."""
+    for table in Base.metadata.sorted_tables if orphans else ():
+        columns = [one for one in table.columns if isinstance(one.type, sa.String) and one.info != HOLDS]
+        if not columns:
+            continue
+        for names in _batches(orphans):
+            hits = sa.select(*columns).where(sa.or_(*(one.in_(names) for one in columns)))
+            for row in tx.session.execute(hits):
+                yield from ((value, one) for value, one in zip(row, columns, strict=True) if value in names)
+
+
+def _batches(names: Collection[str]) -> Iterator[list[str]]:
+    ordered = sorted(names)
+    for first in range(0, len(ordered), _AT_ONCE):
+        yield ordered[first : first + _AT_ONCE]
 
 
 def _is_json(column: sa.Column[Any]) -> bool:

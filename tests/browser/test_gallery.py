@@ -77,7 +77,7 @@ def test_today_shows_what_waits_first_and_folds_the_rest_into_one_line(gallery: 
     rest.locator("summary").click()
     expect(rest).to_contain_text("Không có giấy mời chờ trả lời.")
     assert axe(page) == []
-    assert page_at(390).open(gallery + "/today/none").locator("details").count() == 0
+    assert page_at(390).open(gallery + "/today/none").locator(".today details").count() == 0
 
 
 def test_the_skip_link_leads_into_the_content(gallery: str, page_at: Pages) -> None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from docex import drafting
 from docex.hub.uploads import Folder
-from docex.models import Judgement
+from docex.models import Document, Judgement
 from docex.registers.models import Printout
 from kernel import clock, outbox
 from kernel.blobs import DiskBlobs, read_all
@@ -69,6 +69,19 @@ def test_a_file_that_only_a_verdict_names_stays(office: Office, settings: Config
     assert isinstance(office.blobs, DiskBlobs)
     assert answer in age(office.blobs)
     assert swept(settings, office).found.removed == 0
+
+
+def test_a_file_that_a_column_names_which_forgot_to_say_so_stays(
+    office: Office, settings: Config, caplog: pytest.LogCaptureFixture
+) -> None:
+    number, named = office.on_its_way(), office.file(b"named where nobody expects it").sha256
+    with office.db.write() as tx:
+        tx.session.get_one(Document, number).change_reason = named
+    assert isinstance(office.blobs, DiskBlobs)
+    assert named in age(office.blobs)
+    assert swept(settings, office).found.orphans == 0
+    assert "docex_document.change_reason names stored files" in caplog.text
+    assert named in age(office.blobs)
 
 
 def test_pieces_without_a_row_are_swept_when_they_are_old(office: Office, settings: Config) -> None:
