@@ -33,7 +33,7 @@ from kernel.errors import Invalid, Unavailable, WrongState
 from kernel.text import Phrase, phrase
 from signing.holders import TEST_MARK, read_holder
 from signing.keys import KeyStore, StoreSigner
-from signing.stamps import Box, empty_style, image_style, seal_box, signature_box, text_style
+from signing.stamps import Box, empty_style, image_style, mark_box, seal_box, signature_box, text_style
 from signing.timestamps import NO_TIME_STAMP, TimeStamps, token_over
 from signing.verdicts import HolderKind
 
@@ -118,7 +118,7 @@ def sign_copy(pdf: bytes, key: KeyStore, *, mark: bytes, box: Box, at: datetime 
         raise _refused("key", phrase("Chứng thư này không phải của cơ quan nên không dùng làm con dấu."))
     if FIELD_COPY in signed_fields(pdf):
         raise WrongState(phrase("Bản sao này đã được cơ quan ký."))
-    return sign_field(pdf, key, FIELD_COPY, look=Look(box, text_style(mark)), at=at)
+    return sign_field(pdf, key, FIELD_COPY, look=Look(mark_box(box, mark), text_style(mark)), at=at)
 
 
 def sign_field(

@@ -147,6 +147,10 @@ TEXT_MARK_SIZE = (170.0, 30.0)
 """Width and height in points of the text block on copies, as measured on documents in use."""
 
 
+MARK_LETTER, MARK_LEADING = 10.0, 1.15
+"""Size of its letters in points, and the height of a line as a multiple of it."""
+MOST_MARK_LINES = 12
+
 ONE_DRAWING_AT_A_TIME = Lock()
 """WeasyPrint promises nothing to several threads at once; whoever draws with it in a worker holds this."""
 
@@ -154,18 +158,36 @@ ONE_DRAWING_AT_A_TIME = Lock()
 def text_mark(lines: Sequence[str], width: float, height: float) -> bytes:
     """A one-page PDF with the text of a copy or separate attachment: Times New Roman, regular, 10 pt, black.
 
-    Lines are, for example, `SAO Y`, the agency and the signing time in ISO 8601 with +07:00.
+    Lines are, for example, `SAO Y`, the agency and the signing time in ISO 8601 with +07:00. Long ones are broken, and
+    the page gets as high as they need: no word of them is lost (`mark_box`).
     """
     from weasyprint import HTML  # loads Pango; web processes import this module and never draw
 
     body = "".join(f"<div>{escape(line)}</div>" for line in lines)
-    style = (
-        f"@page {{ size: {width:.2f}pt {height:.2f}pt; margin: 0 }} body {{ margin: 0; font: 10pt/1.15 "
-        '"Times New Roman", Tinos, "Liberation Serif", serif; color: black }'
-    )
     with ONE_DRAWING_AT_A_TIME:
-        pdf: bytes = HTML(string=f"<style>{style}</style>{body}").write_pdf()
+        for _ in range(MOST_MARK_LINES):
+            style = (
+                f"@page {{ size: {width:.2f}pt {height:.2f}pt; margin: 0 }} body {{ margin: 0; color: black; "
+                f"orphans: 1; widows: 1; font: {MARK_LETTER}pt/{MARK_LEADING} "
+                '"Times New Roman", Tinos, "Liberation Serif", serif }'
+            )
+            drawn = HTML(string=f"<style>{style}</style>{body}").render()
+            if len(drawn.pages) == 1:
+                break
+            height += MARK_LETTER * MARK_LEADING
+        pdf: bytes = drawn.write_pdf()
     return pdf
+
+
+def mark_box(box: Box, mark: bytes) -> Box:
+    """Where a mark stands whose place is `box`: as wide, with the same upper edge, and as low as its lines need."""
+    left, bottom, right, top = (float(side) for side in _reader(mark).root["/Pages"]["/Kids"][0]["/MediaBox"])
+    height = (top - bottom) * box.width / (right - left)
+    return Box(box.page, box.x, box.y + box.height - height, box.width, height)
+
+
+def _reader(pdf: bytes) -> PdfFileReader:
+    return PdfFileReader(BytesIO(pdf))
 
 
 class _PageOf(PdfContent):
@@ -178,7 +200,7 @@ class _PageOf(PdfContent):
     def render(self) -> bytes:
         writer = self.writer
         assert writer is not None
-        drawing = writer.import_page_as_xobject(PdfFileReader(BytesIO(self._pdf)), page_ix=0)
+        drawing = writer.import_page_as_xobject(_reader(self._pdf), page_ix=0)
         name = "/Mark"
         self.resources.xobject[pdf_name(name)] = drawing
         left, bottom, right, top = drawing.get_object()["/BBox"]
