@@ -44,6 +44,13 @@ class Custody:
         self._demo_only()
         return _seal(self._config.pki_dir, seal_key_name(agency.id), agency.name)
 
+    def system_key(self, agency: AgencyCard) -> KeyStore | None:
+        """The key with which the agency's system signs envelopes; None when this installation holds none: they go out
+        unsigned then."""
+        if self._config.mode != "demo":
+            return None
+        return _system(self._config.pki_dir, system_key_name(agency.id), agency.name)
+
     def trust(self, tx: Tx) -> Trust:
         """The certificates that verdicts rest on."""
         return trust_of(tx, self._config)
@@ -63,6 +70,11 @@ def seal_key_name(agency_id: int) -> str:
     return f"agency-{agency_id}"
 
 
+def system_key_name(agency_id: int) -> str:
+    """The name of the key of an agency's system in the test authority."""
+    return f"system-{agency_id}"
+
+
 # Opening a key file costs a key derivation (about 100 ms), so it is kept.
 
 
@@ -74,3 +86,8 @@ def _person(folder: Path, key: str, name: str, agency: str, title: str, email: s
 @lru_cache(maxsize=256)
 def _seal(folder: Path, key: str, agency: str) -> KeyStore:
     return authority_in(folder).issue_seal(TestSeal(key, agency))
+
+
+@lru_cache(maxsize=256)
+def _system(folder: Path, key: str, agency: str) -> KeyStore:
+    return authority_in(folder).issue_system(TestSeal(key, agency))

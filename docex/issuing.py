@@ -8,6 +8,7 @@ from dataclasses import replace
 from directory.actor import Actor
 from docex import books, drafting, preserving
 from docex.access import Right, document_for
+from docex.checking import codes
 from docex.desk import alarms
 from docex.drafting import File
 from docex.models import Document, Paper
@@ -40,6 +41,7 @@ def sign(tx: Tx, actor: Actor, document_id: int, seen: int | None = None) -> Doc
     entry = books.reserve(tx, document.agency_id, series, today.year, Ref("document", document.id))
     document.book_id, document.number, document.issued_on = entry.book_id, entry.number, today
     document.code = books.code(entry.number, document.notation)
+    codes.mint(tx, document)
     drafting.index(tx, document)
     record(tx, document, "document.sign", code=document.code)
     if document.copy_form:

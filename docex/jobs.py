@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from directory import queries as directory
+from directory.queries import AgencyCard
 from docex import dispatch, drafting, issuing, preserving
 from docex.custody import Custody
 from docex.desk import jobs as desk
@@ -19,6 +20,7 @@ from docex.dispatch import Receiver, Submission
 from docex.drafting import File
 from docex.edxml import Envelope, write_file
 from docex.edxml.model import Business, Staff
+from docex.edxml.sealing import signed
 from docex.envelope import attachment_of, envelope_of, facts_of
 from docex.models import Document
 from docex.moves import touch
@@ -42,10 +44,10 @@ def register_jobs(config: Config, blobs: BlobStore) -> None:
     for handler in (
         RenderHandler(blobs),
         InspectHandler(blobs, config.upload_max_bytes),
-        SignHandler(blobs, custody),
+        SignHandler(blobs, custody, config.base_url),
         SealHandler(blobs, custody),
-        DispatchHandler(blobs),
-        ResendHandler(blobs),
+        DispatchHandler(blobs, custody),
+        ResendHandler(blobs, custody),
         VerifyHandler(blobs, custody),
     ):
         outbox.register(handler)
@@ -71,7 +73,7 @@ class DispatchWork:
     """The envelope without its papers, and the papers."""
 
     document_id: int
-    sender_id: int
+    sender: AgencyCard
     receivers: tuple[int, ...]
     envelope: Envelope
     files: tuple[File, ...]
@@ -91,8 +93,9 @@ class DispatchHandler(Handler[DispatchWork, Packed]):
 
     topic: ClassVar[str] = "docex.dispatch"
 
-    def __init__(self, blobs: BlobStore) -> None:
+    def __init__(self, blobs: BlobStore, custody: Custody) -> None:
         self.blobs = blobs
+        self.custody = custody
 
     def prepare(self, tx: Tx, job: Job) -> DispatchWork | None:
         """What goes into the envelope; None when it was sent already."""
@@ -102,21 +105,23 @@ class DispatchHandler(Handler[DispatchWork, Packed]):
         return _dispatch_work(tx, document)
 
     def perform(self, prepared: DispatchWork) -> Packed:
-        """Write the envelope with its papers, store its bytes."""
+        """Write the envelope with its papers, signed where the sender's system has a key; store it."""
         with refusals(), tempfile.TemporaryFile() as written:
             papers = tuple(attachment_of(file, self.blobs, place) for place, file in enumerate(prepared.files))
             envelope = replace(prepared.envelope, attachments=papers)
+            if (key := self.custody.system_key(prepared.sender)) is not None:
+                envelope = signed(envelope, key.describe().certificate, key.sign)
             write_file(envelope, written)
             written.seek(0)
             blob = self.blobs.put(written)
         submission = Submission(
-            channel=f"agency:{prepared.sender_id}",
+            channel=f"agency:{prepared.sender.id}",
             message_id=prepared.message_id,
             document_key=envelope.document_id,
             business=int(envelope.business.kind),
             about_key=about_of(envelope),
             responses=envelope.responses,
-            sender_id=prepared.sender_id,
+            sender_id=prepared.sender.id,
             envelope=blob,
             facts=facts_of(envelope),
             papers=prepared.files,
@@ -195,4 +200,4 @@ def _dispatch_work(
     )
     envelope = with_links(tx, document, envelope, business)
     files = (drafting.file_of(main), *(drafting.file_of(paper) for paper in attachments_of(tx, document.id)))
-    return DispatchWork(document.id, sender.id, tuple(receivers), envelope, files, envelope.document_id)
+    return DispatchWork(document.id, sender, tuple(receivers), envelope, files, envelope.document_id)

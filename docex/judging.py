@@ -14,6 +14,7 @@ from directory import queries as directory
 from directory.actor import Actor
 from docex.access import paper_for
 from docex.books import is_copy
+from docex.checking.models import EnvelopeJudgement
 from docex.envelope import Facts
 from docex.models import Dispatch, Document, Incoming, Judgement, Paper
 from docex.moves import touch_incoming
@@ -21,7 +22,7 @@ from docex.papers import papers_of
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Invalid, NotFound
-from kernel.outbox import OutboxRow, State
+from kernel.outbox import OPEN_STATES, OutboxRow
 from kernel.text import phrase
 from signing import log as evidence_log
 from signing import revocation
@@ -56,6 +57,7 @@ class Case:
     """
 
     dispatch_id: int
+    envelope: str
     questions: tuple[Question, ...]
     expected: Expected
     trust: Trust
@@ -66,12 +68,16 @@ class Case:
 
 @dataclass(frozen=True)
 class Judged:
-    """The verdicts of one case, by paper, and the certificates whose revocation authorities shall be asked about."""
+    """The verdicts of one case, by paper, and the certificates whose revocation authorities shall be asked about.
+
+    `envelope` is the one on the envelope itself; None for what is no edXML.
+    """
 
     dispatch_id: int
     verdicts: tuple[tuple[int, Verdict], ...]
     as_of: datetime | None = None
     wanted: tuple[Pair, ...] = ()
+    envelope: Verdict | None = None
 
 
 def case_of(tx: Tx, dispatch_id: int, trust: Trust, as_of: datetime | None = None) -> Case | None:
@@ -89,6 +95,7 @@ def case_of(tx: Tx, dispatch_id: int, trust: Trust, as_of: datetime | None = Non
     )
     return Case(
         dispatch_id,
+        dispatch.sha256,
         questions,
         Expected((directory.agency(tx, dispatch.sender_id).name,), facts.signer, facts.signer_title, facts.authority),
         trust,
@@ -99,7 +106,10 @@ def case_of(tx: Tx, dispatch_id: int, trust: Trust, as_of: datetime | None = Non
 
 
 def _evidence(tx: Tx, dispatch_id: int) -> set[str]:
-    reports = tx.session.scalars(sa.select(Judgement.report).where(Judgement.dispatch_id == dispatch_id))
+    reports = [
+        *tx.session.scalars(sa.select(Judgement.report).where(Judgement.dispatch_id == dispatch_id)),
+        *tx.session.scalars(sa.select(EnvelopeJudgement.report).where(EnvelopeJudgement.dispatch_id == dispatch_id)),
+    ]
     details = [detail for report in reports for detail in report["report"].get("signatures", ())]
     return {answer["sha256"] for detail in details for answer in detail.get("revocation", ())}
 
@@ -125,6 +135,8 @@ def conclude(tx: Tx, judged: Judged, *, asked_by: int | None = None, turn: int =
                 asked_by=asked_by,
             )
         )
+    if judged.envelope is not None:
+        _keep_envelope(tx, judged, judged.envelope)
     asking = revocation.want(tx, judged.wanted)
     if judged.as_of is None:
         dispatch.verdict = _overall(judged)
@@ -132,50 +144,70 @@ def conclude(tx: Tx, judged: Judged, *, asked_by: int | None = None, turn: int =
         if asking and turn < len(AGAIN_AFTER):
             payload = {"dispatch_id": dispatch.id, "turn": turn + 1}
             tx.outbox(TOPIC, f"{dispatch.id}:again:{turn + 1}", payload, due_at=now + AGAIN_AFTER[turn])
-    _show(tx, dispatch)
+        _show(tx, dispatch)
+    elif asked_by is not None:
+        _show(tx, dispatch, only=directory.person(tx, asked_by).agency_id)
+
+
+def _keep_envelope(tx: Tx, judged: Judged, verdict: Verdict) -> None:
+    report = verdict.to_json()
+    evidence_log.add_verdict(tx, report)
+    row = EnvelopeJudgement(
+        dispatch_id=judged.dispatch_id, value=verdict.value, report=report, made_at=clock.now(), as_of=judged.as_of
+    )
+    tx.session.add(row)
 
 
 def could_not(tx: Tx, dispatch_id: int) -> None:
-    """The check failed for good, for a reason of our own: the document counts as not judged, which is not valid."""
+    """The check failed for good, for a reason of our own: what was never judged counts as unclear, and an earlier
+    verdict stands."""
     dispatch = tx.session.get_one(Dispatch, dispatch_id)
-    dispatch.verdict = Value.UNCLEAR
-    dispatch.judged_at = clock.now()
+    if not dispatch.verdict:
+        dispatch.verdict = Value.UNCLEAR
+        dispatch.judged_at = clock.now()
     _show(tx, dispatch)
 
 
-def ask_again(tx: Tx, actor: Actor, paper_id: int, as_of: datetime | None = None) -> Paper:
-    """Have the envelope of this paper judged once more, now or as of an earlier moment.
+def ask_again(tx: Tx, actor: Actor, paper_id: int, as_of: datetime | None = None) -> bool:
+    """Have the envelope of this paper judged once more, now or as of an earlier moment. False when it is being judged
+    at somebody's wish already: nothing more is promised then.
 
-    Invalid when the moment lies in the future, or before the envelope came. Asking while it is being judged is asking
-    once.
+    Invalid when the moment lies in the future, or before the envelope came.
     """
+    dispatch = judged_dispatch_for(tx, actor, paper_id)
+    now = clock.now()
+    if as_of is not None and not dispatch.submitted_at <= as_of <= now:
+        on = dispatch.submitted_at.astimezone(clock.VN).strftime("%d/%m/%Y %H:%M")
+        raise Invalid({"as_of": phrase("Chọn một thời điểm từ khi văn bản đến ({on}) tới bây giờ.", on=on)})
+    if attempt_of(tx, dispatch.id) in OPEN_STATES:
+        return False
+    payload = {"dispatch_id": dispatch.id, "asked_by": actor.person_id, "as_of": as_of.isoformat() if as_of else ""}
+    return tx.outbox(TOPIC, f"{dispatch.id}:asked:{now:%Y%m%dT%H%M%S.%f}", payload)
+
+
+def judged_dispatch_for(tx: Tx, actor: Actor, paper_id: int) -> Dispatch:
+    """The envelope of a paper that the actor may see; drafts are in none, and are not judged."""
     paper = paper_for(tx, actor, paper_id)
     if paper.dispatch_id is None:
         raise NotFound()
-    dispatch = tx.session.get_one(Dispatch, paper.dispatch_id)
-    if as_of is not None and not dispatch.submitted_at <= as_of <= clock.now():
-        on = dispatch.submitted_at.astimezone(clock.VN).strftime("%d/%m/%Y %H:%M")
-        raise Invalid({"as_of": phrase("Chọn một thời điểm từ khi văn bản đến ({on}) tới bây giờ.", on=on)})
-    done = sa.select(sa.func.count()).where(Judgement.dispatch_id == dispatch.id)
-    payload = {"dispatch_id": dispatch.id, "asked_by": actor.person_id, "as_of": as_of.isoformat() if as_of else ""}
-    tx.outbox(TOPIC, f"{dispatch.id}:asked:{tx.session.scalar(done)}", payload)
-    return paper
+    return tx.session.get_one(Dispatch, paper.dispatch_id)
 
 
-def is_being_judged(tx: Tx, dispatch_id: int) -> bool:
-    """Whether somebody has asked for another verdict that is not there yet."""
-    open_ones = sa.select(OutboxRow.id).where(
-        OutboxRow.topic == TOPIC,
-        OutboxRow.key.startswith(f"{dispatch_id}:asked:", autoescape=True),
-        OutboxRow.state.in_((State.WAITING, State.LEASED)),
+def attempt_of(tx: Tx, dispatch_id: int) -> str:
+    """How far the last verdict is that somebody has asked for, as a state of the outbox; "" when nobody has."""
+    asked = sa.select(OutboxRow.state).where(
+        OutboxRow.topic == TOPIC, OutboxRow.key.startswith(f"{dispatch_id}:asked:", autoescape=True)
     )
-    return tx.session.scalar(open_ones.limit(1)) is not None
+    return tx.session.scalar(asked.order_by(OutboxRow.id.desc()).limit(1)) or ""
 
 
-def _show(tx: Tx, dispatch: Dispatch) -> None:
+def _show(tx: Tx, dispatch: Dispatch, only: int | None = None) -> None:
+    """Let the pages move; `only` those of one recipient and of the sender, when the others see nothing new."""
     tx.session.flush()
-    copies = sa.select(Incoming).where(Incoming.dispatch_id == dispatch.id).order_by(Incoming.id).with_for_update()
-    for incoming in tx.session.scalars(copies):
+    copies = sa.select(Incoming).where(Incoming.dispatch_id == dispatch.id)
+    if only is not None:
+        copies = copies.where(Incoming.agency_id == only)
+    for incoming in tx.session.scalars(copies.order_by(Incoming.id).with_for_update()):
         touch_incoming(tx, incoming, "incoming.judged")
     if dispatch.document_id is not None:
         document = tx.session.get_one(Document, dispatch.document_id)
@@ -183,9 +215,18 @@ def _show(tx: Tx, dispatch: Dispatch) -> None:
 
 
 def latest(tx: Tx, dispatch_id: int) -> dict[int, Verdict]:
-    """The newest verdict on each paper of an envelope."""
+    """The newest verdict on each paper of an envelope, as of when it was made."""
     rows = tx.session.scalars(_judgements().where(Judgement.dispatch_id == dispatch_id, Judgement.as_of.is_(None)))
     return {row.paper_id: Verdict.from_json(row.report) for row in rows}
+
+
+def latest_of_envelope(tx: Tx, dispatch_id: int) -> Verdict | None:
+    """The newest verdict on the signature of an envelope itself, as of when it was made."""
+    query = sa.select(EnvelopeJudgement).where(
+        EnvelopeJudgement.dispatch_id == dispatch_id, EnvelopeJudgement.as_of.is_(None)
+    )
+    row = tx.session.scalar(query.order_by(EnvelopeJudgement.id.desc()).limit(1))
+    return Verdict.from_json(row.report) if row is not None else None
 
 
 def history(tx: Tx, paper_id: int) -> list[Judgement]:
@@ -213,6 +254,6 @@ def tone_of(value: str) -> str:
     return {Value.VALID.value: "good", Value.INVALID.value: "bad"}.get(value, "waiting")
 
 
-def wanted_by(verdicts: Iterable[tuple[int, Verdict]], trust: Trust) -> tuple[Pair, ...]:
+def wanted_by(verdicts: Iterable[Verdict], trust: Trust) -> tuple[Pair, ...]:
     """The certificates whose revocation these verdicts rest on, or wait for."""
-    return tuple(pair for _, verdict in verdicts for pair in revocation.pairs_of(verdict, trust))
+    return tuple(pair for verdict in verdicts for pair in revocation.pairs_of(verdict, trust))

@@ -13,6 +13,7 @@ from typing import ClassVar
 from directory import queries as directory
 from directory.queries import AgencyCard, PersonCard
 from docex import drafting, issuing
+from docex.checking import codes
 from docex.custody import Custody
 from docex.drafting import File
 from docex.models import Document, Paper
@@ -192,9 +193,10 @@ class SignHandler(Handler[SignWork, Signed]):
 
     topic: ClassVar[str] = "docex.sign"
 
-    def __init__(self, blobs: BlobStore, custody: Custody) -> None:
+    def __init__(self, blobs: BlobStore, custody: Custody, base_url: str) -> None:
         self.blobs = blobs
         self.custody = custody
+        self.base_url = base_url
 
     def prepare(self, tx: Tx, job: Job) -> SignWork | None:
         """The paper; None unless the one who pressed is the one whose name stands under it."""
@@ -209,7 +211,7 @@ class SignHandler(Handler[SignWork, Signed]):
             code=document.code,
             subject=document.subject,
             signer=directory.person(tx, document.signer_id),
-            drawing=None if source else drawing_of(tx, document),
+            drawing=None if source else drawing_of(tx, document, codes.url_of(tx, document.id, self.base_url)),
             sha256=source.sha256 if source else "",
             pages=source.pages if source else None,
             spot=spot_from_json(source.spot) if source else None,

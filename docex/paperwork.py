@@ -26,9 +26,10 @@ class Drawing:
     text_rev: int
 
 
-def drawing_of(tx: Tx, document: Document) -> Drawing:
-    """The paper as the document's row says it; without number and date until they are reserved."""
-    return Drawing(document.id, paper_of(tx, document), document.text_rev)
+def drawing_of(tx: Tx, document: Document, check_url: str = "") -> Drawing:
+    """The paper as the document's row says it; without number and date until they are reserved. `check_url` is where
+    the public may ask about it."""
+    return Drawing(document.id, replace(paper_of(tx, document), check_url=check_url), document.text_rev)
 
 
 def preview_of(tx: Tx, document: Document) -> Drawing:

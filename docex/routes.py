@@ -30,8 +30,8 @@ routes = Routes("docex")
 
 Errors = dict[str, Phrase]
 NOTHING = Brought(None, (), {})
-_FILE_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
-_PDF_POLICY = "default-src 'none'; object-src 'self'; plugin-types application/pdf; style-src 'unsafe-inline'; \
+FILE_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
+PDF_POLICY = "default-src 'none'; object-src 'self'; plugin-types application/pdf; style-src 'unsafe-inline'; \
 frame-ancestors 'self'"
 PIECE = 256 * 1024
 
@@ -255,7 +255,7 @@ def envelope(tx: Tx, actor: Actor, incoming_id: int) -> Response:
     response.mimetype = "application/octet-stream"
     name = file_name(row.code, row.subject, "edxml")
     response.headers["Content-Disposition"] = disposition(name)
-    response.headers["Content-Security-Policy"] = _FILE_POLICY
+    response.headers["Content-Security-Policy"] = FILE_POLICY
     return response
 
 
@@ -266,14 +266,14 @@ def envelope(tx: Tx, actor: Actor, incoming_id: int) -> Response:
 def paper(tx: Tx, actor: Actor, paper_id: int) -> Response:
     """A file, for reading in the page or for download; its bytes are as they came."""
     row = paper_for(tx, actor, paper_id)
-    _log_opening(actor, row.id)
-    inline = row.media_type == PDF and not request.args.get("download")
+    log_opening(actor, row.id)
+    if row.media_type == PDF:
+        return pdf_response(row.sha256, row.size, row.name, inline=not request.args.get("download"))
     response = file_response(row.sha256, row.size)
     response.mimetype = row.media_type
-    response.headers["Content-Disposition"] = disposition(row.name, inline=inline)
+    response.headers["Content-Disposition"] = disposition(row.name)
     response.headers["X-Content-Type-Options"] = "nosniff"
-    # Browsers' own PDF viewers refuse to work in a sandbox; they run no script of the file as ours.
-    response.headers["Content-Security-Policy"] = _PDF_POLICY if inline else _FILE_POLICY
+    response.headers["Content-Security-Policy"] = FILE_POLICY
     return response
 
 
@@ -281,16 +281,12 @@ def paper(tx: Tx, actor: Actor, paper_id: int) -> Response:
 def kept_paper(tx: Tx, actor: Actor, paper_id: int) -> Response:
     """The file that a paper has grown into: the same bytes, and what proves their signatures in later years."""
     row, found = preserving.grown_for(tx, actor, paper_id)
-    _log_opening(actor, row.id)
-    response = file_response(found.newest, found.size)
-    response.mimetype = PDF
-    response.headers["Content-Disposition"] = disposition(f"{row.name.removesuffix('.pdf')}-{found.level.value}.pdf")
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Security-Policy"] = _FILE_POLICY
-    return response
+    log_opening(actor, row.id)
+    name = f"{row.name.removesuffix('.pdf')}-{found.level.value}.pdf"
+    return pdf_response(found.newest, found.size, name, inline=False)
 
 
-def _log_opening(actor: Actor, paper_id: int) -> None:
+def log_opening(actor: Actor, paper_id: int) -> None:
     """Reading is a read; that it happened is written beside it, in a transaction of its own."""
     if not request.headers.get("Range", "bytes=0-").startswith("bytes=0-"):
         return
@@ -298,8 +294,20 @@ def _log_opening(actor: Actor, paper_id: int) -> None:
         record_opening(tx, actor, paper_id)
 
 
+def pdf_response(sha256: str, size: int, name: str, *, inline: bool) -> Response:
+    """The first `size` bytes of a PDF, for reading in the page or for download; all of them, or an earlier revision."""
+    response = file_response(sha256, size)
+    response.mimetype = PDF
+    response.headers["Content-Disposition"] = disposition(name, inline=inline)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    # Browsers' own PDF viewers refuse to work in a sandbox; they run no script of the file as ours.
+    response.headers["Content-Security-Policy"] = PDF_POLICY if inline else FILE_POLICY
+    return response
+
+
 def file_response(sha256: str, size: int) -> Response:
-    """The whole file or the range that was asked for, in pieces. The name of a blob is its validator."""
+    """The first `size` bytes of a file or the range of them that was asked for, in pieces. The name of a blob is its
+    validator."""
     wanted = parse_range_header(request.headers.get("Range"))
     span = wanted.range_for_length(size) if wanted is not None and len(wanted.ranges) == 1 else None
     if request.headers.get("Range") and span is None and wanted is not None:

@@ -10,6 +10,7 @@ from directory import queries as directory
 from directory.actor import Actor, Role
 from docex import judging
 from docex.access import document_for, incoming_for
+from docex.checking.verdicts import VALUES
 from docex.edxml.codes import KIND_BY_SLUG
 from docex.envelope import Facts
 from docex.labels import ACTS, COPY_FORMS, DOCUMENT, INCOMING, PROGRESS, RECALL, STATUS_TITLES, URGENCY, Label
@@ -31,6 +32,7 @@ from kernel import audit, streams
 from kernel.db import Tx
 from kernel.refs import Ref
 from kernel.text import Phrase, phrase
+from signing.reasons import Code
 from signing.verdicts import HolderKind, Verdict, phrase_from_json
 
 LONGEST_TIMELINE = 200
@@ -61,8 +63,9 @@ class SignerView:
 
 @dataclass(frozen=True)
 class VerdictView:
-    """A verdict as one sentence with its reasons; `test` marks the trial authority."""
+    """A verdict as one sentence with its reasons; `test` marks the trial authority, `paper_id` the file judged."""
 
+    paper_id: int
     sentence: Phrase
     tone: str
     reasons: tuple[Phrase, ...]
@@ -137,7 +140,8 @@ class DocumentSheet:
 
 @dataclass(frozen=True)
 class IncomingSheet:
-    """A received copy. `unjudged` stands in place of a verdict while there is none."""
+    """A received copy. `unjudged` stands in place of a verdict while there is none; `envelope` is what the verdict on
+    the envelope's own signature says."""
 
     id: int
     rev: int
@@ -160,6 +164,7 @@ class IncomingSheet:
     verdict: VerdictView | None
     unjudged: Phrase | None
     kept: KeptView | None
+    envelope: Label | None
     notes: tuple[Phrase, ...]
     timeline: tuple[Moment, ...]
     acts: frozenset[str]
@@ -177,6 +182,7 @@ BUSINESS: dict[int, Phrase] = {
 HOLDERS: dict[HolderKind, Phrase] = {
     HolderKind.PERSON: phrase("Chữ ký số của"),
     HolderKind.SEAL: phrase("Con dấu số của"),
+    HolderKind.SYSTEM: phrase("Chữ ký số của"),
     HolderKind.UNKNOWN: phrase("Chữ ký số của"),
 }
 
@@ -216,7 +222,7 @@ def document_sheet(tx: Tx, actor: Actor, document_id: int) -> DocumentSheet:
         timeline=_document_timeline(tx, document, dispatch_ids),
         acts=_document_acts(actor, document),
         problem=phrase_from_json(document.problem) if document.problem else None,
-        verdict=next((_verdict(v) for v in verdicts.values() if v.signers), None),
+        verdict=next((_verdict(v, paper_id) for paper_id, v in verdicts.items() if v.signers), None),
         kept=view_of(tx, main),
         stream=stream,
         heads=streams.heads(tx, [stream]),
@@ -251,9 +257,10 @@ def incoming_sheet(tx: Tx, actor: Actor, incoming_id: int) -> IncomingSheet:
         recall_reason=delivery.reason if delivery.recall else "",
         paper=_paper(main, verdicts.get(main.id)) if main else None,
         attachments=tuple(_paper(p, verdicts.get(p.id)) for p in papers if main is None or p.id != main.id),
-        verdict=_verdict(verdicts[main.id]) if main and main.id in verdicts else None,
+        verdict=_verdict(verdicts[main.id], main.id) if main and main.id in verdicts else None,
         unjudged=_unjudged(dispatch) if main and main.id not in verdicts else None,
         kept=view_of(tx, main),
+        envelope=_envelope(judging.latest_of_envelope(tx, dispatch.id)),
         notes=tuple(phrase_from_json(note["phrase"]) for note in dispatch.notes),
         timeline=_incoming_timeline(tx, incoming),
         acts=_incoming_acts(actor, incoming, Recall(delivery.recall)),
@@ -266,6 +273,15 @@ def _unjudged(dispatch: Dispatch) -> Phrase:
     if dispatch.verdict:
         return phrase("Chưa kiểm tra được chữ ký số của văn bản này, xin báo quản trị hệ thống.")
     return phrase("Đang kiểm tra chữ ký số…")
+
+
+def _envelope(verdict: Verdict | None) -> Label | None:
+    """An envelope that nobody signed is usual: it is said, and raises no doubt about the papers."""
+    if verdict is None:
+        return None
+    if verdict.only(Code.ENVELOPE_UNSIGNED):
+        return Label(phrase("Không ký"), "plain")
+    return Label(VALUES[verdict.value], judging.tone_of(verdict.value))
 
 
 def _document_acts(actor: Actor, document: Document) -> frozenset[str]:
@@ -306,14 +322,14 @@ def _paper(paper: Paper, verdict: Verdict | None = None) -> PaperView:
         pages=paper.pages,
         shown=paper.media_type == "application/pdf" and paper.stage != "refused",
         stage=paper.stage,
-        verdict=_verdict(verdict) if verdict is not None and verdict.signers else None,
+        verdict=_verdict(verdict, paper.id) if verdict is not None and verdict.signers else None,
     )
 
 
-def _verdict(verdict: Verdict) -> VerdictView:
+def _verdict(verdict: Verdict, paper_id: int) -> VerdictView:
     signers = tuple(SignerView(HOLDERS[s.kind], s.name, s.signed_at) for s in verdict.signers)
     reasons = tuple(reason.phrase for reason in verdict.reasons)
-    return VerdictView(verdict.summary, judging.tone_of(verdict.value), reasons, signers, verdict.test)
+    return VerdictView(paper_id, verdict.summary, judging.tone_of(verdict.value), reasons, signers, verdict.test)
 
 
 def _deliveries(tx: Tx, dispatch_ids: list[int]) -> tuple[DeliveryRow, ...]:

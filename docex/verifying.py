@@ -2,12 +2,16 @@
 
 import hashlib
 import io
+import shutil
+import tempfile
 from collections.abc import Iterable
 from datetime import datetime
-from typing import ClassVar
+from typing import IO, ClassVar
 
 from docex import judging, preserving
 from docex.custody import Custody
+from docex.edxml.errors import EdxmlError
+from docex.edxml.xmlsig import check_file
 from docex.hub.publishing import note_seals
 from docex.judging import Case, Judged, Question
 from docex.models import Dispatch
@@ -15,12 +19,15 @@ from kernel.blobs import BlobStore, read_all
 from kernel.db import Tx
 from kernel.errors import NotFound
 from kernel.outbox import Handler, Job
-from signing.policy import policy_for
+from signing.envelopes import Finding, Sealed, judge_envelope
+from signing.isolation import Broken, apart
+from signing.policy import ENVELOPE, policy_for
+from signing.reasons import Code
 from signing.revinfo import read_list
 from signing.safely import verdict_on
 from signing.trust import Trust
 from signing.verdicts import Verdict
-from signing.verify import too_large
+from signing.verify import not_judged, too_large
 
 MOST_JUDGED_BYTES = 100 * 1024**2
 """Judging takes a file into memory, several times over; larger ones are said to be too large, which is not valid."""
@@ -45,10 +52,12 @@ class VerifyHandler(Handler[Case, Judged]):
         """Judge each in a process of its own; whatever the bytes are, a verdict comes out."""
         trust = with_evidence(prepared.trust, prepared.evidence, self.blobs)
         verdicts = tuple((one.paper_id, self._judge(one, prepared, trust)) for one in prepared.questions)
-        for _, verdict in verdicts:
+        envelope = self._judge_envelope(prepared, trust)
+        made = [verdict for _, verdict in verdicts] + ([envelope] if envelope is not None else [])
+        for verdict in made:
             self._keep_evidence(verdict, trust)
-        wanted = judging.wanted_by(verdicts, prepared.trust)
-        return Judged(prepared.dispatch_id, verdicts, prepared.as_of, wanted)
+        wanted = judging.wanted_by(made, prepared.trust)
+        return Judged(prepared.dispatch_id, verdicts, prepared.as_of, wanted, envelope)
 
     def conclude(self, tx: Tx, job: Job, result: Judged) -> None:
         """Keep the verdicts and show them in every inbox."""
@@ -68,6 +77,23 @@ class VerifyHandler(Handler[Case, Judged]):
             return too_large(one.sha256, one.size, policy, at=case.as_of)
         data = read_all(self.blobs, one.sha256)
         return verdict_on(data, trust, policy, expected=case.expected, known_since=case.known_since, at=case.as_of)
+
+    def _judge_envelope(self, case: Case, trust: Trust) -> Verdict | None:
+        """What its own signature is worth. The file is read here, in pieces; its certificate is judged apart."""
+        with self.blobs.open(case.envelope) as stored, tempfile.TemporaryFile() as copied:
+            file = stored
+            if not stored.seekable():
+                shutil.copyfileobj(stored, copied)
+                file = copied
+            try:
+                sealed = sealed_of(case.envelope, file)
+            except EdxmlError:  # what came by a way that knows no envelopes
+                return None
+        names = case.expected.agency_names
+        try:
+            return apart(judge_envelope, sealed, trust, agency_names=names, known_since=case.known_since, at=case.as_of)
+        except Broken:
+            return not_judged(Code.CANNOT_JUDGE, sealed.sha256, sealed.size, ENVELOPE, at=case.as_of)
 
     def _keep_evidence(self, verdict: Verdict, trust: Trust) -> None:
         """The answers that the verdict names, where evidence is taken from in later years."""
@@ -92,3 +118,21 @@ def _kept(blobs: BlobStore, sha256: str) -> bytes | None:
         return read_all(blobs, sha256)
     except NotFound:  # it came inside the file itself, and is there still
         return None
+
+
+def sealed_of(sha256: str, file: IO[bytes]) -> Sealed:
+    """What the bytes of an envelope say about its signature. EdxmlError when they are no envelope."""
+    size = file.seek(0, io.SEEK_END)
+    found = check_file(file)
+    return Sealed(
+        sha256=sha256,
+        size=size,
+        finding=Finding(found.state.value),
+        detail=found.detail,
+        weak=found.weak,
+        whole=found.whole,
+        added=found.added,
+        certificate=found.certificate,
+        above=found.above,
+        convention=found.convention,
+    )

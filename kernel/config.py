@@ -183,6 +183,12 @@ class Config:
     )
     isolated_memory_mb: int = setting(1024, "Megabytes of address space that each of them may use.", read=int)
     isolated_seconds: int = setting(45, "Seconds that one piece of work in them may take.", read=int)
+    check_max_bytes: int = setting(20_000_000, "Cap on a file that anybody has checked on the page `/check`.", read=int)
+    check_rate: str = setting(
+        "20/minute",
+        "Visits of one address to the pages under `/check` that cost something, for each process; empty is no limit.",
+        read=_rate,
+    )
     worker_threads: int = setting(4, "Jobs that one worker does at a time.", read=int)
     lease_s: int = setting(60, "Seconds after which another worker may take over a job.", read=int)
     poll_ms: int = setting(

@@ -47,6 +47,9 @@ class Door:
     what `before` answered with, or raises the Invalid that it met.
 
     A door that speaks a foreign protocol says in `refuse(error)` how that protocol tells of a failure, whatever it is.
+
+    `rate` and `form_bytes` name the settings that say how often one address may come, and how large a form with its
+    files may be: for doors through which strangers make us work.
     """
 
     endpoint: str
@@ -59,6 +62,8 @@ class Door:
     reason: str = ""
     csrf: bool = True
     max_bytes: str = ""
+    rate: str = ""
+    form_bytes: str = ""
     before: View | None = None
     refuse: View | None = None
     says: Says = field(default_factory=Says)
@@ -87,12 +92,13 @@ class Routes:
         path: str,
         *,
         reason: str,
+        rate: str = "",
         before: View | None = None,
         refuse: View | None = None,
         **says: Unpack[Says],
     ) -> Callable[[View], View]:
         """A page that anybody may read; `actor` is None for strangers. Changes nothing."""
-        rest = {"reason": reason, "before": before, "refuse": refuse, "says": says}
+        rest = {"reason": reason, "rate": rate, "before": before, "refuse": refuse, "says": says}
         return self._door("GET", path, Guard.OPEN, writes=False, **rest)
 
     def open_post(
@@ -102,13 +108,15 @@ class Routes:
         reason: str,
         csrf: bool = True,
         max_bytes: str = "",
+        rate: str = "",
+        form_bytes: str = "",
         before: View | None = None,
         refuse: View | None = None,
         **says: Unpack[Says],
     ) -> Callable[[View], View]:
-        """An act that carries its own proof (a token, a password, a provider's signature)."""
+        """An act that carries its own proof (a token, a password, a provider's signature), or needs none."""
         rest = {"reason": reason, "csrf": csrf, "max_bytes": max_bytes, "before": before, "refuse": refuse}
-        rest["says"] = says
+        rest |= {"rate": rate, "form_bytes": form_bytes, "says": says}
         return self._door("POST", path, Guard.OPEN, writes=True, **rest)
 
     def api(

@@ -228,13 +228,15 @@ async def _judge_chain(
     moment = min(known) if known else case.moment
     embedded = list(signature.other_embedded_certs)
     chain = await chain_with(signature.signer_cert, embedded, case.trust, _purpose(holder), moment, case.carried)
-    finding = _chain_finding(chain, holder, found.field, proven or declared, sure=bool(known))
+    finding = chain_finding(chain, holder, found.field, proven or declared, sure=bool(known))
     if finding is not None:
         case.reasons.append(finding)
     return chain
 
 
-def _chain_finding(chain: Chain, holder: Holder, name: str, signed_at: datetime | None, *, sure: bool) -> Reason | None:
+def chain_finding(chain: Chain, holder: Holder, name: str, signed_at: datetime | None, *, sure: bool) -> Reason | None:
+    """What the outcome of a chain says about the signature `name`; None when all is well. `sure` says that it is known
+    when the signature existed."""
     who, on = holder.full_name, _day(chain.at)
     match chain.state:
         case ChainState.GOOD:
@@ -340,7 +342,7 @@ def _detail(found: Found, holder: Holder, chain: Chain) -> dict[str, Any]:
         "chain_detail": chain.detail,
         "root": chain.root,
         "key": _key_of(found),
-        "certificates": _line(chain.path),
+        "certificates": line_of(chain.path),
     }
 
 
@@ -356,18 +358,18 @@ def _answers_used(case: Case, found: Found, chain: Chain) -> list[dict[str, Any]
 
 def _stamp_detail(stamp: Stamp | Doubt) -> dict[str, Any]:
     if isinstance(stamp, Doubt):
-        return {"time_stamp": "", "field": stamp.reason.signature, "certificates": _line(stamp.path)}
+        return {"time_stamp": "", "field": stamp.reason.signature, "certificates": line_of(stamp.path)}
     return {
         "time_stamp": stamp.at.isoformat(),
         "field": stamp.name,
         "end": stamp.end,
         "authority": read_holder(stamp.certificate).full_name,
         "not_after": stamp.not_after.isoformat(),
-        "certificates": _line(stamp.path),
+        "certificates": line_of(stamp.path),
     }
 
 
-def _line(path: tuple[x509.Certificate, ...]) -> list[str]:
+def line_of(path: tuple[x509.Certificate, ...]) -> list[str]:
     """The certificates of a chain in base64, the signer's first: whose revocation a later verdict rests on."""
     return [base64.b64encode(one.dump()).decode() for one in reversed(path)]
 

@@ -64,6 +64,10 @@ POLICIES: dict[DocumentKind, Policy] = {
 }
 
 
+ENVELOPE = Policy("envelope-1", (), Value.UNCLEAR, weak_algorithm=Value.UNCLEAR)
+"""The signature that a sender's system puts on its envelope."""
+
+
 def policy_for(kind: DocumentKind) -> Policy:
     """The policy in force for this kind of document."""
     return POLICIES[kind]

@@ -54,6 +54,14 @@ class Code(StrEnum):
     CLOCK_SEVEN_HOURS_FAST = "CLOCK_SEVEN_HOURS_FAST"
     TIME_IN_FUTURE = "TIME_IN_FUTURE"
     TEST_CERTIFICATE = "TEST_CERTIFICATE"
+    ENVELOPE_UNSIGNED = "ENVELOPE_UNSIGNED"
+    ENVELOPE_MALFORMED = "ENVELOPE_MALFORMED"
+    ENVELOPE_REFUSED = "ENVELOPE_REFUSED"
+    ENVELOPE_METHOD = "ENVELOPE_METHOD"
+    ENVELOPE_NO_CERTIFICATE = "ENVELOPE_NO_CERTIFICATE"
+    ENVELOPE_PARTLY = "ENVELOPE_PARTLY"
+    ENVELOPE_OTHER_SENDER = "ENVELOPE_OTHER_SENDER"
+    ENVELOPE_TRACES_ADDED = "ENVELOPE_TRACES_ADDED"
     CANNOT_JUDGE = "CANNOT_JUDGE"
     JUDGING_CRASHED = "JUDGING_CRASHED"
     JUDGING_TOO_LONG = "JUDGING_TOO_LONG"
@@ -226,6 +234,44 @@ _KINDS: dict[Code, _Kind] = {
     ),
     Code.TEST_CERTIFICATE: _Kind(
         _V, "", phrase("{who} dùng CHỨNG THƯ THỬ NGHIỆM, không có giá trị pháp lý.")
+    ),
+    Code.ENVELOPE_UNSIGNED: _Kind(
+        _U, "SIG_CONSTRAINTS_FAILURE", phrase("Phong bì edXML không có chữ ký số của hệ thống gửi.")
+    ),
+    Code.ENVELOPE_MALFORMED: _Kind(
+        _I,
+        "FORMAT_FAILURE",
+        phrase("Chữ ký của phong bì edXML bị lặp lại, đặt sai chỗ hoặc chứa phần lạ."),
+    ),
+    Code.ENVELOPE_REFUSED: _Kind(
+        _I,
+        "SIG_CONSTRAINTS_FAILURE",
+        phrase("Chữ ký của phong bì edXML chỉ tới nội dung hoặc dùng phép biến đổi không được chấp nhận."),
+    ),
+    Code.ENVELOPE_METHOD: _Kind(
+        _U,
+        "CRYPTO_CONSTRAINTS_FAILURE",
+        phrase("Chữ ký của phong bì edXML dùng thuật toán không được chấp nhận, nên không kiểm tra được."),
+    ),
+    Code.ENVELOPE_NO_CERTIFICATE: _Kind(
+        _U,
+        "NO_SIGNING_CERTIFICATE_FOUND",
+        phrase("Chữ ký của phong bì edXML không kèm chứng thư số đọc được, nên không biết hệ thống nào đã ký."),
+    ),
+    Code.ENVELOPE_PARTLY: _Kind(
+        _U,
+        "SIG_CONSTRAINTS_FAILURE",
+        phrase("Chữ ký của phong bì edXML chỉ bao trùm tệp đính kèm, không bao trùm thông tin văn bản."),
+    ),
+    Code.ENVELOPE_OTHER_SENDER: _Kind(
+        _U,
+        "SIG_CONSTRAINTS_FAILURE",
+        phrase("Phong bì edXML do “{who}” ký, không phải hệ thống của cơ quan gửi “{expected}”."),
+    ),
+    Code.ENVELOPE_TRACES_ADDED: _Kind(
+        _V,
+        "",
+        phrase("Sau khi ký, phong bì được chuyển tiếp qua {count} đơn vị ({nodes}); phần họ ghi thêm không được ký."),
     ),
     Code.TOO_LARGE: _Kind(
         _U, "GENERIC", phrase("Tệp quá lớn để kiểm tra chữ ký tại đây. Xin tải về và kiểm tra bằng phần mềm khác.")

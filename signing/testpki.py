@@ -119,6 +119,11 @@ class TestAuthority:
         """The key of this agency's seal, made at the first call."""
         return self._issue(self.seal_path(seal.key), seal.agency, [(NameOID.ORGANIZATION_NAME, seal.agency)])
 
+    def issue_system(self, seal: TestSeal) -> FileKeyStore:
+        """The key of this agency's system, which signs envelopes, made at the first call; never the seal's."""
+        names = [(NameOID.ORGANIZATION_NAME, seal.agency)]
+        return self._issue(self.folder / "systems" / f"{_file_name(seal.key)}.p12", f"Hệ thống {seal.agency}", names)
+
     def person_key(self, key: str) -> FileKeyStore | None:
         """The key of a person who has one."""
         return self._held_by(self.person_path(key))

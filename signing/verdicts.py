@@ -29,6 +29,7 @@ class HolderKind(StrEnum):
 
     PERSON = "person"
     SEAL = "seal"
+    SYSTEM = "system"  # signs envelopes, never papers
     UNKNOWN = "unknown"
 
 

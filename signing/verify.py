@@ -5,8 +5,10 @@ Call it in workers, in a thread without an event loop; it needs no network, no d
 """
 
 import logging
+from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
 from kernel import clock
 from kernel.text import Phrase, phrase
@@ -19,7 +21,7 @@ from signing.reasons import Code, reason
 from signing.trust import Trust
 from signing.verdicts import Reason, Signer, Value, Verdict
 
-__all__ = ["Expected", "not_judged", "signed_revision", "too_large", "verify"]
+__all__ = ["Expected", "not_judged", "signed_revision", "too_large", "verdict_of", "verify"]
 
 log = logging.getLogger(__name__)
 
@@ -54,16 +56,32 @@ def verify(
     except Exception as error:  # whatever a hostile file makes a library do, the answer is a verdict
         log.exception("a file could not be judged")
         reasons, signers, details = (reason(Code.CANNOT_JUDGE),), (), [{"error": type(error).__name__}]
-    value = worst(one.weight for one in reasons)
+    return verdict_of(reasons, signers, details, policy=policy, trust=trust, sha256=digest, size=len(data), at=moment)
+
+
+def verdict_of(
+    reasons: Iterable[Reason],
+    signers: Iterable[Signer],
+    details: list[dict[str, Any]],
+    *,
+    policy: Policy,
+    trust: Trust,
+    sha256: str,
+    size: int,
+    at: datetime,
+) -> Verdict:
+    """What the findings make together: the gravest decides. For those who judge, here and in `envelopes`."""
+    found, signed = tuple(reasons), tuple(signers)
+    value = worst(one.weight for one in found)
     return Verdict(
         value=value,
-        summary=_summary(value, reasons, signers),
-        reasons=tuple(sorted(reasons, key=lambda one: -one.weight.gravity)),
-        signers=signers,
+        summary=_summary(value, found, signed),
+        reasons=tuple(sorted(found, key=lambda one: -one.weight.gravity)),
+        signers=signed,
         policy=policy.name,
-        sha256=digest,
-        checked_at=moment,
-        report={"size": len(data), "signatures": details, "anchors": [a.sha256 for a in trust.anchors]},
+        sha256=sha256,
+        checked_at=at,
+        report={"size": size, "signatures": details, "anchors": [a.sha256 for a in trust.anchors]},
     )
 
 

@@ -4,6 +4,7 @@ A view runs inside one transaction. It is committed when the answer is a success
 refusal, so that a form that is shown again with its errors has changed nothing.
 """
 
+import ipaddress
 import secrets
 import shutil
 import tempfile
@@ -62,6 +63,7 @@ def _in_its_own_words(door: Door, view: Callable[..., Response]) -> Callable[...
 def _opened(door: Door) -> Callable[..., Response]:
     def view(**path: Any) -> Response:
         g.request_id = secrets.token_hex(8)
+        _count_address(door)
         _read_body(door, services())
         _refuse_nul()
         if door.csrf and door.writes and door.guard is not Guard.CLIENT and current_app.config["WTF_CSRF_ENABLED"]:
@@ -142,6 +144,28 @@ def _count(client: Actor) -> None:
         raise TooManyRequests(retry_after=wait)
 
 
+def _count_address(door: Door) -> None:
+    """Before anything is read: a stranger who comes too often costs nothing more."""
+    if not door.rate:
+        return
+    wait = rates.seconds_to_wait(
+        getattr(services().config, door.rate), f"address:{_network(request.remote_addr or '')}"
+    )
+    if wait is not None:
+        raise TooManyRequests(retry_after=wait)
+
+
+def _network(address: str) -> str:
+    """An address as it is counted: a subscriber of IPv6 has a whole /64 of them."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if found.version == 6 and found.ipv4_mapped is None:
+        return str(ipaddress.ip_network((found, 64), strict=False))
+    return str(found)
+
+
 def _read_body(door: Door, parts: Services) -> None:
     """Take in the whole request before the transaction begins: a slow phone must not hold a lock.
 
@@ -152,6 +176,8 @@ def _read_body(door: Door, parts: Services) -> None:
     cap = parts.config.upload_max_bytes if door.max_bytes else parts.config.request_max_bytes
     if (request.mimetype or "").startswith("multipart/"):
         cap = parts.config.upload_max_bytes + parts.config.request_max_bytes
+    if door.form_bytes:
+        cap = getattr(parts.config, door.form_bytes) + parts.config.request_max_bytes
     request.max_content_length = cap
     request.max_form_memory_size = parts.config.request_max_bytes
     if door.max_bytes:

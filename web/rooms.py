@@ -10,7 +10,15 @@ from kernel.doors import Door
 
 ROOMS = ("directory", "signing", "notify", "tasks", "docex", "meetings", "web")
 #: Rooms within a room, with models, doors and jobs of their own.
-PARTS = ("docex.desk", "docex.hub", "docex.registers", "docex.evidence", "docex.vxp", "docex.mail")
+PARTS = (
+    "docex.desk",
+    "docex.checking",
+    "docex.hub",
+    "docex.registers",
+    "docex.evidence",
+    "docex.vxp",
+    "docex.mail",
+)
 
 
 def _modules(name: str) -> list[ModuleType]:

@@ -10,6 +10,7 @@ from directory import queries as directory
 from directory.actor import Actor, require
 from docex import drafting, printouts
 from docex.access import DRAFTERS
+from docex.checking import codes
 from docex.desk import cases, groups, recalls
 from docex.desk.forms import decision_of, numbers_of, renamed
 from docex.edxml.codes import KINDS
@@ -190,5 +191,6 @@ def _groups_page(tx: Tx, actor: Actor, group_id: int = 0, errors: Errors | None 
         may_keep=actor.has(*groups.KEEPERS),
         kinds=KINDS,
         own_series=groups.own_series(tx, actor.agency_id),
+        prints_code=codes.prints_code(tx, actor.agency_id),
         errors=errors or {},
     )

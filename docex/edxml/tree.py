@@ -113,7 +113,7 @@ def parse(file: IO[bytes], limits: Limits, shelf: Shelf) -> tuple[Node, list[str
     if not any(piece.strip(_BLANK) for piece in _pieces(file)):
         raise EdxmlError(Refusal.EMPTY, phrase("Tệp edXML trống."))
     oddities: list[str] = []
-    charset = charset_of(_body(file, oddities), oddities)
+    charset = charset_of(body_of(file, oddities), oddities)
     builder = _Builder(limits, shelf)
     parser = expat.ParserCreate(charset)
     parser.buffer_text = True
@@ -123,7 +123,7 @@ def parse(file: IO[bytes], limits: Limits, shelf: Shelf) -> tuple[Node, list[str
     parser.EndElementHandler = builder.end
     parser.CharacterDataHandler = builder.data
     try:
-        feed(parser, _body(file, []), limits)
+        feed(parser, body_of(file, []), limits)
     except (expat.ExpatError, LookupError, ValueError) as error:
         if not builder.complete:
             raise broken(error, parser) from error
@@ -139,7 +139,7 @@ def _pieces(file: IO[bytes]) -> Iterator[bytes]:
         yield piece
 
 
-def _body(file: IO[bytes], oddities: list[str]) -> Iterator[bytes]:
+def body_of(file: IO[bytes], oddities: list[str]) -> Iterator[bytes]:
     """The document without what stands before its prolog."""
     rest = _pieces(file)
     return chain([from_prolog(next(rest), oddities)], rest)

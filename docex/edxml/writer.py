@@ -48,16 +48,17 @@ def write(message: Message) -> bytes:
 
     Raises EdxmlError, naming the field, when the standard's rules are not met; nothing is cut or guessed.
     """
-    return b"".join(_written(message))
+    return b"".join(written(message))
 
 
 def write_file(message: Message, file: IO[bytes]) -> None:
     """The same into a file, piece by piece: papers that lie in files never stand in memory."""
-    for piece in _written(message):
+    for piece in written(message):
         file.write(piece)
 
 
-def _written(message: Message) -> Iterator[bytes]:
+def written(message: Message) -> Iterator[bytes]:
+    """The same in pieces."""
     yield b'<?xml version="1.0" encoding="UTF-8"?>\r\n'
     for piece in _rendered(_root(message), 0):
         yield piece.encode("utf-8")

@@ -75,6 +75,7 @@ def _main(paper: Paper) -> Layout:
         acknowledgement=_ACKNOWLEDGED.get(paper.kind, ()),
         typist=paper.typist,
         contact=_contact(paper.contact),
+        check_url=paper.check_url,
         copy=_copied(paper.copy) if paper.copy else None,
     )
 

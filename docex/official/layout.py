@@ -128,4 +128,5 @@ class Layout:
     """Lines under the signature for another hand: who received, who confirms."""
     typist: str = ""
     contact: tuple[str, ...] = ()
+    check_url: str = ""
     copy: "Layout | None" = None

@@ -201,6 +201,8 @@ class Paper:
     """On paper the line "Kèm theo …" of an annex has number and date; electronic documents leave them blank."""
     copy: CopyNote | None = None
     contact: Contact = field(default_factory=Contact)
+    check_url: str = ""
+    """Where the public finds what the hub says about this paper: printed as a QR code in the left margin of page 1."""
 
     @property
     def document_kind(self) -> DocumentKind:

@@ -8,7 +8,9 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
+import segno
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from docex.official.composing import SIGNATURE, Printable, compose
 from docex.official.fonts import letters_lacking, printing_family
@@ -95,7 +97,14 @@ def render_html(printed: Printable, family: str) -> str:
 
 def layout_html(layout: Layout, family: str) -> str:
     """A layout as HTML. The same layout gives the same text; every typed character is escaped."""
-    return _environment().get_template("official/paper.html").render(sheet=layout, family=family)
+    code = qr_code(layout.check_url) if layout.check_url else ""
+    return _environment().get_template("official/paper.html").render(sheet=layout, family=family, code=code)
+
+
+def qr_code(url: str) -> Markup:
+    """A QR code as a drawing, with the quiet zone of four modules that readers want; a seventh of it may be dirty."""
+    code = segno.make(url, error="m", micro=False, boost_error=False)
+    return Markup(code.svg_inline(omitsize=True, svgclass=None, lineclass=None))  # noqa: S704 - of our own making
 
 
 @cache

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+import segno
 from PIL import Image, ImageChops
 
 from docex.edxml.codes import Priority
+from docex.official.paper import Paper
 from docex.official.rendering import render_pdf
 from tests.official.papers import COPY, DECISION, LETTER, REGULATED, run
 
@@ -145,3 +147,36 @@ def test_an_annex_has_no_rule_over_its_name_and_one_under_its_reference(tmp_path
     reference = run(pdf, "(Kèm theo", 2)
     assert found[0].top > reference.top
     assert found[0].middle == pytest.approx(30 + 165 / 2, abs=1)
+
+
+URL = "https://lienthong.example.vn/check/Zk3qT0b9x2LrW8yVd5cPmA"
+
+
+@pytest.mark.parametrize("paper", [LETTER, DECISION], ids=["letter", "decision"])
+def test_the_code_stands_in_the_left_margin_and_moves_nothing(tmp_path: Path, paper: Paper) -> None:
+    plain, coded = render_pdf(paper), render_pdf(replace(paper, check_url=URL))
+    assert (plain.pages, plain.boxes) == (coded.pages, coded.boxes)
+    (tmp_path / "plain").mkdir()
+    page, before = picture(coded.pdf, tmp_path), picture(plain.pdf, tmp_path / "plain")
+    box = ImageChops.difference(page, before).getbbox()
+    assert box is not None
+    left, top, right, bottom = (place / MM for place in box)
+    assert 5 < left < right < 25
+    assert 255 < top < bottom < 277
+    # Every module of the code, read from the picture.
+    matrix = segno.make(URL, error="m", micro=False, boost_error=False).matrix
+    module = (box[2] - box[0]) / len(matrix)
+    mask = black(page)
+    found = tuple(
+        tuple(
+            int(mask.getpixel((int(box[0] + (x + 0.5) * module), int(box[1] + (y + 0.5) * module))) == 255)
+            for x in range(len(matrix))
+        )
+        for y in range(len(matrix))
+    )
+    assert found == tuple(tuple(int(bool(cell)) for cell in row) for row in matrix)
+    assert module / MM > 0.4  # what cameras of old phones can still tell apart
+    for number in range(2, coded.pages + 1):
+        assert (
+            picture(coded.pdf, tmp_path, number).tobytes() == picture(plain.pdf, tmp_path / "plain", number).tobytes()
+        )

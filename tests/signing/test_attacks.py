@@ -22,6 +22,7 @@ from signing.policy import DocumentKind
 from signing.reasons import Code
 from signing.testpki import EMAIL_PROTECTION, Pair, TestAuthority, TestPerson, TestSeal, subject_named
 from signing.verdicts import HolderKind, Value
+from signing.verify import signed_revision
 from tests.signing import attacks
 from tests.signing.conftest import CITY, DEPARTMENT, Office
 from tests.signing.papers import minimal_pdf
@@ -277,3 +278,23 @@ def _self_signed(office: Office, folder: Path) -> FileKeyStore:
         .sign(key, hashes.SHA256())
     )
     return office.authority.write_pair(folder / "self.p12", Pair(key, certificate))
+
+
+@pytest.mark.parametrize(
+    "forge", [attacks.append_a_page, attacks.cover_with_an_annotation, attacks.replace_the_content]
+)
+def test_a_foreign_file_that_grew_is_unclear_and_what_was_signed_can_be_seen(
+    office: Office, signed: bytes, forge: Callable[[bytes], bytes]
+) -> None:
+    grown = forge(signed)
+    verdict = office.judge(grown, DocumentKind.FOREIGN, agency="")
+    assert (verdict.value, verdict.has(Code.ADDED_AFTER_SIGNING)) == (Value.UNCLEAR, True)
+    assert signed_revision(grown, verdict.signers[0]) == signed
+    ours = office.judge(grown, DocumentKind.PERSON_ONLY)
+    assert (ours.value, ours.has(Code.EDITED_AFTER_SIGNING)) == (Value.INVALID, True)
+    assert signed_revision(grown, ours.signers[0]) == signed
+
+
+def test_minutes_with_one_signature_lack_one(office: Office, signed: bytes) -> None:
+    verdict = office.judge(signed, DocumentKind.MINUTES)
+    assert (verdict.value, verdict.has(Code.SIGNERS_TOO_FEW)) == (Value.INVALID, True)

@@ -1,0 +1,36 @@
+"""Tables of verdicts on envelopes, and of the codes under which the public finds a paper."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.schema import Base, Json
+
+
+class EnvelopeJudgement(Base):
+    """The verdict on the signature of an envelope itself; re-verifying adds a newer one."""
+
+    __tablename__ = "docex_judgement_envelope"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    dispatch_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_dispatch.id"), index=True)
+    value: Mapped[str]
+    report: Mapped[Json]  # signing.verdicts.Verdict.to_json(), with the version of the policy
+    made_at: Mapped[datetime]
+    as_of: Mapped[datetime | None]  # the earlier moment that somebody asked about; None is "now"
+
+
+class PublicCode(Base):
+    """The code that is printed on an own paper: whoever has it may see what the hub says about that paper."""
+
+    __tablename__ = "docex_public_code"
+    document_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_document.id"), primary_key=True)
+    code: Mapped[str] = mapped_column(unique=True)
+    made_at: Mapped[datetime]
+
+
+class WithoutCode(Base):
+    """An agency that prints no code on its papers."""
+
+    __tablename__ = "docex_without_code"
+    agency_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"), primary_key=True)
