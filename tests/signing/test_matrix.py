@@ -76,7 +76,9 @@ CHAINS = (
 @pytest.fixture(scope="module")
 def keys(office: Office, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], FileKeyStore]:
     """One private key a kind, certified for a person, another person, a seal or time-stamps, when first asked for."""
-    folder, made, private = tmp_path_factory.mktemp("matrix"), {}, {}
+    folder = tmp_path_factory.mktemp("matrix")
+    made: dict[tuple[str, str], FileKeyStore] = {}
+    private: dict[str, PrivateKey] = {}
     names = {
         "person": ("Nguyễn Thanh Bình", [(NameOID.ORGANIZATION_NAME, CITY), (NameOID.TITLE, "Chánh Văn phòng")]),
         "second": ("Lê Minh Thu", [(NameOID.ORGANIZATION_NAME, CITY), (NameOID.TITLE, "Thư ký")]),
