@@ -16,6 +16,7 @@ from docex.edxml.codes import PRIORITIES, STATUSES, BusinessKind
 from docex.edxml.limits import MIB
 from docex.edxml.model import Attachment, Organ
 from docex.edxml.shelf import TemporaryFile
+from docex.edxml.xmlsig import State, check_file
 from kernel.clock import VN
 from kernel.text import Phrase, phrase
 
@@ -38,7 +39,16 @@ _TRACE = phrase("Đường đi")
 _PAPER = phrase("Tệp đính kèm")
 _SIGNATURE = phrase("Chữ ký phong bì")
 _UNSIGNED = phrase("không có")
-_CARRIED = phrase("có, không được kiểm tra ở đây")
+_SIGNED = {
+    State.UNSIGNED: _UNSIGNED,
+    State.INTACT: phrase("khớp với phong bì; chứng thư không được xét ở đây"),
+    State.CHANGED: phrase("KHÔNG khớp: phong bì đã bị sửa sau khi ký"),
+    State.BROKEN: phrase("SAI: không phải do chứng thư kèm theo tạo ra"),
+    State.MALFORMED: phrase("SAI: lặp lại, đặt sai chỗ hoặc chứa phần lạ"),
+    State.REFUSED: phrase("SAI: chỉ tới nội dung hoặc dùng phép biến đổi không được chấp nhận"),
+    State.UNKNOWN_METHOD: phrase("có, thuật toán không được chấp nhận"),
+    State.NO_CERTIFICATE: phrase("có, không kèm chứng thư đọc được"),
+}
 _REASON = phrase("Lý do")
 _SAID = phrase("Nội dung")
 _AT = phrase("Thời điểm")
@@ -151,7 +161,7 @@ def _refusal_lines(path: Path, code: str, message: Phrase) -> Iterator[str]:
 def _lines(path: Path, message: Message) -> Iterator[str]:
     if isinstance(message, Envelope):
         yield f"✔ {path}: {_both(_BUSINESS[message.business.kind])}"
-        yield from _document_lines(message)
+        yield from _document_lines(path, message)
     else:
         yield f"✔ {path}: {message.status.value} {_both(STATUSES[message.status].label)}"
         yield _line(_CODE, message.about.code or message.about.document_id)
@@ -164,7 +174,15 @@ def _lines(path: Path, message: Message) -> Iterator[str]:
         yield _line(_NOTE, f"[{note.code}] {_both(note.text)}")
 
 
-def _document_lines(message: Envelope) -> Iterator[str]:
+def _signature(path: Path) -> str:
+    """What the envelope's own signature is worth as far as the bytes tell, and which relays wrote behind it."""
+    with path.open("rb") as file:
+        found = check_file(file)
+    added = f" (+ {', '.join(code or '?' for code in found.added)})" if found.added else ""
+    return f"{_both(_SIGNED[found.state])}{added}"
+
+
+def _document_lines(path: Path, message: Envelope) -> Iterator[str]:
     day = f", {message.promulgated_on:%d/%m/%Y}" if message.promulgated_on else ""
     yield _line(_CODE, f"{message.code}{day} ({message.document_id})")
     yield _line(_KIND, message.type.name)
@@ -179,7 +197,7 @@ def _document_lines(message: Envelope) -> Iterator[str]:
         yield _line(_REASON, message.business.reason)
     if message.traces:
         yield _line(_TRACE, " → ".join(f"{t.organ_code} ({_time(t.at)})" for t in message.traces))
-    yield _line(_SIGNATURE, _both(_CARRIED if message.signature else _UNSIGNED))
+    yield _line(_SIGNATURE, _signature(path))
     for paper in message.attachments:
         yield _line(_PAPER, f"{paper.name} ({paper.media_type}, {_bytes_of(paper)['size']} B)")
 

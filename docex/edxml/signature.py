@@ -23,11 +23,26 @@ _PARTS: Mapping[str, tuple[str, ...]] = {
     "SignedInfo": ("CanonicalizationMethod", "SignatureMethod", "Reference"),
     "Reference": ("Transforms", "DigestMethod", "DigestValue"),
     "Transforms": ("Transform",),
-    "KeyInfo": ("X509Data",),
-    "X509Data": ("X509SubjectName", "X509Certificate"),
+    "KeyInfo": ("KeyName", "KeyValue", "X509Data"),
+    "KeyValue": ("RSAKeyValue",),
+    "RSAKeyValue": ("Modulus", "Exponent"),
+    "X509Data": ("X509SubjectName", "X509IssuerSerial", "X509SKI", "X509Certificate"),
+    "X509IssuerSerial": ("X509IssuerName", "X509SerialNumber"),
 }
+_IN_ANY_ORDER = ("KeyInfo", "X509Data")
 _REPEATED = ("Reference", "Transform", "X509Certificate")
-_OPTIONAL = ("Transforms", "X509SubjectName")
+_OPTIONAL = (
+    "Transforms",
+    "Transform",
+    "KeyName",
+    "KeyValue",
+    "X509Data",
+    "X509SubjectName",
+    "X509IssuerSerial",
+    "X509SKI",
+    "X509Certificate",
+)
+"""What says whose key it is may be missing, or be said several times over; only certificates count."""
 _ATTRIBUTES: Mapping[str, frozenset[str]] = {
     "Signature": frozenset({"Id"}),
     "Reference": frozenset({"URI", "Id"}),
@@ -75,19 +90,23 @@ def checked(signature: Part) -> EnvelopeSignature:
         raise MalformedError("namespace")
     _check(signature, namespace)
     info = signature.one("SignedInfo")
-    data = signature.one("KeyInfo").one("X509Data")
     return EnvelopeSignature(
         canonicalization=info.algorithm("CanonicalizationMethod"),
         method=info.algorithm("SignatureMethod"),
         references=tuple(map(_signed_reference, info.all("Reference"))),
         value=signature.one("SignatureValue").text,
-        certificate=data.all("X509Certificate")[0].text,
+        certificate=next(iter(_certificates(signature)), ""),
     )
 
 
 def certificates_above(signature: Part) -> tuple[str, ...]:
     """The other certificates that it brings."""
-    return tuple(part.text for part in signature.one("KeyInfo").one("X509Data").all("X509Certificate")[1:])
+    return _certificates(signature)[1:]
+
+
+def _certificates(signature: Part) -> tuple[str, ...]:
+    found = signature.one("KeyInfo").all("X509Data")
+    return tuple(part.text for data in found for part in data.all("X509Certificate"))
 
 
 def signed_info_forms(signature: Part, within: Mapping[str, str]) -> dict[str, bytes]:
@@ -134,8 +153,10 @@ def _check(part: Part, namespace: str) -> None:
     if order and part.text:
         raise MalformedError(f"text in {local}")
     names = [child.tag.local for child in part.parts]
-    if names != sorted(names, key=lambda name: order.index(name) if name in order else -1) or not {*names} <= {*order}:
+    if not {*names} <= {*order}:
         raise MalformedError(f"parts of {local}")
+    if local not in _IN_ANY_ORDER and names != sorted(names, key=order.index):
+        raise MalformedError(f"order in {local}")
     for name in order:
         count = names.count(name)
         if (count == 0 and name not in _OPTIONAL) or (count > 1 and name not in _REPEATED):

@@ -15,6 +15,7 @@ from directory import clients, demo, queries
 from directory.attempts import Limits
 from directory.models import Agency
 from docex import handling
+from docex.checking.sheets import verdict_sheet
 from docex.desk import pages
 from docex.edxml import Envelope, read, write
 from docex.edxml.codes import BusinessKind, StatusCode
@@ -26,6 +27,8 @@ from kernel import clock, outbox
 from kernel.blobs import DiskBlobs, Draft, read_all
 from kernel.db import Database
 from tests.docex.office import Office, a_pdf
+from tests.docex_edxml.forgery import sealed
+from tests.docex_edxml.keys import key
 from tests.web.application import create_app
 from web.services import Services
 
@@ -139,6 +142,8 @@ def test_an_envelope_arrives_in_the_inbox_with_its_papers(office: Office, system
     assert sheet.paper is not None
     assert sheet.verdict is not None
     assert sheet.verdict.tone == "bad"  # nobody signed it
+    assert sheet.envelope is not None
+    assert (sheet.envelope.text.vi, sheet.envelope.tone) == ("Không ký", "plain")
     with office.db.read() as tx:
         row = tx.session.get_one(Incoming, copy.id)
         assert row.sender_name == "Sở Giao thông tỉnh Bạn"
@@ -324,6 +329,23 @@ def test_demo_agencies_answer_to_both_code_forms(office: Office, system: System)
     assert system.hand_in(write(an_envelope(office, receivers=(Organ(old, "Sở"),)))).status_code == 202
     office.work()
     assert len(office.incoming(office.cast.lan)) == 1
+
+
+def test_a_forged_envelope_is_delivered_and_told(office: Office, system: System) -> None:
+    """The legal weight lies in the papers, so nothing is kept from its recipients; they see what it is worth."""
+    forged = sealed(write(an_envelope(office)), key()).replace(b"<edXML:Subject>", "<edXML:Subject>Giả: ".encode())
+    assert system.hand_in(forged).status_code == 202
+    office.work()
+    (copy,) = office.incoming(office.cast.lan)
+    sheet = office.incoming_sheet(office.cast.lan, copy.id)
+    assert sheet.envelope is not None
+    assert (sheet.envelope.text.vi, sheet.envelope.tone) == ("Không hợp lệ", "bad")
+    assert sheet.paper is not None
+    with office.db.read() as tx:
+        found = verdict_sheet(tx, office.cast.lan, sheet.paper.id).envelope
+    assert found is not None
+    assert {"CONTENT_CHANGED", "SELF_SIGNED", "ENVELOPE_OTHER_SENDER"} <= {one.code for one in found.findings}
+    assert found.policy == "envelope-1"
 
 
 def test_a_verdict_that_nobody_could_make_is_said_and_never_green(office: Office, system: System) -> None:

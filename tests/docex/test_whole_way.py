@@ -36,6 +36,8 @@ def test_a_letter_is_written_signed_sealed_sent_and_registered(office: Office) -
     assert lan_sees.verdict is not None
     assert lan_sees.verdict.tone == "good"
     assert lan_sees.verdict.test
+    assert lan_sees.envelope is not None
+    assert (lan_sees.envelope.text.vi, lan_sees.envelope.tone) == ("Hợp lệ", "good")
     assert {"register", "refuse"} <= lan_sees.acts
     office.register(cast.lan, incoming.id)
     office.refuse(cast.quynh, office.incoming(cast.quynh)[0].id, "Không thuộc thẩm quyền")

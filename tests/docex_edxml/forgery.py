@@ -57,6 +57,7 @@ def sealed(
     value: Callable[[bytes], bytes] | None = None,
     inside: str = "",
     place: str = "</edXML:edXMLHeader>",
+    empty: str = "",
 ) -> bytes:
     """The document with a signature at the end of its header, in the namespace of the standard as it stands there."""
     weak = method == RSA_SHA1
@@ -80,7 +81,7 @@ def sealed(
         steps = "".join(f'<Transform Algorithm="{one}"/>' for one in transforms)
         pieces.append(
             f'<Reference URI="{uri}">'
-            + (f"<Transforms>{steps}</Transforms>" if steps else "")
+            + (f"<Transforms>{steps}</Transforms>" if steps else empty)
             + f'<DigestMethod Algorithm="{digest_method}"/><DigestValue>{text(digest)}</DigestValue></Reference>'
         )
     info = (

@@ -10,7 +10,11 @@ from click.testing import CliRunner, Result
 
 from docex.edxml import Message, write
 from docex.edxml.codes import StatusCode
+from docex.edxml.model import Trace
+from docex.edxml.relay import with_trace
+from docex.edxml.sealing import signed
 from tests.docex_edxml import letters
+from tests.docex_edxml.keys import key
 from web.cli import main
 
 HOSTILE = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>'
@@ -24,6 +28,19 @@ def saved(folder: Path, name: str, message: Message | bytes) -> Path:
     path = folder / name
     path.write_bytes(message if isinstance(message, bytes) else write(message))
     return path
+
+
+def test_check_says_what_the_signature_of_an_envelope_is_worth(tmp_path: Path) -> None:
+    sealed = write(signed(letters.letter(), key().certificate, key().sign))
+    fits = "it fits the envelope; the certificate is not judged here (+ 001.TT)"
+    for data, said in (
+        (with_trace(sealed, Trace("001.TT", letters.AT)), fits),
+        (sealed.replace("Triển".encode(), b"Trien", 1), "it does NOT fit: the envelope was changed after signing"),
+        (write(letters.letter(signature=letters.signature())), "WRONG: it refers to something"),
+    ):
+        done = run("check", saved(tmp_path, "a.edxml", data))
+        assert done.exit_code == 0
+        assert said in done.output
 
 
 def test_check_says_what_it_read_in_both_languages(tmp_path: Path) -> None:

@@ -136,6 +136,9 @@ LEGITIMATE: dict[str, Callable[[], bytes]] = {
     "signed by a tool, renamed afterwards": lambda: sealed(PLAIN, key(), namespace=DSIG).replace(
         f' xmlns="{DSIG}"'.encode(), b""
     ),
+    "envelope and paper, as the official builder writes it": lambda: sealed(
+        PLAIN, key(), references=[WHOLE, (CID, (), SHA256, PAPER.data)], empty="<Transforms />"
+    ),
     "envelope and paper": lambda: sealed(PLAIN, key(), references=[WHOLE, (CID, (), SHA256, PAPER.data)]),
 }
 
@@ -146,6 +149,21 @@ def test_both_conventions_are_understood_also_behind_a_relay(make: Callable[[], 
     assert (found.state, found.whole, found.weak) == (State.INTACT, True, "")
     assert check(relayed(make(), 1)).added == ("001.TT",)
     assert check(make().replace("Triển".encode(), b"Trien", 1)).state is State.CHANGED
+
+
+def test_other_words_about_the_key_are_overlooked_and_without_a_certificate_nobody_is_known() -> None:
+    plenty = (
+        "<KeyInfo><KeyName>x</KeyName><KeyValue><RSAKeyValue><Modulus>AA</Modulus><Exponent>AQAB</Exponent></RSAKeyValue>"
+        "</KeyValue><X509Data>"
+    )
+    serial = (
+        "</X509Certificate><X509IssuerSerial><X509IssuerName>CN=x</X509IssuerName><X509SerialNumber>7</X509SerialNumber>"
+        "</X509IssuerSerial><X509SKI>AA</X509SKI>"
+    )
+    data = sealed(PLAIN, key()).replace(b"<KeyInfo><X509Data>", plenty.encode())
+    assert check(data.replace(b"</X509Certificate>", serial.encode())).state is State.INTACT
+    bare = re.sub(rb"<X509Data>.*</X509Data>", b"", data, flags=re.DOTALL)
+    assert check(bare).state is State.NO_CERTIFICATE
 
 
 def test_a_signature_over_papers_alone_leaves_the_envelope_open() -> None:
