@@ -4,7 +4,19 @@ import importlib
 import sys
 
 #: The benches there are; each is a module of this package with `main() -> Result`.
-NAMES = ("agent", "bigfile", "broadcast", "delivery", "exchange", "fanout", "kill", "receipts", "submit")
+NAMES = (
+    "agent",
+    "bigfile",
+    "broadcast",
+    "delivery",
+    "exchange",
+    "fanout",
+    "kill",
+    "receipts",
+    "sign",
+    "submit",
+    "verify",
+)
 
 
 def run(arguments: list[str]) -> int:

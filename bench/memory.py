@@ -44,7 +44,7 @@ def watched(parts: Mapping[str, int]) -> Iterator[Growth]:
         over.set()
         looking.join()
         for name, number in parts.items():  # between two looks too: the kernel keeps the peak of the process itself
-            growth.most_mb[name] = round(max(growth.most_mb.get(name, 0.0), _peak_mb(number)), 1)
+            growth.most_mb[name] = round(max(growth.most_mb.get(name, 0.0), peak_mb(number)), 1)
 
 
 def resident_mb(number: int) -> float:
@@ -57,7 +57,8 @@ def forget_peak(number: int) -> None:
     Path(f"/proc/{number}/clear_refs").write_text("5")
 
 
-def _peak_mb(number: int) -> float:
+def peak_mb(number: int) -> float:
+    """The most memory that a process had, in MB of 1024 kB."""
     for line in Path(f"/proc/{number}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024

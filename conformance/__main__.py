@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from conformance.party import Party
 
 HERE = Path(__file__).parent
-HUB = ("must_enter", "must_hand_in", "must_upload", "must_fetch", "must_report", "must_hint", "must_expire")
+HUB = ("must_enter", "must_hand_in", "must_upload", "must_fetch", "must_report", "must_hint", "must_log", "must_expire")
 HOOK, CLIENT = ("hook_must",), ("client_must",)
 CANNOT_BEGIN = 2
 _file = click.Path(path_type=Path, dir_okay=False)

@@ -262,21 +262,29 @@ def _proofs(pack: _Opened, heads: Mapping[int, _HeadSeen], since: dict[str, date
         if head.stamped_at is not None:
             since[_digest(pack, proof["file"])] = head.stamped_at
     by_digest = {(_digest(pack, file), kind) for file, kind in proved}
-    for file, kind, weight in _facts(pack):
-        if (_digest(pack, file), kind) not in by_digest:
+    young = 0
+    for file, kind in _facts(pack):
+        if (_digest(pack, file), kind) in by_digest:
+            continue
+        if kind is Kind.DOCUMENT:
             said = phrase("{file} chưa có số trong nhật ký bằng chứng khi lập hồ sơ.", file=file)
-            yield Finding("NOT_IN_LOG", weight, said, file)
+            yield Finding("NOT_IN_LOG", Value.UNCLEAR, said, file)
+        else:
+            young += 1
+    if young:
+        said = phrase("{count} biên nhận, kết luận chưa có số trong nhật ký bằng chứng khi lập hồ sơ.", count=young)
+        yield Finding("NOT_IN_LOG", Value.VALID, said)
 
 
 def _digest(pack: _Opened, file: str) -> str:
     return pack.entries[file].sha256
 
 
-def _facts(pack: _Opened) -> Iterator[tuple[str, str, Value]]:
-    yield ENVELOPE, Kind.DOCUMENT, Value.UNCLEAR
-    yield from ((paper["file"], Kind.DOCUMENT, Value.UNCLEAR) for paper in pack.manifest["papers"])
-    yield from ((one["file"], Kind.RECEIPT, Value.VALID) for one in pack.manifest["receipts"])
-    yield from ((one["file"], Kind.VERDICT, Value.VALID) for one in pack.manifest["verdicts"])
+def _facts(pack: _Opened) -> Iterator[tuple[str, Kind]]:
+    yield ENVELOPE, Kind.DOCUMENT
+    yield from ((paper["file"], Kind.DOCUMENT) for paper in pack.manifest["papers"])
+    yield from ((one["file"], Kind.RECEIPT) for one in pack.manifest["receipts"])
+    yield from ((one["file"], Kind.VERDICT) for one in pack.manifest["verdicts"])
 
 
 def _tokens(pack: _Opened) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """`lienthong verify`: judges a signed PDF or an evidence pack. Needs neither a network nor a database."""
 
+import io
 import json
 import sys
 from collections.abc import Mapping
@@ -65,11 +66,7 @@ def verify(
     moment = _moment(at)
     known = _known(config, trusted, keys)
     with file.open("rb") as opened:
-        if is_container(opened):
-            told = _pack(opened, known, moment)
-        else:
-            opened.seek(0)
-            told = _paper(opened.read(), known, kind, moment)
+        told = _pack(opened, known, moment) if is_container(opened) else _paper(opened, known, kind, moment)
     click.echo(json.dumps(told, ensure_ascii=False, indent=1) if as_json else _words(told, lang))
     sys.exit(EXIT[told["value"]])
 
@@ -89,12 +86,19 @@ def _pack(file: IO[bytes], known: _Known, moment: datetime | None) -> dict[str, 
     return check_pack(file, known.trust, keys, at=moment).to_json()
 
 
-def _paper(data: bytes, known: _Known, kind: str, moment: datetime | None) -> dict[str, Any]:
+def _paper(file: IO[bytes], known: _Known, kind: str, moment: datetime | None) -> dict[str, Any]:
+    from kernel.blobs import fingerprint
+    from signing.evidence import MOST_TAKEN_APART
     from signing.policy import DocumentKind, policy_for
     from signing.safely import verdict_on
+    from signing.verify import too_large
 
-    verdict = verdict_on(data, known.trust, policy_for(DocumentKind(kind)), at=moment)
-    return {"kind": "paper", **verdict.to_json()}
+    policy = policy_for(DocumentKind(kind))
+    if file.seek(0, io.SEEK_END) > MOST_TAKEN_APART:
+        blob = fingerprint(file)
+        return {"kind": "paper", **too_large(blob.sha256, blob.size, policy, at=moment).to_json()}
+    file.seek(0)
+    return {"kind": "paper", **verdict_on(file.read(), known.trust, policy, at=moment).to_json()}
 
 
 def _thumbprint(jwk: dict[str, Any]) -> str:

@@ -238,8 +238,12 @@ class _Tiles:
     """The tiles that some ranges of the tree need, read at once."""
 
     def __init__(self, tx: Tx, ranges: Iterable[Range]) -> None:
-        wanted = {_tile_of(node)[:2] for one in ranges for node in merkle.nodes_of(one)}
-        rows = sa.select(LogTile).where(sa.tuple_(LogTile.level, LogTile.place).in_(wanted))
+        wanted: dict[int, set[int]] = {}
+        for level, place, _, _ in (_tile_of(node) for one in ranges for node in merkle.nodes_of(one)):
+            wanted.setdefault(level, set()).add(place)
+        # Level by level: asked for pairs, SQLite reads the whole table.
+        levels = [sa.and_(LogTile.level == level, LogTile.place.in_(places)) for level, places in wanted.items()]
+        rows = sa.select(LogTile).where(sa.or_(sa.false(), *levels))
         self._tiles = {(row.level, row.place): row.hashes for row in tx.session.scalars(rows)} if wanted else {}
 
     def hash_of(self, node: Node) -> bytes:

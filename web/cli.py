@@ -12,7 +12,7 @@ from docex.edxml_cli import edxml
 from kernel.config import BadSetting, Config
 from kernel.errors import DomainError
 from signing.evidence_cli import verify
-from signing.log_cli import log
+from signing.log_cli import before_check, log
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,6 +34,13 @@ main.add_command(agent)
 main.add_command(agent_key)
 main.add_command(log)
 main.add_command(verify)
+
+
+@before_check
+def _know_all_facts() -> None:
+    from web import rooms
+
+    rooms.load_checks()
 
 
 @main.command()

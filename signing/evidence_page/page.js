@@ -40,6 +40,7 @@ function show() {
   banner.id = "result";
   banner.dataset.value = result;
   const parts = [banner];
+  if (result === "unclear" && worst(shown.found.map((one) => one.weight)) === "valid") parts.push(element("p", say("onlyCompare")));
   if ([...shown.roots, ...shown.signers].some((one) => one.test)) parts.push(element("p", say("test"), "test"));
   if (shown.manifest) parts.push(...told());
   parts.push(element("h2", say("findings")), findings());

@@ -2,10 +2,16 @@
 """The hub over real HTTP for the conformance kit."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from docex.hub.jobs import register_jobs
+from kernel import clock
+from kernel.db import Tx
+from signing import logjobs
+from signing.jobs import begin_jobs
+from signing.jobs import register_jobs as register_signing
 from tests.docex.conftest import keys, office  # noqa: F401 - fixtures
 from tests.docex.office import Office
 from tests.docex_agent.conftest import served, working  # noqa: F401 - fixtures
@@ -13,8 +19,16 @@ from tests.docex_hub.conftest import app  # noqa: F401 - fixtures
 
 
 @pytest.fixture
-def hub(office: Office) -> Office:
-    """The hub of a trial, whose hints may go to this machine."""
+def hub(office: Office, monkeypatch: pytest.MonkeyPatch) -> Office:
+    """The hub of a trial, whose hints may go to this machine and whose log has a turn each second."""
     trial = replace(office, config=replace(office.config, webhooks_anywhere=True))
     register_jobs(trial.config, trial.blobs)
+    register_signing(trial.config, trial.blobs)
+    monkeypatch.setattr(logjobs, "promise", _promise_soon)
+    begin_jobs(trial.config, trial.db)
     return trial
+
+
+def _promise_soon(tx: Tx) -> None:
+    at = clock.now() + timedelta(seconds=1)
+    tx.outbox("signing.sequence", at.isoformat(), due_at=at)

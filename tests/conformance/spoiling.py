@@ -143,6 +143,7 @@ def _body(answer: Response) -> bytes:
 
 
 EDXML, INBOX, DOCUMENTS, UPLOADS = "/api/v1/edxml", "/api/v1/inbox", "/api/v1/documents", "/api/v1/uploads"
+LOG = "/api/v1/log"
 
 GROUPS: list[dict[str, Spoiler]] = [
     {
@@ -182,6 +183,14 @@ GROUPS: list[dict[str, Spoiler]] = [
         "M27": Spoiler(drop_item(DOCUMENTS, "available", ends="/receipts")),
         "M29": Spoiler(count(EDXML, "status_id")),
         "M31": Spoiler(say(DOCUMENTS, '"recall":"13"', '"recall":null')),
+    },
+    {
+        "M36": Spoiler(say(f"{LOG}/proof", '"number":', '"number":999999,"was":')),
+        "M37": Spoiler(say(INBOX, '"root":"', '"root":"0')),
+        "M38": Spoiler(say(f"{LOG}/consistency", '"path":[', f'"path":["{"0" * 64}",')),
+        "M39": Spoiler(say("/api/v1/receipts", '"leaf":"', '"leaf":" ', ends="/proof")),
+        "M40": Spoiler(instead(LOG, 404, 409)),
+        "M41": Spoiler(say(f"{LOG}/heads", '"time_stamp":"', '"time_stamp":"AAAA')),
     },
 ]
 """Those of one group do not get into each other's way."""

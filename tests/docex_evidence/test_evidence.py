@@ -11,12 +11,14 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+import docex.facts  # noqa: F401 - tells the audit of the log what must be there
 from directory.actor import Actor
 from docex.custody import Custody
 from docex.evidence import packs
 from docex.evidence.jobs import register_jobs
 from docex.evidence.models import EvidencePack
 from docex.hub.jobs import register_jobs as register_hub
+from docex.hub.models import Receipt
 from docex.models import Dispatch
 from kernel import audit, clock
 from kernel.blobs import read_all
@@ -25,6 +27,7 @@ from kernel.outbox import OutboxRow, State
 from signing import receipts
 from signing.evidence_check import Checked, check_pack
 from signing.jobs import register_jobs as register_signing
+from signing.logaudit import audit as log_audit
 from signing.verdicts import Value
 from tests.docex.conftest import keys, office  # noqa: F401 - fixtures
 from tests.docex.office import Office
@@ -91,6 +94,19 @@ def test_both_agencies_take_the_evidence_of_a_letter_away(rooms: Office, tmp_pat
     with rooms.db.read() as tx:
         assert audit.first_break(tx, f"agency:{cast.city.id}") is None
     _again(rooms, own)
+    _everything_is_a_leaf(rooms, number)
+
+
+def _everything_is_a_leaf(office: Office, number: int) -> None:
+    """Envelope, paper, receipts and verdict; and what somebody puts in the place of one of them is none."""
+    with office.db.read() as tx:
+        found = log_audit(tx)
+    assert (found.wrong, found.facts >= 1 + 1 + 3 + 1) == ((), True)
+    with office.db.write() as tx:
+        tx.session.execute(sa.update(Dispatch).where(Dispatch.document_id == number).values(sha256="ab" * 32))
+        tx.session.execute(sa.update(Receipt).where(Receipt.kind == "submitted").values(jws="a.b.c"))
+    with office.db.read() as tx:
+        assert len(log_audit(tx).wrong) == 2
 
 
 def _again(office: Office, row: EvidencePack) -> None:

@@ -1,5 +1,6 @@
 """What a pack holds, that nothing in it can be changed unseen, and that other programs come to the same."""
 
+import io
 import json
 import random
 import subprocess
@@ -7,14 +8,18 @@ import zipfile
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import IO, cast
 
 import pytest
 from pymerkle import InmemoryTree
 
+from kernel.blobs import Blob
 from kernel.db import Database
+from signing.evidence import PaperFile, write_pack
 from signing.evidence_check import Checked, check_pack
 from signing.evidence_form import NoPack, Writer, read_form
 from signing.evidence_openssl import pem
+from signing.policy import DocumentKind
 from signing.trust import Trust
 from signing.verdicts import Value
 from tests.signing.conftest import Office
@@ -204,3 +209,43 @@ def test_names_that_would_lead_out_of_the_folder_are_none(tmp_path: Path) -> Non
         for name in ("../a", "/a", "a/../b", "a//b", "", "a\\b", "ă", ".a", "mimetype"):
             with pytest.raises(ValueError, match="no name"):
                 writer.add(name, [b""])
+
+
+def test_a_large_file_goes_through_in_pieces(made: Made, office: Office) -> None:
+    """Writing and checking a pack take as much memory for a file of 60 MB as for one of 60 kB."""
+    import tempfile
+    import tracemalloc
+
+    size = 60_000_000
+    digest = sha256(bytes(size)).hexdigest()
+    large = PaperFile("so lieu.bin", "application/octet-stream", "attachment", DocumentKind.FOREIGN, Blob(digest, size))
+    source = replace(made.source, papers=(made.source.papers[0], large))
+
+    def open_(name: str) -> IO[bytes]:
+        return cast(IO[bytes], Zeros(size)) if name == digest else made.store.open(name)
+
+    with tempfile.TemporaryFile() as target:
+        tracemalloc.start()
+        try:
+            write_pack(source, open_, target)
+            read_form(target)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert target.tell() > size
+    assert peak < 16_000_000
+
+
+class Zeros(io.RawIOBase):
+    """A file of so many zeros that lies nowhere."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        given = min(size, self._left)
+        self._left -= given
+        return bytes(given)

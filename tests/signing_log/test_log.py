@@ -253,6 +253,52 @@ def _spoil_tile(tx: Tx) -> None:
     tile.hashes = tile.hashes[:40] + b"x" + tile.hashes[41:]
 
 
+def _spoil_upper_tile(tx: Tx) -> None:
+    """The leaves are whole; a proof that needs this hash would be wrong."""
+    tile = tx.session.get_one(LogTile, (1, 0))
+    tile.hashes = tile.hashes[:-1] + bytes([tile.hashes[-1] ^ 1])
+
+
+def _spoil_top_tile(tx: Tx) -> None:
+    tx.session.get_one(LogTile, (2, 0)).hashes = b"x" * 32
+
+
+def _lose_upper_tile(tx: Tx) -> None:
+    tx.session.execute(sa.delete(LogTile).where(LogTile.level == 1, LogTile.place == 0))
+
+
+def _add_a_tile(tx: Tx) -> None:
+    tx.session.add(LogTile(level=3, place=0, hashes=b"x" * 32))
+
+
+def _add_a_hash(tx: Tx) -> None:
+    """One more leaf in the tree than there are rows."""
+    tile = tx.session.get_one(LogTile, (0, 4))
+    tile.hashes += b"x" * 32
+
+
+UPPER = (_spoil_upper_tile, _spoil_top_tile, _lose_upper_tile, _add_a_tile, _add_a_hash)
+
+
+@pytest.mark.usefixtures("narrow")
+def test_every_level_of_the_tree_is_looked_at(db: Database) -> None:
+    grown(db, 18)
+    with db.read() as tx:
+        assert audit(tx).wrong == ()
+    for tamper in UPPER:
+        with db.read() as reading:
+            kept = [(one.level, one.place, one.hashes) for one in reading.session.scalars(sa.select(LogTile))]
+        with db.write() as tx:
+            tamper(tx)
+        with db.read() as tx:
+            assert audit(tx).wrong, tamper.__name__
+        with db.write() as tx:
+            tx.session.execute(sa.delete(LogTile))
+            tx.session.add_all(LogTile(level=level, place=place, hashes=hashes) for level, place, hashes in kept)
+    with db.read() as tx:
+        assert audit(tx).wrong == ()
+
+
 def _fork_head(tx: Tx) -> None:
     """Another root with a good signature of our own key: a history that only some are shown."""
     head = tx.session.get_one(LogHead, 10)

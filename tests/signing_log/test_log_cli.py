@@ -24,7 +24,7 @@ def test_a_sound_log_is_said_to_be_sound_and_a_changed_one_is_not(db: Database, 
         log.add(tx, Kind.DOCUMENT, "a" * 64, "b" * 64)
         log.sequence(tx)
     said = CliRunner().invoke(command, ["check"], obj=settings)
-    assert (said.exit_code, said.output) == (0, "2 dòng / leaves, 1 mốc / heads\n")
+    assert (said.exit_code, said.output) == (0, "2 dòng / leaves, 1 mốc / heads, 0 nội dung / facts\n")
     with db.write() as tx:
         tx.session.execute(sa.update(LogLeaf).where(LogLeaf.number == 0).values(sha256="c" * 64))
     said = CliRunner().invoke(command, ["check"], obj=settings)
