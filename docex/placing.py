@@ -63,10 +63,14 @@ def _printed_name(data: bytes, signer: str) -> tuple[float, float, float] | None
             high = abs(size * (tm[3] or tm[0]) * (cm[3] or cm[0]))
             lines.setdefault(round(y), []).append((x, text, high))
 
-    PdfReader(io.BytesIO(data), strict=False).pages[-1].extract_text(visitor_text=note)
+    page = PdfReader(io.BytesIO(data), strict=False).pages[-1]
+    if page.rotation % 360:  # a scanned page, most likely; where letters stand on it is another reckoning
+        return None
+    page.extract_text(visitor_text=note)
     wanted = fold(signer)
     for y in sorted(lines):
         pieces = sorted(lines[y])
         if fold("".join(text for _, text, _ in pieces)).strip() == wanted:
-            return pieces[0][0], float(y), min(max(pieces[0][2], 8.0), 20.0)
+            left, bottom = float(page.cropbox.left), float(page.cropbox.bottom)
+            return pieces[0][0] - left, float(y) - bottom, min(max(pieces[0][2], 8.0), 20.0)
     return None

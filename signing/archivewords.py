@@ -52,7 +52,7 @@ def _with_time(kept: Kept) -> Phrase:
     name = _LEVELS[kept.level]
     if kept.proven_at is None:
         return name
-    return phrase("{level}, có trước {at}", level=name, at=_minute(kept.proven_at))
+    return phrase("{level}, ký trước {at}", level=name, at=_minute(kept.proven_at))
 
 
 def _waiting(kept: Kept, level: Phrase, wanted: Phrase, now: datetime) -> Phrase:
@@ -66,6 +66,10 @@ def _waiting(kept: Kept, level: Phrase, wanted: Phrase, now: datetime) -> Phrase
     if kept.next_at is None or kept.next_at <= now:
         return phrase("{level}, đang chờ {wanted} từ {since}; đang hỏi.", level=level, wanted=wanted, since=since)
     at = _minute(kept.next_at)
+    if not kept.tries:
+        return phrase(
+            "{level}, đang chờ {wanted} từ {since}; sẽ hỏi lúc {at}.", level=level, wanted=wanted, since=since, at=at
+        )
     if kept.waits not in STAMPS and kept.obstacle is not None:
         return phrase(
             "{level}, đang chờ {wanted} từ {since}; thử lại lúc {at}. {reason}",

@@ -35,6 +35,7 @@ from signing.holders import TEST_MARK, read_holder
 from signing.keys import KeyStore, StoreSigner
 from signing.stamps import Box, empty_style, image_style, mark_box, seal_box, signature_box, text_style
 from signing.timestamps import NO_TIME_STAMP, TimeStamps, token_over
+from signing.turned import page_of, shown, turned
 from signing.verdicts import HolderKind
 
 log = logging.getLogger(__name__)
@@ -149,11 +150,8 @@ def sign_field(
         # Widgets are painted in the order in which they were made: the seal lies over the signature.
         for name, place in {field: look.box if look else None, **(prepared or {})}.items():
             _prepare(writer, name, place)
-        signer = PdfSigner(
-            meta,
-            StoreSigner(key),
-            stamp_style=(look.style if look else style) or empty_style(),
-        )
+        upright = turned((look.style if look else style) or empty_style(), _turn_of(writer, field))
+        signer = PdfSigner(meta, StoreSigner(key), stamp_style=upright)
         return run(_finish(signer, writer, at or clock.now(), _room_for(key)))
     except (PdfError, SigningError, ValueError, KeyError, TypeError, IndexError) as error:
         raise _unreadable(error) from error
@@ -279,13 +277,23 @@ def declare_extension(writer: IncrementalPdfFileWriter) -> None:
 def _prepare(writer: IncrementalPdfFileWriter, name: str, box: Box | None) -> None:
     """An empty field for a later signature, so that the later one changes nothing but its own field."""
     if all(existing != name for existing, _, _ in enumerate_sig_fields(writer)):
-        append_signature_field(writer, _spec(name, box))
+        append_signature_field(writer, _spec(writer, name, box))
 
 
-def _spec(name: str, box: Box | None) -> SigFieldSpec:
+def _turn_of(writer: IncrementalPdfFileWriter, name: str) -> int:
+    """By how much the page is shown turned that this field stands on."""
+    for existing, _, reference in enumerate_sig_fields(writer):
+        page = reference.get_object().get("/P") if existing == name else None
+        if page is not None:
+            return shown(page.get_object()).turn
+    return 0
+
+
+def _spec(writer: IncrementalPdfFileWriter, name: str, box: Box | None) -> SigFieldSpec:
     if box is None:
         return SigFieldSpec(name, readable_field_name=_SPOKEN.get(name))
-    corners: Any = tuple(round(side, 3) for side in box.corners)  # pyHanko writes fractions as they are
+    place = shown(page_of(writer, box.page)).in_file(box.corners)
+    corners: Any = tuple(round(side, 3) for side in place)  # pyHanko writes fractions as they are
     return SigFieldSpec(name, on_page=box.page, box=corners, readable_field_name=_SPOKEN.get(name))
 
 

@@ -51,7 +51,9 @@ def facts(data: bytes, most_text: int) -> dict[str, object]:
 
 
 def _size(page: PageObject) -> tuple[float, float]:
-    return round(float(page.mediabox.width), 1), round(float(page.mediabox.height), 1)
+    """As the page is shown: cut out of its sheet, and turned."""
+    width, height = round(float(page.cropbox.width), 1), round(float(page.cropbox.height), 1)
+    return (height, width) if page.rotation % 180 else (width, height)
 
 
 def _text(reader: PdfReader, most: int) -> str:

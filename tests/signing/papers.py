@@ -1,8 +1,10 @@
 """Small PDF files, written by hand, so that tests know every byte of them."""
 
+A4 = "/MediaBox [0 0 595 842]"
 
-def minimal_pdf(text: str, *, second_page: str = "") -> bytes:
-    """A PDF 1.7 with a page (or two) of Helvetica text."""
+
+def minimal_pdf(text: str, *, second_page: str = "", page: str = A4) -> bytes:
+    """A PDF 1.7 with a page (or two) of Helvetica text; `page` says how large pages are and how they are shown."""
     texts = [text, second_page] if second_page else [text]
     kids = " ".join(f"{4 + 2 * n} 0 R" for n in range(len(texts)))
     bodies = [
@@ -13,8 +15,7 @@ def minimal_pdf(text: str, *, second_page: str = "") -> bytes:
     for n, line in enumerate(texts):
         stream = f"BT /F1 14 Tf 72 760 Td ({line}) Tj ET"
         bodies.append(
-            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents {5 + 2 * n} 0 R "
-            "/Resources << /Font << /F1 3 0 R >> >> >>"
+            f"<< /Type /Page /Parent 2 0 R {page} /Contents {5 + 2 * n} 0 R /Resources << /Font << /F1 3 0 R >> >> >>"
         )
         bodies.append(f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream")
     return written(bodies)

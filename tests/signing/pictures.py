@@ -36,7 +36,7 @@ class Extent:
 def picture(pdf: bytes, folder: Path, page: int = 1) -> Image.Image:
     """A page of a file, counted from 1."""
     (folder / "page.pdf").write_bytes(pdf)
-    which = ["-f", str(page), "-l", str(page), "-singlefile"]
+    which = ["-cropbox", "-f", str(page), "-l", str(page), "-singlefile"]
     subprocess.run(["pdftoppm", "-r", str(DPI), "-png", *which, "page.pdf", "page"], cwd=folder, check=True)
     with Image.open(folder / "page.png") as drawn:
         return drawn.convert("RGB")
