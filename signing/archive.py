@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from kernel import clock
 from kernel.db import Tx
+from kernel.schema import insert_into
 from kernel.text import Phrase, phrase
 from signing.archivemodels import STAMPS, Archived, Waits
 from signing.longterm import ORDER, Look
@@ -79,12 +80,11 @@ def watch(told: Callable[[Tx, str], None]) -> None:
 
 def keep(tx: Tx, sha256: str, size: int, level: Level) -> bool:
     """Keep a signed paper from now on. `level` is what is known of it. Answers False when it is kept already."""
-    if tx.session.get(Archived, sha256) is not None:
-        return False
     now = clock.now()
     large = size > MOST_BYTES
     stamped = level not in (Level.B_B, Level.OTHER)
-    row = Archived(
+    # Sealing and judging may begin to keep the same paper at the same moment.
+    insert = insert_into(tx.session, Archived).values(
         sha256=sha256,
         newest=sha256,
         size=size,
@@ -96,8 +96,10 @@ def keep(tx: Tx, sha256: str, size: int, level: Level) -> bool:
         obstacle=phrase_to_json(TOO_LARGE) if large else {},
         kept_at=now,
     )
-    tx.session.add(row)
-    promise(tx, row)
+    new = insert.on_conflict_do_nothing(index_elements=["sha256"]).returning(Archived.sha256)
+    if tx.session.scalar(new) is None:
+        return False
+    promise(tx, tx.session.get_one(Archived, sha256))
     return True
 
 
