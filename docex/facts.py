@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from docex.checking.models import EnvelopeJudgement
 from docex.hub.models import Receipt
 from docex.models import Dispatch, Judgement, Paper, StatusIn
 from kernel.db import Tx
@@ -22,8 +23,8 @@ def accepted(tx: Tx) -> Iterator[Fact]:
     for query in (sa.select(Dispatch.sha256), papers, sa.select(StatusIn.sha256)):
         yield from ((Kind.DOCUMENT, digest) for digest in _each(tx, query))
     yield from ((Kind.RECEIPT, sha256(jws.encode()).hexdigest()) for jws in _each(tx, sa.select(Receipt.jws)))
-    for report in _each(tx, sa.select(Judgement.report)):
-        yield Kind.VERDICT, sha256(canonical(report)).hexdigest()
+    for query in (sa.select(Judgement.report), sa.select(EnvelopeJudgement.report)):
+        yield from ((Kind.VERDICT, sha256(canonical(report)).hexdigest()) for report in _each(tx, query))
 
 
 def _each(tx: Tx, query: sa.Select[*tuple[Any, ...]]) -> Iterator[Any]:

@@ -89,8 +89,8 @@ class Proved:
 class Source:
     """Everything that goes into a pack.
 
-    `verdicts` are canonical JSON beside the place of their paper, `receipts` pairs of kind and compact JWS, `document`
-    what is told of the document, plain data; `key` signs the whole.
+    `verdicts` are canonical JSON, oldest first, beside the place of their paper, None for those on the envelope;
+    `receipts` pairs of kind and compact JWS, `document` what is told of the document, plain data; `key` signs it all.
     """
 
     document: dict[str, Any]
@@ -98,7 +98,7 @@ class Source:
     envelope: Blob
     papers: tuple[PaperFile, ...]
     receipts: tuple[tuple[str, str], ...]
-    verdicts: tuple[tuple[int, bytes], ...]
+    verdicts: tuple[tuple[int | None, bytes], ...]
     proved: Proved
     keys: dict[str, Any]
     key: SigningKey
@@ -264,7 +264,8 @@ class _Pack:
             name = f"verdicts/{number:02d}.json"
             self._fact(Kind.VERDICT, name, self.out.add(name, [report]))
             told = json.loads(report)
-            about = {"paper": papers[paper]["file"], "value": told["value"], "checked_at": told["checked_at"]}
+            file = ENVELOPE if paper is None else papers[paper]["file"]
+            about = {"paper": file, "value": told["value"], "checked_at": told["checked_at"]}
             listed.append({"file": name, **about})
         return listed
 

@@ -317,6 +317,12 @@ def _kept_verdicts(pack: _Opened) -> Iterator[Finding]:
         if json.loads(pack.text(one["file"]))["sha256"] != _digest(pack, one["paper"]):
             said = phrase("Kết luận {file} không phải về tệp này.", file=one["file"])
             yield Finding("VERDICT_OTHER", Value.INVALID, said, one["file"])
+    of_envelope = [one["file"] for one in pack.manifest["verdicts"] if one["paper"] == ENVELOPE]
+    if of_envelope:
+        last = Verdict.from_json(json.loads(pack.text(of_envelope[-1])))
+        weight = Value.INVALID if last.value is Value.INVALID else Value.VALID
+        said = phrase("Chữ ký của phong bì, theo kết luận của hệ thống: {verdict}", verdict=last.summary)
+        yield Finding("ENVELOPE", weight, said, ENVELOPE)
 
 
 def _with_answers(pack: _Opened, trust: Trust) -> Trust:

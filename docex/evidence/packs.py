@@ -12,6 +12,7 @@ from directory import queries as directory
 from directory.actor import Actor
 from docex import judging
 from docex.access import document_for, incoming_for
+from docex.checking.models import EnvelopeJudgement
 from docex.envelope import Facts
 from docex.evidence.models import EvidencePack
 from docex.hub.models import Receipt
@@ -154,7 +155,7 @@ def source_of(tx: Tx, row: EvidencePack, trust: Trust) -> Source:
     places = {paper.id: place for place, paper in enumerate(rows)}
     grown = {name: kept for name, kept in archive.kept(tx, [paper.sha256 for paper in rows]).items() if kept.has_grown}
     told = tuple(_receipts(tx, dispatch, row.agency_id))
-    verdicts = tuple((places[paper_id], report) for paper_id, report in _verdicts(tx, dispatch) if paper_id in places)
+    verdicts = tuple((places.get(paper_id or 0), report) for paper_id, report in _verdicts(tx, dispatch))
     facts = [(Kind.DOCUMENT, dispatch.sha256), *((Kind.DOCUMENT, paper.sha256) for paper in rows)]
     facts += [(Kind.RECEIPT, sha256(jws.encode()).hexdigest()) for _, jws in told]
     facts += [(Kind.VERDICT, sha256(report).hexdigest()) for _, report in verdicts]
@@ -197,10 +198,18 @@ def _receipts(tx: Tx, dispatch: Dispatch, agency_id: int) -> list[tuple[str, str
     return [(kind, jws) for kind, jws in tx.session.execute(query.order_by(Receipt.made_at, Receipt.id))]
 
 
-def _verdicts(tx: Tx, dispatch: Dispatch) -> Iterator[tuple[int, bytes]]:
-    rows = sa.select(Judgement).where(Judgement.dispatch_id == dispatch.id).order_by(Judgement.id)
-    for one in tx.session.scalars(rows):
-        yield one.paper_id, canonical(one.report)
+def _verdicts(tx: Tx, dispatch: Dispatch) -> Iterator[tuple[int | None, bytes]]:
+    """Those of the moment at which they were made, by paper, then those on the envelope itself."""
+    own = sa.select(Judgement.paper_id, Judgement.report).where(
+        Judgement.dispatch_id == dispatch.id, Judgement.as_of.is_(None)
+    )
+    for paper_id, report in tx.session.execute(own.order_by(Judgement.id)):
+        yield paper_id, canonical(report)
+    envelope = sa.select(EnvelopeJudgement.report).where(
+        EnvelopeJudgement.dispatch_id == dispatch.id, EnvelopeJudgement.as_of.is_(None)
+    )
+    for report in tx.session.scalars(envelope.order_by(EnvelopeJudgement.id)):
+        yield None, canonical(report)
 
 
 def _told(tx: Tx, dispatch: Dispatch) -> dict[str, Any]:

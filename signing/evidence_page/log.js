@@ -124,6 +124,9 @@ async function checkPapers(c) {
     for (const one of paper.signatures) if (!one.timestamp) await checkSignature(c, paper, one, bytes, stamps);
     await checkWhole(c, paper, bytes);
   }
+  const last = c.manifest.verdicts.filter((one) => one.paper === c.manifest.envelope).map((one) => JSON.parse(c.pack.text(one.file))).pop();
+  if (last && last.sha256 !== c.pack.sha256(c.manifest.envelope)) c.found.push(finding("VERDICT_OTHER", "invalid", "Kết luận lưu trong hồ sơ không phải về phong bì này.", "A kept verdict is about another envelope.", c.manifest.envelope));
+  if (last) c.found.push(finding("ENVELOPE", last.value === "invalid" ? "invalid" : "valid", `Chữ ký của phong bì, theo kết luận của hệ thống: ${last.summary_vi}`, `The signature of the envelope, as the installation judged it: ${last.summary_en}`, c.manifest.envelope));
 }
 
 /** The signed bytes; that the gap between them holds just this signature is checked on the way. */

@@ -44,7 +44,7 @@ def codes(page: Page) -> list[str]:
 
 def test_a_good_pack_is_valid_once_the_reader_has_compared_the_fingerprints(page: Page, made: Made) -> None:
     assert judged(page, made.data) == "unclear"
-    assert codes(page) == ["VERDICT_KEPT", "LEVEL"]
+    assert codes(page) == ["VERDICT_KEPT", "ENVELOPE", "LEVEL"]
     assert overflow(page) is None
     assert axe(page) == []
     for number in range(page.locator(".compare input").count()):
@@ -81,7 +81,7 @@ def test_an_archived_file_is_checked_too(page: Page, made: Made, office: Office)
     with ThreadPoolExecutor(1) as aside:
         pack = aside.submit(grown, made, office).result()
     assert judged(page, pack.data) == "unclear"  # until the fingerprints are compared
-    assert set(codes(page)) == {"VERDICT_KEPT", "LEVEL"}
+    assert set(codes(page)) == {"VERDICT_KEPT", "ENVELOPE", "LEVEL"}
     assert "B-T" in page.locator("#out dl").inner_text()
 
 

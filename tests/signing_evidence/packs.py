@@ -17,8 +17,10 @@ from signing.case import Expected
 from signing.evidence import PaperFile, Source, proved, write_pack
 from signing.log import Kind, canonical
 from signing.pades import add_timestamp
-from signing.policy import DocumentKind
+from signing.policy import DocumentKind, policy_for
+from signing.reasons import Code
 from signing.timestamps import LocalTimeStamps, token_over
+from signing.verify import not_judged
 from tests.signing.conftest import CITY, Office
 
 ENVELOPE = "<edXML>một phong bì</edXML>".encode()
@@ -82,13 +84,15 @@ def make_pack(db: Database, office: Office, papers: Sequence[bytes], *, stamped:
         for number, data in enumerate(papers)
     ]
     verdict = canonical(office.judge(papers[0]).to_json())
+    unsigned = not_judged(Code.TOO_LARGE, envelope.sha256, envelope.size, policy_for(DocumentKind.FOREIGN))
+    of_envelope = canonical(unsigned.to_json())
     with db.write() as tx:
         first = receipt(tx, envelope, "submitted", None)
         second = receipt(tx, envelope, "available", sha256(first.encode()).hexdigest())
         log.add(tx, Kind.DOCUMENT, envelope.sha256, *(file.blob.sha256 for file in files))
         log.add_statement(tx, first)
         log.add_statement(tx, second)
-        log.add(tx, Kind.VERDICT, sha256(verdict).hexdigest())
+        log.add(tx, Kind.VERDICT, sha256(verdict).hexdigest(), sha256(of_envelope).hexdigest())
     with db.write() as tx:
         head = log.sequence(tx)
         assert head is not None
@@ -98,14 +102,14 @@ def make_pack(db: Database, office: Office, papers: Sequence[bytes], *, stamped:
         key = receipts.known_key(tx)
         facts = [(Kind.DOCUMENT, blob.sha256) for blob in (envelope, *(file.blob for file in files))]
         facts += [(Kind.RECEIPT, sha256(jws.encode()).hexdigest()) for jws in (first, second)]
-        facts += [(Kind.VERDICT, sha256(verdict).hexdigest())]
+        facts += [(Kind.VERDICT, sha256(one).hexdigest()) for one in (verdict, of_envelope)]
         given = Source(
             document={"code": "15/UBND-VP", "subject": "Mời họp giao ban tháng 3", "sender": CITY},
             expected=Expected((CITY,)),
             envelope=envelope,
             papers=tuple(files),
             receipts=(("submitted", first), ("available", second)),
-            verdicts=((0, verdict),),
+            verdicts=((0, verdict), (None, of_envelope)),
             proved=proved(tx, facts),
             keys=receipts.all_keys(tx),
             key=key,
