@@ -19,7 +19,7 @@ from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Stale, WrongState
 from kernel.refs import Ref
-from kernel.text import phrase
+from kernel.text import Phrase, phrase
 from signing.verdicts import phrase_to_json
 
 
@@ -30,6 +30,16 @@ def sign(tx: Tx, actor: Actor, document_id: int, seen: int | None = None) -> Doc
 
     `seen` is the paper that the leader's page showed; Stale when another one stands now.
     """
+    document = to_sign(tx, actor, document_id, seen)
+    if document.copy_form:
+        _approved(tx, document)
+    else:
+        _promise(tx, "docex.sign", document, actor)
+    return document
+
+
+def to_sign(tx: Tx, actor: Actor, document_id: int, seen: int | None = None) -> Document:
+    """What comes before any signature of a leader: the checks, the number and the date."""
     document = document_for(tx, actor, document_id, Right.SIGN)
     if document.state == DocumentState.REVIEW:
         _check_seen(tx, document, seen)
@@ -44,10 +54,6 @@ def sign(tx: Tx, actor: Actor, document_id: int, seen: int | None = None) -> Doc
     codes.mint(tx, document)
     drafting.index(tx, document)
     record(tx, document, "document.sign", code=document.code)
-    if document.copy_form:
-        _approved(tx, document)
-    else:
-        _promise(tx, "docex.sign", document, actor)
     return document
 
 
@@ -75,11 +81,17 @@ def _check_seen(tx: Tx, document: Document, seen: int | None) -> None:
 
 def seal(tx: Tx, actor: Actor, document_id: int) -> Document:
     """The clerk presses "Đóng dấu và gửi": the agency's key signs, the result is verified, then it is sent."""
+    document = to_seal(tx, actor, document_id)
+    _promise(tx, "docex.seal", document, actor)
+    return document
+
+
+def to_seal(tx: Tx, actor: Actor, document_id: int) -> Document:
+    """What comes before any seal."""
     document = document_for(tx, actor, document_id, Right.ISSUE)
     move(tx, document, DocumentVerb.SEAL)
     document.sealed_by = actor.person_id
     record(tx, document, "document.seal", code=document.code)
-    _promise(tx, "docex.seal", document, actor)
     return document
 
 
@@ -114,10 +126,10 @@ def signed(tx: Tx, document: Document, file: File, serial: str) -> None:
     record(tx, document, "document.signed", sha256=file.sha256, certificate=serial)
 
 
-def sign_failed(tx: Tx, document: Document, reason: str) -> None:
+def sign_failed(tx: Tx, document: Document, reason: str | Phrase) -> None:
     """No signature was made. The number stays with this document, so that no gap can appear."""
     fail(tx, document, DocumentVerb.SIGN_FAILED, reason)
-    record(tx, document, "document.sign_failed", reason=reason, code=document.code)
+    record(tx, document, "document.sign_failed", reason=str(reason), code=document.code)
 
 
 def sealed(
@@ -140,10 +152,10 @@ def sealed(
     promise_dispatch(tx, document)
 
 
-def seal_failed(tx: Tx, document: Document, reason: str) -> None:
+def seal_failed(tx: Tx, document: Document, reason: str | Phrase) -> None:
     """No seal, or one that did not verify: back to the clerk."""
     fail(tx, document, DocumentVerb.SEAL_FAILED, reason)
-    record(tx, document, "document.seal_failed", reason=reason)
+    record(tx, document, "document.seal_failed", reason=str(reason))
 
 
 def send_failed(tx: Tx, document: Document, reason: str) -> None:

@@ -131,6 +131,8 @@ ACTS: dict[str, Phrase] = {
     "incoming.alarm": phrase("Hệ thống nhắc: sắp hết hạn hoặc quá hạn"),
     "document.alarm": phrase("Hệ thống nhắc: sắp hết hạn hoặc quá hạn"),
     "document.submit_to_check": phrase("Trình kiểm tra"),
+    "document.hand_out": phrase("Chuyển sang thiết bị của người ký"),
+    "document.hand_in": phrase("Nhận tệp đã ký từ thiết bị, đang kiểm tra"),
     "document.approve": phrase("Kiểm tra xong, trình lãnh đạo ký"),
     "document.recall": phrase("Yêu cầu thu hồi"),
     "document.recall_locally": phrase("Thu hồi khi chưa gửi"),

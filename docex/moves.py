@@ -14,7 +14,7 @@ from kernel import clock
 from kernel.db import Tx
 from kernel.errors import WrongState
 from kernel.refs import Ref
-from kernel.text import phrase
+from kernel.text import Phrase, phrase
 from signing.verdicts import phrase_to_json
 
 
@@ -53,7 +53,7 @@ def record(tx: Tx, document: Document, action: str, **detail: object) -> None:
     tx.audit(f"agency:{document.agency_id}", action, Ref("document", document.id), dict(detail))
 
 
-def fail(tx: Tx, document: Document, verb: DocumentVerb, reason: str) -> None:
+def fail(tx: Tx, document: Document, verb: DocumentVerb, reason: str | Phrase) -> None:
     """The worker could not do what was asked: back one state, with the reason on the page."""
     move(tx, document, verb)
     document.problem = phrase_to_json(phrase("{reason}", reason=reason))

@@ -205,34 +205,18 @@ class SignHandler(Handler[SignWork, Signed]):
             return None
         if job.payload["person_id"] != document.signer_id:
             return None
-        source = main_paper(tx, document.id, stage="upload") if document.source == "uploaded" else None
-        return SignWork(
-            document_id=document.id,
-            code=document.code,
-            subject=document.subject,
-            signer=directory.person(tx, document.signer_id),
-            drawing=None if source else drawing_of(tx, document, codes.url_of(tx, document.id, self.base_url)),
-            sha256=source.sha256 if source else "",
-            pages=source.pages if source else None,
-            spot=spot_from_json(source.spot) if source else None,
-        )
+        return sign_work(tx, document, self.base_url)
 
     def perform(self, prepared: SignWork) -> Signed:
         """Draw, sign, store."""
         with refusals():
-            pdf, pages, spot = self._source(prepared)
+            pdf, pages, spot = source_of(self.blobs, prepared)
             key = self.custody.person_key(prepared.signer)
             image = handwriting(prepared.signer.name)
             signed = apart(sign_person, pdf, key, anchor=spot, image=image if spot else None, at=clock.now())
             name = file_name(prepared.code, prepared.subject)
             file = stored(self.blobs, signed, name, pages, spot_to_json(spot) if spot else {})
         return Signed(prepared.document_id, file, prepared.signer.name)
-
-    def _source(self, prepared: SignWork) -> tuple[bytes, int | None, Box | None]:
-        if prepared.drawing is None:
-            return read_all(self.blobs, prepared.sha256), prepared.pages, prepared.spot
-        rendered = apart(render_pdf, prepared.drawing.paper)
-        return rendered.pdf, rendered.pages, rendered.signature_box
 
     def conclude(self, tx: Tx, job: Job, result: Signed) -> None:
         """Show it to the clerk."""
@@ -245,6 +229,29 @@ class SignHandler(Handler[SignWork, Signed]):
         document = tx.session.get_one(Document, job.payload["document_id"], with_for_update=True)
         if document.state == DocumentState.SIGNING:
             issuing.sign_failed(tx, document, reason)
+
+
+def sign_work(tx: Tx, document: Document, base_url: str) -> SignWork:
+    """What a leader signs of this document, with the address of its check at `base_url`."""
+    source = main_paper(tx, document.id, stage="upload") if document.source == "uploaded" else None
+    return SignWork(
+        document_id=document.id,
+        code=document.code,
+        subject=document.subject,
+        signer=directory.person(tx, document.signer_id),
+        drawing=None if source else drawing_of(tx, document, codes.url_of(tx, document.id, base_url)),
+        sha256=source.sha256 if source else "",
+        pages=source.pages if source else None,
+        spot=spot_from_json(source.spot) if source else None,
+    )
+
+
+def source_of(blobs: BlobStore, work: SignWork) -> tuple[bytes, int | None, Box | None]:
+    """The paper with its number, its pages and the place of the signature."""
+    if work.drawing is None:
+        return read_all(blobs, work.sha256), work.pages, work.spot
+    rendered = apart(render_pdf, work.drawing.paper)
+    return rendered.pdf, rendered.pages, rendered.signature_box
 
 
 @dataclass(frozen=True)
@@ -315,7 +322,7 @@ class SealHandler(Handler[SealWork, Sealed]):
             kind = DocumentKind.COPY if prepared.copy_form else DocumentKind.OFFICIAL
             expected = Expected((prepared.agency.name,))
             verdict = verdict_on(sealed, prepared.trust, policy_for(kind), expected=expected)
-            if not _may_go_out(verdict):
+            if not may_go_out(verdict):
                 raise SendError(verdict.summary.vi, permanent=True)
             main = replace(_stored_as(self.blobs, sealed, prepared.main), spot=prepared.main.spot)
             marked = ((place, self._marked(file, prepared.code, key, at)) for place, file in prepared.attached)
@@ -347,7 +354,7 @@ class SealHandler(Handler[SealWork, Sealed]):
             issuing.seal_failed(tx, document, reason)
 
 
-def _may_go_out(verdict: Verdict) -> bool:
+def may_go_out(verdict: Verdict) -> bool:
     """A valid paper; or one of which nothing is in question but that an authority's list is overdue, within the soft
     window: a city does not stand still because a server elsewhere does."""
     return verdict.value is Value.VALID or verdict.only(Code.REVOCATION_STALE)

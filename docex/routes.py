@@ -13,6 +13,7 @@ from docex import drafting, handling, issuing, preserving, sheets
 from docex.access import DRAFTERS, Right, document_for, incoming_for, paper_for
 from docex.desk import groups
 from docex.desk import pages as desk_pages
+from docex.device.pages import device_view
 from docex.drafting import Draft, File
 from docex.forms import LetterForm, number
 from docex.kept import Brought, kept, taken_up
@@ -357,7 +358,9 @@ def document_page(tx: Tx, actor: Actor, document_id: int, errors: Errors | None 
     part = {"acts": "docex/_document_acts.html", "sheet": "docex/_document.html"}.get(request.args.get("fragment", ""))
     typed = request.form if errors else {}
     desk = desk_pages.document_desk(tx, actor, document_id)
-    return render_template(part or "docex/document.html", sheet=sheet, desk=desk, errors=errors or {}, typed=typed)
+    device = device_view(tx, actor, document_id, current_app.extensions["lienthong"].config)
+    page = part or "docex/document.html"
+    return render_template(page, sheet=sheet, desk=desk, device=device, errors=errors or {}, typed=typed)
 
 
 def incoming_page(tx: Tx, actor: Actor, incoming_id: int, errors: Errors | None = None) -> str:

@@ -122,6 +122,10 @@ class Config:
         "", "PIN of the tokens in `LIENTHONG_KEYS` that have no `pin-source` of their own.", secret=True
     )
     key_passphrase: str = setting("", "Passphrase of the key files in `LIENTHONG_KEYS`.", secret=True)
+    sign_agent_url: str = setting(
+        "wss://127.0.0.1:8987",
+        "Address of the signing program on each signer's own computer (VGCA); empty offers no such signing.",
+    )
     trust_dir: str = setting(
         "", "Folder of trusted certificates of a trial and of the command line; empty is `trust` in the data folder."
     )

@@ -62,6 +62,14 @@ def seal_store(config: Config, agency_code: str) -> KeyStore | None:
     return _store(config, SEAL, agency_code.upper())
 
 
+def names_seal(config: Config, agency_code: str) -> bool:
+    """Whether the settings name a key for this agency's seal; whether it can be used is found out when it is."""
+    try:
+        return any((entry.kind, entry.whose) == (SEAL, agency_code.upper()) for entry in entries(config))
+    except BadEntry:
+        return False
+
+
 def person_store(config: Config, email: str) -> KeyStore | None:
     """The key of a person in a trial; None when the settings name none. Unavailable in production."""
     return _store(config, PERSON, email.lower())

@@ -1,5 +1,5 @@
 """Tables of this room."""
 
-from signing import archivemodels, logmodels, trustmodels
+from signing import archivemodels, deskmodels, logmodels, trustmodels
 
-__all__ = ["archivemodels", "logmodels", "trustmodels"]
+__all__ = ["archivemodels", "deskmodels", "logmodels", "trustmodels"]

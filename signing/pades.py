@@ -149,12 +149,12 @@ def sign_field(
     try:
         # Widgets are painted in the order in which they were made: the seal lies over the signature.
         for name, place in {field: look.box if look else None, **(prepared or {})}.items():
-            _prepare(writer, name, place)
+            add_empty_field(writer, name, place)
         upright = turned((look.style if look else style) or empty_style(), _turn_of(writer, field))
         signer = PdfSigner(meta, StoreSigner(key), stamp_style=upright)
         return run(_finish(signer, writer, at or clock.now(), _room_for(key)))
     except (PdfError, SigningError, ValueError, KeyError, TypeError, IndexError) as error:
-        raise _unreadable(error) from error
+        raise unreadable(error) from error
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def prepare_timestamp(pdf: bytes, room: int) -> Unstamped:
         steps.send(SigObjSetup(sig_placeholder=DocumentTimestamp(bytes_reserved=room)))
         prepared, out = steps.send(SigIOSetup(md_algorithm=DIGEST))
     except (PdfError, SigningError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-        raise _unreadable(error) from error
+        raise unreadable(error) from error
     out.seek(0)
     return Unstamped(out.read(), prepared.document_digest, prepared.reserved_region_start, prepared.reserved_region_end)
 
@@ -208,7 +208,7 @@ def signed_fields(pdf: bytes) -> tuple[str, ...]:
     try:
         return tuple(name for name, _, _ in enumerate_sig_fields(writer.prev, filled_status=True))
     except (PdfError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _unreadable(error) from error
+        raise unreadable(error) from error
 
 
 def holder_of(key: KeyStore) -> HolderKind:
@@ -264,7 +264,7 @@ def writer_for(pdf: bytes) -> IncrementalPdfFileWriter:
             raise _refused("file", phrase("Tệp PDF bị khoá bằng mật khẩu nên không ký được."))
         return writer
     except (PdfError, ValueError, KeyError, TypeError, IndexError, OSError, RecursionError) as error:
-        raise _unreadable(error) from error
+        raise unreadable(error) from error
 
 
 def declare_extension(writer: IncrementalPdfFileWriter) -> None:
@@ -274,7 +274,7 @@ def declare_extension(writer: IncrementalPdfFileWriter) -> None:
         writer.register_extension(ESIC_EXTENSION_1)
 
 
-def _prepare(writer: IncrementalPdfFileWriter, name: str, box: Box | None) -> None:
+def add_empty_field(writer: IncrementalPdfFileWriter, name: str, box: Box | None) -> None:
     """An empty field for a later signature, so that the later one changes nothing but its own field."""
     if all(existing != name for existing, _, _ in enumerate_sig_fields(writer)):
         append_signature_field(writer, _spec(writer, name, box))
@@ -297,7 +297,8 @@ def _spec(writer: IncrementalPdfFileWriter, name: str, box: Box | None) -> SigFi
     return SigFieldSpec(name, on_page=box.page, box=corners, readable_field_name=_SPOKEN.get(name))
 
 
-def _unreadable(error: Exception) -> Invalid:
+def unreadable(error: Exception) -> Invalid:
+    """What to raise for a file that the library cannot work on."""
     log.info("a PDF cannot be signed: %s: %s", type(error).__name__, error)
     return _refused("file", phrase("Tệp PDF bị hỏng hoặc không đúng chuẩn nên không ký được."))
 

@@ -18,6 +18,7 @@ PARTS = (
     "docex.evidence",
     "docex.vxp",
     "docex.mail",
+    "docex.device",
 )
 
 

@@ -1,0 +1,102 @@
+"""The doors of signing with one's own device: the signer's pages, and the two addresses of the agent on the desk."""
+
+from typing import IO, Any
+
+from flask import Response, current_app, jsonify, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from directory.actor import Actor
+from docex.device import handing
+from docex.forms import number
+from docex.official.uploads import looks_like_pdf
+from docex.papers import disposition
+from kernel.blobs import Blob
+from kernel.config import Config
+from kernel.db import Tx
+from kernel.doors import Routes
+from kernel.errors import DomainError, Invalid
+from kernel.text import Phrase, phrase
+from signing import desk
+
+routes = Routes("device")
+
+_PROOF = "the agent on the signer's desk knows no sign-in; the address carries a token of 256 bits for one file"
+NO_FILE = phrase("Không có tệp PDF nào được gửi lên.")
+NOT_TAKEN = phrase("Máy chủ không nhận tệp này. Xin ký lại từ trang văn bản.")
+
+
+@routes.post("/documents/out/<int:document_id>/device/sign")
+def sign(tx: Tx, actor: Actor, document_id: int) -> AnyResponse:
+    """The leader presses "Ký bằng thiết bị của tôi"."""
+    handing.sign(tx, actor, document_id, number(request.form.get("seen")) or None)
+    return redirect(url_for("docex.document", document_id=document_id), 303)
+
+
+@routes.post("/documents/out/<int:document_id>/device/seal")
+def seal(tx: Tx, actor: Actor, document_id: int) -> AnyResponse:
+    """The clerk presses "Đóng dấu bằng thiết bị của tôi"."""
+    handing.seal(tx, actor, document_id)
+    return redirect(url_for("docex.document", document_id=document_id), 303)
+
+
+@routes.post("/documents/out/<int:document_id>/device/open")
+def open_(tx: Tx, actor: Actor, document_id: int) -> Response:
+    """The page asks for what it hands to the agent."""
+    call = handing.open_(tx, actor, document_id, _config().base_url)
+    answer = jsonify({"operation": call.operation, "parameters": call.parameters})
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@routes.post("/documents/out/<int:document_id>/device/cancel")
+def cancel(tx: Tx, actor: Actor, document_id: int) -> AnyResponse:
+    """Whoever asked for it does not sign now."""
+    handing.cancel(tx, actor, document_id)
+    return redirect(url_for("docex.document", document_id=document_id), 303)
+
+
+@routes.open_get(handing.LEAVES + "<token>/<name>", reason=_PROOF)
+def fetch(tx: Tx, actor: Actor | None, token: str, name: str) -> Response:
+    """The agent fetches the file to be signed; it may try again until the signed one has come."""
+    handoff = desk.for_token(tx, token)
+    file: IO[bytes] = current_app.extensions["lienthong"].blobs.open(handoff.sha256)
+    response = Response(file, mimetype="application/pdf")
+    response.headers["Content-Length"] = str(handoff.size)
+    response.headers["Content-Disposition"] = disposition(handoff.name)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _stored(tx: Tx, actor: Actor | None, token: str) -> Blob:
+    """The file of the form, whatever its field is called, in the store."""
+    handoff = desk.for_token(tx, token)
+    given = next((file for file in request.files.values() if file.filename), None)
+    head = given.stream.read(1024) if given else b""
+    if given is None or not looks_like_pdf(head):
+        raise Invalid({"file": NO_FILE}, NO_FILE)
+    given.stream.seek(0)
+    blob: Blob = current_app.extensions["lienthong"].blobs.put(given.stream, max_bytes=handoff.size + desk.SPARE)
+    return blob
+
+
+def _refused(error: Exception) -> Response:
+    """As the agent tells it to the signer; its own page shows the same, live."""
+    said: Phrase = error.message if isinstance(error, DomainError) else NOT_TAKEN
+    answer = jsonify({"Status": False, "Message": said.vi, "Error": said.en, "FileName": "", "FileServer": ""})
+    answer.status_code = error.status if isinstance(error, DomainError) else getattr(error, "code", None) or 500
+    return answer
+
+
+@routes.open_post(handing.LEAVES + "<token>", reason=_PROOF, csrf=False, before=_stored, refuse=_refused)
+def bring(tx: Tx, actor: Actor | None, token: str, brought: Any) -> Response:
+    """The agent brings the signed file. The token is spent; what the file is worth, the worker finds out."""
+    handoff = handing.take(tx, token, brought())
+    page = url_for("docex.document", document_id=handing.document_of(tx, handoff).id, _external=False)
+    shown = _config().base_url.rstrip("/") + page
+    return jsonify({"Status": True, "Message": "", "Error": "", "FileName": handoff.name, "FileServer": shown})
+
+
+def _config() -> Config:
+    found: Config = current_app.extensions["lienthong"].config
+    return found

@@ -1,0 +1,82 @@
+"""A leader signs with the device on their desk, in a real browser: no program, then a program, then signed."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import expect
+
+from directory import queries as directory
+from directory.demo import email_of
+from docex.custody import person_key_name
+from docex.models import Document
+from docex.states import DocumentState
+from signing.testpki import TestAuthority, TestPerson
+from tests.browser.city import City
+from tests.browser.conftest import HEIGHTS, axe, overflow
+from tests.signing_desk.agent import Agent, listening
+from web.tour.browser import Browser
+from web.tour.documents import until
+from web.tour.instance import Instance, free_port
+
+PICTURES = os.environ.get("LOOK_AT_DEVICE")
+
+
+@dataclass
+class Desk:
+    city: City
+    agent: Agent
+    port: int
+    paper: str
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    port = free_port()
+    with Instance(LIENTHONG_SIGN_AGENT_URL=f"ws://127.0.0.1:{port}") as instance:
+        city = City(instance, {name: Browser(instance.url).sign_in(name) for name in ("binh", "ha")})
+        with instance.database() as db, db.read() as tx:
+            found = sa.select(Document.id).where(Document.state == DocumentState.REVIEW)
+            paper = f"/documents/out/{tx.session.scalars(found).one()}"
+            known = directory.person_by_email(tx, email_of("binh"))
+            assert known is not None
+            binh = directory.person(tx, known.id)
+        authority = TestAuthority(instance.folder / "pki")
+        key = person_key_name(binh.id)
+        authority.issue_person(TestPerson(key, binh.name, binh.agency_name, binh.title, binh.email))
+        folder = tmp_path_factory.mktemp("desk")
+        agent = Agent.holding(authority.person_path(key), authority.passphrase, folder, binh.name)
+        until(lambda: "<doc-paper" in city.people["binh"].get(paper), "the letter is laid out")
+        yield Desk(city, agent, port, paper)
+
+
+def look(page: object, name: str) -> None:
+    """Pictures for people, when they are asked for."""
+    if PICTURES:
+        page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)  # type: ignore[attr-defined]
+
+
+def test_the_page_calls_the_program_and_says_plainly_when_there_is_none(chromium: Chromium, desk: Desk) -> None:
+    context = desk.city.window(chromium, "binh", 1024, HEIGHTS[1024])
+    page = context.new_page()
+    page.goto(desk.city.url + desk.paper)
+    look(page, "before-1024")
+    page.get_by_role("button", name="Ký bằng thiết bị của tôi").click()
+    said = page.locator(".device-said")
+    expect(said).to_contain_text("Không thấy phần mềm ký số", timeout=20_000)
+    assert axe(page) == []
+    for width in (390, 1024, 1920):
+        page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
+        assert overflow(page) is None
+        look(page, f"none-{width}")
+    with listening(desk.agent, desk.port):
+        page.get_by_role("button", name="Mở phần mềm ký số").click()
+        expect(page.locator("sign-device")).to_have_count(0, timeout=20_000)
+        expect(page.locator(".document-facts").first).to_contain_text("Đã ký, chờ đóng dấu", timeout=20_000)
+    look(page, "signed-1920")
+    assert len(desk.agent.fetched) == 1
+    context.close()

@@ -1,0 +1,186 @@
+"""Signing with one's own device, from the press to the sealed paper, over real HTTP, and everything that goes wrong."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import requests
+import sqlalchemy as sa
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from docex.device import handing
+from docex.models import Document, Paper
+from docex.papers import main_paper
+from docex.states import DocumentState
+from kernel import clock, outbox
+from kernel.blobs import read_all
+from kernel.outbox import OutboxRow
+from signing.deskmodels import Handoff, HandoffState, HeldCertificate
+from signing.pades import signed_fields
+from tests.signing_desk.conftest import Desk
+
+
+def test_a_letter_signed_and_sealed_with_devices_goes_out(at_desk: Desk) -> None:
+    number = at_desk.waiting()
+    binh, ha = at_desk.browser("binh"), at_desk.browser("ha")
+    page = f"/documents/out/{number}"
+    assert "Ký bằng thiết bị của tôi" in binh.get(page).get_data(as_text=True)
+    assert "Ký bằng thiết bị của tôi" not in ha.get(page).get_data(as_text=True)
+    assert binh.post(f"{page}/device/sign").status_code == 303
+    assert "Đang chuẩn bị tệp" in binh.get(page).get_data(as_text=True)
+    at_desk.office.work()
+    shown = binh.get(page).get_data(as_text=True)
+    assert 'data-agent="wss://127.0.0.1:8987"' in shown
+    assert "Lãnh đạo đang ký" in ha.get(page).get_data(as_text=True)
+
+    call = at_desk.call(number)
+    assert call["operation"] == "SignApproved"
+    assert call["parameters"]["DocNumber"] == at_desk.document(number).code
+    assert at_desk.binh.do(call["parameters"]) == {"Status": 0, "Message": ""}
+    assert "đang kiểm tra chữ ký" in binh.get(page).get_data(as_text=True)
+    at_desk.office.work()
+    assert at_desk.document(number).state == DocumentState.SIGNED
+    assert at_desk.handoff_state(number) is HandoffState.DONE
+
+    assert "Đóng dấu bằng thiết bị của tôi" in ha.get(page).get_data(as_text=True)
+    assert ha.post(f"{page}/device/seal").status_code == 303
+    at_desk.office.work()
+    call = at_desk.call(number, "ha")
+    assert call["operation"] == "SignIssued"
+    assert at_desk.ha.do(call["parameters"])["Status"] == 0
+    at_desk.office.work()
+    assert at_desk.document(number).state == DocumentState.SENT
+    with at_desk.office.db.read() as tx:
+        paper = main_paper(tx, number, stage="sealed")
+        owners = set(tx.session.scalars(sa.select(HeldCertificate.owner)))
+    assert paper is not None
+    sealed = read_all(at_desk.office.blobs, paper.sha256)
+    assert sealed.startswith(at_desk.ha.fetched[0])
+    assert at_desk.ha.fetched[0].startswith(at_desk.binh.fetched[0])
+    assert set(signed_fields(sealed)) == {"NguoiKy", "ConDau"}
+    assert owners == {f"person:{at_desk.office.cast.binh.person_id}", f"agency:{at_desk.office.cast.city.id}"}
+
+
+def test_the_token_is_for_one_file_one_person_and_one_time(at_desk: Desk) -> None:
+    number = at_desk.out()
+    for stranger in ("ha", "lan", "son"):
+        assert at_desk.browser(stranger).post(f"/documents/out/{number}/device/open").status_code in (404, 409)
+    first = at_desk.call(number)["parameters"]
+    second = at_desk.call(number)["parameters"]
+    token = second["FileUploadHandler"].rpartition("/")[2]
+    assert len(token) >= 43  # 256 bits
+    assert requests.get(first["FileName"], timeout=5).status_code == 404  # who begins anew begins alone
+    with at_desk.office.db.read() as tx:
+        row = tx.session.scalars(sa.select(Handoff)).one()
+        assert token not in f"{row.token_hash} {row.facts} {row.problem}"
+        told = str(tx.session.scalars(sa.select(OutboxRow.payload)).all())
+    assert token not in told
+    file = requests.get(second["FileName"], timeout=5)
+    assert file.headers["Cache-Control"] == "no-store"
+    assert "Set-Cookie" not in file.headers
+    signed = at_desk.binh.signed(file.content)
+    nothing = requests.post(second["FileUploadHandler"], files={"uploadfile": ("x.pdf", b"no PDF")}, timeout=5)
+    assert nothing.status_code == 422
+    assert nothing.json()["Status"] is False
+    assert at_desk.binh.bring(second["FileUploadHandler"], signed).json()["Status"] is True
+    for again in (requests.get(second["FileName"], timeout=5), at_desk.binh.bring(second["FileUploadHandler"], signed)):
+        assert again.status_code == 404
+    assert at_desk.binh.bring(f"{at_desk.url}/agent/sign/{'x' * 43}", signed).status_code == 404
+
+
+def test_time_runs_out_and_signing_works_again(at_desk: Desk) -> None:
+    number = at_desk.out()
+    code = at_desk.document(number).code
+    parameters = at_desk.call(number)["parameters"]
+    with clock.frozen(clock.now() + timedelta(minutes=11)):
+        assert at_desk.binh.do(parameters)["Status"] == 4
+        at_desk.office.work()
+        assert at_desk.document(number).state == DocumentState.REVIEW
+        told = at_desk.problem(number)
+        assert told is not None
+        assert "10 phút" in told.vi
+        assert "10 minutes" in told.en
+        assert at_desk.handoff_state(number) is HandoffState.EXPIRED
+        at_desk.out(number)
+        assert at_desk.binh.do(at_desk.call(number)["parameters"])["Status"] == 0
+        at_desk.office.work()
+        assert at_desk.document(number).state == DocumentState.SIGNED
+        assert at_desk.document(number).code == code
+
+
+def test_what_comes_back_wrong_leaves_the_document_where_it_was(at_desk: Desk) -> None:
+    number = at_desk.out()
+    at_desk.binh.after = lambda data: data + b"\n%%EOF\n"
+    assert at_desk.binh.do(at_desk.call(number)["parameters"])["Status"] == 0
+    at_desk.office.work()
+    assert at_desk.document(number).state == DocumentState.REVIEW
+    assert at_desk.handoff_state(number) is HandoffState.REFUSED
+    told = at_desk.problem(number)
+    assert told is not None
+    assert "bị hỏng" in told.vi
+    assert "damaged" in told.en
+    assert "bị hỏng" in at_desk.browser("binh").get(f"/documents/out/{number}").get_data(as_text=True)
+    with at_desk.office.db.read() as tx:
+        assert tx.session.scalars(sa.select(Paper.id).where(Paper.stage == "signed")).all() == []
+    at_desk.binh.after = lambda data: data
+    at_desk.out(number)
+    assert at_desk.binh.do(at_desk.call(number)["parameters"])["Status"] == 0
+    at_desk.office.work()
+    assert at_desk.document(number).state == DocumentState.SIGNED
+
+
+def test_a_certificate_that_is_known_as_anothers_is_refused_whatever_its_name(at_desk: Desk) -> None:
+    number = at_desk.out()
+    found = at_desk.binh.folder / "own.pem"
+    digest = x509.load_pem_x509_certificate(found.read_bytes()).fingerprint(hashes.SHA256()).hex()
+    with at_desk.office.db.write("system") as tx:
+        row = HeldCertificate(sha256=digest, owner="person:999", name="x", serial="1", first_at=clock.now())
+        tx.session.add(row)
+    at_desk.binh.do(at_desk.call(number)["parameters"])
+    at_desk.office.work()
+    assert at_desk.document(number).state == DocumentState.REVIEW
+    told = at_desk.problem(number)
+    assert told is not None
+    assert "người hoặc cơ quan khác" in told.vi
+
+
+def test_whoever_asked_may_stop_and_the_clerk_can_seal_on_the_server_instead(at_desk: Desk) -> None:
+    number = at_desk.out()
+    parameters = at_desk.call(number)["parameters"]
+    assert at_desk.browser("ha").post(f"/documents/out/{number}/device/cancel").status_code == 409
+    assert at_desk.browser("binh").post(f"/documents/out/{number}/device/cancel").status_code == 303
+    assert at_desk.document(number).state == DocumentState.REVIEW
+    assert at_desk.binh.do(parameters)["Status"] == 4
+    with at_desk.office.db.write(at_desk.office.cast.binh.by) as tx:
+        handing.sign(tx, at_desk.office.cast.binh, number)
+    with at_desk.office.db.read() as tx:
+        assert tx.session.get_one(Document, number).state == DocumentState.SIGNING
+
+
+@pytest.mark.repeats("docex.hand_out", "docex.hand_in", "docex.hand_expire")
+def test_the_work_done_again_does_no_harm(at_desk: Desk) -> None:
+    number = at_desk.out()
+    at_desk.binh.do(at_desk.call(number)["parameters"])
+    at_desk.office.work()
+    before = at_desk.document(number).rev
+    with at_desk.office.db.write("system") as tx:
+        rows = tx.session.scalars(sa.select(OutboxRow).where(OutboxRow.topic.like("docex.hand%"))).all()
+        assert {row.topic for row in rows} == {"docex.hand_out", "docex.hand_in", "docex.hand_expire"}
+        for row in rows:
+            row.state, row.due_at, row.attempts = outbox.State.WAITING, clock.now(), 0
+    with clock.frozen(clock.now() + timedelta(minutes=30)):
+        at_desk.office.work()
+    assert at_desk.document(number).rev == before
+    assert at_desk.document(number).state == DocumentState.SIGNED
+
+
+def test_the_page_in_production_offers_only_the_device(at_desk: Desk) -> None:
+    number = at_desk.waiting()
+    parts = at_desk.app.extensions["lienthong"]
+    parts = replace(parts, config=replace(parts.config, mode="production", secret_key="x" * 40))
+    at_desk.app.extensions["lienthong"] = parts
+    shown = at_desk.browser("binh").get(f"/documents/out/{number}?fragment=acts").get_data(as_text=True)
+    assert "Ký bằng thiết bị của tôi" in shown
+    assert re.search(r">\s*(<svg.*?</svg>)?Ký số</button>", shown) is None
