@@ -1,5 +1,7 @@
 """Something to do in this room of the demo city: a draft, a letter to sign, and one on its way to the departments."""
 
+from datetime import date
+
 import sqlalchemy as sa
 
 from directory import queries as directory
@@ -10,6 +12,8 @@ from docex.drafting import Draft
 from docex.models import Document
 from kernel.blobs import BlobStore
 from kernel.db import Tx
+from signing import delegation
+from signing.delegation import Wanted
 
 _BODY = (
     "Thực hiện chương trình công tác năm, Văn phòng Ủy ban nhân dân Thành phố Mẫu đề nghị các cơ quan:\n"
@@ -27,6 +31,9 @@ def seed(tx: Tx, blobs: BlobStore) -> None:
     if ha is None or binh is None:
         return
     by, tx.by = tx.by, ha.by
+    office = binh.agency_id
+    decision = "12/QĐ-VP ngày 05/01/2026"
+    delegation.enter(tx, Wanted(office, "KT", "CHÁNH VĂN PHÒNG", binh.person_id, decision, date(2026, 1, 5)))
     departments = _ids(tx, FINANCE, HOME_AFFAIRS, SCIENCE)
     drafting.write(
         tx,

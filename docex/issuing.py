@@ -20,6 +20,7 @@ from kernel.db import Tx
 from kernel.errors import Stale, WrongState
 from kernel.refs import Ref
 from kernel.text import Phrase, phrase
+from signing import delegation
 from signing.verdicts import phrase_to_json
 
 
@@ -42,6 +43,7 @@ def to_sign(tx: Tx, actor: Actor, document_id: int, seen: int | None = None) -> 
     """What comes before any signature of a leader: the checks, the number and the date."""
     document = document_for(tx, actor, document_id, Right.SIGN)
     if document.state == DocumentState.REVIEW:
+        delegation.require_cover(tx, document.agency_id, document.signer_id, document.authority)
         _check_seen(tx, document, seen)
     move(tx, document, DocumentVerb.SIGN)
     today = clock.today()

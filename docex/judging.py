@@ -26,6 +26,7 @@ from kernel.outbox import OPEN_STATES, OutboxRow
 from kernel.text import phrase
 from signing import log as evidence_log
 from signing import revocation
+from signing.delegation import is_covered
 from signing.policy import DocumentKind
 from signing.revocation import Pair
 from signing.trust import Trust
@@ -97,12 +98,24 @@ def case_of(tx: Tx, dispatch_id: int, trust: Trust, as_of: datetime | None = Non
         dispatch_id,
         dispatch.sha256,
         questions,
-        Expected((directory.agency(tx, dispatch.sender_id).name,), facts.signer, facts.signer_title, facts.authority),
+        _expected(tx, dispatch, facts),
         trust,
         dispatch.submitted_at,
         as_of,
         tuple(sorted(_evidence(tx, dispatch_id))),
     )
+
+
+def _expected(tx: Tx, dispatch: Dispatch, facts: Facts) -> Expected:
+    """Who signs by the envelope. Only of what was issued here it is known who was allowed to sign for whom."""
+    names = (directory.agency(tx, dispatch.sender_id).name,)
+    document = tx.session.get(Document, dispatch.document_id) if dispatch.document_id is not None else None
+    delegated = (
+        document is None
+        or document.issued_on is None
+        or is_covered(tx, document.agency_id, document.signer_id, document.authority, document.issued_on)
+    )
+    return Expected(names, facts.signer, facts.signer_title, facts.authority, delegated)
 
 
 def _evidence(tx: Tx, dispatch_id: int) -> set[str]:

@@ -22,6 +22,7 @@ class Expected:
     signer_name: str = ""
     signer_title: str = ""
     authority: str = ""
+    delegated: bool = True  # False: the signer had no decision to sign under that authority
 
 
 @dataclass

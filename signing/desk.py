@@ -67,10 +67,11 @@ def latest_of(tx: Tx, subject: Ref) -> Handoff | None:
 
 
 def ready(tx: Tx, handoff: Handoff, blob: Blob, name: str, facts: dict[str, Any]) -> None:
-    """The file that goes out lies in the store; the ten minutes begin now."""
+    """The file that goes out lies in the store; the ten minutes begin now. One of many waits for its turn besides."""
     handoff.sha256, handoff.size, handoff.name = blob.sha256, blob.size, name
     handoff.facts = {**handoff.facts, **facts}
-    handoff.state, handoff.expires_at = HandoffState.READY, clock.now() + TERM
+    handoff.state = HandoffState.READY
+    handoff.expires_at = clock.now() + TERM * max(1, int(handoff.facts.get("of_many", 1)))
 
 
 def open_(tx: Tx, handoff: Handoff) -> str:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db import Base, Json
+from kernel.sweep import HOLDS
 
 
 class HandoffState(StrEnum):
@@ -40,11 +41,11 @@ class Handoff(Base):
     agency_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"))
     state: Mapped[str] = mapped_column(default=HandoffState.PREPARING)
     token_hash: Mapped[str | None] = mapped_column(unique=True)
-    sha256: Mapped[str] = mapped_column(default="")
+    sha256: Mapped[str] = mapped_column(default="", info=HOLDS)
     size: Mapped[int] = mapped_column(default=0)
     name: Mapped[str] = mapped_column(default="")
     facts: Mapped[Json]  # what the room that handed it out wants to know again
-    returned_sha256: Mapped[str] = mapped_column(default="")
+    returned_sha256: Mapped[str] = mapped_column(default="", info=HOLDS)
     problem: Mapped[Json]
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime]

@@ -1,13 +1,15 @@
-"""What administrators type into the pages of the trust store."""
+"""What administrators type into the pages of this room."""
 
 from typing import Any
 
-from wtforms import FileField, Form, SelectMultipleField, StringField, TextAreaField
+from wtforms import DateField, FileField, Form, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from kernel.errors import Invalid
 from kernel.text import phrase
 from signing.anchors import REASON_LENGTH
+from signing.delegation import FORMS, TEXT_LENGTH, Wanted
 from signing.trust import Purpose
 from signing.trustpages import PURPOSES
 
@@ -53,3 +55,53 @@ class FileForm(Form):  # type: ignore[misc]
 
     certificate = FileField(phrase("Tệp chứng thư"), description=phrase("Tệp .crt, .cer hoặc .pem."))
     list = FileField(phrase("Tệp danh sách thu hồi"), description=phrase("Tệp .crl do CA ký."))
+
+
+class DelegationForm(Form):  # type: ignore[misc]
+    """Who may sign for whom, by which decision."""
+
+    delegate = SelectField(phrase("Người được giao ký"), validate_choice=False)
+    form = SelectField(
+        phrase("Hình thức ký"),
+        choices=[SelectChoice(form.value, word) for form, word in FORMS.items()],
+        validate_choice=False,
+    )
+    principal = StringField(
+        phrase("Ký thay chức vụ"),
+        description=phrase("Như in trên văn bản, ví dụ CHỦ TỊCH hoặc CHÁNH VĂN PHÒNG."),
+        render_kw={"maxlength": TEXT_LENGTH},
+    )
+    decision = StringField(
+        phrase("Theo quyết định"),
+        description=phrase("Số, ngày và cơ quan ban hành, ví dụ 12/QĐ-UBND ngày 05/01/2026."),
+        render_kw={"maxlength": TEXT_LENGTH},
+    )
+    since_on = DateField(phrase("Từ ngày"))
+    until_on = DateField(phrase("Đến hết ngày"), description=phrase("Để trống nếu không thời hạn."))
+
+    def offer(self, people: list[tuple[str, str]]) -> None:
+        """Fill the choices."""
+        self.delegate.choices = [SelectChoice("", phrase("Chọn lãnh đạo"))] + [SelectChoice(*one) for one in people]
+
+    def wanted(self) -> Wanted:
+        """What was typed, as a command; Invalid when a date is none."""
+        no_dates = [
+            field.name
+            for field in (self.since_on, self.until_on)
+            if field.data is None and any(text.strip() for text in field.raw_data or ())
+        ]
+        if no_dates:
+            raise Invalid(dict.fromkeys(no_dates, phrase("Ngày không đúng, xin nhập ngày/tháng/năm.")))
+        agency, _, person = (self.delegate.data or "").partition(":")
+        known = agency.isdecimal() and person.isdecimal() and len(agency) < 18 and len(person) < 18
+        if not known:
+            raise Invalid({"delegate": phrase("Cần chọn người được giao ký là lãnh đạo của cơ quan.")})
+        return Wanted(
+            agency_id=int(agency),
+            form=self.form.data or "",
+            principal=self.principal.data or "",
+            delegate_id=int(person),
+            decision=self.decision.data or "",
+            since_on=self.since_on.data,
+            until_on=self.until_on.data,
+        )

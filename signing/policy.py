@@ -26,7 +26,8 @@ class Policy:
 
     `required` are the kinds of signer that must be there, in the order in which they must have signed; a kind that
     stands there twice wants two signers. `unsigned` is the value of a file in which no signature can be found,
-    `missing` of one that lacks a signer, `edited_later` of one that grew after the signature by what is not allowed.
+    `missing` of one that lacks a signer, `edited_later` of one that grew after the signature by what is not allowed,
+    `undelegated` of one that somebody signed for another without a decision.
     """
 
     name: str
@@ -39,15 +40,16 @@ class Policy:
     least_rsa_bits: int = 2048
     least_ec_bits: int = 256
     weak_algorithm: Value = Value.INVALID
+    undelegated: Value = Value.INVALID
     fields_filled_later: frozenset[str] = frozenset({"So", "Ngay"})
 
 
 _PERSON, _SEAL = HolderKind.PERSON, HolderKind.SEAL
 
 POLICIES: dict[DocumentKind, Policy] = {
-    DocumentKind.OFFICIAL: Policy("official-1", (_PERSON, _SEAL), Value.INVALID),
+    DocumentKind.OFFICIAL: Policy("official-2", (_PERSON, _SEAL), Value.INVALID),
     # Before the clerk applies the seal: what the leader has signed.
-    DocumentKind.PERSON_ONLY: Policy("person-only-1", (_PERSON,), Value.INVALID),
+    DocumentKind.PERSON_ONLY: Policy("person-only-2", (_PERSON,), Value.INVALID),
     # Copies and separate attachments carry the agency's signature alone (Decree 30, Annex I, Part II).
     DocumentKind.COPY: Policy("copy-1", (_SEAL,), Value.INVALID),
     # Minutes are signed by the secretary and the chair; a seal only "if any" (Decree 30, form 1.9).

@@ -46,6 +46,7 @@ class Code(StrEnum):
     OTHER_AGENCY_PERSON = "OTHER_AGENCY_PERSON"
     SIGNER_OTHER = "SIGNER_OTHER"
     TITLE_DIFFERS = "TITLE_DIFFERS"
+    NOT_DELEGATED = "NOT_DELEGATED"
     LEVEL_TOO_LOW = "LEVEL_TOO_LOW"
     TIMESTAMP_BROKEN = "TIMESTAMP_BROKEN"
     TIMESTAMP_UNTRUSTED = "TIMESTAMP_UNTRUSTED"
@@ -112,6 +113,11 @@ _KINDS: dict[Code, _Kind] = {
     ),
     Code.TRAILING_BYTES: _Kind(
         _U, "FORMAT_FAILURE", phrase("Sau phần đã ký còn {count} byte dữ liệu không được chữ ký nào bảo vệ.")
+    ),
+    Code.NOT_DELEGATED: _Kind(
+        _I,
+        "SIG_CONSTRAINTS_FAILURE",
+        phrase("{who} ký “{authority}” khi chưa có quyết định ủy quyền còn hiệu lực."),
     ),
     Code.REVOKED: _Kind(
         _I, "REVOKED_NO_POE", phrase("Chứng thư số của {who} đã bị thu hồi ngày {on}.")

@@ -1,4 +1,4 @@
-"""The administrators' doors of the trust store."""
+"""The administrators' doors: the trust store, and who may sign for whom."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -8,13 +8,14 @@ from flask import Response, current_app, flash, make_response, redirect, render_
 
 from directory.access import require_instance_admin
 from directory.actor import Actor
+from kernel import clock
 from kernel.config import Config
 from kernel.db import Tx
 from kernel.doors import Routes
 from kernel.errors import Invalid
 from kernel.text import Phrase, phrase
-from signing import anchors, revocation, trustpages
-from signing.forms import ConfirmForm, FileForm, RootForm
+from signing import anchors, delegation, revocation, trustpages
+from signing.forms import ConfirmForm, DelegationForm, FileForm, RootForm
 from signing.known import known
 
 routes = Routes("signing")
@@ -150,6 +151,39 @@ def ask_now(tx: Tx, actor: Actor, source_id: int) -> Response:
     """Have an authority asked now."""
     revocation.ask_now(tx, actor, source_id)
     return _done(actor, phrase("Đang hỏi. Kết quả hiện ở đây sau ít giây."), "signing.trust")
+
+
+@routes.get("/admin/delegations")
+def delegations(tx: Tx, actor: Actor) -> Response:
+    """Who may sign for whom, and the form of another."""
+    return _delegations(tx, actor, DelegationForm(since_on=clock.today()))
+
+
+def _delegations(tx: Tx, actor: Actor, form: DelegationForm, errors: Errors | None = None, asked: int = 0) -> Response:
+    form.offer(delegation.delegates(tx, actor))
+    rows = delegation.listed(tx, actor)
+    return _page("delegations", errors, rows=rows, form=form, asked=asked, typed=request.form.get("reason", ""))
+
+
+@routes.post("/admin/delegations")
+def delegate(tx: Tx, actor: Actor) -> Response:
+    """Write down what a decision says."""
+    form = DelegationForm(request.form)
+    try:
+        delegation.record(tx, actor, form.wanted())
+    except Invalid as refusal:
+        return _delegations(tx, actor, form, refusal.fields)
+    return _done(actor, phrase("Đã ghi nhận ủy quyền ký."), "signing.delegations")
+
+
+@routes.post("/admin/delegations/<int:delegation_id>/end")
+def end_delegation(tx: Tx, actor: Actor, delegation_id: int) -> Response:
+    """It holds no longer."""
+    try:
+        delegation.end(tx, actor, delegation_id, request.form.get("reason", ""))
+    except Invalid as refusal:
+        return _delegations(tx, actor, DelegationForm(), refusal.fields, delegation_id)
+    return _done(actor, phrase("Đã kết thúc ủy quyền ký."), "signing.delegations")
 
 
 def config() -> Config:

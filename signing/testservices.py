@@ -12,12 +12,13 @@ import binascii
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 from urllib.parse import unquote
@@ -29,6 +30,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
 from kernel import clock
+from signing.holders import TEST_MARK
 from signing.keys import KeyStore
 from signing.testpki import TestAuthority
 from signing.timestamps import LocalTimeStamps
@@ -111,6 +113,18 @@ def served(authority: TestAuthority, host: str = "127.0.0.1", port: int = 0) -> 
         services.shutdown()
         thread.join()
         services.server_close()
+
+
+def serve(folder: Path, port: int, say: Callable[[str], None]) -> None:
+    """Serve the authority in `folder` on this machine until the process is told to end. Certificates that it makes from
+    now on name this address."""
+    authority = TestAuthority(folder, served_at=f"http://127.0.0.1:{port}")
+    with TestServices(authority, port=port) as services:
+        say(f"{folder}: {TEST_MARK}")
+        say(f"LIENTHONG_TSA_URL={services.tsa_url}")
+        say(f"{services.url}/ocsp  {services.url}/crl/issuing.crl  {services.url}/ca/issuing.crt")
+        with suppress(KeyboardInterrupt):
+            services.serve_forever(0.2)
 
 
 @dataclass(frozen=True)

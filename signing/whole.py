@@ -88,6 +88,9 @@ def _judge_person(case: Case) -> None:
         first = persons[0]
         case.reasons.append(reason(Code.SIGNER_OTHER, first.field, who=first.name, expected=expected.signer_name))
         return
+    if not expected.delegated:
+        told = {"who": expected.signer_name, "authority": expected.authority}
+        case.reasons.append(reason(Code.NOT_DELEGATED, named[0].field, weight=case.policy.undelegated, **told))
     position = " ".join(part for part in (expected.authority, expected.signer_title) if part)
     for one in named:
         if one.title and position and not _is_within(one.title, position):

@@ -195,6 +195,22 @@ def pki_test(config: Config, folder: Path | None) -> None:
     click.echo(demo.make_test_authority(config, folder or config.pki_dir))
 
 
+@pki.command("serve")
+@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@click.option("--port", type=click.IntRange(1, 65535), default=8318, show_default=True)
+@click.pass_obj
+def pki_serve(config: Config, folder: Path | None, port: int) -> None:
+    """Answer for the test authority on this machine: time-stamps, OCSP, revocation lists. For trials, until Ctrl+C."""
+    from signing import testservices
+
+    if config.mode == "production":
+        raise click.ClickException("the test authority is for trials, not for production")
+    try:
+        testservices.serve(folder or config.pki_dir, port, click.echo)
+    except OSError as error:
+        raise click.ClickException(f"port {port}: {error.strerror}") from error
+
+
 @main.command()
 def catalogues() -> None:
     """Compile the message catalogues."""

@@ -47,6 +47,7 @@ _NAV = (
     NavItem(phrase("Ứng dụng kết nối"), "plug", "directory.clients", "admin", _ADMIN),
     NavItem(phrase("Trục liên thông"), "arrow-left-right", "hub_pages.exchange", "admin", _ADMIN),
     NavItem(phrase("Kho tin cậy"), "shield-check", "signing.trust", "admin", _ADMIN),
+    NavItem(phrase("Ủy quyền ký"), "pen", "signing.delegations", "admin", _ADMIN),
     NavItem(phrase("Lịch làm việc"), "calendar-week", "directory.calendar", "admin", _ADMIN),
     NavItem(phrase("Nhật ký"), "journal-check", "directory.audit", "admin", _ADMIN),
     NavItem(phrase("Tin đã gửi"), "mailbox", "notify.mailbox", "admin"),

@@ -26,12 +26,12 @@ COPIES_ARE_APPROVED = phrase("Bản sao chỉ cần duyệt; chữ ký trên b�
 LEAVES = "/agent/sign/"
 
 
-def sign(tx: Tx, actor: Actor, document_id: int, seen: int | None = None) -> Handoff:
-    """The leader presses "Ký bằng thiết bị của tôi"."""
+def sign(tx: Tx, actor: Actor, document_id: int, seen: int | None = None, *, of_many: int = 1) -> Handoff:
+    """The leader presses "Ký bằng thiết bị của tôi", for one document or `of_many` in one go."""
     document = issuing.to_sign(tx, actor, document_id, seen)
     if document.copy_form:
         raise WrongState(COPIES_ARE_APPROVED)
-    return _hand_out(tx, actor, document, HolderKind.PERSON)
+    return _hand_out(tx, actor, document, HolderKind.PERSON, of_many)
 
 
 def seal(tx: Tx, actor: Actor, document_id: int) -> Handoff:
@@ -39,8 +39,8 @@ def seal(tx: Tx, actor: Actor, document_id: int) -> Handoff:
     return _hand_out(tx, actor, issuing.to_seal(tx, actor, document_id), HolderKind.SEAL)
 
 
-def _hand_out(tx: Tx, actor: Actor, document: Document, kind: HolderKind) -> Handoff:
-    handoff = desk.begin(tx, actor, Ref("document", document.id), kind)
+def _hand_out(tx: Tx, actor: Actor, document: Document, kind: HolderKind, of_many: int = 1) -> Handoff:
+    handoff = desk.begin(tx, actor, Ref("document", document.id), kind, {"of_many": of_many})
     record(tx, document, "document.hand_out", kind=str(kind), handoff=handoff.id)
     tx.outbox("docex.hand_out", str(handoff.id), {"handoff_id": handoff.id})
     _expire_later(tx, handoff)

@@ -2,14 +2,15 @@
 
 from typing import IO, Any
 
-from flask import Response, current_app, jsonify, redirect, request, url_for
+from flask import Response, current_app, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from directory.actor import Actor
-from docex.device import handing
+from docex.device import batch, handing
 from docex.forms import number
 from docex.official.uploads import looks_like_pdf
 from docex.papers import disposition
+from docex.registers import bulk
 from kernel.blobs import Blob
 from kernel.config import Config
 from kernel.db import Tx
@@ -53,6 +54,43 @@ def cancel(tx: Tx, actor: Actor, document_id: int) -> AnyResponse:
     """Whoever asked for it does not sign now."""
     handing.cancel(tx, actor, document_id)
     return redirect(url_for("docex.document", document_id=document_id), 303)
+
+
+# ---- many documents in one go ----
+
+
+@routes.get("/documents/sign")
+def waiting(tx: Tx, actor: Actor) -> str:
+    """What waits for the leader's signature, to be chosen from; with `?ids=` how far those have come."""
+    ids = [number(part) for part in request.args.get("ids", "").split(",")[: bulk.MOST]]
+    if any(ids):
+        return _progress(tx, actor, ids)
+    return render_template("docex/sign_many.html", rows=batch.waiting(tx, actor), most=bulk.MOST)
+
+
+@routes.post("/documents/sign")
+def confirm(tx: Tx, actor: Actor) -> Any:
+    """The chosen ones once more, and one press for all."""
+    chosen = batch.chosen(tx, actor, request.form.getlist("id"))
+    if not chosen:
+        return redirect(url_for("device.waiting"), 303)
+    config, trial = _config(), _config().mode == "demo"
+    device = bool(config.sign_agent_url)
+    return render_template("docex/sign_confirm.html", rows=chosen, server_signs=trial, device=device)
+
+
+@routes.post("/documents/sign/all")
+def sign_all(tx: Tx, actor: Actor) -> str:
+    """The leader signs them: a job each, or one after the other with the device. A refusal hinders no other."""
+    outcomes = batch.sign_all(tx, actor, request.form.getlist("id"), device=request.form.get("by") == "device")
+    begun = [one.id for one in outcomes if one.done]
+    return _progress(tx, actor, begun, [one for one in outcomes if not one.done])
+
+
+def _progress(tx: Tx, actor: Actor, ids: list[int], refused: list[bulk.Outcome] | None = None) -> str:
+    page = "docex/_sign_progress.html" if request.args.get("fragment") else "docex/sign_progress.html"
+    view = batch.progress(tx, actor, ids)
+    return render_template(page, view=view, refused=refused or [], agent=_config().sign_agent_url)
 
 
 @routes.open_get(handing.LEAVES + "<token>/<name>", reason=_PROOF)

@@ -1,5 +1,6 @@
 """From what a paper says to what stands on its pages: every rule of wording of Decree 30, Annexes I and III, once."""
 
+import re
 from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from typing import Any, TypeVar
@@ -140,8 +141,13 @@ def _foot(paper: Paper) -> Foot:
     return Foot(signatures, "Nơi nhận:", lines[:_LINES_BESIDE], lines[_LINES_BESIDE:])
 
 
+_NEXT_AUTHORITY = re.compile(r"\s+/?\s*(?=(?:KT|TL|TUQ)\s*\.)", re.IGNORECASE)
+
+
 def _offices(authority: str, position: str) -> tuple[str, ...]:
-    return tuple(line.strip().upper() for line in (authority, *position.splitlines()) if line.strip())
+    """One line each: "TM. ỦY BAN NHÂN DÂN", "KT. CHỦ TỊCH", "PHÓ CHỦ TỊCH" (Decree 30, Annex I.II.7)."""
+    lines = (*_NEXT_AUTHORITY.split(authority), *position.splitlines())
+    return tuple(line.strip(" /,").upper() for line in lines if line.strip())
 
 
 def _recipients(names: tuple[str, ...], archive: str) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ def register_many(tx: Tx, actor: Actor, ids: Iterable[int], *, even_doubled: boo
         row = handling.register(tx, actor, number)
         return phrase("Đã vào sổ văn bản đến, số {number}.", number=f"{row.number:02d}")
 
-    return _each(tx, actor, Incoming, ids, act)
+    return each(tx, actor, Incoming, ids, act)
 
 
 def hand_over_many(tx: Tx, actor: Actor, ids: Iterable[int], leader_id: int, proposal: str) -> tuple[Outcome, ...]:
@@ -55,7 +55,7 @@ def hand_over_many(tx: Tx, actor: Actor, ids: Iterable[int], leader_id: int, pro
         referral = cases.submit(tx, actor, number, leader_id, proposal)
         return phrase("Đã trình {name}.", name=referral.leader_name)
 
-    return _each(tx, actor, Incoming, ids, act)
+    return each(tx, actor, Incoming, ids, act)
 
 
 def submit_many(tx: Tx, actor: Actor, ids: Iterable[int]) -> tuple[Outcome, ...]:
@@ -65,7 +65,7 @@ def submit_many(tx: Tx, actor: Actor, ids: Iterable[int]) -> tuple[Outcome, ...]
         drafting.submit(tx, actor, number)
         return phrase("Đã trình ký.")
 
-    return _each(tx, actor, Document, ids, act)
+    return each(tx, actor, Document, ids, act)
 
 
 def seal_many(tx: Tx, actor: Actor, ids: Iterable[int]) -> tuple[Outcome, ...]:
@@ -75,7 +75,7 @@ def seal_many(tx: Tx, actor: Actor, ids: Iterable[int]) -> tuple[Outcome, ...]:
         issuing.seal(tx, actor, number)
         return phrase("Đang đóng dấu và gửi.")
 
-    return _each(tx, actor, Document, ids, act)
+    return each(tx, actor, Document, ids, act)
 
 
 def _warn(tx: Tx, row: Incoming) -> None:
@@ -84,15 +84,18 @@ def _warn(tx: Tx, row: Incoming) -> None:
         raise MayBeDoubled(phrase("Có thể trùng với văn bản {title}.", title=twins[0].title))
 
 
-def _each(
+def each(
     tx: Tx,
     actor: Actor,
     table: type[Incoming] | type[Document],
     ids: Iterable[int],
     act: Callable[[int], Phrase],
 ) -> tuple[Outcome, ...]:
-    """Lock all of them in one order first: the verbs then take the book, and a neighbour who holds one of the
-    documents and waits for the book must not be waited for."""
+    """Do it to each; refusals become outcomes.
+
+    Locks all of them in one order first: the verbs then take the book, and a neighbour who holds one of the documents
+    and waits for the book must not be waited for.
+    """
     wanted = sorted(set(ids) - {0})
     if not wanted:
         raise Invalid({"id": phrase("Chưa chọn văn bản nào.")})

@@ -55,6 +55,16 @@ function ask(url, parameters, onCalling) {
   });
 }
 
+/** Where both elements say what happened. */
+function tell(element, name, message = "") {
+  const place = element.querySelector(".device-said");
+  if (!place) return;
+  const text = (element.dataset[name] ?? "").replace("{message}", message);
+  place.textContent = text;
+  place.dataset.tone = name === "calling" || name === "sent" ? "info" : "bad";
+  say(text);
+}
+
 class SignDevice extends HTMLElement {
   #busy = false;
 
@@ -73,24 +83,59 @@ class SignDevice extends HTMLElement {
     const button = this.querySelector("[data-call]");
     button?.setAttribute("disabled", "");
     try {
-      await signWith(this.dataset.agent, this.dataset.open, () => this.#tell("calling"));
-      this.#tell("sent");
+      await signWith(this.dataset.agent, this.dataset.open, () => tell(this, "calling"));
+      tell(this, "sent");
     } catch (problem) {
-      this.#tell(problem.kind ?? "over", problem.message);
+      tell(this, problem.kind ?? "over", problem.message);
     } finally {
       this.#busy = false;
       button?.removeAttribute("disabled");
     }
   }
+}
 
-  #tell(name, message = "") {
-    const place = this.querySelector(".device-said");
-    if (!place) return;
-    const text = (this.dataset[name] ?? "").replace("{message}", message);
-    place.textContent = text;
-    place.dataset.tone = name === "calling" || name === "sent" ? "info" : "bad";
-    say(text);
+/** <sign-devices>: calls the program for one row after the other, as their files become ready. */
+class SignDevices extends HTMLElement {
+  #busy = false;
+  #tried = new Set();
+  #again = () => this.#next();
+
+  connectedCallback() {
+    this.addEventListener("click", (event) => {
+      if (!event.target.closest("[data-call]")) return;
+      this.#tried.clear();
+      this.#next();
+    });
+    document.addEventListener("live-region-changed", this.#again);
+    this.#next();
+  }
+
+  disconnectedCallback() {
+    document.removeEventListener("live-region-changed", this.#again);
+  }
+
+  async #next() {
+    if (this.#busy) return;
+    const row = [...this.querySelectorAll("[data-handoff]")].find((one) => !this.#tried.has(one.dataset.handoff));
+    if (!row) return;
+    this.#busy = true;
+    this.#tried.add(row.dataset.handoff);
+    const retry = this.querySelector("[data-retry]");
+    let goesOn = true;
+    try {
+      await signWith(this.dataset.agent, row.dataset.open, () => tell(this, "calling"));
+      tell(this, "sent");
+      retry.hidden = true;
+    } catch (problem) {
+      tell(this, problem.kind ?? "over", problem.message);
+      retry.hidden = false;
+      goesOn = problem.kind !== "none"; // without a program the others would fail as well
+    } finally {
+      this.#busy = false;
+    }
+    if (goesOn) this.#next();
   }
 }
 
 if (!customElements.get("sign-device")) customElements.define("sign-device", SignDevice);
+if (!customElements.get("sign-devices")) customElements.define("sign-devices", SignDevices);

@@ -10,6 +10,7 @@ NO_FILES = {
     "api_token.certificate_sha256",
     "docex_hub_certificate.sha256",
     "signing_anchor.sha256",
+    "signing_held_certificate.sha256",
     "signing_intermediate.sha256",
     "signing_log_leaf.sha256",
     "signing_revocation.sha256",

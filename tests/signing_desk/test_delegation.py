@@ -1,0 +1,181 @@
+"""Who may sign for whom: recorded by administrators, checked before signing, and again when a paper is judged."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from flask import Flask
+
+from directory.actor import Actor
+from docex import issuing
+from docex.device import handing
+from docex.models import Document
+from docex.official.composing import _offices
+from docex.states import DocumentState
+from kernel import audit, clock
+from kernel.errors import Forbidden, Invalid, NotFound, WrongState
+from signing import delegation
+from signing.delegation import Claim, Form, Wanted
+from signing.pades import sign_person, sign_seal
+from signing.policy import DocumentKind, policy_for
+from signing.testpki import TestPerson, TestSeal, make_test_authority
+from signing.trust import TrustStore
+from signing.verdicts import Value
+from signing.verify import Expected, verify
+from tests.docex.office import Office
+from tests.signing.papers import minimal_pdf
+from tests.web.application import create_app
+from tests.web.people import sign_in
+from web.services import Services
+
+KT = "KT. CHÁNH VĂN PHÒNG"
+
+
+@pytest.mark.parametrize(
+    ("authority", "claim"),
+    [
+        (KT, Claim(Form.KT, "CHÁNH VĂN PHÒNG")),
+        ("kt. chánh văn phòng", Claim(Form.KT, "CHÁNH VĂN PHÒNG")),
+        ("TM. ỦY BAN NHÂN DÂN KT. CHỦ TỊCH", Claim(Form.KT, "CHỦ TỊCH")),
+        ("TL. CHỦ TỊCH", Claim(Form.TL, "CHỦ TỊCH")),
+        ("TUQ.GIÁM ĐỐC", Claim(Form.TUQ, "GIÁM ĐỐC")),
+        ("TM. ỦY BAN NHÂN DÂN", None),
+        ("Q. GIÁM ĐỐC", None),
+        ("", None),
+    ],
+)
+def test_a_signature_block_says_for_whom_it_is_signed(authority: str, claim: Claim | None) -> None:
+    assert delegation.claim_of(authority) == claim
+
+
+@pytest.mark.parametrize(
+    ("authority", "lines"),
+    [
+        ("KT. CHỦ TỊCH", ("KT. CHỦ TỊCH", "PHÓ CHỦ TỊCH")),
+        ("TM. ỦY BAN NHÂN DÂN KT. CHỦ TỊCH", ("TM. ỦY BAN NHÂN DÂN", "KT. CHỦ TỊCH", "PHÓ CHỦ TỊCH")),
+        ("TM. Ủy ban nhân dân / KT. Chủ tịch", ("TM. ỦY BAN NHÂN DÂN", "KT. CHỦ TỊCH", "PHÓ CHỦ TỊCH")),
+        ("", ("PHÓ CHỦ TỊCH",)),
+    ],
+)
+def test_the_block_is_printed_line_by_line(authority: str, lines: tuple[str, ...]) -> None:
+    assert _offices(authority, "Phó Chủ tịch") == lines
+
+
+@pytest.fixture
+def wanted(office: Office) -> Wanted:
+    who, where = office.cast.binh.person_id, office.cast.city.id
+    return Wanted(where, "KT", "Chánh Văn phòng", who, "12/QĐ-VP ngày 05/01/2026", clock.today())
+
+
+def waiting(office: Office) -> int:
+    number = office.written(authority=KT)
+    office.work()
+    office.submit(number)
+    return number
+
+
+def test_without_a_decision_nothing_is_signed_on_the_server_or_on_a_device(office: Office, wanted: Wanted) -> None:
+    number = waiting(office)
+    for sign in (issuing.sign, handing.sign):
+        with pytest.raises(WrongState, match="Chưa có quyết định") as told, office.db.write() as tx:
+            sign(tx, office.cast.binh, number)
+        assert "No decision" in told.value.message.en
+    with office.db.write() as tx:
+        assert tx.session.get_one(Document, number).number is None
+        row = delegation.record(tx, office.cast.admin, wanted)
+        assert (row.principal, row.form) == ("CHÁNH VĂN PHÒNG", "KT")
+    office.sign(number)
+    office.work()
+    with office.db.read() as tx:
+        assert tx.session.get_one(Document, number).state == DocumentState.SIGNED
+        kept = [entry.action for entry in audit.history(tx, f"delegation:{row.id}")]
+    assert kept == ["signing.delegate"]
+
+
+def test_it_holds_for_its_days_its_form_its_position_and_its_person(office: Office, wanted: Wanted) -> None:
+    today = clock.today()
+    wanted = replace(wanted, since_on=today, until_on=today + timedelta(days=5))
+    with office.db.write() as tx:
+        delegation.record(tx, office.cast.admin, wanted)
+
+    def covered(authority: str = KT, person: Actor = office.cast.binh, on: date = today) -> bool:
+        with office.db.read() as tx:
+            return delegation.is_covered(tx, office.cast.city.id, person.person_id, authority, on)
+
+    assert covered()
+    assert covered(on=today + timedelta(days=5))
+    assert not covered(on=today + timedelta(days=6))
+    assert not covered(on=today - timedelta(days=1))
+    assert not covered("TL. CHÁNH VĂN PHÒNG")
+    assert not covered("KT. CHỦ TỊCH")
+    assert not covered(person=office.cast.son)
+    assert covered("TM. ỦY BAN NHÂN DÂN", office.cast.son)
+
+
+def test_an_end_counts_from_its_day_and_leaves_what_was_signed_before(office: Office, wanted: Wanted) -> None:
+    with office.db.write() as tx:
+        row = delegation.record(tx, office.cast.admin, replace(wanted, since_on=clock.today() - timedelta(days=9)))
+        with pytest.raises(Invalid):
+            delegation.end(tx, office.cast.admin, row.id, " ")
+        delegation.end(tx, office.cast.admin, row.id, "Điều động công tác")
+        args = (tx, office.cast.city.id, office.cast.binh.person_id, KT)
+        assert not delegation.is_covered(*args, clock.today())
+        assert delegation.is_covered(*args, clock.today() - timedelta(days=1))
+        with pytest.raises(WrongState):
+            delegation.end(tx, office.cast.admin, row.id, "Lần nữa")
+
+
+def test_only_administrators_of_the_agency_record_and_every_wrong_field_is_named(
+    office: Office, wanted: Wanted
+) -> None:
+    with office.db.write() as tx:
+        for actor, refusal in ((office.cast.binh, Forbidden), (office.cast.ha, Forbidden)):
+            with pytest.raises(refusal):
+                delegation.record(tx, actor, wanted)
+        with pytest.raises(NotFound):
+            delegation.end(tx, office.cast.admin, 987654, "x")
+        wrong = replace(wanted, form="XX", principal=" ", decision="", delegate_id=office.cast.ha.person_id)
+        with pytest.raises(Invalid) as told:
+            delegation.record(tx, office.cast.admin, replace(wrong, since_on=None))
+        assert set(told.value.fields) == {"form", "principal", "decision", "delegate", "since_on"}
+        with pytest.raises(Invalid) as told:
+            same = replace(wanted, principal="phó chánh văn phòng", until_on=clock.today() - timedelta(days=1))
+            delegation.record(tx, office.cast.admin, same)
+        assert set(told.value.fields) == {"principal", "until_on"}
+
+
+def test_the_page_records_keeps_what_was_typed_and_ends(office: Office) -> None:
+    app: Flask = create_app(office.config, Services(office.config, office.db, office.blobs))
+    admin, ha = sign_in(app, "quantri"), sign_in(app, "ha")
+    assert ha.get("/admin/delegations").status_code == 403
+    assert "Chưa có ủy quyền nào" in admin.get("/admin/delegations").get_data(as_text=True)
+    delegate = f"{office.cast.city.id}:{office.cast.binh.person_id}"
+    form = {"delegate": delegate, "form": "KT", "principal": "Chánh Văn phòng", "since_on": "2026-01-05"}
+    refused = admin.post("/admin/delegations", data=form)
+    assert refused.status_code == 422
+    assert 'value="Chánh Văn phòng"' in refused.get_data(as_text=True)
+    for bad in ({"delegate": "x"}, {"delegate": "9" * 30 + ":1"}, {"since_on": "hôm qua"}):
+        assert admin.post("/admin/delegations", data={**form, "decision": "1/QĐ", **bad}).status_code == 422
+    assert admin.post("/admin/delegations", data={**form, "decision": "12/QĐ-VP"}).status_code == 303
+    page = admin.get("/admin/delegations").get_data(as_text=True)
+    assert "12/QĐ-VP" in page
+    assert "Còn hiệu lực" in page
+    assert admin.post("/admin/delegations/1/end", data={"reason": ""}).status_code == 422
+    assert ha.post("/admin/delegations/1/end", data={"reason": "x"}).status_code in (403, 404)
+    assert admin.post("/admin/delegations/1/end", data={"reason": "Điều động"}).status_code == 303
+    assert "Đã kết thúc" in admin.get("/admin/delegations").get_data(as_text=True)
+
+
+def test_a_paper_that_was_signed_without_a_decision_is_judged_by_the_policy(keys: object, tmp_path: object) -> None:
+    from pathlib import Path
+
+    folder, city = Path(str(tmp_path)), "Văn phòng"
+    store = TrustStore(folder / "trust", allow_test=True)
+    authority = make_test_authority(folder / "pki", trust=store)
+    binh = authority.issue_person(TestPerson("b", "Trần Quốc Bình", city))
+    sealed = sign_seal(sign_person(minimal_pdf("x"), binh), authority.issue_seal(TestSeal("s", city)))
+    for delegated, value in ((True, Value.VALID), (False, Value.INVALID)):
+        expected = Expected((city,), "Trần Quốc Bình", "", KT, delegated)
+        verdict = verify(sealed, store.trust(), policy_for(DocumentKind.OFFICIAL), expected=expected)
+        assert verdict.value is value
+        assert verdict.has("NOT_DELEGATED") is not delegated
