@@ -44,10 +44,18 @@ def _networks(text: str) -> str:
     return text
 
 
+class Secret(str):
+    """A text that is used as any other and not shown: error reports print the `repr` of each frame's variables."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<secret>" if self else "''"
+
+
 def setting(default: Any, doc: str, *, read: Callable[[str], Any] = str, secret: bool = False) -> Any:
     """A field of `Config` that knows its documentation and how its text is read."""
-    # A secret is not in the `repr` either: error reports show the variables of each frame.
-    return field(default=default, repr=not secret, metadata={"doc": doc, "read": read, "secret": secret})
+    return field(default=default, metadata={"doc": doc, "read": read, "secret": secret})
 
 
 @dataclass(frozen=True)
@@ -220,6 +228,11 @@ class Config:
         "",
         "Name of a marked point at which the process kills itself; for fault tests only.",
     )
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            if item.metadata["secret"]:
+                object.__setattr__(self, item.name, Secret(getattr(self, item.name)))
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:

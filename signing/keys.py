@@ -8,6 +8,7 @@ system keys and trials. A PKCS#11 store or a remote service has the same two fun
 # (pyHanko is typed in parts)
 
 import logging
+import resource
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -57,6 +58,19 @@ class KeyStore(Protocol):
         ...
 
 
+class Passphrase(bytes):
+    """Opens a key file; shown to nobody, whatever prints it."""
+
+    def __repr__(self) -> str:
+        return "<passphrase>"
+
+
+def keep_keys_out_of_core_dumps() -> None:
+    """This process holds a private key or a PIN from now on: when it dies, its memory is not written to a file."""
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most))
+
+
 class FileKeyStore:
     """A key in an encrypted PKCS#12 file, opened and parsed once.
 
@@ -64,6 +78,8 @@ class FileKeyStore:
     """
 
     def __init__(self, path: Path, passphrase: bytes) -> None:
+        keep_keys_out_of_core_dumps()
+        passphrase = Passphrase(passphrase)
         key, certificate, others = _open(path, passphrase)
         self._key = key
         self._description = KeyDescription(
@@ -83,7 +99,7 @@ class FileKeyStore:
         return self._key.sign(tbs, ec.ECDSA(hashes.SHA256()))
 
     def __repr__(self) -> str:
-        return f"<FileKeyStore {self._description.algorithm}>"
+        return "<FileKeyStore>"
 
 
 def file_key(path: Path, passphrase: bytes) -> FileKeyStore:
@@ -92,7 +108,7 @@ def file_key(path: Path, passphrase: bytes) -> FileKeyStore:
         stamp = path.stat().st_mtime_ns
     except OSError:
         stamp = 0
-    return _kept(path, passphrase, stamp)
+    return _kept(path, Passphrase(passphrase), stamp)
 
 
 @lru_cache(maxsize=256)

@@ -13,7 +13,7 @@ import logging
 import threading
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from asn1crypto import x509
@@ -22,9 +22,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509 import load_der_x509_certificate
 
+from kernel.config import Secret
 from kernel.errors import Unavailable
 from kernel.text import Phrase, phrase
-from signing.keys import KeyAlgorithm, KeyDescription
+from signing.keys import KeyAlgorithm, KeyDescription, keep_keys_out_of_core_dumps
 
 if TYPE_CHECKING:
     import pkcs11
@@ -190,7 +191,8 @@ class TokenKeyStore:
 
     def __init__(self, key: TokenKey, chain: tuple[bytes, ...] = ()) -> None:
         """`chain` are certificates above the key's (DER) that the token does not hold."""
-        self._key, self._chain = key, chain
+        keep_keys_out_of_core_dumps()
+        self._key, self._chain = replace(key, pin=Secret(key.pin)), chain
         self._device = _device(key)
         self._description: KeyDescription | None = None
         self._proven = False

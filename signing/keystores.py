@@ -13,10 +13,10 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote, unquote_to_bytes
 
-from kernel.config import Config
+from kernel.config import Config, Secret
 from kernel.errors import Unavailable
 from kernel.text import Phrase, phrase
-from signing.keys import KeyStore, file_key
+from signing.keys import KeyStore, Passphrase, file_key
 from signing.keys_pkcs11 import TokenKey, TokenKeyStore
 
 PIN_IN_URL = phrase("Mục {owner} của LIENTHONG_KEYS chứa mã PIN. Xin dùng LIENTHONG_PKCS11_PIN_FILE hoặc pin-source.")
@@ -54,7 +54,7 @@ class Entry:
 
 def entries(config: Config) -> tuple[Entry, ...]:
     """The keys of the settings; BadEntry when one cannot be read."""
-    return tuple(_entry(text) for text in config.keys.split())
+    return tuple(map(_entry, map(Secret, config.keys.split())))
 
 
 def seal_store(config: Config, agency_code: str) -> KeyStore | None:
@@ -80,7 +80,7 @@ def store_at(config: Config, entry: Entry) -> KeyStore:
     _allowed(config, entry)
     scheme, _, place = entry.place.partition(":")
     if scheme == "file":
-        return file_key(config.pki_dir / place, config.key_passphrase.encode())
+        return file_key(config.pki_dir / place, Passphrase(config.key_passphrase.encode()))
     return _token_store(_token_key(config, entry, place))
 
 
@@ -92,7 +92,9 @@ def _store(config: Config, kind: str, whose: str) -> KeyStore | None:
         raise Unavailable(error.why) from None
 
 
-def _entry(text: str) -> Entry:
+def _entry(text: Secret) -> Entry:
+    if "pin-value" in text:  # first of all, so that no variable holds it when that is reported
+        raise BadEntry(phrase(PIN_IN_URL.msgid, owner=text.partition("=")[0][:60]))
     owner, equals, place = text.partition("=")
     kind, _, whose = owner.partition(":")
     known = kind in (SEAL, PERSON) and whose and equals and place.startswith(("pkcs11:", "file:"))
@@ -115,8 +117,6 @@ def _token_key(config: Config, entry: Entry, uri: str) -> TokenKey:
     path, _, query = uri.partition("?")
     said = dict(pair.partition("=")[::2] for pair in path.split(";") if pair)
     asked = dict(pair.partition("=")[::2] for pair in query.split("&") if pair)
-    if "pin-value" in asked or "pin-value" in said:
-        raise BadEntry(phrase(PIN_IN_URL.msgid, owner=entry.owner))
     module = unquote(asked.get("module-path", "")) or config.pkcs11_module
     key = TokenKey(
         module=module,
@@ -135,7 +135,7 @@ def _pin(config: Config, entry: Entry, source: str) -> str:
     if not source:
         return config.pkcs11_pin
     try:
-        return Path(source.removeprefix("file:").removeprefix("//")).read_text().rstrip("\r\n")
+        return Secret(Path(source.removeprefix("file:").removeprefix("//")).read_text().rstrip("\r\n"))
     except (OSError, UnicodeDecodeError):
         raise BadEntry(phrase(PIN_FILE_UNREADABLE.msgid, owner=entry.owner)) from None
 

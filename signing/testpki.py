@@ -30,7 +30,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 from kernel import clock
 from kernel.text import fold, nfc
 from signing.holders import COMMON_NAME_LIMIT, TEST_MARK
-from signing.keys import FileKeyStore
+from signing.keys import FileKeyStore, Passphrase
 from signing.revinfo import EXPIRED_CERTS_ON_CRL
 from signing.trust import Purpose, TrustStore
 
@@ -304,7 +304,7 @@ class TestAuthority:
         path = self.folder / PASSPHRASE
         if not path.exists():
             self._write(path, secrets.token_urlsafe(32).encode())
-        return path.read_bytes()
+        return Passphrase(path.read_bytes())
 
     def _write(self, path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

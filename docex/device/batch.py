@@ -122,7 +122,7 @@ def _row(tx: Tx, actor: Actor, document: Document) -> Row:
     )
 
 
-def _mine(actor: Actor) -> sa.Select[tuple[Document]]:
+def _mine(actor: Actor) -> sa.Select[Document]:
     condition = sa.and_(
         Document.agency_id == actor.agency_id,
         Document.signer_id == actor.person_id,

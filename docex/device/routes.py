@@ -1,8 +1,11 @@
 """The doors of signing with one's own device: the signer's pages, and the two addresses of the agent on the desk."""
 
+import logging
+from collections.abc import Iterator
 from typing import IO, Any
 
-from flask import Response, current_app, jsonify, redirect, render_template, request, url_for
+from flask import Response, current_app, jsonify, redirect, render_template, request, stream_with_context, url_for
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from directory.actor import Actor
@@ -11,13 +14,15 @@ from docex.forms import number
 from docex.official.uploads import looks_like_pdf
 from docex.papers import disposition
 from docex.registers import bulk
-from kernel.blobs import Blob
+from kernel.blobs import PIECE, Blob
 from kernel.config import Config
 from kernel.db import Tx
 from kernel.doors import Routes
 from kernel.errors import DomainError, Invalid
 from kernel.text import Phrase, phrase
 from signing import desk
+
+log = logging.getLogger(__name__)
 
 routes = Routes("device")
 
@@ -98,12 +103,18 @@ def fetch(tx: Tx, actor: Actor | None, token: str, name: str) -> Response:
     """The agent fetches the file to be signed; it may try again until the signed one has come."""
     handoff = desk.for_token(tx, token)
     file: IO[bytes] = current_app.extensions["lienthong"].blobs.open(handoff.sha256)
-    response = Response(file, mimetype="application/pdf")
+    response = Response(stream_with_context(_pieces(file)), mimetype="application/pdf")
     response.headers["Content-Length"] = str(handoff.size)
     response.headers["Content-Disposition"] = disposition(handoff.name)
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(PIECE):
+            yield piece
 
 
 def _stored(tx: Tx, actor: Actor | None, token: str) -> Blob:
@@ -120,6 +131,8 @@ def _stored(tx: Tx, actor: Actor | None, token: str) -> Blob:
 
 def _refused(error: Exception) -> Response:
     """As the agent tells it to the signer; its own page shows the same, live."""
+    if not isinstance(error, DomainError | HTTPException):
+        log.exception("a signed file could not be taken")
     said: Phrase = error.message if isinstance(error, DomainError) else NOT_TAKEN
     answer = jsonify({"Status": False, "Message": said.vi, "Error": said.en, "FileName": "", "FileServer": ""})
     answer.status_code = error.status if isinstance(error, DomainError) else getattr(error, "code", None) or 500

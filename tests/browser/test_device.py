@@ -38,7 +38,7 @@ class Desk:
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     port = free_port()
     with Instance(LIENTHONG_SIGN_AGENT_URL=f"ws://127.0.0.1:{port}") as instance:
-        city = City(instance, {name: Browser(instance.url).sign_in(name) for name in ("binh", "ha")})
+        city = City(instance, {name: Browser(instance.url).sign_in(name) for name in ("binh", "quantri")})
         with instance.database() as db, db.read() as tx:
             found = sa.select(Document.id).where(Document.state == DocumentState.REVIEW)
             paper = f"/documents/out/{tx.session.scalars(found).one()}"
@@ -58,6 +58,25 @@ def look(page: object, name: str) -> None:
     """Pictures for people, when they are asked for."""
     if PICTURES:
         page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)  # type: ignore[attr-defined]
+
+
+def test_the_pages_of_many_and_of_delegations_fit_every_screen(chromium: Chromium, desk: Desk) -> None:
+    for who, path in (("quantri", "/admin/delegations"), ("binh", "/documents/sign"), ("binh", "/documents/out")):
+        context = desk.city.window(chromium, who, 1024, HEIGHTS[1024])
+        page = context.new_page()
+        page.goto(desk.city.url + path)
+        for width in (390, 1024, 1920):
+            page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
+            assert overflow(page) is None
+            look(page, f"{path.rpartition('/')[2]}-{width}")
+        assert axe(page) == []
+        if path == "/documents/sign":
+            page.get_by_role("checkbox").first.check()
+            page.get_by_role("button", name="Ký các văn bản đã chọn…").click()
+            expect(page.get_by_role("button", name="Ký 1 văn bản")).to_be_visible()
+            look(page, "confirm-1920")
+            assert axe(page) == []
+        context.close()
 
 
 def test_the_page_calls_the_program_and_says_plainly_when_there_is_none(chromium: Chromium, desk: Desk) -> None:

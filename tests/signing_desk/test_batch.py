@@ -16,12 +16,12 @@ def choices(page: str) -> list[str]:
 
 def states(at_desk: Desk, ids: list[int]) -> list[str]:
     with at_desk.office.db.read() as tx:
-        rows = dict(tx.session.execute(sa.select(Document.id, Document.state)).all())  # type: ignore[arg-type]
+        rows = dict(tx.session.execute(sa.select(Document.id, Document.state)).all())
     return [rows[number] for number in ids]
 
 
 def letters(at_desk: Desk, *changes: dict[str, str]) -> list[int]:
-    ids = [at_desk.office.written(**change) for change in changes]  # type: ignore[arg-type]
+    ids = [at_desk.office.written(**change) for change in changes]
     at_desk.office.work()
     for number in ids:
         at_desk.office.submit(number)
@@ -79,7 +79,7 @@ def test_several_go_one_after_the_other_with_the_device(at_desk: Desk) -> None:
         assert states(at_desk, ids)[place] == (DocumentState.SIGNED if place else DocumentState.REVIEW)
     table = binh.get(f"/documents/sign?ids={ids[0]},{ids[1]}&fragment=1").get_data(as_text=True)
     assert "Chưa ký được" in table
-    assert "Tệp gửi về" in table
+    assert "không bao trùm toàn bộ tệp" in table
 
 
 def test_nothing_chosen_and_strange_choices_are_answered_calmly(at_desk: Desk) -> None:
