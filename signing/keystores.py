@@ -4,6 +4,7 @@
 
     seal:H29.01=pkcs11:token=UBND;object=con-dau      RFC 7512; ?module-path= and ?pin-source= may follow
     seal:H29.02=file:seals/h29-02.p12                 beneath `pki` in the data folder; for trials
+    system=pkcs11:token=UBND;object=he-thong          the key of receipts and log heads, EC P-256; `file:` works, too
 
 A person's key is never held by a production installation: it stays on the person's own device (`signing.desk`).
 """
@@ -27,7 +28,7 @@ NO_FILES_HERE = phrase(
 NO_PERSONS_HERE = phrase("Hệ thống chính thức không giữ khoá của cá nhân. Xin ký bằng thiết bị của người ký.")
 PIN_FILE_UNREADABLE = phrase("Không đọc được tệp mã PIN khai báo ở mục “{owner}” của LIENTHONG_KEYS.")
 
-SEAL, PERSON = "seal", "person"
+SEAL, PERSON, SYSTEM = "seal", "person", "system"
 
 
 class BadEntry(Exception):
@@ -49,7 +50,7 @@ class Entry:
     @property
     def owner(self) -> str:
         """As it stands in the settings: `seal:H29.01`."""
-        return f"{self.kind}:{self.whose}"
+        return f"{self.kind}:{self.whose}" if self.whose else self.kind
 
 
 def entries(config: Config) -> tuple[Entry, ...]:
@@ -70,9 +71,19 @@ def names_seal(config: Config, agency_code: str) -> bool:
         return False
 
 
+def names_system(config: Config) -> bool:
+    """Whether the settings name a key for the installation's own statements; BadEntry is for the doctor to tell."""
+    return any(text.startswith(f"{SYSTEM}=") for text in config.keys.split())
+
+
 def person_store(config: Config, email: str) -> KeyStore | None:
     """The key of a person in a trial; None when the settings name none. Unavailable in production."""
     return _store(config, PERSON, email.lower())
+
+
+def system_store(config: Config) -> KeyStore | None:
+    """The key of the installation for its own statements; None when the settings name none."""
+    return _store(config, SYSTEM, "")
 
 
 def store_at(config: Config, entry: Entry) -> KeyStore:
@@ -97,8 +108,8 @@ def _entry(text: Secret) -> Entry:
         raise BadEntry(phrase(PIN_IN_URL.msgid, owner=text.partition("=")[0][:60]))
     owner, equals, place = text.partition("=")
     kind, _, whose = owner.partition(":")
-    known = kind in (SEAL, PERSON) and whose and equals and place.startswith(("pkcs11:", "file:"))
-    if not known:
+    known = owner == SYSTEM or (kind in (SEAL, PERSON) and whose)
+    if not known or not equals or not place.startswith(("pkcs11:", "file:")):
         raise BadEntry(phrase(NOT_READ.msgid, owner=owner[:60]))
     return Entry(kind, whose.upper() if kind == SEAL else whose.lower(), place)
 
@@ -108,7 +119,7 @@ def _allowed(config: Config, entry: Entry) -> None:
         return
     if entry.kind == PERSON:
         raise BadEntry(NO_PERSONS_HERE)
-    if entry.place.startswith("file:"):
+    if entry.kind == SEAL and entry.place.startswith("file:"):
         raise BadEntry(NO_FILES_HERE)
 
 

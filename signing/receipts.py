@@ -1,6 +1,7 @@
 """Statements of facts: a compact JWS (RFC 7515), ES256, made once and never changed.
 
-The key is the installation's own: P-256, made at first use, kept in the data folder and readable by its owner only.
+The key is the installation's own: P-256, made at first use, kept in the data folder and readable by its owner only;
+with `system=…` in LIENTHONG_KEYS it lies on a token or in an encrypted file instead (`signing.receiptkeys`).
 It is never an agency's seal. Every process that shares the folder signs with the same key; a lost or changed file means
 a new key, and the public halves of all keys stay in the database.
 """
@@ -11,8 +12,8 @@ import os
 import secrets
 import threading
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +63,13 @@ class _Ring:
         self.key: SigningKey | None = None
         self.stamp: _Stamp | None = None
         self.lock = threading.Lock()
+        self.elsewhere: Callable[[], SigningKey] | None = None
 
     def current(self) -> SigningKey:
         """The key as it lies in the folder now: another process may have put a new one there."""
         with self.lock:
+            if self.elsewhere is not None:
+                return self.elsewhere()
             if self.path is None:
                 self.key = self.key or SigningKey(_fresh())
             elif self.key is None or self.stamp is None or self.stamp != _stamp_of(self.path):
@@ -86,6 +90,14 @@ def use(config: Config) -> None:
         if path != _ring.path:
             _ring.path, _ring.key, _ring.stamp = path, None, None
         _ring.issuer = config.base_url
+        _ring.elsewhere = _named_key(config)
+
+
+def _named_key(config: Config) -> Callable[[], SigningKey] | None:
+    """What gives the key of the settings, where they name one; asked again each time, so that a token may come back."""
+    from signing import keystores, receiptkeys  # they know this module
+
+    return partial(receiptkeys.key_of, config) if keystores.names_system(config) else None
 
 
 def issuer() -> str:
@@ -169,9 +181,16 @@ def all_keys(tx: Tx) -> dict[str, Any]:
     return {"keys": list(tx.session.scalars(rows))}
 
 
+_NAMED = phrase("Khoá hệ thống do LIENTHONG_KEYS chỉ định. Xin đổi khoá trên thiết bị rồi khai báo lại.")
+
+
 def rotate(config: Config) -> str:
     """Put a new key in the place of the old one, whose private half is gone from then on; every process signs with
     the new one at its next signature. Answers the new key's id."""
+    if _named_key(config) is not None:
+        raise Unavailable(
+            phrase("Khoá hệ thống do LIENTHONG_KEYS chỉ định. Xin đổi khoá trên thiết bị rồi khai báo lại.")
+        )
     path = _file_in(config)
     fresh = _fresh()
     draft = _drafted(path, fresh)

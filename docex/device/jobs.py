@@ -189,7 +189,7 @@ class HandInHandler(Handler[InWork, In]):
             return In(prepared.handoff_id, None, None, isolation.words(broken))
         verdict = verdict_on(data, prepared.trust, policy_for(prepared.kind), expected=prepared.expected)
         refusal = None if may_go_out(verdict) or _only_unknown(verdict) else verdict.summary
-        asked = wanted_by(((0, verdict),), prepared.trust)
+        asked = wanted_by((verdict,), prepared.trust)
         return In(prepared.handoff_id, returned, verdict, refusal, len(data), asked)
 
     def conclude(self, tx: Tx, job: Job, result: In) -> None:
