@@ -4,6 +4,7 @@ Works with nothing but the pack and what the reader trusts: the root certificate
 made it. What the pack brings of these is only shown. Never valid while anything is unknown.
 """
 
+import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,7 @@ from signing import merkle, receipts
 from signing.case import Expected, worst
 from signing.evidence import ENVELOPE, FORMAT, KEYS, MANIFEST, MOST_TAKEN_APART, SIGNATURE, TYPE
 from signing.evidence_form import Entry, NoPack, bytes_of, pieces_of, read_form
+from signing.isolation import apart
 from signing.log import TYPE as HEAD_TYPE
 from signing.log import Kind
 from signing.pades import run
@@ -95,6 +97,18 @@ def check_pack(
         said = phrase("Bản kê của hồ sơ không đúng định dạng nên không kiểm tra được.")
         found = error.finding if isinstance(error, _Wrong) else Finding("MANIFEST_MALFORMED", Value.INVALID, said)
         return Checked(Value.INVALID, (found,), manifest=pack.manifest)
+
+
+def check_apart(
+    data: bytes, trust: Trust, keys: Mapping[str, dict[str, Any]], *, patience_s: float | None = None
+) -> Checked:
+    """The same for bytes of strangers, all of it in one process of its own (isolation.Busy, isolation.Broken)."""
+    return apart(_check_bytes, data, trust, dict(keys), patience_s=patience_s)
+
+
+def _check_bytes(data: bytes, trust: Trust, keys: Mapping[str, dict[str, Any]]) -> Checked:
+    checked = check_pack(io.BytesIO(data), trust, keys)
+    return replace(checked, manifest={})  # which nobody needs, and which may be large
 
 
 @dataclass(frozen=True)

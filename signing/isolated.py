@@ -20,7 +20,7 @@ from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 from kernel import clock
 from kernel.errors import DomainError
 from kernel.outbox import SendError
-from signing import pades, verify
+from signing import isolation, pades, verify
 from signing.keys import KeyDescription
 from signing.timestamps import TimeStamps
 from signing.trust import Trust
@@ -167,6 +167,7 @@ def _where(work: Callable[..., object], error: Exception) -> str:
 def main(number: int, memory_bytes: int, seconds: int) -> None:
     """Work until the parent has gone."""
     limit(memory_bytes)
+    isolation.become_child()
     line = Line(number)
     gc.freeze()
     line.send(b"H", b"")

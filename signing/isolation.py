@@ -327,6 +327,7 @@ def _stamped(source: TimeStamps, question: bytes) -> bytes:
 
 _shared: list[Pool] = []
 _limits = [Limits()]
+_inside = [False]
 
 
 def use(config: Config) -> None:
@@ -337,8 +338,15 @@ def use(config: Config) -> None:
         close()
 
 
+def become_child() -> None:
+    """This process is a child itself: what it is to do apart, it does within its own limits."""
+    _inside[0] = True
+
+
 def apart(work: Callable[..., T], *given: Any, patience_s: float | None = None, **named: Any) -> T:
     """Do this in a child of this process; see `Pool.run`."""
+    if _inside[0]:
+        return work(*given, **named)
     if not _shared:
         _shared.append(Pool(_limits[0]))
     return _shared[0].run(work, *given, patience_s=patience_s, **named)

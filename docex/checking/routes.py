@@ -18,6 +18,7 @@ from kernel.db import Tx
 from kernel.doors import Routes
 from kernel.errors import Invalid
 from kernel.text import Phrase, phrase
+from signing import receipts
 from signing.log import canonical
 from signing.trial import trust_seen
 
@@ -82,11 +83,12 @@ def _judge_upload(tx: Tx, actor: Actor | None, code: str = "") -> Answered:
     """Judge what was handed in; nothing of it is kept."""
     config = current_app.extensions["lienthong"].config
     paper = codes.public_paper(tx, code) if code else None
-    trust = trust_seen(tx, config)
+    keys = {key["kid"]: key for key in receipts.all_keys(tx)["keys"]}
+    known = uploads.Known(trust_seen(tx, config), keys)
     tx.session.close()  # strangers' files take their time: no connection waits with them
     given = request.files.get("file")
     data = given.stream.read(config.check_max_bytes + 1) if given else b""
-    found = uploads.look(given.filename or "" if given else "", data, trust, config.check_max_bytes)
+    found = uploads.look(given.filename or "" if given else "", data, known, config.check_max_bytes)
     return Answered(found, uploads.compared(data, paper.sha256, paper.size) if paper else None)
 
 

@@ -4,6 +4,7 @@
 import io
 import subprocess
 import zipfile
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -94,6 +95,7 @@ def test_both_agencies_take_the_evidence_of_a_letter_away(rooms: Office, tmp_pat
     assert told[0] > told[1] >= 1  # the other receiver's receipts are nobody's business
     with rooms.db.read() as tx:
         assert audit.first_break(tx, f"agency:{cast.city.id}") is None
+    _anybody_checks(rooms, read_all(rooms.blobs, own.sha256))
     _again(rooms, own)
     _everything_is_a_leaf(rooms, number)
 
@@ -108,6 +110,22 @@ def _everything_is_a_leaf(office: Office, number: int) -> None:
         tx.session.execute(sa.update(Receipt).where(Receipt.kind == "submitted").values(jws="a.b.c"))
     with office.db.read() as tx:
         assert len(log_audit(tx).wrong) == 2
+
+
+def _anybody_checks(office: Office, pack: bytes) -> None:
+    """The page for everybody takes packs, too, and tells a changed one."""
+    config = replace(office.config, check_rate="")
+    anybody = create_app(config, Services(config, office.db, office.blobs)).test_client()
+    changed = pack[:-300] + bytes([pack[-300] ^ 1]) + pack[-299:]
+    for data, good in ((pack, True), (changed, False)):
+        answer = anybody.post("/check", data={"file": (io.BytesIO(data), "ho-so.zip")})
+        page = answer.get_data(as_text=True)
+        assert answer.status_code == 200
+        assert ("Hợp lệ: hồ sơ bằng chứng" in page, "TEST_CERTIFICATE" in page, "verdict-bad" in page) == (
+            good,
+            good,
+            not good,
+        )
 
 
 def _again(office: Office, row: EvidencePack) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from signing.policy import ENVELOPE, POLICIES
 from signing.reasons import _KINDS, Code, reason
 from signing.verdicts import Value
 
@@ -56,3 +57,14 @@ def test_every_code_has_a_sentence_in_both_languages_and_a_sub_indication_of_the
         assert found.phrase.msgid != code
         assert _KINDS[code].text.en != _KINDS[code].text.vi
         assert found.etsi in ETSI or (found.weight is Value.VALID and not found.etsi), code
+
+
+def test_every_policy_stands_in_the_documentation_as_it_is_in_force() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    for policy in (*POLICIES.values(), ENVELOPE):
+        (row,) = (row for row in page.splitlines() if row.startswith(f"| `{policy.name}` |"))
+        _, _, signers, missing, later = (cell.strip() for cell in row.strip("|").split("|"))
+        if policy is not ENVELOPE:
+            assert signers == (", ".join(kind.value for kind in policy.required) or "nobody")
+            assert missing == (policy.missing.value if policy.required else policy.unsigned.value)
+        assert later == policy.edited_later.value
