@@ -243,8 +243,8 @@ class _Tiles:
             wanted.setdefault(level, set()).add(place)
         # Level by level: asked for pairs, SQLite reads the whole table.
         levels = [sa.and_(LogTile.level == level, LogTile.place.in_(places)) for level, places in wanted.items()]
-        rows = sa.select(LogTile).where(sa.or_(sa.false(), *levels))
-        self._tiles = {(row.level, row.place): row.hashes for row in tx.session.scalars(rows)} if wanted else {}
+        rows = sa.select(LogTile.level, LogTile.place, LogTile.hashes).where(sa.or_(sa.false(), *levels))
+        self._tiles = {(level, place): hashes for level, place, hashes in tx.session.execute(rows)} if wanted else {}
 
     def hash_of(self, node: Node) -> bytes:
         """The hash of a perfect subtree: one of a tile, or made of 2, 4 … 128 of it."""
