@@ -58,7 +58,7 @@ def test_reasons_history_and_what_each_signed_are_shown_and_it_is_judged_again(
     assert link in lan.get(f"/documents/in/{received.id}").get_data(as_text=True)
     shown = page_of(lan, paper)
     for words in (
-        "official-1",
+        policy_for(DocumentKind.OFFICIAL).name,
         "TOTAL-PASSED",
         "TEST_CERTIFICATE",
         "SELF_DECLARED_TIME",
@@ -85,7 +85,7 @@ def test_reasons_history_and_what_each_signed_are_shown_and_it_is_judged_again(
     assert f"{office.cast.lan.name} yêu cầu" in page_of(ha, paper, f"?of={first.id}")  # the sender sees the same
 
     report = lan.get(f"/documents/papers/{paper.id}/verdicts/{second.id}")
-    assert Verdict.from_json(report.get_json()).policy == "official-1"
+    assert Verdict.from_json(report.get_json()).policy == policy_for(DocumentKind.OFFICIAL).name
     with office.db.read() as tx:
         leaf = (
             sa.select(sa.func.count())
