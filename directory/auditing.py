@@ -54,6 +54,7 @@ words: dict[str, Phrase] = {
     "directory.unit_removed": phrase("Gỡ đơn vị"),
     "directory.workday_cleared": phrase("Gỡ ngày ngoại lệ"),
     "directory.workday_set": phrase("Đặt ngày ngoại lệ"),
+    "store.swept": phrase("Dọn tệp không còn dùng"),
 }
 """What an action is called; a room adds its own, and one without words is shown by its code."""
 
@@ -138,6 +139,9 @@ def _names(tx: Tx, who: set[str]) -> dict[str, Phrase | str]:
     clients = tx.session.execute(sa.select(ApiClient.id, ApiClient.name).where(ApiClient.id.in_(ids["client"]))).all()
     return {
         "system": phrase("Hệ thống"),
+        "operator": phrase("Người vận hành, bằng dòng lệnh"),
+        "mail-door": phrase("Cửa nhận thư điện tử"),
+        **{by: phrase("Hệ thống, việc nền") for by in who if by == "worker" or by.startswith("job:")},
         **{f"person:{number}": name for number, name in people},
         **{f"link:{number}": name for number, name in people},
         **{f"client:{number}": name for number, name in clients},

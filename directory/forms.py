@@ -1,6 +1,6 @@
 """What people type into the directory's pages, read into the verbs' own facts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -25,6 +25,7 @@ from directory.clients import Contact
 from directory.people import PersonFacts, Placement
 from directory.queries import AgencyCard
 from kernel.errors import Invalid
+from kernel.forms import Needed
 from kernel.text import Phrase, phrase
 
 Choices = Iterable[tuple[str, Phrase | str]]
@@ -43,15 +44,15 @@ class _Form(Form):  # type: ignore[misc]
 
 
 class _Choice(SelectField):  # type: ignore[misc]
-    def __init__(self, label: Phrase, **rest: Any) -> None:
-        super().__init__(label, choices=[], validate_choice=False, **rest)
+    def __init__(self, label: Phrase, marks: Sequence[Needed] = (), **rest: Any) -> None:
+        super().__init__(label, marks, choices=[], validate_choice=False, **rest)
 
 
 class _Checks(SelectMultipleField):  # type: ignore[misc]
     option_widget = CheckboxInput()
 
-    def __init__(self, label: Phrase, **rest: Any) -> None:
-        super().__init__(label, choices=[], validate_choice=False, **rest)
+    def __init__(self, label: Phrase, marks: Sequence[Needed] = (), **rest: Any) -> None:
+        super().__init__(label, marks, choices=[], validate_choice=False, **rest)
 
 
 class _Day(DateField):  # type: ignore[misc]
@@ -74,16 +75,18 @@ class SignInForm(_Form):
 class CodeForm(_Form):
     """The second step, and the first code of an enrolment."""
 
-    code = StringField(phrase("Mã xác thực"), render_kw={"autocomplete": "one-time-code", "autocapitalize": "none"})
+    code = StringField(
+        phrase("Mã xác thực"), [Needed()], render_kw={"autocomplete": "one-time-code", "autocapitalize": "none"}
+    )
     secret = HiddenField()
 
 
 class NewPasswordForm(_Form):
     """A new password, typed twice; `current` only where it is asked for."""
 
-    current = PasswordField(phrase("Mật khẩu hiện tại"), render_kw={"autocomplete": "current-password"})
-    new = PasswordField(phrase("Mật khẩu mới"), render_kw={"autocomplete": "new-password"})
-    again = PasswordField(phrase("Nhập lại mật khẩu mới"), render_kw={"autocomplete": "new-password"})
+    current = PasswordField(phrase("Mật khẩu hiện tại"), [Needed()], render_kw={"autocomplete": "current-password"})
+    new = PasswordField(phrase("Mật khẩu mới"), [Needed()], render_kw={"autocomplete": "new-password"})
+    again = PasswordField(phrase("Nhập lại mật khẩu mới"), [Needed()], render_kw={"autocomplete": "new-password"})
 
     def chosen(self) -> str:
         """The new password; Invalid when the two differ."""
@@ -105,9 +108,9 @@ class LanguageForm(_Form):
 class AgencyForm(_Form):
     """An agency's facts."""
 
-    code = StringField(phrase("Mã định danh"), description=phrase("Theo QĐ 20/2020/QĐ-TTg, ví dụ H29.01"))
+    code = StringField(phrase("Mã định danh"), [Needed()], description=phrase("Theo QĐ 20/2020/QĐ-TTg, ví dụ H29.01"))
     old_code = StringField(phrase("Mã cũ"), description=phrase("Theo QCVN 102:2016, ví dụ 000.00.01.H29"))
-    name = StringField(phrase("Tên cơ quan"))
+    name = StringField(phrase("Tên cơ quan"), [Needed()])
     short_name = StringField(phrase("Tên viết tắt"), description=phrase("Dùng trong số, ký hiệu văn bản"))
     parent_id = _Choice(phrase("Cơ quan cấp trên"))
     place = StringField(phrase("Nơi ban hành"), description=phrase("Địa danh ghi trên văn bản"))
@@ -146,14 +149,14 @@ class AgencyForm(_Form):
 class AliasForm(_Form):
     """Another code of an agency."""
 
-    alias = StringField(phrase("Mã khác"))
+    alias = StringField(phrase("Mã khác"), [Needed()])
 
 
 class MergeForm(_Form):
     """A merger."""
 
-    into_id = _Choice(phrase("Cơ quan tiếp nhận"))
-    last_on = _Day(phrase("Ngày cuối cùng còn hoạt động"))
+    into_id = _Choice(phrase("Cơ quan tiếp nhận"), [Needed()])
+    last_on = _Day(phrase("Ngày cuối cùng còn hoạt động"), [Needed()])
 
     def offer(self, agencies: Iterable[AgencyCard]) -> "MergeForm":
         """Fill the choice of the successor."""
@@ -168,7 +171,7 @@ class MergeForm(_Form):
 class UnitForm(_Form):
     """A unit's facts."""
 
-    name = StringField(phrase("Tên đơn vị"))
+    name = StringField(phrase("Tên đơn vị"), [Needed()])
     short_name = StringField(phrase("Tên viết tắt"))
     parent_id = _Choice(phrase("Đơn vị cấp trên"))
 
@@ -185,9 +188,10 @@ class UnitForm(_Form):
 class PersonForm(_Form):
     """A person's facts."""
 
-    name = StringField(phrase("Họ và tên"), render_kw={"autocomplete": "off"})
+    name = StringField(phrase("Họ và tên"), [Needed()], render_kw={"autocomplete": "off"})
     email = StringField(
         phrase("Thư điện tử"),
+        [Needed()],
         description=phrase("Cũng là tên đăng nhập"),
         render_kw={"inputmode": "email", "autocomplete": "off"},
     )
@@ -237,9 +241,9 @@ class PlaceForm(_Form):
 class ClientForm(_Form):
     """A system of an agency."""
 
-    agency_id = _Choice(phrase("Cơ quan"))
-    name = StringField(phrase("Tên ứng dụng"), description=phrase("Ví dụ: Phần mềm quản lý văn bản của Sở"))
-    scopes = _Checks(phrase("Được phép"))
+    agency_id = _Choice(phrase("Cơ quan"), [Needed()])
+    name = StringField(phrase("Tên ứng dụng"), [Needed()], description=phrase("Ví dụ: Phần mềm quản lý văn bản của Sở"))
+    scopes = _Checks(phrase("Được phép"), [Needed()])
     contact_email = StringField(
         phrase("Thư điện tử của người phụ trách kỹ thuật"),
         description=phrase("Được báo khi hệ thống không lấy văn bản. Để trống thì báo quản trị viên của cơ quan."),
@@ -263,6 +267,7 @@ class KeyForm(_Form):
 
     key = TextAreaField(
         phrase("Khóa công khai hoặc chứng thư"),
+        [Needed()],
         description=phrase("JWK, bộ JWK (JWKS) hoặc PEM. Chỉ phần công khai; khóa bí mật ở lại với phần mềm."),
     )
 
@@ -270,7 +275,7 @@ class KeyForm(_Form):
 class DayForm(_Form):
     """A day that differs from the public calendar."""
 
-    on = _Day(phrase("Ngày"))
+    on = _Day(phrase("Ngày"), [Needed()])
     working = RadioField(
         phrase("Ngày đó"),
         choices=[SelectChoice("1", phrase("Làm việc (làm bù)")), SelectChoice("0", phrase("Nghỉ"))],

@@ -1,7 +1,7 @@
 """Requests as commands. Forms only read; the verbs check, and the page shows their refusals at the fields."""
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any
 
 from wtforms import (
     BooleanField,
@@ -27,6 +27,7 @@ from docex.official.paper import CopyForm
 from docex.paperwork import NOT_WRITTEN_HERE
 from docex.receiving import ENDINGS
 from kernel.errors import Invalid
+from kernel.forms import Needed
 from kernel.text import phrase
 from notify.wording import brief
 
@@ -44,15 +45,6 @@ class _Boxes(SelectMultipleField):  # type: ignore[misc]
     option_widget = widgets.CheckboxInput()
 
 
-class _Needed:
-    """Marks a field that must be filled, for its star; whether it is, the verb says."""
-
-    field_flags: ClassVar[dict[str, bool]] = {"required": True}
-
-    def __call__(self, form: Form, field: Any) -> None:
-        """Nothing: forms only read."""
-
-
 class LetterForm(Form):  # type: ignore[misc]
     """A document that is written here; with `file`, one that is uploaded."""
 
@@ -63,8 +55,8 @@ class LetterForm(Form):  # type: ignore[misc]
         default="0",
         validate_choice=False,
     )
-    subject = TextAreaField(phrase("Trích yếu"), [_Needed()], render_kw={"rows": 2, "maxlength": SUBJECT_LENGTH})
-    recipients = _Boxes(phrase("Nơi nhận trên trục"), [_Needed()], validate_choice=False)
+    subject = TextAreaField(phrase("Trích yếu"), [Needed()], render_kw={"rows": 2, "maxlength": SUBJECT_LENGTH})
+    recipients = _Boxes(phrase("Nơi nhận trên trục"), [Needed()], validate_choice=False)
     addressees = TextAreaField(
         phrase("Kính gửi"),
         description=phrase("Mỗi dòng một nơi. Để trống thì lấy tên các nơi nhận."),
@@ -72,7 +64,7 @@ class LetterForm(Form):  # type: ignore[misc]
     )
     body = TextAreaField(
         phrase("Nội dung"),
-        [_Needed()],
+        [Needed()],
         description=phrase("Mỗi dòng là một đoạn. Hệ thống trình bày theo Nghị định 30/2020."),
         render_kw={"rows": 14, "maxlength": BODY_LENGTH},
     )
@@ -87,7 +79,7 @@ class LetterForm(Form):  # type: ignore[misc]
         description=phrase("Đứng sau ký hiệu cơ quan, ví dụ TH."),
         render_kw={"maxlength": 15},
     )
-    signer_id = SelectField(phrase("Người ký"), [_Needed()], validate_choice=False)
+    signer_id = SelectField(phrase("Người ký"), [Needed()], validate_choice=False)
     authority = StringField(
         phrase("Quyền hạn ký"),
         description=phrase("Ví dụ: KT. CHÁNH VĂN PHÒNG. Có thể để trống."),

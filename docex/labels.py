@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from directory import auditing
 from docex.states import DocumentState, DocumentVerb, IncomingState, IncomingVerb, Progress, Recall
 from kernel.text import Phrase, phrase
 
@@ -143,6 +144,43 @@ ACTS: dict[str, Phrase] = {
     "document.finish": phrase("Mọi nơi nhận đã xử lý xong"),
 }
 """The acts of an audit chain that a timeline shows; others (opening a paper) stay in the audit alone."""
+
+auditing.words.update(ACTS)
+auditing.words.update(
+    {
+        "document.hand_open": phrase("Thiết bị của người ký mở tệp để ký"),
+        "dispatch.hand_in": phrase("Nộp văn bản lên trục liên thông"),
+        "document.detach": phrase("Gỡ tệp đính kèm"),
+        "document.upload_refused": phrase("Không nhận tệp PDF đã tải lên"),
+        "number.reserve": phrase("Giữ số trong sổ"),
+        "paper.open": phrase("Mở tệp văn bản"),
+        "evidence.ask": phrase("Yêu cầu lập hồ sơ bằng chứng"),
+        "evidence.take": phrase("Tải hồ sơ bằng chứng"),
+        "group.save": phrase("Lưu nhóm nơi nhận"),
+        "group.remove": phrase("Xóa nhóm nơi nhận"),
+        "series.keep": phrase("Đặt dãy số văn bản đi"),
+        "register.print": phrase("In sổ văn bản"),
+        "hub.directory_published": phrase("Phát hành danh bạ liên thông"),
+        "hub.expired": phrase("Văn bản quá hạn trong hộp nhận"),
+        "hub.fetched": phrase("Hệ thống lấy văn bản từ hộp nhận"),
+        "hub.webhook_set": phrase("Đặt địa chỉ nhận tin báo"),
+        "hub.webhook_removed": phrase("Gỡ địa chỉ nhận tin báo"),
+        "mail.arrival": phrase("Phân loại thư điện tử đến"),
+        "mail.download": phrase("Tải tệp bằng liên kết trong thư"),
+        "mail.failed": phrase("Thư điện tử không tới nơi nhận"),
+        "mail.handed": phrase("Chuyển thư cho máy chủ thư"),
+        "mail.partner": phrase("Đặt cách gửi thư cho cơ quan"),
+        "mail.received": phrase("Nhận thư điện tử"),
+        "vxp.agency_met": phrase("Thêm cơ quan do trục trên giới thiệu"),
+        "vxp.failed": phrase("Hệ thống báo không nhận được văn bản"),
+        "vxp.forwarded": phrase("Chuyển văn bản lên trục trên"),
+        "vxp.refused": phrase("Không nhận văn bản từ trục trên"),
+        "vxp.report_failed": phrase("Không báo được trạng thái lên trục trên"),
+        "vxp.secret_renewed": phrase("Đổi khóa hệ thống kết nối kiểu VXP"),
+        "vxp.system_registered": phrase("Đăng ký hệ thống kết nối kiểu VXP"),
+        "vxp.system_revoked": phrase("Thu hồi hệ thống kết nối kiểu VXP"),
+    }
+)
 
 STATUS_TITLES: dict[str, Phrase] = {
     **{step.value: label.text for step, label in PROGRESS.items()},

@@ -405,6 +405,7 @@ def _form_page(
     form.offer(directory.agencies_for_choice(tx), leaders, actor.agency_id, upload=source == "uploaded")
     chiefs = directory.people_with_role(tx, actor.agency_id, Role.OFFICE_CHIEF)
     form.offer_desk(groups.groups_of(tx, actor.agency_id), chiefs)
+    form.file.flags.required = document is None
     return render_template(
         "docex/form.html",
         form=form,

@@ -21,6 +21,7 @@ from wtforms.fields.choices import SelectChoice
 
 from directory.queries import PersonCard
 from kernel import clock
+from kernel.forms import Needed
 from kernel.text import phrase
 from meetings.concluding import ConclusionWords
 from meetings.models import Meeting
@@ -53,7 +54,7 @@ def moment(on: date | None, at: time | None) -> datetime | None:
 class MeetingForm(Form):  # type: ignore[misc]
     """The facts of a meeting."""
 
-    title = TextAreaField(phrase("Tên cuộc họp"), render_kw={"rows": 2, "maxlength": 500})
+    title = TextAreaField(phrase("Tên cuộc họp"), [Needed()], render_kw={"rows": 2, "maxlength": 500})
     kind = RadioField(
         phrase("Hình thức"),
         choices=[SelectChoice(str(kind), KIND_WORDS[kind]) for kind in MeetingKind],
@@ -61,10 +62,10 @@ class MeetingForm(Form):  # type: ignore[misc]
     )
     place = StringField(phrase("Địa điểm"), render_kw={"maxlength": 200})
     online_url = URLField(phrase("Đường dẫn họp trực tuyến"))
-    starts_on = DateField(phrase("Ngày họp"))
-    starts_at = TimeField(phrase("Bắt đầu"))
-    ends_at = TimeField(phrase("Kết thúc"))
-    chair_id = SelectField(phrase("Chủ trì họp"), validate_choice=False)
+    starts_on = DateField(phrase("Ngày họp"), [Needed()])
+    starts_at = TimeField(phrase("Bắt đầu"), [Needed()])
+    ends_at = TimeField(phrase("Kết thúc"), [Needed()])
+    chair_id = SelectField(phrase("Chủ trì họp"), [Needed()], validate_choice=False)
 
     def offer(self, people: list[PersonCard]) -> "MeetingForm":
         """Fill the choice of chairs, by agency."""
@@ -105,9 +106,11 @@ class MeetingForm(Form):  # type: ignore[misc]
 class ItemForm(Form):  # type: ignore[misc]
     """One point of the agenda."""
 
-    title = TextAreaField(phrase("Nội dung họp"), render_kw={"rows": 2, "maxlength": 500})
+    title = TextAreaField(phrase("Nội dung họp"), [Needed()], render_kw={"rows": 2, "maxlength": 500})
     presenter = StringField(phrase("Người trình bày"), render_kw={"maxlength": 200})
-    minutes = IntegerField(phrase("Số phút"), default=15, render_kw={"min": 1, "max": 600, "inputmode": "numeric"})
+    minutes = IntegerField(
+        phrase("Số phút"), [Needed()], default=15, render_kw={"min": 1, "max": 600, "inputmode": "numeric"}
+    )
 
     def facts(self) -> ItemFacts:
         """What was typed."""

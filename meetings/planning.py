@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
+from directory import auditing
 from directory import queries as directory
 from directory.actor import Actor
 from kernel import clock
@@ -18,6 +19,7 @@ from kernel.errors import Forbidden, Invalid, Stale
 from kernel.text import Phrase, one_line, phrase
 from meetings import access, streams
 from meetings.access import Right, item_for, meeting_for, must_allow
+from meetings.acts import ACTS
 from meetings.models import AgendaItem, Conclusion, Meeting, MeetingPaper, Participant, SpeakTurn
 from meetings.states import MeetingKind, MeetingState, Role, Verb
 
@@ -26,6 +28,8 @@ LINE_MAX = 200
 ITEMS_MAX = 100
 PEOPLE_MAX = 500
 LONGEST = timedelta(hours=24)
+
+auditing.words.update(ACTS)
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,10 @@ auditing.words.update(
         "signing.intermediate_added": phrase("Nạp chứng thư trung gian"),
         "signing.intermediate_removed": phrase("Gỡ chứng thư trung gian"),
         "signing.list_added": phrase("Nạp danh sách thu hồi"),
+        "signing.certificate_held": phrase("Ghi nhận chứng thư trên thiết bị của người ký"),
+        "signing.delegate": phrase("Ghi ủy quyền ký"),
+        "signing.delegation_end": phrase("Kết thúc ủy quyền ký"),
+        "hub.key_made": phrase("Tạo khóa ký biên nhận của hệ thống"),
     }
 )
 

@@ -7,6 +7,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from kernel.errors import Invalid
+from kernel.forms import Needed
 from kernel.text import phrase
 from signing.anchors import REASON_LENGTH
 from signing.delegation import FORMS, TEXT_LENGTH, Wanted
@@ -22,15 +23,19 @@ class _Boxes(SelectMultipleField):  # type: ignore[misc]
 class RootForm(Form):  # type: ignore[misc]
     """A root to be trusted."""
 
-    certificate = FileField(phrase("Tệp chứng thư gốc"), description=phrase("Tệp .crt, .cer, .pem hoặc .p7b."))
+    certificate = FileField(
+        phrase("Tệp chứng thư gốc"), [Needed()], description=phrase("Tệp .crt, .cer, .pem hoặc .p7b.")
+    )
     purposes = _Boxes(
         phrase("Tin cậy để kiểm tra"),
+        [Needed()],
         choices=[SelectChoice(purpose.value, word) for purpose, word in PURPOSES.items()],
         validate_choice=False,
         default=[Purpose.PERSON.value, Purpose.SEAL.value, Purpose.TSA.value],
     )
     reason = TextAreaField(
         phrase("Lý do và nguồn của tệp"),
+        [Needed()],
         description=phrase("Ví dụ: tải từ ca.gov.vn, đã đối chiếu dấu vân tay với công văn của Ban Cơ yếu."),
         render_kw={"rows": 2, "maxlength": REASON_LENGTH},
     )
@@ -46,6 +51,7 @@ class ConfirmForm(Form):  # type: ignore[misc]
 
     ending = StringField(
         phrase("8 ký tự cuối của dấu vân tay, theo nguồn chính thức của bạn"),
+        [Needed()],
         render_kw={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "maxlength": 120},
     )
 
@@ -53,14 +59,14 @@ class ConfirmForm(Form):  # type: ignore[misc]
 class FileForm(Form):  # type: ignore[misc]
     """A certificate of an issuing authority, or a revocation list."""
 
-    certificate = FileField(phrase("Tệp chứng thư"), description=phrase("Tệp .crt, .cer hoặc .pem."))
-    list = FileField(phrase("Tệp danh sách thu hồi"), description=phrase("Tệp .crl do CA ký."))
+    certificate = FileField(phrase("Tệp chứng thư"), [Needed()], description=phrase("Tệp .crt, .cer hoặc .pem."))
+    list = FileField(phrase("Tệp danh sách thu hồi"), [Needed()], description=phrase("Tệp .crl do CA ký."))
 
 
 class DelegationForm(Form):  # type: ignore[misc]
     """Who may sign for whom, by which decision."""
 
-    delegate = SelectField(phrase("Người được giao ký"), validate_choice=False)
+    delegate = SelectField(phrase("Người được giao ký"), [Needed()], validate_choice=False)
     form = SelectField(
         phrase("Hình thức ký"),
         choices=[SelectChoice(form.value, word) for form, word in FORMS.items()],
@@ -68,15 +74,17 @@ class DelegationForm(Form):  # type: ignore[misc]
     )
     principal = StringField(
         phrase("Ký thay chức vụ"),
+        [Needed()],
         description=phrase("Như in trên văn bản, ví dụ CHỦ TỊCH hoặc CHÁNH VĂN PHÒNG."),
         render_kw={"maxlength": TEXT_LENGTH},
     )
     decision = StringField(
         phrase("Theo quyết định"),
+        [Needed()],
         description=phrase("Số, ngày và cơ quan ban hành, ví dụ 12/QĐ-UBND ngày 05/01/2026."),
         render_kw={"maxlength": TEXT_LENGTH},
     )
-    since_on = DateField(phrase("Từ ngày"))
+    since_on = DateField(phrase("Từ ngày"), [Needed()])
     until_on = DateField(phrase("Đến hết ngày"), description=phrase("Để trống nếu không thời hạn."))
 
     def offer(self, people: list[tuple[str, str]]) -> None:

@@ -10,6 +10,7 @@ from directory.actor import Actor
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Invalid
+from kernel.forms import Needed
 from kernel.text import phrase
 from tasks import deadlines
 from tasks.giving import GIVERS, GiveTask, Lead
@@ -20,8 +21,8 @@ from tasks.queries import PRIORITY_LABELS
 class GiveForm(Form):  # type: ignore[misc]
     """What, who, until when. A lead is `p7` (person) or `a3` (agency)."""
 
-    title = TextAreaField(phrase("Việc cần làm"), render_kw={"rows": 2, "maxlength": 500})
-    lead = SelectField(phrase("Chủ trì"), choices=[], validate_choice=False)
+    title = TextAreaField(phrase("Việc cần làm"), [Needed()], render_kw={"rows": 2, "maxlength": 500})
+    lead = SelectField(phrase("Chủ trì"), [Needed()], choices=[], validate_choice=False)
     co_workers = SelectMultipleField(phrase("Phối hợp"), choices=[], validate_choice=False)
     followers = SelectMultipleField(phrase("Theo dõi"), choices=[], validate_choice=False)
     deadline = StringField(phrase("Hạn hoàn thành"))

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from directory import auditing
 from directory import queries as directory
 from directory.actor import Actor
 from kernel import clock
@@ -113,6 +114,8 @@ _TITLES = {
     "extension_refused": (phrase("Không đồng ý gia hạn"), "bad"),
     "reminded": (phrase("Đã nhắc việc"), "plain"),
 }
+
+auditing.words.update({f"task.{kind}": word for kind, (word, _tone) in _TITLES.items()})
 
 
 def lists(tx: Tx, actor: Actor) -> TaskLists:

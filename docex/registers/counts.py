@@ -55,7 +55,7 @@ class Received(Count):
         phrase("Tiếp nhận đúng hạn"),
         phrase("Quá hạn"),
         phrase("Chờ tiếp nhận"),
-        phrase("Từ chối"),
+        phrase("Đã từ chối"),
         phrase("Tỷ lệ đúng hạn"),
         phrase("Trình đúng hạn"),
         phrase("Trình quá hạn"),

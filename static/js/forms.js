@@ -48,7 +48,7 @@ function weigh(input) {
   }
   if (!box) {
     box = Object.assign(document.createElement("p"), { id: `${input.id}-weight`, className: "field-error" });
-    input.after(box);
+    (input.closest(".file-pick") ?? input).after(box);
   }
   box.textContent = words("heavy", { name: heavy.name, size: size(heavy.size), most: size(most) });
   input.classList.add("is-invalid");

@@ -5,6 +5,8 @@ function start() {
   if (has("form, dialog.ask, [data-focus], details.menu")) import("./forms.js");
   if (has("[data-keys], .bulk-bar")) import("./list-keys.js");
   if (has(".choices-many")) import("./choices.js");
+  if (has("input[type=file]")) import("./files.js");
+  if (has(".stack input[type=date]")) import("./dates.js");
   if (has("doc-paper")) import("./paper.js");
   if (has("sign-device, sign-devices")) import("./device.js");
   if (has("live-region")) import("./region.js");

@@ -118,7 +118,9 @@ def test_j_k_x_and_enter_work_a_list_and_the_bulk_bar_counts(gallery: str, page_
 
 def test_a_chooses_the_whole_page_and_b_goes_to_what_can_be_done(gallery: str, page_at: Pages) -> None:
     page = page_at(1024).open(gallery + "/list/500")
-    expect(page.locator("[data-keys-switch]").first).to_have_attribute("aria-pressed", "true")
+    switch = page.locator("[data-keys-switch]").first
+    expect(switch).not_to_have_attribute("hidden", "")  # until its script is there
+    expect(switch).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("a")
     expect(page.locator("#bulk")).to_contain_text("Đã chọn 500")
     page.keyboard.press("b")

@@ -1,15 +1,21 @@
 """Text for people: Vietnamese in the code, English in the catalogues, both whole."""
 
+import ast
+import re
 import string
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po
 
+from directory import auditing
 from kernel.text import nfc
 from tests.rules.source import ROOMS, ROOT
+from web import rooms
 
+ACT = re.compile(r"[a-z]+\.[a-z_]+")
 KEYWORDS = {"phrase": None, "_": None, "gettext": None, "ngettext": (1, 2), "lazy_gettext": None}
 
 
@@ -46,7 +52,7 @@ def fields(text: str) -> set[str]:
         named = {name for _, name, _, _ in string.Formatter().parse(text) if name}
     except ValueError:
         named = set()
-    return named | set(__import__("re").findall(r"%\((\w+)\)", text))
+    return named | set(re.findall(r"%\((\w+)\)", text))
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +75,20 @@ def test_vietnamese_is_composed(messages: dict[str, str]) -> None:
 
 def test_no_message_shouts(messages: dict[str, str]) -> None:
     assert [text for text in messages if "!" in text] == []
+
+
+def test_every_act_in_the_audit_has_words() -> None:
+    rooms.load_pages()
+    said = {name for room in ROOMS for path in (ROOT / room).rglob("*.py") for name in acts(path)}
+    assert len(said) > 100
+    assert sorted(said - auditing.words.keys()) == []
+
+
+def acts(path: Path) -> Iterator[str]:
+    """The names of the acts that calls in this file put on record."""
+    for call in ast.walk(ast.parse(path.read_bytes())):
+        name = getattr(call.func, "attr", getattr(call.func, "id", "")) if isinstance(call, ast.Call) else ""
+        if isinstance(call, ast.Call) and name in {"audit", "record", "_record", "note"}:
+            for part in (node for argument in call.args for node in ast.walk(argument)):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str) and ACT.fullmatch(part.value):
+                    yield part.value
