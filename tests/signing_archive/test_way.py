@@ -4,19 +4,23 @@ import secrets
 import threading
 import time
 from datetime import timedelta
+from io import BytesIO
 from itertools import pairwise
 
 import pytest
 import sqlalchemy as sa
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign.fields import SigSeedSubFilter
+from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner
 
 from kernel import clock, outbox
-from kernel.outbox import OutboxRow, State
+from kernel.outbox import Job, OutboxRow, State
 from kernel.wakeup import Wakeup
 from kernel.worker import Worker
 from signing import archive, archivejobs
 from signing.archivemodels import Archived, Waits
 from signing.archivewords import sentence, tone
-from signing.keys import FileKeyStore
+from signing.keys import FileKeyStore, StoreSigner
 from signing.pades import add_timestamp, sign_field
 from signing.testpki import TestPerson
 from signing.testservices import CRL, TSA, Fault
@@ -189,6 +193,43 @@ def test_what_came_with_a_time_stamp_of_its_own_is_looked_into_first(keeping: Ke
 def test_a_paper_without_signatures_waits_for_nothing(keeping: Keeping) -> None:
     name = keeping.keep(minimal_pdf("Tai lieu kem theo"), Level.B_T)
     assert (keeping.step(name).waits, keeping.row(name).has_grown) == (Waits.NOTHING, False)
+
+
+def test_an_older_kind_of_signature_gets_a_time_stamp_and_is_renewed(keeping: Keeping) -> None:
+    meta = PdfSignatureMetadata(field_name="A", md_algorithm="sha256", subfilter=SigSeedSubFilter.ADOBE_PKCS7_DETACHED)
+    signer = PdfSigner(meta, StoreSigner(keeping.public.seal))
+    out = signer.sign_pdf(IncrementalPdfFileWriter(BytesIO(minimal_pdf("Van ban cu"))))
+    name = keeping.keep(out.getvalue(), Level.OTHER)
+    keeping.step(name)
+    kept = keeping.step(name)
+    assert (kept.level, kept.waits) == (Level.OTHER, Waits.RENEWAL)
+    assert kept.proven_at is not None
+    assert kept.next_at is not None
+    assert tone(kept) != "good"
+    assert sentence(kept).vi.startswith("Chữ ký kiểu cũ")
+
+
+def test_a_file_beyond_all_measure_stays_at_its_level_and_its_page_says_so(keeping: Keeping) -> None:
+    with keeping.instance.db.write() as tx:
+        assert archive.keep(tx, "ab" * 32, archive.MOST_BYTES + 1, Level.B_B)
+    kept = keeping.row("ab" * 32)
+    assert (kept.waits, kept.next_at) == (Waits.NOTHING, None)
+    assert "quá lớn" in sentence(kept).vi
+    assert keeping.jobs(*TOPICS) == []
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_a_failure_of_our_own_is_tried_again_tomorrow(keeping: Keeping, topic: str) -> None:
+    name = keeping.keep(keeping.letter())
+    with keeping.instance.db.write() as tx:
+        (row,) = tx.session.scalars(sa.select(OutboxRow).where(OutboxRow.topic == archive.STAMP))
+        job = Job(row.id, topic, row.key, row.payload, 1, 40, row.due_at, None, None)
+        outbox.handlers[topic].give_up(tx, job, "the disk is full")
+    again = keeping.row(name)
+    assert again.waits is Waits.TIME_STAMP
+    assert again.next_at is not None
+    assert timedelta(hours=23) < again.next_at - clock.now() <= timedelta(days=1)
+    assert len(keeping.jobs(archive.STAMP)) == 2
 
 
 def test_keeping_twice_is_keeping_once(keeping: Keeping) -> None:
