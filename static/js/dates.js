@@ -2,11 +2,13 @@
 const TWO = { day: "2-digit", month: "2-digit", year: "numeric" };
 
 function said(input) {
-  const day = input.valueAsDate;
-  if (!day) return "";
+  if (!input.value) return "";
+  const [, time] = input.value.split("T");
+  const day = new Date(time ? `${input.value}Z` : input.value);
   const zone = { timeZone: "UTC" }; // what the field means by a day
   const weekday = new Intl.DateTimeFormat(document.documentElement.lang, { weekday: "long", ...zone }).format(day);
-  return `${weekday}, ${new Intl.DateTimeFormat("en-GB", { ...TWO, ...zone }).format(day)}`;
+  const words = `${weekday}, ${new Intl.DateTimeFormat("en-GB", { ...TWO, ...zone }).format(day)}`;
+  return time ? `${words} ${time}` : words;
 }
 
 function equip(input) {
@@ -24,4 +26,4 @@ function equip(input) {
   show();
 }
 
-for (const input of document.querySelectorAll(".stack input[type=date]")) equip(input);
+for (const input of document.querySelectorAll(".stack :is(input[type=date], input[type=datetime-local])")) equip(input);

@@ -6,7 +6,7 @@ function start() {
   if (has("[data-keys], .bulk-bar")) import("./list-keys.js");
   if (has(".choices-many")) import("./choices.js");
   if (has("input[type=file]")) import("./files.js");
-  if (has(".stack input[type=date]")) import("./dates.js");
+  if (has(".stack :is(input[type=date], input[type=datetime-local])")) import("./dates.js");
   if (has("doc-paper")) import("./paper.js");
   if (has("sign-device, sign-devices")) import("./device.js");
   if (has("live-region")) import("./region.js");
