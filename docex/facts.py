@@ -23,8 +23,8 @@ def accepted(tx: Tx) -> Iterator[Fact]:
     for query in (sa.select(Dispatch.sha256), papers, sa.select(StatusIn.sha256)):
         yield from ((Kind.DOCUMENT, digest) for digest in _each(tx, query))
     yield from ((Kind.RECEIPT, sha256(jws.encode()).hexdigest()) for jws in _each(tx, sa.select(Receipt.jws)))
-    for query in (sa.select(Judgement.report), sa.select(EnvelopeJudgement.report)):
-        yield from ((Kind.VERDICT, sha256(canonical(report)).hexdigest()) for report in _each(tx, query))
+    for reports in (sa.select(Judgement.report), sa.select(EnvelopeJudgement.report)):
+        yield from ((Kind.VERDICT, sha256(canonical(one)).hexdigest()) for one in _each(tx, reports))
 
 
 def _each(tx: Tx, query: sa.Select[*tuple[Any, ...]]) -> Iterator[Any]:

@@ -4,6 +4,7 @@ import random
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from kernel.db import Database
 from tests.browser.conftest import axe, overflow, watch
 from tests.signing.conftest import Office, letter, office
 from tests.signing_evidence.conftest import made, own_db
-from tests.signing_evidence.packs import Made, grown, spoiled
+from tests.signing_evidence.packs import Made, by_answers, grown, spoiled
 
 __all__ = ["letter", "made", "office", "own_db"]
 
@@ -83,6 +84,16 @@ def test_an_archived_file_is_checked_too(page: Page, made: Made, office: Office)
     assert judged(page, pack.data) == "unclear"  # until the fingerprints are compared
     assert set(codes(page)) == {"VERDICT_KEPT", "ENVELOPE", "LEVEL"}
     assert "B-T" in page.locator("#out dl").inner_text()
+
+
+def test_answers_of_authorities_are_checked_too(page: Page, made: Made, office: Office) -> None:
+    with ThreadPoolExecutor(1) as aside:
+        pack = aside.submit(by_answers, made, office).result()
+        silent = aside.submit(made.other, trust=replace(office.trust, crls=(), ocsps=())).result()
+    judged(page, pack.data)
+    assert set(codes(page)) == {"VERDICT_KEPT", "ENVELOPE", "LEVEL"}
+    assert judged(page, silent.data) == "unclear"
+    assert "REVOCATION_UNKNOWN" in codes(page)
 
 
 def test_what_is_no_pack_is_invalid(page: Page) -> None:

@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -16,12 +17,15 @@ from signing import log, receipts
 from signing.case import Expected
 from signing.evidence import PaperFile, Source, proved, write_pack
 from signing.log import Kind, canonical
-from signing.pades import add_timestamp
+from signing.pades import add_timestamp, sign_person, sign_seal
 from signing.policy import DocumentKind, policy_for
 from signing.reasons import Code
+from signing.testpki import TestPerson
+from signing.testservices import status_of, status_request
 from signing.timestamps import LocalTimeStamps, token_over
 from signing.verify import not_judged
 from tests.signing.conftest import CITY, Office
+from tests.signing.papers import minimal_pdf
 
 ENVELOPE = "<edXML>một phong bì</edXML>".encode()
 
@@ -133,6 +137,24 @@ def grown(made: Made, office: Office) -> Made:
     return made.other(papers=(replace(paper, grown=made.store.put(stamped)), *made.source.papers[1:]))
 
 
+def by_answers(made: Made, office: Office) -> Made:
+    """The pack when the issuing authority has no list and answers about each certificate (OCSP)."""
+    issuer = office.authority.issuing_certificate
+    keys = (office.binh, office.seal, office.authority.time_stamp_key())
+    asked = [status_request(key.describe().certificate, issuer) for key in keys]
+    answers = tuple(status_of(office.authority, one) for one in asked)
+    root_list, _ = office.authority.crls()
+    return made.other(trust=replace(office.trust, crls=(root_list,), ocsps=answers))
+
+
+def _by_the_revoked(db: Database, office: Office) -> Made:
+    key = office.authority.issue_person(TestPerson("thoi", "Trần Văn Thôi", CITY, "Phó Chánh Văn phòng"))
+    letter = sign_seal(sign_person(minimal_pdf("So: 17/UBND-VP."), key), office.seal)
+    office.authority.revoke(key.describe().certificate, at=clock.now() - timedelta(days=30))
+    office.authority.enter_into(office.store)
+    return make_pack(db, office, [letter])
+
+
 def spoiled(made: Made, office: Office, db: Database) -> dict[str, tuple[Made, str, str]]:
     """Packs whose form, hashes and manifest are right and which prove nothing: what is found, here and by the page."""
     source, proved_ = made.source, made.source.proved
@@ -168,5 +190,6 @@ def spoiled(made: Made, office: Office, db: Database) -> dict[str, tuple[Made, s
         "an archived file of another letter": (
             made.other(papers=(replace(source.papers[0], grown=made.store.put(b"x" + letter)),)), *2 * ("KEPT_OTHER",)
         ),
+        "a letter of somebody whose certificate was revoked": (_by_the_revoked(db, office), "PAPER", "REVOKED"),
         "a letter that was changed after signing": (changed, "PAPER", "SIGNATURE_BROKEN"),
     }  # fmt: skip

@@ -23,7 +23,7 @@ from signing.policy import DocumentKind
 from signing.trust import Trust
 from signing.verdicts import Value
 from tests.signing.conftest import Office
-from tests.signing_evidence.packs import Made, grown, spoiled
+from tests.signing_evidence.packs import Made, by_answers, grown, spoiled
 
 MAIN = "papers/01-Giay-moi-hop.pdf"
 
@@ -131,6 +131,20 @@ def test_the_archived_file_is_there_beside_the_original(made: Made, office: Offi
     done = _sh(tmp_path)
     assert (done.returncode, done.stdout.count("SAI")) == (0, 0), done.stdout
     assert "DauThoiGian" in done.stdout
+
+
+def test_what_authorities_said_lies_in_the_pack(made: Made, office: Office, tmp_path: Path) -> None:
+    """Whoever checks needs roots and keys only; lists and answers are signed by the authorities themselves."""
+    roots_only = replace(office.trust, crls=(), ocsps=(), intermediates=())
+    assert check_pack(made.file, roots_only, made.keys).value is Value.VALID
+    silent = made.other(trust=replace(office.trust, crls=(), ocsps=()))
+    assert check_pack(silent.file, roots_only, made.keys).value is Value.UNCLEAR
+    with zipfile.ZipFile(by_answers(made, office).file) as opened:
+        names = [name for name in opened.namelist() if name.startswith("revocation/")]
+        opened.extractall(tmp_path)
+    assert {name.rpartition(".")[2] for name in names} == {"ocsp", "pem"}
+    done = _sh(tmp_path)
+    assert (done.returncode, done.stdout.count("SAI")) == (0, 0), done.stdout
 
 
 def test_what_has_no_number_in_the_log_yet_is_said(made: Made, office: Office) -> None:
