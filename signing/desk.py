@@ -33,8 +33,11 @@ NOT_NOW = phrase("Việc ký bằng thiết bị này không còn chờ. Xin t�
 OTHERS_CERTIFICATE = phrase("Chứng thư của {name} (số {serial}) đã được ghi nhận cho người hoặc cơ quan khác.")
 
 
-def begin(tx: Tx, actor: Actor, subject: Ref, kind: HolderKind, facts: dict[str, Any] | None = None) -> Handoff:
-    """A file is to be signed with this person's device. WrongState while another hand-off of it lives."""
+def begin(
+    tx: Tx, actor: Actor | Handoff, subject: Ref, kind: HolderKind, facts: dict[str, Any] | None = None
+) -> Handoff:
+    """A file is to be signed with this person's device, or with the same as an earlier hand-off. WrongState while
+    another hand-off of it lives."""
     if live_of(tx, subject) is not None:
         raise WrongState(phrase("Văn bản đang chờ ký bằng thiết bị ở nơi khác."))
     now = clock.now()

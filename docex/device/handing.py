@@ -47,6 +47,15 @@ def _hand_out(tx: Tx, actor: Actor, document: Document, kind: HolderKind, of_man
     return handoff
 
 
+def hand_out_next(tx: Tx, document: Document, earlier: Handoff, facts: dict[str, Any]) -> Handoff:
+    """Another file of the same document goes to the same device."""
+    handoff = desk.begin(tx, earlier, Ref("document", document.id), HolderKind(earlier.kind), facts)
+    tx.outbox("docex.hand_out", str(handoff.id), {"handoff_id": handoff.id})
+    _expire_later(tx, handoff)
+    touch(tx, document)
+    return handoff
+
+
 @dataclass(frozen=True)
 class Call:
     """What the agent on the desk is asked: the operation, and its parameters as VGCA names them."""
@@ -62,9 +71,8 @@ def open_(tx: Tx, actor: Actor, document_id: int, base_url: str) -> Call:
     _expire_later(tx, handoff)
     record(tx, document, "document.hand_open", handoff=handoff.id)
     address = f"{base_url.rstrip('/')}{LEAVES}{token}"
-    person = handoff.kind == HolderKind.PERSON
     return Call(
-        "SignApproved" if person else "SignCopy" if document.copy_form else "SignIssued",
+        _operation(document, handoff),
         {
             "FileUploadHandler": address,
             "SessionId": "",
@@ -74,6 +82,14 @@ def open_(tx: Tx, actor: Actor, document_id: int, base_url: str) -> Call:
             "MetaData": [{"Key": "handoff", "Value": str(handoff.id)}],
         },
     )
+
+
+def _operation(document: Document, handoff: Handoff) -> str:
+    if handoff.kind == HolderKind.PERSON:
+        return "SignApproved"
+    if handoff.facts.get("place"):
+        return "SignAppendix"
+    return "SignCopy" if document.copy_form else "SignIssued"
 
 
 def cancel(tx: Tx, actor: Actor, document_id: int) -> None:

@@ -1,5 +1,6 @@
 """The worker's part: making the file that goes out, and looking into the one that came in."""
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
@@ -7,19 +8,21 @@ from typing import ClassVar
 from directory import queries as directory
 from docex import drafting, issuing
 from docex.custody import Custody
-from docex.device import handing
+from docex.device import attached, handing
 from docex.drafting import File
 from docex.judging import wanted_by
 from docex.moves import touch
+from docex.official.uploads import check_pdf
 from docex.papermaking import PDF, SignWork, may_go_out, refusals, sign_work, source_of, stored
 from docex.papers import file_name, main_paper
 from docex.paperwork import spot_from_json, spot_to_json
+from docex.placing import top_right
 from docex.states import DocumentState
 from kernel import clock, outbox
 from kernel.blobs import Blob, BlobStore, read_all
 from kernel.config import Config
 from kernel.db import Tx
-from kernel.errors import Invalid
+from kernel.errors import Invalid, WrongState
 from kernel.outbox import Handler, Job
 from kernel.refs import Ref
 from kernel.text import Phrase, phrase
@@ -37,6 +40,8 @@ from signing.stamps import Box, seal_box
 from signing.trust import Trust
 from signing.verdicts import HolderKind, Value, Verdict
 from signing.verify import Expected
+
+log = logging.getLogger(__name__)
 
 OUT = {HolderKind.PERSON: DocumentState.SIGNING, HolderKind.SEAL: DocumentState.SEALING}
 AGAIN = timedelta(seconds=10)
@@ -65,14 +70,15 @@ class OutWork:
     drawn: SignWork | None
     signed: File | None
     is_copy: bool = False
+    is_attached: bool = False
 
 
 @dataclass(frozen=True)
 class Out:
-    """The file that goes out."""
+    """The file that goes out; None for an attachment that takes no signature."""
 
     handoff_id: int
-    file: File
+    file: File | None
 
 
 class HandOutHandler(Handler[OutWork, Out]):
@@ -91,6 +97,8 @@ class HandOutHandler(Handler[OutWork, Out]):
             return None
         if handoff.kind == HolderKind.PERSON:
             return OutWork(handoff.id, sign_work(tx, document, self.base_url), None)
+        if place := attached.place_of(handoff):
+            return OutWork(handoff.id, None, attached.file_at(tx, document, place), is_attached=True)
         paper = main_paper(tx, document.id, stage="signed")
         if paper is None:
             return None
@@ -98,6 +106,8 @@ class HandOutHandler(Handler[OutWork, Out]):
 
     def perform(self, prepared: OutWork) -> Out:
         """Draw it, with empty fields at the places of the signatures."""
+        if prepared.is_attached:
+            return Out(prepared.handoff_id, self._attached(prepared.signed))
         if prepared.signed is not None:
             return Out(prepared.handoff_id, self._approved(prepared.signed) if prepared.is_copy else prepared.signed)
         assert prepared.drawn is not None
@@ -108,6 +118,19 @@ class HandOutHandler(Handler[OutWork, Out]):
             name = file_name(prepared.drawn.code, prepared.drawn.subject)
             return Out(prepared.handoff_id, stored(self.blobs, data, name, pages, spot_to_json(spot) if spot else {}))
 
+    def _attached(self, file: File | None) -> File | None:
+        """An attached PDF, with a field for the agency's signature where Decree 30 has it."""
+        if file is None:
+            return None
+        data = read_all(self.blobs, file.sha256)
+        try:
+            seen = check_pdf(data, len(data))
+            made = apart(prepare, data, {FIELD_COPY: top_right(seen.width, seen.height)})
+        except (Invalid, WrongState, Broken):
+            log.info("an attachment takes no signature", exc_info=True)
+            return None
+        return stored(self.blobs, made, file.name, seen.pages, file.spot or {})
+
     def _approved(self, file: File) -> File:
         """A copy that the leader approved, with a field for the agency's signature."""
         with refusals():
@@ -117,8 +140,12 @@ class HandOutHandler(Handler[OutWork, Out]):
     def conclude(self, tx: Tx, job: Job, result: Out) -> None:
         """The signer's page may call the device now."""
         document, handoff = handing.both(tx, result.handoff_id)
-        if handoff.state == HandoffState.PREPARING:
-            file = result.file
+        if handoff.state != HandoffState.PREPARING:
+            return
+        file = result.file
+        if file is None:
+            attached.skip(tx, document, handoff)
+        else:
             desk.ready(tx, handoff, Blob(file.sha256, file.size), file.name, {"pages": file.pages, "spot": file.spot})
             touch(tx, document)
 
@@ -173,6 +200,7 @@ class HandInHandler(Handler[InWork, In]):
         expected = Expected((agency.name,), document.signer_name, document.signer_title, document.authority)
         if handoff.kind == HolderKind.SEAL:
             kind = DocumentKind.COPY if document.copy_form else DocumentKind.OFFICIAL
+            kind = DocumentKind.FOREIGN if attached.place_of(handoff) else kind
             expected = Expected((agency.name,))
         wanted = Wanted(HolderKind(handoff.kind), document.signer_name, agency.name)
         trust = self.custody.trust(tx)
@@ -188,7 +216,10 @@ class HandInHandler(Handler[InWork, In]):
         except Broken as broken:
             return In(prepared.handoff_id, None, None, isolation.words(broken))
         verdict = verdict_on(data, prepared.trust, policy_for(prepared.kind), expected=prepared.expected)
-        refusal = None if may_go_out(verdict) or _only_unknown(verdict) else verdict.summary
+        fine = may_go_out(verdict) or _only_unknown(verdict)
+        if prepared.kind is DocumentKind.FOREIGN:  # an attachment may hold what others signed; ours must be sound
+            fine = any(one.field == returned.field and one.value is not Value.INVALID for one in verdict.signers)
+        refusal = None if fine else verdict.summary
         asked = wanted_by((verdict,), prepared.trust)
         return In(prepared.handoff_id, returned, verdict, refusal, len(data), asked)
 
@@ -197,14 +228,15 @@ class HandInHandler(Handler[InWork, In]):
         document, handoff = handing.both(tx, result.handoff_id)
         if handoff.state != HandoffState.RECEIVED:
             return
-        if result.refusal is None and self._ask_first(tx, job, result):
+        if result.refusal is None and not attached.place_of(handoff) and self._ask_first(tx, job, result):
             return
         try:
             if result.refusal is not None:
                 raise Invalid({"file": result.refusal})
             assert result.returned is not None
             assert result.verdict is not None
-            if handoff.kind == HolderKind.SEAL and not may_go_out(result.verdict):
+            place = attached.place_of(handoff)
+            if handoff.kind == HolderKind.SEAL and not place and not may_go_out(result.verdict):
                 raise Invalid({"file": result.verdict.summary})
             person = handoff.kind == HolderKind.PERSON
             owner = Ref("person", document.signer_id) if person else Ref("agency", document.agency_id)
@@ -214,11 +246,11 @@ class HandInHandler(Handler[InWork, In]):
             return
         facts, digest = handoff.facts, handoff.returned_sha256
         file = File(handoff.name, PDF, digest, result.size, facts.get("pages"), facts.get("spot"))
-        desk.close(tx, handoff, HandoffState.DONE)
         if person:
+            desk.close(tx, handoff, HandoffState.DONE)
             issuing.signed(tx, document, file, result.returned.serial)
         else:
-            issuing.sealed(tx, document, file, result.verdict.summary.vi)
+            attached.go_on(tx, document, handoff, file, result.verdict.summary.vi)
 
     def _ask_first(self, tx: Tx, job: Job, result: In) -> bool:
         """A new certificate: nobody has asked its authority yet. See to that, and judge again in a moment."""

@@ -30,6 +30,7 @@ class Device:
     server_signs: bool = False
     agent: str = ""
     handoff_id: int = 0
+    name: str = ""
     mine: bool = False
     preparing: bool = False
     waits: bool = False
@@ -71,6 +72,7 @@ def _under_way(tx: Tx, actor: Actor, document: Document, config: Config) -> Devi
     return Device(
         agent=config.sign_agent_url,
         handoff_id=handoff.id,
+        name=handoff.name,
         mine=handoff.person_id == actor.person_id,
         preparing=handoff.state == HandoffState.PREPARING,
         waits=handoff.state in (HandoffState.READY, HandoffState.OPEN),

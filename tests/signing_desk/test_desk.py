@@ -10,15 +10,17 @@ import sqlalchemy as sa
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from docex import drafting
 from docex.device import handing
 from docex.models import Document, Paper
-from docex.papers import main_paper
+from docex.papers import attachments_of, main_paper
 from docex.states import DocumentState
 from kernel import clock, outbox
 from kernel.blobs import read_all
 from kernel.outbox import OutboxRow
 from signing.deskmodels import Handoff, HandoffState, HeldCertificate
 from signing.pades import signed_fields
+from tests.docex.office import a_pdf
 from tests.signing_desk.conftest import Desk
 
 
@@ -61,6 +63,30 @@ def test_a_letter_signed_and_sealed_with_devices_goes_out(at_desk: Desk) -> None
     assert at_desk.ha.fetched[0].startswith(at_desk.binh.fetched[0])
     assert set(signed_fields(sealed)) == {"NguoiKy", "ConDau"}
     assert owners == {f"person:{at_desk.office.cast.binh.person_id}", f"agency:{at_desk.office.cast.city.id}"}
+
+
+def test_attached_files_follow_the_main_paper_and_then_all_go_out(at_desk: Desk) -> None:
+    office = at_desk.office
+    with office.db.write(office.cast.ha.by) as tx:
+        attachments = (office.file(a_pdf(), "phu-luc.pdf"), office.file(b"\xff\xfe a table", "bang.csv", "text/csv"))
+        number = drafting.write(tx, office.cast.ha, office.draft(), attachments).id
+    office.work()
+    office.submit(number)
+    office.sign(number)
+    office.work()
+    assert at_desk.browser("ha").post(f"/documents/out/{number}/device/seal").status_code == 303
+    office.work()
+    for operation, field in (("SignIssued", "ConDau"), ("SignAppendix", "SaoY")):
+        call = at_desk.call(number, "ha")
+        assert call["operation"] == operation
+        assert at_desk.document(number).state == DocumentState.SEALING
+        at_desk.ha.place = field
+        assert at_desk.ha.do(call["parameters"])["Status"] == 0
+        office.work()
+    assert at_desk.document(number).state == DocumentState.SENT
+    with office.db.read() as tx:
+        sealed = [paper.sha256 for paper in attachments_of(tx, number) if paper.stage == "sealed"]
+    assert [signed_fields(read_all(office.blobs, one)) for one in sealed] == [("SaoY",)]
 
 
 def test_the_token_is_for_one_file_one_person_and_one_time(at_desk: Desk) -> None:
