@@ -429,7 +429,7 @@ def _wrong_choices(tx: Tx, actor: Actor, draft: Draft) -> dict[str, Phrase]:
     chiefs = {card.id for card in directory.people_with_role(tx, actor.agency_id, Role.OFFICE_CHIEF)}
     if draft.reviewer_id is not None and draft.reviewer_id not in chiefs:
         wrong["reviewer_id"] = phrase("Cần chọn chánh văn phòng của cơ quan để kiểm tra.")
-    if not draft.recipients:
+    if not draft.recipients and not draft.copy_form:  # a copy on paper goes to whoever asked for it
         wrong["recipients"] = phrase("Cần chọn ít nhất một nơi nhận.")
     elif len(draft.recipients) > MOST_RECIPIENTS:
         wrong["recipients"] = phrase("Nhiều nhất {limit} nơi nhận.", limit=MOST_RECIPIENTS)

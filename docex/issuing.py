@@ -151,7 +151,12 @@ def sealed(
     assert document.number is not None
     books.use(tx, document.book_id, document.number)
     record(tx, document, "document.sealed", sha256=file.sha256, verdict=verdict)
-    promise_dispatch(tx, document)
+    if document.recipients:
+        promise_dispatch(tx, document)
+        return
+    document.sent_at = clock.now()  # on paper, over the counter: it has left as soon as it has its number and seal
+    move(tx, document, DocumentVerb.HANDED_OUT)
+    record(tx, document, "document.handed_out", code=document.code)
 
 
 def seal_failed(tx: Tx, document: Document, reason: str | Phrase) -> None:

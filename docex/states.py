@@ -40,6 +40,7 @@ class DocumentVerb(StrEnum):
     SEAL_FAILED = "seal_failed"
     SEND_AGAIN = "send_again"
     SEND_DONE = "send_done"
+    HANDED_OUT = "handed_out"
     FINISH = "finish"
     RECALL = "recall"
     RECALL_LOCALLY = "recall_locally"
@@ -58,7 +59,12 @@ OUTGOING: dict[DocumentState, dict[DocumentVerb, DocumentState]] = {
     _D.SIGNING: {_V.SIGN_DONE: _D.SIGNED, _V.SIGN_FAILED: _D.REVIEW},
     _D.SIGNED: {_V.RETURN: _D.DRAFT, _V.SEAL: _D.SEALING},
     _D.SEALING: {_V.SEAL_DONE: _D.SEALED, _V.SEAL_FAILED: _D.SIGNED},
-    _D.SEALED: {_V.SEND_AGAIN: _D.SEALED, _V.SEND_DONE: _D.SENT, _V.RECALL_LOCALLY: _D.RECALLED},
+    _D.SEALED: {
+        _V.SEND_AGAIN: _D.SEALED,
+        _V.SEND_DONE: _D.SENT,
+        _V.HANDED_OUT: _D.FINISHED,  # a copy on paper that goes to nobody here
+        _V.RECALL_LOCALLY: _D.RECALLED,
+    },
     _D.SENT: {
         _V.FINISH: _D.FINISHED,
         _V.RECALL: _D.RECALLING,

@@ -7,7 +7,19 @@ from typing import Any, TypeVar
 
 from docex.edxml.codes import KIND_BY_SLUG, PRIORITIES, Priority
 from docex.official.body import RESOLVING_KINDS, balanced, blocks, clean
-from docex.official.layout import Block, Foot, Greeting, Head, Layout, Paragraph, Signature, Stamp, Style, Title
+from docex.official.layout import (
+    TOGETHER,
+    Block,
+    Foot,
+    Greeting,
+    Head,
+    Layout,
+    Paragraph,
+    Signature,
+    Stamp,
+    Style,
+    Title,
+)
 from docex.official.opening import conclusion_blocks, invitation_blocks, minutes_blocks
 from docex.official.paper import Annex, Contact, CopyNote, Opinion, Paper, SubmissionSheet, date_line
 
@@ -138,7 +150,13 @@ def _foot(paper: Paper) -> Foot:
     lines = _recipients(paper.recipients, archive)
     if len(signatures) > 1:
         return Foot(signatures, "Nơi nhận:", (), lines)
-    return Foot(signatures, "Nơi nhận:", lines[:_LINES_BESIDE], lines[_LINES_BESIDE:])
+    return _beside(signatures, lines)
+
+
+def _beside(signatures: tuple[Signature, ...], lines: tuple[str, ...]) -> Foot:
+    """What goes below the signature is at least as much as stays together there; one or two lines more fit beside."""
+    most = _LINES_BESIDE if len(lines) >= _LINES_BESIDE + TOGETHER else len(lines)
+    return Foot(signatures, "Nơi nhận:", lines[:most], lines[most:])
 
 
 _NEXT_AUTHORITY = re.compile(r"\s+/?\s*(?=(?:KT|TL|TUQ)\s*\.)", re.IGNORECASE)
@@ -200,7 +218,7 @@ def _copied(note: CopyNote) -> Layout:
             form=note.form.heading,
         ),
         blocks=(),
-        foot=Foot((signature,), "Nơi nhận:", lines[:_LINES_BESIDE], lines[_LINES_BESIDE:]),
+        foot=_beside((signature,), lines),
     )
 
 

@@ -14,7 +14,20 @@ from docx.shared import Mm, Pt
 
 from docex.official import wordstyles as ws
 from docex.official.composing import Printable, compose
-from docex.official.layout import Block, Foot, Greeting, Head, Layout, Paragraph, Signature, Stamp, Style, Table, Title
+from docex.official.layout import (
+    TOGETHER,
+    Block,
+    Foot,
+    Greeting,
+    Head,
+    Layout,
+    Paragraph,
+    Signature,
+    Stamp,
+    Style,
+    Table,
+    Title,
+)
 from kernel import clock
 
 TEXT_WIDTH = 165
@@ -140,7 +153,7 @@ class _Sheet:
             self.greeting(layout.greeting)
         self.blocks(layout.blocks, followed=layout.foot is not None)
         if layout.foot:
-            self.foot(layout.foot)
+            self.foot(layout.foot, followed=bool(layout.typist))
         if layout.typist:
             self.line(ws.TYPIST, layout.typist)
         for place, text in enumerate(layout.acknowledgement):
@@ -284,8 +297,8 @@ class _Sheet:
         after = self.line(ws.RULE).paragraph_format
         after.keep_with_next, after.space_after = with_next, Pt(6)
 
-    def foot(self, foot: Foot) -> None:
-        """Boxes 7 and 9b."""
+    def foot(self, foot: Foot, *, followed: bool = False) -> None:
+        """Boxes 7 and 9b; the end of the list stays together, and with the typist's mark that follows."""
         if len(foot.signatures) > 1:
             for row in foot.rows:
                 self.space(12)
@@ -300,8 +313,10 @@ class _Sheet:
             left, right = table.rows[0].cells
             _lines(left, [(ws.PLACES, foot.label)] + [(ws.PLACE, text) for text in foot.beside])
             self.signature(right, foot.signatures[0])
-        for text in foot.below:
-            self.line(ws.PLACE, text).paragraph_format.right_indent = Mm(RIGHT_OF_FOOT)
+        for left_over, text in zip(range(len(foot.below) - 1, -1, -1), foot.below, strict=True):
+            shape = self.line(ws.PLACE, text).paragraph_format
+            shape.right_indent = Mm(RIGHT_OF_FOOT)
+            shape.keep_with_next = left_over < TOGETHER and (left_over > 0 or followed)
 
     def space(self, points: float) -> None:
         """A distance that holds to what comes after it."""

@@ -7,6 +7,9 @@ adds only the look.
 from dataclasses import dataclass
 from enum import StrEnum
 
+TOGETHER = 3
+"""The last lines of "Nơi nhận" that stay on one page, so that "Lưu: VT" never stands alone on it."""
+
 
 class Style(StrEnum):
     """How a paragraph is set."""

@@ -4,12 +4,14 @@ import io
 from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
 from pypdf import PdfReader
 
 from docex import books, drafting, issuing, printouts
 from docex.custody import Custody
 from docex.desk import pages as desk_pages
-from docex.models import Book, Paper
+from docex.models import Book, Dispatch, Paper
+from docex.official.composing import compose
 from docex.official.paper import CopyNote
 from docex.papers import attachments_of, main_paper
 from docex.registers.register import Ask, register_page
@@ -66,6 +68,24 @@ def test_a_copy_is_approved_by_the_leader_and_signed_by_the_agency_alone(office:
     received = office.incoming_sheet(office.cast.lan, office.incoming(office.cast.lan)[0].id)
     assert received.verdict is not None
     assert received.verdict.tone == "good"
+
+
+def test_a_copy_on_paper_is_numbered_and_sealed_and_goes_to_nobody(office: Office) -> None:
+    number = issued(office, "SY", recipients=())
+    document = office.document(number)
+    assert (document.state, document.code) == ("finished", "01/SY-VP")
+    assert document.sent_at is not None
+    with office.db.read() as tx:
+        assert tx.session.scalar(sa.select(Dispatch.id)) is None
+        block = printouts.document_printout(tx, office.cast.ha, number).printed
+    assert isinstance(block, CopyNote)
+    (layout,) = compose(block)
+    assert layout.copy is not None
+    assert layout.copy.foot is not None
+    assert layout.copy.foot.beside == ("- Lưu: VT.",)
+    with pytest.raises(Invalid) as refused:
+        office.uploaded(a_pdf(), recipients=())
+    assert "recipients" in refused.value.fields
 
 
 def test_all_forms_of_copies_share_one_series_beside_that_of_documents(office: Office) -> None:

@@ -226,3 +226,13 @@ def test_the_block_of_a_copy_stays_in_one_piece() -> None:
     document = opened(replace(LETTER, copy=COPY))
     head = next(t for t in document.tables if t.rows[0].cells[1].text == "SAO Y")
     assert all(p.paragraph_format.keep_with_next for row in head.rows for cell in row.cells for p in cell.paragraphs)
+
+
+def test_the_end_of_a_long_list_of_recipients_is_kept_together() -> None:
+    document = opened(replace(LETTER, recipients=tuple(f"Nơi {n}" for n in range(40))))
+    lines = [one for one in document.paragraphs if one.text.startswith("- ")]
+    assert [one.paragraph_format.keep_with_next for one in lines[-4:]] == [False, True, True, True]
+    unmarked = opened(replace(LETTER, typist="", recipients=tuple(f"Nơi {n}" for n in range(40))))
+    (last,) = [one for one in unmarked.paragraphs if one.text.startswith("- Lưu")]
+    assert not last.paragraph_format.keep_with_next
+    assert lines[-1].text == "- Lưu: VT, HC."

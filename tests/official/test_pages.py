@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from docex.official.composing import compose
+from docex.official.layout import TOGETHER
 from docex.official.rendering import render_pdf
 from tests.official.papers import DECISION, LETTER, MM, run, runs, texts
 
@@ -62,6 +64,24 @@ def test_a_long_list_of_recipients_runs_on_over_the_page_and_ends_with_the_archi
         assert f"- {name};" in text
     assert text.index("- UBND phường thứ 90;") < text.index("- Lưu: VT, HC.")
     assert (paper.signature_box.y + paper.signature_box.height) / MM < 277
+
+
+@pytest.mark.parametrize("names", [28, 29], ids=["the mark of the typist", "the archive"])
+def test_the_end_of_the_recipients_is_never_alone_on_a_page(names: int) -> None:
+    # Page 1 has room for 29 recipients: each of these numbers puts one line too many on it.
+    paper = render_pdf(replace(LETTER, recipients=tuple(f"UBND phường thứ {n}" for n in range(1, names + 1))))
+    first, second = texts(paper.pdf)
+    assert (first.count("- UBND phường"), second.count("- UBND phường")) == (names - 2, 2)
+    assert "- Lưu: VT, HC. PL.(30)" in second
+
+
+def test_one_line_more_than_stand_beside_the_signature_stands_there_too() -> None:
+    (layout,) = compose(replace(LETTER, recipients=tuple(f"Nơi {n}" for n in range(15))))
+    assert layout.foot is not None
+    assert (len(layout.foot.beside), layout.foot.below) == (16, ())
+    (longer,) = compose(replace(LETTER, recipients=tuple(f"Nơi {n}" for n in range(16))))
+    assert longer.foot is not None
+    assert len(longer.foot.below) == TOGETHER
 
 
 def test_names_break_between_words_of_meaning() -> None:
