@@ -8,7 +8,7 @@ from directory.actor import Actor, Role, require
 from docex import books
 from docex.access import DRAFTERS, Right, document_for, incoming_for
 from docex.desk.notices import tell_waiting_own
-from docex.edxml.codes import KIND_BY_SLUG
+from docex.edxml.codes import KIND_BY_SLUG, Steering
 from docex.models import Copy, Document, Incoming, Paper, Reply
 from docex.moves import move, record, touch
 from docex.official.body import clean
@@ -56,6 +56,7 @@ class Draft:
     change_reason: str = ""
     copy_form: str = ""
     copied_id: int | None = None
+    steering: int = 0
 
 
 @dataclass(frozen=True)
@@ -301,6 +302,7 @@ def _values(tx: Tx, document: Document, draft: Draft) -> None:
     document.authority = draft.authority
     document.reviewer_id = draft.reviewer_id
     document.copy_form = draft.copy_form
+    document.steering = draft.steering
     document.notation = books.notation(
         draft.kind, agency.short_name or agency.code, draft.unit_mark, copy_form=draft.copy_form
     )
@@ -373,6 +375,7 @@ def _checked(tx: Tx, actor: Actor, draft: Draft, *, needs_body: bool) -> Draft:
         replaces_id=draft.replaces_id,
         change_reason=draft.change_reason,
         copy_form=draft.copy_form,
+        steering=draft.steering,
         copied_id=draft.copied_id,
     )
     for received in (tidy.answers_id, tidy.copied_id):
@@ -419,6 +422,8 @@ def _wrong_choices(tx: Tx, actor: Actor, draft: Draft) -> dict[str, Phrase]:
     wrong: dict[str, Phrase] = {}
     if draft.kind not in KIND_BY_SLUG:
         wrong["kind"] = phrase("Cần chọn loại văn bản.")
+    if draft.steering not in set(Steering):
+        wrong["steering"] = phrase("Cần chọn văn bản có phải là chỉ đạo hay báo cáo không.")
     if draft.urgency not in (0, 1, 2, 3):
         wrong["urgency"] = phrase("Cần chọn độ khẩn.")
     if draft.due_on is not None and draft.due_on < clock.today():

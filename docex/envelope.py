@@ -8,7 +8,7 @@ from typing import IO, Any
 from directory.queries import AgencyCard
 from docex.drafting import File
 from docex.edxml import Envelope
-from docex.edxml.codes import ADMINISTRATIVE_GROUP, KIND_BY_SLUG, Priority
+from docex.edxml.codes import ADMINISTRATIVE_GROUP, KIND_BY_SLUG, Priority, Steering
 from docex.edxml.model import (
     Attachment,
     Business,
@@ -48,6 +48,15 @@ class Facts:
     places: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
     reason: str = ""
+    steering: int | None = None
+    """`SteeringType` as it stands in the envelope."""
+    steering_first: int = 0
+    """From which number its writer counted."""
+
+    @property
+    def steers(self) -> Steering:
+        """Whether it directs, or reports on a directive."""
+        return Steering.read(self.steering, first=self.steering_first)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the database."""
@@ -57,6 +66,8 @@ class Facts:
             "due_on": self.due_on.isoformat() if self.due_on else "",
             "places": list(self.places),
             "answers": list(self.answers),
+            "steering": self.steering,
+            "steering_first": self.steering_first,
         }
 
     @classmethod
@@ -68,6 +79,8 @@ class Facts:
             due_on=date.fromisoformat(data["due_on"]) if data["due_on"] else None,
             places=tuple(data["places"]),
             answers=tuple(data["answers"]),
+            steering=data.get("steering"),  # older rows do not say
+            steering_first=data.get("steering_first", 0),
         )
 
 
@@ -86,8 +99,8 @@ _PLAIN = (
 )
 
 
-def facts_of(envelope: Envelope) -> Facts:
-    """What the inbox shows of an envelope, ours or a foreign one."""
+def facts_of(envelope: Envelope, steering_first: int = 0) -> Facts:
+    """What the inbox shows of an envelope, ours or a foreign one, whose writer counts from `steering_first`."""
     return Facts(
         code=envelope.code,
         kind_name=envelope.type.name,
@@ -104,6 +117,8 @@ def facts_of(envelope: Envelope) -> Facts:
         places=envelope.places,
         answers=tuple(r.code or r.document_id for r in envelope.responses),
         reason=envelope.business.reason,
+        steering=envelope.steering,
+        steering_first=steering_first,
     )
 
 
@@ -120,6 +135,7 @@ def envelope_of(
     clerk: Staff,
     pages: int | None,
     at: datetime,
+    steering_first: int = 0,
 ) -> Envelope:
     """The envelope of a sealed document, still without its papers."""
     assert document.issued_on is not None
@@ -138,6 +154,8 @@ def envelope_of(
         content=document.subject,
         signer=Signer(document.signer_name, document.signer_title, document.authority),
         due_on=document.due_on,
+        steering=Steering(document.steering).written(first=steering_first),
+        steering_first=steering_first,
         other=OtherInfo(
             priority=Priority(document.urgency),
             copies=min(len(receivers), _MOST_COUNTED),

@@ -21,7 +21,7 @@ from wtforms.fields.choices import SelectChoice
 from directory.queries import AgencyCard, PersonCard
 from docex.drafting import BODY_LENGTH, SUBJECT_LENGTH, Draft
 from docex.edxml.codes import KINDS
-from docex.labels import COPY_FORMS, URGENCY
+from docex.labels import COPY_FORMS, STEERING, URGENCY
 from docex.models import Document, Group, Incoming, Reply
 from docex.official.paper import CopyForm
 from docex.paperwork import NOT_WRITTEN_HERE
@@ -84,6 +84,12 @@ class LetterForm(Form):  # type: ignore[misc]
         phrase("Quyền hạn ký"),
         description=phrase("Ví dụ: KT. CHÁNH VĂN PHÒNG. Có thể để trống."),
         render_kw={"maxlength": 100},
+    )
+    steering = SelectField(
+        phrase("Chỉ đạo, báo cáo"),
+        choices=[SelectChoice(str(int(kind)), label) for kind, label in STEERING.items()],
+        default="0",
+        validate_choice=False,
     )
     groups = _Boxes(
         phrase("Nhóm nơi nhận"), description=phrase("Thêm mọi cơ quan của nhóm vào nơi nhận."), validate_choice=False
@@ -162,6 +168,7 @@ class LetterForm(Form):  # type: ignore[misc]
         self.addressees.data, self.places.data = "\n".join(document.addressees), "\n".join(document.places)
         self.body.data, self.due_on.data, self.unit_mark.data = document.body, document.due_on, document.unit_mark
         self.signer_id.data, self.authority.data = str(document.signer_id), document.authority
+        self.steering.data = str(document.steering)
         return self
 
     def draft(self, of_groups: tuple[int, ...] = ()) -> Draft:
@@ -185,4 +192,5 @@ class LetterForm(Form):  # type: ignore[misc]
             finishes=bool(self.finishes.data),
             copy_form=self.copy_form.data or "",
             copied_id=number(self.copies.data) or None,
+            steering=number(self.steering.data) if str(self.steering.data or "").isdecimal() else -1,
         )

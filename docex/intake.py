@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.actor import Actor
+from docex import conventions
 from docex.desk import recalls
 from docex.desk.relations import about_of
 from docex.dispatch import Receiver, Submission, hand_in
@@ -101,7 +102,8 @@ def is_new(tx: Tx, actor: Actor, message: Envelope | StatusMessage, handed: Hand
 def _document(tx: Tx, actor: Actor, message: Envelope, handed: Handed, channel: str, key: str) -> dict[str, Any]:
     receivers = _receivers(tx, message)
     earlier = _earlier_deliveries(tx, actor.agency_id, message, receivers)
-    dispatch = hand_in(tx, _submission(actor, message, handed, channel, key, receivers))
+    counts_from = conventions.steering_first(tx, actor.agency_id) if message.steering else 0
+    dispatch = hand_in(tx, _submission(actor, message, handed, channel, key, receivers, counts_from))
     for delivery_id in earlier:
         recalls.ask(tx, delivery_id, f"dispatch:{dispatch.id}", message.business.reason, actor.by)
     dispatch.answer = _answer(tx, dispatch, receivers)
@@ -181,7 +183,13 @@ def _say(tx: Tx, delivery: Delivery, code: str, by_name: str, description: str, 
 
 
 def _submission(
-    actor: Actor, message: Envelope, handed: Handed, channel: str, key: str, receivers: list[Receiver]
+    actor: Actor,
+    message: Envelope,
+    handed: Handed,
+    channel: str,
+    key: str,
+    receivers: list[Receiver],
+    steering_first: int = 0,
 ) -> Submission:
     return Submission(
         channel=channel,
@@ -190,7 +198,7 @@ def _submission(
         business=int(message.business.kind),
         sender_id=actor.agency_id,
         envelope=handed.envelope,
-        facts=facts_of(message),
+        facts=facts_of(message, steering_first),
         papers=handed.files,
         receivers=tuple(receivers),
         about_key=about_of(message),

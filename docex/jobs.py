@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from directory import queries as directory
 from directory.queries import AgencyCard
-from docex import dispatch, drafting, issuing, preserving
+from docex import conventions, dispatch, drafting, issuing, preserving
 from docex.custody import Custody
 from docex.desk import jobs as desk
 from docex.desk import recalls
@@ -123,7 +123,7 @@ class DispatchHandler(Handler[DispatchWork, Packed]):
             responses=envelope.responses,
             sender_id=prepared.sender.id,
             envelope=blob,
-            facts=facts_of(envelope),
+            facts=facts_of(envelope, envelope.steering_first),
             papers=prepared.files,
             receivers=tuple(Receiver(agency_id) for agency_id in prepared.receivers),
             document_id=prepared.document_id,
@@ -197,6 +197,7 @@ def _dispatch_work(
         Staff(name=clerk.name, department=clerk.title, email=clerk.email),
         main.pages,
         document.sealed_at or clock.now(),
+        conventions.steering_first_for(tx, receivers),
     )
     envelope = with_links(tx, document, envelope, business)
     files = (drafting.file_of(main), *(drafting.file_of(paper) for paper in attachments_of(tx, document.id)))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from directory import auditing
+from docex.edxml.codes import Steering
 from docex.states import DocumentState, DocumentVerb, IncomingState, IncomingVerb, Progress, Recall
 from kernel.text import Phrase, phrase
 
@@ -84,6 +85,13 @@ VERBS: dict[DocumentVerb | IncomingVerb, Phrase] = {
     IncomingVerb.FINISH: phrase("kết thúc xử lý"),
     IncomingVerb.CANCEL: phrase("hủy"),
 }
+
+STEERING: dict[Steering, Phrase] = {
+    Steering.NONE: phrase("Không"),
+    Steering.DIRECTIVE: phrase("Văn bản chỉ đạo"),
+    Steering.REPORT: phrase("Báo cáo thực hiện chỉ đạo"),
+}
+"""What an envelope says of itself (`SteeringType`)."""
 
 COPY_FORMS: dict[str, Phrase] = {
     "SY": phrase("Sao y"),

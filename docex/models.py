@@ -86,6 +86,7 @@ class Document(Base):
     reviewer_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))  # who checks it before the leader
     copy_form: Mapped[str] = mapped_column(default="")  # `SY`, `SL`, `TrS` on a copy (arts. 25 to 27)
     replaces_id: Mapped[int | None] = mapped_column(sa.ForeignKey("docex_document.id"), index=True)
+    steering: Mapped[int] = mapped_column(default=0, server_default="0")  # docex.edxml.codes.Steering
     change_reason: Mapped[str] = mapped_column(default="")  # why it replaces the other, or is asked back
     rev: Mapped[int] = mapped_column(default=1)
     text_rev: Mapped[int] = mapped_column(default=0)  # counts what people changed, not what the worker added
@@ -287,6 +288,15 @@ class Group(Base):
     agency_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"))
     name: Mapped[str]
     members: Mapped[JsonList]
+    changed_at: Mapped[datetime]
+
+
+class Convention(Base):
+    """From which number the software of an agency, and of those below it, counts `SteeringType`: 0 or 1."""
+
+    __tablename__ = "docex_convention"
+    agency_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"), primary_key=True)
+    steering_first: Mapped[int]
     changed_at: Mapped[datetime]
 
 

@@ -11,9 +11,9 @@ from directory.actor import Actor, Role
 from docex import judging
 from docex.access import document_for, incoming_for
 from docex.checking.verdicts import VALUES
-from docex.edxml.codes import KIND_BY_SLUG
+from docex.edxml.codes import KIND_BY_SLUG, Steering
 from docex.envelope import Facts
-from docex.labels import ACTS, COPY_FORMS, DOCUMENT, INCOMING, PROGRESS, RECALL, STATUS_TITLES, URGENCY, Label
+from docex.labels import ACTS, COPY_FORMS, DOCUMENT, INCOMING, PROGRESS, RECALL, STATUS_TITLES, STEERING, URGENCY, Label
 from docex.models import Delivery, Dispatch, Document, Incoming, Paper, StatusLog
 from docex.papers import attachments_of, papers_of, standing_paper
 from docex.preserving import KeptView, view_of
@@ -108,6 +108,7 @@ class DocumentSheet:
     code: str
     kind: Phrase
     copy_form: Phrase | None
+    steering: Phrase | None
     state: Label
     state_key: str
     urgency: str
@@ -146,6 +147,7 @@ class IncomingSheet:
     id: int
     rev: int
     facts: Facts
+    steering: Phrase | None
     sender: str
     state: Label
     state_key: str
@@ -204,6 +206,7 @@ def document_sheet(tx: Tx, actor: Actor, document_id: int) -> DocumentSheet:
         code=document.code,
         kind=KIND_BY_SLUG[document.kind].label,
         copy_form=COPY_FORMS.get(document.copy_form),
+        steering=STEERING[Steering(document.steering)] if document.steering else None,
         state=DOCUMENT[DocumentState(document.state)],
         state_key=str(document.state),
         urgency=URGENCY_WORDS.get(document.urgency, ""),
@@ -238,10 +241,12 @@ def incoming_sheet(tx: Tx, actor: Actor, incoming_id: int) -> IncomingSheet:
     papers = papers_of(tx, dispatch.id)
     main = next((p for p in papers if p.role == "main"), None)
     stream = f"incoming:{incoming.id}"
+    facts = Facts.from_json(dispatch.facts)
     return IncomingSheet(
         id=incoming.id,
         rev=incoming.rev,
-        facts=Facts.from_json(dispatch.facts),
+        facts=facts,
+        steering=STEERING[facts.steers] if facts.steers else None,
         sender=incoming.sender_name,
         state=INCOMING[IncomingState(incoming.state)],
         state_key=str(incoming.state),

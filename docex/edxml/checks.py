@@ -29,7 +29,8 @@ def check_envelope(m: Envelope) -> None:
     _most("ToPlaces", len("".join(m.places)), 1000)
     _within("PromulgationAmount", m.other.copies, 0, 999)
     _within("PageAmount", m.other.pages, 0, 999)
-    _within("SteeringType", m.steering, min(Steering), max(Steering))
+    lowest, highest = (one.written(first=m.steering_first) for one in (min(Steering), max(Steering)))
+    _within("SteeringType", m.steering, lowest, highest)
     _check_business(m.business)
     _check_papers(m.attachments)
 

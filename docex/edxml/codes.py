@@ -54,6 +54,10 @@ class Steering(IntEnum):
         number = (raw or first) - first
         return cls(number) if number in set(cls) else cls.NONE
 
+    def written(self, *, first: int = 0) -> int:
+        """The number for readers who count from `first`."""
+        return self + first
+
 
 class StatusCode(StrEnum):
     """`StatusCode`: two digits, the leading zero kept. These nine exist; 14 is not used."""

@@ -197,6 +197,8 @@ class Envelope:
     responses: tuple[ResponseFor, ...] = ()
     steering: int | None = 0
     """Raw: two conventions are alive, see `codes.Steering`."""
+    steering_first: int = field(default=0, compare=False)
+    """From which number the writer counts; it stands in no file, and a reader does not know it."""
     task_codes: tuple[str, ...] = ()
     application: str = ""
     places: tuple[str, ...] = ()

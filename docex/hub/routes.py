@@ -6,7 +6,9 @@ from flask import Response, flash, make_response, redirect, render_template, req
 
 from directory.access import is_instance_admin
 from directory.actor import Actor
+from docex import conventions as steering
 from docex.hub import checking, endpoints, operators
+from docex.hub.forms import ConventionForm
 from docex.hub.states import ParcelState
 from kernel.db import Tx
 from kernel.doors import Routes
@@ -28,6 +30,33 @@ WORDS = {
 def exchange(tx: Tx, actor: Actor) -> Response:
     """How the systems of the agencies are doing."""
     return make_response(render_template("hub/exchange.html", endpoints=endpoints.endpoints(tx, actor)))
+
+
+@routes.get("/admin/exchange/conventions")
+def conventions(tx: Tx, actor: Actor) -> Response:
+    """How agencies' software numbers what directs and what reports."""
+    asked = request.args.get("agency_id", "")
+    return _conventions(tx, actor, ConventionForm(agency_id=asked or str(actor.agency_id)))
+
+
+@routes.post("/admin/exchange/conventions")
+def choose_convention(tx: Tx, actor: Actor) -> Response:
+    """Say it for one agency and those below it."""
+    form = ConventionForm(request.form)
+    agency = form.agency_id.data or ""
+    number = int(agency) if agency.isascii() and agency.isdigit() and len(agency) < 10 else 0
+    try:
+        steering.choose(tx, actor, number, form.steering_first.data or "")
+    except Invalid as refusal:
+        return _conventions(tx, actor, form, refusal.fields)
+    flash(phrase("Đã lưu cách đánh số.").in_locale(actor.locale), "good")
+    return make_response(redirect(url_for("hub_pages.conventions"), 303))
+
+
+def _conventions(tx: Tx, actor: Actor, form: ConventionForm, errors: dict[str, Phrase] | None = None) -> Response:
+    form.agency_id.choices = steering.choice(tx, actor)
+    context = {"chosen": steering.chosen(tx, actor), "form": form, "errors": errors or {}}
+    return make_response(render_template("hub/conventions.html", **context), 422 if errors else 200)
 
 
 @routes.get("/admin/exchange/<int:agency_id>")

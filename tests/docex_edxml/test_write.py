@@ -66,6 +66,12 @@ def test_elements_stand_in_the_order_of_the_official_builder() -> None:
     assert text.index("<edXML:Bussiness>") < text.index("<edXML:TraceHeader>")
 
 
+def test_readers_who_count_from_one_get_their_numbers() -> None:
+    assert "<edXML:SteeringType>3</edXML:SteeringType>" in write(replace(LETTER, steering=3, steering_first=1)).decode()
+    with pytest.raises(EdxmlError):
+        write(replace(LETTER, steering=0, steering_first=1))
+
+
 def test_a_letter_without_papers_still_has_the_empty_manifest_and_list() -> None:
     text = write(letters.letter()).decode()
     assert '<edXML:edXMLManifest version="1.0" />' in text
