@@ -12,7 +12,7 @@ from docex.queries import URGENCY_WORDS
 from docex.states import DocumentState, IncomingState, Progress
 from kernel import clock
 from kernel.db import Tx
-from kernel.text import phrase
+from kernel.text import Phrase, phrase
 from kernel.today import Chip, Item, section
 from kernel.worktime import WorkCalendar, calendar
 
@@ -55,7 +55,7 @@ def to_register(tx: Tx, actor: Actor) -> list[Item] | None:
         .limit(MOST)
     )
     hours = calendar(tx)
-    return [_incoming(hours, row) for row in tx.session.scalars(query)]
+    return [incoming_item(hours, row, phrase("quá hạn tiếp nhận")) for row in tx.session.scalars(query)]
 
 
 @section(40, phrase("Cần xử lý vì bị từ chối"), phrase("Không có văn bản nào bị nơi nhận từ chối."))
@@ -102,9 +102,10 @@ def _document(row: Document) -> Item:
     )
 
 
-def _incoming(calendar: WorkCalendar, row: Incoming) -> Item:
+def incoming_item(calendar: WorkCalendar, row: Incoming, if_late: Phrase) -> Item:
+    """A received document that waits at the clerk's desk; `if_late` says what is overdue."""
     due_at = row.desk_due_at or deadline(calendar, row.arrived_at, row.urgency)
-    late = phrase("quá hạn tiếp nhận") if due_at < clock.now() else None
+    late = if_late if due_at < clock.now() else None
     label = INCOMING[IncomingState(row.state)]
     return Item(
         row.subject,

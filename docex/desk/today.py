@@ -4,13 +4,12 @@ import sqlalchemy as sa
 
 from directory.actor import Actor, Role
 from docex.desk import cases
-from docex.desk.alarms import deadline
 from docex.labels import DOCUMENT, INCOMING, RECALL, Label
 from docex.links import INCOMING_PATH, OUTGOING_PATH
 from docex.models import Delivery, Document, Incoming, Referral
 from docex.queries import URGENCY_WORDS
 from docex.states import DocumentState, IncomingState, Recall
-from kernel import clock
+from docex.today import incoming_item
 from kernel.db import Tx
 from kernel.text import phrase
 from kernel.today import Chip, Item, section
@@ -66,24 +65,9 @@ def to_forward(tx: Tx, actor: Actor) -> list[Item] | None:
     if not actor.has(Role.CLERK):
         return None
     query = sa.select(Incoming).where(Incoming.agency_id == actor.agency_id, Incoming.state == IncomingState.REGISTERED)
+    rows = tx.session.scalars(query.order_by(Incoming.urgency.desc(), Incoming.id).limit(MOST))
     hours = calendar(tx)
-    items = []
-    for row in tx.session.scalars(query.order_by(Incoming.urgency.desc(), Incoming.id).limit(MOST)):
-        due_at = row.desk_due_at or deadline(hours, row.arrived_at, row.urgency)
-        late = phrase("quá hạn trình lãnh đạo") if due_at < clock.now() else None
-        label = INCOMING[IncomingState(row.state)]
-        items.append(
-            Item(
-                row.subject,
-                INCOMING_PATH.format(id=row.id),
-                meta=(row.code, row.sender_name),
-                due_at=due_at,
-                late=late,
-                chip=Chip(label.text, label.tone),
-                urgency=URGENCY_WORDS.get(row.urgency),
-            )
-        )
-    return items
+    return [incoming_item(hours, row, phrase("quá hạn trình lãnh đạo")) for row in rows]
 
 
 @section(25, phrase("Yêu cầu lấy lại chờ trả lời"), phrase("Không có yêu cầu lấy lại nào chờ trả lời."))

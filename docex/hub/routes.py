@@ -1,5 +1,6 @@
 """The operator's pages of the exchange: all systems, and one of them with everything that can be done about it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
@@ -113,11 +114,12 @@ def test_connection(tx: Tx, actor: Actor, agency_id: int) -> Response:
 @routes.post("/admin/exchange/<int:agency_id>/hold")
 def hold(tx: Tx, actor: Actor, agency_id: int) -> Response:
     """Give out nothing for now, with a reason."""
-    try:
-        operators.hold(tx, actor, agency_id, _reason())
-    except Invalid as refusal:
-        return _page(tx, actor, agency_id, refusal.fields, "hold")
-    return _back(actor, agency_id, phrase("Đã tạm giữ hộp nhận."))
+
+    def act(reason: str) -> Phrase:
+        operators.hold(tx, actor, agency_id, reason)
+        return phrase("Đã tạm giữ hộp nhận.")
+
+    return _with_reason(tx, actor, agency_id, "hold", act)
 
 
 @routes.post("/admin/exchange/<int:agency_id>/release")
@@ -130,31 +132,34 @@ def release(tx: Tx, actor: Actor, agency_id: int) -> Response:
 @routes.post("/admin/exchange/<int:agency_id>/requeue")
 def requeue(tx: Tx, actor: Actor, agency_id: int) -> Response:
     """Lay what expired into the mailbox anew."""
-    try:
-        count = operators.requeue_expired(tx, actor, agency_id, _reason())
-    except Invalid as refusal:
-        return _page(tx, actor, agency_id, refusal.fields, "requeue")
-    return _back(actor, agency_id, phrase("Đã đặt lại {count} văn bản quá hạn vào hộp nhận.", count=count))
+
+    def act(reason: str) -> Phrase:
+        count = operators.requeue_expired(tx, actor, agency_id, reason)
+        return phrase("Đã đặt lại {count} văn bản quá hạn vào hộp nhận.", count=count)
+
+    return _with_reason(tx, actor, agency_id, "requeue", act)
 
 
 @routes.post("/admin/exchange/<int:agency_id>/parcels/<int:parcel_id>/resend")
 def resend(tx: Tx, actor: Actor, agency_id: int, parcel_id: int) -> Response:
     """Lay one document out anew."""
-    try:
-        operators.resend(tx, actor, agency_id, parcel_id, _reason())
-    except Invalid as refusal:
-        return _page(tx, actor, agency_id, refusal.fields, f"resend-{parcel_id}")
-    return _back(actor, agency_id, phrase("Đã đặt lại văn bản vào hộp nhận."))
+
+    def act(reason: str) -> Phrase:
+        operators.resend(tx, actor, agency_id, parcel_id, reason)
+        return phrase("Đã đặt lại văn bản vào hộp nhận.")
+
+    return _with_reason(tx, actor, agency_id, f"resend-{parcel_id}", act)
 
 
 @routes.post("/admin/exchange/<int:agency_id>/parcels/<int:parcel_id>/withdraw")
 def withdraw(tx: Tx, actor: Actor, agency_id: int, parcel_id: int) -> Response:
     """Take one document back for its sender."""
-    try:
-        operators.withdraw(tx, actor, agency_id, parcel_id, _reason())
-    except Invalid as refusal:
-        return _page(tx, actor, agency_id, refusal.fields, f"withdraw-{parcel_id}")
-    return _back(actor, agency_id, phrase("Đã rút văn bản về; nơi gửi được báo."))
+
+    def act(reason: str) -> Phrase:
+        operators.withdraw(tx, actor, agency_id, parcel_id, reason)
+        return phrase("Đã rút văn bản về; nơi gửi được báo.")
+
+    return _with_reason(tx, actor, agency_id, f"withdraw-{parcel_id}", act)
 
 
 @routes.post("/admin/exchange/<int:agency_id>/webhooks/<int:hook_id>/again")
@@ -164,8 +169,13 @@ def call_again(tx: Tx, actor: Actor, agency_id: int, hook_id: int) -> Response:
     return _back(actor, agency_id, phrase("Trục sẽ gọi lại địa chỉ này ngay khi có tin."))
 
 
-def _reason() -> str:
-    return request.form.get("reason", "")
+def _with_reason(tx: Tx, actor: Actor, agency_id: int, asked: str, act: Callable[[str], Phrase]) -> Response:
+    """Do what needs a reason and tell what was done; a reason that is none is asked for again where it was typed."""
+    try:
+        said = act(request.form.get("reason", ""))
+    except Invalid as refusal:
+        return _page(tx, actor, agency_id, refusal.fields, asked)
+    return _back(actor, agency_id, said)
 
 
 def _back(actor: Actor, agency_id: int, said: Phrase) -> Response:
