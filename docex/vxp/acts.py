@@ -14,7 +14,8 @@ from directory.queries import agency_by_code, card_of
 from docex.models import Incoming
 from docex.states import Progress
 from docex.statuses import say
-from docex.vxp.mailbag import EDOC, STATUS, Mark, delivery_for, named, status_for
+from docex.vxp.docids import Mark, named
+from docex.vxp.mailbag import EDOC, STATUS, delivery_for, status_for
 from docex.vxp.models import VxpAck
 from docex.vxp.systems import System
 from kernel import clock

@@ -20,7 +20,8 @@ from docex import intake
 from docex.edxml import Envelope, StatusMessage
 from docex.intake import Handed
 from docex.vxp import acts, answers, mailbag, systems, upstream, wire
-from docex.vxp.mailbag import EDOC, STATUS, Mark, doc_id
+from docex.vxp.docids import Mark, doc_id
+from docex.vxp.mailbag import EDOC, STATUS
 from docex.vxp.systems import System, Vault
 from docex.vxp.unpacking import narrowed, taken
 from kernel.blobs import BlobStore

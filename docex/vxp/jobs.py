@@ -12,9 +12,9 @@ from docex.edxml.model import Trace
 from docex.edxml.relay import pass_on
 from docex.intake import Handed
 from docex.models import Delivery, Dispatch, StatusLog
-from docex.vxp import mailbag, upstream
+from docex.vxp import mailbag, statusfile, upstream
 from docex.vxp.client import Listed, VxpClient
-from docex.vxp.mailbag import Stored
+from docex.vxp.statusfile import Stored
 from docex.vxp.unpacking import taken
 from docex.vxp.upstream import Rising, UpstreamWay
 from kernel import clock, outbox
@@ -123,7 +123,7 @@ class ReportHandler(Handler[Report, str]):
         delivery = tx.session.get_one(Delivery, line.delivery_id)
         dispatch = tx.session.get_one(Dispatch, delivery.dispatch_id)
         return Report(
-            mailbag.teller_code(tx, line, delivery, dispatch), mailbag.status_file(tx, line, delivery, dispatch)
+            statusfile.teller_code(tx, line, delivery, dispatch), statusfile.status_file(tx, line, delivery, dispatch)
         )
 
     def perform(self, prepared: Report) -> str:

@@ -4,22 +4,20 @@ Nothing is kept here but what the system acknowledged; all else is read from the
 """
 
 import io
-from dataclasses import dataclass
 from datetime import datetime
-from enum import IntEnum
 from typing import IO, Any
 
 import sqlalchemy as sa
 
 from directory import queries as directory
-from docex.edxml import StatusMessage, write
 from docex.edxml.codes import StatusCode
-from docex.edxml.model import Organ, ResponseFor
 from docex.envelope import Facts
 from docex.labels import PROGRESS, STATUS_TITLES
 from docex.models import Delivery, Dispatch, StatusIn, StatusLog
 from docex.states import Progress
+from docex.vxp.docids import Mark, doc_id, named
 from docex.vxp.models import VxpAck
+from docex.vxp.statusfile import Stored, status_file
 from docex.vxp.systems import System
 from kernel import clock
 from kernel.blobs import BlobStore
@@ -33,37 +31,6 @@ MOST = 1000
 EDOC, STATUS = "edoc", "status"
 _ABROAD = (Progress.SUBMITTED, Progress.AVAILABLE)
 _STATUSES = [str(code) for code in StatusCode]
-_SPAN = 10**12
-
-
-class Mark(IntEnum):
-    """What a DocId names. The SDK repeats `messagetype` of earlier calls, so the id itself has to say it."""
-
-    SENT = 1  # a dispatch
-    RECEIVED = 2  # a delivery
-    SENT_STATUS = 3  # a status message that came in
-    RECEIVED_STATUS = 4  # a line of the status log
-
-
-def doc_id(mark: Mark, number: int) -> str:
-    """Digits only: the SDK makes a file name of it."""
-    return str(mark * _SPAN + number)
-
-
-def named(text: str) -> tuple[Mark, int]:
-    """What a DocId names; NotFound for anything that we never gave out."""
-    if not (text.isascii() and text.isdigit() and len(text) == len(str(_SPAN)) and text[0] in "1234"):
-        raise NotFound(phrase("Trục không có thông điệp mang mã này."))
-    mark, number = divmod(int(text), _SPAN)
-    return Mark(mark), number
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A message that lies in the blob store."""
-
-    sha256: str
-    size: int
 
 
 def received(tx: Tx, system: System, kind: str) -> list[dict[str, Any]]:
@@ -225,53 +192,6 @@ def _received_statuses(tx: Tx, system: System) -> list[dict[str, Any]]:
         teller, told = reversed(ends) if log.code == StatusCode.RECALL_ASKED else ends
         found.append(_line(doc_id(Mark.RECEIVED_STATUS, log.id), STATUS, log.at, log.at, teller, told, ack))
     return found
-
-
-def teller_code(tx: Tx, log: StatusLog, delivery: Delivery, dispatch: Dispatch) -> str:
-    """The code of the agency that says a status."""
-    if log.code == StatusCode.RECALL_ASKED:
-        return str(dispatch.facts.get("sender_code") or directory.agency(tx, dispatch.sender_id).code)
-    return delivery.addressed_as or directory.agency(tx, delivery.agency_id).code
-
-
-def status_file(tx: Tx, log: StatusLog, delivery: Delivery, dispatch: Dispatch) -> Stored | bytes:
-    """A status of the log as a file: the one that came, else one that we write."""
-    came = tx.session.scalar(
-        sa.select(StatusIn)
-        .where(
-            StatusIn.delivery_id == delivery.id,
-            StatusIn.code == log.code,
-            StatusIn.channel == log.by,
-            StatusIn.received_at >= log.at,  # the log is written just before, in the same transaction
-        )
-        .order_by(StatusIn.received_at, StatusIn.id)
-        .limit(1)
-    )
-    if came is not None:
-        return Stored(came.sha256, came.size)
-    return status_bytes(tx, log, delivery, dispatch)
-
-
-def status_bytes(tx: Tx, log: StatusLog, delivery: Delivery, dispatch: Dispatch) -> bytes:
-    """A status of the log as an edXML file."""
-    facts = Facts.from_json(dispatch.facts)
-    receiver, sender = directory.agency(tx, delivery.agency_id), directory.agency(tx, dispatch.sender_id)
-    receiver_code, sender_code = delivery.addressed_as or receiver.code, facts.sender_code or sender.code
-    asks = log.code == StatusCode.RECALL_ASKED
-    return write(
-        StatusMessage(
-            sender=Organ(sender_code, sender.name) if asks else Organ(receiver_code, receiver.name),
-            about=ResponseFor(
-                organ_code=receiver_code if asks else sender_code,
-                code=facts.code,
-                document_id=dispatch.document_key,
-                promulgated_on=facts.issued_on,
-            ),
-            status=StatusCode(log.code),
-            description=log.description or STATUS_TITLES[log.code].vi,
-            at=log.said_at or log.at,
-        )
-    )
 
 
 def _line(
