@@ -10,7 +10,8 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import IO
 
-from docex.edxml import papers
+from docex.edxml import parts
+from docex.edxml.attachments import Papers
 from docex.edxml.codes import BusinessKind, Priority, StatusCode, listed_name
 from docex.edxml.errors import EdxmlError, Refusal
 from docex.edxml.limits import DEFAULT, Limits
@@ -24,10 +25,7 @@ from docex.edxml.model import (
     Organ,
     OtherInfo,
     ReceiverChange,
-    Replacement,
     ResponseFor,
-    Signer,
-    Staff,
     StatusMessage,
     Trace,
     UpdateInfo,
@@ -35,9 +33,9 @@ from docex.edxml.model import (
 from docex.edxml.secrecy import FIELDS as SECRECY_FIELDS
 from docex.edxml.shelf import MemoryFile, Shelf
 from docex.edxml.signature import read_signature
-from docex.edxml.tree import PAPER, Node, parse
+from docex.edxml.tree import Node, parse
 from docex.edxml.values import date_text, read_date, read_flag, read_instant, read_int
-from kernel.text import Phrase, nfc, phrase
+from kernel.text import Phrase, phrase
 
 
 def read(data: bytes, limits: Limits = DEFAULT) -> Message:
@@ -116,14 +114,14 @@ class _Reader:
             status=status,
             description=header.text_of("description"),
             at=self._instant(header.text_of("timestamp")),
-            staff=_staff(header.one("staffinfo")),
+            staff=parts.staff_in(header.one("staffinfo")),
             notes=tuple(self.notes),
         )
 
     # Envelopes
 
     def _envelope(self, header: Node) -> Envelope:
-        number, notation = _code(header)
+        number, notation = parts.code_in(header)
         issued = header.one("promulgationinfo") or header
         sender = self._sender(header)
         promulgated_on = self._date(issued, "PromulgationDate")
@@ -140,7 +138,7 @@ class _Reader:
             promulgated_on=promulgated_on,
             type=self._document_type(header),
             subject=self._subject(header, business),
-            signer=_signer(header),
+            signer=parts.signer_in(header),
             traces=self._traces(),
             business=business,
             content=header.text_of("content"),
@@ -152,13 +150,13 @@ class _Reader:
             application=header.text_of("applicationtype"),
             places=tuple(n.text for p in header.all("toplaces") for n in p.all("place") if n.text),
             signature=read_signature(signature) if signature else None,
-            attachments=self._attachments(),
+            attachments=Papers(self.root, self.limits, self.shelf, self.note).read(),
             notes=tuple(self.notes),
         )
 
     def _sender(self, header: Node) -> Organ:
         node = header.one("from")
-        sender = _organ(node) if node else Organ("")
+        sender = parts.organ_in(node) if node else Organ("")
         if not sender.code:
             raise _missing("From/OrganId")
         return sender
@@ -168,7 +166,7 @@ class _Reader:
         if len(nodes) == 1 and not nodes[0].one("organid"):
             # One wrapper around the receivers instead of a repeated element.
             nodes = nodes[0].children or nodes
-        receivers = tuple(organ for organ in map(_organ, nodes) if organ.code)
+        receivers = tuple(organ for organ in map(parts.organ_in, nodes) if organ.code)
         if not receivers:
             raise _missing("To/OrganId")
         return receivers
@@ -224,7 +222,7 @@ class _Reader:
 
     def _response(self, node: Node) -> ResponseFor:
         code = node.one("code")
-        number, notation = _code(node)
+        number, notation = parts.code_in(node)
         return ResponseFor(
             organ_code="".join(node.text_of("organid").split()),
             code=code.text if code and not code.children else f"{number}/{notation}" if notation else number,
@@ -268,8 +266,8 @@ class _Reader:
             document_id=node.text_of("documentid"),
             paper=(read_int(node.text_of("paper")) or 0) > 0 or read_flag(node.text_of("paper")),
             updates=tuple(map(self._update, node.all("bussinessdocumentinfo", "businessdocumentinfo"))),
-            replacements=tuple(map(_replacement, node.find_all("replacementinfo"))),
-            staff=tuple(_staff(n) for n in node.all("staffinfo") if n.children),
+            replacements=tuple(map(parts.replacement_in, node.find_all("replacementinfo"))),
+            staff=tuple(parts.staff_in(n) for n in node.all("staffinfo") if n.children),
         )
 
     def _update(self, node: Node) -> UpdateInfo:
@@ -286,68 +284,6 @@ class _Reader:
             receivers_changed=read_flag(node.text_of("documentreceiver")),
             receivers=tuple(changes),
         )
-
-    # Papers
-
-    def _attachments(self) -> tuple[Attachment, ...]:
-        nodes = self.root.find_all("attachment")
-        if len(nodes) > self.limits.attachments:
-            raise EdxmlError(Refusal.TOO_MANY, phrase("Tệp edXML có quá nhiều tệp đính kèm."))
-        references = {_content_id(n): n for n in self.root.find_all("reference") if n.one("contentid")}
-        found: list[Attachment] = []
-        total = 0
-        for place, node in enumerate(nodes, start=1):
-            attachment, size = self._attachment(place, node, references)
-            total += size
-            if total > self.limits.unpacked_bytes:
-                raise EdxmlError(
-                    Refusal.ATTACHMENT_TOO_LARGE, phrase("Các tệp đính kèm cộng lại lớn hơn mức cho phép.")
-                )
-            found.append(attachment)
-        absent = references.keys() - {a.content_id for a in found}
-        if absent:
-            self.note("manifest", phrase("Danh mục nêu {count} tệp không có trong văn bản.", count=len(absent)))
-        return tuple(found)
-
-    def _attachment(self, place: int, node: Node, references: dict[str, Node]) -> tuple[Attachment, int]:
-        """A paper and its size in bytes."""
-        content_id = _content_id(node) or f"attachment-{place}"
-        reference = references.get(content_id)
-        written = node.text_of("attachmentname", "filename") or (
-            reference.text_of("attachmentname") if reference else ""
-        )
-        name = papers.plain_name(written) or f"tep-dinh-kem-{place}"
-        element = node.one(*PAPER)
-        encoded = element.paper if element is not None else None
-        if encoded is None:
-            raise EdxmlError(
-                Refusal.ATTACHMENT_MISSING,
-                phrase("Tệp đính kèm “{name}” không có nội dung.", name=name),
-                name,
-            )
-        declared = node.text_of("contenttype", "filetype")
-        if not papers.extension(name) and declared.lstrip(".").isalnum():
-            name = f"{name}.{declared.lstrip('.').lower()}"
-        if name != nfc(written).strip():
-            self.note("name", phrase("Tên tệp đính kèm được sửa thành “{name}”.", name=name))
-        raw = encoded.checked(name)
-        if not encoded.size:
-            self.note("empty", phrase("Tệp đính kèm “{name}” trống.", name=name))
-        paper = papers.unwrap(raw, name, declared, self.limits, self.shelf)
-        with paper.open() as file:
-            head = file.read(1024)
-            size = file.seek(0, io.SEEK_END)
-        attachment = Attachment(
-            content_id=content_id,
-            name=name,
-            data=b"",
-            description=node.text_of("description"),
-            media_type=papers.media_type(head, name),
-            declared_type=declared,
-            unwrapped=paper is not raw,
-            file=paper,
-        )
-        return attachment, size
 
     # Dates
 
@@ -380,58 +316,3 @@ class _Reader:
 
 def _missing(field: str) -> EdxmlError:
     return EdxmlError(Refusal.FIELD_MISSING, phrase("Tệp edXML thiếu trường {field}.", field=field), field)
-
-
-def _organ(node: Node) -> Organ:
-    return Organ(
-        code="".join(node.text_of("organid").split()) or ("" if node.children else node.text),
-        name=node.text_of("organname"),
-        in_charge=node.text_of("organizationincharge"),
-        address=node.text_of("organadd", "organaddress"),
-        email=node.text_of("email"),
-        telephone=node.text_of("telephone"),
-        fax=node.text_of("fax"),
-        website=node.text_of("website"),
-    )
-
-
-def _code(node: Node) -> tuple[str, str]:
-    """Number and notation, from `Code` with its two children or written flat as `125/GM-SX`."""
-    code = node.one("code")
-    if code is None:
-        return node.text_of("codenumber"), node.text_of("codenotation")
-    if code.children:
-        return code.text_of("codenumber"), code.text_of("codenotation")
-    number, _, notation = code.text.partition("/")
-    return number.strip(), notation.strip()
-
-
-def _signer(header: Node) -> Signer:
-    node = header.one("signerinfo", "author") or header
-    return Signer(node.text_of("fullname"), node.text_of("position"), node.text_of("competence"))
-
-
-def _staff(node: Node | None) -> Staff:
-    if node is None:
-        return Staff()
-    return Staff(
-        name=node.text_of("staff"),
-        department=node.text_of("department"),
-        email=node.text_of("email"),
-        mobile=node.text_of("mobile"),
-        staff_id=node.text_of("staffid"),
-        department_id=node.text_of("departmentid"),
-    )
-
-
-def _replacement(node: Node) -> Replacement:
-    codes = (n.text for p in node.all("organidlist") for n in p.all("organid"))
-    return Replacement(node.text_of("documentid"), tuple(code for code in codes if code))
-
-
-def _content_id(node: Node) -> str:
-    """Without `cid:`, which some builders write twice."""
-    text = node.text_of("contentid")
-    while text.lower().startswith("cid:"):
-        text = text[4:].strip()
-    return text

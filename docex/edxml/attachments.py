@@ -1,0 +1,92 @@
+"""Reading the papers of an envelope: named, decoded and unwrapped, never by what the sender declared them to be."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from docex.edxml import papers
+from docex.edxml.errors import EdxmlError, Refusal
+from docex.edxml.limits import Limits
+from docex.edxml.model import Attachment
+from docex.edxml.shelf import Shelf
+from docex.edxml.tree import PAPER, Node
+from kernel.text import Phrase, nfc, phrase
+
+
+@dataclass(frozen=True)
+class Papers:
+    """The papers of one message; what is overlooked is told to `note`."""
+
+    root: Node
+    limits: Limits
+    shelf: Shelf
+    note: Callable[[str, Phrase], None]
+
+    def read(self) -> tuple[Attachment, ...]:
+        """All of them in the order of the file, unwrapped onto the shelf."""
+        nodes = self.root.find_all("attachment")
+        if len(nodes) > self.limits.attachments:
+            raise EdxmlError(Refusal.TOO_MANY, phrase("Tệp edXML có quá nhiều tệp đính kèm."))
+        references = {_content_id(n): n for n in self.root.find_all("reference") if n.one("contentid")}
+        found: list[Attachment] = []
+        total = 0
+        for place, node in enumerate(nodes, start=1):
+            attachment, size = self._paper(place, node, references)
+            total += size
+            if total > self.limits.unpacked_bytes:
+                raise EdxmlError(
+                    Refusal.ATTACHMENT_TOO_LARGE, phrase("Các tệp đính kèm cộng lại lớn hơn mức cho phép.")
+                )
+            found.append(attachment)
+        absent = references.keys() - {a.content_id for a in found}
+        if absent:
+            self.note("manifest", phrase("Danh mục nêu {count} tệp không có trong văn bản.", count=len(absent)))
+        return tuple(found)
+
+    def _paper(self, place: int, node: Node, references: dict[str, Node]) -> tuple[Attachment, int]:
+        """A paper and its size in bytes."""
+        content_id = _content_id(node) or f"attachment-{place}"
+        reference = references.get(content_id)
+        written = node.text_of("attachmentname", "filename") or (
+            reference.text_of("attachmentname") if reference else ""
+        )
+        name = papers.plain_name(written) or f"tep-dinh-kem-{place}"
+        element = node.one(*PAPER)
+        encoded = element.paper if element is not None else None
+        if encoded is None:
+            raise EdxmlError(
+                Refusal.ATTACHMENT_MISSING,
+                phrase("Tệp đính kèm “{name}” không có nội dung.", name=name),
+                name,
+            )
+        declared = node.text_of("contenttype", "filetype")
+        if not papers.extension(name) and declared.lstrip(".").isalnum():
+            name = f"{name}.{declared.lstrip('.').lower()}"
+        if name != nfc(written).strip():
+            self.note("name", phrase("Tên tệp đính kèm được sửa thành “{name}”.", name=name))
+        raw = encoded.checked(name)
+        if not encoded.size:
+            self.note("empty", phrase("Tệp đính kèm “{name}” trống.", name=name))
+        paper = papers.unwrap(raw, name, declared, self.limits, self.shelf)
+        with paper.open() as file:
+            head = file.read(1024)
+            size = file.seek(0, io.SEEK_END)
+        attachment = Attachment(
+            content_id=content_id,
+            name=name,
+            data=b"",
+            description=node.text_of("description"),
+            media_type=papers.media_type(head, name),
+            declared_type=declared,
+            unwrapped=paper is not raw,
+            file=paper,
+        )
+        return attachment, size
+
+
+def _content_id(node: Node) -> str:
+    """Without `cid:`, which some builders write twice."""
+    text = node.text_of("contentid")
+    while text.lower().startswith("cid:"):
+        text = text[4:].strip()
+    return text
