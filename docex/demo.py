@@ -8,7 +8,7 @@ from directory import queries as directory
 from directory.actor import Actor
 from directory.demo import FINANCE, HOME_AFFAIRS, SCIENCE, email_of
 from docex import drafting
-from docex.drafting import Draft
+from docex.drafts import Draft
 from docex.models import Document
 from kernel.blobs import BlobStore
 from kernel.db import Tx

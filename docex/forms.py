@@ -19,7 +19,7 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice
 
 from directory.queries import AgencyCard, PersonCard
-from docex.drafting import BODY_LENGTH, SUBJECT_LENGTH, Draft
+from docex.drafts import BODY_LENGTH, SUBJECT_LENGTH, Draft
 from docex.edxml.codes import KINDS
 from docex.labels import COPY_FORMS, STEERING, URGENCY
 from docex.models import Document, Group, Incoming, Reply

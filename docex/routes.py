@@ -14,7 +14,8 @@ from docex.access import DRAFTERS, Right, document_for, incoming_for, paper_for
 from docex.desk import groups
 from docex.desk import pages as desk_pages
 from docex.device.pages import device_view
-from docex.drafting import Draft, File
+from docex.drafting import File
+from docex.drafts import Draft
 from docex.forms import LetterForm, number
 from docex.kept import Brought, kept, taken_up
 from docex.models import Dispatch

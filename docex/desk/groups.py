@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from directory import queries as directory
 from directory.actor import Actor, Role, require
 from docex.access import DRAFTERS
-from docex.drafting import MOST_RECIPIENTS
+from docex.drafts import MOST_RECIPIENTS
 from docex.edxml.codes import KIND_BY_SLUG
 from docex.models import Group, Series
 from kernel import clock

@@ -15,6 +15,7 @@ from docex import drafting
 from docex.access import Right, document_for
 from docex.desk.notices import tell_waiting
 from docex.drafting import reason_of
+from docex.drafts import Draft
 from docex.models import Delivery, Dispatch, Document, Incoming
 from docex.moves import move, record, touch_incoming
 from docex.papers import attachments_of, main_paper
@@ -110,7 +111,7 @@ def replaced(tx: Tx, document: Document) -> None:
 
 
 def _copied(tx: Tx, actor: Actor, old: Document, why: str) -> Document:
-    source = drafting.Draft(
+    source = Draft(
         kind=old.kind,
         subject=old.subject,
         signer_id=old.signer_id,
@@ -121,6 +122,8 @@ def _copied(tx: Tx, actor: Actor, old: Document, why: str) -> Document:
         urgency=old.urgency,
         unit_mark=old.unit_mark,
         authority=old.authority,
+        copy_form=old.copy_form,
+        steering=old.steering,
         replaces_id=old.id,
         change_reason=why,
     )

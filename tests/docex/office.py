@@ -8,7 +8,8 @@ from typing import Any
 from directory.actor import Actor
 from docex import dispatch, drafting, handling, issuing, sheets
 from docex.dispatch import Receiver, Submission
-from docex.drafting import Draft, File
+from docex.drafting import File
+from docex.drafts import Draft
 from docex.envelope import Facts
 from docex.models import Document, Incoming
 from docex.official.paper import Paper
