@@ -124,6 +124,7 @@ ACTS: dict[str, Phrase] = {
     "document.seal_failed": phrase("Ký số cơ quan không thành công"),
     "document.send_again": phrase("Gửi lại"),
     "document.sent": phrase("Đã nộp lên trục liên thông"),
+    "document.handed_out": phrase("Giao bản sao trên giấy"),
     "document.send_failed": phrase("Gửi không thành công"),
     "number.release": phrase("Trả số lại sổ"),
     "incoming.arrive": phrase("Văn bản đến"),

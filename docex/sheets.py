@@ -8,13 +8,13 @@ import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.actor import Actor, Role
-from docex import judging
+from docex import judging, timeline
 from docex.access import document_for, incoming_for
 from docex.checking.verdicts import VALUES
 from docex.edxml.codes import KIND_BY_SLUG, Steering
 from docex.envelope import Facts
-from docex.labels import ACTS, COPY_FORMS, DOCUMENT, INCOMING, PROGRESS, RECALL, STATUS_TITLES, STEERING, URGENCY, Label
-from docex.models import Delivery, Dispatch, Document, Incoming, Paper, StatusLog
+from docex.labels import COPY_FORMS, DOCUMENT, INCOMING, PROGRESS, RECALL, STEERING, URGENCY, Label
+from docex.models import Delivery, Dispatch, Document, Incoming, Paper
 from docex.papers import attachments_of, papers_of, standing_paper
 from docex.preserving import KeptView, view_of
 from docex.queries import URGENCY_WORDS
@@ -28,15 +28,12 @@ from docex.states import (
     document_after,
     incoming_after,
 )
-from kernel import audit, streams
+from docex.timeline import Moment
+from kernel import streams
 from kernel.db import Tx
-from kernel.refs import Ref
 from kernel.text import Phrase, phrase
 from signing.reasons import Code
 from signing.verdicts import HolderKind, Verdict, phrase_from_json
-
-LONGEST_TIMELINE = 200
-MOST_ALIKE = 3
 
 
 @dataclass(frozen=True)
@@ -84,17 +81,6 @@ class DeliveryRow:
     reason: str
     changed_at: datetime
     rev: int
-
-
-@dataclass(frozen=True)
-class Moment:
-    """One entry of a timeline."""
-
-    at: datetime
-    title: Phrase
-    by: str | Phrase
-    detail: str = ""
-    tone: str = "plain"
 
 
 @dataclass(frozen=True)
@@ -222,7 +208,7 @@ def document_sheet(tx: Tx, actor: Actor, document_id: int) -> DocumentSheet:
         paper=_paper(main) if main else None,
         attachments=tuple(_paper(p) for p in attachments_of(tx, document.id)),
         deliveries=_deliveries(tx, dispatch_ids),
-        timeline=_document_timeline(tx, document, dispatch_ids),
+        timeline=timeline.of_document(tx, document, dispatch_ids),
         acts=_document_acts(actor, document),
         problem=phrase_from_json(document.problem) if document.problem else None,
         verdict=next((_verdict(v, paper_id) for paper_id, v in verdicts.items() if v.signers), None),
@@ -267,7 +253,7 @@ def incoming_sheet(tx: Tx, actor: Actor, incoming_id: int) -> IncomingSheet:
         kept=view_of(tx, main),
         envelope=_envelope(judging.latest_of_envelope(tx, dispatch.id)),
         notes=tuple(phrase_from_json(note["phrase"]) for note in dispatch.notes),
-        timeline=_incoming_timeline(tx, incoming),
+        timeline=timeline.of_incoming(tx, incoming),
         acts=_incoming_acts(actor, incoming, Recall(delivery.recall)),
         stream=stream,
         heads=streams.heads(tx, [stream]),
@@ -354,77 +340,3 @@ def _deliveries(tx: Tx, dispatch_ids: list[int]) -> tuple[DeliveryRow, ...]:
         )
         for row in rows
     )
-
-
-def _document_timeline(tx: Tx, document: Document, dispatch_ids: list[int]) -> tuple[Moment, ...]:
-    moments = _acts(tx, Ref("document", document.id))
-    said = (
-        sa.select(StatusLog, Delivery.agency_id)
-        .join(Delivery, Delivery.id == StatusLog.delivery_id)
-        .where(Delivery.dispatch_id.in_(dispatch_ids), StatusLog.counted, StatusLog.code != Progress.AVAILABLE)
-        .order_by(StatusLog.id.desc())
-        .limit(LONGEST_TIMELINE)
-    )
-    rows = tx.session.execute(said).all()
-    names = directory.agencies(tx, [agency_id for _, agency_id in rows])
-    alike: dict[tuple[str, str, datetime], list[tuple[datetime, str]]] = {}
-    for log, agency_id in rows:
-        key = log.code, log.description, log.at.replace(second=0, microsecond=0)
-        alike.setdefault(key, []).append((log.at, names[agency_id].name))
-    for (code, description, _), heard in alike.items():
-        moments += _told(STATUS_TITLES[code], heard, description, _status_tone(code))
-    return _newest_first(moments)
-
-
-def _told(title: Phrase, said: list[tuple[datetime, str]], description: str, tone: str) -> list[Moment]:
-    """What recipients said within the same minute: each by itself, or in one line when they are many."""
-    if len(said) <= MOST_ALIKE:
-        return [Moment(at, title, name, description, tone) for at, name in said]
-    return [Moment(max(said)[0], title, phrase("{n} nơi nhận", n=len(said)), description, tone)]
-
-
-def _incoming_timeline(tx: Tx, incoming: Incoming) -> tuple[Moment, ...]:
-    moments = _acts(tx, Ref("incoming", incoming.id))
-    asked = sa.select(StatusLog).where(
-        StatusLog.delivery_id == incoming.delivery_id, StatusLog.code.in_([r.value for r in Recall if r.value])
-    )
-    moments += [
-        Moment(log.at, STATUS_TITLES[log.code], log.by_name, log.description, "waiting")
-        for log in tx.session.scalars(asked)
-    ]
-    return _newest_first(moments)
-
-
-def _acts(tx: Tx, ref: Ref) -> list[Moment]:
-    entries = [entry for entry in audit.history(tx, ref) if entry.action in ACTS][-LONGEST_TIMELINE:]
-    ids = {Ref.parse(e.by).id for e in entries if e.by.startswith("person:")}
-    people = directory.people(tx, ids)
-    return [
-        Moment(
-            entry.at,
-            ACTS[entry.action],
-            people[Ref.parse(entry.by).id].name if entry.by.startswith("person:") else "",
-            _detail(entry),
-            "bad" if entry.action.endswith(("failed", "refuse", "return")) else "plain",
-        )
-        for entry in entries
-    ]
-
-
-def _detail(entry: audit.AuditEntry) -> str:
-    """What a timeline tells beside the act: a reason, or the number that was given."""
-    if entry.action in ("document.sign", "number.release"):
-        return str(entry.detail.get("code") or f"{entry.detail.get('number', 0):02d}/{entry.detail.get('year', '')}")
-    if entry.action == "incoming.register":
-        return f"{entry.detail['number']:02d}/{entry.detail['year']}"
-    return str(entry.detail.get("reason", ""))
-
-
-def _status_tone(code: str) -> str:
-    tones = {step.value: label.tone for step, label in PROGRESS.items()}
-    return tones.get(code, "waiting")
-
-
-def _newest_first(moments: list[Moment]) -> tuple[Moment, ...]:
-    """Newest first; of two at the same instant the later one stands above."""
-    return tuple(sorted(moments, key=lambda m: m.at)[::-1])

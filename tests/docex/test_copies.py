@@ -15,6 +15,7 @@ from docex.official.composing import compose
 from docex.official.paper import CopyNote
 from docex.papers import attachments_of, main_paper
 from docex.registers.register import Ask, register_page
+from docex.sheets import document_sheet
 from docex.states import DocumentState
 from kernel.blobs import read_all
 from kernel.errors import Forbidden, Invalid, NotFound
@@ -77,6 +78,7 @@ def test_a_copy_on_paper_is_numbered_and_sealed_and_goes_to_nobody(office: Offic
     assert document.sent_at is not None
     with office.db.read() as tx:
         assert tx.session.scalar(sa.select(Dispatch.id)) is None
+        assert document_sheet(tx, office.cast.ha, number).timeline[0].title.vi == "Giao bản sao trên giấy"
         block = printouts.document_printout(tx, office.cast.ha, number).printed
     assert isinstance(block, CopyNote)
     (layout,) = compose(block)
