@@ -24,5 +24,7 @@ def test_every_column_of_a_sha256_is_known_to_the_sweep_or_holds_no_file() -> No
     named = {str(column) for column in columns if "sha256" in column.name}
     known = {str(column) for column in holders()}
     assert named - known == NO_FILES
+    reports = {str(column) for column in columns if column.name == "report"}  # verdicts name answers of authorities
+    assert reports <= known
     assert {"docex_judgement.report", "message.attachments", "signing_archive.newest"} <= known  # named otherwise
     assert all(column.info in ({}, HOLDS) for column in columns)
