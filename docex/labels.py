@@ -87,7 +87,7 @@ VERBS: dict[DocumentVerb | IncomingVerb, Phrase] = {
 }
 
 STEERING: dict[Steering, Phrase] = {
-    Steering.NONE: phrase("Không"),
+    Steering.NONE: phrase("Không phải chỉ đạo, báo cáo"),
     Steering.DIRECTIVE: phrase("Văn bản chỉ đạo"),
     Steering.REPORT: phrase("Báo cáo thực hiện chỉ đạo"),
 }

@@ -1,6 +1,7 @@
 """The operator's forms of the exchange."""
 
 from wtforms import Form, SelectField
+from wtforms.fields.choices import SelectChoice
 
 from docex.conventions import STEERING_FIRSTS
 from kernel.text import phrase
@@ -13,5 +14,8 @@ class ConventionForm(Form):  # type: ignore[misc]
         phrase("Cơ quan"), description=phrase("Các cơ quan cấp dưới theo cùng cách."), validate_choice=False
     )
     steering_first = SelectField(
-        phrase("Cách đánh số"), choices=list(STEERING_FIRSTS.items()), default="", validate_choice=False
+        phrase("Cách đánh số"),
+        choices=[SelectChoice(value, label) for value, label in STEERING_FIRSTS.items()],
+        default="",
+        validate_choice=False,
     )

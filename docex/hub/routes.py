@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from wtforms.fields.choices import SelectChoice
 
 from directory.access import is_instance_admin
 from directory.actor import Actor
@@ -55,7 +56,7 @@ def choose_convention(tx: Tx, actor: Actor) -> Response:
 
 
 def _conventions(tx: Tx, actor: Actor, form: ConventionForm, errors: dict[str, Phrase] | None = None) -> Response:
-    form.agency_id.choices = steering.choice(tx, actor)
+    form.agency_id.choices = [SelectChoice(*one) for one in steering.choice(tx, actor)]
     context = {"chosen": steering.chosen(tx, actor), "form": form, "errors": errors or {}}
     return make_response(render_template("hub/conventions.html", **context), 422 if errors else 200)
 

@@ -35,6 +35,7 @@ def document(places: list[str]) -> Document:
         subject="Họp giao ban",
         places=places,
         urgency=1,
+        steering=0,
         due_on=date(2026, 3, 9),
         signer_name="Trần Quốc Bình",
         signer_title="Phó Chánh Văn phòng",

@@ -71,7 +71,7 @@ def test_the_end_of_the_recipients_is_never_alone_on_a_page(names: int) -> None:
     # Page 1 has room for 29 recipients: each of these numbers puts one line too many on it.
     paper = render_pdf(replace(LETTER, recipients=tuple(f"UBND phường thứ {n}" for n in range(1, names + 1))))
     first, second = texts(paper.pdf)
-    assert (first.count("- UBND phường"), second.count("- UBND phường")) == (names - 2, 2)
+    assert (first.count("- UBND phường thứ"), second.count("- UBND phường thứ")) == (names - 2, 2)
     assert "- Lưu: VT, HC. PL.(30)" in second
 
 
