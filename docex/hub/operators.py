@@ -25,6 +25,7 @@ REASON_LENGTH = 1000
 
 auditing.words.update(
     {
+        "exchange.steering_convention": phrase("Chọn cách đánh số loại chỉ đạo"),
         "hub.held": phrase("Tạm giữ hộp nhận tại trục"),
         "hub.released": phrase("Mở lại hộp nhận tại trục"),
         "hub.sent_again": phrase("Đặt lại các văn bản quá hạn vào hộp nhận"),
