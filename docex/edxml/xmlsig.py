@@ -22,10 +22,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from docex.edxml.canonical import EXCLUSIVE, INCLUSIVE, UndeclaredError
+from docex.edxml.digesting import Digester, Removal, digest_file
 from docex.edxml.limits import DEFAULT, Limits
 from docex.edxml.model import EnvelopeSignature, SignedReference
 from docex.edxml.signature import DSIG, ENVELOPED, MalformedError, certificates_above, checked, signed_info_forms
-from docex.edxml.signedparts import Digester, Found, Removal, digest_file, look
+from docex.edxml.signedparts import Found, look
 
 _MORE = "http://www.w3.org/2001/04/xmldsig-more#"
 _ENC = "http://www.w3.org/2001/04/xmlenc#"
@@ -96,7 +97,7 @@ def check_file(file: IO[bytes], limits: Limits = DEFAULT) -> Checked:
     try:
         found = look(file, limits)
         if found.signature is None:
-            return Checked(State.MALFORMED, found.flaw) if found.flaw else Checked(State.UNSIGNED)
+            return Checked(State.UNSIGNED)
         signature = checked(found.signature)
         return _checked(file, limits, found, signature)
     except MalformedError as error:

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from docex import judging
 from docex.models import Dispatch, Judgement, Paper
-from kernel import clock, outbox
+from kernel import clock, outbox, streams
 from kernel.blobs import read_all
 from kernel.outbox import OutboxRow, State
 from signing.logmodels import LogLeaf
@@ -49,6 +49,11 @@ def judgements(office: Office) -> list[Judgement]:
         return list(tx.session.scalars(sa.select(Judgement).order_by(Judgement.id)))
 
 
+def moved(office: Office, incoming_id: int) -> int:
+    with office.db.read() as tx:
+        return streams.heads(tx, [f"incoming:{incoming_id}"])[f"incoming:{incoming_id}"]
+
+
 def test_reasons_history_and_what_each_signed_are_shown_and_it_is_judged_again(
     app: Flask, office: Office, paper: Paper
 ) -> None:
@@ -75,7 +80,9 @@ def test_reasons_history_and_what_each_signed_are_shown_and_it_is_judged_again(
     assert lan.post(f"/documents/papers/{paper.id}/verdict").status_code == 303
     assert "Đang kiểm tra lại" in page_of(lan, paper, "?fragment=1")
     assert lan.post(f"/documents/papers/{paper.id}/verdict").status_code == 303  # is asking once
+    before = moved(office, received.id)
     office.work()
+    assert moved(office, received.id) > before  # open pages fetch the new verdict
     first, second = judgements(office)
     assert (second.value, second.as_of, second.asked_by) == ("valid", None, office.cast.lan.person_id)
     again = page_of(lan, paper, "?fragment=1")

@@ -18,11 +18,11 @@ from lxml import etree
 
 from docex.edxml import Envelope, read, write, write_file
 from docex.edxml.canonical import Canonical
+from docex.edxml.digesting import Digester, Removal, digest_file
 from docex.edxml.limits import DEFAULT
 from docex.edxml.model import Attachment, Trace
 from docex.edxml.relay import with_trace
 from docex.edxml.sealing import signed
-from docex.edxml.signedparts import Digester, Removal, digest_file
 from docex.edxml.xmlsig import State, check, check_file
 from tests.docex_edxml import forgery, letters
 from tests.docex_edxml.forgery import DSIG, ENVELOPED, EXCLUSIVE, INCLUSIVE, RSA_SHA1, SHA1, SHA256, WHOLE, sealed
