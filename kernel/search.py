@@ -1,8 +1,8 @@
 """Full-text search in Vietnamese, with and without accents, on both databases.
 
-Text is indexed folded (no accents, đ as d). A query typed with accents is checked again on the stored text, since
-folding cannot tell `dao` from `đào`. Newest first: ranking by relevance would touch every hit (measured in
-docs/decisions/0005).
+Text is indexed folded (no accents, đ as d), and each word with accents once more as it was typed, spelt in plain
+letters: folding cannot tell `dao` from `đào`, and what stands nowhere must be known by a look into the index. Newest
+first: ranking by relevance would touch every hit (measured in docs/decisions/0005).
 
 Who may find a row, and in which month it belongs, stand as words of their own (marks) in its indexed text. So the
 index itself narrows a common word to one audience and a few months, and the search goes back in time only as far as a
@@ -10,10 +10,11 @@ full page of hits needs: among millions of rows it touches some thousands.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -99,7 +100,15 @@ def put(tx: "Tx", scope: str, ref: Ref, at: datetime, *texts: str, audience: Ite
         row = SearchText(scope=scope, kind=ref.kind, thing_id=ref.id)
         tx.session.add(row)
     marks = [mark for one in dict.fromkeys((scope, *audience)) for mark in _marks(one, ref.kind, at)]
-    row.at, row.original, row.folded = at, original, " ".join([_words(original), *marks])
+    row.at, row.original, row.folded = at, original, " ".join([indexed(original), *marks])
+
+
+def indexed(text: str) -> str:
+    """A text as the index holds it: its folded words, and those that have accents once more as they are spelt. The text
+    is NFC."""
+    # Folded words alone: PostgreSQL's parser would take `15/QD-BNV` for a path in a file system.
+    spelt = {found for word in set(_WORD.findall(text.casefold())) if (found := _term(word)) != fold(word)}
+    return " ".join([re.sub(r"[\W_]+", " ", fold(text)), *sorted(spelt)])
 
 
 def remove(tx: "Tx", ref: Ref) -> None:
@@ -131,21 +140,20 @@ def find(
     Words typed with accents must stand so in the text; words without accents find both. With `beginning` the last word
     may be the beginning of one: that costs more, so ask for it when whole words found nothing.
     """
-    words = re.findall(r"[^\W_]+", nfc(query))
-    if not words or not places:
+    terms = [_term(word) for word in _WORD.findall(nfc(query).casefold())]
+    if not terms or not places:
         return []
-    accented = _accented(words, beginning)
     if (few := _few(tx, places)) is not None:
-        ids = _looked_through([fold(w) for w in words], few, beginning)
-        return _checked(tx, ids, [ids.c.at < before] if before is not None else [], accented, limit)
+        ids = _looked_through(terms, few, beginning)
+        return _newest(tx, ids, [ids.c.at < before] if before is not None else [], limit)
     found: list[Hit] = []
     for months, older_than in _stages(before or clock.now()):
         marks = [_mark(place.scope, place.kind, month) for place in places for month in months]
-        ids = _candidates(tx, [fold(w) for w in words], marks, beginning)
+        ids = _candidates(tx, terms, marks, beginning)
         conditions = [ids.c.at < edge for edge in (before, older_than) if edge is not None]
         if any(place.within is not None for place in places):
             conditions.append(sa.or_(*(_counts(ids, place) for place in places)))
-        found += _checked(tx, ids, conditions, accented, limit - len(found))
+        found += _newest(tx, ids, conditions, limit - len(found))
         if len(found) >= limit:
             break
     return found
@@ -183,23 +191,13 @@ def _counts(ids: sa.CTE, place: Place) -> sa.ColumnElement[bool]:
     return here if place.within is None else sa.and_(here, ids.c.thing_id.in_(place.within))
 
 
-def _checked(
-    tx: "Tx",
-    ids: sa.CTE,
-    conditions: list[sa.ColumnElement[bool]],
-    accented: list[re.Pattern[str]],
-    limit: int,
-) -> list[Hit]:
-    """The newest candidates that hold the accented words as they were typed."""
-    # Accented words are re-checked, so a few more candidates are read than are wanted.
-    # They come in small portions: a text may be long, and the first portion is often enough.
+def _newest(tx: "Tx", ids: sa.CTE, conditions: list[sa.ColumnElement[bool]], limit: int) -> list[Hit]:
+    """The newest candidates with their texts."""
     newest = sa.select(ids.c.id).where(*conditions).order_by(ids.c.at.desc(), ids.c.id.desc())
-    wanted = newest.limit(limit * 20 if accented else limit).subquery()
+    wanted = newest.limit(limit).subquery()
     rows = sa.select(SearchText.kind, SearchText.thing_id, SearchText.at, SearchText.original)
     rows = rows.join(wanted, wanted.c.id == SearchText.id).order_by(SearchText.at.desc(), SearchText.id.desc())
-    with tx.session.execute(rows.execution_options(yield_per=min(limit, 50))) as candidates:
-        hits = (r for r in candidates if all(word.search(r.original.casefold()) for word in accented))
-        return [Hit(Ref(r.kind, r.thing_id), r.at, r.original) for r in islice(hits, limit)]
+    return [Hit(Ref(r.kind, r.thing_id), r.at, r.original) for r in tx.session.execute(rows)]
 
 
 _SPANS = (1, 2, 6, 24)
@@ -228,9 +226,19 @@ def _mark(scope: str, kind: str, month: str) -> str:
     return "xx".join(["", re.sub(r"[\W_]+", "", scope), kind, month]).removesuffix("xx")
 
 
-def _words(text: str) -> str:
-    """Folded words alone: PostgreSQL's parser would take `15/QD-BNV` for a path in a file system."""
-    return re.sub(r"[\W_]+", " ", fold(text))
+_WORD = re.compile(r"[^\W_]+")
+
+
+@lru_cache(maxsize=20_000)
+def _term(word: str) -> str:
+    """How the index knows a word (NFC, lower case): as it stands, or with accents as `zz` and its letters, each
+    followed by its marks as numbers. What begins alike is spelt alike: `ngập` is `zznga3502p`, its beginning `ngậ` is
+    `zznga3502`."""
+    plain = fold(word)
+    if plain == word:
+        return word
+    letters = unicodedata.normalize("NFD", word.replace("đ", "d99"))
+    return "zz" + "".join(f"{ord(c) % 256:02d}" if unicodedata.combining(c) else c for c in letters)
 
 
 def _rows(ref: Ref) -> sa.Select[SearchText]:
@@ -256,13 +264,3 @@ def _candidates(tx: "Tx", words: list[str], marks: list[str], beginning: bool) -
         inner = sa.text("SELECT rowid FROM search_fts WHERE search_fts MATCH :terms").bindparams(terms=terms)
         rows = rows.where(SearchText.id.in_(inner.columns(sa.column("rowid"))))
     return rows.cte("candidates").prefix_with("MATERIALIZED")
-
-
-def _accented(words: list[str], beginning: bool) -> list[re.Pattern[str]]:
-    """The words that were typed with accents, as they must stand in the text."""
-    ends = [r"(?!\w)"] * (len(words) - 1) + ["" if beginning else r"(?!\w)"]
-    return [
-        re.compile(rf"(?<!\w){re.escape(word.casefold())}{end}")
-        for word, end in zip(words, ends, strict=True)
-        if fold(word) != word.casefold()
-    ]
