@@ -127,10 +127,12 @@ class Routes:
         scope: str,
         max_bytes: str = "",
         before: View | None = None,
+        rows: bool = True,
         **says: Unpack[Says],
     ) -> Callable[[View], View]:
-        """An operation for an agency's system; errors are always problem details in JSON."""
-        writes = method not in {"GET", "HEAD"}
+        """An operation for an agency's system; errors are always problem details in JSON. Without `rows` it changes
+        files and nothing in the database, so that its one transaction is that of `before`, which only reads."""
+        writes = method not in {"GET", "HEAD"} and rows
         rest = {"scope": scope, "csrf": False, "max_bytes": max_bytes, "before": before, "says": says}
         return self._door(method, path, Guard.CLIENT, writes=writes, **rest)
 

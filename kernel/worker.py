@@ -6,12 +6,17 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
+import sqlalchemy as sa
+
 from kernel import clock, faults, outbox
 from kernel.db import Database
 from kernel.outbox import Absent, Arrived, Job, LeaseLost, SendError, State, Unsure
 from kernel.wakeup import Wakeup
 
 log = logging.getLogger(__name__)
+
+AWAY_S = 0.5
+"""Between two looks for a database that is away."""
 
 
 class Worker:
@@ -42,7 +47,7 @@ class Worker:
             while not self._stopping.is_set():
                 self._freed.clear()
                 topics = [t for t in outbox.handlers if self._busy[outbox.is_slow(t)] < room[outbox.is_slow(t)]]
-                jobs = self._claim(1, topics)
+                jobs = self._claim_if_possible(topics)
                 if jobs:
                     self._count(jobs[0], 1)
                     pool.submit(self._in_thread, jobs[0])
@@ -70,6 +75,16 @@ class Worker:
                 self._safely(job)
             done += len(jobs)
         return done
+
+    def _claim_if_possible(self, topics: list[str]) -> list[Job]:
+        """Nothing, after a moment, while the database is away: it comes back, and whoever waits must not have to be
+        started anew."""
+        try:
+            return self._claim(1, topics)
+        except (sa.exc.OperationalError, sa.exc.InterfaceError):
+            log.warning("the database is away", exc_info=True)
+            self._stopping.wait(AWAY_S)
+            return []
 
     def _claim(self, limit: int, topics: Iterable[str]) -> list[Job]:
         # A look before the claim: an idle worker never takes the embedded database's write lock.

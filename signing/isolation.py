@@ -107,26 +107,35 @@ class Pool:
         self._idle: list[_Child] = []
         self._guard = threading.Lock()
 
-    def run(self, work: Callable[..., T], *given: Any, patience_s: float | None = None, **named: Any) -> T:
+    def run(
+        self,
+        work: Callable[..., T],
+        *given: Any,
+        patience_s: float | None = None,
+        within_s: float | None = None,
+        **named: Any,
+    ) -> T:
         """What `work(*given, **named)` answers; refusals of the house are raised here as there.
 
-        `work` is a function of a module. Broken when it came to no end; Busy when no child was free within
-        `patience_s` seconds (None waits as long as it takes).
+        `work` is a function of a module. Broken when it came to no end, at the latest after `within_s` seconds; Busy
+        when no child was free within `patience_s` seconds (None waits as long as it takes).
         """
         if not self._free.acquire(timeout=patience_s):
             raise Busy
         try:
-            return self._with_child(work, given, named)
+            return self._with_child(work, given, named, within_s)
         finally:
             self._free.release()
 
-    def _with_child(self, work: Callable[..., T], given: tuple[Any, ...], named: dict[str, Any]) -> T:
+    def _with_child(
+        self, work: Callable[..., T], given: tuple[Any, ...], named: dict[str, Any], within_s: float | None
+    ) -> T:
         with self._guard:
             child = self._idle.pop() if self._idle else None
         child = child or _Child(self.limits)
         kept = False
         try:
-            answer: T = child.work(work, given, named)
+            answer: T = child.work(work, given, named, within_s)
             kept = True
             return answer
         except (errors.DomainError, SendError):
@@ -173,9 +182,12 @@ class _Child:
         if self._receive()[0] != READY:
             raise Broken(Ending.CRASHED, "not ready")
 
-    def work(self, work: Callable[..., Any], given: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    def work(
+        self, work: Callable[..., Any], given: tuple[Any, ...], named: dict[str, Any], within_s: float | None
+    ) -> Any:
         self.tasks += 1
-        self._deadline = time.monotonic() + self.limits.seconds
+        seconds = self.limits.seconds if within_s is None else min(within_s, self.limits.seconds)
+        self._deadline = time.monotonic() + seconds
         written = io.BytesIO()
         task = _TaskWriter(written, self)
         task.dump((clock.now(), work, given, named))
@@ -325,7 +337,7 @@ def _stamped(source: TimeStamps, question: bytes) -> bytes:
     return bytes(finished(source.async_request_tsa_response(tsp.TimeStampReq.load(question))).dump())
 
 
-_shared: list[Pool] = []
+_shared: dict[str, Pool] = {}
 _limits = [Limits()]
 _inside = [False]
 
@@ -347,13 +359,16 @@ def apart(work: Callable[..., T], *given: Any, patience_s: float | None = None, 
     """Do this in a child of this process; see `Pool.run`."""
     if _inside[0]:
         return work(*given, **named)
-    if not _shared:
-        _shared.append(Pool(_limits[0]))
-    return _shared[0].run(work, *given, patience_s=patience_s, **named)
+    return pool("papers").run(work, *given, patience_s=patience_s, **named)
+
+
+def pool(kind: str) -> Pool:
+    """The children of this process for one kind of work: kinds keep no child from each other."""
+    return _shared.setdefault(kind, Pool(_limits[0]))
 
 
 @atexit.register
 def close() -> None:
     """End the children of this process; later work gets new ones."""
     while _shared:
-        _shared.pop().close()
+        _shared.popitem()[1].close()

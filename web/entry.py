@@ -85,17 +85,20 @@ def _opened(door: Door) -> Callable[..., Response]:
 def _answered(db: Database, door: Door, path: dict[str, Any]) -> Response:
     if door.before:
         with db.read() as tx:
-            path = path | {"brought": _bring(tx, door, path)}
+            actor = _admitted(tx, door)
+            instant = tx.session.get_transaction()
+            path = path | {"brought": _bring(tx, door, actor, path)}
             if not door.writes:
-                return _answer(tx, door, path)
+                if tx.session.get_transaction() is not instant:  # who waited may have been shut out meanwhile
+                    actor = _admitted(tx, door)
+                return _answer(tx, door, actor, path)
     with db.write() if door.writes else db.read() as tx:
-        return _answer(tx, door, path)
+        return _answer(tx, door, _admitted(tx, door), path)
 
 
-def _bring(tx: Tx, door: Door, path: dict[str, Any]) -> Callable[[], Any]:
+def _bring(tx: Tx, door: Door, actor: Actor | None, path: dict[str, Any]) -> Callable[[], Any]:
     """What the door's `before` answers with, made while nobody waits for the database."""
     assert door.before is not None
-    actor = _admitted(tx, door)
     try:
         found = door.before(tx, actor, **path, **given.told(door))
     except Invalid as error:
@@ -107,9 +110,8 @@ def _raise(error: Invalid) -> NoReturn:
     raise error
 
 
-def _answer(tx: Tx, door: Door, path: dict[str, Any]) -> Response:
+def _answer(tx: Tx, door: Door, actor: Actor | None, path: dict[str, Any]) -> Response:
     g.tx = tx
-    actor = _admitted(tx, door)
     response = make_response(door.view(tx, actor, **path, **given.told(door)))
     if tx.writable and response.status_code >= 400 and not tx.keep_on_refusal:
         raise _Refused(response)
@@ -171,7 +173,7 @@ def _read_body(door: Door, parts: Services) -> None:
 
     Files of forms and the body of an API call that may be large go to temporary files on the way.
     """
-    if not door.writes:
+    if not door.writes and not door.max_bytes:
         return
     cap = parts.config.upload_max_bytes if door.max_bytes else parts.config.request_max_bytes
     if (request.mimetype or "").startswith("multipart/"):

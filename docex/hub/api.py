@@ -13,7 +13,7 @@ from directory import clients
 from directory import queries as directory
 from directory.actor import Actor
 from docex.access import dispatch_for
-from docex.hub import mailbox, publishing, receipts, uploads, webhooks
+from docex.hub import looks, mailbox, publishing, receipts, uploads, webhooks
 from docex.hub.api_models import (
     Acknowledged,
     Acknowledging,
@@ -113,23 +113,25 @@ def receipts_of_document(tx: Tx, actor: Actor, dispatch_id: int, asked: Receipts
     return jsonify(items=items, next=cursors.seal(_secret(), listed, *receipts.place(found[-2][0])) if more else None)
 
 
-def _wait_for_mail(tx: Tx, actor: Actor, asked: InboxAsked) -> mailbox.Page:
+def _wait_for_mail(tx: Tx, actor: Actor, asked: InboxAsked) -> looks.Page:
     """Note that the system asks, then wait without a transaction until there is something, and answer with that."""
     after = _place(actor, asked.after)
     services = current_app.extensions["lienthong"]
     end = time.monotonic() + asked.wait
     with bell_of(services.db).listening(actor.agency_id, since=tx.begun) as ring:
-        page = mailbox.page(tx, actor.agency_id, after, asked.limit)
+        page = looks.page(tx, actor.agency_id, after, asked.limit)
         if mailbox.poll_is_news(page.polled_at):
             tx.session.rollback()
             with services.db.write(actor.by) as writing:
                 mailbox.note_poll(writing, actor.agency_id, request.headers.get("User-Agent", ""), _their_time())
+            if page.polled_at is None:  # there was no mailbox to look into
+                page = looks.page(tx, actor.agency_id, after, asked.limit)
         while not page.items:
             tx.session.rollback()  # gives the connection back: nobody holds one while they wait
             if not ring.wait(end - time.monotonic()):
                 break
             ring.clear()
-            page = mailbox.page(tx, actor.agency_id, after, asked.limit)
+            page = looks.page(tx, actor.agency_id, after, asked.limit)
     return page
 
 
@@ -142,13 +144,11 @@ def _wait_for_mail(tx: Tx, actor: Actor, asked: InboxAsked) -> mailbox.Page:
     title=phrase("Xem văn bản đang chờ nhận"),
     answers={200: Inbox},
 )
-def inbox(tx: Tx, actor: Actor, asked: InboxAsked, brought: Callable[[], mailbox.Page]) -> Response:
+def inbox(tx: Tx, actor: Actor, asked: InboxAsked, brought: Callable[[], looks.Page]) -> Response:
     """What waits for the system's agency. With `wait` the answer comes as soon as there is something, or empty."""
     page = brought()
     following = cursors.seal(_secret(), _list_of(actor), page.last)
-    newest = evidence_log.newest(tx)
-    head = evidence_log.shown(newest) if newest else None
-    return jsonify(items=page.items, next=following, more=page.more, held=page.held, head=head)
+    return jsonify(items=page.items, next=following, more=page.more, held=page.held, head=page.head)
 
 
 @routes.api(
@@ -311,6 +311,7 @@ def _write_piece(tx: Tx, actor: Actor, upload_id: str) -> None:
     scope=SUBMIT,
     max_bytes="upload_max_bytes",
     before=_write_piece,
+    rows=False,
     takes=EDXML,
     headers={
         "Upload-Offset": "where the piece begins: `offset` of the last answer, or 0 to start over",

@@ -4,18 +4,15 @@ Pull is the guarantee: a parcel stays until its receiver has said that it has it
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.actor import Actor
-from directory.models import Agency, ApiClient
-from docex.envelope import Facts
+from directory.models import ApiClient
 from docex.hub import receipts, webhooks
-from docex.hub.models import Mailbox, Parcel, Receipt, Term
+from docex.hub.models import Mailbox, Parcel, Receipt
 from docex.hub.states import ParcelState, ReceiptKind
 from docex.models import Delivery, Dispatch, Incoming
 from docex.moves import touch_incoming
@@ -33,7 +30,6 @@ RECEIVE = "docex.receive"
 FIRST_ALARM = timedelta(hours=4)  # of working time, see docex.hub.terms
 LEASE = timedelta(minutes=5)
 POLL_NOTED = timedelta(minutes=1)
-PAGE = 100
 COLLECTED = 500
 
 SAYABLE = frozenset(
@@ -48,18 +44,6 @@ SAYABLE = frozenset(
     }
 )
 """What a receiver's system may say in JSON; 01 is said by the acknowledgement itself."""
-
-
-@dataclass(frozen=True)
-class Page:
-    """A stretch of a mailbox. `last` is the number up to which it was looked through; `polled_at` is when its owner's
-    system was last noted to ask."""
-
-    items: tuple[dict[str, Any], ...]
-    last: int
-    more: bool
-    held: bool
-    polled_at: datetime | None
 
 
 def has_reader(tx: Tx, agency_id: int) -> bool:
@@ -156,56 +140,6 @@ def note_poll(tx: Tx, agency_id: int, system: str, its_time: datetime | None) ->
     row = tx.session.get_one(Mailbox, agency_id, with_for_update=True, populate_existing=True)
     row.polled_at, row.polled_by = clock.now(), system[:200]
     row.skew_s = round((its_time - clock.now()).total_seconds()) if its_time else None
-
-
-def page(tx: Tx, agency_id: int, after: int, limit: int) -> Page:
-    """What waits in a mailbox behind number `after`, in the order in which it came."""
-    rows = tx.session.connection().execute(_PAGE, {"agency": agency_id, "after": after, "most": limit + 1}).all()
-    held = bool(rows) and rows[0].held_at is not None
-    polled_at = rows[0].polled_at if rows else None
-    if held or not rows or rows[0].id is None:
-        return Page((), after, False, held, polled_at)
-    shown = rows[:limit]
-    return Page(tuple(_item(row) for row in shown), shown[-1].seq, len(rows) > limit, False, polled_at)
-
-
-# Asked at every long poll of every system: one statement, built once, columns and not objects. A mailbox in which
-# nothing waits is one row without a parcel.
-_PAGE = (
-    sa.select(
-        Mailbox.held_at,
-        Mailbox.polled_at,
-        Parcel.id,
-        Parcel.seq,
-        Parcel.available_at,
-        Parcel.leased_until,
-        Delivery.recall,
-        Dispatch.message_id,
-        Dispatch.document_key,
-        Dispatch.business,
-        Dispatch.facts,
-        Dispatch.sha256,
-        Dispatch.size,
-        Agency.code.label("sender_code"),
-        Agency.name.label("sender_name"),
-        Term.expires_at,
-    )
-    .select_from(Mailbox)
-    .outerjoin(
-        sa.join(Parcel, Delivery, Delivery.id == Parcel.delivery_id)
-        .join(Dispatch, Dispatch.id == Delivery.dispatch_id)
-        .join(Agency, Agency.id == Dispatch.sender_id)
-        .outerjoin(Term, Term.dispatch_id == Dispatch.id),
-        sa.and_(
-            Parcel.agency_id == sa.bindparam("agency"),
-            Parcel.state == ParcelState.WAITING,
-            Parcel.seq > sa.bindparam("after"),
-        ),
-    )
-    .where(Mailbox.agency_id == sa.bindparam("agency"))
-    .order_by(Parcel.seq)
-    .limit(sa.bindparam("most"))
-)
 
 
 def state_of(tx: Tx, agency_id: int) -> tuple[int, bool]:
@@ -305,23 +239,3 @@ def _next_numbers(tx: Tx, agency_ids: Sequence[int]) -> dict[int, int]:
         box.last_seq += 1
         numbers[box.agency_id] = box.last_seq
     return numbers
-
-
-def _item(row: Any) -> dict[str, Any]:
-    facts = Facts.from_json(row.facts)
-    return {
-        "id": row.id,
-        "message_id": row.message_id,
-        "document_id": row.document_key,
-        "business": row.business,
-        "sender": {"code": row.sender_code, "name": row.sender_name},
-        "code": facts.code,
-        "subject": facts.subject,
-        "urgency": facts.urgency,
-        "sha256": row.sha256,
-        "size": row.size,
-        "recall": row.recall,
-        "available_at": row.available_at.isoformat(),
-        "expires_at": row.expires_at.isoformat() if row.expires_at else None,
-        "leased_until": row.leased_until.isoformat() if row.leased_until else None,
-    }

@@ -82,9 +82,11 @@ class PrintHandler(Handler[PrintWork, tuple[int, Blob]]):
 
 
 class ReadHandler(Handler[tuple[int, tuple[PaperFile, ...]], tuple[int, str]]):
-    """An envelope has come in: make it findable by the text of its papers."""
+    """An envelope has come in: make it findable by the text of its papers. Many long papers at once make the search
+    late, and nothing else: reading has threads of its own."""
 
     topic: ClassVar[str] = TOPIC
+    at_once = 2
 
     def __init__(self, blobs: BlobStore) -> None:
         self.blobs = blobs

@@ -4,13 +4,7 @@ What was said in an envelope is the same for all its receivers, so it is kept on
 audience of its sender and receivers; a hit leads to the agency's own copy or document (`docex.registers.finding`).
 """
 
-import json
-import shutil
-import subprocess
-import sys
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from time import monotonic
 
 import sqlalchemy as sa
@@ -18,11 +12,13 @@ import sqlalchemy as sa
 from docex.envelope import Facts
 from docex.models import Delivery, Dispatch, Paper
 from docex.papers import papers_of
+from docex.registers import textprobe
 from kernel import search
-from kernel.blobs import BlobStore
+from kernel.blobs import BlobStore, read_all
 from kernel.db import Tx
 from kernel.refs import Ref
 from kernel.text import nfc
+from signing import isolation
 
 SCOPE = "papers"
 BREAK = "\n"
@@ -39,7 +35,6 @@ READABLE = (
     "application/pdf",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 )
-_PROBE = Path(__file__).with_name("textprobe.py")
 
 
 @dataclass(frozen=True)
@@ -108,16 +103,9 @@ def senders_scope(agency_id: int) -> str:
 
 def _read(blobs: BlobStore, sha256: str, most: int, seconds: float) -> str:
     """The text of one file; none when it is broken, locked or takes too long."""
-    with tempfile.NamedTemporaryFile() as copy:
-        with blobs.open(sha256) as stored:
-            shutil.copyfileobj(stored, copy)
-        copy.flush()
-        command = [sys.executable, "-P", str(_PROBE), copy.name, str(most)]
-        try:
-            done = subprocess.run(command, capture_output=True, timeout=seconds, check=False)
-            found = json.loads(done.stdout.strip().splitlines()[-1]) if done.returncode == 0 else {}
-        except (subprocess.TimeoutExpired, ValueError, IndexError):
-            return ""
-    text = str(found.get("text", "")) if isinstance(found, dict) else ""
+    try:
+        text = isolation.pool("reading").run(textprobe.read, read_all(blobs, sha256), most, within_s=seconds)
+    except isolation.Broken:
+        return ""
     # NUL is text to some PDFs and an error to PostgreSQL; half a surrogate pair is an error to both.
     return nfc(text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8"))

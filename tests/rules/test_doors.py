@@ -49,7 +49,9 @@ def test_every_api_operation_needs_a_scope(doors: list[Door]) -> None:
 
 def test_reading_never_writes(doors: list[Door]) -> None:
     assert [d.endpoint for d in doors if d.method in {"GET", "HEAD"} and d.writes] == []
-    assert [d.endpoint for d in doors if d.method not in {"GET", "HEAD"} and not d.writes] == []
+    # A piece of an upload goes into a file; a transaction for each of a thousand would write nothing.
+    only_files = [d.endpoint for d in doors if d.method not in {"GET", "HEAD"} and not d.writes]
+    assert only_files == ["hub.add_piece"]
 
 
 def test_views_are_short() -> None:
