@@ -1,9 +1,12 @@
-"""`python -m bench NAME`: run one bench; exit code 0 if its claim holds."""
+"""`python -m bench NAME [--option VALUE]`: run one bench; exit code 0 if its claim holds."""
 
+import argparse
 import importlib
+import inspect
 import sys
 
-#: The benches there are; each is a module of this package with `main() -> Result`.
+#: The benches there are; each is a module of this package with `main(…) -> Result`. What `main` takes by name, with a
+#: default of its type, are the options of the bench.
 NAMES = (
     "agent",
     "bigfile",
@@ -11,20 +14,25 @@ NAMES = (
     "delivery",
     "exchange",
     "fanout",
+    "inbox",
     "kill",
     "receipts",
-    "sign",
+    "registers",
     "submit",
-    "verify",
 )
 
 
 def run(arguments: list[str]) -> int:
     """Run the bench that the arguments name and print its line."""
-    if len(arguments) != 1 or arguments[0] not in NAMES:
+    if not arguments or arguments[0] not in NAMES:
         sys.stderr.write(f"usage: scripts/bench NAME, where NAME is one of: {', '.join(NAMES)}\n")
         return 2
-    result = importlib.import_module(f"bench.{arguments[0]}").main()
+    name, *rest = arguments
+    main = importlib.import_module(f"bench.{name}").main
+    parser = argparse.ArgumentParser(f"scripts/bench {name}")
+    for option in inspect.signature(main).parameters.values():
+        parser.add_argument(f"--{option.name}", type=type(option.default), default=option.default)
+    result = main(**vars(parser.parse_args(rest)))
     sys.stdout.write(result.line() + "\n")
     return 0 if result.holds else 1
 

@@ -1,7 +1,8 @@
-"""How much memory the parts of an instance take, and at most took (Linux)."""
+"""How much memory and processor time the parts of an instance take (Linux)."""
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -50,6 +51,12 @@ def watched(parts: Mapping[str, int]) -> Iterator[Growth]:
 def resident_mb(number: int) -> float:
     """A process and all that it started, in MB of 1024 kB; pages that they share count for each."""
     return round(sum(_resident_kb(one) for one in _family(number)) / 1024, 1)
+
+
+def cpu_s(number: int) -> float:
+    """The processor time of a process and of what it started and has ended, in seconds."""
+    spent = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[11:15]
+    return sum(map(int, spent)) / os.sysconf("SC_CLK_TCK")
 
 
 def forget_peak(number: int) -> None:

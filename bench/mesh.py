@@ -59,6 +59,12 @@ def times(folder: Path, port: int, letters: Sequence[Path]) -> tuple[float, list
     )
 
 
+def looks(folder: Path, port: int, count: int) -> tuple[float, list[float]]:
+    """The same for looks into an empty mailbox."""
+    path = f"/messageexchange/{SENDER}/inbox"
+    return driven(folder, port, [{"path": path, "headers": _headers(number)} for number in range(count)])
+
+
 def _headers(number: int) -> dict[str, str]:
     """A message from one of the sandbox's mailboxes to another, signed as its interface asks."""
     nonce, stamp = str(uuid.uuid4()), time.strftime("%Y%m%d%H%M")

@@ -1,8 +1,8 @@
 """Hands in what a plan lists, over several connections at once: `python -m bench.submit_driver PLAN`.
 
-The plan is a JSON file: `port`, `connections`, and `requests`, each with `path`, `headers` and `file`. Prints one JSON
-line with the milliseconds that each took, and all of them together. Any answer but 2xx ends it: what fails quickly must
-not look quick.
+The plan is a JSON file: `port`, `connections`, and `requests`, each with `path`, `headers` and the `file` to hand in;
+without a file it is a question (GET). Prints one JSON line with the milliseconds that each took, and all of them
+together. Any answer but 2xx ends it: what fails quickly must not look quick.
 """
 
 import http.client
@@ -49,9 +49,9 @@ def main() -> None:
                 one = waiting.get_nowait()
             except Empty:
                 return
-            body = Path(one["file"]).read_bytes()
+            body = Path(one["file"]).read_bytes() if "file" in one else None
             begun = time.perf_counter()
-            connection.request("POST", one["path"], body, one["headers"])
+            connection.request("POST" if body else "GET", one["path"], body, one["headers"])
             answer = connection.getresponse()
             said = answer.read()
             each_ms.append((time.perf_counter() - begun) * 1000)

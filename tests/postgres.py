@@ -4,9 +4,12 @@ import itertools
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -54,13 +57,36 @@ class TestServer:
             self._as_owner([str(self._binaries / "pg_ctl"), "-D", str(self.folder / "data"), "-m", "immediate", "stop"])
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    @property
+    def can_crash(self) -> bool:
+        """Whether the server is one of this machine's binaries, which `crash` needs."""
+        return self._pgserver is None
+
     def crash(self) -> None:
-        """Stop as a power failure would, and start again. Only for a server of this machine's binaries."""
-        data = ["-D", str(self.folder / "data"), "-w"]
-        self._as_owner([str(self._binaries / "pg_ctl"), *data, "-m", "immediate", "stop"])
-        self._as_owner(
-            [str(self._binaries / "pg_ctl"), *data, "-l", str(self.folder / "log"), "-o", self._options, "start"]
-        )
+        """Kill every process of the server with -9, as a power failure would, and start it again."""
+        self.stop()
+        self.start()
+
+    def stop(self) -> None:
+        """Kill every process of the server with -9."""
+        number = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+        for one in (number, *map(int, Path(f"/proc/{number}/task/{number}/children").read_text().split())):
+            with suppress(ProcessLookupError):
+                os.kill(one, signal.SIGKILL)
+        while Path(f"/proc/{number}").exists():
+            time.sleep(0.01)
+
+    def start(self) -> None:
+        """Start it again; it finds its way by its log."""
+        command = [
+            str(self._binaries / "pg_ctl"),
+            "-D",
+            str(self.folder / "data"),
+            "-w",
+            "-l",
+            str(self.folder / "log"),
+        ]
+        self._as_owner([*command, "-o", self._options, "start"])
 
     def fresh_name(self) -> str:
         """A database name that was not used before."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import requests
 
@@ -21,6 +21,24 @@ from notify.sinks.twilio import TwilioSink
 from web import demo, schema
 
 START_S = 90.0
+
+
+class Part(Protocol):
+    """A process of an instance."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """None as long as it lives."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return when it has ended."""
+
+    def terminate(self) -> None:
+        """Tell it to end."""
+
+    def kill(self) -> None:
+        """End it at once."""
 
 
 class Instance:
@@ -38,7 +56,7 @@ class Instance:
         self.twilio = TwilioSink(self.folder / "sms.jsonl")
         self._database_url = database_url
         self._settings = settings
-        self._parts: dict[str, subprocess.Popen[bytes]] = {}
+        self._parts: dict[str, Part] = {}
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -70,15 +88,14 @@ class Instance:
         if not self.keep:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def start(self, name: str, **settings: str) -> subprocess.Popen[bytes]:
+    def start(self, name: str, **settings: str) -> Part:
         """Start `web` or `worker`; what it says goes to a file in the folder."""
-        log = (self.folder / f"{name}.log").open("ab")
-        part = subprocess.Popen(
-            [sys.executable, "-m", "web", name], env={**self.environment, **settings}, stdout=log, stderr=log
-        )
-        log.close()
-        self._parts[name] = part
-        return part
+        self._parts[name] = self._launch(name, {**self.environment, **settings}, self.folder / f"{name}.log")
+        return self._parts[name]
+
+    def _launch(self, name: str, environment: dict[str, str], log: Path) -> Part:
+        with log.open("ab") as file:
+            return subprocess.Popen([sys.executable, "-m", "web", name], env=environment, stdout=file, stderr=file)
 
     def stop(self, name: str) -> None:
         """Tell `web` or `worker` to end, and wait for it."""
@@ -95,6 +112,12 @@ class Instance:
         part = self._parts.pop(name)
         part.kill()
         part.wait()
+
+    def revive(self) -> None:
+        """Start what has ended by itself."""
+        for name, part in list(self._parts.items()):
+            if part.poll() is not None:
+                self.start(name)
 
     def process_id(self, name: str) -> int:
         """The process of `web` or `worker`, for whoever looks at what it takes."""

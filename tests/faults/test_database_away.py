@@ -1,0 +1,54 @@
+"""A worker whose database is killed and comes back goes on, without anybody starting it anew."""
+
+import time
+from threading import Event, Thread
+
+import pytest
+
+from kernel import outbox
+from kernel.db import Database, Tx
+from kernel.outbox import Handler, Job
+from kernel.schema import Base
+from kernel.wakeup import Wakeup
+from kernel.worker import Worker
+from tests.postgres import TestServer
+from web import rooms
+
+
+class Ring(Handler[str, None]):
+    """Says that it was done."""
+
+    topic = "test.ring"
+
+    def __init__(self) -> None:
+        self.rung = Event()
+
+    def prepare(self, tx: Tx, job: Job) -> str:
+        return job.key
+
+    def perform(self, prepared: str) -> None:
+        self.rung.set()
+
+
+def test_a_worker_outlives_its_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    rooms.load_models()
+    handler = Ring()
+    monkeypatch.setattr(outbox, "handlers", {Ring.topic: handler})
+    with TestServer(durable=True) as server:
+        if not server.can_crash:
+            pytest.skip("needs the server binaries of this machine")
+        db = Database(server.create("away"))
+        Base.metadata.create_all(db.engine)
+        worker = Worker(db, Wakeup(db))
+        serving = Thread(target=worker.run)
+        serving.start()
+        server.stop()
+        time.sleep(1.2)  # longer than the worker waits for a wake-up, so that it has looked meanwhile
+        server.start()
+        with db.write() as tx:
+            tx.outbox(Ring.topic, "once")
+        done = handler.rung.wait(20)
+        worker.stop()
+        serving.join(10)
+        db.close()
+    assert done

@@ -1,0 +1,20 @@
+"""A thousand letters through the hub while web, worker and database die by SIGKILL again and again: none is lost, none
+comes twice, and every receipt is the one that was given first."""
+
+import random
+
+import pytest
+
+from tests.faults.exchange import run
+from tests.faults.forks import ForkedInstance
+
+LETTERS = 1_000
+KILLS = 25
+
+
+@pytest.mark.timeout(360)
+def test_nothing_is_lost_and_nothing_comes_twice() -> None:
+    seed = random.SystemRandom().randrange(1_000_000)
+    found = run(LETTERS, KILLS, seed, patience_s=300, instances=ForkedInstance)
+    assert {kind: count for kind, count in found.detail.items() if count} == {}, f"seed {seed}, {found.kills}"
+    assert found.kills.total() == KILLS
