@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 AWAY_S = 0.5
 """Between two looks for a database that is away."""
+_AWAY = (sa.exc.OperationalError, sa.exc.InterfaceError)
 
 
 class Worker:
@@ -81,7 +82,7 @@ class Worker:
         started anew."""
         try:
             return self._claim(1, topics)
-        except (sa.exc.OperationalError, sa.exc.InterfaceError):
+        except _AWAY:
             log.warning("the database is away", exc_info=True)
             self._stopping.wait(AWAY_S)
             return []
@@ -106,7 +107,9 @@ class Worker:
             log.warning("lease lost: %s %s", job.topic, job.key)
         except Exception as error:  # a broken handler must not stop the others
             log.exception("job failed: %s %s", job.topic, job.key)
-            self._failed(job, SendError(f"{type(error).__name__}: {error}", permanent=False))
+            # When the connection to the database broke it was not the receiver that failed: no long pause to spare it.
+            soon = AWAY_S if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated else None
+            self._failed(job, SendError(f"{type(error).__name__}: {error}", permanent=False, retry_after_s=soon))
 
     def _work(self, job: Job) -> None:
         if job.expires_at is not None and job.expires_at <= clock.now():
