@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from directory import clients, demo, queries
 from directory.models import Agency
@@ -82,3 +82,9 @@ def envelope(receivers: Sequence[str], number: int, pdf_bytes: int, *more: Attac
 def small_letter(number: int) -> bytes:
     """A letter to the far agency with a PDF of 4 kB."""
     return letter([FAR], number, 4_000)
+
+
+def plain_letter(number: int) -> bytes:
+    """A letter to the far agency with a paper in which there is nothing to judge: plain text."""
+    text = os.urandom(1_000).hex().encode()
+    return write(replace(envelope([FAR], number, 0), attachments=(Attachment(str(uuid.uuid4()), "ghi-chu.txt", text),)))

@@ -104,7 +104,15 @@ class Records:
         return len(self.submitted) + len(self.retrieved)
 
 
-def run(messages: int, kills: int, seed: int, *, patience_s: float, instances: type[Instance] = Instance) -> Found:
+def run(
+    messages: int,
+    kills: int,
+    seed: int,
+    *,
+    patience_s: float,
+    written: Callable[[int], bytes] = small_letter,
+    instances: type[Instance] = Instance,
+) -> Found:
     """Exchange `messages` letters under `kills` kills; the seed decides who dies when."""
     begun, over, chance = time.monotonic(), threading.Event(), random.Random(seed)
     with (
@@ -116,7 +124,7 @@ def run(messages: int, kills: int, seed: int, *, patience_s: float, instances: t
         with instance.database() as db:
             near, far = register(db, demo.FINANCE), register(db, FAR)
         sender, receiver = Side(instance.url, near, over), Side(instance.url, far, over)
-        letters = [small_letter(number) for number in range(messages)]
+        letters = [written(number) for number in range(messages)]
         records, killer = Records(), Killer(instance, server, chance)
         moments = chance.sample(range(1, 2 * messages - 2 * kills), kills)
         with ThreadPoolExecutor(CONNECTIONS + 2) as threads:

@@ -5,6 +5,7 @@ import random
 
 import pytest
 
+from bench.letters import plain_letter
 from tests.faults.exchange import run
 from tests.faults.forks import ForkedInstance
 
@@ -15,6 +16,6 @@ KILLS = 25
 @pytest.mark.timeout(360)
 def test_nothing_is_lost_and_nothing_comes_twice() -> None:
     seed = random.SystemRandom().randrange(1_000_000)
-    found = run(LETTERS, KILLS, seed, patience_s=300, instances=ForkedInstance)
+    found = run(LETTERS, KILLS, seed, patience_s=300, written=plain_letter, instances=ForkedInstance)
     assert {kind: count for kind, count in found.detail.items() if count} == {}, f"seed {seed}, {found.kills}"
     assert found.kills.total() == KILLS
