@@ -4,6 +4,7 @@ A view runs inside one transaction. It is committed when the answer is a success
 refusal, so that a form that is shown again with its errors has changed nothing.
 """
 
+import io
 import ipaddress
 import secrets
 import shutil
@@ -27,6 +28,7 @@ from web import given, openapi, rates
 from web.services import Services, services
 
 csrf = CSRFProtect()
+_IN_MEMORY = 1 << 20
 
 
 class _Refused(Exception):
@@ -201,8 +203,11 @@ def _refuse_nul() -> None:
 
 
 def _spooled(stream: IO[bytes]) -> IO[bytes]:
-    spool = tempfile.SpooledTemporaryFile(max_size=1 << 20)  # noqa: SIM115 - lives as long as the request
-    shutil.copyfileobj(stream, spool, 1 << 20)
+    whole = request.content_length
+    if whole is not None and whole <= _IN_MEMORY:
+        return io.BytesIO(io.BufferedReader(stream).read(whole))  # type: ignore[type-var]
+    spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - lives as long as the request
+    shutil.copyfileobj(stream, spool, _IN_MEMORY)
     spool.seek(0)
     return spool
 
