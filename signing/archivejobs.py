@@ -153,6 +153,7 @@ class LookHandler(Handler[Step, Looked]):
     """See how far a paper has come, and put into it what a later check needs."""
 
     topic: ClassVar[str] = archive.LOOK
+    at_once = 2  # nobody waits for these, so they leave the other threads to work that somebody waits for
 
     def __init__(self, blobs: BlobStore, source: Source, trust: Callable[[Tx], Trust]) -> None:
         self._blobs, self._source, self._trust = blobs, source, trust
