@@ -11,7 +11,7 @@ from kernel.db import Tx
 from kernel.errors import Unavailable
 from kernel.text import phrase
 from signing.keys import KeyStore
-from signing.keystores import person_store, seal_store
+from signing.keystores import envelope_store, person_store, seal_store
 from signing.testpki import TestPerson, TestSeal
 from signing.trial import authority_in, trust_of
 from signing.trust import Trust
@@ -47,6 +47,8 @@ class Custody:
     def system_key(self, agency: AgencyCard) -> KeyStore | None:
         """The key with which the agency's system signs envelopes; None when this installation holds none: they go out
         unsigned then."""
+        if (named := envelope_store(self._config, agency.code)) is not None:
+            return named
         if self._config.mode != "demo":
             return None
         return _system(self._config.pki_dir, system_key_name(agency.id), agency.name)

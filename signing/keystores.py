@@ -5,6 +5,7 @@
     seal:H29.01=pkcs11:token=UBND;object=con-dau      RFC 7512; ?module-path= and ?pin-source= may follow
     seal:H29.02=file:seals/h29-02.p12                 beneath `pki` in the data folder; for trials
     system=pkcs11:token=UBND;object=he-thong          the key of receipts and log heads, EC P-256; `file:` works, too
+    envelope:H29.01=file:systems/h29-01.p12           the key with which an agency's system signs its envelopes
 
 A person's key is never held by a production installation: it stays on the person's own device (`signing.desk`).
 """
@@ -28,7 +29,8 @@ NO_FILES_HERE = phrase(
 NO_PERSONS_HERE = phrase("Hệ thống chính thức không giữ khoá của cá nhân. Xin ký bằng thiết bị của người ký.")
 PIN_FILE_UNREADABLE = phrase("Không đọc được tệp mã PIN khai báo ở mục “{owner}” của LIENTHONG_KEYS.")
 
-SEAL, PERSON, SYSTEM = "seal", "person", "system"
+SEAL, PERSON, SYSTEM, ENVELOPE = "seal", "person", "system", "envelope"
+OF_AGENCIES = (SEAL, ENVELOPE)
 
 
 class BadEntry(Exception):
@@ -86,6 +88,12 @@ def system_store(config: Config) -> KeyStore | None:
     return _store(config, SYSTEM, "")
 
 
+def envelope_store(config: Config, agency_code: str) -> KeyStore | None:
+    """The key with which an agency's system signs envelopes; None when the settings name none. A file will do, also in
+    production: it is a machine's key. Unavailable says why it cannot be used."""
+    return _store(config, ENVELOPE, agency_code.upper())
+
+
 def store_at(config: Config, entry: Entry) -> KeyStore:
     """The store behind an entry; BadEntry when the entry is not to be used here, Unavailable when it cannot be now."""
     _allowed(config, entry)
@@ -108,10 +116,10 @@ def _entry(text: Secret) -> Entry:
         raise BadEntry(phrase(PIN_IN_URL.msgid, owner=text.partition("=")[0][:60]))
     owner, equals, place = text.partition("=")
     kind, _, whose = owner.partition(":")
-    known = owner == SYSTEM or (kind in (SEAL, PERSON) and whose)
+    known = owner == SYSTEM or (kind in (*OF_AGENCIES, PERSON) and whose)
     if not known or not equals or not place.startswith(("pkcs11:", "file:")):
         raise BadEntry(phrase(NOT_READ.msgid, owner=owner[:60]))
-    return Entry(kind, whose.upper() if kind == SEAL else whose.lower(), place)
+    return Entry(kind, whose.upper() if kind in OF_AGENCIES else whose.lower(), place)
 
 
 def _allowed(config: Config, entry: Entry) -> None:

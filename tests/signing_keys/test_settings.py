@@ -53,6 +53,18 @@ def test_production_holds_no_keys_of_people_and_no_key_files(hsm: Hsm, tmp_path:
     assert doctor.keys(production(trial)).health is Health.BAD
 
 
+def test_the_key_of_an_agencys_system_may_be_a_file_in_production(hsm: Hsm, tmp_path: Path) -> None:
+    hsm.authority.issue_system(TestSeal("system", CITY))
+    passphrase = hsm.authority.passphrase.decode()
+    config = settings(hsm, hsm.folder, "envelope:h29.01=file:systems/system.p12", key_passphrase=passphrase)
+    custody = Custody(production(config))
+    key = custody.system_key(AGENCY)
+    assert key is not None
+    assert key.sign(b"x")
+    assert custody.system_key(replace(AGENCY, code="H29.02")) is None
+    assert doctor.keys(production(config)).health is Health.GOOD
+
+
 def test_not_even_a_token_makes_the_server_sign_for_a_person_in_production(hsm: Hsm, tmp_path: Path) -> None:
     config = production(settings(hsm, tmp_path, f"person:binh@example.vn={hsm.uri('rsa')}"))
     with pytest.raises(Unavailable, match="không giữ khoá của cá nhân"):
