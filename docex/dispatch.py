@@ -7,6 +7,7 @@ verify. One envelope with many recipients is one blob and many small rows.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
@@ -38,8 +39,9 @@ from signing import log as evidence_log
 log = logging.getLogger(__name__)
 
 STRETCH = 20
-"""Recipients of one envelope that are served in one transaction: enough to share its cost, few enough that the first of
-a thousand have it at once."""
+"""Recipients of one envelope that are served in one transaction: enough to share its cost."""
+VANGUARD = 5
+"""The first stretch is short, so that the first of a thousand have it at once."""
 
 
 @dataclass(frozen=True)
@@ -160,8 +162,10 @@ def _address(tx: Tx, dispatch: Dispatch, receivers: Sequence[Receiver]) -> None:
     ]
     tx.session.add_all(deliveries)
     tx.session.flush()
-    for start in range(0, len(deliveries), STRETCH):
-        _promise(tx, [delivery.id for delivery in deliveries[start : start + STRETCH]])
+    numbers = [delivery.id for delivery in deliveries]
+    for start, end in pairwise([0, *range(VANGUARD, len(numbers), STRETCH), len(numbers)]):
+        if start < end:
+            _promise(tx, numbers[start:end])
 
 
 def _promise(tx: Tx, delivery_ids: Sequence[int]) -> None:
