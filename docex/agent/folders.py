@@ -15,6 +15,7 @@ import json
 import os
 import re
 import secrets
+import tempfile
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -176,6 +177,5 @@ def stopped(error: OSError) -> Unreachable:
 
 
 def _try_to_work_in(folder: Path) -> None:
-    probe = folder / f".{secrets.token_hex(8)}.tmp"
-    probe.touch()
-    probe.unlink()
+    with tempfile.TemporaryFile(dir=folder):  # without a name where the disk can, so that a kill leaves nothing
+        pass

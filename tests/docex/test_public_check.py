@@ -168,7 +168,7 @@ def test_one_address_may_come_so_often_and_another_one_too(app: Flask, office: O
 def test_when_everything_is_busy_it_is_said(anybody: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("docex.checking.uploads.PATIENCE_S", 0.01)
     pool = isolation.Pool(isolation.Limits(processes=1))
-    monkeypatch.setattr(isolation, "_shared", [pool])
+    monkeypatch.setattr(isolation, "_shared", {"papers": pool})
     pool._free.acquire()
     status, shown = handed_in(anybody, "/check", a_pdf())
     assert (status, "đang kiểm tra nhiều tệp khác" in shown) == (503, True)

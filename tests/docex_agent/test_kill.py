@@ -93,7 +93,12 @@ def letters(served: Served, sender: str, receiver: str) -> list[bytes]:
 def _moved_away(office: AgentProcess) -> list[Path]:
     away = office.root / "cua-van-phong"
     away.mkdir(exist_ok=True)
-    return [path.rename(away / path.name) for path in (office.root / "inbox").iterdir()]
+    return [path.rename(away / path.name) for path in _letters_in(office)]
+
+
+def _letters_in(office: AgentProcess) -> list[Path]:
+    """What an office's program sees: no hidden files."""
+    return [path for path in (office.root / "inbox").iterdir() if not path.name.startswith(".")]
 
 
 def _is_over(offices: list[AgentProcess], kept: list[list[Path]]) -> bool:
@@ -106,7 +111,7 @@ def _is_over(offices: list[AgentProcess], kept: list[list[Path]]) -> bool:
 
 
 def _judge_folders(office: AgentProcess, sent: list[bytes], expected: list[bytes], kept: list[Path], seed: int) -> None:
-    came = [*kept, *(office.root / "inbox").iterdir()]
+    came = [*kept, *_letters_in(office)]
     assert Counter(path.read_bytes() for path in came) == Counter(expected), seed
     assert {path.read_bytes() for path in (office.root / "sent").iterdir()} == set(sent), seed
     assert len(office.names("sent")) == LETTERS, seed
