@@ -161,6 +161,7 @@ class _Pack:
                 "signer_name": source.expected.signer_name,
                 "signer_title": source.expected.signer_title,
                 "authority": source.expected.authority,
+                "delegated": source.expected.delegated,
             },
             "level": min(levels, key=ORDER.index).value if levels else "",
             "envelope": ENVELOPE,

@@ -331,12 +331,25 @@ def _kept_verdicts(pack: _Opened) -> Iterator[Finding]:
         if json.loads(pack.text(one["file"]))["sha256"] != _digest(pack, one["paper"]):
             said = phrase("Kết luận {file} không phải về tệp này.", file=one["file"])
             yield Finding("VERDICT_OTHER", Value.INVALID, said, one["file"])
-    of_envelope = [one["file"] for one in pack.manifest["verdicts"] if one["paper"] == ENVELOPE]
-    if of_envelope:
-        last = Verdict.from_json(json.loads(pack.text(of_envelope[-1])))
-        weight = Value.INVALID if last.value is Value.INVALID else Value.VALID
-        said = phrase("Chữ ký của phong bì, theo kết luận của hệ thống: {verdict}", verdict=last.summary)
+    last = {one["paper"]: Verdict.from_json(json.loads(pack.text(one["file"]))) for one in pack.manifest["verdicts"]}
+    if ENVELOPE in last:
+        verdict = last[ENVELOPE]
+        weight = Value.INVALID if verdict.value is Value.INVALID else Value.VALID
+        said = phrase("Chữ ký của phong bì, theo kết luận của hệ thống: {verdict}", verdict=verdict.summary)
         yield Finding("ENVELOPE", weight, said, ENVELOPE)
+    for number, paper in enumerate(pack.manifest["papers"]):
+        if paper["file"] in last:
+            yield from _kept_of_paper(number, paper["file"], last[paper["file"]])
+
+
+def _kept_of_paper(number: int, file: str, verdict: Verdict) -> Iterator[Finding]:
+    """The installation knew more than the file says, such as who was allowed to sign for whom: where it doubted last,
+    the pack is not valid. An attachment that nobody signed says nothing here either."""
+    alone = number and not verdict.signers and verdict.value is not Value.INVALID
+    if alone or verdict.value is Value.VALID:
+        return
+    said = phrase("{file}, theo kết luận của hệ thống: {verdict}", file=file, verdict=verdict.summary)
+    yield Finding("VERDICT_KEPT", verdict.value, said, file)
 
 
 def _with_answers(pack: _Opened, trust: Trust) -> Trust:
@@ -362,7 +375,10 @@ def _verdict(
     if entry.size > MOST_TAKEN_APART:
         return too_large(entry.sha256, entry.size, policy, at=moment)
     told = pack.manifest["expected"]
-    expected = Expected(tuple(told["agency_names"]), told["signer_name"], told["signer_title"], told["authority"])
+    delegated = told.get("delegated", True) is True  # packs of earlier versions do not say it
+    expected = Expected(
+        tuple(told["agency_names"]), told["signer_name"], told["signer_title"], told["authority"], delegated
+    )
     # The grown file has time-stamps of its own, which are younger than the log's.
     known = since.get(entry.sha256)
     return verdict_on(pack.read(newest), trust, policy, expected=expected, known_since=known, at=moment)

@@ -8,9 +8,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from kernel.config import Config
+from signing.case import Expected
 from signing.evidence_cli import verify
+from signing.log import canonical
 from signing.receipts import SigningKey
-from tests.signing.conftest import Office
+from tests.signing.conftest import CITY, Office
 from tests.signing_evidence.packs import Made
 
 Run = Callable[..., Result]
@@ -50,6 +52,25 @@ def test_the_result_as_json(run: Run, made: Made) -> None:
     assert told["known_since"]
     assert [one["value"] for one in told["papers"]] == ["valid", "unclear"]  # nobody signed the attachment
     assert {one["weight"] for one in told["findings"]} == {"valid"}
+
+
+@pytest.mark.parametrize(("value", "code"), [("invalid", 1), ("unclear", 2)])
+def test_what_the_installation_judged_of_a_paper_weighs(run: Run, made: Made, value: str, code: int) -> None:
+    kept = json.loads(made.source.verdicts[0][1])
+    doubted = made.other(verdicts=((0, canonical({**kept, "value": value})),))
+    told = run(doubted.data, "--json")
+    assert (told.exit_code, json.loads(told.stdout)["value"]) == (code, value)
+    assert "VERDICT_KEPT" in {one["code"] for one in json.loads(told.stdout)["findings"] if one["weight"] == value}
+    # A later verdict is the one that counts.
+    later = made.other(verdicts=(*doubted.source.verdicts, made.source.verdicts[0]))
+    assert "VERDICT_KEPT" not in run(later.data, "--json").stdout
+
+
+def test_one_who_signed_for_another_without_a_decision_is_found_by_the_command(run: Run, made: Made) -> None:
+    signer = Expected((CITY,), "Nguyễn Thanh Bình", "", "KT. CHỦ TỊCH", delegated=False)
+    told = json.loads(run(made.other(expected=signer).data, "--json").stdout)
+    assert told["value"] == "invalid"
+    assert "NOT_DELEGATED" in {one["code"] for one in told["papers"][0]["reasons"]}
 
 
 def test_a_key_that_the_reader_has_compared_is_named_by_its_fingerprint(run: Run, made: Made) -> None:
