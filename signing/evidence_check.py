@@ -33,7 +33,7 @@ from signing.verdicts import Level, Value, Verdict, phrase_to_json
 from signing.verify import too_large
 
 MOST_TOLD = 30
-_MALFORMED = (ValueError, KeyError, TypeError, IndexError, AttributeError)
+_MALFORMED = (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,8 @@ def check_pack(
         pack = _whole(file)
     except _Wrong as wrong:
         return Checked(Value.INVALID, (wrong.finding,))
+    except _MALFORMED:
+        return Checked(Value.INVALID, (_unreadable(),))
     try:
         return _judged(pack, trust, keys, moment)
     except (*_MALFORMED, _Wrong) as error:
@@ -144,8 +146,7 @@ def _whole(file: IO[bytes]) -> _Opened:
     except _MALFORMED:
         right = False
     if not right:
-        said = phrase("Hồ sơ thiếu bản kê, hoặc bản kê không đọc được.")
-        raise _Wrong(Finding("MANIFEST_MALFORMED", Value.INVALID, said))
+        raise _Wrong(_unreadable())
     for name in sorted({*entries, *listed} - {MANIFEST, SIGNATURE}):
         entry = entries.get(name)
         if entry is None or listed.get(name) != (entry.sha256, entry.size):
@@ -156,6 +157,11 @@ def _whole(file: IO[bytes]) -> _Opened:
         said = phrase("Bản kê không còn khớp với chữ ký của hệ thống đã lập hồ sơ.")
         raise _Wrong(Finding("PACK_SIGNATURE", Value.INVALID, said, SIGNATURE))
     return _Opened(file, entries, manifest, keys, receipts.kid_of(signature))
+
+
+def _unreadable() -> Finding:
+    said = phrase("Hồ sơ thiếu bản kê, hoặc bản kê không đọc được.")
+    return Finding("MANIFEST_MALFORMED", Value.INVALID, said)
 
 
 def _said(jws: str, keys: Mapping[str, dict[str, Any]], kind: str) -> dict[str, Any] | None:

@@ -61,14 +61,25 @@ def verify(
     lang: str,
 ) -> None:
     """Judge a signed PDF or an evidence pack; the exit code is the value."""
+    try:
+        told = _judged(file, _known(config, trusted, keys), kind, _moment(at))
+        click.echo(json.dumps(told, ensure_ascii=False, indent=1) if as_json else _words(told, lang))
+    except click.ClickException:
+        raise
+    except (Exception, KeyboardInterrupt) as error:
+        # Python itself, and click after an interruption, end with 1, which here is a judgement.
+        what = type(error).__name__
+        said = phrase("Không kiểm tra xong được ({what}). Đây không phải là kết luận về tệp.", what=what)
+        click.echo(said.in_locale(lang), err=True)
+        sys.exit(EXIT["unclear"])
+    sys.exit(EXIT[told["value"]])
+
+
+def _judged(file: Path, known: _Known, kind: str, moment: datetime | None) -> dict[str, Any]:
     from signing.evidence_form import is_container
 
-    moment = _moment(at)
-    known = _known(config, trusted, keys)
     with file.open("rb") as opened:
-        told = _pack(opened, known, moment) if is_container(opened) else _paper(opened, known, kind, moment)
-    click.echo(json.dumps(told, ensure_ascii=False, indent=1) if as_json else _words(told, lang))
-    sys.exit(EXIT[told["value"]])
+        return _pack(opened, known, moment) if is_container(opened) else _paper(opened, known, kind, moment)
 
 
 def _pack(file: IO[bytes], known: _Known, moment: datetime | None) -> dict[str, Any]:
@@ -81,7 +92,7 @@ def _pack(file: IO[bytes], known: _Known, moment: datetime | None) -> dict[str, 
         try:
             listed = json.loads(bytes_of(file, read_form(file)[KEYS]))["keys"]
             keys |= {jwk["kid"]: jwk for jwk in listed if _thumbprint(jwk) in known.thumbprints}
-        except (NoPack, ValueError, KeyError, TypeError):
+        except (NoPack, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             pass  # the check says what is wrong
     return check_pack(file, known.trust, keys, at=moment).to_json()
 
@@ -140,7 +151,7 @@ def _keys_in(path: Path) -> dict[str, dict[str, Any]]:
     try:
         found = {jwk["kid"]: jwk for jwk in json.loads(path.read_bytes())["keys"]}
         return {kid: jwk for kid, jwk in found.items() if _thumbprint(jwk)}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError) as error:
         raise click.UsageError(f"--keys {path}: {type(error).__name__}") from None
 
 

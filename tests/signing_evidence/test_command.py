@@ -1,5 +1,6 @@
 """`lienthong verify`, as somebody runs it who has a file and no database."""
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,9 @@ from click.testing import CliRunner, Result
 
 from kernel.config import Config
 from signing.case import Expected
+from signing.evidence import KEYS, MANIFEST
 from signing.evidence_cli import verify
+from signing.evidence_form import Writer
 from signing.log import canonical
 from signing.receipts import SigningKey
 from tests.signing.conftest import CITY, Office
@@ -116,3 +119,28 @@ def test_names_out_of_files_do_not_steer_the_terminal(run: Run, made: Made) -> N
     pack = made.other(issuer="https://x\x1b[2J.vn", papers=(paper,))
     said = run(pack.data, keys=False)
     assert "\x1b" not in said.stdout
+
+
+def test_a_manifest_that_nobody_can_read_is_invalid_and_no_traceback(run: Run) -> None:
+    for name, text in ((MANIFEST, "[" * 200_000), (MANIFEST, "7"), (KEYS, "[" * 200_000)):
+        out = io.BytesIO()
+        pack = Writer(out)
+        pack.add(name, [text.encode()])
+        pack.close()
+        for more in ([], ["--keys", "a-fingerprint"]):
+            done = run(out.getvalue(), *more)
+            assert (done.exit_code, done.stdout.splitlines()[0]) == (1, "KHÔNG HỢP LỆ")
+
+
+@pytest.mark.parametrize("failure", [OSError(5, "the disk"), MemoryError(), RecursionError(), KeyboardInterrupt()])
+def test_a_failure_of_our_own_is_no_judgement(
+    run: Run, made: Made, monkeypatch: pytest.MonkeyPatch, failure: BaseException
+) -> None:
+    def fails(*given: object, **more: object) -> None:
+        raise failure
+
+    monkeypatch.setattr("signing.evidence_check.check_pack", fails)
+    done = run(made.data, "--lang", "en")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "could not be finished" in done.stderr
+    assert "Traceback" not in done.stderr
