@@ -215,6 +215,7 @@ class _Pack:
             "media_type": paper.media_type,
             "role": paper.role,
             "kind": paper.kind.value,
+            "readable": parts is not None,
             "level": parts.level if parts else "",
             "signatures": [self._part(number, n, one) for n, one in enumerate(parts.signatures, 1)] if parts else [],
         }

@@ -12,6 +12,7 @@ from signing.evidence_form import Entry
 if TYPE_CHECKING:
     from signing.evidence import Proved
 
+_NO_WAY = "chưa có đường tới chứng thư gốc nào / no way to a trusted root"
 MOST_PROOFS = 40
 """Each step of a proof starts openssl twice; a letter to 700 agencies has thousands of receipts."""
 
@@ -25,8 +26,10 @@ _HEAD = """\
 # nguồn chính thức: hồ sơ tự nó không thể chứng minh điều đó.
 # Each command can be run by itself. The fingerprints of the root certificates and of the keys are yours to compare
 # with an official source: a pack cannot prove them by itself.
-tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT; bad=0
+tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT; bad=0; left=0
 ok() { if "$@" > "$tmp/said" 2>&1; then echo "  OK"; else echo "  SAI / WRONG"; cat "$tmp/said"; bad=1; fi; }
+# What this script does not check, and how many things that are. WORDS COUNT
+skip() { echo "CHƯA KIỂM TRA / NOT CHECKED: $1"; left=$((left + $2)); }
 is() { [ "$1" = "$2" ]; }
 digest() { openssl dgst -sha256 -r "$@" | cut -c1-64; }
 # A JWS (RFC 7515, ES256): its signature as DER, then openssl says whether the key has made it. FILE KEY
@@ -62,8 +65,20 @@ def check_text(manifest: dict[str, Any], entries: Sequence[Entry], proved: "Prov
     lines += _proofs(manifest, proved)
     lines += _signatures(manifest)
     lines += _fingerprints()
-    lines.append('[ "$bad" = 0 ] && echo "Tất cả đều đúng. / All is right." || { echo "CÓ CHỖ SAI / WRONG"; exit 1; }')
+    lines.append(_LAST)
     return "\n".join(lines) + "\n"
+
+
+_LAST = """\
+[ "$bad" = 0 ] || { echo "CÓ CHỖ SAI / WRONG"; exit 1; }
+if [ "$left" = 0 ]; then echo "Tất cả đều đúng. / All is right."; else
+  echo "Những gì đã kiểm tra đều đúng; $left mục chưa được kiểm tra." \\
+    "/ What was checked is right; $left things were not checked."
+fi"""
+
+
+def _skipped(words: str, count: int = 1) -> str:
+    return f"skip {shlex.quote(words)} {count}"
 
 
 def _said(words: str) -> str:
@@ -93,6 +108,8 @@ def _heads(manifest: dict[str, Any]) -> Iterator[str]:
             at = _seconds(head["stamped_at"])
             token, trusting = head["time_stamp"], _trusting(manifest)
             yield f"ok openssl ts -verify -token_in -in {token} -data {head['file']} {trusting} -attime {at}"
+        elif head["time_stamp"]:
+            yield _skipped(f"{head['time_stamp']}: {_NO_WAY}")
 
 
 def _proofs(manifest: dict[str, Any], proved: "Proved") -> Iterator[str]:
@@ -105,8 +122,11 @@ def _proofs(manifest: dict[str, Any], proved: "Proved") -> Iterator[str]:
         yield from _climb(proof.number, proof.size, proof.path)
         yield f'ok claims {heads[proof.size]} "\\"root\\":\\"$h\\""'
     if len(shown) > MOST_PROOFS:
-        yield f"# Còn {len(shown) - MOST_PROOFS} dòng nữa: index.html và `lienthong verify` kiểm tra tất cả."
-        yield "# There are more: index.html and `lienthong verify` check them all."
+        more = len(shown) - MOST_PROOFS
+        words = f"còn {more} dòng nhật ký nữa, index.html và lienthong verify kiểm tra tất cả / {more} more leaves"
+        yield _skipped(f"{words}, all checked by index.html and lienthong verify", more)
+    if young := len(manifest["log"]["waiting"]):
+        yield _skipped(f"{young} tệp chưa có số trong nhật ký / {young} files have no number in the log yet", young)
 
 
 def _climb(number: int, size: int, path: Sequence[bytes]) -> Iterator[str]:
@@ -125,6 +145,8 @@ def _climb(number: int, size: int, path: Sequence[bytes]) -> Iterator[str]:
 def _signatures(manifest: dict[str, Any]) -> Iterator[str]:
     yield "\n# 5. Chữ ký số trên các tệp PDF / the signatures of the PDF files"
     for paper in manifest["papers"]:
+        if paper["media_type"] == "application/pdf" and not paper["readable"]:
+            yield _skipped(f"{paper['file']}: PDF quá lớn hoặc không đọc được / a PDF too large or not readable")
         if paper["kept"]:
             yield _said(f"{paper['kept']} bắt đầu bằng / begins with {paper['file']}")
             yield f'ok is "$(head -c $(wc -c < {paper["file"]}) {paper["kept"]} | digest)" "$(digest {paper["file"]})"'
@@ -132,7 +154,7 @@ def _signatures(manifest: dict[str, Any]) -> Iterator[str]:
             if one["chain"]:
                 yield from _signature(manifest, paper["kept"] or paper["file"], one)
             else:
-                yield f"# {one['file']}: chưa có đường tới chứng thư gốc nào / no way to a trusted root"
+                yield _skipped(f"{one['file']}: {_NO_WAY}")
 
 
 def _signature(manifest: dict[str, Any], paper: str, one: dict[str, Any]) -> Iterator[str]:
@@ -151,7 +173,10 @@ def _signature(manifest: dict[str, Any], paper: str, one: dict[str, Any]) -> Ite
     )
     lists = [answer for answer in manifest["revocation"] if answer["kind"] == "crl"]
     now = _seconds(manifest["made_at"])
-    if lists and all(_covers(answer, now) for answer in lists) and not _by_ocsp(manifest):
+    if not lists or not all(_covers(answer, now) for answer in lists) or _by_ocsp(manifest):
+        words = "chứng thư có bị thu hồi không / whether its certificate was revoked"
+        yield _skipped(f"{one['file']}: {words}")
+    else:
         files = " ".join(f"-CRLfile {answer['file']}" for answer in lists)
         yield f"ok openssl verify {_trusting(manifest)} -crl_check_all {files} -attime {now} {one['certificate']}"
 

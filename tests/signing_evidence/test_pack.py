@@ -15,6 +15,7 @@ from pymerkle import InmemoryTree
 
 from kernel.blobs import Blob
 from kernel.db import Database
+from signing import evidence_openssl
 from signing.evidence import PaperFile, write_pack
 from signing.evidence_check import Checked, check_pack
 from signing.evidence_form import NoPack, Writer, read_form
@@ -23,7 +24,7 @@ from signing.policy import DocumentKind
 from signing.trust import Trust
 from signing.verdicts import Value
 from tests.signing.conftest import Office
-from tests.signing_evidence.packs import Made, by_answers, grown, spoiled
+from tests.signing_evidence.packs import Made, by_answers, grown, spoiled, written
 
 MAIN = "papers/01-Giay-moi-hop.pdf"
 
@@ -161,6 +162,35 @@ def test_openssl_comes_to_the_same_with_the_commands_of_the_pack(unpacked: Path)
     assert done.stdout.count("  OK") > 20
     assert "All is right." in done.stdout
     assert "CHỨNG THƯ THỬ NGHIỆM" in done.stdout  # the subject of the root, to be compared
+
+
+def test_the_script_says_what_it_has_not_checked(
+    made: Made, office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = made.source.proved.proofs
+    waiting = replace(made.source.proved, proofs={}, heads=(), waiting=frozenset(facts))
+    monkeypatch.setattr(evidence_openssl, "MOST_PROOFS", 2)
+    packs = {
+        "no root": (made.other(trust=Trust()), ["signatures/01-2-ConDau.p7s: ", "log/head-"], len(facts) - 2 + 2 + 1),
+        "no lists": (by_answers(made, office), ["whether its certificate was revoked"], len(facts) - 2 + 2),
+        "many proofs": (made, [f"{len(facts) - 2} more leaves"], len(facts) - 2),
+        "no numbers": (made.other(proved=waiting), ["have no number in the log yet"], len(facts)),
+        "no PDF": (
+            made.other(papers=(replace(made.source.papers[0], blob=made.store.put(b"%PDF-")),), proved=waiting),
+            ["not readable"],
+            len(facts) - 2 + 1,
+        ),
+    }
+    for name, (pack, told, count) in packs.items():
+        folder = tmp_path / name
+        with zipfile.ZipFile(made.other_file(written(pack.source, pack.store))) as opened:
+            opened.extractall(folder)
+        done = _sh(folder)
+        left_out = [line for line in done.stdout.splitlines() if line.startswith("CHƯA KIỂM TRA / NOT CHECKED: ")]
+        assert (done.returncode, "All is right" in done.stdout) == (0, False), (name, done.stdout + done.stderr)
+        assert all(any(one in line for line in left_out) for one in told), (name, left_out)
+        last = done.stdout.splitlines()[-1]
+        assert last.endswith(f"/ What was checked is right; {count} things were not checked."), (name, last, left_out)
 
 
 @pytest.mark.parametrize(
