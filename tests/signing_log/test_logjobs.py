@@ -1,22 +1,28 @@
 """The jobs of the log: a turn each minute, once, whatever fails; a time-stamp that openssl believes."""
 
 import subprocess
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from asn1crypto import tsp
 
 from kernel import clock, outbox, worker
 from kernel.blobs import BlobStore
 from kernel.config import Config
-from kernel.db import Database
+from kernel.db import Database, Tx
 from kernel.outbox import OutboxRow, State
 from signing import log, logjobs
 from signing.jobs import register_jobs
 from signing.log import Kind
 from signing.logmodels import LogHead
-from signing.trial import authority_in
+from signing.testpki import TestAuthority
+from signing.timestamps import LocalTimeStamps, TimeStamps
+from signing.trial import authority_in, trust_of
+from signing.trust import Trust
 
 
 @pytest.fixture
@@ -131,9 +137,79 @@ def test_a_head_gets_a_time_stamp_that_openssl_believes(db: Database, ready: Con
         assert log.head_for(tx).token == head.token
 
 
+class Forger(LocalTimeStamps):
+    """Somebody on the way to the authority: all is as it was asked for, but the signature is not the authority's."""
+
+    def answer(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
+        answer = super().answer(req)
+        signer = answer["time_stamp_token"]["content"]["signer_infos"][0]
+        signature = signer["signature"].native
+        signer["signature"] = signature[:-1] + bytes([signature[-1] ^ 1])
+        return answer
+
+
+def asked_for(db: Database, source: TimeStamps, trust: Callable[[Tx], Trust]) -> tuple[LogHead, State]:
+    """The newest head and its job, once this authority has been asked for its time-stamp."""
+    outbox.register(logjobs.StampHandler(lambda: source, trust))
+    with db.write() as tx:
+        size = log.head_for(tx).size
+        ours = OutboxRow.topic == "signing.stamp_head", OutboxRow.state == State.WAITING
+        if tx.session.scalar(sa.select(sa.func.count()).select_from(OutboxRow).where(*ours)) == 0:
+            tx.outbox("signing.stamp_head", f"{size} {source}", {"size": size})
+        tx.session.execute(sa.update(OutboxRow).where(*ours).values(due_at=clock.now() - timedelta(seconds=1)))
+    one_round(db)
+    with db.read() as tx:
+        query = sa.select(OutboxRow.state).where(OutboxRow.topic == "signing.stamp_head").order_by(OutboxRow.id.desc())
+        state = tx.session.scalars(query.limit(1)).one()
+        return log.head_for(tx), State(state)
+
+
+def test_a_forged_time_stamp_is_not_kept_and_the_authority_is_asked_again(
+    db: Database, ready: Config, tmp_path: Path
+) -> None:
+    with db.write() as tx:
+        log.add(tx, Kind.DOCUMENT, "ab" * 32)
+        log.sequence(tx)
+    key, stranger = (authority.time_stamp_key() for authority in (authority_in(ready.pki_dir), other(tmp_path)))
+    for source in (Forger(key), LocalTimeStamps(stranger)):
+        head, state = asked_for(db, source, lambda tx: trust_of(tx, ready))
+        assert (head.token, head.stamped_at, state) == (None, None, State.WAITING)
+    head, state = asked_for(db, LocalTimeStamps(key), lambda tx: trust_of(tx, ready))
+    assert (head.token is not None, head.stamped_at is not None, state) == (True, True, State.DONE)
+
+
+def test_where_no_root_for_time_stamps_is_trusted_the_signature_alone_has_to_be_right(
+    db: Database, ready: Config, tmp_path: Path
+) -> None:
+    with db.write() as tx:
+        log.add(tx, Kind.DOCUMENT, "ab" * 32)
+        log.sequence(tx)
+    key = other(tmp_path).time_stamp_key()
+    head, state = asked_for(db, Forger(key), lambda tx: Trust())
+    assert (head.token, state) == (None, State.WAITING)
+    head, state = asked_for(db, LocalTimeStamps(key), lambda tx: Trust())
+    assert (head.token is not None, state) == (True, State.DONE)
+
+
+def test_what_authorities_have_not_said_yet_does_not_hinder_a_time_stamp(
+    db: Database, ready: Config, tmp_path: Path
+) -> None:
+    with db.write() as tx:
+        log.add(tx, Kind.DOCUMENT, "ab" * 32)
+        log.sequence(tx)
+    silent = lambda tx: replace(trust_of(tx, ready), crls=(), ocsps=())  # noqa: E731
+    head, state = asked_for(db, LocalTimeStamps(authority_in(ready.pki_dir).time_stamp_key()), silent)
+    assert (head.token is not None, state) == (True, State.DONE)
+
+
+def other(tmp_path: Path) -> TestAuthority:
+    """An authority that nobody here trusts."""
+    return TestAuthority(tmp_path / "stranger")
+
+
 def test_without_an_authority_nobody_invents_a_time(db: Database, blobs: BlobStore, tmp_path: Path) -> None:
     outbox.register(logjobs.SequenceHandler())
-    outbox.register(logjobs.StampHandler(lambda: None))
+    outbox.register(logjobs.StampHandler(lambda: None, lambda tx: Trust()))
     with db.write() as tx:
         log.add(tx, Kind.DOCUMENT, "ab" * 32)
         tx.outbox("signing.sequence", "now")
