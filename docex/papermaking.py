@@ -32,7 +32,7 @@ from kernel.errors import DomainError, Invalid, WrongState
 from kernel.outbox import Handler, Job, SendError
 from kernel.text import Phrase, phrase
 from signing import isolation
-from signing.isolation import Broken, apart
+from signing.isolation import Broken, apart, with_key
 from signing.keys import KeyStore
 from signing.pades import sign_copy, sign_person, sign_seal
 from signing.policy import DocumentKind, policy_for
@@ -213,7 +213,7 @@ class SignHandler(Handler[SignWork, Signed]):
             pdf, pages, spot = source_of(self.blobs, prepared)
             key = self.custody.person_key(prepared.signer)
             image = handwriting(prepared.signer.name)
-            signed = apart(sign_person, pdf, key, anchor=spot, image=image if spot else None, at=clock.now())
+            signed = with_key(sign_person, pdf, key, anchor=spot, image=image if spot else None, at=clock.now())
             name = file_name(prepared.code, prepared.subject)
             file = stored(self.blobs, signed, name, pages, spot_to_json(spot) if spot else {})
         return Signed(prepared.document_id, file, prepared.signer.name)
@@ -316,9 +316,9 @@ class SealHandler(Handler[SealWork, Sealed]):
                 lines = copy_mark(CopyForm(prepared.copy_form), prepared.agency.name, at)
                 box = spot_from_json(prepared.main.spot or {})
                 mark = text_mark(lines, *TEXT_MARK_SIZE)
-                sealed = apart(sign_copy, signed, key, mark=mark, box=_certain(box), at=at)
+                sealed = with_key(sign_copy, signed, key, mark=mark, box=_certain(box), at=at)
             else:
-                sealed = apart(sign_seal, signed, key, image=seal_image(prepared.agency.name), at=at)
+                sealed = with_key(sign_seal, signed, key, image=seal_image(prepared.agency.name), at=at)
             kind = DocumentKind.COPY if prepared.copy_form else DocumentKind.OFFICIAL
             expected = Expected((prepared.agency.name,))
             verdict = verdict_on(sealed, prepared.trust, policy_for(kind), expected=expected)
@@ -335,7 +335,7 @@ class SealHandler(Handler[SealWork, Sealed]):
         try:
             facts = check_pdf(data, len(data))
             mark = text_mark(attachment_mark(code, at), *TEXT_MARK_SIZE)
-            marked = apart(sign_copy, data, key, mark=mark, box=top_right(facts.width, facts.height), at=at)
+            marked = with_key(sign_copy, data, key, mark=mark, box=top_right(facts.width, facts.height), at=at)
         except (Invalid, WrongState, Broken):
             log.info("an attachment of %s took no signature", code, exc_info=True)
             return None

@@ -130,6 +130,7 @@ def sealed_of(sha256: str, file: IO[bytes]) -> Sealed:
         finding=Finding(found.state.value),
         detail=found.detail,
         weak=found.weak,
+        algorithm=found.algorithm,
         whole=found.whole,
         added=found.added,
         certificate=found.certificate,

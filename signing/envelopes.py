@@ -55,14 +55,16 @@ _SYSTEMS = {*DOCUMENT_SIGNING, "client_auth"}
 
 @dataclass(frozen=True)
 class Sealed:
-    """An envelope as `docex.edxml.xmlsig` found it. `weak` names a weak algorithm, `added` the relays that wrote a line
-    of the trace after signing; certificates are in DER. `sha256` and `size` are of the file."""
+    """An envelope as `docex.edxml.xmlsig` found it. `algorithm` is the hash that the key signed, `weak` a weak one,
+    `added` names the relays that wrote a line of the trace after signing; certificates are in DER. `sha256` and `size`
+    are of the file."""
 
     sha256: str
     size: int
     finding: Finding
     detail: str = ""
     weak: str = ""
+    algorithm: str = ""
     whole: bool = False
     added: tuple[str, ...] = ()
     certificate: bytes = b""
@@ -209,7 +211,7 @@ def _signer(sealed: Sealed, holder: Holder, chain: Chain, reasons: list[Reason])
         signed_at=None,
         time_source=TimeSource.NONE,
         level=Level.OTHER,
-        algorithm=sealed.weak or "SHA-256",
+        algorithm=sealed.weak or sealed.algorithm,
         covers=sealed.size,
         test=chain.test or holder.test,
     )

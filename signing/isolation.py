@@ -166,6 +166,7 @@ class _Child:
         self.limits = limits
         self.tasks = 0
         self.trust: Trust | None = None  # the one that it knows already
+        self._signed: set[int] = set()  # keys that have signed for the piece of work in hand: each signs once
         self._socket, theirs = socket.socketpair()
         command = [sys.executable, "-P", "-m", "signing.isolated", str(theirs.fileno()), str(limits.memory_bytes)]
         with theirs:
@@ -190,6 +191,7 @@ class _Child:
         self._deadline = time.monotonic() + seconds
         written = io.BytesIO()
         task = _TaskWriter(written, self)
+        self._signed.clear()
         task.dump((clock.now(), work, given, named))
         self._send(ANSWER, written.getvalue())
         while True:
@@ -212,6 +214,10 @@ class _Child:
         if number >= len(outside):
             raise Broken(Ending.FAILED, "asked for a key that it was not given")
         thing, kind = outside[number], ANSWER
+        if not isinstance(thing, TimeStamps):
+            if number in self._signed:
+                raise Broken(Ending.FAILED, "asked a key for a second signature")
+            self._signed.add(number)
         try:
             answer = _stamped(thing, question) if isinstance(thing, TimeStamps) else thing.sign(question)
         except TimestampRequestError as error:
@@ -360,6 +366,11 @@ def apart(work: Callable[..., T], *given: Any, patience_s: float | None = None, 
     if _inside[0]:
         return work(*given, **named)
     return pool("papers").run(work, *given, patience_s=patience_s, **named)
+
+
+def with_key(work: Callable[..., T], *given: Any, **named: Any) -> T:
+    """Do work that signs in a child that judges no strangers' files, so that none of them comes near a key."""
+    return pool("keys").run(work, *given, **named)
 
 
 def pool(kind: str) -> Pool:

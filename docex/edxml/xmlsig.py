@@ -68,8 +68,9 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Checked:
-    """The outcome. `detail` is for technicians; `weak` names a weak algorithm; `whole` says that all of the envelope is
-    under the signature, apart from the lines of the trace that `added` names, which relays wrote after signing.
+    """The outcome. `detail` is for technicians; `algorithm` is the hash that was signed, `weak` a weak one; `whole`
+    says that all of the envelope is under the signature, apart from the lines of the trace that `added` names, which
+    relays wrote after signing.
 
     `certificate` and `above` are in DER; `convention` is `qcvn` or `dsig` (signature.signed_info_forms).
     """
@@ -77,6 +78,7 @@ class Checked:
     state: State
     detail: str = ""
     weak: str = ""
+    algorithm: str = ""
     whole: bool = False
     added: tuple[str, ...] = ()
     certificate: bytes = b""
@@ -119,7 +121,14 @@ def _checked(file: IO[bytes], limits: Limits, found: Found, signature: EnvelopeS
         return Checked(State.NO_CERTIFICATE, "certificate")
     forms = signed_info_forms(found.signature, found.within)
     convention = next((name for name, form in forms.items() if _fits(key, signature, form)), "")
-    outcome = Checked(State.INTACT, weak=_weak(signature), certificate=leaf, above=tuple(above), convention=convention)
+    outcome = Checked(
+        State.INTACT,
+        weak=_weak(signature),
+        algorithm=_hash_signed(signature),
+        certificate=leaf,
+        above=tuple(above),
+        convention=convention,
+    )
     if not convention:
         return replace(outcome, state=State.BROKEN)
     return _digests(file, limits, found, signature, outcome)
@@ -177,6 +186,11 @@ def _refused_reference(one: SignedReference) -> str | None:
         return f"reference {one.uri}"
     allowed = ((ENVELOPED,), (ENVELOPED, INCLUSIVE), (ENVELOPED, EXCLUSIVE))
     return None if one.transforms in allowed else f"transforms {' '.join(one.transforms)}"
+
+
+def _hash_signed(signature: EnvelopeSignature) -> str:
+    """The hash that the key signed, as people write it."""
+    return METHODS[signature.method][1].name.upper().replace("SHA", "SHA-")
 
 
 def _weak(signature: EnvelopeSignature) -> str:

@@ -417,6 +417,6 @@ def _their_time() -> datetime | None:
     """The system's own clock, when it tells it in the Date header."""
     try:
         told = parsedate_to_datetime(request.headers["Date"])
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         return None
     return told if told.tzinfo else told.replace(tzinfo=UTC)

@@ -254,6 +254,6 @@ def _message_id(top: EmailMessage, name: str) -> str:
 def _date(top: EmailMessage) -> datetime | None:
     try:
         found = parsedate_to_datetime(_text(top, "Date"))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     return found if found.tzinfo is not None else None

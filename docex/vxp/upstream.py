@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from directory import codes
 from directory.actor import Actor
-from directory.models import Agency, ApiClient
+from directory.models import Agency
 from directory.queries import agency_by_code
 from docex import intake, ways
 from docex.edxml import Envelope, StatusMessage
@@ -18,7 +18,9 @@ from docex.edxml.codes import StatusCode
 from docex.edxml.model import Organ
 from docex.edxml.relay import has_passed
 from docex.hub import terms
+from docex.hub.mailbox import has_reader
 from docex.intake import Handed, UnknownReceiver
+from docex.mail.partners import partner_of
 from docex.models import Delivery, Dispatch, StatusLog
 from docex.states import Progress
 from docex.statuses import say
@@ -154,12 +156,11 @@ def _went_up(tx: Tx, delivery: Delivery, dispatch: Dispatch) -> bool:
 
 
 def _is_elsewhere(tx: Tx, agency_id: int) -> bool:
-    """Neither an inbox here nor a system that is connected here."""
+    """Neither an inbox here, nor a system that fetches here, nor a partner by mail."""
     agency = tx.session.get_one(Agency, agency_id)
     if agency.is_local or systems.serves(tx, agency_id):
         return False
-    clients = sa.select(ApiClient.id).where(ApiClient.agency_id == agency_id, ApiClient.revoked_at.is_(None))
-    return tx.session.scalar(clients.limit(1)) is None
+    return not has_reader(tx, agency_id) and partner_of(tx, agency_id) is None
 
 
 def _is_here(tx: Tx, code: str) -> bool:

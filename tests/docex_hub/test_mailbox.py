@@ -94,6 +94,7 @@ def test_a_mailbox_is_read_on_from_where_one_was(hub: Office, near: System, far:
     last = waiting(far, after=third["next"])
     assert (last["items"], last["next"]) == ([], third["next"])
     assert far.get("/api/v1/inbox?after=made-up").status_code == 422
+    assert far.get("/api/v1/inbox", Date="Mon, 01 Jan 99999999999999 00:00:00 GMT").status_code == 200
     assert far.get("/api/v1/inbox?wait=26").status_code == 422
 
 

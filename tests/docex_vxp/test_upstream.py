@@ -16,6 +16,7 @@ from docex import dispatch, statuses, ways
 from docex.edxml import Envelope, StatusMessage, read
 from docex.edxml.codes import StatusCode
 from docex.edxml.model import Organ
+from docex.mail import partners
 from docex.models import Delivery, Dispatch
 from docex.states import Progress
 from docex.vxp import client, doctor, jobs, upstream
@@ -29,6 +30,7 @@ from kernel.db import Database
 from kernel.doctor import Health
 from kernel.outbox import OutboxRow, SendError, State
 from tests.docex.office import Office
+from tests.docex_mail.partner import a_key, found_agency, pem
 from tests.docex_vxp.letters import a_letter, a_status, organ
 from tests.web.application import create_app
 from web.services import Services
@@ -125,6 +127,20 @@ def look(office: Office) -> None:
 def progress(office: Office) -> list[str]:
     with office.db.read() as tx:
         return list(tx.session.scalars(sa.select(Delivery.progress).order_by(Delivery.id)))
+
+
+def test_what_goes_to_a_partner_by_mail_does_not_go_up_as_well(below: Office, tmp_path: Path) -> None:
+    ministry_id, partner_id = ministry_below(below), found_agency(below.db)
+    with below.db.write(below.cast.admin.by) as tx:
+        terms = partners.Terms("van-thu@ban.example", pem(a_key(tmp_path, "partner")))
+        partners.keep(tx, below.cast.admin, partner_id, terms)
+    below.sent(recipients=(ministry_id, partner_id))
+    with below.db.write() as tx:
+        tx.session.execute(sa.update(Delivery).values(progress=Progress.SUBMITTED))
+        dispatch_id = tx.session.scalars(sa.select(Dispatch.id)).one()
+        found = upstream.rising(tx, dispatch_id, US)
+    assert found is not None
+    assert found.receiver_codes == (MINISTRY.code,)
 
 
 @pytest.mark.repeats("vxp.forward", "vxp.report", "vxp.poll", "vxp.fetch", "vxp.acknowledge")

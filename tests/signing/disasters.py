@@ -6,6 +6,7 @@ import time
 import zlib
 from dataclasses import dataclass
 
+from signing.keys import KeyStore
 from tests.signing.papers import written
 
 
@@ -24,6 +25,12 @@ def eat() -> None:
     held = []
     while True:
         held.append(bytearray(64 << 20))
+
+
+def sign_twice(key: KeyStore) -> None:
+    """Uses a key for more than the piece of work needs."""
+    key.sign(b"what was asked for")
+    key.sign(b"something of its own")
 
 
 def spin() -> None:

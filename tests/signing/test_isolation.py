@@ -117,6 +117,18 @@ def test_no_key_byte_goes_to_a_child(
     assert not any(office.authority.passphrase in body for body in sent)
 
 
+def test_a_key_signs_once_for_a_piece_of_work(pool: Pool, office: Office, letter: bytes) -> None:
+    with pytest.raises(Broken) as caught:
+        pool.run(disasters.sign_twice, office.binh)
+    assert "second signature" in caught.value.detail
+    assert pool.run(sign_person, letter, office.binh).startswith(letter)
+
+
+def test_children_that_sign_are_others_than_those_that_judge() -> None:
+    judges, signs = isolation.apart(os.getpid), isolation.with_key(os.getpid)
+    assert judges == isolation.apart(os.getpid) != signs == isolation.with_key(os.getpid)
+
+
 def test_a_child_knows_no_setting_writes_no_file_and_its_answers_run_no_code(pool: Pool, tmp_path: Path) -> None:
     os.environ["LIENTHONG_SECRET_KEY"] = "of the test"
     try:
