@@ -47,7 +47,7 @@ class Policy:
 _PERSON, _SEAL = HolderKind.PERSON, HolderKind.SEAL
 
 POLICIES: dict[DocumentKind, Policy] = {
-    DocumentKind.OFFICIAL: Policy("official-2", (_PERSON, _SEAL), Value.INVALID),
+    DocumentKind.OFFICIAL: Policy("official-3", (_PERSON, _SEAL), Value.INVALID),
     # Before the clerk applies the seal: what the leader has signed.
     DocumentKind.PERSON_ONLY: Policy("person-only-2", (_PERSON,), Value.INVALID),
     # Copies and separate attachments carry the agency's signature alone (Decree 30, Annex I, Part II).
@@ -61,7 +61,7 @@ POLICIES: dict[DocumentKind, Policy] = {
     ),
     # What anybody hands in for checking: most likely an official paper, perhaps a copy, which no person signs.
     DocumentKind.PUBLIC: Policy(
-        "public-1", (_PERSON, _SEAL), Value.UNCLEAR, missing=Value.UNCLEAR, weak_algorithm=Value.UNCLEAR
+        "public-2", (_PERSON, _SEAL), Value.UNCLEAR, missing=Value.UNCLEAR, weak_algorithm=Value.UNCLEAR
     ),
 }
 

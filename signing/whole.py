@@ -47,11 +47,16 @@ def _judge_required(case: Case) -> None:
 
 
 def _judge_order(case: Case) -> None:
+    """The seal stands after the person whom the paper names; where none is named or found, after every person."""
     if HolderKind.SEAL not in case.policy.required[1:]:
         return
-    persons = [one.covers for one in case.signers if one.kind is HolderKind.PERSON]
+    # What is no signature at all spoils the file by itself, and puts no seal in the wrong place.
+    persons = [one for one in case.signers if one.kind is HolderKind.PERSON and one.value is not Value.INVALID]
+    # A colleague's signature before the seal does not stand for that of who is competent.
+    named = [one.covers for one in persons if same(one.name) == same(case.expected.signer_name)]
+    least = min(named) if named else max((one.covers for one in persons), default=0)
     for seal in (one for one in case.signers if one.kind is HolderKind.SEAL):
-        if persons and seal.covers < min(persons):
+        if seal.covers < least:
             case.reasons.append(reason(Code.SEAL_BEFORE_PERSON, seal.field, who=seal.name))
 
 

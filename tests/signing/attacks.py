@@ -11,6 +11,9 @@ from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pypdf import PdfReader, PdfWriter
 
+from signing.keys import KeyStore
+from signing.pades import FIELD_PERSON, FIELD_SEAL, sign_field
+
 
 def flip_a_letter(data: bytes) -> bytes:
     """The number in the text is another one; no structure is touched."""
@@ -129,6 +132,12 @@ def transplant_the_signature(data: bytes, other: bytes, which: int) -> bytes:
     start, end = contents_at(data, which)
     o_start, o_end = contents_at(other, which)
     return data[:start] + other[o_start:o_end].ljust(end - start, b"0") + data[end:]
+
+
+def let_a_colleague_sign_first(letter: bytes, colleague: KeyStore, seal: KeyStore, competent: KeyStore) -> bytes:
+    """A colleague signs, then the seal is applied, and only then who is competent signs."""
+    sealed = sign_field(sign_field(letter, colleague, "Khac"), seal, FIELD_SEAL)
+    return sign_field(sealed, competent, FIELD_PERSON)
 
 
 def contents_at(data: bytes, which: int) -> tuple[int, int]:

@@ -50,6 +50,7 @@ class Office:
         kind: DocumentKind = DocumentKind.OFFICIAL,
         *,
         agency: str = CITY,
+        signer: str = "",
         trust: Trust | None = None,
         known_since: datetime | None = None,
         at: datetime | None = None,
@@ -58,7 +59,7 @@ class Office:
             data,
             trust if trust is not None else self.trust,
             policy_for(kind),
-            expected=Expected((agency,)) if agency else None,
+            expected=Expected((agency,), signer) if agency else None,
             known_since=known_since,
             at=at,
         )
