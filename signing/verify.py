@@ -6,6 +6,7 @@ Call it in workers, in a thread without an event loop; it needs no network, no d
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -21,7 +22,7 @@ from signing.reasons import Code, reason
 from signing.trust import Trust
 from signing.verdicts import Reason, Signer, Value, Verdict
 
-__all__ = ["Expected", "not_judged", "signed_revision", "too_large", "verdict_of", "verify"]
+__all__ = ["Expected", "alone", "not_judged", "signed_revision", "too_large", "verdict_of", "verify"]
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,16 @@ def verdict_of(
         checked_at=at,
         report={"size": size, "signatures": details, "anchors": [a.sha256 for a in trust.anchors]},
     )
+
+
+def alone(verdict: Verdict, field: str) -> Verdict:
+    """What the verdict says of this signature only, for a file that may hold what others signed."""
+    found = tuple(one for one in verdict.reasons if one.signature == field)
+    signed = tuple(one for one in verdict.signers if one.field == field)
+    if not signed:
+        return verdict
+    value = worst(one.weight for one in found)
+    return replace(verdict, value=value, summary=_summary(value, found, signed), reasons=found, signers=signed)
 
 
 def not_judged(code: Code, digest: str, size: int, policy: Policy, *, at: datetime | None = None) -> Verdict:

@@ -39,7 +39,7 @@ from signing.safely import verdict_on
 from signing.stamps import Box, seal_box
 from signing.trust import Trust
 from signing.verdicts import HolderKind, Value, Verdict
-from signing.verify import Expected
+from signing.verify import Expected, alone
 
 log = logging.getLogger(__name__)
 
@@ -216,11 +216,10 @@ class HandInHandler(Handler[InWork, In]):
         except Broken as broken:
             return In(prepared.handoff_id, None, None, isolation.words(broken))
         verdict = verdict_on(data, prepared.trust, policy_for(prepared.kind), expected=prepared.expected)
-        fine = may_go_out(verdict) or _only_unknown(verdict)
-        if prepared.kind is DocumentKind.FOREIGN:  # an attachment may hold what others signed; ours must be sound
-            fine = any(one.field == returned.field and one.value is not Value.INVALID for one in verdict.signers)
-        refusal = None if fine else verdict.summary
         asked = wanted_by((verdict,), prepared.trust)
+        if prepared.kind is DocumentKind.FOREIGN:  # an attachment may hold what others signed; ours must be valid
+            verdict = alone(verdict, returned.field)
+        refusal = None if may_go_out(verdict) or _only_unknown(verdict) else verdict.summary
         return In(prepared.handoff_id, returned, verdict, refusal, len(data), asked)
 
     def conclude(self, tx: Tx, job: Job, result: In) -> None:
@@ -228,15 +227,14 @@ class HandInHandler(Handler[InWork, In]):
         document, handoff = handing.both(tx, result.handoff_id)
         if handoff.state != HandoffState.RECEIVED:
             return
-        if result.refusal is None and not attached.place_of(handoff) and self._ask_first(tx, job, result):
+        if result.refusal is None and self._ask_first(tx, job, result):
             return
         try:
             if result.refusal is not None:
                 raise Invalid({"file": result.refusal})
             assert result.returned is not None
             assert result.verdict is not None
-            place = attached.place_of(handoff)
-            if handoff.kind == HolderKind.SEAL and not place and not may_go_out(result.verdict):
+            if handoff.kind == HolderKind.SEAL and not may_go_out(result.verdict):
                 raise Invalid({"file": result.verdict.summary})
             person = handoff.kind == HolderKind.PERSON
             owner = Ref("person", document.signer_id) if person else Ref("agency", document.agency_id)

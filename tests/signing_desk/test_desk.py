@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import requests
@@ -20,7 +21,9 @@ from kernel.blobs import read_all
 from kernel.outbox import OutboxRow
 from signing.deskmodels import Handoff, HandoffState, HeldCertificate
 from signing.pades import signed_fields
+from signing.testpki import TestAuthority, TestSeal
 from tests.docex.office import a_pdf
+from tests.signing_desk.agent import seal_agent
 from tests.signing_desk.conftest import Desk
 
 
@@ -87,6 +90,36 @@ def test_attached_files_follow_the_main_paper_and_then_all_go_out(at_desk: Desk)
     with office.db.read() as tx:
         sealed = [paper.sha256 for paper in attachments_of(tx, number) if paper.stage == "sealed"]
     assert [signed_fields(read_all(office.blobs, one)) for one in sealed] == [("SaoY",)]
+
+
+def test_an_unknown_authority_with_the_agencys_name_seals_no_attachment(at_desk: Desk, tmp_path: Path) -> None:
+    office = at_desk.office
+    city = office.cast.city.name
+    authority = TestAuthority(tmp_path / "stranger")
+    authority.issue_seal(TestSeal("city", city))
+    stranger = seal_agent(authority.seal_path("city"), authority.passphrase, tmp_path / "agent", city)
+    stranger.place = "SaoY"
+    with office.db.write(office.cast.ha.by) as tx:
+        number = drafting.write(tx, office.cast.ha, office.draft(), (office.file(a_pdf(), "phu-luc.pdf"),)).id
+    office.work()
+    office.submit(number)
+    office.sign(number)
+    office.work()
+    assert at_desk.browser("ha").post(f"/documents/out/{number}/device/seal").status_code == 303
+    office.work()
+    at_desk.ha.do(at_desk.call(number, "ha")["parameters"])
+    office.work()
+    with office.db.read() as tx:
+        held = set(tx.session.scalars(sa.select(HeldCertificate.sha256)))
+    assert stranger.do(at_desk.call(number, "ha")["parameters"])["Status"] == 0
+    office.work()
+    assert at_desk.document(number).state == DocumentState.SIGNED
+    assert at_desk.handoff_state(number) is HandoffState.REFUSED
+    told = at_desk.problem(number)
+    assert told is not None
+    assert "không thuộc kho tin cậy" in told.vi
+    with office.db.read() as tx:
+        assert set(tx.session.scalars(sa.select(HeldCertificate.sha256))) == held
 
 
 def test_the_token_is_for_one_file_one_person_and_one_time(at_desk: Desk) -> None:
