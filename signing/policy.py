@@ -61,7 +61,7 @@ POLICIES: dict[DocumentKind, Policy] = {
     ),
     # What anybody hands in for checking: most likely an official paper, perhaps a copy, which no person signs.
     DocumentKind.PUBLIC: Policy(
-        "public-2", (_PERSON, _SEAL), Value.UNCLEAR, missing=Value.UNCLEAR, weak_algorithm=Value.UNCLEAR
+        "public-1", (_PERSON, _SEAL), Value.UNCLEAR, missing=Value.UNCLEAR, weak_algorithm=Value.UNCLEAR
     ),
 }
 

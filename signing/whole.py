@@ -47,14 +47,16 @@ def _judge_required(case: Case) -> None:
 
 
 def _judge_order(case: Case) -> None:
-    """The seal stands after the person whom the paper names; where none is named or found, after every person."""
+    """The seal stands after the person whom the paper names, after every person when none of them bears that name, and
+    after one of them when nobody is named: agencies that issue a paper together sign and seal in turn."""
     if HolderKind.SEAL not in case.policy.required[1:]:
         return
     # What is no signature at all spoils the file by itself, and puts no seal in the wrong place.
     persons = [one for one in case.signers if one.kind is HolderKind.PERSON and one.value is not Value.INVALID]
     # A colleague's signature before the seal does not stand for that of who is competent.
     named = [one.covers for one in persons if same(one.name) == same(case.expected.signer_name)]
-    least = min(named) if named else max((one.covers for one in persons), default=0)
+    every = named or [one.covers for one in persons]
+    least = (min if named or not case.expected.signer_name else max)(every, default=0)
     for seal in (one for one in case.signers if one.kind is HolderKind.SEAL):
         if seal.covers < least:
             case.reasons.append(reason(Code.SEAL_BEFORE_PERSON, seal.field, who=seal.name))
