@@ -18,7 +18,9 @@ NAMES = (
     "kill",
     "receipts",
     "registers",
+    "sign",
     "submit",
+    "verify",
 )
 
 

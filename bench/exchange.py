@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 
 from bench.report import Result
-from tests.faults.exchange import run
+from tests.faults.exchange import VICTIMS, run
 
 PATIENCE_S = 3600.0
 
@@ -26,6 +26,9 @@ def main(*, messages: int = 10_000, kills: int = 200) -> Result:
         wrong,
         {"lost_doubled_or_unlike": 1.0},
         must=0.0,
-        further={f"at least {kills} kills": found.kills.total() >= kills},
+        further={
+            f"at least {kills} kills": found.kills.total() >= kills,
+            "web, worker and database each killed": set(found.kills) == set(VICTIMS),
+        },
         extra={"detail": found.detail, "kills": dict(found.kills), "seconds": found.seconds, "seed": found.seed},
     )

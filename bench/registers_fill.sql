@@ -44,6 +44,10 @@ SELECT 'papers', 'dispatch', dispatch_id, at, subject || E'\n\n' || body,
             ) AS r))
 FROM bench_copy JOIN bench_envelope USING (n) WHERE k = 0 ORDER BY n
 ;
+INSERT INTO search_word
+SELECT DISTINCT word FROM bench_envelope, unnest(string_to_array(concat_ws(' ', folded, folded_body, n, 'snv vp cong van'), ' '))
+    AS word WHERE word <> '' ON CONFLICT DO NOTHING
+;
 DROP TABLE bench_copy
 ;
 DROP TABLE bench_envelope

@@ -22,24 +22,32 @@ class HandedIn:
 
 
 class Sender:
-    """A system with an access token, on one connection."""
+    """A system with an access token, which it renews in time, on one connection."""
 
     def __init__(self, url: str, credentials: Credentials) -> None:
         self.url = url
+        self._credentials = credentials
         self._session = requests.Session()
-        told = self._session.post(
-            f"{url}/api/v1/oauth/token",
-            data={"grant_type": "client_credentials"},
-            auth=(credentials.client_id, credentials.secret),
-            timeout=30,
-        )
-        told.raise_for_status()
-        self.token: str = told.json()["access_token"]
-        self._session.headers.update(self.bearer)
+        self._token, self._renew_at = "", 0.0
+
+    @property
+    def token(self) -> str:
+        """An access token that lives at least half its time longer."""
+        if time.monotonic() >= self._renew_at:
+            told = self._session.post(
+                f"{self.url}/api/v1/oauth/token",
+                data={"grant_type": "client_credentials"},
+                auth=(self._credentials.client_id, self._credentials.secret),
+                timeout=30,
+            )
+            told.raise_for_status()
+            given = told.json()
+            self._token, self._renew_at = given["access_token"], time.monotonic() + given["expires_in"] / 2
+        return self._token
 
     def hand_in(self, letter: bytes, headers: Mapping[str, str] | None = None) -> HandedIn:
         """Hand in an envelope; RuntimeError when it is not taken over."""
-        told = {"Content-Type": "application/octet-stream", **(headers or {})}
+        told = {"Content-Type": "application/octet-stream", **self.bearer, **(headers or {})}
         begun = time.monotonic()
         answer = self._session.post(f"{self.url}/api/v1/edxml", data=letter, headers=told, timeout=300)
         answered = time.monotonic()
@@ -54,11 +62,11 @@ class Sender:
 
     def ask(self, path: str) -> dict[str, Any]:
         """The answer to a question; RuntimeError when it is refused."""
-        return self._told(self._session.get(self.url + path, timeout=60))
+        return self._told(self._session.get(self.url + path, headers=self.bearer, timeout=60))
 
     def do(self, path: str, given: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to something that was to be done (POST); RuntimeError when it is refused."""
-        return self._told(self._session.post(self.url + path, json=given, timeout=300))
+        return self._told(self._session.post(self.url + path, json=given, headers=self.bearer, timeout=300))
 
     def _told(self, answer: requests.Response) -> dict[str, Any]:
         if not answer.ok:

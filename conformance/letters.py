@@ -1,6 +1,7 @@
 """Letters that the checks hand in. Each has an id of its own, so that runs never meet."""
 
 import os
+import re
 import secrets
 import uuid
 from dataclasses import dataclass, replace
@@ -75,3 +76,9 @@ def a_status(speaker: str, issuer: str, letter: Letter, code: StatusCode, descri
     """What the receiver says about the issuer's letter, as an edXML status message."""
     about = ResponseFor(issuer, letter.code, letter.document_id, clock.today())
     return write(StatusMessage(Organ(speaker, "Cơ quan nhận thử"), about, code, description, clock.now()))
+
+
+def a_bare_status(speaker: str, issuer: str, letter: Letter, code: StatusCode) -> bytes:
+    """A status that needs a reason and gives none, which no writer of the standard would write."""
+    data = a_status(speaker, issuer, letter, code, "Không nêu")
+    return re.sub(rb"\s*<edXML:Description>.*?</edXML:Description>", b"", data)

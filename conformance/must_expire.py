@@ -9,7 +9,8 @@ LATEST_S = 120.0
 
 def test_m24(sender: Party, receiver: Party, expiring: Expiring) -> None:
     """What nobody has fetched when its term ends becomes `expired`, with a signed receipt and the reason; it is no
-    longer offered, and cannot be leased (409)."""
+    longer offered, and cannot be leased (409). A lease that runs then may be used and renewed for at most an hour
+    more."""
     sender.delivery_in(expiring.number, receiver.code, {"expired"}, LATEST_S)
     listed = sender.get(f"/api/v1/documents/{expiring.number}/receipts?code={receiver.code}").json()["items"]
     claims = claims_of(sender, listed[-1]["jws"])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from conformance.evidence import claims_of, fingerprint, refused, taken
-from conformance.letters import Letter, a_letter, a_recall, a_status
+from conformance.letters import Letter, a_bare_status, a_letter, a_recall, a_status
 from conformance.party import Party
 from docex.edxml.codes import StatusCode
 
@@ -40,9 +40,11 @@ def _asked_back(receiver: Party, item: int) -> list[dict[str, Any]]:
     return [one for one in receiver.get("/api/v1/recalls").json()["items"] if one["id"] == item]
 
 
-def test_m25(sender: Party, receiver: Party, number: int, item: int) -> None:
-    """A refusal (02) without a reason is refused with 422; with one the sender sees it and the reason."""
+def test_m25(sender: Party, receiver: Party, letter: Letter, number: int, item: int) -> None:
+    """A refusal (02) without a reason is refused with 422, also as an edXML status message; with one the sender sees it
+    and the reason."""
     refused(receiver.post(f"/api/v1/inbox/{item}/status", {"code": "02"}), 422)
+    refused(receiver.hand_in(a_bare_status(receiver.code, sender.code, letter, StatusCode.REFUSED)), 422)
     assert sender.delivery(number, receiver.code)["state"] == "01"
     _say(receiver, item, "02", "Không thuộc thẩm quyền")
     told = sender.delivery(number, receiver.code)
@@ -88,7 +90,7 @@ def test_m28(sender: Party, receiver: Party, number: int, item: int) -> None:
 
 def test_m29(sender: Party, receiver: Party, letter: Letter, number: int, item: int) -> None:
     """An edXML status message that is handed in does what the operation does: `counted` when it is news, `noted`
-    when it is not, and the same message again gets the same answer."""
+    when it is not, refused (422) where 16 gives no reason; and the same message again gets the same answer."""
     data = a_status(receiver.code, sender.code, letter, StatusCode.REGISTERED)
     first = taken(receiver.hand_in(data))
     assert first["state"] == "counted"
@@ -96,6 +98,7 @@ def test_m29(sender: Party, receiver: Party, letter: Letter, number: int, item: 
     assert sender.delivery(number, receiver.code)["state"] == "03"
     late = a_status(receiver.code, sender.code, letter, StatusCode.ARRIVED)
     assert taken(receiver.hand_in(late))["state"] == "noted"
+    refused(receiver.hand_in(a_bare_status(receiver.code, sender.code, letter, StatusCode.RECALL_REFUSED)), 422)
     assert sender.delivery(number, receiver.code)["state"] == "03"
 
 
@@ -123,6 +126,19 @@ def test_m31(sender: Party, receiver: Party, letter: Letter, number: int, item: 
     told = sender.delivery(number, receiver.code)
     assert (told["recall"], told["reason"]) == ("16", "Đã ban hành quyết định")
     assert _asked_back(receiver, item) == [], "it is still listed"
+
+
+def test_m42(sender: Party, receiver: Party, letter: Letter, number: int) -> None:
+    """What no system has fetched is taken back by a recall at once: the sender sees 15 and gets a `withdrawn` receipt;
+    it is offered no longer, and can be neither leased nor downloaded (409)."""
+    item = receiver.item(letter.document_id)["id"]
+    taken(sender.hand_in(a_recall(sender.code, receiver.code, letter).data))
+    assert sender.delivery(number, receiver.code)["recall"] == "15"
+    listed = sender.get(f"/api/v1/documents/{number}/receipts").json()["items"]
+    assert "withdrawn" in [one["kind"] for one in listed], "there is no receipt of it"
+    assert item not in [one["id"] for one in receiver.waiting()], "it is still offered"
+    refused(receiver.post(f"/api/v1/inbox/{item}/lease"), 409)
+    refused(receiver.get(f"/api/v1/inbox/{item}/envelope"), 409)
 
 
 def test_m32(sender: Party, receiver: Party) -> None:

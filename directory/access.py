@@ -76,6 +76,16 @@ def person_for(tx: Tx, actor: Actor, person_id: int) -> Person:
     return row
 
 
+def people_within(tx: Tx, actor: Actor) -> sa.Select[int]:
+    """The ids of those whom `person_for` lets the actor see."""
+    scope = administered(tx, actor)
+    if is_instance_admin(tx, actor):
+        return sa.select(Person.id)
+    elsewhere = sa.select(Membership.person_id).where(Membership.agency_id.not_in(scope))
+    here = sa.select(Membership.person_id).where(Membership.agency_id.in_(scope))
+    return sa.select(Person.id).where(Person.id.in_(here), Person.id.not_in(elsewhere))
+
+
 def client_for(tx: Tx, actor: Actor, client_id: int) -> ApiClient:
     """An API client of an agency that the actor administers."""
     row = tx.session.get(ApiClient, client_id)

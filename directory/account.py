@@ -11,9 +11,11 @@ from kernel import clock
 from kernel.catalogue import LOCALES
 from kernel.db import Tx
 from kernel.errors import Forbidden, Invalid, WrongState
+from kernel.sealing import Safe
 from kernel.text import Phrase, collation_key, phrase
 
 _NOT_THIS_PASSWORD = phrase("Mật khẩu hiện tại không đúng.")
+_NOT_THIS_CODE = phrase("Mã xác thực chưa đúng hoặc đã dùng rồi.")
 
 
 def own(tx: Tx, actor: Actor) -> Person:
@@ -75,6 +77,25 @@ def confirm_password(tx: Tx, person: Person, password: str, address: str, limits
     return None
 
 
+def confirm_self(
+    tx: Tx, person: Person, password: str, code: str, visit: signin.Visit, safe: Safe
+) -> dict[str, Phrase]:
+    """Ask for the password and, where it is on, for the second step before a delicate change; counted like a sign-in.
+    Answers why not, by field, or nothing."""
+    refusal = confirm_password(tx, person, password, visit.address, visit.limits)
+    if refusal is not None:
+        return {"password": refusal}
+    if not person.totp_secret:
+        return {}
+    wait = must_wait(tx, person.email, visit.address, visit.limits)
+    if wait is not None:
+        return {"code": wait}
+    if not secondstep.accepts(tx, person, code, safe):
+        note_failure(tx, person.email, visit.address, visit.limits)
+        return {"code": _NOT_THIS_CODE}
+    return {}
+
+
 def start_totp(tx: Tx, actor: Actor, secret: str = "") -> secondstep.Enrolment:
     """What to scan; nothing is stored before the first code is right."""
     person = own(tx, actor)
@@ -83,15 +104,16 @@ def start_totp(tx: Tx, actor: Actor, secret: str = "") -> secondstep.Enrolment:
     return secondstep.enrolment(person.email, secret)
 
 
-def enable_totp(tx: Tx, actor: Actor, secret: str, code: str) -> list[str]:
-    """Switch the second step on and answer the recovery codes, which are shown once."""
+def enable_totp(tx: Tx, actor: Actor, secret: str, code: str, safe: Safe) -> list[str]:
+    """Switch the second step on and answer the recovery codes, which are shown once. The secret is kept sealed."""
     person = own(tx, actor)
     if person.totp_secret:
         raise WrongState(phrase("Xác thực hai bước đã được bật."))
     step = secondstep.step_of(secret, code) if secondstep.is_secret(secret) else None
     if step is None:
         raise Invalid({"code": phrase("Mã chưa đúng. Xin xem lại giờ trên điện thoại và nhập mã mới nhất.")})
-    person.totp_secret, person.totp_step = secret, step
+    secondstep.SECRETS.keep(person, secret, safe)
+    person.totp_step = step
     signin.end_other_sessions(tx, actor)
     tx.audit(chain_of(actor.agency_id), "directory.totp_enabled", f"person:{person.id}")
     return secondstep.fresh_recovery_codes(tx, person.id)

@@ -57,7 +57,7 @@ def change_agency(tx: Tx, actor: Actor, agency_id: int, facts: AgencyFacts, rev:
     """Change an agency's facts. `rev` is the revision that was looked at; Stale when somebody saved since."""
     row = agency_for(tx, actor, agency_id)
     if rev is not None and rev != row.rev:
-        raise Stale(row.rev)
+        raise Stale({"rev": row.rev, **_plain({name: getattr(row, name) for name in asdict(facts)})})
     facts = normal(facts)
     if not is_instance_admin(tx, actor):
         facts = AgencyFacts(
@@ -66,10 +66,12 @@ def change_agency(tx: Tx, actor: Actor, agency_id: int, facts: AgencyFacts, rev:
     check(tx, facts, row)
     changed = {name: value for name, value in asdict(facts).items() if getattr(row, name) != value}
     if changed:
+        # Seals and certificates bear the former name: see directory.names.
+        former = {"former_name": row.name} if "name" in changed else {}
         for name, value in changed.items():
             setattr(row, name, value)
         row.rev += 1
-        tx.audit(chain_of(row.id), "directory.agency_changed", f"agency:{row.id}", _plain(changed))
+        tx.audit(chain_of(row.id), "directory.agency_changed", f"agency:{row.id}", _plain({**changed, **former}))
     return row
 
 

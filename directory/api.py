@@ -66,7 +66,7 @@ def token(tx: Tx, actor: Actor | None) -> Response:
     config: Config = current_app.extensions["lienthong"].config
     client_id, proof = _proof(config)
     asked, address = request.form.get("scope", ""), request.remote_addr or ""
-    given = clients.grant(tx, client_id, proof, asked, address, Limits(config.sign_in_tries))
+    given = clients.grant(tx, client_id, proof, asked, address, Limits.of(config))
     if isinstance(given, clients.Refusal):
         told = {"error": given.error, "error_description": given.message.en, "error_description_vi": given.message.vi}
         return _answer(told, _STATUS[given.error], given.message.params.get("minutes", 1) * 60)

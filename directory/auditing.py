@@ -157,9 +157,13 @@ def _card(tx: Tx, row: AuditEntry, names: dict[str, Phrase | str]) -> EntryCard:
         action=words.get(row.action, row.action),
         thing=described.title if described else row.ref,
         thing_url=described.url if described else "",
-        detail=row.detail,
+        detail={name: _readable_value(value) for name, value in row.detail.items()},
         hash=row.hash,
     )
+
+
+def _readable_value(value: Any) -> Any:
+    return Phrase.from_json(value) if isinstance(value, dict) and value.keys() == {"msgid", "params"} else value
 
 
 def _described(tx: Tx, ref: str) -> refs.Described | None:

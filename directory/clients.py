@@ -11,7 +11,7 @@ from directory import proofs, tokens
 from directory.access import agency_for, client_for
 from directory.actor import Actor, chain_of
 from directory.agencies import is_email
-from directory.attempts import Limits, must_wait, note_failure
+from directory.attempts import CLIENT, Limits, must_wait, note_failure
 from directory.models import ApiClient, ApiToken
 from directory.proofs import Assertion, Certificate
 from directory.queries import email_form
@@ -162,7 +162,7 @@ def revoke(tx: Tx, actor: Actor, client_id: int) -> None:
 def grant(tx: Tx, client_id: str, proof: Proof, asked: str, address: str, limits: Limits) -> Granted | Refusal:
     """An access token for a client that proves itself; `asked` are scopes, blank-separated, or all."""
     client_id = one_line(client_id)[:100]
-    name = f"client:{client_id}"
+    name = f"{CLIENT}{client_id}"
     wait = must_wait(tx, name, address, limits)
     if wait is not None:
         return Refusal("slow_down", wait)

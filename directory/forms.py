@@ -1,78 +1,33 @@
 """What people type into the directory's pages, read into the verbs' own facts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date
-from typing import Any
 
-from wtforms import (
-    BooleanField,
-    DateField,
-    Form,
-    HiddenField,
-    PasswordField,
-    RadioField,
-    SelectField,
-    SelectMultipleField,
-    StringField,
-    TextAreaField,
-)
+from wtforms import BooleanField, HiddenField, PasswordField, RadioField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
-from wtforms.widgets import CheckboxInput
 
 from directory.actor import Role
 from directory.agencies import AgencyFacts, UnitFacts
 from directory.clients import Contact
+from directory.fields import Checks, Choice, Choices, Day, DirectoryForm, day_of, must_be_readable, offered
 from directory.people import PersonFacts, Placement
 from directory.queries import AgencyCard
 from kernel.errors import Invalid
 from kernel.forms import Needed
-from kernel.text import Phrase, phrase
-
-Choices = Iterable[tuple[str, Phrase | str]]
+from kernel.text import phrase
 
 _NONE = ("", phrase("Không có"))
 _LANGUAGES = [SelectChoice("vi", "Tiếng Việt"), SelectChoice("en", "English")]
 
 
-class _Form(Form):  # type: ignore[misc]
-    """Choices are judged by the verbs, so that a form never speaks a language of its own."""
-
-    def number(self, name: str) -> int:
-        """The id chosen in a field; 0 when there is none."""
-        text = str(self[name].data or "")
-        return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
-
-
-class _Choice(SelectField):  # type: ignore[misc]
-    def __init__(self, label: Phrase, marks: Sequence[Needed] = (), **rest: Any) -> None:
-        super().__init__(label, marks, choices=[], validate_choice=False, **rest)
-
-
-class _Checks(SelectMultipleField):  # type: ignore[misc]
-    option_widget = CheckboxInput()
-
-    def __init__(self, label: Phrase, marks: Sequence[Needed] = (), **rest: Any) -> None:
-        super().__init__(label, marks, choices=[], validate_choice=False, **rest)
-
-
-class _Day(DateField):  # type: ignore[misc]
-    """A date; what cannot be read is kept as typed and named."""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        try:
-            super().process_formdata([text for text in valuelist if text.strip()])
-        except ValueError:
-            raise ValueError(phrase("Ngày chưa đúng, ví dụ 01/07/2025.")) from None
-
-
-class SignInForm(_Form):
+class SignInForm(DirectoryForm):
     """The first step."""
 
     name = StringField(phrase("Thư điện tử"), render_kw={"autocomplete": "username", "inputmode": "email"})
     password = PasswordField(phrase("Mật khẩu"), render_kw={"autocomplete": "current-password"})
 
 
-class CodeForm(_Form):
+class CodeForm(DirectoryForm):
     """The second step, and the first code of an enrolment."""
 
     code = StringField(
@@ -81,7 +36,7 @@ class CodeForm(_Form):
     secret = HiddenField()
 
 
-class NewPasswordForm(_Form):
+class NewPasswordForm(DirectoryForm):
     """A new password, typed twice; `current` only where it is asked for."""
 
     current = PasswordField(phrase("Mật khẩu hiện tại"), [Needed()], render_kw={"autocomplete": "current-password"})
@@ -95,7 +50,7 @@ class NewPasswordForm(_Form):
         return self.new.data or ""
 
 
-class LanguageForm(_Form):
+class LanguageForm(DirectoryForm):
     """The language of pages and messages."""
 
     locale = RadioField(
@@ -105,31 +60,31 @@ class LanguageForm(_Form):
     )
 
 
-class AgencyForm(_Form):
+class AgencyForm(DirectoryForm):
     """An agency's facts."""
 
     code = StringField(phrase("Mã định danh"), [Needed()], description=phrase("Theo QĐ 20/2020/QĐ-TTg, ví dụ H29.01"))
     old_code = StringField(phrase("Mã cũ"), description=phrase("Theo QCVN 102:2016, ví dụ 000.00.01.H29"))
     name = StringField(phrase("Tên cơ quan"), [Needed()])
     short_name = StringField(phrase("Tên viết tắt"), description=phrase("Dùng trong số, ký hiệu văn bản"))
-    parent_id = _Choice(phrase("Cơ quan cấp trên"))
+    parent_id = Choice(phrase("Cơ quan cấp trên"))
     place = StringField(phrase("Nơi ban hành"), description=phrase("Địa danh ghi trên văn bản"))
     is_local = BooleanField(phrase("Cơ quan này dùng hệ thống này"))
     email = StringField(phrase("Thư điện tử"), render_kw={"inputmode": "email"})
     phone = StringField(phrase("Điện thoại"), render_kw={"inputmode": "tel"})
     address = StringField(phrase("Địa chỉ"))
-    valid_from_on = _Day(phrase("Hiệu lực từ"))
-    valid_until_on = _Day(phrase("Hiệu lực đến hết ngày"))
+    valid_from_on = Day(phrase("Hiệu lực từ"))
+    valid_until_on = Day(phrase("Hiệu lực đến hết ngày"))
     rev = HiddenField()
 
     def offer(self, agencies: Iterable[AgencyCard]) -> "AgencyForm":
         """Fill the choice of the agency above."""
-        self.parent_id.choices = _offered([_NONE, *((str(a.id), a.name) for a in agencies)])
+        self.parent_id.choices = offered([_NONE, *((str(a.id), a.name) for a in agencies)])
         return self
 
     def facts(self) -> AgencyFacts:
         """What was typed; Invalid when a date cannot be read."""
-        _must_be_readable(self, "valid_from_on", "valid_until_on")
+        must_be_readable(self, "valid_from_on", "valid_until_on")
         return AgencyFacts(
             code=self.code.data or "",
             old_code=self.old_code.data or "",
@@ -146,38 +101,38 @@ class AgencyForm(_Form):
         )
 
 
-class AliasForm(_Form):
+class AliasForm(DirectoryForm):
     """Another code of an agency."""
 
     alias = StringField(phrase("Mã khác"), [Needed()])
 
 
-class MergeForm(_Form):
+class MergeForm(DirectoryForm):
     """A merger."""
 
-    into_id = _Choice(phrase("Cơ quan tiếp nhận"), [Needed()])
-    last_on = _Day(phrase("Ngày cuối cùng còn hoạt động"), [Needed()])
+    into_id = Choice(phrase("Cơ quan tiếp nhận"), [Needed()])
+    last_on = Day(phrase("Ngày cuối cùng còn hoạt động"), [Needed()])
 
     def offer(self, agencies: Iterable[AgencyCard]) -> "MergeForm":
         """Fill the choice of the successor."""
-        self.into_id.choices = _offered([_NONE, *((str(a.id), a.name) for a in agencies)])
+        self.into_id.choices = offered([_NONE, *((str(a.id), a.name) for a in agencies)])
         return self
 
     def last_day(self) -> date:
         """The day; Invalid when it is missing."""
-        return _day_of(self, "last_on")
+        return day_of(self, "last_on")
 
 
-class UnitForm(_Form):
+class UnitForm(DirectoryForm):
     """A unit's facts."""
 
     name = StringField(phrase("Tên đơn vị"), [Needed()])
     short_name = StringField(phrase("Tên viết tắt"))
-    parent_id = _Choice(phrase("Đơn vị cấp trên"))
+    parent_id = Choice(phrase("Đơn vị cấp trên"))
 
     def offer(self, units: Choices) -> "UnitForm":
         """Fill the choice of the unit above."""
-        self.parent_id.choices = _offered([_NONE, *units])
+        self.parent_id.choices = offered([_NONE, *units])
         return self
 
     def facts(self) -> UnitFacts:
@@ -185,7 +140,7 @@ class UnitForm(_Form):
         return UnitFacts(self.name.data or "", self.short_name.data or "", self.number("parent_id") or None)
 
 
-class PersonForm(_Form):
+class PersonForm(DirectoryForm):
     """A person's facts."""
 
     name = StringField(phrase("Họ và tên"), [Needed()], render_kw={"autocomplete": "off"})
@@ -210,20 +165,20 @@ class PersonForm(_Form):
         )
 
 
-class PlaceForm(_Form):
+class PlaceForm(DirectoryForm):
     """A person's place and roles in an agency."""
 
-    agency_id = _Choice(phrase("Cơ quan"))
-    unit_id = _Choice(phrase("Đơn vị"))
+    agency_id = Choice(phrase("Cơ quan"))
+    unit_id = Choice(phrase("Đơn vị"))
     title = StringField(phrase("Chức vụ"), description=phrase("Ví dụ: Phó Chánh Văn phòng"))
-    roles = _Checks(phrase("Vai trò"))
+    roles = Checks(phrase("Vai trò"))
     is_primary = BooleanField(phrase("Đây là nơi làm việc chính"))
 
     def offer(self, agencies: Choices, units: Choices) -> "PlaceForm":
         """Fill the choices of agency, unit and roles."""
-        self.agency_id.choices = _offered(agencies)
-        self.unit_id.choices = _offered([_NONE, *units])
-        self.roles.choices = _offered((role.value, role.label) for role in Role)
+        self.agency_id.choices = offered(agencies)
+        self.unit_id.choices = offered([_NONE, *units])
+        self.roles.choices = offered((role.value, role.label) for role in Role)
         return self
 
     def placement(self, agency_id: int = 0) -> Placement:
@@ -238,12 +193,12 @@ class PlaceForm(_Form):
         )
 
 
-class ClientForm(_Form):
+class ClientForm(DirectoryForm):
     """A system of an agency."""
 
-    agency_id = _Choice(phrase("Cơ quan"), [Needed()])
+    agency_id = Choice(phrase("Cơ quan"), [Needed()])
     name = StringField(phrase("Tên ứng dụng"), [Needed()], description=phrase("Ví dụ: Phần mềm quản lý văn bản của Sở"))
-    scopes = _Checks(phrase("Được phép"), [Needed()])
+    scopes = Checks(phrase("Được phép"), [Needed()])
     contact_email = StringField(
         phrase("Thư điện tử của người phụ trách kỹ thuật"),
         description=phrase("Được báo khi hệ thống không lấy văn bản. Để trống thì báo quản trị viên của cơ quan."),
@@ -257,12 +212,12 @@ class ClientForm(_Form):
 
     def offer(self, agencies: Choices, scopes: Choices) -> "ClientForm":
         """Fill the choices of agency and scopes."""
-        self.agency_id.choices = _offered(agencies)
-        self.scopes.choices = _offered(scopes)
+        self.agency_id.choices = offered(agencies)
+        self.scopes.choices = offered(scopes)
         return self
 
 
-class KeyForm(_Form):
+class KeyForm(DirectoryForm):
     """The public key or the certificate of a system."""
 
     key = TextAreaField(
@@ -272,10 +227,10 @@ class KeyForm(_Form):
     )
 
 
-class DayForm(_Form):
+class DayForm(DirectoryForm):
     """A day that differs from the public calendar."""
 
-    on = _Day(phrase("Ngày"), [Needed()])
+    on = Day(phrase("Ngày"), [Needed()])
     working = RadioField(
         phrase("Ngày đó"),
         choices=[SelectChoice("1", phrase("Làm việc (làm bù)")), SelectChoice("0", phrase("Nghỉ"))],
@@ -286,23 +241,4 @@ class DayForm(_Form):
 
     def day(self) -> date:
         """The day; Invalid when it is missing."""
-        return _day_of(self, "on")
-
-
-def _offered(choices: Choices) -> list[SelectChoice]:
-    return [SelectChoice(value, label) for value, label in choices]
-
-
-def _must_be_readable(form: _Form, *names: str) -> None:
-    form.validate()
-    problems = {name: form[name].errors[0] for name in names if form[name].errors}
-    if problems:
-        raise Invalid(problems)
-
-
-def _day_of(form: _Form, name: str) -> date:
-    _must_be_readable(form, name)
-    chosen: date | None = form[name].data
-    if chosen is None:
-        raise Invalid({name: phrase("Cần chọn ngày.")})
-    return chosen
+        return day_of(self, "on")

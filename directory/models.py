@@ -80,7 +80,7 @@ class Person(Base):
     password_hash: Mapped[str] = mapped_column(default="")  # argon2id; "" has no password
     password_changed_at: Mapped[datetime | None]
     password_is_temporary: Mapped[bool] = mapped_column(default=False)  # given by an administrator
-    totp_secret: Mapped[str] = mapped_column(default="")  # base32; "" is off
+    totp_secret: Mapped[str] = mapped_column(default="")  # sealed (directory.secondstep); "" is off
     totp_step: Mapped[int] = mapped_column(default=0)  # last step used: a code works once
     is_active: Mapped[bool] = mapped_column(default=True)
     rev: Mapped[int] = mapped_column(default=1)
@@ -134,7 +134,7 @@ class WebSession(Base):
 
 
 class SignInAttempt(Base):
-    """A failed sign-in, counted by name and by address."""
+    """A failed sign-in, counted by name (hidden: directory.attempts) and by address."""
 
     __tablename__ = "sign_in_attempt"
     __table_args__ = (

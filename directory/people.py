@@ -1,7 +1,7 @@
 """People as administrators keep them: who they are, where they work, what they may do, and a first password."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
 
@@ -75,7 +75,7 @@ def change_person(tx: Tx, actor: Actor, person_id: int, facts: PersonFacts, rev:
     """Change a person's facts; making them inactive ends their sessions. Stale when somebody saved since `rev`."""
     row = person_for(tx, actor, person_id)
     if rev is not None and rev != row.rev:
-        raise Stale(row.rev)
+        raise Stale({"rev": row.rev, **{name: getattr(row, name) for name in asdict(facts)}})
     facts = normal(facts)
     check(tx, facts, row.id)
     before = PersonFacts(row.name, row.email, row.phone, row.is_active)

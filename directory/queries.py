@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import date
 
 import sqlalchemy as sa
+from sqlalchemy.orm.util import identity_key
 
 from directory import codes
 from directory.actor import Actor, Role
-from directory.models import Agency, AgencyAlias, Membership, Person, RoleGrant
+from directory.models import Agency, AgencyAlias, ApiClient, Membership, Person, RoleGrant
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import NotFound
@@ -59,9 +60,12 @@ def agency(tx: Tx, agency_id: int) -> AgencyCard:
 
 
 def agencies(tx: Tx, agency_ids: Iterable[int]) -> dict[int, AgencyCard]:
-    """Agencies by id, in one query; unknown ids are left out."""
-    rows = tx.session.scalars(sa.select(Agency).where(Agency.id.in_(set(agency_ids))))
-    return {row.id: card_of(row) for row in rows}
+    """Agencies by id, in one query or, where the transaction holds them all, none; unknown ids are left out."""
+    wanted = {number: identity_key(Agency, number) for number in agency_ids}
+    held = [row for key in wanted.values() if (row := tx.session.identity_map.get(key)) is not None]
+    asked = wanted.keys() - {row.id for row in held}
+    rows = tx.session.scalars(sa.select(Agency).where(Agency.id.in_(asked))) if asked else ()
+    return {row.id: card_of(row) for row in (*held, *rows)}
 
 
 def agencies_for_choice(tx: Tx) -> list[AgencyCard]:
@@ -94,14 +98,17 @@ def agencies_by_code(tx: Tx, wanted: Iterable[str]) -> dict[str, Agency]:
     left = sorted(set(names.values()) - {""})
     for start in range(0, len(left), CODES_AT_ONCE):
         some = left[start : start + CODES_AT_ONCE]
-        rows = tx.session.scalars(
-            sa.select(Agency).where(Agency.code.in_(some) | Agency.old_code.in_(some)).order_by(Agency.id.desc())
-        ).all()
-        alias = sa.select(AgencyAlias.code, Agency).join(Agency, Agency.id == AgencyAlias.agency_id)
-        found.update({code: row for code, row in tx.session.execute(alias.where(AgencyAlias.code.in_(some)))})
+        rows = tx.session.scalars(_BY_CODE, {"codes": some}).all()
         found.update({row.old_code: row for row in rows if row.old_code in some})
         found.update({row.code: row for row in rows if row.code in some})
+        if strange := [code for code in some if code not in found]:
+            alias = sa.select(AgencyAlias.code, Agency).join(Agency, Agency.id == AgencyAlias.agency_id)
+            found.update({code: row for code, row in tx.session.execute(alias.where(AgencyAlias.code.in_(strange)))})
     return {code: successor_of(tx, found[name]) for code, name in names.items() if name in found}
+
+
+_CODES: sa.BindParameter[str] = sa.bindparam("codes", expanding=True)
+_BY_CODE = sa.select(Agency).where(Agency.code.in_(_CODES) | Agency.old_code.in_(_CODES)).order_by(Agency.id.desc())
 
 
 def successor_of(tx: Tx, row: Agency) -> Agency:
@@ -111,6 +118,12 @@ def successor_of(tx: Tx, row: Agency) -> Agency:
         passed.add(row.merged_into_id)
         row = tx.session.get_one(Agency, row.merged_into_id)
     return row
+
+
+def systems(tx: Tx, client_ids: Iterable[int]) -> dict[int, str]:
+    """What agencies' systems are called, by id; those that were shut out, too."""
+    query = sa.select(ApiClient.id, ApiClient.name).where(ApiClient.id.in_(set(client_ids)))
+    return {number: name for number, name in tx.session.execute(query)}
 
 
 def people_of(tx: Tx, agency_id: int) -> list[PersonCard]:

@@ -1,6 +1,7 @@
 """The optional second step: time-based codes (RFC 6238) and recovery codes for the day the phone is lost."""
 
 import hashlib
+import logging
 import secrets
 from dataclasses import dataclass
 
@@ -10,10 +11,17 @@ import sqlalchemy as sa
 
 from directory.models import Person, RecoveryCode
 from kernel import clock
+from kernel.config import Config
 from kernel.db import Tx
+from kernel.sealing import Safe, SealedColumn
+
+log = logging.getLogger(__name__)
 
 STEP_S = 30
 RECOVERY_CODES = 10
+
+SECRETS = SealedColumn(Person.totp_secret, "second step", lambda person: f"person:{person.id}")
+"""They are read again with each code, so they cannot be hashed. An earlier release kept them as they are."""
 
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look like another
 
@@ -56,11 +64,19 @@ def step_of(secret: str, code: str) -> int | None:
     return fitting[0] if fitting else None
 
 
-def accepts(tx: Tx, person: Person, code: str) -> bool:
+def safe_of(config: Config) -> Safe:
+    """What seals the secrets."""
+    return SECRETS.safe(config)
+
+
+def accepts(tx: Tx, person: Person, code: str, safe: Safe) -> bool:
     """Use up a code. The same one, or an older one, is not taken twice (RFC 6238 §5.2)."""
     if len(code) > 60:
         return False
-    step = step_of(person.totp_secret, code)
+    secret = SECRETS.secret_of(person, safe)
+    if secret is None:
+        log.error("the second step of person %s was sealed with another LIENTHONG_SECRET_KEY", person.id)
+    step = step_of(secret, code) if secret else None
     if step is not None:
         return _use_step(tx, person, step)
     return _use_recovery_code(tx, person.id, code)

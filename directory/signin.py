@@ -20,6 +20,7 @@ from kernel import clock
 from kernel.db import Tx
 from kernel.errors import NotFound
 from kernel.schema import table_of
+from kernel.sealing import Safe
 from kernel.text import Phrase, phrase
 
 COOKIE = "lt_session"
@@ -82,12 +83,13 @@ def sign_in(tx: Tx, name: str, password: str, visit: Visit) -> SignedIn | Refuse
         person.password_hash = passwords.hashed(password)
     if person.totp_secret:
         return SignedIn(_begin(tx, person, visit, Step.TOTP), Step.TOTP)
-    clear(tx, email)
+    clear(tx, email, visit.limits)
     return _next(tx, person, visit)
 
 
-def answer_totp(tx: Tx, token: str | None, code: str, visit: Visit) -> SignedIn | Refused:
-    """Do the second step with a code of the authenticator or a recovery code. The token changes."""
+def answer_totp(tx: Tx, token: str | None, code: str, visit: Visit, safe: Safe) -> SignedIn | Refused:
+    """Do the second step with a code of the authenticator or a recovery code. The token changes. `safe` opens the
+    secret of the second step."""
     waiting = _waiting(tx, token, Step.TOTP)
     if waiting is None:
         return Refused(_START_AGAIN)
@@ -96,11 +98,11 @@ def answer_totp(tx: Tx, token: str | None, code: str, visit: Visit) -> SignedIn 
     if wait is not None:
         tx.session.delete(row)
         return Refused(wait)
-    if not secondstep.accepts(tx, person, code):
+    if not secondstep.accepts(tx, person, code, safe):
         note_failure(tx, person.email, visit.address, visit.limits)
         return Refused(_WRONG_CODE)
     tx.session.delete(row)
-    clear(tx, person.email)
+    clear(tx, person.email, visit.limits)
     return _next(tx, person, visit)
 
 

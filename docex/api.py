@@ -1,9 +1,8 @@
 """Operations for agencies' systems: hand in an envelope, ask what became of it."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
-from typing import IO, Any
+from typing import IO
 
 from flask import Response, after_this_request, current_app, jsonify, request
 
@@ -13,10 +12,10 @@ from docex import intake
 from docex.access import dispatch_for
 from docex.api_models import DocumentStatus, HandedIn
 from docex.edxml import Envelope, Limits, StatusMessage
-from docex.hub import malware, receipts, refusals, terms, uploads
+from docex.hub import mailbox, refusals, terms, uploads
 from docex.intake import Handed
 from docex.queries import dispatch_status
-from docex.unpacking import unpacked
+from docex.unpacking import infected, unpacked
 from kernel.blobs import Blob, at_hand
 from kernel.db import Tx
 from kernel.doors import Routes
@@ -41,7 +40,7 @@ def _unpack(tx: Tx, actor: Actor) -> tuple[Message, Handed]:
         message = phrase("Đã nêu Upload-Id thì nội dung lời gọi phải trống.")
         raise Invalid({"Upload-Id": message}, message)
     blob = uploads.blob_of(tx, actor, named)
-    tx.session.rollback()  # gives the connection back: reading a gigabyte takes its time
+    tx.let_go()  # gives the connection back: reading a gigabyte takes its time
     with at_hand(services.blobs, blob.sha256) as file:
         return _taken(tx, actor, file, _limits_of_uploads(services.config.chunked_max_bytes), blob)
 
@@ -67,21 +66,16 @@ def _taken(tx: Tx, actor: Actor, file: IO[bytes], limits: Limits, stored: Blob |
     key = request.headers.get("Idempotency-Key", "").strip()
     with unpacked(services.blobs, file, limits, stored) as found:
         handed = Handed(found.blob, (), key)
-        if intake.is_new(tx, actor, found.message, handed):
-            if services.config.clamd:
-                tx.session.rollback()  # looking for malware takes its time too
-                _refuse_malware(services, actor, handed, found.malware(services.config.clamd))
-            handed = replace(handed, files=found.keep())
-    return found.message, handed
+        is_new = partial(_is_new, tx, actor, found.message, handed)
+        refusal = partial(infected, services.db, actor, handed)
+        return found.message, found.kept(handed, is_new, services.config.clamd, refusal)
 
 
-def _refuse_malware(services: Any, actor: Actor, handed: Handed, found: str) -> None:
-    if not found:
-        return
-    blob = handed.envelope
-    with services.db.write(actor.by) as tx:
-        row = receipts.refused(tx, actor.agency_id, handed.message_id, blob.sha256, blob.size, found)
-    raise malware.Found(found, receipts.shown(row))
+def _is_new(tx: Tx, actor: Actor, message: Message, handed: Handed) -> bool:
+    if not intake.is_new(tx, actor, message, handed):
+        return False
+    tx.let_go()  # looking for malware takes its time, and so does a store that is far away
+    return True
 
 
 @routes.api(
@@ -93,7 +87,7 @@ def _refuse_malware(services: Any, actor: Actor, handed: Handed, found: str) -> 
     title=phrase("Nộp một phong bì edXML hoặc một bản tin trạng thái"),
     takes="application/octet-stream",
     headers={
-        "Idempotency-Key": "names the message, at most 300 characters; the document's own id without it",
+        "Idempotency-Key": "names the message, at most 300 characters; its bytes do without it",
         "Upload-Id": "names a file that came in pieces, in place of the body",
         "Delivery-TTL": "seconds until it expires, at most 30 days; 24 office hours without it",
     },
@@ -102,13 +96,14 @@ def _refuse_malware(services: Any, actor: Actor, handed: Handed, found: str) -> 
         403: "without the right, or the sender in the envelope is not the system's agency",
         409: "the key was used for other bytes",
         413: "larger than the instance takes",
-        422: "edxml_refused, malware (with the receipt in `info.receipt`), unknown_receiver or unknown_document",
+        422: "edxml_refused, malware (with the receipt in `info.receipt`), unknown_receiver, unknown_document or "
+        "reason_missing",
     },
 )
 def submit_edxml(tx: Tx, actor: Actor, brought: Callable[[], tuple[Message, Handed]]) -> tuple[Response, int]:
     """Take in an edXML envelope or status message: the body is the file itself.
 
-    `Idempotency-Key` names the message; without it the document's own id does. The same message again gets the first
+    `Idempotency-Key` names the message; without it its bytes do. The same message again gets the first
     answer; another content under the same key 409; an unreadable file or an unknown receiver 422 with the reason.
     """
     message, handed = brought()
@@ -122,6 +117,7 @@ def submit_edxml(tx: Tx, actor: Actor, brought: Callable[[], tuple[Message, Hand
     "GET",
     "/api/v1/documents/<int:dispatch_id>",
     scope=SUBMIT,
+    or_scope=mailbox.RECEIVE,
     title=phrase("Hỏi một phong bì đã đến đâu"),
     answers={200: DocumentStatus},
     refuses={404: "there is no such envelope, or none that this system may know of"},

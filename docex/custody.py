@@ -10,8 +10,11 @@ from kernel.config import Config
 from kernel.db import Tx
 from kernel.errors import Unavailable
 from kernel.text import phrase
+from signing import pictures
 from signing.keys import KeyStore
 from signing.keystores import envelope_store, person_store, seal_store
+from signing.specimens import handwriting
+from signing.specimens import seal as specimen
 from signing.testpki import TestPerson, TestSeal
 from signing.trial import authority_in, trust_of
 from signing.trust import Trust
@@ -43,6 +46,18 @@ class Custody:
             return named
         self._demo_only()
         return _seal(self._config.pki_dir, seal_key_name(agency.id), agency.name)
+
+    def signature_picture(self, person: PersonCard) -> bytes | None:
+        """What shows of a person's signature on the page: an invented flourish in demo mode, elsewhere nothing: people
+        sign there with devices of their own, which draw it."""
+        return handwriting(person.name) if self._config.mode == "demo" else None
+
+    def seal_picture(self, agency: AgencyCard) -> bytes | None:
+        """What shows of the agency's seal: a marked specimen in demo mode, elsewhere the picture that the operator put
+        there; None when there is none. Invalid when it cannot be used."""
+        if self._config.mode == "demo":
+            return specimen(agency.name)
+        return pictures.seal_picture(self._config, agency.code)
 
     def system_key(self, agency: AgencyCard) -> KeyStore | None:
         """The key with which the agency's system signs envelopes; None when this installation holds none: they go out

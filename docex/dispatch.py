@@ -6,7 +6,7 @@ verify. One envelope with many recipients is one blob and many small rows.
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -21,6 +21,7 @@ from docex.drafting import File
 from docex.edxml.model import ResponseFor
 from docex.envelope import Facts
 from docex.hub import taking
+from docex.hub.models import Receipt
 from docex.labels import URGENCY
 from docex.links import INCOMING_PATH
 from docex.models import Answer, Delivery, Dispatch, Document, Incoming, Paper, Reply
@@ -54,7 +55,9 @@ class Receiver:
 
 @dataclass(frozen=True)
 class Submission:
-    """An envelope that was read or written, its bytes and papers stored, its sender and receivers known."""
+    """An envelope that was read or written, its bytes and papers stored, its sender and receivers known.
+
+    `answer` is what a system that hands it in again is to be told as today (docex/intake.py)."""
 
     channel: str
     message_id: str
@@ -68,11 +71,13 @@ class Submission:
     notes: tuple[dict[str, Any], ...] = ()
     document_id: int | None = None
     about_key: str = ""
+    answer: dict[str, Any] = field(default_factory=dict)
     responses: tuple[ResponseFor, ...] = ()
 
 
-def hand_in(tx: Tx, submission: Submission) -> Dispatch:
-    """Take an envelope into the hub: from here on it is delivered without anybody's help."""
+def hand_in(tx: Tx, submission: Submission) -> tuple[Dispatch, Receipt]:
+    """Take an envelope into the hub: from here on it is delivered without anybody's help. Answers with the sender's
+    receipt."""
     now = clock.now()
     dispatch = Dispatch(
         channel=submission.channel,
@@ -86,18 +91,14 @@ def hand_in(tx: Tx, submission: Submission) -> Dispatch:
         size=submission.envelope.size,
         facts=submission.facts.to_json(),
         notes=list(submission.notes),
-        answer={},
+        answer=submission.answer,
         verdict="",
         submitted_at=now,
     )
     tx.session.add(dispatch)
     tx.session.flush()
-    _add_papers(tx, dispatch, submission.papers)
-    papers = (file.sha256 for file in submission.papers)
-    evidence_log.add(tx, evidence_log.Kind.DOCUMENT, dispatch.sha256, *papers)
-    for answered in submission.responses:
-        names = {"organ_code": answered.organ_code, "code": answered.code, "document_key": answered.document_id}
-        tx.session.add(Answer(dispatch_id=dispatch.id, **names))
+    with tx.session.no_autoflush:  # what hangs on the envelope is written together, when the deliveries are
+        receipt = _accompany(tx, dispatch, submission)
     _address(tx, dispatch, submission.receivers)
     tx.outbox("docex.verify", str(dispatch.id), {"dispatch_id": dispatch.id})
     ask_to_read(tx, dispatch.id)
@@ -107,14 +108,24 @@ def hand_in(tx: Tx, submission: Submission) -> Dispatch:
         Ref("dispatch", dispatch.id),
         {"message_id": dispatch.message_id, "sha256": dispatch.sha256, "receivers": len(submission.receivers)},
     )
-    taking.taken_over(tx, dispatch, [receiver.agency_id for receiver in submission.receivers])
-    return dispatch
+    return dispatch, receipt
+
+
+def _accompany(tx: Tx, dispatch: Dispatch, submission: Submission) -> Receipt:
+    """What belongs to an envelope from its first moment: papers, leaves of the log, answers, receipt and term."""
+    _add_papers(tx, dispatch, submission.papers)
+    papers = (file.sha256 for file in submission.papers)
+    evidence_log.add(tx, evidence_log.Kind.DOCUMENT, dispatch.sha256, *papers)
+    for answered in submission.responses:
+        names = {"organ_code": answered.organ_code, "code": answered.code, "document_key": answered.document_id}
+        tx.session.add(Answer(dispatch_id=dispatch.id, **names))
+    return taking.taken_over(tx, dispatch, [receiver.agency_id for receiver in submission.receivers])
 
 
 def sent(tx: Tx, document: Document, submission: Submission) -> Dispatch:
     """The worker has written the envelope of our own document: hand it in and show it as sent. What it replaces or
     answers is closed by jobs, for the order of locks (models.py)."""
-    dispatch = hand_in(tx, submission)
+    dispatch, _ = hand_in(tx, submission)
     document.sent_at = clock.now()
     move(tx, document, DocumentVerb.SEND_DONE)
     record(tx, document, "document.sent", receivers=len(submission.receivers), sha256=dispatch.sha256)
@@ -130,8 +141,9 @@ def deliver(tx: Tx, *delivery_ids: int) -> None:
     """Bring an envelope to some of its recipients.
 
     Those that this instance serves get it into their inbox, and 01 is said for them at once; the others get it on one
-    of the ways out, or stay at `submitted`. Doing it again does nothing. When it fails for several together, each is
-    promised on its own, so that what is wrong with one does not keep it from the others.
+    of the ways out, or stay at `submitted`; what was taken back meanwhile goes to nobody. Doing it again does nothing.
+    When it fails for several together, each is promised on its own, so that what is wrong with one does not keep it
+    from the others.
     """
     if len(delivery_ids) == 1:
         _bring(tx, delivery_ids)
@@ -178,14 +190,14 @@ def _bring(tx: Tx, delivery_ids: Sequence[int]) -> None:
     deliveries = list(tx.session.scalars(locked.execution_options(populate_existing=True)))
     there = sa.select(Incoming.delivery_id).where(Incoming.delivery_id.in_(delivery_ids))
     present = set(tx.session.scalars(there))
-    missing = [one for one in deliveries if one.id not in present]
+    missing = [one for one in deliveries if one.id not in present and one.recall != Recall.AGREED]
     if not missing:
         return
     dispatch = tx.session.get_one(Dispatch, missing[0].dispatch_id)
     served = directory.agencies(tx, [one.agency_id for one in missing])
     elsewhere = []
     for delivery in missing:
-        if served[delivery.agency_id].is_local and delivery.recall != Recall.AGREED:
+        if served[delivery.agency_id].is_local:
             _arrive(tx, delivery, dispatch, served[delivery.agency_id])
         else:
             elsewhere.append(delivery)
@@ -283,4 +295,3 @@ def _add_papers(tx: Tx, dispatch: Dispatch, files: tuple[File, ...]) -> None:
                 made_at=clock.now(),
             )
         )
-    tx.session.flush()

@@ -27,15 +27,14 @@ from docex.official.paper import CopyForm
 from docex.paperwork import NOT_WRITTEN_HERE
 from docex.receiving import ENDINGS
 from kernel.errors import Invalid
-from kernel.forms import Needed
+from kernel.forms import Needed, whole_number
 from kernel.text import phrase
 from notify.wording import brief
 
 
 def number(text: Any) -> int:
     """A whole number that a column can hold; 0, which is nobody's id, for anything else."""
-    text = str(text or "").strip()
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else 0
+    return whole_number(text)
 
 
 class _Boxes(SelectMultipleField):  # type: ignore[misc]

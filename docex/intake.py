@@ -5,31 +5,28 @@ the recipients, then the malware hook (docex/unpacking.py), then the commit. Sig
 never decides whether a document is delivered, so a slow check must not keep its sender waiting.
 """
 
-import hashlib
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.actor import Actor
-from docex import conventions
+from directory.models import Agency
+from docex import conventions, meant, reported, superseding
 from docex.desk import recalls
 from docex.desk.relations import about_of
 from docex.dispatch import Receiver, Submission, hand_in
 from docex.drafting import File
 from docex.edxml import Envelope, StatusMessage, secrecy
-from docex.edxml.codes import BusinessKind, StatusCode
+from docex.edxml.codes import STATUSES, BusinessKind, StatusCode
 from docex.envelope import facts_of
 from docex.hub import receipts
-from docex.models import Delivery, Dispatch, Incoming, StatusIn
-from docex.moves import touch_incoming
-from docex.states import Progress, Recall
-from docex.statuses import say
+from docex.hub.models import Receipt
+from docex.models import Delivery, Dispatch, StatusIn
 from kernel import clock
 from kernel.blobs import Blob
-from kernel.db import Tx
+from kernel.db import BigId, Tx
 from kernel.errors import Conflict, Forbidden, Invalid
 from kernel.text import phrase
 from signing import log as evidence_log
@@ -50,10 +47,10 @@ class SecretDocument(Invalid):
     code = "secret_document"
 
 
-class UnknownDocument(Invalid):
-    """A status or a recall is about a document that this hub never carried between these two agencies."""
+class ReasonMissing(Invalid):
+    """A status that has to give its reason gives none (QĐ 28/2018: 02; here 13 and 16 as well)."""
 
-    code = "unknown_document"
+    code = "reason_missing"
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,7 @@ class Handed:
 
 def accept(tx: Tx, actor: Actor, message: Envelope | StatusMessage, handed: Handed) -> dict[str, Any]:
     """Take a message in, or answer again what was answered before. Conflict when its id was used for other bytes."""
-    channel, key = _channel(actor, handed), _key(handed, message)
+    channel, key = _channel(actor, handed), _key(handed)
     tx.take_turns(f"{channel} {key}")  # the second gets the first one's answer
     earlier = _earlier(tx, channel, key)
     if earlier is not None:
@@ -77,84 +74,83 @@ def accept(tx: Tx, actor: Actor, message: Envelope | StatusMessage, handed: Hand
             raise Conflict(
                 phrase("Mã thông điệp “{key}” đã được dùng cho một nội dung khác.", key=key), sha256=earlier.sha256
             )
-        return dict(earlier.answer)
-    _refuse_secret(message)
-    _check_sender(tx, actor, message.sender.code)
+        return _answered_before(tx, earlier)
+    refuse_secret(message)
+    known = _agencies_in(tx, message)
+    _check_sender(actor, message, known)
     if isinstance(message, StatusMessage):
-        return _status(tx, actor, message, handed, channel, key)
+        return _status(tx, actor, _with_reason(message, handed), handed, channel, key)
+    receivers = _receivers(message, known)
     if message.business.kind is BusinessKind.RECALL:
-        return _recall(tx, actor, message, handed, channel, key)
-    return _document(tx, actor, message, handed, channel, key)
+        return _recall(tx, actor, message, handed, channel, key, receivers)
+    return _document(tx, actor, message, handed, channel, key, receivers, known)
 
 
 def is_new(tx: Tx, actor: Actor, message: Envelope | StatusMessage, handed: Handed) -> bool:
     """Whether a message has still to be taken in, before the slow checks and before anything is stored. Refuses what
-    can be refused already: secrets, somebody else's sender, receivers that nobody knows."""
-    if _earlier(tx, _channel(actor, handed), _key(handed, message)) is not None:
+    can be refused already: secrets, somebody else's sender, receivers and documents that nobody knows, a refusal
+    without its reason."""
+    if _earlier(tx, _channel(actor, handed), _key(handed)) is not None:
         return False
-    _refuse_secret(message)
-    _check_sender(tx, actor, message.sender.code)
-    if isinstance(message, Envelope):
-        _receivers(tx, message)
+    refuse_secret(message)
+    known = _agencies_in(tx, message)
+    _check_sender(actor, message, known)
+    if isinstance(message, StatusMessage):
+        _with_reason(message, handed)
+        meant.sent(tx, *_ends(tx, actor, message))
+        return True
+    receivers = _receivers(message, known)
+    if message.business.kind is BusinessKind.RECALL:
+        _wanted_back(tx, actor, message, receivers)
     return True
 
 
-def _document(tx: Tx, actor: Actor, message: Envelope, handed: Handed, channel: str, key: str) -> dict[str, Any]:
-    receivers = _receivers(tx, message)
-    earlier = _earlier_deliveries(tx, actor.agency_id, message, receivers)
+def _document(
+    tx: Tx,
+    actor: Actor,
+    message: Envelope,
+    handed: Handed,
+    channel: str,
+    key: str,
+    receivers: list[Receiver],
+    known: dict[str, Agency],
+) -> dict[str, Any]:
+    earlier = superseding.asked_back(tx, actor.agency_id, message, [one.agency_id for one in receivers], known)
     counts_from = conventions.steering_first(tx, actor.agency_id) if message.steering else 0
-    dispatch = hand_in(tx, _submission(actor, message, handed, channel, key, receivers, counts_from))
-    for delivery_id in earlier:
-        recalls.ask(tx, delivery_id, f"dispatch:{dispatch.id}", message.business.reason, actor.by)
-    dispatch.answer = _answer(tx, dispatch, receivers)
-    return dict(dispatch.answer)
+    submission = _submission(tx, actor, message, handed, channel, key, receivers, counts_from)
+    dispatch, receipt = hand_in(tx, submission)
+    for delivery_id, withdraw in earlier:
+        why = message.business.reason
+        recalls.ask(tx, delivery_id, f"dispatch:{dispatch.id}", why, actor.by, withdraw=withdraw)
+    return _answer(dispatch, receipt)
 
 
-def _earlier_deliveries(tx: Tx, issuer_id: int, message: Envelope, receivers: list[Receiver]) -> list[int]:
-    """What an update or a replacement acts upon: its receivers are asked (13) to cancel that, and answer 15 or 16."""
-    keys = {message.business.document_id, *(r.document_id for r in message.business.replacements)} - {""}
-    if message.business.kind is BusinessKind.NEW or not keys:
-        return []
-    query = (
-        sa.select(Delivery.id)
-        .join(Dispatch, Dispatch.id == Delivery.dispatch_id)
-        .where(
-            Dispatch.sender_id == issuer_id,
-            Dispatch.document_key.in_(keys),
-            Delivery.agency_id.in_([r.agency_id for r in receivers]),
-            Delivery.progress != Progress.REFUSED,
-            Delivery.recall.in_([Recall.NONE, Recall.REFUSED]),
-        )
-    )
-    return list(tx.session.scalars(query.order_by(Delivery.id)))
-
-
-def _recall(tx: Tx, actor: Actor, message: Envelope, handed: Handed, channel: str, key: str) -> dict[str, Any]:
+def _recall(
+    tx: Tx, actor: Actor, message: Envelope, handed: Handed, channel: str, key: str, receivers: list[Receiver]
+) -> dict[str, Any]:
     """A recall makes no new copy: it asks for the earlier ones back (13)."""
+    wanted = _wanted_back(tx, actor, message, receivers)
+    submission = _submission(tx, actor, message, handed, channel, key, receivers)
+    dispatch, receipt = hand_in(tx, replace(submission, receivers=()))
+    recalls.ask_back(tx, wanted, message.business.reason, withdraw=True)
+    return _answer(dispatch, receipt)
+
+
+def _wanted_back(tx: Tx, actor: Actor, message: Envelope, receivers: list[Receiver]) -> list[int]:
     about = message.business.document_id or message.document_id
-    receivers = _receivers(tx, message)
-    dispatch = hand_in(tx, _submission(actor, message, handed, channel, key, []))
-    for receiver in receivers:
-        delivery = _delivery(tx, actor.agency_id, about, receiver.agency_id)
-        _say(tx, delivery, StatusCode.RECALL_ASKED, message.sender.name, message.business.reason, None)
-    dispatch.answer = _answer(tx, dispatch, receivers)
-    return dict(dispatch.answer)
+    agency_ids = [receiver.agency_id for receiver in receivers]
+    return [number for one in agency_ids for number in meant.wanted_back(tx, actor.agency_id, about, one)]
 
 
 def _status(tx: Tx, actor: Actor, message: StatusMessage, handed: Handed, channel: str, key: str) -> dict[str, Any]:
-    other = directory.agency_by_code(tx, message.about.organ_code)
-    if other is None:
-        raise _unknown([message.about.organ_code])
-    asks = message.status is StatusCode.RECALL_ASKED
-    issuer, receiver = (actor.agency_id, other.id) if asks else (other.id, actor.agency_id)
-    delivery = _delivery(tx, issuer, message.about.document_id, receiver)
-    counted = _say(tx, delivery, message.status, message.sender.name, message.description, message.at)
+    say = _asked if message.status is StatusCode.RECALL_ASKED else _told
+    delivery_id, counted = say(tx, message, *_ends(tx, actor, message))
     row = StatusIn(
         channel=channel,
         message_id=key,
         sha256=handed.envelope.sha256,
         size=handed.envelope.size,
-        delivery_id=delivery.id,
+        delivery_id=delivery_id,
         code=message.status,
         answer={},
         received_at=clock.now(),
@@ -163,7 +159,7 @@ def _status(tx: Tx, actor: Actor, message: StatusMessage, handed: Handed, channe
     evidence_log.add(tx, evidence_log.Kind.DOCUMENT, row.sha256)
     tx.session.flush()
     row.answer = {
-        "id": delivery.dispatch_id,
+        "id": tx.session.get_one(Delivery, delivery_id).dispatch_id,
         "status_id": row.id,
         "state": "counted" if counted else "noted",
         "message_id": key,
@@ -174,15 +170,32 @@ def _status(tx: Tx, actor: Actor, message: StatusMessage, handed: Handed, channe
     return dict(row.answer)
 
 
-def _say(tx: Tx, delivery: Delivery, code: str, by_name: str, description: str, at: datetime | None) -> bool:
-    counted = say(tx, delivery, code, by_name=by_name, description=description, said_at=at)
-    incoming = tx.session.scalar(sa.select(Incoming).where(Incoming.delivery_id == delivery.id))
-    if counted and incoming is not None:
-        touch_incoming(tx, incoming)
-    return counted
+def _ends(tx: Tx, actor: Actor, message: StatusMessage) -> tuple[int, str, int]:
+    """Who issued the document that a status is about, its id, and who received it: only its issuer asks for it back."""
+    other = directory.agency_by_code(tx, message.about.organ_code)
+    if other is None:
+        raise _unknown([message.about.organ_code])
+    asks = message.status is StatusCode.RECALL_ASKED
+    issuer_id, receiver_id = (actor.agency_id, other.id) if asks else (other.id, actor.agency_id)
+    return issuer_id, message.about.document_id, receiver_id
+
+
+def _asked(tx: Tx, message: StatusMessage, issuer_id: int, document_key: str, receiver_id: int) -> tuple[int, bool]:
+    """The issuer wants a document back. Answers the delivery that keeps the question, and whether it was news."""
+    wanted = meant.wanted_back(tx, issuer_id, document_key, receiver_id)
+    return wanted[0], recalls.ask_back(tx, wanted, message.description, withdraw=True) > 0
+
+
+def _told(tx: Tx, message: StatusMessage, issuer_id: int, document_key: str, receiver_id: int) -> tuple[int, bool]:
+    """The receiver says what it does with a document. Answers as `_asked` does."""
+    deliveries = meant.told_of(tx, issuer_id, document_key, receiver_id, message.status)
+    said = (message.status, message.sender.name, message.description, message.at)
+    counted = [reported.hear(tx, delivery, *said) for delivery in deliveries]
+    return deliveries[0].id, any(counted)
 
 
 def _submission(
+    tx: Tx,
     actor: Actor,
     message: Envelope,
     handed: Handed,
@@ -204,11 +217,12 @@ def _submission(
         about_key=about_of(message),
         responses=message.responses,
         notes=tuple({"code": note.code, "phrase": phrase_to_json(note.text)} for note in message.notes),
+        answer={"receivers": _receivers_told(tx, receivers)},
     )
 
 
-def _answer(tx: Tx, dispatch: Dispatch, receivers: list[Receiver]) -> dict[str, Any]:
-    cards = directory.agencies(tx, [r.agency_id for r in receivers])
+def _answer(dispatch: Dispatch, receipt: Receipt) -> dict[str, Any]:
+    """What the sender is told, also when it hands the same in again; `dispatch.answer` keeps who the receivers were."""
     return {
         "id": dispatch.id,
         "state": "submitted",
@@ -217,26 +231,45 @@ def _answer(tx: Tx, dispatch: Dispatch, receivers: list[Receiver]) -> dict[str, 
         "sha256": dispatch.sha256,
         "size": dispatch.size,
         "received_at": dispatch.submitted_at.isoformat(),
-        "receipt": receipts.shown(receipts.submitted(tx, dispatch, [r.agency_id for r in receivers])),
-        "receivers": [
-            {
-                "code": r.addressed_as or cards[r.agency_id].code,
-                "name": cards[r.agency_id].name,
-                "forwarded_to": cards[r.agency_id].code if _moved_on(r, cards[r.agency_id]) else None,
-            }
-            for r in receivers
-        ],
+        "receipt": receipts.shown(receipt),
+        **dispatch.answer,
     }
+
+
+def _answered_before(tx: Tx, earlier: sa.Row[Any]) -> dict[str, Any]:
+    if earlier.dispatch_id is None:
+        return dict(earlier.answer)
+    dispatch = tx.session.get_one(Dispatch, earlier.dispatch_id)
+    return _answer(dispatch, receipts.of_submission(tx, dispatch))
+
+
+def _receivers_told(tx: Tx, receivers: list[Receiver]) -> list[dict[str, Any]]:
+    cards = directory.agencies(tx, [r.agency_id for r in receivers])
+    return [
+        {
+            "code": r.addressed_as or cards[r.agency_id].code,
+            "name": cards[r.agency_id].name,
+            "forwarded_to": cards[r.agency_id].code if _moved_on(r, cards[r.agency_id]) else None,
+        }
+        for r in receivers
+    ]
 
 
 def _moved_on(receiver: Receiver, card: directory.AgencyCard) -> bool:
     return bool(receiver.addressed_as) and receiver.addressed_as not in (card.code, card.old_code)
 
 
-def _receivers(tx: Tx, message: Envelope) -> list[Receiver]:
+def _agencies_in(tx: Tx, message: Envelope | StatusMessage) -> dict[str, Agency]:
+    """Sender, receivers and others in it that the directory knows, by the code in the message."""
+    named = [message.sender.code]
+    if isinstance(message, Envelope):
+        named += [*(organ.code for organ in message.receivers), *superseding.named(message)]
+    return directory.agencies_by_code(tx, named)
+
+
+def _receivers(message: Envelope, known: dict[str, Agency]) -> list[Receiver]:
     """Whom the envelope is for, each once; a merged agency's successor stands in for it."""
-    codes = [organ.code for organ in message.receivers]
-    known = directory.agencies_by_code(tx, codes)
+    codes = [organ.code for organ in superseding.receivers(message, known)]
     if unknown := [code for code in codes if code not in known]:
         raise _unknown(unknown)
     found: dict[int, Receiver] = {}
@@ -250,64 +283,54 @@ def _unknown(codes: list[str]) -> UnknownReceiver:
     return UnknownReceiver({"To": message}, message, codes=codes)
 
 
-def _refuse_secret(message: Envelope | StatusMessage) -> None:
+def refuse_secret(message: Envelope | StatusMessage) -> None:
+    """SecretDocument when the envelope says that it carries a state secret."""
     mark = secrecy.mark_of(message) if isinstance(message, Envelope) else ""
     if mark:
         said = phrase("Văn bản ghi “{mark}”. Trục không nhận văn bản có nội dung bí mật nhà nước.", mark=mark[:100])
         raise SecretDocument({"edxml": said}, said, mark=mark[:100])
 
 
-def _check_sender(tx: Tx, actor: Actor, code: str) -> None:
-    agency = directory.agency_by_code(tx, code)
-    if agency is None or agency.id != actor.agency_id:
+def _with_reason(message: StatusMessage, handed: Handed) -> StatusMessage:
+    """The status with a reason where it needs one. A system is told to give it. What came by mail or from an upper axis
+    was sent by somebody who cannot be told so at once, and must not be lost: there the status itself is the reason."""
+    facts = STATUSES[message.status]
+    if message.description or not facts.reason_required:
+        return message
+    if handed.channel:
+        return replace(message, description=facts.label.vi)
+    said = phrase("Trạng thái {code} phải nêu lý do.", code=message.status)
+    raise ReasonMissing({"Description": said}, said)
+
+
+def _check_sender(actor: Actor, message: Envelope | StatusMessage, known: dict[str, Agency]) -> None:
+    code = message.sender.code
+    if code not in known or known[code].id != actor.agency_id:
         raise Forbidden(
             phrase("Nơi gửi trong phong bì (mã {code}) không phải là cơ quan của hệ thống đang gửi.", code=code[:40])
         )
 
 
-def _delivery(tx: Tx, issuer_id: int, document_key: str, receiver_id: int) -> Delivery:
-    """The newest delivery of that document to that agency, locked after the copy that it made (models.py)."""
-    found = tx.session.scalar(
-        sa.select(Delivery.id)
-        .join(Dispatch, Dispatch.id == Delivery.dispatch_id)
-        .where(
-            Dispatch.sender_id == issuer_id,
-            Dispatch.document_key == document_key,
-            Delivery.agency_id == receiver_id,
-        )
-        .order_by(Delivery.id.desc())
-        .limit(1)
-    )
-    if found is None:
-        message = phrase("Trục không có văn bản “{key}” giữa hai cơ quan này.", key=document_key[:200])
-        raise UnknownDocument({"DocumentId": message}, message)
-    tx.session.scalar(sa.select(Incoming.id).where(Incoming.delivery_id == found).with_for_update())
-    return tx.session.get_one(Delivery, found, with_for_update=True, populate_existing=True)
+def _earlier(tx: Tx, channel: str, key: str) -> sa.Row[Any] | None:
+    """Hash and answer of the envelope or status that came under this key; `dispatch_id` is None for a status."""
+    return tx.session.execute(_EARLIER, {"channel": channel, "key": key}).one_or_none()
 
 
-def _earlier(tx: Tx, channel: str, key: str) -> Dispatch | StatusIn | None:
-    dispatch = tx.session.scalar(sa.select(Dispatch).where(Dispatch.channel == channel, Dispatch.message_id == key))
-    return dispatch or tx.session.scalar(
-        sa.select(StatusIn).where(StatusIn.channel == channel, StatusIn.message_id == key)
-    )
+def _answered(table: type[Dispatch] | type[StatusIn], dispatch_id: Any) -> sa.Select[Any]:
+    under_key = table.channel == sa.bindparam("channel"), table.message_id == sa.bindparam("key")
+    return sa.select(table.sha256, table.answer, dispatch_id.label("dispatch_id")).where(*under_key)
+
+
+_EARLIER = sa.union_all(_answered(Dispatch, Dispatch.id), _answered(StatusIn, sa.cast(sa.null(), BigId)))
 
 
 def _channel(actor: Actor, handed: Handed) -> str:
     return handed.channel or f"client:{actor.client_id}"
 
 
-def _key(handed: Handed, message: Envelope | StatusMessage) -> str:
+def _key(handed: Handed) -> str:
+    """What names a message: its sender, or else its bytes. The document's id would not do: an update has the same one,
+    and so has each of the statuses by which several receivers are asked for a document."""
     if len(handed.message_id) > KEY_LENGTH:
         raise Invalid({"message_id": phrase("Mã thông điệp dài quá {limit} ký tự.", limit=KEY_LENGTH)})
-    key = handed.message_id or _own_key(message)
-    return key if len(key) <= KEY_LENGTH else f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
-
-
-def _own_key(message: Envelope | StatusMessage) -> str:
-    """A key for senders that give none: the document's id with what is said about it."""
-    if isinstance(message, StatusMessage):
-        at = message.at.isoformat() if message.at else ""
-        return f"{message.about.document_id}#{message.status}@{at}"
-    if message.business.kind is BusinessKind.NEW:
-        return message.document_id
-    return f"{message.document_id}#{message.business.kind.name.lower()}"
+    return handed.message_id or f"sha256:{handed.envelope.sha256}"

@@ -43,7 +43,7 @@ def to_sign(tx: Tx, actor: Actor, document_id: int, seen: int | None = None) -> 
     """What comes before any signature of a leader: the checks, the number and the date."""
     document = document_for(tx, actor, document_id, Right.SIGN)
     if document.state == DocumentState.REVIEW:
-        delegation.require_cover(tx, document.agency_id, document.signer_id, document.authority)
+        delegation.require_cover(tx, document.agency_id, document.signer_id, document.authority, document.signer_title)
         _check_seen(tx, document, seen)
     move(tx, document, DocumentVerb.SIGN)
     today = clock.today()
@@ -112,15 +112,22 @@ def previewed(tx: Tx, document: Document, file: File) -> None:
     touch(tx, document)
 
 
-def upload_refused(tx: Tx, document: Document, paper: Paper, reason: str) -> None:
+def upload_refused(tx: Tx, document: Document, paper: Paper, reason: Phrase) -> None:
     """An uploaded file turned out to be unusable: it stays on record, and the page says what to do."""
     paper.stage = "refused"
     document.problem = phrase_to_json(phrase("Tệp “{name}” không dùng được: {reason}", name=paper.name, reason=reason))
-    record(tx, document, "document.upload_refused", sha256=paper.sha256, reason=reason)
+    record(tx, document, "document.upload_refused", sha256=paper.sha256, reason=reason.to_json())
 
 
 def signed(tx: Tx, document: Document, file: File, serial: str) -> None:
-    """The worker has made the leader's signature."""
+    """The worker has made the leader's signature. It does not count when the decision to sign for another was ended
+    between the press and now: every judgement of the paper would find that."""
+    assert document.issued_on is not None
+    block = (document.authority, document.signer_title)
+    missing = delegation.missing_cover(tx, document.agency_id, document.signer_id, document.issued_on, *block)
+    if missing is not None:
+        sign_failed(tx, document, missing)
+        return
     drafting.add_paper(tx, document, file, "signed")
     document.signed_at = clock.now()
     move(tx, document, DocumentVerb.SIGN_DONE)
@@ -128,10 +135,10 @@ def signed(tx: Tx, document: Document, file: File, serial: str) -> None:
     record(tx, document, "document.signed", sha256=file.sha256, certificate=serial)
 
 
-def sign_failed(tx: Tx, document: Document, reason: str | Phrase) -> None:
+def sign_failed(tx: Tx, document: Document, reason: Phrase) -> None:
     """No signature was made. The number stays with this document, so that no gap can appear."""
     fail(tx, document, DocumentVerb.SIGN_FAILED, reason)
-    record(tx, document, "document.sign_failed", reason=str(reason), code=document.code)
+    record(tx, document, "document.sign_failed", reason=reason.to_json(), code=document.code)
 
 
 def sealed(
@@ -159,17 +166,17 @@ def sealed(
     record(tx, document, "document.handed_out", code=document.code)
 
 
-def seal_failed(tx: Tx, document: Document, reason: str | Phrase) -> None:
+def seal_failed(tx: Tx, document: Document, reason: Phrase) -> None:
     """No seal, or one that did not verify: back to the clerk."""
     fail(tx, document, DocumentVerb.SEAL_FAILED, reason)
-    record(tx, document, "document.seal_failed", reason=str(reason))
+    record(tx, document, "document.seal_failed", reason=reason.to_json())
 
 
-def send_failed(tx: Tx, document: Document, reason: str) -> None:
+def send_failed(tx: Tx, document: Document, reason: Phrase) -> None:
     """The envelope could not be written: the paper stays sealed, and the clerk is told."""
-    document.problem = phrase_to_json(phrase("{reason}", reason=reason))
+    document.problem = reason.to_json()
     touch(tx, document)
-    record(tx, document, "document.send_failed", reason=reason)
+    record(tx, document, "document.send_failed", reason=reason.to_json())
 
 
 def promise_dispatch(tx: Tx, document: Document) -> None:

@@ -9,9 +9,11 @@ import tempfile
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import sqlalchemy as sa
+
 from directory import queries as directory
 from directory.queries import AgencyCard
-from docex import conventions, dispatch, drafting, issuing, preserving
+from docex import conventions, dispatch, drafting, issuing, preserving, takenin
 from docex.custody import Custody
 from docex.desk import jobs as desk
 from docex.desk import recalls
@@ -22,18 +24,20 @@ from docex.edxml import Envelope, write_file
 from docex.edxml.model import Business, Staff
 from docex.edxml.sealing import signed
 from docex.envelope import attachment_of, envelope_of, facts_of
-from docex.models import Document
-from docex.moves import touch
+from docex.labels import DOCUMENT
+from docex.models import Dispatch, Document
+from docex.moves import move, touch
 from docex.papermaking import InspectHandler, RenderHandler, SealHandler, SignHandler, refusals
 from docex.papers import attachments_of, main_paper
-from docex.states import DocumentState
+from docex.states import DocumentState, DocumentVerb, document_after
 from docex.statuses import settle
 from docex.verifying import VerifyHandler
 from kernel import clock, outbox
 from kernel.blobs import BlobStore
 from kernel.config import Config
-from kernel.db import Tx
+from kernel.db import Database, Tx
 from kernel.outbox import Handler, Job
+from kernel.text import phrase
 
 log = logging.getLogger(__name__)
 
@@ -48,11 +52,16 @@ def register_jobs(config: Config, blobs: BlobStore) -> None:
         SealHandler(blobs, custody),
         DispatchHandler(blobs, custody),
         ResendHandler(blobs, custody),
-        VerifyHandler(blobs, custody),
+        VerifyHandler(blobs, custody, max(1, config.worker_threads // 2)),
     ):
         outbox.register(handler)
     preserving.watch()
     desk.register_jobs(config, blobs)
+
+
+def begin_jobs(config: Config, db: Database) -> None:
+    """Promise what an older release has left to do."""
+    takenin.begin(db)
 
 
 @outbox.handler("docex.deliver")
@@ -140,7 +149,7 @@ class DispatchHandler(Handler[DispatchWork, Packed]):
         """Say on the page that it was not sent; the clerk can have it sent again."""
         document = tx.session.get_one(Document, job.payload["document_id"], with_for_update=True)
         if document.state == DocumentState.SEALED:
-            issuing.send_failed(tx, document, reason)
+            issuing.send_failed(tx, document, outbox.sentence(reason))
 
 
 class ResendHandler(DispatchHandler):
@@ -149,9 +158,9 @@ class ResendHandler(DispatchHandler):
     topic: ClassVar[str] = "docex.resend"
 
     def prepare(self, tx: Tx, job: Job) -> DispatchWork | None:
-        """What goes into the envelope; None when the document was taken back meanwhile."""
-        document = tx.session.get(Document, job.payload["document_id"])
-        if document is None or document.state != DocumentState.SENT:
+        """What goes into the envelope; None when it went already, or was taken back meanwhile, which its page says."""
+        document = tx.session.get(Document, job.payload["document_id"], with_for_update=True, populate_existing=True)
+        if document is None or _went(tx, document, job) or not _may_go_again(tx, document):
             return None
         business = None
         if job.payload["kind"] == "update":
@@ -162,8 +171,10 @@ class ResendHandler(DispatchHandler):
     def conclude(self, tx: Tx, job: Job, result: Packed) -> None:
         """Hand it in; who has the earlier one is asked to cancel that."""
         document = tx.session.get_one(Document, result.document_id, with_for_update=True)
-        if document.state != DocumentState.SENT:
+        if not _may_go_again(tx, document):
             return
+        if document.state == DocumentState.FINISHED:  # the last recipient was done with it meanwhile
+            move(tx, document, DocumentVerb.RESEND)
         earlier = recalls.asked_of(tx, document.id, job.payload["receivers"])
         dispatch.hand_in(tx, result.submission)
         touch(tx, document)
@@ -173,7 +184,24 @@ class ResendHandler(DispatchHandler):
     def give_up(self, tx: Tx, job: Job, reason: str) -> None:
         """Say on the page that it was not sent again."""
         document = tx.session.get_one(Document, job.payload["document_id"], with_for_update=True)
-        issuing.send_failed(tx, document, reason)
+        issuing.send_failed(tx, document, outbox.sentence(reason))
+
+
+def _went(tx: Tx, document: Document, job: Job) -> bool:
+    mine = Dispatch.message_id.endswith(f"#{job.key}", autoescape=True)
+    found = sa.select(Dispatch.id).where(Dispatch.document_id == document.id, mine)
+    return tx.session.scalar(found.limit(1)) is not None
+
+
+def _may_go_again(tx: Tx, document: Document) -> bool:
+    """Whether a document whose sending was asked for is still one that can be sent again. When it is not, whoever
+    pressed is told why."""
+    state = DocumentState(document.state)
+    if document_after(state, DocumentVerb.RESEND) is not None:
+        return True
+    why = phrase("Không gửi lại: văn bản đã chuyển sang trạng thái “{state}”.", state=DOCUMENT[state].text)
+    issuing.send_failed(tx, document, why)
+    return False
 
 
 def _dispatch_work(

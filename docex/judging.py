@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.actor import Actor
+from directory.names import names_at
 from docex.access import paper_for
 from docex.books import is_copy
 from docex.checking.models import EnvelopeJudgement
@@ -108,14 +109,28 @@ def case_of(tx: Tx, dispatch_id: int, trust: Trust, as_of: datetime | None = Non
 
 def _expected(tx: Tx, dispatch: Dispatch, facts: Facts) -> Expected:
     """Who signs by the envelope. Only of what was issued here it is known who was allowed to sign for whom."""
-    names = (directory.agency(tx, dispatch.sender_id).name,)
     document = tx.session.get(Document, dispatch.document_id) if dispatch.document_id is not None else None
-    delegated = (
-        document is None
-        or document.issued_on is None
-        or is_covered(tx, document.agency_id, document.signer_id, document.authority, document.issued_on)
-    )
-    return Expected(names, facts.signer, facts.signer_title, facts.authority, delegated)
+    delegated = document is None or _was_covered(tx, document, dispatch.submitted_at)
+    names = (*names_at(tx, dispatch.sender_id, dispatch.submitted_at), *_names_written_here(tx, dispatch))
+    return Expected(tuple(dict.fromkeys(names)), facts.signer, facts.signer_title, facts.authority, delegated)
+
+
+def _names_written_here(tx: Tx, dispatch: Dispatch) -> list[str]:
+    """What the sender was called in the envelopes of this document. They count only where this installation wrote them
+    itself, from its register: into an envelope of their own, strangers write any name they like."""
+    if dispatch.document_id is None:
+        return []
+    own = sa.select(Dispatch.facts).where(Dispatch.document_id == dispatch.document_id, Dispatch.id <= dispatch.id)
+    names = (Facts.from_json(facts).sender_name for facts in tx.session.scalars(own.order_by(Dispatch.id)))
+    return [name for name in names if name]
+
+
+def _was_covered(tx: Tx, document: Document, sent_at: datetime) -> bool:
+    """Whether the signer was allowed to sign when they did: what was ended later in the day takes nothing back."""
+    if document.issued_on is None:
+        return True
+    block, at = (document.authority, document.signer_title), document.signed_at or sent_at
+    return is_covered(tx, document.agency_id, document.signer_id, document.issued_on, *block, at=at)
 
 
 def _evidence(tx: Tx, dispatch_id: int) -> set[str]:
@@ -195,7 +210,8 @@ def ask_again(tx: Tx, actor: Actor, paper_id: int, as_of: datetime | None = None
     if attempt_of(tx, dispatch.id) in OPEN_STATES:
         return False
     payload = {"dispatch_id": dispatch.id, "asked_by": actor.person_id, "as_of": as_of.isoformat() if as_of else ""}
-    return tx.outbox(TOPIC, f"{dispatch.id}:asked:{now:%Y%m%dT%H%M%S.%f}", payload)
+    tx.outbox(TOPIC, f"{dispatch.id}:asked:{now:%Y%m%dT%H%M%S.%f}", payload)
+    return True
 
 
 def judged_dispatch_for(tx: Tx, actor: Actor, paper_id: int) -> Dispatch:

@@ -159,6 +159,7 @@ auditing.words.update(
     {
         "document.hand_open": phrase("Thiết bị của người ký mở tệp để ký"),
         "dispatch.hand_in": phrase("Nộp văn bản lên trục liên thông"),
+        "incoming.reported": phrase("Phần mềm của cơ quan báo trạng thái văn bản đến"),
         "document.detach": phrase("Gỡ tệp đính kèm"),
         "document.upload_refused": phrase("Không nhận tệp PDF đã tải lên"),
         "number.reserve": phrase("Giữ số trong sổ"),
@@ -181,6 +182,7 @@ auditing.words.update(
         "mail.partner": phrase("Đặt cách gửi thư cho cơ quan"),
         "mail.received": phrase("Nhận thư điện tử"),
         "vxp.agency_met": phrase("Thêm cơ quan do trục trên giới thiệu"),
+        "vxp.fetch_again": phrase("Nhận lại văn bản từ trục trên"),
         "vxp.failed": phrase("Hệ thống báo không nhận được văn bản"),
         "vxp.forwarded": phrase("Chuyển văn bản lên trục trên"),
         "vxp.refused": phrase("Không nhận văn bản từ trục trên"),

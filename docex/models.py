@@ -49,7 +49,7 @@ class Document(Base):
     """A document that an agency of this instance issues.
 
     `code` is number and notation as printed, "05/UBND-VP"; empty until a number is reserved. `problem` is the last
-    failure as a phrase in JSON (`docex.problems`), shown to the people who can act on it.
+    failure as a phrase in JSON (`Phrase.to_json`), shown in their language to the people who can act on it.
     """
 
     __tablename__ = "docex_document"
@@ -147,12 +147,16 @@ class StatusIn(Base):
     received_at: Mapped[datetime]
 
 
+_ABROAD = "progress IN ('submitted', 'available')"
+
+
 class Delivery(Base):
     """One envelope at one recipient: the greatest progress that is known, and a recall beside it."""
 
     __tablename__ = "docex_delivery"
     __table_args__ = (
         sa.UniqueConstraint("dispatch_id", "agency_id"),
+        sa.Index("ix_docex_delivery_abroad", "agency_id", "progress", **_only(sa.text(_ABROAD))),
         sa.Index("ix_docex_delivery_asked", "agency_id", **_only(sa.text("recall = '13'"))),
         sa.Index("ix_docex_delivery_refused", "dispatch_id", **_only(sa.text("progress = '02'"))),
     )
@@ -165,6 +169,11 @@ class Delivery(Base):
     addressed_as: Mapped[str] = mapped_column(default="")  # the code in the envelope, when a successor got it
     rev: Mapped[int] = mapped_column(default=1)
     changed_at: Mapped[datetime]
+
+
+def on_the_way() -> sa.ColumnElement[bool]:
+    """Nobody has fetched it so far. In the words of the index of these few, because SQLite takes it for no others."""
+    return Delivery.progress.in_([sa.literal_column("'submitted'"), sa.literal_column("'available'")])
 
 
 class StatusLog(Base):
@@ -182,6 +191,9 @@ class StatusLog(Base):
     at: Mapped[datetime]
 
 
+_DUE = sa.text("state = 'arrived' OR due_on IS NOT NULL")
+
+
 class Incoming(Base):
     """The copy of a document in an agency that received it. `number` is the number in the incoming book."""
 
@@ -191,6 +203,9 @@ class Incoming(Base):
         sa.Index("ix_docex_incoming_list", "agency_id", "state", "id"),
         sa.Index("ix_docex_incoming_newest", "agency_id", "id"),
         sa.Index("ix_docex_incoming_arrived", "agency_id", "arrived_at"),
+        # The list is walked from the newest on; for what few documents have, past all others.
+        sa.Index("ix_docex_incoming_urgent", "agency_id", "arrived_at", **_only(sa.text("urgency > 0"))),
+        sa.Index("ix_docex_incoming_due", "agency_id", "arrived_at", **_only(_DUE)),
         sa.Index("ix_docex_incoming_same", "agency_id", "sender_id", "code"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -215,6 +230,7 @@ class Incoming(Base):
     desk_due_at: Mapped[datetime | None]  # by when it must be registered and forwarded (Decree 30 art. 4.2c)
     registered_at: Mapped[datetime | None]
     forwarded_at: Mapped[datetime | None]  # submitted to the leader, or closed without one
+    finished_at: Mapped[datetime | None]  # a recall that is asked for or answered later changes the copy, too
     changed_at: Mapped[datetime]
 
 

@@ -15,7 +15,6 @@ from kernel.db import Tx
 from kernel.errors import WrongState
 from kernel.refs import Ref
 from kernel.text import Phrase, phrase
-from signing.verdicts import phrase_to_json
 
 
 def move(tx: Tx, document: Document, verb: DocumentVerb, **detail: object) -> None:
@@ -25,7 +24,7 @@ def move(tx: Tx, document: Document, verb: DocumentVerb, **detail: object) -> No
     if after is None:
         raise WrongState(
             phrase(
-                "Văn bản đang ở trạng thái “{state}”, không thể {verb} lúc này. Xin tải lại trang.",
+                "Văn bản đang ở trạng thái “{state}”, không thể {verb} lúc này.",
                 state=DOCUMENT[now].text,
                 verb=VERBS.get(verb, phrase("làm việc này")),
             )
@@ -53,10 +52,10 @@ def record(tx: Tx, document: Document, action: str, **detail: object) -> None:
     tx.audit(f"agency:{document.agency_id}", action, Ref("document", document.id), dict(detail))
 
 
-def fail(tx: Tx, document: Document, verb: DocumentVerb, reason: str | Phrase) -> None:
+def fail(tx: Tx, document: Document, verb: DocumentVerb, reason: Phrase) -> None:
     """The worker could not do what was asked: back one state, with the reason on the page."""
     move(tx, document, verb)
-    document.problem = phrase_to_json(phrase("{reason}", reason=reason))
+    document.problem = reason.to_json()
 
 
 def move_incoming(tx: Tx, incoming: Incoming, verb: IncomingVerb) -> None:
@@ -66,12 +65,14 @@ def move_incoming(tx: Tx, incoming: Incoming, verb: IncomingVerb) -> None:
     if after is None:
         raise WrongState(
             phrase(
-                "Văn bản đến đang ở trạng thái “{state}”, không thể {verb} lúc này. Xin tải lại trang.",
+                "Văn bản đến đang ở trạng thái “{state}”, không thể {verb} lúc này.",
                 state=INCOMING[now].text,
                 verb=VERBS.get(verb, phrase("làm việc này")),
             )
         )
     incoming.state = after
+    if after is IncomingState.DONE:
+        incoming.finished_at = clock.now()
     touch_incoming(tx, incoming)
 
 

@@ -18,29 +18,28 @@ from docex.custody import Custody
 from docex.drafting import File
 from docex.models import Document, Paper
 from docex.moves import touch
-from docex.official.paper import CopyForm, attachment_mark, copy_mark
+from docex.official.paper import CopyForm, attachment_mark, copy_mark, seal_mark
 from docex.official.rendering import render_pdf
 from docex.official.uploads import check_pdf
 from docex.papers import attachments_of, file_name, main_paper
 from docex.paperwork import Drawing, drawing_of, preview_of, spot_from_json, spot_to_json
 from docex.placing import spot_for, top_right
 from docex.states import DocumentState
-from kernel import clock
+from kernel import clock, outbox
 from kernel.blobs import BlobStore, read_all
 from kernel.db import Tx
 from kernel.errors import DomainError, Invalid, WrongState
 from kernel.outbox import Handler, Job, SendError
 from kernel.text import Phrase, phrase
-from signing import isolation
-from signing.isolation import Broken, apart, with_key
+from signing import foreign, isolation
+from signing.isolation import Broken, apart, drawn, with_key
 from signing.keys import KeyStore
-from signing.pades import sign_copy, sign_person, sign_seal
+from signing.locking import is_closed
+from signing.pades import FIELD_COPY, FIELD_PERSON, FIELD_SEAL, sign_copy, sign_person, sign_seal
 from signing.policy import DocumentKind, policy_for
 from signing.reasons import Code
 from signing.safely import verdict_on
-from signing.specimens import handwriting
-from signing.specimens import seal as seal_image
-from signing.stamps import TEXT_MARK_SIZE, Box, text_mark
+from signing.stamps import SEAL_MARK_SIZE, TEXT_MARK_SIZE, Box, text_mark
 from signing.trust import Trust
 from signing.verdicts import Value, Verdict, phrase_to_json
 from signing.verify import Expected
@@ -49,6 +48,9 @@ log = logging.getLogger(__name__)
 
 PDF = "application/pdf"
 DRAWN = (DocumentState.DRAFT, DocumentState.CHECK, DocumentState.REVIEW)
+CLOSED = phrase(
+    "một chữ ký trong tệp đã khóa văn bản nên không ai ký tiếp được. Hãy tải lên bản chưa khóa, hoặc bản in ra PDF mới."
+)
 TECHNICAL = phrase("Máy chủ gặp lỗi kỹ thuật, xin thử lại hoặc báo quản trị hệ thống.")
 
 
@@ -79,7 +81,7 @@ class RenderHandler(Handler[Drawing, Drawn]):
     def perform(self, prepared: Drawing) -> Drawn:
         """Draw it and store the file."""
         with refusals():
-            rendered = apart(render_pdf, prepared.paper)
+            rendered = drawn(render_pdf, prepared.paper)
             name = file_name("", prepared.paper.subject)
             spot = {**spot_to_json(rendered.signature_box), "text_rev": prepared.text_rev}
             file = stored(self.blobs, rendered.pdf, name, rendered.pages, spot)
@@ -96,7 +98,7 @@ class RenderHandler(Handler[Drawing, Drawn]):
         """Say on the page that there is no preview, and why."""
         document = tx.session.get_one(Document, job.payload["document_id"], with_for_update=True)
         if document.state in DRAWN:
-            said = phrase("Chưa dựng được bản xem trước: {reason}", reason=reason)
+            said = phrase("Chưa dựng được bản xem trước: {reason}", reason=outbox.sentence(reason))
             document.problem = phrase_to_json(said)
             touch(tx, document)
 
@@ -108,7 +110,7 @@ class Found:
     paper_id: int
     pages: int | None
     spot: dict[str, object]
-    refusal: str = ""
+    refusal: Phrase | None = None
 
 
 @dataclass(frozen=True)
@@ -144,13 +146,16 @@ class InspectHandler(Handler[Upload, Found]):
         try:
             facts = check_pdf(data, self.most_bytes)
         except Invalid as error:
-            return Found(prepared.paper_id, None, {}, next(iter(error.fields.values())).vi)
+            return Found(prepared.paper_id, None, {}, next(iter(error.fields.values())))
         spot = top_right(facts.width, facts.height)
-        if not prepared.is_copy:
-            try:
+        fields = (FIELD_COPY,) if prepared.is_copy else (FIELD_PERSON, FIELD_SEAL)
+        try:
+            if facts.signed and apart(is_closed, data, fields):
+                return Found(prepared.paper_id, None, {}, CLOSED)
+            if not prepared.is_copy:
                 spot = apart(spot_for, data, prepared.signer, facts.last_width, facts.last_height)
-            except Broken as broken:
-                return Found(prepared.paper_id, None, {}, isolation.words(broken).vi)
+        except Broken as broken:
+            return Found(prepared.paper_id, None, {}, isolation.words(broken))
         return Found(prepared.paper_id, facts.pages, spot_to_json(spot))
 
     def conclude(self, tx: Tx, job: Job, result: Found) -> None:
@@ -160,7 +165,7 @@ class InspectHandler(Handler[Upload, Found]):
             return
         document = tx.session.get_one(Document, paper.document_id, with_for_update=True)
         paper.pages, paper.spot = result.pages, result.spot
-        if result.refusal:
+        if result.refusal is not None:
             issuing.upload_refused(tx, document, paper, result.refusal)
         touch(tx, document)
 
@@ -212,8 +217,9 @@ class SignHandler(Handler[SignWork, Signed]):
         with refusals():
             pdf, pages, spot = source_of(self.blobs, prepared)
             key = self.custody.person_key(prepared.signer)
-            image = handwriting(prepared.signer.name)
-            signed = with_key(sign_person, pdf, key, anchor=spot, image=image if spot else None, at=clock.now())
+            image = self.custody.signature_picture(prepared.signer)
+            sign = foreign.signed if prepared.drawing is None else with_key
+            signed = sign(sign_person, pdf, key, anchor=spot, image=image if spot else None, at=clock.now())
             name = file_name(prepared.code, prepared.subject)
             file = stored(self.blobs, signed, name, pages, spot_to_json(spot) if spot else {})
         return Signed(prepared.document_id, file, prepared.signer.name)
@@ -228,7 +234,7 @@ class SignHandler(Handler[SignWork, Signed]):
         """Back to the leader, with the reason."""
         document = tx.session.get_one(Document, job.payload["document_id"], with_for_update=True)
         if document.state == DocumentState.SIGNING:
-            issuing.sign_failed(tx, document, reason)
+            issuing.sign_failed(tx, document, outbox.sentence(reason))
 
 
 def sign_work(tx: Tx, document: Document, base_url: str) -> SignWork:
@@ -250,7 +256,7 @@ def source_of(blobs: BlobStore, work: SignWork) -> tuple[bytes, int | None, Box 
     """The paper with its number, its pages and the place of the signature."""
     if work.drawing is None:
         return read_all(blobs, work.sha256), work.pages, work.spot
-    rendered = apart(render_pdf, work.drawing.paper)
+    rendered = drawn(render_pdf, work.drawing.paper)
     return rendered.pdf, rendered.pages, rendered.signature_box
 
 
@@ -316,18 +322,25 @@ class SealHandler(Handler[SealWork, Sealed]):
                 lines = copy_mark(CopyForm(prepared.copy_form), prepared.agency.name, at)
                 box = spot_from_json(prepared.main.spot or {})
                 mark = text_mark(lines, *TEXT_MARK_SIZE)
-                sealed = with_key(sign_copy, signed, key, mark=mark, box=_certain(box), at=at)
+                sealed = foreign.signed(sign_copy, signed, key, mark=mark, box=_certain(box), at=at)
             else:
-                sealed = with_key(sign_seal, signed, key, image=seal_image(prepared.agency.name), at=at)
+                sealed = foreign.signed(sign_seal, signed, key, **self._look(prepared.agency, at), at=at)
             kind = DocumentKind.COPY if prepared.copy_form else DocumentKind.OFFICIAL
             expected = Expected((prepared.agency.name,))
             verdict = verdict_on(sealed, prepared.trust, policy_for(kind), expected=expected)
             if not may_go_out(verdict):
-                raise SendError(verdict.summary.vi, permanent=True)
+                raise SendError(verdict.summary, permanent=True)
             main = replace(_stored_as(self.blobs, sealed, prepared.main), spot=prepared.main.spot)
             marked = ((place, self._marked(file, prepared.code, key, at)) for place, file in prepared.attached)
             attached = tuple((place, file) for place, file in marked if file is not None)
         return Sealed(prepared.document_id, main, attached, verdict.summary.vi)
+
+    def _look(self, agency: AgencyCard, at: datetime) -> dict[str, bytes]:
+        """The picture of the seal, or a text in its place: a paper never bears a picture that is not the agency's."""
+        image = self.custody.seal_picture(agency)
+        if image is not None:
+            return {"image": image}
+        return {"mark": text_mark(seal_mark(agency.name, at), *SEAL_MARK_SIZE)}
 
     def _marked(self, file: File, code: str, key: KeyStore, at: datetime) -> File | None:
         """An attached PDF with the agency's signature; None for one that takes none, which goes out as it is."""
@@ -335,7 +348,8 @@ class SealHandler(Handler[SealWork, Sealed]):
         try:
             facts = check_pdf(data, len(data))
             mark = text_mark(attachment_mark(code, at), *TEXT_MARK_SIZE)
-            marked = with_key(sign_copy, data, key, mark=mark, box=top_right(facts.width, facts.height), at=at)
+            box = top_right(facts.width, facts.height)
+            marked = foreign.signed(sign_copy, data, key, mark=mark, box=box, at=at)
         except (Invalid, WrongState, Broken):
             log.info("an attachment of %s took no signature", code, exc_info=True)
             return None
@@ -351,7 +365,7 @@ class SealHandler(Handler[SealWork, Sealed]):
         """Back to the clerk, with the reason."""
         document = tx.session.get_one(Document, job.payload["document_id"], with_for_update=True)
         if document.state == DocumentState.SEALING:
-            issuing.seal_failed(tx, document, reason)
+            issuing.seal_failed(tx, document, outbox.sentence(reason))
 
 
 def may_go_out(verdict: Verdict) -> bool:
@@ -399,4 +413,4 @@ class refusals:  # noqa: N801 - reads as a word: `with refusals():`
             said = fields[0] if fields else error.message
         else:
             log.exception("a paper could not be made")
-        raise SendError(said.vi, permanent=True) from error
+        raise SendError(said, permanent=True) from error

@@ -160,6 +160,14 @@ class Progress(StrEnum):
     DONE = "06"
 
 
+LOST = frozenset({Progress.EXPIRED, Progress.UNDELIVERABLE})
+"""The term ended, or no way led there: nothing more is done for this recipient."""
+NOT_HAD = LOST | {Progress.SUBMITTED, Progress.AVAILABLE}
+"""Nobody at the recipient's has said so far that it is there."""
+
+TAKEN_IN = frozenset({Progress.REGISTERED, Progress.ASSIGNED, Progress.WORKING, Progress.DONE})
+"""The recipient has it in its book: it said 03 or more."""
+
 _RANK = {
     Progress.SUBMITTED: 0,
     Progress.AVAILABLE: 1,

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from docex import ways
 from docex.models import Delivery, Dispatch, Document, StatusLog
 from docex.moves import move, record, touch_delivery
-from docex.states import SETTLED, DocumentState, DocumentVerb, Progress, Recall, advanced, recall_after
+from docex.states import LOST, NOT_HAD, SETTLED, DocumentState, DocumentVerb, Progress, Recall, advanced, recall_after
+from docex.vxp import listing
 from kernel import clock
 from kernel.db import Tx
 
@@ -41,7 +42,10 @@ def say_all(
     said_at: datetime | None = None,
 ) -> list[Delivery]:
     """The same about several deliveries of one envelope. Answers those of which it changed what is known."""
-    news = [one for one in deliveries if _noted(tx, one, code, by_name, description, said_at)]
+    absent = {one.id for one in deliveries if one.progress in NOT_HAD}
+    said = [(one, _noted(tx, one, code, by_name, description, said_at)) for one in deliveries]
+    _list(tx, said, [one for one in deliveries if one.id in absent and one.progress not in NOT_HAD])
+    news = [one for one, line in said if line.counted]
     if not news:
         return news
     dispatch = tx.session.get_one(Dispatch, news[0].dispatch_id)
@@ -53,32 +57,71 @@ def say_all(
     ways.said(tx, news, dispatch, code, description)
     if dispatch.document_id is not None:
         for delivery in news:
-            if delivery.progress in SETTLED or code in (Recall.AGREED, Recall.REFUSED):
+            if delivery.progress in SETTLED or code in (Recall.AGREED, Recall.REFUSED) or _asked_in_vain(delivery):
                 # In a transaction of its own: the document's row is locked before deliveries, never after.
                 tx.outbox("docex.settle", f"{delivery.id}:{code}:{delivery.rev}", {"document_id": dispatch.document_id})
     return news
 
 
-def _noted(tx: Tx, delivery: Delivery, code: str, by_name: str, description: str, said_at: datetime | None) -> bool:
+def set_back(tx: Tx, delivery: Delivery, step: Progress, reason: str) -> None:
+    """An operator gives an expired delivery another chance: the one way back, on the log with the reason and who."""
+    delivery.progress = step
+    _log(tx, delivery, step, description=reason, counted=True)
+    touch_delivery(tx, delivery, tx.session.get_one(Dispatch, delivery.dispatch_id).document_id)
+
+
+def take_back(tx: Tx, delivery: Delivery, *, by_name: str, description: str) -> None:
+    """The sender takes back what its receiver never had: nobody is asked, so nobody has to agree."""
+    delivery.recall = Recall.ASKED
+    say(tx, delivery, Recall.AGREED, by_name=by_name, description=description)
+
+
+def _asked_in_vain(delivery: Delivery) -> bool:
+    """Asked for something that it never confirmed to have: it may stay silent for ever."""
+    return delivery.recall == Recall.ASKED and delivery.progress in LOST
+
+
+def _noted(
+    tx: Tx, delivery: Delivery, code: str, by_name: str, description: str, said_at: datetime | None
+) -> StatusLog:
     before = (delivery.progress, delivery.recall)
     if code in RECALLS:
         delivery.recall = recall_after(Recall(delivery.recall), Recall(code))
     else:
         delivery.progress = advanced(Progress(delivery.progress), Progress(code))
     counted = before != (delivery.progress, delivery.recall)
-    tx.session.add(
-        StatusLog(
-            delivery_id=delivery.id,
-            code=code,
-            by=tx.by,
-            by_name=by_name,
-            description=description,
-            counted=counted,
-            said_at=said_at,
-            at=clock.now(),
-        )
+    return _log(tx, delivery, code, by_name, description, counted=counted, said_at=said_at)
+
+
+def _log(
+    tx: Tx,
+    delivery: Delivery,
+    code: str,
+    by_name: str = "",
+    description: str = "",
+    *,
+    counted: bool,
+    said_at: datetime | None = None,
+) -> StatusLog:
+    line = StatusLog(
+        delivery_id=delivery.id,
+        code=code,
+        by=tx.by,
+        by_name=by_name,
+        description=description,
+        counted=counted,
+        said_at=said_at,
+        at=clock.now(),
     )
-    return counted
+    tx.session.add(line)
+    return line
+
+
+def _list(tx: Tx, said: Sequence[tuple[Delivery, StatusLog]], arrived: Sequence[Delivery]) -> None:
+    """Put into systems' lists what they are to be told, also what came twice or too late."""
+    if arrived or (said and said[0][1].code in listing.STATUSES):
+        tx.session.flush()  # the lines have numbers now
+        listing.enter(tx, tx.session.get_one(Dispatch, said[0][0].dispatch_id), said, arrived)
 
 
 def settle(tx: Tx, document_id: int) -> None:
@@ -99,8 +142,8 @@ def settle(tx: Tx, document_id: int) -> None:
 
 
 def _settle_recall(tx: Tx, document: Document, asked: list[Delivery]) -> None:
-    """All agreed, or back to `sent` when one refused; nothing while an answer is missing."""
-    if any(row.recall in (Recall.NONE, Recall.ASKED) for row in asked):
+    """All agreed, or back to `sent` when one refused; nothing while an answer is missing that may be expected."""
+    if any(row.recall in (Recall.NONE, Recall.ASKED) and not _asked_in_vain(row) for row in asked):
         return
     if any(row.recall == Recall.REFUSED for row in asked):
         move(tx, document, DocumentVerb.RECALL_REFUSED)

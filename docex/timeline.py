@@ -16,6 +16,8 @@ from kernel.text import Phrase, phrase
 
 LONGEST_TIMELINE = 200
 MOST_ALIKE = 3
+_WORTH_TELLING = sa.or_(StatusLog.code != Progress.AVAILABLE, StatusLog.description != "")
+_REPORTED = (Progress.REFUSED, Progress.REGISTERED, Progress.ASSIGNED, Progress.WORKING, Progress.DONE)
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Moment:
     at: datetime
     title: Phrase
     by: str | Phrase
-    detail: str = ""
+    detail: str | Phrase = ""
     tone: str = "plain"
 
 
@@ -35,7 +37,7 @@ def of_document(tx: Tx, document: Document, dispatch_ids: list[int]) -> tuple[Mo
     said = (
         sa.select(StatusLog, Delivery.agency_id)
         .join(Delivery, Delivery.id == StatusLog.delivery_id)
-        .where(Delivery.dispatch_id.in_(dispatch_ids), StatusLog.counted, StatusLog.code != Progress.AVAILABLE)
+        .where(Delivery.dispatch_id.in_(dispatch_ids), StatusLog.counted, _WORTH_TELLING)
         .order_by(StatusLog.id.desc())
         .limit(LONGEST_TIMELINE)
     )
@@ -59,15 +61,28 @@ def _told(title: Phrase, said: list[tuple[datetime, str]], description: str, ton
 
 def of_incoming(tx: Tx, incoming: Incoming) -> tuple[Moment, ...]:
     """What was done with a received copy, newest first."""
-    moments = _acts(tx, Ref("incoming", incoming.id))
-    asked = sa.select(StatusLog).where(
-        StatusLog.delivery_id == incoming.delivery_id, StatusLog.code.in_([r.value for r in Recall if r.value])
+    return _newest_first(_acts(tx, Ref("incoming", incoming.id)) + _heard(tx, incoming.delivery_id))
+
+
+def _heard(tx: Tx, delivery_id: int) -> list[Moment]:
+    """What was asked back and answered, and what the agency's own system reported; people's acts are in the audit."""
+    recalls = [r.value for r in Recall if r.value]
+    reported = StatusLog.counted & StatusLog.code.in_(_REPORTED) & StatusLog.by.like("client:%")
+    query = sa.select(StatusLog).where(
+        StatusLog.delivery_id == delivery_id, sa.or_(StatusLog.code.in_(recalls), reported)
     )
-    moments += [
-        Moment(log.at, STATUS_TITLES[log.code], log.by_name, log.description, "waiting")
-        for log in tx.session.scalars(asked)
+    logs = list(tx.session.scalars(query.order_by(StatusLog.id)))
+    names = directory.systems(tx, {Ref.parse(log.by).id for log in logs if log.by.startswith("client:")})
+    return [
+        Moment(log.at, STATUS_TITLES[log.code], _teller(log, names), log.description, _status_tone(log.code))
+        for log in logs
     ]
-    return _newest_first(moments)
+
+
+def _teller(log: StatusLog, systems: dict[int, str]) -> str | Phrase:
+    if log.code == Recall.ASKED or not log.by.startswith("client:"):
+        return log.by_name
+    return phrase("{name} (phần mềm của cơ quan)", name=systems.get(Ref.parse(log.by).id, log.by_name))
 
 
 def _acts(tx: Tx, ref: Ref) -> list[Moment]:
@@ -86,13 +101,14 @@ def _acts(tx: Tx, ref: Ref) -> list[Moment]:
     ]
 
 
-def _detail(entry: audit.AuditEntry) -> str:
+def _detail(entry: audit.AuditEntry) -> str | Phrase:
     """What a timeline tells beside the act: a reason, or the number that was given."""
     if entry.action in ("document.sign", "number.release"):
         return str(entry.detail.get("code") or f"{entry.detail.get('number', 0):02d}/{entry.detail.get('year', '')}")
     if entry.action == "incoming.register":
         return f"{entry.detail['number']:02d}/{entry.detail['year']}"
-    return str(entry.detail.get("reason", ""))
+    reason = entry.detail.get("reason", "")
+    return Phrase.from_json(reason) if isinstance(reason, dict) else str(reason)
 
 
 def _status_tone(code: str) -> str:

@@ -1,17 +1,22 @@
 """A file from outside becomes a message for the hub: read in pieces, looked at for malware, stored with its papers.
 
-Whichever way it comes, nothing of a file that is refused stays, and neither it nor a paper stands whole in memory.
+Whichever way it comes, nothing of a file that is refused stays, and neither it nor a paper stands whole in memory: what
+can be refused is refused first, then it is looked at for malware, and only then it is stored.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import IO
 
+from directory.actor import Actor
 from docex import edxml
 from docex.drafting import File
 from docex.edxml import Envelope, Limits, StatusMessage, papers
-from docex.hub import malware
+from docex.hub import malware, receipts
+from docex.intake import Handed
 from kernel.blobs import Blob, BlobStore, Draft, drafts, fingerprint
+from kernel.db import Database
 
 
 class Unpacked:
@@ -27,7 +32,22 @@ class Unpacked:
         self.blob = stored or fingerprint(file)
         self._blobs, self._file, self._is_stored = blobs, file, stored is not None
 
-    def malware(self, clamd: str) -> str:
+    def kept(
+        self,
+        handed: Handed,
+        is_new: Callable[[], bool],
+        clamd: str,
+        refusal: Callable[[str], malware.Found] = malware.Found,
+    ) -> Handed:
+        """Store a message that has still to be taken in, with its papers. `is_new` says so, and refuses what can be
+        refused (intake.is_new); `refusal` makes that of malware."""
+        if not is_new():
+            return handed
+        if clamd and (name := self._malware(clamd)):
+            raise refusal(name)
+        return replace(handed, files=self._keep_all())
+
+    def _malware(self, clamd: str) -> str:
         """The name of what the scanner finds in the file or in one of its papers, or empty; Unavailable when it
         cannot say."""
         self._file.seek(0)
@@ -39,17 +59,23 @@ class Unpacked:
                     return found
         return ""
 
-    def keep(self) -> tuple[File, ...]:
-        """Store the file and its papers for good. Answers the papers."""
-        if not self._is_stored:
+    def _keep_all(self) -> tuple[File, ...]:
+        """Store the file and its papers for good, all at once. Answers the papers."""
+        found = list(self._papers())
+        blobs = self._keep([draft for _, draft in found])
+        return tuple(
+            File(papers.plain_name(attachment.name) or f"tep-{place}", attachment.media_type, blob.sha256, blob.size)
+            for place, ((attachment, _), blob) in enumerate(zip(found, blobs, strict=True), start=1)
+        )
+
+    def _keep(self, these: list[Draft]) -> list[Blob]:
+        if self._is_stored:
+            return self._blobs.keep(these)
+        with drafts(self._blobs) as shelf:
+            whole = shelf()
             self._file.seek(0)
-            self._blobs.put(self._file)
-        files = []
-        for place, (attachment, draft) in enumerate(self._papers(), start=1):
-            blob = draft.keep()
-            name = papers.plain_name(attachment.name) or f"tep-{place}"
-            files.append(File(name, attachment.media_type, blob.sha256, blob.size))
-        return tuple(files)
+            whole.fill(self._file)
+            return self._blobs.keep([*these, whole])[:-1]
 
     def _papers(self) -> Iterator[tuple[edxml.Attachment, Draft]]:
         for attachment in self.message.attachments if isinstance(self.message, Envelope) else ():
@@ -63,3 +89,11 @@ def unpacked(blobs: BlobStore, file: IO[bytes], limits: Limits, stored: Blob | N
     cannot be read. Papers that are not kept inside the block are gone after it."""
     with drafts(blobs) as shelf:
         yield Unpacked(blobs, file, edxml.read_file(file, limits, shelf), stored)
+
+
+def infected(db: Database, actor: Actor, handed: Handed, name: str) -> malware.Found:
+    """The refusal of malware, with a signed receipt, which is written although nothing else of the file is kept."""
+    blob = handed.envelope
+    with db.write(actor.by) as tx:
+        row = receipts.refused(tx, actor.agency_id, handed.message_id, blob.sha256, blob.size, name)
+    return malware.Found(name, receipts.shown(row))

@@ -38,7 +38,8 @@ class VerifyHandler(Handler[Case, Judged]):
 
     topic: ClassVar[str] = judging.TOPIC
 
-    def __init__(self, blobs: BlobStore, custody: Custody) -> None:
+    def __init__(self, blobs: BlobStore, custody: Custody, at_once: int = 1) -> None:
+        self.at_once_here = at_once
         self.blobs = blobs
         self.custody = custody
 

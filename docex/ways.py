@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from docex.models import Delivery, Dispatch
 from kernel.db import Tx
+from kernel.text import Phrase
 
 
 class Way:
@@ -25,6 +26,16 @@ class Way:
         """The same for several deliveries of one envelope; answers the ids of those that it takes charge of. For ways
         that can do it with fewer statements."""
         return {one.id for one in deliveries if self.carry(tx, one, dispatch)}
+
+    def take_back(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> bool:
+        """The sender takes back what its receiver has not confirmed: stop what was promised. Answers False when this
+        way may have brought it there all the same."""
+        return True
+
+    def ended(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> Phrase | None:
+        """The term has ended and the receiver has not said that it has it: what became of what this way handed on, as
+        it stands in the sender's receipt. None when it handed nothing on."""
+        return None
 
     def arrived(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> None:
         """A copy has just been put into an inbox of this instance."""
@@ -53,6 +64,18 @@ def carry(tx: Tx, deliveries: Sequence[Delivery], dispatch: Dispatch) -> bool:
         taken = way.carry_all(tx, left, dispatch) if left else set()
         left = [one for one in left if one.id not in taken]
     return not left
+
+
+def take_back(tx: Tx, delivery: Delivery, dispatch: Dispatch) -> bool:
+    """Have all ways stop. Answers whether none of them may have brought it to its receiver."""
+    answers = [way.take_back(tx, delivery, dispatch) for way in _ways.values()]  # all of them stop, also after a False
+    return all(answers)
+
+
+def ended(tx: Tx, delivery: Delivery, dispatch: Dispatch) -> Phrase | None:
+    """What became of what a way handed on, when one did."""
+    said = (way.ended(tx, delivery, dispatch) for way in _ways.values())
+    return next((words for words in said if words is not None), None)
 
 
 def arrived(tx: Tx, delivery: Delivery, dispatch: Dispatch) -> None:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kernel import clock
-from kernel.schema import Base, Json, insert_into
+from kernel.schema import Base, Json, insert_into, table_of
 
 if TYPE_CHECKING:
     from kernel.db import Tx
@@ -66,31 +66,37 @@ def append(session: Session, drafts: Sequence[Draft]) -> None:
 
 
 def _extend(session: Session, name: str, drafts: Sequence[Draft]) -> None:
-    chain = session.get(AuditChain, name, with_for_update=True)
-    if chain is None:
-        session.execute(
-            insert_into(session, AuditChain).values(name=name, length=0, head=GENESIS).on_conflict_do_nothing()
-        )
-        chain = session.get_one(AuditChain, name, with_for_update=True)
+    length, head = _locked(session, name)
     at = clock.now()
-    for draft in drafts:
-        seq = chain.length + 1
-        digest = link(chain.head, name, seq, at, draft.by, draft.action, draft.ref, draft.detail)
-        session.add(
-            AuditEntry(
-                chain=name,
-                seq=seq,
-                at=at,
-                by=draft.by,
-                action=draft.action,
-                ref=draft.ref,
-                detail=draft.detail,
-                prev=chain.head,
-                hash=digest,
-            )
-        )
-        chain.length, chain.head = seq, digest
-    session.flush()
+    rows: list[dict[str, Any]] = []
+    for seq, draft in enumerate(drafts, start=length + 1):
+        said: dict[str, Any] = {"by": draft.by, "action": draft.action, "ref": draft.ref, "detail": draft.detail}
+        digest = link(head, name, seq, at, **said)
+        rows.append({"chain": name, "seq": seq, "at": at, **said, "prev": head, "hash": digest})
+        head = digest
+    session.connection().execute(_STORE, rows)
+    session.connection().execute(_MOVE, {"chain_name": name, "last": length + len(rows), "digest": head})
+
+
+def _locked(session: Session, name: str) -> tuple[int, str]:
+    """Length and head of a chain, which is made when there is none."""
+    found = session.connection().execute(_LOCK, {"chain_name": name}).one_or_none()
+    if found is None:
+        fresh = insert_into(session, AuditChain).values(name=name, length=0, head=GENESIS)
+        session.execute(fresh.on_conflict_do_nothing())
+        found = session.connection().execute(_LOCK, {"chain_name": name}).one()
+    return found.length, found.head
+
+
+# Nearly every write of the house passes here, so the statements are built once, below the unit of work.
+_CHAIN = table_of(AuditChain)
+_LOCK = sa.select(_CHAIN.c.length, _CHAIN.c.head).where(_CHAIN.c.name == sa.bindparam("chain_name")).with_for_update()
+_STORE = sa.insert(table_of(AuditEntry))
+_MOVE = (
+    sa.update(_CHAIN)
+    .where(_CHAIN.c.name == sa.bindparam("chain_name"))
+    .values(length=sa.bindparam("last"), head=sa.bindparam("digest"))
+)
 
 
 def link(

@@ -1,4 +1,4 @@
-"""Content-addressed files: written once, named by their SHA-256, never changed. On disk, or in any S3 through boto3."""
+"""Content-addressed files: written once, named by their SHA-256, never changed. On disk, or in any S3 (`kernel.s3`)."""
 
 import errno
 import hashlib
@@ -7,21 +7,20 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Protocol
 
-from kernel import clock
 from kernel.config import Config
-from kernel.errors import Invalid, NotFound
+from kernel.errors import Invalid, NotFound, Unavailable
 from kernel.text import phrase
 
 PIECE = 1 << 20
-RENEWED_AFTER = timedelta(days=1)
-"""A file in S3 that is put again is copied onto itself only when it is older. It is swept at a far greater age."""
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
@@ -42,15 +41,14 @@ class Stored:
 
 
 class Draft:
-    """A file on its way into a store: hashed while it is written, kept or dropped in the end.
+    """A file on its way into a store: hashed while it is written, kept by the store or dropped in the end.
 
     It holds an open file only while it is written and read, so that hundreds may be on their way at once.
     """
 
-    def __init__(self, path: Path, adopt: Callable[[Path, Blob], None]) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
         self.size = 0
-        self._adopt = adopt
         self._digest = hashlib.sha256()
         self._file: IO[bytes] | None = path.open("wb")
 
@@ -60,6 +58,11 @@ class Draft:
         self._digest.update(piece)
         self.size += len(piece)
         self._file.write(piece)
+
+    def fill(self, stream: IO[bytes], max_bytes: int | None = None) -> None:
+        """All that `stream` holds; Invalid(file) as soon as that exceeds `max_bytes`."""
+        for piece in pieces(stream, max_bytes):
+            self.write(piece)
 
     def close(self) -> None:
         """Nothing more is written."""
@@ -72,12 +75,10 @@ class Draft:
         self.close()
         return self.path.open("rb")
 
-    def keep(self) -> Blob:
-        """Store it for good; it is durable when this returns."""
+    def blob(self) -> Blob:
+        """What a store will call it; nothing more is written."""
         self.close()
-        blob = Blob(self._digest.hexdigest(), self.size)
-        self._adopt(self.path, blob)
-        return blob
+        return Blob(self._digest.hexdigest(), self.size)
 
     def drop(self) -> None:
         """Forget what was written; nothing happens when it was kept."""
@@ -90,6 +91,9 @@ class BlobStore(Protocol):
 
     def draft(self) -> Draft:
         """A new file, to be written piece by piece."""
+
+    def keep(self, drafts: Sequence[Draft]) -> list[Blob]:
+        """Store drafts of this store for good; all are durable when it answers."""
 
     def put(self, stream: IO[bytes], *, max_bytes: int | None = None) -> Blob:
         """Store what `stream` holds, durably, before answering. Invalid(file) when it is larger than `max_bytes`."""
@@ -150,7 +154,7 @@ def at_hand(store: BlobStore, sha256: str) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def drafts(store: BlobStore) -> Iterator[Callable[[], Draft]]:
-    """Gives new drafts; those that were not kept are dropped at the end."""
+    """Gives new drafts; those that were not kept are dropped at the end. Unavailable when the disk is full."""
     made: list[Draft] = []
 
     def another() -> Draft:
@@ -159,18 +163,21 @@ def drafts(store: BlobStore) -> Iterator[Callable[[], Draft]]:
 
     try:
         yield another
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise Unavailable(phrase("Kho tệp đã hết chỗ nên chưa lưu được. Xin báo quản trị viên.")) from error
+        raise
     finally:
         for draft in made:
             draft.drop()
 
 
-def _put(draft: Draft, stream: IO[bytes], max_bytes: int | None) -> Blob:
-    try:
-        for piece in pieces(stream, max_bytes):
-            draft.write(piece)
-        return draft.keep()
-    finally:
-        draft.drop()
+def put_in(store: BlobStore, stream: IO[bytes], max_bytes: int | None) -> Blob:
+    """Fill a draft of the store from `stream` and keep it."""
+    with drafts(store) as another:
+        draft = another()
+        draft.fill(stream, max_bytes)
+        return store.keep([draft])[0]
 
 
 def pieces(stream: IO[bytes], max_bytes: int | None) -> Iterator[bytes]:
@@ -182,39 +189,47 @@ def pieces(stream: IO[bytes], max_bytes: int | None) -> Iterator[bytes]:
             limit = max_bytes // 1_000_000
             raise Invalid({"file": phrase("Tệp lớn hơn mức cho phép ({limit} MB).", limit=limit)})
         yield piece
-        time.sleep(0)  # green threads take their turns between the pieces of a large file
+        if len(piece) == PIECE:
+            time.sleep(0)  # green threads take their turns between the pieces of a large file
+
+
+Aside = Callable[[Callable[[], bool]], bool]
+"""Does work that stops its thread for milliseconds, and answers as the work does."""
 
 
 class DiskBlobs:
-    """Files in a folder, two levels deep. A file appears under its name only when it is complete and synced."""
+    """Files in a folder, two levels deep. A file appears under its name only when it is complete and synced.
+
+    A process of green threads sets `aside` to what does such work in another thread: while one of its requests waits
+    for the disk, the others go on, and the disk syncs the files of several at once.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.aside: Aside = _here
 
     def draft(self) -> Draft:
         """A new file among the drafts."""
         drafts = self.folder / "drafts"
         drafts.mkdir(parents=True, exist_ok=True)
-        return Draft(drafts / secrets.token_hex(16), self.adopt)
+        return Draft(drafts / secrets.token_hex(16))
+
+    def keep(self, drafts: Sequence[Draft]) -> list[Blob]:
+        """Move them to their places, all in one turn aside."""
+        blobs = [draft.blob() for draft in drafts]
+        self._settle({draft.path: blob for draft, blob in zip(drafts, blobs, strict=True)})
+        return blobs
 
     def put(self, stream: IO[bytes], *, max_bytes: int | None = None) -> Blob:
         """Store what `stream` holds."""
-        return _put(self.draft(), stream, max_bytes)
+        return put_in(self, stream, max_bytes)
 
     def adopt(self, path: Path, blob: Blob) -> None:
-        """Move it to its place. It is synced, and its folder too, so that also the name survives a power failure."""
-        target = self._path(blob.sha256)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _sync(path, os.O_RDWR)
-        try:
-            path.replace(target)
-        except OSError as error:
-            if error.errno != errno.EXDEV:
-                raise
+        """Move it to its place."""
+        if not self._settle({path: blob}):
             with path.open("rb") as file:  # from another disk
                 self.put(file)
             path.unlink()
-        _sync(target.parent, os.O_RDONLY)
 
     def open(self, sha256: str) -> IO[bytes]:
         """The file for reading in pieces."""
@@ -275,101 +290,13 @@ class DiskBlobs:
             path.unlink(missing_ok=True)
         return len(old)
 
+    def _settle(self, found: Mapping[Path, Blob]) -> bool:
+        return self.aside(partial(_settle, {path: self._path(blob.sha256) for path, blob in found.items()}))
+
     def _path(self, sha256: str) -> Path:
         if not is_name(sha256):
             raise NotFound
         return self.folder / sha256[:2] / sha256
-
-
-class S3Blobs:
-    """Files in a bucket of any S3. They are hashed into a temporary file first, since the name is the hash."""
-
-    def __init__(self, client: Any, bucket: str, prefix: str = "") -> None:
-        self.client = client
-        self.bucket = bucket
-        self.prefix = prefix
-
-    def draft(self) -> Draft:
-        """A new temporary file."""
-        handle, path = tempfile.mkstemp(prefix="lienthong-")
-        os.close(handle)
-        return Draft(Path(path), self.adopt)
-
-    def put(self, stream: IO[bytes], *, max_bytes: int | None = None) -> Blob:
-        """Store what `stream` holds."""
-        return _put(self.draft(), stream, max_bytes)
-
-    def adopt(self, path: Path, blob: Blob) -> None:
-        """S3 answers only when it is durable. An equal file is not sent again, but is made young."""
-        if not self.renew(blob.sha256):
-            self.client.upload_file(str(path), self.bucket, self._key(blob.sha256))
-        path.unlink()
-
-    def open(self, sha256: str) -> IO[bytes]:
-        """The file for reading in pieces, straight from the bucket."""
-        try:
-            body: IO[bytes] = self.client.get_object(Bucket=self.bucket, Key=self._key(sha256))["Body"]
-        except self.client.exceptions.NoSuchKey as error:
-            raise NotFound from error
-        return body
-
-    def size(self, sha256: str) -> int:
-        """Its size in bytes."""
-        head = self._head(sha256)
-        if head is None:
-            raise NotFound
-        return int(head["ContentLength"])
-
-    def check(self) -> None:
-        """Write and read a small file."""
-        with tempfile.TemporaryFile() as file:
-            file.write(b"lienthong")
-            file.seek(0)
-            self.open(self.put(file).sha256).close()
-
-    def listed(self) -> Iterator[Stored]:
-        """Every file, page by page."""
-        for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix):
-            for row in page.get("Contents", ()):
-                name = str(row["Key"]).rpartition("/")[2]
-                if is_name(name):
-                    yield Stored(name, int(row["Size"]), row["LastModified"])
-
-    def renew(self, sha256: str) -> bool:
-        """S3 knows no other way than copying it onto itself, which it does without us; once a day is enough."""
-        head = self._head(sha256)
-        if head is None:
-            return False
-        if clock.of_files() - head["LastModified"] > RENEWED_AFTER:
-            place = {"Bucket": self.bucket, "Key": self._key(sha256)}
-            self.client.copy(place, self.bucket, place["Key"], ExtraArgs={"MetadataDirective": "REPLACE"})
-        return True
-
-    def remove(self, sha256: str, before: datetime) -> bool:
-        """Its age is looked at once more."""
-        head = self._head(sha256)
-        if head is None or head["LastModified"] >= before:
-            return False
-        self.client.delete_object(Bucket=self.bucket, Key=self._key(sha256))
-        return True
-
-    def sweep_drafts(self, before: datetime, *, remove: bool) -> int:
-        """They lie among the temporary files of the machine, which has its own way to sweep those."""
-        return 0
-
-    def _head(self, sha256: str) -> dict[str, Any] | None:
-        from botocore.exceptions import ClientError
-
-        try:
-            head: dict[str, Any] = self.client.head_object(Bucket=self.bucket, Key=self._key(sha256))
-        except ClientError as error:
-            if error.response["Error"]["Code"] in {"404", "NoSuchKey", "NotFound"}:
-                return None
-            raise
-        return head
-
-    def _key(self, sha256: str) -> str:
-        return f"{self.prefix}{sha256[:2]}/{sha256}"
 
 
 def is_name(text: str) -> bool:
@@ -385,16 +312,32 @@ def store_for(config: Config) -> BlobStore:
     """The store that the settings name."""
     if not config.blobs_url:
         return DiskBlobs(config.blobs_dir)
-    import boto3  # takes a second to load, and most installations never need it
+    from kernel import s3  # takes a second to load, and most installations never need it
 
-    bucket, _, prefix = config.blobs_url.removeprefix("s3://").partition("/")
-    client = boto3.client(
-        "s3",
-        endpoint_url=config.s3_endpoint or None,
-        aws_access_key_id=config.s3_access_key or None,
-        aws_secret_access_key=config.s3_secret_key or None,
-    )
-    return S3Blobs(client, bucket, f"{prefix.rstrip('/')}/" if prefix else "")
+    return s3.store_for(config)
+
+
+def _here(work: Callable[[], bool]) -> bool:
+    return work()
+
+
+def _settle(places: Mapping[Path, Path]) -> bool:
+    """Move files to their places; False when they lie on another disk. They are synced first, and their folders after
+    it, so that also the names survive a power failure. A folder costs the disk little when its neighbour was synced
+    just before."""
+    for path in places:
+        _sync(path, os.O_RDWR)
+    for path, target in places.items():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.replace(target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            return False
+    for folder in {target.parent for target in places.values()}:
+        _sync(folder, os.O_RDONLY)
+    return True
 
 
 def _sync(path: Path, mode: int) -> None:

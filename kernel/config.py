@@ -73,7 +73,14 @@ class Config:
     database_url: str = setting("", "`postgresql+psycopg://…`; empty is SQLite in the data folder.", secret=True)
     secret_key: str = setting(
         "",
-        "Signs cookies; in demo mode made once and kept in the data folder.",
+        "Signs cookies and links and seals small secrets in the database; in demo mode made once and kept in the data "
+        "folder.",
+        secret=True,
+    )
+    secret_key_before: str = setting(
+        "",
+        "The `LIENTHONG_SECRET_KEY` before this one, while it is changed: what was sealed with it is sealed anew when "
+        "a worker starts.",
         secret=True,
     )
     blobs_url: str = setting("", "`s3://bucket/prefix`; empty is the data folder.")
@@ -82,7 +89,7 @@ class Config:
     s3_secret_key: str = setting("", "Secret key of the S3 user.", secret=True)
     smtp_url: str = setting(
         "",
-        "`smtp://user:password@host:25` or `smtps://…`; empty shows mail on the mailbox page.",
+        "`smtp://user:password@host:25` or `smtps://…`; empty: shown in the demo, failed in production.",
         secret=True,
     )
     mail_from: str = setting("lienthong@localhost", "Sender address of all e-mail.")
@@ -110,7 +117,7 @@ class Config:
         "Passphrase of the agencies' mail keys (`pki/mail/<code>.p12`); demo mode makes test keys.",
         secret=True,
     )
-    twilio_account_sid: str = setting("", "Twilio account; empty shows SMS on the mailbox page.")
+    twilio_account_sid: str = setting("", "Twilio account; empty: shown in the demo, failed in production.")
     twilio_auth_token: str = setting("", "Twilio secret.", secret=True)
     twilio_from: str = setting("LienThong", "Registered sender name or number.")
     twilio_base_url: str = setting(
@@ -129,7 +136,16 @@ class Config:
     pkcs11_pin: str = setting(
         "", "PIN of the tokens in `LIENTHONG_KEYS` that have no `pin-source` of their own.", secret=True
     )
-    key_passphrase: str = setting("", "Passphrase of the key files in `LIENTHONG_KEYS`.", secret=True)
+    key_passphrase: str = setting(
+        "",
+        "Passphrase of the key files in `LIENTHONG_KEYS` and of the key of receipts in the data folder.",
+        secret=True,
+    )
+    stamps_dir: str = setting(
+        "",
+        "Folder with the pictures of seals, `seal-H29.01.png` for each agency whose seal the server applies; empty is "
+        "`stamps` in the data folder. docs/operations.md has more.",
+    )
     sign_agent_url: str = setting(
         "wss://127.0.0.1:8987",
         "Address of the signing program on each signer's own computer (VGCA); empty offers no such signing.",
@@ -201,8 +217,13 @@ class Config:
         "Visits of one address to the pages under `/check` that cost something, for each process; empty is no limit.",
         read=_rate,
     )
+    device_rate: str = setting(
+        "300/minute",
+        "Files that one address may fetch for and bring from signing devices, for each process; empty is no limit.",
+        read=_rate,
+    )
     worker_threads: int = setting(4, "Jobs that one worker does at a time.", read=int)
-    lease_s: int = setting(60, "Seconds after which another worker may take over a job.", read=int)
+    lease_s: int = setting(60, "Seconds after which another worker may take over the job of one that died.", read=int)
     poll_ms: int = setting(
         50,
         "Milliseconds between looks at the embedded database for new work.",
@@ -272,6 +293,11 @@ class Config:
         return self.data_dir / "pki"
 
     @property
+    def stamps_folder(self) -> Path:
+        """Where the pictures of seals lie."""
+        return Path(self.stamps_dir) if self.stamps_dir else self.data_dir / "stamps"
+
+    @property
     def hosts_for_revocation(self) -> tuple[str, ...]:
         """The allowed hosts; empty for all with public addresses."""
         return tuple(host.strip() for host in self.revocation_hosts.split(",") if host.strip())
@@ -288,13 +314,17 @@ class Config:
         path = self.data_dir / "secret_key"
         if not path.exists():
             self.data_dir.mkdir(parents=True, exist_ok=True)
-            draft = path.with_name(f"secret_key.{os.getpid()}")
-            draft.write_text(secrets.token_urlsafe(48))
-            draft.chmod(0o600)
+            draft = path.with_name(f"secret_key.{secrets.token_hex(8)}")
+            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_urlsafe(48))
             with contextlib.suppress(FileExistsError):
                 os.link(draft, path)  # atomic: web and worker may start at the same moment
             draft.unlink()
-        return path.read_text()
+        return Secret(path.read_text())
+
+    def sealing_secrets(self) -> tuple[str, ...]:
+        """The secrets with which something in the database may be sealed; the first is the present one."""
+        return (self.signing_secret(), *filter(None, [self.secret_key_before]))
 
 
 def process_environment(**changes: str) -> dict[str, str]:

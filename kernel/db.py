@@ -3,8 +3,8 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,8 +12,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from kernel import audit, faults, outbox, streams
+from kernel import audit, faults, outbox, streams, words
+from kernel.errors import Unavailable
 from kernel.schema import Base, BigId, Json, JsonList
+from kernel.text import phrase
 
 __all__ = ["Base", "BigId", "Committed", "Database", "Json", "JsonList", "Tx"]
 
@@ -21,6 +23,7 @@ log = logging.getLogger(__name__)
 
 CHANNEL = "lienthong"
 FRESH_S = 0.5
+_TURN = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(sa.bindparam("what"), 0)))
 _NOTIFY = sa.text("SELECT pg_notify(:channel, name) FROM unnest(CAST(:names AS text[])) AS name")
 
 
@@ -47,13 +50,17 @@ class Tx:
     session: Session
     by: str
     writable: bool
+    # Opens another one that reads, for work that goes on when this one has ended: a job that has begun its attempt.
+    look: Callable[[], AbstractContextManager["Tx"]]
     # A view that answers with a refusal is rolled back; one that must keep what it wrote all the same (a counted
     # failed sign-in) says so here.
     keep_on_refusal: bool = False
     begun: float = field(default_factory=time.monotonic)  # nothing that was committed before is missing in it
+    _promises: list[dict[str, Any]] = field(default_factory=list)
     _events: list[streams.Draft] = field(default_factory=list)
     _entries: list[audit.Draft] = field(default_factory=list)
     _topics: set[str] = field(default_factory=set)
+    _words: set[str] = field(default_factory=set)
 
     def outbox(
         self,
@@ -63,26 +70,19 @@ class Tx:
         *,
         due_at: datetime | None = None,
         expires_at: datetime | None = None,
-    ) -> bool:
-        """Promise that `topic`'s handler will run for `key`, once, not before `due_at`.
+    ) -> None:
+        """Promise that `topic`'s handler will run for `key`, once, not before `due_at`. Promising the same (topic, key)
+        twice does nothing. After `expires_at` the work is dropped and reported instead of done.
 
-        Answers False when the same (topic, key) was promised before: promising twice does nothing. After
-        `expires_at` the work is dropped and reported instead of done.
+        The rows are stored together at the end of the transaction.
         """
         self._topics.add(topic)
-        return outbox.put(
-            self.session,
-            topic,
-            key,
-            payload or {},
-            due_at=due_at,
-            expires_at=expires_at,
-        )
+        self._promises.append(outbox.drafted(topic, key, payload or {}, due_at, expires_at))
 
-    def outbox_all(self, topic: str, promises: Mapping[str, dict[str, Any]], *, due_at: datetime | None = None) -> None:
-        """The same for many keys of one topic, with their payloads: one statement instead of many."""
-        self._topics.add(topic)
-        outbox.put_all(self.session, topic, promises, due_at=due_at)
+    def store_promises(self) -> None:
+        """Store them now, for whoever looks at rows of the outbox in this transaction."""
+        promises, self._promises = self._promises, []
+        outbox.store(self.session, promises)
 
     def publish(self, stream: str, kind: str, data: dict[str, Any]) -> None:
         """Tell the audience of `stream`. The row gets its dense number at the end of the transaction, when all
@@ -99,32 +99,46 @@ class Tx:
         """Record who did what to which thing in the hash chain named `chain` (an agency's: `agency:3`)."""
         self._entries.append(audit.Draft(chain, self.by, action, str(ref), detail or {}))
 
+    def learn(self, words: Iterable[str]) -> None:
+        """These words stand in the index of the search from now on (kernel/words.py)."""
+        self._words.update(words)
+
     def take_turns(self, what: str) -> None:
         """Two transactions that do the same `what` at the same moment: the second waits for the end of the first."""
         if self.session.get_bind().dialect.name == "postgresql":  # the embedded database has one writer anyway
-            self.session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(what, 0))))
+            self.session.connection().execute(_TURN, {"what": what})
+
+    def let_go(self) -> None:
+        """Give the connection back before something slow is done that asks the database nothing. A transaction that
+        only reads goes on from a new instant when it asks again; what it has loaded stays as it is."""
+        if self.writable:
+            raise RuntimeError("a write transaction cannot be let go: its rows would be lost")
+        self.session.commit()
+        self.session.close()
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
         """A part of the transaction that may fail without the rest: when the block raises, its rows, and what was to
         be told and recorded about them, are undone, and the caller decides what follows."""
+        self.store_promises()
         events, entries, topics = len(self._events), len(self._entries), set(self._topics)
         try:
             with self.session.begin_nested():
                 yield
         except BaseException:
-            del self._events[events:], self._entries[entries:]
+            del self._promises[:], self._events[events:], self._entries[entries:]
             self._topics = topics
             raise
 
     def _finish(self) -> Committed:
-        """Write events and audit entries, in one lock order, and commit."""
+        """Write promises, events and audit entries, in one lock order, and commit."""
         self.session.flush()
-        events = streams.append(self.session, self._events)
-        audit.append(self.session, self._entries)
-        done = Committed(tuple(events), frozenset(self._topics))
+        self.store_promises()
+        words.learn(self.session, self._words)
+        done = Committed(tuple(streams.append(self.session, self._events)), frozenset(self._topics))
         if self.session.get_bind().dialect.name == "postgresql":
             self._notify(done)
+        audit.append(self.session, self._entries)  # last: all that an agency does waits for the end of its chain
         faults.point("tx.before_commit")
         self.session.commit()
         faults.point("tx.after_commit")
@@ -154,12 +168,16 @@ class Database:
 
     @contextmanager
     def read(self, by: str = "system") -> Iterator[Tx]:
-        """A transaction that sees one instant of the database and changes nothing."""
+        """A transaction that sees one instant of the database and changes nothing.
+
+        It is committed all the same: psycopg forgets every prepared statement of a connection that is rolled back.
+        """
         with Session(self._reader, expire_on_commit=False) as session:
-            tx = Tx(session, by, writable=False)
+            tx = Tx(session, by, writable=False, look=self.read)
             yield tx
             if session.new or session.dirty or session.deleted or tx._events or tx._entries or tx._topics:
                 raise RuntimeError("a read transaction tried to write")
+            session.commit()
 
     @contextmanager
     def write(self, by: str = "system") -> Iterator[Tx]:
@@ -168,7 +186,7 @@ class Database:
             self._writer_turn(),
             Session(self._writer, expire_on_commit=False) as session,
         ):
-            tx = Tx(session, by, writable=True)
+            tx = Tx(session, by, writable=True, look=self.read)
             yield tx
             done = tx._finish()
         for hook in self.after_commit:
@@ -183,7 +201,8 @@ class Database:
             yield
             return
         if not self._writing.acquire(timeout=30):
-            raise RuntimeError("waited 30 s for the embedded database: a write transaction is nested or stuck")
+            log.error("waited 30 s for the embedded database: a write transaction is nested or stuck")
+            raise Unavailable(phrase("Hệ thống đang bận ghi dữ liệu. Xin thử lại sau ít phút."))
         try:
             yield
         finally:
@@ -225,7 +244,9 @@ def _postgres_engine(url: sa.URL, pool_size: int) -> sa.Engine:
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
-        connect_args={"options": "-c timezone=UTC -c lock_timeout=15s"},
+        # Statements are prepared, but planned for each call: half of all rows may be one agency's, and a plan for
+        # anybody would read all of them to find a rare word.
+        connect_args={"options": "-c timezone=UTC -c lock_timeout=15s -c plan_cache_mode=force_custom_plan"},
     )
 
     @sa.event.listens_for(engine, "connect")

@@ -50,6 +50,9 @@ class Door:
 
     `rate` and `form_bytes` name the settings that say how often one address may come, and how large a form with its
     files may be: for doors through which strangers make us work.
+
+    `proof(tx, **path)` belongs to open doors whose address or headers carry the proof: it looks at that before a large
+    body is read, raises what strangers are told, and answers how many bytes may come (None: as many as usual).
     """
 
     endpoint: str
@@ -59,14 +62,21 @@ class Door:
     guard: Guard
     writes: bool
     scope: str = ""
+    or_scope: str = ""  # another right that lets pass too
     reason: str = ""
     csrf: bool = True
     max_bytes: str = ""
     rate: str = ""
     form_bytes: str = ""
+    proof: View | None = None
     before: View | None = None
     refuse: View | None = None
     says: Says = field(default_factory=Says)
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The rights of which a system needs one."""
+        return tuple(filter(None, (self.scope, self.or_scope)))
 
 
 @dataclass
@@ -110,13 +120,14 @@ class Routes:
         max_bytes: str = "",
         rate: str = "",
         form_bytes: str = "",
+        proof: View | None = None,
         before: View | None = None,
         refuse: View | None = None,
         **says: Unpack[Says],
     ) -> Callable[[View], View]:
         """An act that carries its own proof (a token, a password, a provider's signature), or needs none."""
         rest = {"reason": reason, "csrf": csrf, "max_bytes": max_bytes, "before": before, "refuse": refuse}
-        rest |= {"rate": rate, "form_bytes": form_bytes, "says": says}
+        rest |= {"rate": rate, "form_bytes": form_bytes, "proof": proof, "says": says}
         return self._door("POST", path, Guard.OPEN, writes=True, **rest)
 
     def api(
@@ -125,6 +136,7 @@ class Routes:
         path: str,
         *,
         scope: str,
+        or_scope: str = "",
         max_bytes: str = "",
         before: View | None = None,
         rows: bool = True,
@@ -133,7 +145,8 @@ class Routes:
         """An operation for an agency's system; errors are always problem details in JSON. Without `rows` it changes
         files and nothing in the database, so that its one transaction is that of `before`, which only reads."""
         writes = method not in {"GET", "HEAD"} and rows
-        rest = {"scope": scope, "csrf": False, "max_bytes": max_bytes, "before": before, "says": says}
+        rest = {"scope": scope, "or_scope": or_scope, "csrf": False, "max_bytes": max_bytes}
+        rest |= {"before": before, "says": says}
         return self._door(method, path, Guard.CLIENT, writes=writes, **rest)
 
     def _door(self, method: str, path: str, guard: Guard, *, writes: bool, **rest: Any) -> Callable[[View], View]:

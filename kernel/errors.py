@@ -23,6 +23,11 @@ class DomainError(Exception):
         self.message = message
         self.detail = detail
 
+    @property
+    def told(self) -> Phrase:
+        """The one sentence that tells most, where there is no form to show fields in."""
+        return self.message
+
 
 class Invalid(DomainError):
     """The input is wrong. `fields` names each wrong field; what was typed is kept by the page."""
@@ -36,6 +41,11 @@ class Invalid(DomainError):
             **detail,
         )
         self.fields = dict(fields)
+
+    @property
+    def told(self) -> Phrase:
+        """What is wrong with the first field."""
+        return next(iter(self.fields.values()), self.message)
 
 
 class NotFound(DomainError):

@@ -60,5 +60,9 @@ def table_of(model: type[Base]) -> sa.Table:
 
 def insert_into(session: Session, table: type[Base]) -> Any:
     """An INSERT that knows `on_conflict_do_nothing`, in the words of the session's database."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    return dialect.insert(table)
+    return insert_for(session.get_bind().dialect.name, table)
+
+
+def insert_for(dialect: str, table: type[Base]) -> Any:
+    """The same for a statement that is built once for each database."""
+    return (postgresql if dialect == "postgresql" else sqlite).insert(table_of(table))

@@ -24,6 +24,7 @@ from kernel import clock
 from kernel.refs import Ref
 from kernel.schema import Base
 from kernel.text import fold, nfc
+from kernel.words import beginning_with
 
 if TYPE_CHECKING:
     from kernel.db import Tx
@@ -100,7 +101,9 @@ def put(tx: "Tx", scope: str, ref: Ref, at: datetime, *texts: str, audience: Ite
         row = SearchText(scope=scope, kind=ref.kind, thing_id=ref.id)
         tx.session.add(row)
     marks = [mark for one in dict.fromkeys((scope, *audience)) for mark in _marks(one, ref.kind, at)]
-    row.at, row.original, row.folded = at, original, " ".join([indexed(original), *marks])
+    words = indexed(original)
+    row.at, row.original, row.folded = at, original, " ".join([words, *marks])
+    tx.learn(words.split())
 
 
 def indexed(text: str) -> str:
@@ -143,13 +146,16 @@ def find(
     terms = [_term(word) for word in _WORD.findall(nfc(query).casefold())]
     if not terms or not places:
         return []
+    endings = beginning_with(tx.session, terms[-1]) if beginning else terms[-1:]
+    if endings == []:
+        return []
     if (few := _few(tx, places)) is not None:
         ids = _looked_through(terms, few, beginning)
         return _newest(tx, ids, [ids.c.at < before] if before is not None else [], limit)
     found: list[Hit] = []
     for months, older_than in _stages(before or clock.now()):
         marks = [_mark(place.scope, place.kind, month) for place in places for month in months]
-        ids = _candidates(tx, terms, marks, beginning)
+        ids = _candidates(tx, terms, marks, endings)
         conditions = [ids.c.at < edge for edge in (before, older_than) if edge is not None]
         if any(place.within is not None for place in places):
             conditions.append(sa.or_(*(_counts(ids, place) for place in places)))
@@ -245,22 +251,23 @@ def _rows(ref: Ref) -> sa.Select[SearchText]:
     return sa.select(SearchText).where(SearchText.kind == ref.kind, SearchText.thing_id == ref.id)
 
 
-def _candidates(tx: "Tx", words: list[str], marks: list[str], beginning: bool) -> sa.CTE:
+def _candidates(tx: "Tx", words: list[str], marks: list[str], endings: list[str] | None) -> sa.CTE:
     """The rows that hold all of the words and one of the marks, by the index alone: whatever narrows them further is
-    looked at afterwards, not instead."""
+    looked at afterwards, not instead. Any of `endings` will do for the last word; None is whatever begins with it."""
     rows = sa.select(SearchText.id, SearchText.kind, SearchText.thing_id, SearchText.at)
+    groups = [marks, *([word] for word in words[:-1]), endings or words[-1:]]
     if tx.session.get_bind().dialect.name == "postgresql":
-        either = " | ".join(f"'{mark}'" for mark in marks)
-        if beginning:
+        if endings is None:
             # A beginning is gathered as a bitmap; one that does not fit is kept by page, and every text of such pages
             # would be cut into words again.
             tx.session.execute(sa.text("SET LOCAL work_mem = '64MB'"))
-        terms = " & ".join([f"({either})", *(f"'{w}'" for w in words)]) + ":*" * beginning
+        terms = " & ".join("(" + " | ".join(f"'{one}'" for one in group) + ")" for group in groups)
         vector = sa.func.to_tsvector(sa.literal_column("'simple'"), SearchText.folded)
-        rows = rows.where(vector.bool_op("@@")(sa.func.to_tsquery(sa.literal_column("'simple'"), terms)))
+        asked = sa.func.to_tsquery(sa.literal_column("'simple'"), terms[:-1] + ":*)" if endings is None else terms)
+        rows = rows.where(vector.bool_op("@@")(asked))
     else:
-        either = " OR ".join(f'"{mark}"' for mark in marks)
-        terms = " AND ".join([f"({either})", *(f'"{w}"' for w in words)]) + "*" * beginning
-        inner = sa.text("SELECT rowid FROM search_fts WHERE search_fts MATCH :terms").bindparams(terms=terms)
+        terms = " AND ".join("(" + " OR ".join(f'"{one}"' for one in group) + ")" for group in groups)
+        inner = sa.text("SELECT rowid FROM search_fts WHERE search_fts MATCH :terms")
+        inner = inner.bindparams(terms=terms[:-1] + "*)" if endings is None else terms)
         rows = rows.where(SearchText.id.in_(inner.columns(sa.column("rowid"))))
     return rows.cte("candidates").prefix_with("MATERIALIZED")

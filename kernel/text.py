@@ -39,6 +39,29 @@ class Phrase:
         """The English sentence."""
         return self.in_locale("en")
 
+    def is_ours(self, deep: int = 5) -> bool:
+        """Whether the house says this, and its values fit: to be asked before a phrase of strangers is filled in, for a
+        pattern can name a width of gigabytes, and phrases inside phrases can double with each level."""
+        if not deep or not catalogue.knows(self.msgid):
+            return False
+        if not all(one.is_ours(deep - 1) for one in self.params.values() if isinstance(one, Phrase)):
+            return False
+        try:
+            return all(isinstance(self.in_locale(locale), str) for locale in catalogue.LOCALES)
+        except (LookupError, ValueError, TypeError, AttributeError):
+            return False
+
+    def to_json(self) -> dict[str, Any]:
+        """The phrase as plain data, for rows; phrases may stand inside phrases."""
+        params = {k: v.to_json() if isinstance(v, Phrase) else v for k, v in self.params.items()}
+        return {"msgid": self.msgid, "params": params}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Phrase":
+        """The inverse of `to_json`."""
+        params = {k: cls.from_json(v) if isinstance(v, dict) else v for k, v in data["params"].items()}
+        return cls(data["msgid"], params)
+
     def __str__(self) -> str:
         return self.vi
 

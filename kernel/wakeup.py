@@ -4,6 +4,7 @@ every time-out."""
 import sqlite3
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 from kernel.db import CHANNEL, Committed, Database
@@ -36,7 +37,8 @@ class Wakeup:
     def close(self) -> None:
         """Stop listening."""
         if self.db.is_sqlite:
-            self.db.after_commit.remove(self._ring)
+            with suppress(ValueError):  # whoever closed the database may have emptied the list
+                self.db.after_commit.remove(self._ring)
         if self._connection is not None:
             self._connection.close()
             self._connection = None

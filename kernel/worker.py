@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -10,21 +11,29 @@ import sqlalchemy as sa
 
 from kernel import clock, faults, outbox
 from kernel.db import Database
-from kernel.outbox import Absent, Arrived, Job, LeaseLost, SendError, State, Unsure
+from kernel.errors import DomainError
+from kernel.leases import Leases
+from kernel.outbox import Absent, Arrived, Job, LeaseLost, Reason, SendError, State, Unsure
+from kernel.text import Phrase, phrase
 from kernel.wakeup import Wakeup
 
 log = logging.getLogger(__name__)
 
 AWAY_S = 0.5
 """Between two looks for a database that is away."""
-_AWAY = (sa.exc.OperationalError, sa.exc.InterfaceError)
+FULL_S = 0.05
+"""Between two looks whether a lane that was full has room again, while nothing else happens."""
+_AWAY = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
+_INTERNAL = phrase("Hệ thống gặp lỗi khi làm việc này và đã ghi lại. Xin báo quản trị viên.")
+_TOO_LATE = phrase("Đã quá thời hạn nên không làm nữa.")
 
 
 class Worker:
     """One worker process. `run` returns after `stop`, when the jobs in hand are finished.
 
-    Topics that cap themselves (`at_once`) talk to slow strangers: they have threads of their own beside the others, so
-    that an authority that takes minutes to answer keeps nobody waiting.
+    Topics that cap themselves have threads of their own beside the others: those that talk to slow strangers
+    (`at_once`), so that an authority that takes minutes to answer keeps nobody waiting, and each that takes a processor
+    long (`at_once_here`), so that a thousand papers to judge hold up no document.
     """
 
     def __init__(self, db: Database, wakeup: Wakeup, *, threads: int = 4, lease_s: float = 60) -> None:
@@ -32,10 +41,11 @@ class Worker:
         self.wakeup = wakeup
         self.threads = threads
         self.lease_s = lease_s
+        self._leases = Leases(db, lease_s)
         self._stopping = threading.Event()
         self._freed = threading.Event()
         self._guard = threading.Lock()
-        self._busy = {True: 0, False: 0}  # threads at work on slow topics, and on the others
+        self._busy: Counter[str] = Counter()  # threads at work, by lane
 
     def stop(self) -> None:
         """Take no more jobs."""
@@ -43,30 +53,39 @@ class Worker:
 
     def run(self) -> None:
         """Serve all registered topics until `stop`. A slow job holds one thread and nobody else."""
-        room = {True: sum(h.at_once or 0 for h in outbox.handlers.values()), False: self.threads}
-        with ThreadPoolExecutor(sum(room.values()), thread_name_prefix="job") as pool:
+        room = self._room()
+        with self._leases.renewed(), ThreadPoolExecutor(room.total(), thread_name_prefix="job") as pool:
             while not self._stopping.is_set():
                 self._freed.clear()
-                topics = [t for t in outbox.handlers if self._busy[outbox.is_slow(t)] < room[outbox.is_slow(t)]]
-                jobs = self._claim_if_possible(topics)
+                full = {lane for lane in room if self._busy[lane] >= room[lane]}
+                jobs = self._claim_if_possible([t for t in outbox.handlers if outbox.lane(t)[0] not in full])
                 if jobs:
                     self._count(jobs[0], 1)
                     pool.submit(self._in_thread, jobs[0])
-                elif len(topics) == len(outbox.handlers):
-                    self.wakeup.wait(1.0)
-                else:
+                elif "quick" in full:
                     self._freed.wait(0.25)
+                else:
+                    self.wakeup.wait(FULL_S if full else 1.0)
+
+    def _room(self) -> Counter[str]:
+        """How many threads each lane has."""
+        room = Counter({"quick": self.threads})
+        for topic in outbox.handlers:
+            name, most = outbox.lane(topic)
+            room[name] += most or 0
+        return room
 
     def _in_thread(self, job: Job) -> None:
         try:
-            self._safely(job)
+            with self._leases.holding(job):
+                self._safely(job)
         finally:
             self._count(job, -1)
             self._freed.set()
 
     def _count(self, job: Job, change: int) -> None:
         with self._guard:
-            self._busy[outbox.is_slow(job.topic)] += change
+            self._busy[outbox.lane(job.topic)[0]] += change
 
     def run_once(self) -> int:
         """Do what is due now, in this thread, and answer how many jobs that was. For tests and the command line."""
@@ -93,10 +112,11 @@ class Worker:
         if not topics:
             return []
         with self.db.read() as tx:
-            if not outbox.any_due(tx, topics):
-                return []
+            due = outbox.due_topics(tx, topics)
+        if not due:
+            return []
         with self.db.write("worker") as tx:
-            jobs = outbox.claim(tx, topics, limit=limit, lease_s=self.lease_s)
+            jobs = outbox.claim(tx, due, limit=limit, lease_s=self.lease_s)
         faults.point("worker.claimed")
         return jobs
 
@@ -109,11 +129,12 @@ class Worker:
             log.exception("job failed: %s %s", job.topic, job.key)
             # When the connection to the database broke it was not the receiver that failed: no long pause to spare it.
             soon = AWAY_S if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated else None
-            self._failed(job, SendError(f"{type(error).__name__}: {error}", permanent=False, retry_after_s=soon))
+            reason = Reason(_told(error), f"{type(error).__name__}: {error}")
+            self._failed(job, SendError(reason, permanent=False, retry_after_s=soon))
 
     def _work(self, job: Job) -> None:
         if job.expires_at is not None and job.expires_at <= clock.now():
-            self._give_up(job, State.EXPIRED, "too late to be of use")
+            self._give_up(job, State.EXPIRED, self._too_late(job))
             return
         inside = outbox.inside(job.topic)
         if inside is not None:
@@ -166,14 +187,21 @@ class Worker:
             outbox.handlers[job.topic].conclude(tx, job, result)
             outbox.finish(tx, job, State.DONE)
 
+    def _too_late(self, job: Job) -> Reason:
+        with self.db.read() as tx:
+            last = outbox.last_words(tx, job)
+        if last is None:
+            return Reason(_TOO_LATE)
+        return Reason(phrase("Đã quá thời hạn nên không làm nữa. Lần thử cuối: {reason}", reason=last), _TOO_LATE.vi)
+
     def _failed(self, job: Job, error: SendError) -> None:
         log.warning("%s %s: %s", job.topic, job.key, error)
         try:
             if not error.permanent:
                 with self.db.write(f"job:{job.topic}") as tx:
-                    if outbox.retry(tx, job, str(error), error.retry_after_s):
+                    if outbox.retry(tx, job, error.reason, error.retry_after_s):
                         return
-            self._give_up(job, State.FAILED, str(error))
+            self._give_up(job, State.FAILED, error.reason)
         except LeaseLost:
             log.warning("lease lost: %s %s", job.topic, job.key)
 
@@ -181,6 +209,11 @@ class Worker:
         with self.db.write(f"job:{job.topic}") as tx:
             outbox.handlers[job.topic].give_up(tx, job, reason)
             outbox.finish(tx, job, state, reason)
+
+
+def _told(error: Exception) -> Phrase:
+    """What people are told of an error: a refusal of the house has a sentence, what is broken has none."""
+    return error.told if isinstance(error, DomainError) else _INTERNAL
 
 
 def drain(db: Database) -> int:

@@ -130,5 +130,7 @@ class WorkCalendar:
 
 def calendar(tx: "Tx") -> WorkCalendar:
     """The calendar with the administrators' overrides as they stand now."""
-    rows = tx.session.execute(sa.select(CalendarDay.on, CalendarDay.working))
-    return WorkCalendar({on: working for on, working in rows})
+    return WorkCalendar({on: working for on, working in tx.session.execute(_OVERRULED)})
+
+
+_OVERRULED = sa.select(CalendarDay.on, CalendarDay.working)

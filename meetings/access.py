@@ -38,6 +38,15 @@ def at_desk(actor: Actor | None, meeting: Any) -> bool:
     return actor.agency_id == meeting.agency_id and actor.has(Role.SECRETARY)
 
 
+def seen_by(actor: Actor) -> sa.ColumnElement[bool]:
+    """Which meetings `meeting_for` gives to a person, as a condition for lists: both change together."""
+    led = [Meeting.chair_id == actor.person_id, Meeting.secretary_id == actor.person_id]
+    if actor.has(Role.SECRETARY):
+        led.append(Meeting.agency_id == actor.agency_id)
+    places = sa.select(Participant.meeting_id).where(Participant.person_id == actor.person_id)
+    return sa.or_(*led, sa.and_(Meeting.id.in_(places), Meeting.state != MeetingState.DRAFT))
+
+
 def meeting_for(
     tx: Tx, actor: Actor | None, meeting_id: int, right: Right = Right.SEE, *, lock: bool = False
 ) -> Meeting:

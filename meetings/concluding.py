@@ -1,6 +1,8 @@
 """Conclusions: what was decided, and the one press that makes a task of it."""
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from directory import queries as directory
@@ -47,9 +49,23 @@ def conclude(
     command_id: str | None = None,
 ) -> dict[str, Any]:
     """Write a conclusion under a point (the current one unless another is named); with `assign` it becomes a task
-    in the same transaction. Answers the ids of both."""
+    in the same transaction. Answers the ids of both.
+
+    The same `command_id` with the same words is the same conclusion, however often it is sent; other words are another
+    one, because whoever got no answer may have gone on writing.
+    """
     meeting = meeting_for(tx, actor, meeting_id, Right.DESK, lock=True)
-    return once(tx, meeting.id, command_id, lambda: _conclude(tx, actor, meeting, words, assign))
+    answer = once(tx, meeting.id, _key(command_id, words), lambda: _conclude(tx, actor, meeting, words, assign))
+    if assign and answer["task"] is None:  # an earlier press only wrote it, and its answer was lost
+        return _assign(tx, actor, meeting, answer["conclusion"])
+    return answer
+
+
+def _key(command_id: str | None, words: ConclusionWords) -> str | None:
+    if not command_id:
+        return None
+    said = json.dumps([command_id, asdict(words)], sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def _conclude(tx: Tx, actor: Actor, meeting: Meeting, words: ConclusionWords, assign: bool) -> dict[str, Any]:
@@ -113,6 +129,10 @@ def _checked(tx: Tx, words: ConclusionWords, text: str, assign: bool) -> Deadlin
 def assign(tx: Tx, actor: Actor, meeting_id: int, conclusion_id: int) -> dict[str, Any]:
     """Make a task of a conclusion. Pressing twice makes one task."""
     meeting = meeting_for(tx, actor, meeting_id, Right.DESK, lock=True)
+    return _assign(tx, actor, meeting, conclusion_id)
+
+
+def _assign(tx: Tx, actor: Actor, meeting: Meeting, conclusion_id: int) -> dict[str, Any]:
     conclusion = conclusion_for(tx, meeting, conclusion_id)
     if conclusion.task_id is None:
         must_allow(meeting, Verb.CONCLUDE)

@@ -133,6 +133,8 @@ def drop_person(tx: Tx, actor: Actor, meeting_id: int, participant_id: int) -> N
         raise Invalid({"people": phrase("Người này đã có mặt nên không bỏ khỏi danh sách được.")})
     if participant.invited_sequence is not None:
         reason = phrase("Danh sách dự họp đã thay đổi.").vi
+        # The next version: calendars and the ledger take one word of each, and they may be invited again.
+        meeting.sequence += 1
         Letters(tx, meeting).call_off([participant], reason)
         links.revoke(tx, ref_of(meeting), purpose=ANSWER_LINK, person_id=participant.person_id)
     end_turn_of(tx, meeting, participant)

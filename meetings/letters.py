@@ -1,6 +1,6 @@
 """What a meeting tells its people by e-mail, calendar and SMS. All faces are made here from the same rows."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import sqlalchemy as sa
 
@@ -23,6 +23,9 @@ from notify.rendering import sms_words
 from notify.states import MessageState
 
 ANSWER_LINK = "meeting.answer"
+#: What asks somebody to come, and what says that they need not.
+_ASKING = (MeetingInvitation, MeetingChanged)
+_CALLING_OFF = (MeetingCancelled,)
 #: A short link has about this many characters; used to say what an SMS will cost before there is one.
 _LINK_SHAPE = "https://lienthong.example/l/12345-" + "x" * 22
 
@@ -57,16 +60,19 @@ class Letters:
         self.organizer_email = self.host.email or secretary.email
 
     def invite(self, people: Iterable[Participant]) -> None:
-        """Invite each by e-mail with a calendar request and by SMS with their own answer link."""
+        """Invite each by e-mail with a calendar request and by SMS with their own answer link. Who was taken off the
+        list and is on it again does not hear afterwards that they need not come."""
+        people = list(people)
+        self._take_back(_CALLING_OFF, people=[p.person_id for p in people])
         for participant, card in self._cards(people):
             link = links.place(self._answer_link(participant))
             self._tell(participant, card, self._invitation(link), Method.REQUEST)
             participant.invited_sequence = self.meeting.sequence
 
     def tell_changes(self, changes: list[Phrase], *, ask_again: bool) -> None:
-        """Send the new version to everybody invited. What was still waiting of older versions is taken back;
-        who never got an invitation gets one now."""
-        messages.cancel(self.tx, ref_of(self.meeting), before_version=self.meeting.sequence)
+        """Send the new version to everybody invited. What was still waiting to ask for older versions is taken
+        back; who never got an invitation gets one now."""
+        self._take_back(_ASKING, before_version=self.meeting.sequence)
         everybody = self.tx.session.scalars(
             sa.select(Participant)
             .where(Participant.meeting_id == self.meeting.id, Participant.invited_sequence.is_not(None))
@@ -84,8 +90,13 @@ class Letters:
             participant.invited_sequence = self.meeting.sequence
 
     def call_off(self, people: Iterable[Participant], reason: str) -> None:
-        """Tell those who were invited that they need not come, and take the meeting out of their calendars."""
+        """Tell those who were invited that they need not come, and take the meeting out of their calendars.
+
+        What still waits to ask them to come is taken back. They are told all the same: a try that seemed to fail
+        may have reached them, and a calendar that never had the meeting drops nothing.
+        """
         invited = [p for p in people if p.invited_sequence is not None]
+        self._take_back(_ASKING, people=[p.person_id for p in invited])
         for participant, card in self._cards(invited):
             kind = MeetingCancelled(
                 title=self.meeting.title,
@@ -95,6 +106,13 @@ class Letters:
                 reason=reason,
             )
             self._tell(participant, card, kind, Method.CANCEL)
+
+    def _take_back(
+        self, kinds: Iterable[type[Kind]], *, people: Collection[int] | None = None, before_version: int | None = None
+    ) -> None:
+        for kind in kinds:
+            ref = ref_of(self.meeting)
+            messages.cancel(self.tx, ref, kind=kind.name, people=people, before_version=before_version)
 
     def _cards(self, people: Iterable[Participant]) -> list[tuple[Participant, PersonCard]]:
         people = list(people)

@@ -1,6 +1,5 @@
 """The secretary builds a meeting: its facts, agenda, papers and people."""
 
-import io
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,10 +11,11 @@ import sqlalchemy as sa
 from directory import auditing
 from directory import queries as directory
 from directory.actor import Actor
+from docex.official.uploads import check_pdf
 from kernel import clock
 from kernel.blobs import Blob
 from kernel.db import Tx
-from kernel.errors import Forbidden, Invalid, Stale
+from kernel.errors import Forbidden, Invalid, Stale, Unavailable
 from kernel.text import Phrase, one_line, phrase
 from meetings import access, streams
 from meetings.access import Right, item_for, meeting_for, must_allow
@@ -27,7 +27,11 @@ TITLE_MAX = 500
 LINE_MAX = 200
 ITEMS_MAX = 100
 PEOPLE_MAX = 500
+FARTHEST = timedelta(days=5 * 366)
+"""A later year is a slip of the finger."""
 LONGEST = timedelta(hours=24)
+PATIENCE_S = 20.0
+"""How long an upload waits for a free process that reads it."""
 
 auditing.words.update(ACTS)
 
@@ -146,6 +150,8 @@ def _wrong_times(facts: MeetingFacts) -> dict[str, Phrase]:
         wrong["starts_at"] = phrase("Xin nhập ngày và giờ bắt đầu.")
     elif facts.starts_at <= clock.now():
         wrong["starts_at"] = phrase("Giờ bắt đầu đã qua. Xin chọn một giờ sắp tới.")
+    elif facts.starts_at > clock.now() + FARTHEST:
+        wrong["starts_at"] = phrase("Ngày họp quá xa, xin xem lại năm.")
     if facts.ends_at is None:
         wrong["ends_at"] = phrase("Xin nhập giờ kết thúc.")
     elif facts.starts_at is not None and facts.ends_at <= facts.starts_at:
@@ -244,25 +250,14 @@ def _checked_item(facts: ItemFacts) -> ItemFacts:
 # ---- papers ----
 
 
-def read_paper(data: bytes) -> int:
-    """The number of pages of a PDF; Invalid says what is wrong with it."""
-    import pypdf
-    from pypdf.errors import PdfReadError, PyPdfError
-
+def read_paper(data: bytes, most_bytes: int) -> int:
+    """The number of pages of a PDF; Invalid says what is wrong with it, or that too many others are being read."""
     if not data:
         raise Invalid({"file": phrase("Xin chọn một tệp PDF.")})
-    if b"%PDF-" not in data[:1024]:
-        raise Invalid({"file": phrase("Tệp này không phải PDF. Xin xuất tài liệu ra PDF rồi tải lên.")})
     try:
-        reader = pypdf.PdfReader(io.BytesIO(data))
-        if reader.is_encrypted:
-            raise Invalid({"file": phrase("Tệp PDF có mật khẩu nên đại biểu không mở được. Xin bỏ mật khẩu.")})
-        pages = len(reader.pages)
-    except (PdfReadError, PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise Invalid({"file": phrase("Tệp PDF hỏng, không đọc được. Xin xuất lại tệp.")}) from error
-    if pages == 0:
-        raise Invalid({"file": phrase("Tệp PDF không có trang nào.")})
-    return pages
+        return check_pdf(data, most_bytes, most_text=0, patience_s=PATIENCE_S).pages
+    except Unavailable as busy:  # said at the field, so that what was typed beside it stays
+        raise Invalid({"file": busy.message}) from None
 
 
 def add_paper(

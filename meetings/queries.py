@@ -181,21 +181,16 @@ class MeetingPage:
 
 
 def my_meetings(tx: Tx, actor: Actor) -> MeetingLists:
-    """The meetings in which `actor` has a place or which they prepare; past ones at most 50, newest first."""
+    """The meetings that `actor` may open, their own and those they prepare; past ones at most 50, newest first."""
     mine = {
         meeting_id: answer
         for meeting_id, answer in tx.session.execute(
             sa.select(Participant.meeting_id, Participant.answer).where(Participant.person_id == actor.person_id)
         )
     }
-    led = [Meeting.secretary_id == actor.person_id, Meeting.chair_id == actor.person_id]
-    if access.may_plan(actor):
-        led.append(Meeting.agency_id == actor.agency_id)
-    places = sa.select(Participant.meeting_id).where(Participant.person_id == actor.person_id)
-    visible = sa.or_(sa.and_(Meeting.id.in_(places), Meeting.state != MeetingState.DRAFT), *led)
     edge = clock.now() - timedelta(hours=12)
     coming = sa.and_(Meeting.ends_at > edge, Meeting.state.not_in(OVER_STATES))
-    query = sa.select(Meeting).where(visible)
+    query = sa.select(Meeting).where(access.seen_by(actor))
     ahead = tx.session.scalars(query.where(coming).order_by(Meeting.starts_at, Meeting.id))
     past = tx.session.scalars(query.where(~coming).order_by(Meeting.starts_at.desc(), Meeting.id).limit(50))
     rows = [row_of(actor, meeting, mine.get(meeting.id)) for meeting in ahead]

@@ -12,6 +12,7 @@ from kernel.blobs import BlobStore
 from kernel.db import Tx
 from kernel.doors import Routes
 from kernel.errors import Forbidden, Invalid, NotFound, Stale
+from kernel.forms import fresh_number
 from kernel.text import Phrase
 from meetings import access, answering, attending, concluding, convening, holding, planning, queries, speaking, walls
 from meetings.access import Right, meeting_for
@@ -193,6 +194,7 @@ def reorder(tx: Tx, actor: Actor, meeting_id: int) -> Any:
 
 def _store_paper(tx: Tx, actor: Actor, meeting_id: int, **_path: int) -> PaperFile:
     meeting_for(tx, actor, meeting_id, Right.DESK)
+    tx.let_go()  # the store may be far away
     return _uploaded()
 
 
@@ -211,10 +213,10 @@ def add_paper(tx: Tx, actor: Actor, meeting_id: int, item_id: int, brought: Call
 def _uploaded() -> PaperFile:
     upload = request.files.get("file")
     data = upload.read() if upload else b""
-    pages = planning.read_paper(data)
+    limit = current_app.extensions["lienthong"].config.upload_max_bytes
+    pages = planning.read_paper(data, limit)
     assert upload is not None
     upload.seek(0)
-    limit = current_app.extensions["lienthong"].config.upload_max_bytes
     name = (upload.filename or "").replace("\\", "/").rsplit("/", 1)[-1].removesuffix(".pdf")
     title = request.form.get("paper_title", "").strip() or name[: planning.LINE_MAX]
     return PaperFile(title, _blobs().put(upload.stream, max_bytes=limit), pages)
@@ -318,6 +320,7 @@ def _room_context(tx: Tx, actor: Actor | None, page: queries.MeetingPage) -> dic
         "page": page,
         "snapshot": queries.snapshot(tx, actor, page.meeting.id),
         "choice": queries.people_for_tasks(tx, page) if page.desk else [],
+        "number": fresh_number(),
         "errors": {},
         "typed": {},
         "Verb": Verb,
@@ -481,10 +484,11 @@ def drop_conclusion(tx: Tx, actor: Actor, meeting_id: int, conclusion_id: int) -
 
 @routes.open_get("/wall", reason="a screen without a person shows the code with which it is paired")
 def screen(tx: Tx, actor: Actor | None) -> Any:
-    """What a screen on the wall opens: its meeting, or the way to a code."""
+    """What a screen on the wall opens: its meeting while it may follow it, else the way to a code."""
     pairing = walls.pairing_of(tx, request.cookies.get(walls.COOKIE))
-    if pairing is not None and pairing.meeting_id is not None:
-        return redirect(url_for("meetings.wall", meeting_id=pairing.meeting_id))
+    followed = walls.followed_by(tx, actor, pairing)
+    if followed is not None:
+        return redirect(url_for("meetings.wall", meeting_id=followed))
     return render_template("meetings/screen.html", pairing=pairing)
 
 

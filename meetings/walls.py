@@ -13,13 +13,16 @@ from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Invalid, NotFound
 from kernel.text import phrase
-from meetings.access import Right, meeting_for, wall_scope
+from meetings import streams
+from meetings.access import Right, may_follow, meeting_for, wall_scope
 from meetings.models import Meeting, WallPairing
 from meetings.planning import note
-from meetings.states import OVER_STATES
+from meetings.states import OVER_STATES, ROOM_STATES, MeetingState
 
 COOKIE = "lt_wall"
 CODE_GOOD_FOR = timedelta(minutes=15)
+#: So long after its planned end a meeting that is over stays on the screens.
+SHOWN_FOR = timedelta(days=1)
 #: Without letters that look or sound like others on a far screen.
 ALPHABET = "ACDEFHJKLMNPRTVXY34679"
 CODE_LENGTH = 6
@@ -47,8 +50,10 @@ def show_code(tx: Tx, old_token: str | None = None) -> NewScreen:
 
 
 def pair(tx: Tx, actor: Actor, meeting_id: int, code: str) -> WallPairing:
-    """Let the screen that shows `code` follow a meeting; the code is used up."""
+    """Let the screen that shows `code` follow a meeting; the code is used up. Invalid where no screen may follow."""
     meeting = meeting_for(tx, actor, meeting_id, Right.DESK)
+    if not _is_shown(meeting):
+        raise Invalid({"code": _TOO_EARLY if meeting.state == MeetingState.DRAFT else _TOO_LATE})
     wanted = re.sub(r"[\s-]", "", code).upper()
     found = tx.session.scalar(
         sa.select(WallPairing).where(WallPairing.code == wanted, WallPairing.code_until > clock.now())
@@ -84,13 +89,24 @@ def pairing_of(tx: Tx, token: str | None) -> WallPairing | None:
     return tx.session.scalar(sa.select(WallPairing).where(WallPairing.token_hash == _digest(token)))
 
 
+def followed_by(tx: Tx, actor: Actor | None, screen: WallPairing | None) -> int | None:
+    """The meeting that a screen is paired with, if its browser may follow it. `actor` is whom that browser stands
+    for: whoever is signed in on it comes before the screen itself.
+
+    A screen is sent to its meeting by this answer alone, because a meeting that refuses it sends it back.
+    """
+    if screen is None or screen.meeting_id is None:
+        return None
+    return screen.meeting_id if may_follow(tx, actor, streams.room(screen.meeting_id)) else None
+
+
 def actor_for_wall(tx: Tx, token: str | None) -> Actor | None:
     """The screen that holds `token` as an actor, while it is paired with a meeting that is not long over."""
     pairing = pairing_of(tx, token)
     if pairing is None or pairing.meeting_id is None:
         return None
     meeting = tx.session.get_one(Meeting, pairing.meeting_id)
-    if meeting.state in OVER_STATES and clock.now() > meeting.ends_at + timedelta(days=1):
+    if not _is_shown(meeting):
         return None
     return Actor(
         kind="wall",
@@ -99,6 +115,17 @@ def actor_for_wall(tx: Tx, token: str | None) -> Actor | None:
         name="Màn hình",
         scopes=frozenset({wall_scope(meeting.id)}),
     )
+
+
+def _is_shown(meeting: Meeting) -> bool:
+    """Whether screens may follow a meeting: once people are invited, and until a day after its end when it is over."""
+    if meeting.state not in ROOM_STATES:
+        return False
+    return meeting.state not in OVER_STATES or clock.now() <= meeting.ends_at + SHOWN_FOR
+
+
+_TOO_EARLY = phrase("Xin gửi giấy mời trước, sau đó mới ghép màn hình.")
+_TOO_LATE = phrase("Cuộc họp đã kết thúc hoặc đã hủy nên không chiếu trên màn hình được nữa.")
 
 
 def _digest(token: str) -> str:

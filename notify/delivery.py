@@ -14,15 +14,18 @@ from kernel.blobs import BlobStore, read_all
 from kernel.config import Config
 from kernel.db import Tx
 from kernel.outbox import Absent, Arrived, Handler, Job, OutboxAttempt, OutboxRow, SendError, Unsure
-from kernel.text import sms_size, sms_text
+from kernel.text import Phrase, phrase, sms_size, sms_text
 from notify import addresses, messages
 from notify.mail import mime
 from notify.mail.smtp import SmtpSender
 from notify.messages import Attached
 from notify.models import Message
+from notify.reasons import NOT_ASKED
 from notify.sms.twilio_api import Taken, TwilioSender
 from notify.states import MessageState
 
+NO_SERVER = phrase("Hệ thống chưa có máy chủ thư.")
+NO_PROVIDER = phrase("Hệ thống chưa có nhà cung cấp tin nhắn.")
 GONE = {
     MessageState.CANCELLED,
     MessageState.HANDED,
@@ -30,7 +33,6 @@ GONE = {
     MessageState.DELIVERED,
     MessageState.UNDELIVERED,
 }
-NOT_ASKED = "could not ask the provider"
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class Mail:
 
 
 class EmailHandler(Handler[Mail, str]):
-    """Hands e-mail to the SMTP server, or to the mailbox page when there is none."""
+    """Hands e-mail to the SMTP server, or in a demo without one to the mailbox page."""
 
     topic = "notify.email"
 
@@ -114,6 +116,7 @@ class EmailHandler(Handler[Mail, str]):
 
     def perform(self, prepared: Mail) -> str:
         if self.sender is None:
+            _only_in_a_demo(self.config, NO_SERVER)
             return "console"
         letter = prepared.letter
         files = tuple(mime.File(a.name, a.media_type, read_all(self.blobs, a.sha256)) for a in prepared.attached)
@@ -150,7 +153,7 @@ class Sms:
 
 
 class SmsHandler(Handler[Sms, Taken]):
-    """Hands SMS to the provider, or to the mailbox page when there is none."""
+    """Hands SMS to the provider, or in a demo without one to the mailbox page."""
 
     topic = "notify.sms"
 
@@ -177,6 +180,7 @@ class SmsHandler(Handler[Sms, Taken]):
 
     def perform(self, prepared: Sms) -> Taken:
         if self.sender is None:
+            _only_in_a_demo(self.config, NO_PROVIDER)
             return Taken("", "console")
         if prepared.since is not None:
             # Also a try that is said to have failed may have arrived: a time-out is no answer.
@@ -208,6 +212,12 @@ class SmsHandler(Handler[Sms, Taken]):
 
     def give_up(self, tx: Tx, job: Job, reason: str) -> None:
         close_given_up(tx, job, reason)
+
+
+def _only_in_a_demo(config: Config, missing: Phrase) -> None:
+    """In production nobody looks at the mailbox page: a message that cannot leave has failed."""
+    if config.mode == "production":
+        raise SendError(missing, permanent=True)
 
 
 def sms_as_sent(tx: Tx, config: Config, message: Message) -> str:

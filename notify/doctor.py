@@ -11,12 +11,10 @@ from notify import jobs
 def smtp(config: Config) -> Finding:
     """Connects, says hello and NOOP; sends nothing."""
     if not config.smtp_url:
-        return Finding(
-            "smtp",
-            Health.OFF,
-            phrase("Chưa đặt máy chủ thư: thư chỉ hiện ở trang hộp thư."),
-            phrase("Đặt LIENTHONG_SMTP_URL, ví dụ smtp://user:password@host:587."),
-        )
+        hint = phrase("Đặt LIENTHONG_SMTP_URL, ví dụ smtp://user:password@host:587.")
+        if config.mode == "production":
+            return Finding("smtp", Health.BAD, phrase("Chưa đặt máy chủ thư: không thư nào gửi đi được."), hint)
+        return Finding("smtp", Health.OFF, phrase("Chưa đặt máy chủ thư: thư chỉ hiện ở trang hộp thư."), hint)
     try:
         sender = jobs.smtp_sender(config)
         assert sender is not None
@@ -43,11 +41,12 @@ def sms(config: Config) -> Finding:
     """Reads the account at the provider; sends nothing."""
     sender = jobs.twilio_sender(config)
     if sender is None:
+        hint = phrase("Đặt LIENTHONG_TWILIO_ACCOUNT_SID, LIENTHONG_TWILIO_AUTH_TOKEN và LIENTHONG_TWILIO_FROM.")
+        if config.mode == "production":
+            said = phrase("Chưa đặt nhà cung cấp tin nhắn: không tin nhắn nào gửi đi được.")
+            return Finding("sms", Health.POOR, said, hint)
         return Finding(
-            "sms",
-            Health.OFF,
-            phrase("Chưa đặt nhà cung cấp tin nhắn: tin nhắn chỉ hiện ở trang hộp thư."),
-            phrase("Đặt LIENTHONG_TWILIO_ACCOUNT_SID, LIENTHONG_TWILIO_AUTH_TOKEN và LIENTHONG_TWILIO_FROM."),
+            "sms", Health.OFF, phrase("Chưa đặt nhà cung cấp tin nhắn: tin nhắn chỉ hiện ở trang hộp thư."), hint
         )
     try:
         status = sender.check()

@@ -203,3 +203,19 @@ class DocumentUnfetched(Kind):
     since_at: datetime
     until_at: datetime | None
     asked_at: datetime | None  # when the system last asked
+
+
+@dataclass(frozen=True)
+class DocumentUnconfirmed(Kind):
+    """To the receiver of a document that was sent to it by e-mail and that it has not confirmed: its clerks, and who
+    keeps the connection."""
+
+    name = "document.unconfirmed"
+    subject: str
+    number: str
+    sender: str
+    receiver: str
+    address: str
+    what_to_do: Phrase
+    since_at: datetime
+    until_at: datetime | None

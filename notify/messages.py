@@ -1,6 +1,6 @@
 """Telling somebody something: the intent goes into the ledger and the outbox in the caller's transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -148,12 +148,21 @@ def _promise(tx: Tx, channel: Channel, row: dict[str, Any]) -> int:
     return int(message_id)
 
 
-def cancel(tx: Tx, ref: Ref, *, kind: str = "", before_version: int | None = None) -> int:
-    """Take back what has not left yet about `ref`: all, one kind, or what was said of older versions. Answers how
-    many messages were taken back."""
+def cancel(
+    tx: Tx,
+    ref: Ref,
+    *,
+    kind: str = "",
+    people: Collection[int] | None = None,
+    before_version: int | None = None,
+) -> int:
+    """Take back what has not left yet about `ref`: all, one kind, what some people were to hear, or what was said of
+    older versions. Answers how many messages were taken back."""
     query = sa.select(Message).where(Message.ref == str(ref), Message.state == MessageState.WAITING)
     if kind:
         query = query.where(Message.kind == kind)
+    if people is not None:
+        query = query.where(Message.person_id.in_(people))
     taken = 0
     for message in tx.session.scalars(query.with_for_update().execution_options(populate_existing=True)):
         if before_version is not None and _version_of(message) >= before_version:

@@ -10,7 +10,7 @@ from kernel.db import Tx
 from kernel.errors import NotFound
 from kernel.refs import Ref
 from kernel.text import Phrase, phrase, sms_size
-from notify import addresses
+from notify import addresses, reasons
 from notify.delivery import sms_as_sent
 from notify.messages import Channel
 from notify.models import Message
@@ -43,7 +43,7 @@ class MessageLine:
     state: MessageState
     label: Phrase
     tone: str
-    reason: str
+    reason: Phrase | str
     segments: int
     price_vnd: int
     created_at: datetime
@@ -108,7 +108,7 @@ def _line(row: Message) -> MessageLine:
         state=state,
         label=label,
         tone=tone,
-        reason=row.reason,
+        reason=reasons.told(row.channel, row.reason),
         segments=row.segments,
         price_vnd=row.price_vnd,
         created_at=row.created_at,

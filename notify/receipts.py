@@ -49,4 +49,5 @@ def take_receipt(tx: Tx, message_id: int, fields: Mapping[str, str]) -> bool:
 def _reason(code: str) -> str:
     if not code.isascii() or not code.isdigit():
         return ""
-    return f"{code}: {PERMANENT.get(int(code), 'see the provider')}"
+    said = PERMANENT.get(int(code))
+    return f"{code}: {said.en if said else 'see the provider'}"

@@ -9,6 +9,7 @@ from kernel.config import Config
 from kernel.db import Tx
 from kernel.doors import Routes
 from kernel.errors import Invalid, NotFound
+from kernel.forms import whole_number
 from notify import links, queries, receipts
 
 routes = Routes("notify")
@@ -37,11 +38,11 @@ def press(tx: Tx, actor: Actor | None, token: str) -> Response:
     found = links.find(tx, token, _config().signing_secret())
     if found is None or not found.live:
         return _link_gone(found)
+    tx.by = f"link:{found.link.person_id or 0}"  # whoever else is signed in on this browser
     try:
         links.act(tx, found.link, request.form)
     except Invalid as error:
         return _link_page(tx, found.link, token, error)
-    tx.by = f"link:{found.link.person_id or 0}"
     return _private(make_response(redirect(url_for("notify.link", token=token), 303)))
 
 
@@ -85,10 +86,8 @@ def twilio_report(tx: Tx, actor: Actor | None, message_id: int) -> Any:
 def mailbox(tx: Tx, actor: Actor) -> str:
     """Every message, newest first; only in the demo, where nothing leaves the house."""
     _demo_only()
-    channel, before = request.args.get("channel", ""), request.args.get("before", 0, type=int)
-    lines = queries.mailbox(
-        tx, channel=channel, address=request.args.get("to", ""), before_id=max(before, 0), limit=PAGE + 1
-    )
+    channel, before = request.args.get("channel", ""), whole_number(request.args.get("before", ""))
+    lines = queries.mailbox(tx, channel=channel, address=request.args.get("to", ""), before_id=before, limit=PAGE + 1)
     older = lines[PAGE - 1].id if len(lines) > PAGE else None
     return render_template("notify/mailbox.html", lines=lines[:PAGE], channel=channel, older=older)
 

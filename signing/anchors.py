@@ -1,9 +1,11 @@
-"""Changing the trust store: one administrator proposes a root, another one confirms it with the fingerprint in sight.
+"""Changing the trust store: one administrator proposes a root, another one confirms it by the fingerprint, which comes
+from a source of their own: our pages do not show it to them.
 
 Certificates between a root and a signer give no trust by themselves, so one administrator may add them. Everything is
 in the audit chain of the instance.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -25,10 +27,11 @@ from signing.trustmodels import Act, ChangeState, Intermediate, TrustChange, Tru
 TERM = timedelta(days=7)
 """How long a proposal waits for the second person."""
 
-ENDING = 8
-"""Digits of the fingerprint that the second person types from the official source."""
-
 REASON_LENGTH = 500
+_BETWEEN = re.compile(r"[\s:.-]")
+"""What stands between the digits of printed fingerprints."""
+_NO_DIGIT = re.compile(r"[^0-9a-f]")
+
 CHAIN = "system"
 CHANGE_PATH = "/admin/trust/changes/{id}"
 
@@ -80,9 +83,12 @@ def propose(
     Nothing is trusted before another administrator has confirmed it. `allow_test` is for trial installations.
     """
     require_instance_admin(tx, actor)
-    root, wanted = load_certificate(certificate), sorted(purpose.value for purpose in purposes)
+    wanted = sorted(purpose.value for purpose in purposes)
     errors: dict[str, Phrase] = {}
-    if not root.ca or root.self_signed == "no":
+    root = _loaded(certificate, errors)
+    if root is None:
+        pass
+    elif not root.ca or root.self_signed == "no":
         errors["certificate"] = phrase("Đây không phải là chứng thư gốc của một tổ chức cấp chứng thư (CA).")
     elif _is_test(root) and not allow_test:
         errors["certificate"] = phrase("Đây là chứng thư thử nghiệm, không nạp được vào hệ thống chính thức.")
@@ -91,7 +97,7 @@ def propose(
     if not wanted:
         errors["purposes"] = phrase("Chọn ít nhất một mục đích.")
     why = _reason(reason, errors)
-    if errors:
+    if errors or root is None:
         raise Invalid(errors)
     fingerprint = root.sha256.hex()
     trusted = tx.session.get(TrustedRoot, fingerprint)
@@ -113,15 +119,23 @@ def propose_removal(tx: Tx, actor: Actor, sha256: str, reason: str) -> TrustChan
     return _propose(tx, actor, Act.REMOVE, trusted.certificate, list(trusted.purposes), trusted.label, why)
 
 
-def confirm(tx: Tx, actor: Actor, change_id: int, ending: str) -> TrustChange:
-    """Another administrator agrees: the change takes effect. `ending` are the last digits of the fingerprint."""
+def confirm(tx: Tx, actor: Actor, change_id: int, fingerprint: str) -> TrustChange:
+    """Another administrator agrees: the change takes effect. `fingerprint` is the SHA-256 as it was typed, all of it: a
+    certificate that fits a part can be made.
+    """
     change = _open(tx, actor, change_id)
     if change.proposed_by == actor.person_id:
         raise Forbidden(phrase("Người đề nghị không tự xác nhận được. Cần một quản trị viên khác."))
-    typed = "".join(ending.split()).replace(":", "").lower()
-    if len(typed) < ENDING or not change.sha256.endswith(typed):
+    typed = _BETWEEN.sub("", fingerprint).lower()
+    if len(typed) < len(change.sha256):
+        said = phrase("Cần nhập đủ 64 chữ số của dấu vân tay SHA-256, mới có {count}.", count=len(typed))
+        raise Invalid({"fingerprint": said})
+    if foreign := "".join(dict.fromkeys(_NO_DIGIT.findall(typed))):
+        said = phrase("Dấu vân tay chỉ gồm chữ số 0–9 và chữ cái a–f, xin xem lại “{foreign}”.", foreign=foreign[:8])
+        raise Invalid({"fingerprint": said})
+    if typed != change.sha256:
         said = phrase("Không khớp với dấu vân tay của chứng thư này. Xin đối chiếu lại với nguồn chính thức.")
-        raise Invalid({"ending": said})
+        raise Invalid({"fingerprint": said})
     root = load_certificate(change.certificate)
     if root.sha256.hex() != change.sha256:
         raise WrongState(phrase("Chứng thư đã bị thay đổi trong cơ sở dữ liệu, không xác nhận được."))
@@ -254,6 +268,15 @@ def _decide(tx: Tx, actor: Actor, change: TrustChange, state: ChangeState) -> No
 def _record(tx: Tx, action: str, change: TrustChange, **more: str) -> None:
     facts = {"act": str(change.act), "sha256": change.sha256, "label": change.label, "purposes": list(change.purposes)}
     tx.audit(CHAIN, action, Ref("trust-change", change.id), {**facts, **more})
+
+
+def _loaded(certificate: bytes, errors: dict[str, Phrase]) -> x509.Certificate | None:
+    """The certificate; what is wrong with the file is told together with the other fields."""
+    try:
+        return load_certificate(certificate)
+    except Invalid as refusal:
+        errors.update(refusal.fields)
+        return None
 
 
 def _reason(reason: str, errors: dict[str, Phrase]) -> str:

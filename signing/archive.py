@@ -34,6 +34,12 @@ QUICK_TRIES = 3
 ANSWERS_AFTER = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 6 * 60, 24 * 60))
 """Until the next look, while authorities' answers are missing; the last one holds on."""
 
+A_WHILE = timedelta(hours=1)
+
+ANOTHER_STAMP_AFTER = timedelta(days=14)
+"""So long a time-stamp that proves nothing is looked at again before another one is asked for: each makes the file
+longer, and as long as the authority is the same, so is the answer."""
+
 FAR = timedelta(days=2)
 
 RENEW_BEFORE = timedelta(days=100)
@@ -78,11 +84,12 @@ def watch(told: Callable[[Tx, str], None]) -> None:
         _watchers.append(told)
 
 
-def keep(tx: Tx, sha256: str, size: int, level: Level) -> bool:
-    """Keep a signed paper from now on. `level` is what is known of it. Answers False when it is kept already."""
+def keep(tx: Tx, sha256: str, size: int, level: Level, *, look_first: bool = False) -> bool:
+    """Keep a signed paper from now on. `level` is what is known of it, or with `look_first` a mere guess. Answers False
+    when it is kept already."""
     now = clock.now()
     large = size > MOST_BYTES
-    stamped = level not in (Level.B_B, Level.OTHER)
+    stamped = look_first or level not in (Level.B_B, Level.OTHER)
     # Sealing and judging may begin to keep the same paper at the same moment.
     insert = insert_into(tx.session, Archived).values(
         sha256=sha256,
@@ -127,11 +134,16 @@ def stamped(tx: Tx, row: Archived, newest: str, size: int) -> None:
     _now_waits(tx, row, Waits.LOOK, clock.now())
 
 
-def not_stamped(tx: Tx, row: Archived) -> None:
-    """The authority gave none: once more soon, then every quarter of an hour. No time is invented meanwhile."""
+def not_stamped(tx: Tx, row: Archived, useless: Phrase | None = None) -> None:
+    """The authority gave none: once more soon, then every quarter of an hour. No time is invented meanwhile.
+
+    With `useless` it gave one that proves nothing, and why: asking often would not help, so the pauses grow."""
     row.tries += 1
-    row.next_at = clock.now() + (SOON if row.tries < QUICK_TRIES else LATER)
-    row.obstacle = phrase_to_json(NO_TIME_STAMP)
+    pause = SOON if row.tries < QUICK_TRIES else LATER
+    if useless is not None:
+        pause = ANSWERS_AFTER[min(row.tries, len(ANSWERS_AFTER)) - 1]
+    row.next_at = clock.now() + pause
+    row.obstacle = phrase_to_json(useless or NO_TIME_STAMP)
     promise(tx, row)
     _tell(tx, row)
 
@@ -149,6 +161,8 @@ def looked(tx: Tx, row: Archived, look: Look, grown: tuple[str, int] | None, *, 
     """
     now = clock.now()
     waits = step_after(look, ours=row.newest != row.sha256, renewing=row.waits == Waits.RENEWAL)
+    if look.doubted and waits == row.waits == Waits.VALIDATION and now - row.since >= ANOTHER_STAMP_AFTER:
+        waits = Waits.TIME_STAMP if look.proven_at is None else Waits.ARCHIVE_STAMP
     unsure = look.proven_at is None and not look.final
     if grown is not None:
         row.newest, row.size = grown
@@ -177,8 +191,8 @@ def step_after(look: Look, *, ours: bool, renewing: bool) -> Waits:
         return Waits.RENEWAL
     if look.proven_at is None:
         return Waits.VALIDATION if ours else Waits.TIME_STAMP
-    if look.level is Level.B_T:
-        return Waits.VALIDATION
+    if look.level is Level.B_T or (look.doubted and ours and not renewing):
+        return Waits.VALIDATION  # ours does not count yet: the next one from the same authority would not either
     if look.level is Level.B_LT or renewing or look.not_after is None:
         return Waits.ARCHIVE_STAMP
     return Waits.RENEWAL
@@ -196,6 +210,12 @@ def kept(tx: Tx, digests: Iterable[str]) -> dict[str, Kept]:
     """How these papers are kept, by their SHA-256; those that are not are left out."""
     rows = tx.session.scalars(sa.select(Archived).where(Archived.sha256.in_(list(digests))))
     return {row.sha256: _view(row) for row in rows}
+
+
+def waiting_for_stamps(tx: Tx) -> int:
+    """How many papers an authority of time-stamps is to be asked about as soon as it can be."""
+    soon = sa.and_(Archived.waits.in_((*STAMPS, Waits.LOOK)), Archived.next_at <= clock.now() + A_WHILE)
+    return tx.session.scalar(sa.select(sa.func.count()).where(soon)) or 0
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,9 @@ from kernel.text import Phrase, phrase
 from signing import archive, isolation, revocation
 from signing.archivemodels import STAMPS, Archived, Waits
 from signing.isolation import Broken, apart
-from signing.longterm import Look, look_into
+from signing.longterm import Look, look_into, no_use_of
 from signing.pades import prepare_timestamp
-from signing.timestamps import TIMEOUT_S, TimeStamps, token_over
+from signing.timestamps import TimeStamps, token_over
 from signing.trial import time_stamps_of, trust_of
 from signing.trust import Trust
 from signing.verdicts import phrase_to_json
@@ -46,8 +46,11 @@ def register(config: Config, blobs: BlobStore) -> None:
     def source() -> TimeStamps | None:
         return time_stamps_of(config)
 
-    outbox.register(StampHandler(blobs, source))
-    outbox.register(LookHandler(blobs, source, lambda tx: trust_of(tx, config)))
+    def trust(tx: Tx) -> Trust:
+        return trust_of(tx, config)
+
+    outbox.register(StampHandler(blobs, source, trust))
+    outbox.register(LookHandler(blobs, source, trust))
     outbox.register(DueHandler(source))
 
 
@@ -59,21 +62,24 @@ def begin(db: Database) -> None:
 
 @dataclass(frozen=True)
 class Step:
-    """What to work on: the newest file of a paper, and for looks what is trusted."""
+    """What to work on: the newest file of a paper, and what is trusted. `over_answers`: the time-stamp is not the first
+    one, but lies over authorities' answers."""
 
     newest: str
     trust: Trust
     renewing: bool = False
+    over_answers: bool = False
 
 
 @dataclass(frozen=True)
 class Stamped:
-    """What came of asking for a time-stamp over `before`: a new file, or a word on why the file takes none, or
-    neither when the authority gave no answer."""
+    """What came of asking for a time-stamp over `before`: a new file, or a word on why the file takes none or why the
+    time-stamp is `useless`, or none of them when the authority gave no answer."""
 
     before: str
     blob: Blob | None = None
     refused: Phrase | None = None
+    useless: Phrase | None = None
 
 
 def put_off(tx: Tx, job: Job) -> None:
@@ -89,10 +95,9 @@ class StampHandler(Handler[Step, Stamped]):
 
     topic: ClassVar[str] = archive.STAMP
     at_once = 3  # with the log's heads four
-    lease_s = TIMEOUT_S + 120
 
-    def __init__(self, blobs: BlobStore, source: Source) -> None:
-        self._blobs, self._source = blobs, source
+    def __init__(self, blobs: BlobStore, source: Source, trust: Callable[[Tx], Trust]) -> None:
+        self._blobs, self._source, self._trust = blobs, source, trust
 
     def prepare(self, tx: Tx, job: Job) -> Step | None:
         """The file; None when it has got its time-stamp meanwhile."""
@@ -102,17 +107,24 @@ class StampHandler(Handler[Step, Stamped]):
         if self._source() is None:
             row.next_at = None  # nobody to ask; the daily round asks again when there is somebody
             return None
-        return Step(row.newest, Trust())
+        return Step(row.newest, self._trust(tx), over_answers=row.waits == Waits.ARCHIVE_STAMP)
 
     def perform(self, prepared: Step) -> Stamped:
-        """Make room in a process of its own, ask, put the answer in."""
+        """Make room in a process of its own, ask, put the answer in.
+
+        The first time-stamp is taken as it is, since it may come to count. One over authorities' answers must be worth
+        something: it would only make the file longer, and every verdict on it unclear.
+        """
         source = self._source()
         if source is None:
             return Stamped(prepared.newest)
         data = read_all(self._blobs, prepared.newest)
         try:
             unstamped = apart(prepare_timestamp, data, source.room)
-            stamped = unstamped.stamped(token_over(unstamped.digest, source))
+            token = token_over(unstamped.digest, source)
+            if prepared.over_answers and (useless := no_use_of(token, unstamped.digest, prepared.trust)):
+                return Stamped(prepared.newest, useless=useless)
+            stamped = unstamped.stamped(token)
         except Unavailable:
             return Stamped(prepared.newest)
         except Invalid as error:
@@ -129,7 +141,7 @@ class StampHandler(Handler[Step, Stamped]):
         if result.refused is not None:
             archive.refused(tx, row, result.refused)
         elif result.blob is None:
-            archive.not_stamped(tx, row)
+            archive.not_stamped(tx, row, result.useless)
         else:
             archive.stamped(tx, row, result.blob.sha256, result.blob.size)
 

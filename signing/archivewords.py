@@ -7,6 +7,7 @@ from kernel import clock
 from kernel.text import Phrase, phrase
 from signing.archive import Kept
 from signing.archivemodels import STAMPS, Waits
+from signing.timestamps import NO_TIME_STAMP
 from signing.verdicts import Level
 
 _LEVELS = {
@@ -70,7 +71,7 @@ def _waiting(kept: Kept, level: Phrase, wanted: Phrase, now: datetime) -> Phrase
         return phrase(
             "{level}, đang chờ {wanted} từ {since}; sẽ hỏi lúc {at}.", level=level, wanted=wanted, since=since, at=at
         )
-    if kept.waits not in STAMPS and kept.obstacle is not None:
+    if kept.obstacle not in (None, NO_TIME_STAMP):
         return phrase(
             "{level}, đang chờ {wanted} từ {since}; thử lại lúc {at}. {reason}",
             level=level,

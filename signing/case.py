@@ -15,8 +15,9 @@ from signing.verdicts import Reason, Signer, Value
 
 @dataclass(frozen=True)
 class Expected:
-    """What the caller knows of the paper: all names of the agency (former names and aliases, too), and who signs it
-    by its text, with the position and the authority ("KT. CHỦ TỊCH") that stand there."""
+    """What the caller knows of the paper: all names of the agency, the present one first (former ones, too: papers
+    and certificates outlive them), and who signs it by its text, with the position and the authority ("KT. CHỦ TỊCH")
+    that stand there."""
 
     agency_names: tuple[str, ...] = ()
     signer_name: str = ""

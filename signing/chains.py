@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from asn1crypto import cms, x509
 from pyhanko.sign.general import NonexistentAttributeError
-from pyhanko_certvalidator import ValidationContext, find_valid_path
+from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.errors import (
     ExpiredError,
     InsufficientRevinfoError,
@@ -27,12 +27,15 @@ from pyhanko_certvalidator.errors import (
 )
 from pyhanko_certvalidator.path import ValidationPath
 from pyhanko_certvalidator.policy_decl import DisallowWeakAlgorithmsPolicy
+from pyhanko_certvalidator.validate import async_validate_path
 
 from signing.pdffile import BROKEN
 from signing.revinfo import telling
 from signing.trust import Purpose, Trust
 
 CLOCK_SKEW = timedelta(seconds=60)
+MOST_WAYS = 64
+"""Ways to a root that are tried: papers have one or two; certificates made up for a file lead round without end."""
 DOCUMENT_SIGNING = {
     "email_protection",
     "any_extended_key_usage",
@@ -114,10 +117,8 @@ async def chain_of(
     roots = trust.roots(purpose)
     if not roots:
         return Chain(_without_root(certificate))
-    context = validation_context(trust, purpose, moment, embedded, certificate)
     try:
-        paths = context.path_builder.async_build_paths_lazy(certificate)
-        path = await find_valid_path(certificate, paths, validation_context=context)
+        path = await _valid_path(certificate, embedded, trust, purpose, moment)
     except RevokedError as error:
         state = ChainState.REVOKED if error.is_ee_cert else ChainState.AUTHORITY_REVOKED
         return _in_question(state, error, trust, error.revocation_dt)
@@ -136,6 +137,49 @@ async def chain_of(
     except BROKEN as error:
         return Chain(ChainState.BROKEN, detail=str(error))
     return _good(path, trust)
+
+
+async def _valid_path(
+    certificate: x509.Certificate,
+    embedded: list[x509.Certificate],
+    trust: Trust,
+    purpose: Purpose,
+    moment: datetime,
+) -> ValidationPath:
+    """The first way to a root that holds. What is known of revocation is chosen for each way by itself (`telling`).
+
+    Raises what is wrong with the most telling of those that do not hold, as `find_valid_path` of the library does.
+    """
+    context = validation_context(trust, purpose, moment, embedded)
+    paths = context.path_builder.async_build_paths_lazy(certificate)
+    wrong: list[ValidationError] = []
+    try:
+        async for path in paths:
+            context = validation_context(trust, purpose, moment, embedded, tuple(path))
+            try:
+                await async_validate_path(context, path)
+                return path
+            except ValidationError as error:
+                wrong.append(error)
+            if len(wrong) >= MOST_WAYS:
+                break
+    finally:
+        await paths.cancel()
+    raise max(wrong, key=_telling_most)
+
+
+def _telling_most(error: ValidationError) -> int:
+    """A signer who was revoked stays so on every way; a way of which only revocation is unknown may be the right one;
+    one with a wrong signature is none."""
+    match error:
+        case RevokedError(is_ee_cert=True):
+            return 4
+        case StaleRevinfoError():
+            return 3
+        case InsufficientRevinfoError():
+            return 2
+        case _:
+            return 0 if "signature" in str(error) else 1
 
 
 async def _by_old_answers(
@@ -180,18 +224,21 @@ def validation_context(
     purpose: Purpose,
     moment: datetime,
     embedded: list[x509.Certificate],
-    certificate: x509.Certificate,
+    path: tuple[x509.Certificate, ...] = (),
 ) -> ValidationContext:
     """pyHanko's context with our rules: pinned roots of this purpose, cached revocation only, nothing fetched.
 
-    Revocation lists newer than `moment` count: what they say about an earlier day is later and better knowledge,
-    unless they were made after `certificate` had ended (`revinfo`).
+    It knows what is at hand of revocation on `path` (root first), and nothing without one. Lists newer than `moment`
+    count: what they say about an earlier day is later and better knowledge, unless they were made after what they
+    do not name had ended (`revinfo`). Who only bears the name of an authority on the way is left out: pyHanko would
+    let the list of one vouch for the other.
     """
-    others = [*trust.intermediates, *embedded]
-    crls, ocsps = telling(trust.crls, trust.ocsps, certificate, others)
+    names = {one.subject.hashable for one in path}
+    others = [one for one in (*trust.intermediates, *embedded) if one.subject.hashable not in names]
+    crls, ocsps = telling(trust.crls, trust.ocsps, path) if path else ([], [])
     return ValidationContext(
         trust_roots=trust.roots(purpose),
-        other_certs=others,
+        other_certs=[*path, *others],
         moment=moment,
         best_signature_time=moment,
         crls=crls,

@@ -1,12 +1,13 @@
 """Who may sign for whom (Decree 30/2020, Annex I.II.7): by which decision, from when to when.
 
-`KT.` stands for a deputy who signs for the head, `TL.` for one who signs by order, `TUQ.` for one who was authorised.
-`TM.` (on behalf of the collective) and `Q.` (acting head) sign in a position of their own and need no delegation.
+`KT.` stands for a deputy who signs for the head, `TL.` for one who signs by order, `TUQ.` for one who was authorised,
+`Q.` for one who was made acting head. `TM.` (on behalf of the collective) stands with a position of one's own and
+needs no delegation.
 """
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -18,8 +19,9 @@ from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Invalid, NotFound, WrongState
 from kernel.refs import Ref
-from kernel.text import Phrase, nfc, one_line, phrase
+from kernel.text import Phrase, one_line, phrase
 from signing.deskmodels import Delegation
+from signing.lookalikes import as_seen
 
 TEXT_LENGTH = 200
 
@@ -30,15 +32,25 @@ class Form(StrEnum):
     KT = "KT"
     TL = "TL"
     TUQ = "TUQ"
+    Q = "Q"
 
 
 FORMS: dict[Form, Phrase] = {
     Form.KT: phrase("KT. (cấp phó ký thay)"),
     Form.TL: phrase("TL. (ký thừa lệnh)"),
     Form.TUQ: phrase("TUQ. (ký thừa ủy quyền)"),
+    Form.Q: phrase("Q. (quyền cấp trưởng)"),
 }
 
-_CLAIM = re.compile(r"\b(KT|TUQ|TL)\s*\.\s*([^./]+)")
+# With points, blanks or strokes between and after the letters, or with none; and in full words. A line that begins with
+# "TI." or "T1." is read as "Tl.". No syllable has a tone between T and Q: "TÚQ." is a smudge.
+_MARK = re.compile(
+    r"(?<![^\W_])(?:(?P<KT>K[\W_]*T|K[ÝY] THAY)"
+    r"|(?P<TUQ>T[\W_]*U[\W_]*Q|T[^\w\s]*[ÙÚỦŨỤƯỪỨỬỮỰ][^\w\s]*Q|TH[ỪU]A (?:ỦY|UỶ|UY) QUY[ỀE]N)"
+    r"|(?P<TL>T[\W_]*L|(?<![^/])T[\W_]*[I1|!](?=\s*\.)|TH[ỪU]A L[ỆE]NH)"
+    r"|(?P<Q>Q(?![\W_]*\d)|(?<![^/])QUYỀN))(?![^\W_])[\W_]*"
+)
+_LINE_END = re.compile(r"\s*[/;\n]\s*")
 MISSING = phrase(
     "Chưa có quyết định còn hiệu lực giao {name} ký “{authority}”. Xin quản trị cơ quan ghi nhận ở trang Ủy quyền ký."
 )
@@ -65,34 +77,73 @@ class Wanted:
     until_on: date | None = None
 
 
-def claim_of(authority: str) -> Claim | None:
-    """For whom a signature block says it is signed: `KT. CHỦ TỊCH`; None when the signer signs for nobody else."""
-    found = _CLAIM.search(nfc(authority).upper())
-    return Claim(Form(found[1]), one_line(found[2])) if found else None
+def claims_of(authority: str, title: str = "") -> tuple[Claim, ...]:
+    """For whom a signature block says it is signed: `TL. CHỦ TỊCH / KT. CHÁNH VĂN PHÒNG` says two things.
+
+    A mark that names nobody is a claim, too, and one that no decision can cover.
+    """
+    return (*_claims_in(authority), *_claims_in(title, is_title=True))
 
 
-def is_covered(tx: Tx, agency_id: int, person_id: int, authority: str, on: date) -> bool:
-    """Whether this person may sign under this authority on that day; true when no delegation is needed."""
-    claim = claim_of(authority)
-    if claim is None:
+def _claims_in(text: str, *, is_title: bool = False) -> tuple[Claim, ...]:
+    text = _LINE_END.sub("/", _plain(text))
+    marks = [mark for mark in _MARK.finditer(text) if _counts(mark, is_title)]
+    ends = [*(mark.start() for mark in marks[1:]), len(text)]
+    return tuple(
+        Claim(Form(str(mark.lastgroup)), _position(text[mark.end() : end].partition("/")[0]))
+        for mark, end in zip(marks, ends, strict=False)
+    )
+
+
+def _counts(mark: re.Match[str], is_title: bool) -> bool:
+    """Units are named by such letters, too ("Trưởng phòng KT và HT"): within a line, letters without a point count
+    only in the authority, and only when somebody is named after them."""
+    if "." in mark[0] or mark.string[: mark.start()].rpartition("/")[2] == "":
         return True
+    named = mark.string[mark.end() :].partition("/")[0]
+    return not is_title and bool(named)
+
+
+def is_covered(tx: Tx, agency_id: int, person_id: int, on: date, authority: str, title: str, *, at: datetime) -> bool:
+    """Whether this person, whose position is `title`, was allowed to sign with this block: by the date `on` of the
+    paper, and at the moment `at` of the signature, since a decision may be ended within the day."""
+    return not _uncovered(tx, agency_id, person_id, on, authority, title, at)
+
+
+def require_cover(tx: Tx, agency_id: int, person_id: int, authority: str, title: str) -> None:
+    """WrongState unless the person may sign with this block now."""
+    missing = missing_cover(tx, agency_id, person_id, clock.today(), authority, title)
+    if missing is not None:
+        raise WrongState(missing)
+
+
+def missing_cover(tx: Tx, agency_id: int, person_id: int, on: date, authority: str, title: str) -> Phrase | None:
+    """Which decision is missing for a paper of the date `on` that is signed at this moment; None when none is."""
+    for claim in _uncovered(tx, agency_id, person_id, on, authority, title, clock.now()):
+        name = directory.person(tx, person_id).name
+        return phrase(MISSING.msgid, name=name, authority=f"{claim.form}. {claim.principal}".strip())
+    return None
+
+
+def _uncovered(
+    tx: Tx, agency_id: int, person_id: int, on: date, authority: str, title: str, at: datetime
+) -> list[Claim]:
+    claims = claims_of(authority, title)
+    if not claims:
+        return []
     rows = tx.session.scalars(
         sa.select(Delegation).where(
             Delegation.agency_id == agency_id,
             Delegation.delegate_id == person_id,
-            Delegation.form == claim.form,
             Delegation.since_on <= on,
             sa.or_(Delegation.until_on.is_(None), Delegation.until_on >= on),
         )
     )
-    return any(_holds(row, on) and _same(row.principal, claim.principal) for row in rows)
-
-
-def require_cover(tx: Tx, agency_id: int, person_id: int, authority: str) -> None:
-    """WrongState unless the person may sign under this authority today."""
-    if not is_covered(tx, agency_id, person_id, authority, clock.today()):
-        name = directory.person(tx, person_id).name
-        raise WrongState(phrase(MISSING.msgid, name=name, authority=authority))
+    held = {Claim(Form(row.form), _position(row.principal)) for row in rows if _holds(row, at)}
+    # Positions are given by the administrators: "Quyền Giám đốc" there is as good as a decision.
+    held.add(Claim(Form.Q, _position(title)))
+    held.update(one for one in claims_of("", title) if one.form is Form.Q)
+    return [one for one in claims if not one.principal or one not in held]
 
 
 def record(tx: Tx, actor: Actor, wanted: Wanted) -> Delegation:
@@ -127,7 +178,7 @@ def enter(tx: Tx, wanted: Wanted, *, by: int | None = None) -> Delegation:
 
 
 def end(tx: Tx, actor: Actor, delegation_id: int, reason: str) -> Delegation:
-    """It holds no longer, from today. What was signed under it before stays covered."""
+    """It holds no longer, from this moment. What was signed under it before stays covered, also today."""
     row = tx.session.get(Delegation, delegation_id, with_for_update=True)
     if row is None or row.agency_id not in administered(tx, actor):
         raise NotFound()
@@ -164,7 +215,7 @@ def listed(tx: Tx, actor: Actor) -> list[Row]:
     newest = sa.select(Delegation).where(Delegation.agency_id.in_(scope)).order_by(Delegation.id.desc()).limit(500)
     found = tx.session.scalars(newest).all()
     names = directory.agencies(tx, {row.agency_id for row in found})
-    today = clock.today()
+    today, now = clock.today(), clock.now()
     rows = [
         Row(
             row.id,
@@ -175,7 +226,7 @@ def listed(tx: Tx, actor: Actor) -> list[Row]:
             row.decision,
             row.since_on,
             row.until_on,
-            holds=row.since_on <= today and _holds(row, today) and (row.until_on is None or row.until_on >= today),
+            holds=row.since_on <= today and _holds(row, now) and (row.until_on is None or row.until_on >= today),
             ended=row.ended_at is not None,
             end_reason=row.end_reason,
         )
@@ -220,10 +271,19 @@ _PRINCIPAL_NEEDED = phrase("Cần nhập chức vụ của người giao, như i
 _DECISION_NEEDED = phrase("Cần nhập số và ngày của quyết định hoặc văn bản giao.")
 
 
-def _holds(row: Delegation, on: date) -> bool:
-    return row.ended_at is None or on < row.ended_at.astimezone(clock.VN).date()
+def _holds(row: Delegation, at: datetime) -> bool:
+    return row.ended_at is None or at < row.ended_at
 
 
 def _same(one: str, other: str) -> bool:
     """Positions as they are printed; accents count, case and blanks do not."""
-    return nfc(one_line(one)).upper() == nfc(one_line(other)).upper()
+    return _position(one) == _position(other)
+
+
+def _position(text: str) -> str:
+    return _plain(text).strip(" .,-\n")
+
+
+def _plain(text: str) -> str:
+    """As a reader sees it, in capitals; lines stay."""
+    return "\n".join(one_line(line) for line in as_seen(text).splitlines())

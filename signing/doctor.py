@@ -1,27 +1,34 @@
-"""Self-checks of this room: whom we trust, how old the revocation lists are, and whether time-stamps can be had."""
+"""Self-checks of this room: whom we trust, how old the revocation lists are, whether time-stamps can be had and count,
+and whether keys and pictures of seals are there."""
 
+import hashlib
 from datetime import UTC, datetime
-from hashlib import sha256
 
 import sqlalchemy as sa
-from asn1crypto import crl, x509
+from asn1crypto import cms, crl, x509
 
 from kernel import clock
 from kernel.config import Config
 from kernel.db import Database
 from kernel.doctor import Finding, Health, check
-from kernel.errors import Unavailable
+from kernel.errors import Invalid, Unavailable
 from kernel.text import phrase
-from signing import archive, keystores
+from signing import archive, confinement, isolation, keystores, pictures, receipts
 from signing.holders import read_holder
 from signing.keys_pkcs11 import TokenKeyStore
+from signing.pades import run
+from signing.policy import DocumentKind, policy_for
+from signing.proofs import Carried, Doubt, judge_token
+from signing.reasons import Code
 from signing.timestamps import HttpTimeStamps, token_over
 from signing.trial import trust_seen
 from signing.trust import Trust
 from signing.trustmodels import ChangeState, TrustChange
+from signing.verify import verify
 
 # A self-check must not hang: the slow answers of a busy authority are for the jobs to wait for.
 _TSA_PATIENCE_S = 15
+_ASKED = b"lienthong doctor"
 
 
 @check("trust")
@@ -82,7 +89,7 @@ def revocation_lists(config: Config) -> Finding:
 
 @check("tsa")
 def time_stamps(config: Config) -> Finding:
-    """Whether the time-stamp authority answers with a time-stamp."""
+    """Whether the time-stamp authority answers with a time-stamp, and whether verdicts would count it."""
     if not config.tsa_url:
         return Finding(
             "tsa",
@@ -91,7 +98,7 @@ def time_stamps(config: Config) -> Finding:
             phrase("Đặt LIENTHONG_TSA_URL, ví dụ địa chỉ của Ban Cơ yếu Chính phủ."),
         )
     try:
-        token_over(sha256(b"lienthong doctor").digest(), HttpTimeStamps(config.tsa_url, _TSA_PATIENCE_S))
+        token = token_over(_imprint("sha256"), HttpTimeStamps(config.tsa_url, _TSA_PATIENCE_S))
     except (Unavailable, ValueError):
         return Finding(
             "tsa",
@@ -99,7 +106,40 @@ def time_stamps(config: Config) -> Finding:
             phrase("Đơn vị cấp dấu thời gian không trả lời trong {seconds} giây.", seconds=_TSA_PATIENCE_S),
             phrase("Kiểm tra LIENTHONG_TSA_URL và đường mạng; văn bản vẫn ký được ở mức B-B."),
         )
-    return Finding("tsa", Health.GOOD, phrase("Đơn vị cấp dấu thời gian trả lời tốt."))
+    trust, _ = _store(config)
+    return _worth(token, trust)
+
+
+def _imprint(algorithm: str) -> bytes:
+    return hashlib.new(algorithm, _ASKED).digest()
+
+
+def _worth(token: bytes, trust: Trust) -> Finding:
+    """What a time-stamp over `_ASKED` that was just given proves here."""
+    signed = cms.ContentInfo.load(token)["content"]
+    judged = run(judge_token(signed, _imprint, "tsa", trust, clock.now(), Carried()))
+    if not isinstance(judged, Doubt):
+        return Finding("tsa", Health.GOOD, phrase("Đơn vị cấp dấu thời gian trả lời tốt."))
+    if judged.reason.code == Code.TIMESTAMP_ORDER:
+        return Finding(
+            "tsa",
+            Health.BAD,
+            phrase("Đồng hồ máy này chậm hơn đơn vị cấp dấu thời gian, nên dấu thời gian chưa được tính."),
+            phrase("Đồng bộ đồng hồ của máy (NTP)."),
+        )
+    if judged.path:
+        return Finding(
+            "tsa",
+            Health.POOR,
+            phrase("Chưa biết chứng thư của đơn vị cấp dấu thời gian có bị thu hồi không, nên chưa dùng được."),
+            phrase("Hệ thống tự hỏi khi có văn bản đầu tiên; xem mục Thông tin thu hồi ở trang Kho tin cậy."),
+        )
+    return Finding(
+        "tsa",
+        Health.BAD,
+        phrase("Đơn vị cấp dấu thời gian trả lời nhưng không được tin cậy ở đây, nên dấu thời gian không được tính."),
+        phrase("Nạp chứng thư gốc của đơn vị này ở trang Kho tin cậy với mục đích cấp dấu thời gian, rồi thử lại."),
+    )
 
 
 @check("keys")
@@ -128,6 +168,87 @@ def keys(config: Config) -> Finding:
     return Finding("keys", Health.GOOD, phrase("{count} khoá trong LIENTHONG_KEYS dùng được.", count=len(named)))
 
 
+@check("stamps")
+def pictures_of_seals(config: Config) -> Finding:
+    """Whether there is a usable picture of each seal that this server applies."""
+    if config.mode == "demo":
+        return Finding("stamps", Health.OFF, phrase("Bản thử dùng con dấu mẫu ghi CHỨNG THƯ THỬ NGHIỆM."))
+    codes = _sealed_here(config)
+    if not codes:
+        return Finding(
+            "stamps", Health.OFF, phrase("Máy chủ không đóng dấu cho cơ quan nào nên không cần ảnh con dấu.")
+        )
+    missing = []
+    for code in codes:
+        try:
+            if pictures.seal_picture(config, code) is None:
+                missing.append(pictures.seal_file(config, code).name)
+        except Invalid as error:
+            return Finding("stamps", Health.BAD, error.message, _STAMPS_HINT)
+    if missing:
+        said = phrase("Thiếu ảnh con dấu {files}: văn bản chỉ hiện tên cơ quan và giờ ký.", files=", ".join(missing))
+        return Finding("stamps", Health.POOR, said, _STAMPS_HINT)
+    return Finding("stamps", Health.GOOD, phrase("Có ảnh của {count} con dấu.", count=len(codes)))
+
+
+def _sealed_here(config: Config) -> list[str]:
+    """The codes of agencies whose seal lies at this server; what cannot be read is told by the check of keys."""
+    try:
+        return sorted({entry.whose for entry in keystores.entries(config) if entry.kind == keystores.SEAL})
+    except keystores.BadEntry:
+        return []
+
+
+@check("receipts")
+def receipts_key(config: Config) -> Finding:
+    """Whether the key of receipts and log heads is more than a file that anybody with a copy of the folder can use."""
+    if keystores.names_system(config):
+        return Finding("receipts", Health.GOOD, phrase("Khoá ký biên nhận do LIENTHONG_KEYS chỉ định."))
+    if receipts.lies_in_the_clear(config):
+        return Finding(
+            "receipts",
+            Health.GOOD if config.mode == "demo" else Health.POOR,
+            phrase("Khoá ký biên nhận nằm trong hub/receipts.pem và không được mã hoá."),
+            phrase(
+                "Đặt LIENTHONG_KEY_PASSPHRASE_FILE: tệp được mã hoá ở lần đọc sau; hoặc khai báo system=… trên HSM."
+            ),
+        )
+    return Finding("receipts", Health.GOOD, phrase("Khoá ký biên nhận được mã hoá hoặc chưa được tạo."))
+
+
+@check("isolation")
+def strangers_files(config: Config) -> Finding:
+    """Whether the kernel confines the processes that read strangers' files, and lets them do their work."""
+    isolation.use(config)
+    try:
+        held_by = isolation.apart(confinement.in_force)
+        isolation.apart(verify, b"%PDF-1.7\n%%EOF\n", Trust(), policy_for(DocumentKind.PUBLIC))
+    except isolation.Broken as broken:
+        return Finding(
+            "isolation",
+            Health.BAD,
+            phrase("Tiến trình đọc tệp lạ không làm việc được: {reason}", reason=isolation.words(broken)),
+            phrase("Xem nhật ký; kiểm tra LIENTHONG_ISOLATED_MEMORY_MB và các lệnh mà container chặn."),
+        )
+    missing = {confinement.LANDLOCK, confinement.SECCOMP} - set(held_by)
+    if missing:
+        return Finding(
+            "isolation",
+            Health.POOR,
+            phrase(
+                "Nhân Linux này không có {what}: tiến trình đọc tệp lạ ít bị giới hạn hơn.", what=", ".join(missing)
+            ),
+            phrase("Cần Linux 5.13 trở lên có Landlock và seccomp; container không được chặn các lệnh đó."),
+        )
+    return Finding(
+        "isolation", Health.GOOD, phrase("Mỗi tệp lạ được đọc trong một tiến trình riêng, không mạng, không tệp khác.")
+    )
+
+
+_STAMPS_HINT = phrase(
+    "Đặt ảnh PNG nền trong suốt, vuông, mỗi cạnh từ 210 điểm ảnh vào thư mục LIENTHONG_STAMPS_DIR; "
+    "xem docs/operations.md."
+)
 _KEYS_HINT = phrase(
     "Kiểm tra LIENTHONG_KEYS, LIENTHONG_PKCS11_MODULE và LIENTHONG_PKCS11_PIN_FILE; xem docs/operations.md."
 )

@@ -112,7 +112,7 @@ def _judged(
     since = known_since if known_since is not None and known_since <= moment else None
     chain = run(_chain(certificate, embedded, trust, since or moment))
     reasons = [*_of_bytes(sealed, holder), *_of_certificate(certificate, holder, names)]
-    finding = chain_finding(chain, holder, FIELD, since, sure=since is not None)
+    finding = chain_finding(chain, holder, FIELD, None)  # envelopes do not say when they were signed
     reasons += [finding] if finding is not None else []
     if chain.test or holder.test:
         reasons.append(reason(Code.TEST_CERTIFICATE, FIELD, who=holder.full_name))
@@ -123,7 +123,7 @@ def _judged(
         "chain": chain.state.value,
         "convention": sealed.convention,
         "certificates": line_of(chain.path),
-        "revocation": _answers(certificate, embedded, trust, chain),
+        "revocation": _answers(trust, chain),
     }
     return reasons, [_signer(sealed, holder, chain, reasons)], detail
 
@@ -187,12 +187,10 @@ def _may_sign(certificate: x509.Certificate) -> bool:
     return extended is None or bool(set(extended.native) & _SYSTEMS)
 
 
-def _answers(
-    certificate: x509.Certificate, embedded: list[x509.Certificate], trust: Trust, chain: Chain
-) -> list[dict[str, str]]:
+def _answers(trust: Trust, chain: Chain) -> list[dict[str, str]]:
     if not chain.path:
         return []
-    crls, ocsps = telling(trust.crls, trust.ocsps, certificate, [*trust.intermediates, *embedded])
+    crls, ocsps = telling(trust.crls, trust.ocsps, chain.path)
     return [describe_answer(data) for data in proof_of(chain.path, crls, ocsps)]
 
 

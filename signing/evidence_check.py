@@ -27,12 +27,14 @@ from signing.pades import run
 from signing.pdffile import BROKEN
 from signing.policy import DocumentKind, policy_for
 from signing.proofs import Carried, Doubt, judge_token
+from signing.revinfo import read_answer, read_list
 from signing.safely import verdict_on
 from signing.trust import Trust
 from signing.verdicts import Level, Value, Verdict, phrase_to_json
 from signing.verify import too_large
 
 MOST_TOLD = 30
+_MOST_SENTENCE = 1000
 _MALFORMED = (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError)
 
 
@@ -184,6 +186,8 @@ def _judged(pack: _Opened, trust: Trust, known: Mapping[str, dict[str, Any]], mo
     findings += [found for number, pair in enumerate(verdicts) for found in _of_paper(number, *pair)]
     findings += _level(pack, since)
     value = worst(one.weight for one in findings)
+    if value is Value.UNCLEAR:
+        findings += _ended(pack, moment)
     told = sorted(findings, key=lambda one: -one.weight.gravity)[:MOST_TOLD]
     return Checked(value, tuple(told), tuple(verdicts), pack.manifest, since.get(_digest(pack, ENVELOPE)))
 
@@ -337,7 +341,7 @@ def _kept_verdicts(pack: _Opened) -> Iterator[Finding]:
         if json.loads(pack.text(one["file"]))["sha256"] != _digest(pack, one["paper"]):
             said = phrase("Kết luận {file} không phải về tệp này.", file=one["file"])
             yield Finding("VERDICT_OTHER", Value.INVALID, said, one["file"])
-    last = {one["paper"]: Verdict.from_json(json.loads(pack.text(one["file"]))) for one in pack.manifest["verdicts"]}
+    last = {one["paper"]: _as_told(json.loads(pack.text(one["file"]))) for one in pack.manifest["verdicts"]}
     if ENVELOPE in last:
         verdict = last[ENVELOPE]
         weight = Value.INVALID if verdict.value is Value.INVALID else Value.VALID
@@ -346,6 +350,15 @@ def _kept_verdicts(pack: _Opened) -> Iterator[Finding]:
     for number, paper in enumerate(pack.manifest["papers"]):
         if paper["file"] in last:
             yield from _kept_of_paper(number, paper["file"], last[paper["file"]])
+
+
+def _as_told(kept: dict[str, Any]) -> Verdict:
+    """A verdict from a pack, whose sentence is text where it is none of ours: a pattern of strangers, filled in, could
+    be gigabytes long."""
+    verdict = Verdict.from_json(kept)
+    if verdict.summary.is_ours():
+        return verdict
+    return replace(verdict, summary=phrase("{text}", text=str(kept["summary_vi"])[:_MOST_SENTENCE]))
 
 
 def _kept_of_paper(number: int, file: str, verdict: Verdict) -> Iterator[Finding]:
@@ -362,6 +375,13 @@ def _with_answers(pack: _Opened, trust: Trust) -> Trust:
     """The reader's roots, and the certificates between and authorities' answers of the pack: those are signed."""
     others = pack.manifest["certificates"]["others"]
     between = [der for _, _, der in pem.unarmor(pack.read(others), multiple=True)] if others else []
+    crls, ocsps = _answers(pack)
+    loaded = tuple(map(x509.Certificate.load, between))
+    return trust.joined(Trust(intermediates=loaded, crls=crls, ocsps=ocsps))
+
+
+def _answers(pack: _Opened) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+    """The lists and the OCSP answers in the pack."""
     crls, ocsps = [], []
     for answer in pack.manifest["revocation"]:
         data = pack.read(answer["file"])
@@ -369,8 +389,7 @@ def _with_answers(pack: _Opened, trust: Trust) -> Trust:
             crls.append(pem.unarmor(data)[2])
         else:
             ocsps.append(data)
-    loaded = tuple(map(x509.Certificate.load, between))
-    return trust.joined(Trust(intermediates=loaded, crls=tuple(crls), ocsps=tuple(ocsps)))
+    return tuple(crls), tuple(ocsps)
 
 
 def _verdict(
@@ -396,6 +415,24 @@ def _of_paper(number: int, file: str, verdict: Verdict) -> Iterator[Finding]:
         return
     said = phrase("{file}: {verdict}", file=file, verdict=verdict.summary)
     yield Finding("PAPER", verdict.value, said, file)
+
+
+def _ended(pack: _Opened, moment: datetime) -> Iterator[Finding]:
+    """Why a pack that was valid once no longer is: authorities' answers in it have ended; and what to do then. A
+    remark: the doubt itself is found where such an answer is missed."""
+    crls, ocsps = _answers(pack)
+    told = [one.ends_at for one in (*map(read_list, crls), *map(read_answer, ocsps)) if one is not None]
+    ended = [ends for ends in told if ends is not None and ends < moment]
+    if not ended:
+        return
+    said = phrase(
+        "Thông tin thu hồi trong hồ sơ chỉ có giá trị đến {until}, nên nay không đủ để xác nhận chứng thư, kể cả "
+        "của dấu thời gian. Hãy kiểm tra theo thời điểm lập hồ sơ (lienthong verify --at {at}), đưa thêm danh sách "
+        "thu hồi mới (--trust), hoặc lấy hồ sơ mới.",
+        until=min(ended).astimezone(clock.VN).strftime("%H:%M %d/%m/%Y"),
+        at=datetime.fromisoformat(pack.manifest["made_at"]).isoformat(timespec="seconds"),
+    )
+    yield Finding("ANSWERS_ENDED", Value.VALID, said)
 
 
 def _level(pack: _Opened, since: Mapping[str, datetime]) -> Iterator[Finding]:

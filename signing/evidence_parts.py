@@ -68,7 +68,7 @@ def parts_of(data: bytes, trust: Trust, at: datetime) -> Parts:
         level=min(levels, key=ORDER.index).value if levels else "",
         signatures=tuple(made),
         embedded=tuple(embedded),
-        answers=_answers(case.trust, case.carried, paths, embedded),
+        answers=_answers(case.trust, case.carried, paths),
         paths=tuple(tuple(one.dump() for one in path) for path in dict.fromkeys(paths) if path),
     )
 
@@ -113,15 +113,12 @@ def _token_paths(case: Case, found: Found) -> list[tuple[x509.Certificate, ...]]
     return [one.path for one in judged]
 
 
-def _answers(
-    trust: Trust, carried: Carried, paths: Iterable[tuple[x509.Certificate, ...]], embedded: Iterable[bytes]
-) -> tuple[bytes, ...]:
+def _answers(trust: Trust, carried: Carried, paths: Iterable[tuple[x509.Certificate, ...]]) -> tuple[bytes, ...]:
     known = carried.added_to(trust)
-    others = [*trust.intermediates, *(x509.Certificate.load(one) for one in embedded)]
     kept: dict[bytes, None] = {}
     for path in paths:
         if path:
-            crls, ocsps = telling(known.crls, known.ocsps, path[-1], others)
+            crls, ocsps = telling(known.crls, known.ocsps, path)
             kept.update(dict.fromkeys(proof_of(path, crls, ocsps)))
     return tuple(kept)
 
@@ -145,7 +142,7 @@ def token_parts(token: bytes, trust: Trust) -> TokenParts:
         if not certificate.ca:
             path = run(chain_of(certificate, held, trust, Purpose.TSA, at)).path
             break
-    answers = _answers(trust, Carried(), [path], [one.dump() for one in held])
+    answers = _answers(trust, Carried(), [path])
     return TokenParts(at, tuple(one.dump() for one in path), answers)
 
 

@@ -7,18 +7,19 @@ are capped in size and time. Without a list of allowed hosts only public address
 
 import ipaddress
 import socket
-import time
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
 import urllib3
 
+from kernel.deadline import Deadline
 from kernel.text import Phrase, phrase
 
 LIST_BYTES = 30_000_000
 ANSWER_BYTES = 100_000
 SECONDS = 30
+"""For a whole call, from the look-up of the name to the last byte."""
 _TIMEOUT = urllib3.Timeout(connect=5, read=10)
 _PIECE = 64 * 1024
 _LONGEST_URL = 500
@@ -70,10 +71,22 @@ def fetched(url: str, hosts: tuple[str, ...], *, question: bytes | None = None) 
     """
     if not is_callable(url) or (hosts and not _allowed(url, hosts)):
         raise NotFetched("not_allowed")
+    most = LIST_BYTES if question is None else ANSWER_BYTES
+    with Deadline(SECONDS) as deadline:
+        try:
+            body = _called(url, question, deadline, most, anywhere=bool(hosts))
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise NotFetched("too_long" if deadline.is_over else "no_answer") from error
+        if deadline.is_over:  # an answer that is cut off may look like a whole one
+            raise NotFetched("too_long")
+        return body
+
+
+def _called(url: str, question: bytes | None, deadline: Deadline, most: int, *, anywhere: bool) -> bytes:
     parts = urlsplit(url)
     host, secure = parts.hostname or "", parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
-    address = _address_of(host, port, anywhere=bool(hosts))
+    address = _address_of(host, port, anywhere=anywhere)
     headers = {"Host": host if parts.port is None else f"{host}:{port}", "User-Agent": "lienthong/1"}
     if question is not None:
         headers["Content-Type"] = "application/ocsp-request"
@@ -82,23 +95,17 @@ def fetched(url: str, hosts: tuple[str, ...], *, question: bytes | None = None) 
         if secure
         else urllib3.HTTPConnectionPool(address, port, timeout=_TIMEOUT)
     )
+    pool.ConnectionCls = deadline.watched(pool.ConnectionCls)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    method = "GET" if question is None else "POST"
     try:
         answer = pool.urlopen(
-            "GET" if question is None else "POST",
-            path,
-            body=question,
-            headers=headers,
-            retries=False,
-            redirect=False,
-            preload_content=False,
+            method, path, body=question, headers=headers, retries=False, redirect=False, preload_content=False
         )
         try:
-            return _body(answer, LIST_BYTES if question is None else ANSWER_BYTES)
+            return _body(answer, most)
         finally:
             answer.close()
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise NotFetched("no_answer") from error
     finally:
         pool.close()
 
@@ -106,10 +113,10 @@ def fetched(url: str, hosts: tuple[str, ...], *, question: bytes | None = None) 
 def _body(answer: urllib3.BaseHTTPResponse, most: int) -> bytes:
     if answer.status != 200:
         raise NotFetched(f"http_{answer.status}")
-    body, until = bytearray(), time.monotonic() + SECONDS
+    body = bytearray()
     while piece := answer.read1(_PIECE, decode_content=False):  # what is there, so that drops are counted, too
         body += piece
-        if len(body) > most or time.monotonic() > until:
+        if len(body) > most:
             raise NotFetched("too_long")
     return bytes(body)
 

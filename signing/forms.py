@@ -49,10 +49,18 @@ class RootForm(Form):  # type: ignore[misc]
 class ConfirmForm(Form):  # type: ignore[misc]
     """The second person's yes."""
 
-    ending = StringField(
-        phrase("8 ký tự cuối của dấu vân tay, theo nguồn chính thức của bạn"),
+    fingerprint = TextAreaField(
+        phrase("Dấu vân tay SHA-256, đủ 64 chữ số, theo nguồn chính thức của bạn"),
         [Needed()],
-        render_kw={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "maxlength": 120},
+        description=phrase("Khoảng trắng và dấu hai chấm không tính, chữ hoa chữ thường như nhau."),
+        render_kw={
+            "rows": 3,
+            "maxlength": 200,
+            "class": "fingerprint",
+            "autocomplete": "off",
+            "autocapitalize": "none",
+            "spellcheck": "false",
+        },
     )
 
 

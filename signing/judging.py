@@ -20,7 +20,8 @@ from signing.chains import (
     usage_of,
 )
 from signing.holders import Holder, read_holder
-from signing.pdffile import BROKEN, Found, integrity_of
+from signing.numbering import has_changed, was_blank
+from signing.pdffile import BROKEN, Found, Integrity, integrity_of
 from signing.proofs import (
     Doubt,
     Holding,
@@ -110,7 +111,7 @@ async def _judge_signature(case: Case, found: Found, *, is_last: bool) -> None:
             test=test,
         )
     )
-    case.details.append({**_detail(found, holder, chain), "revocation": _answers_used(case, found, chain)})
+    case.details.append({**_detail(found, holder, chain), "revocation": _answers_used(case, chain)})
 
 
 def _judge_bytes(case: Case, found: Found, who: str, *, is_last: bool) -> None:
@@ -133,21 +134,37 @@ def _judge_bytes(case: Case, found: Found, who: str, *, is_last: bool) -> None:
         case.reasons.append(reason(Code.CONTENT_CHANGED, found.field, who=who))
     if not valid:
         case.reasons.append(reason(Code.SIGNATURE_BROKEN, found.field, who=who))
-    if sound.later is None or not _later_is_allowed(case, sound.later, sound.changed_fields, is_last=is_last):
+    if not _later_is_allowed(case, found, sound, is_last=is_last):
         code = Code.EDITED_AFTER_SIGNING if case.policy.edited_later is Value.INVALID else Code.ADDED_AFTER_SIGNING
         case.reasons.append(reason(code, found.field, who=who))
 
 
-def _later_is_allowed(case: Case, level: ModificationLevel, changed: frozenset[str], *, is_last: bool) -> bool:
-    """After the last signature only proofs may follow; between signatures also signatures and the number's fields."""
+def _later_is_allowed(case: Case, found: Found, sound: Integrity, *, is_last: bool) -> bool:
+    """After the last signature only proofs may follow; between signatures also signatures, and what fills the number's
+    fields in."""
+    level = sound.later
+    if level is None or level.value > ModificationLevel.FORM_FILLING.value:
+        return False
     if level.value <= ModificationLevel.LTA_UPDATES.value:
         return True
-    if level is not ModificationLevel.FORM_FILLING:
-        return False
-    signatures = {found.field for found in case.file.found}
-    if is_last:
-        return changed <= {found.field for found in case.file.found if found.is_timestamp}
-    return changed <= signatures | case.policy.fields_filled_later
+    allowed = {one.field for one in case.file.found if one.is_timestamp or not is_last}
+    filled = {name for name in sound.changed_fields - allowed if has_changed(case.file, found, name)}
+    return not filled or (not is_last and _may_be_filled(case, found, filled))
+
+
+def _may_be_filled(case: Case, found: Found, names: set[str]) -> bool:
+    """The number's fields that were blank when a person signed, until the first seal: what a seal covers, or a
+    signature after it was filled in, nobody changes any more, whoever signs after that."""
+    seals = [one.end for one in case.papers if _is_seal(one)]
+    return (
+        names <= case.policy.fields_filled_later
+        and found.end < min(seals, default=found.end + 1)
+        and all(was_blank(case.file, found, name) for name in names)
+    )
+
+
+def _is_seal(found: Found) -> bool:
+    return found.signature is not None and read_holder(found.signature.signer_cert).kind is HolderKind.SEAL
 
 
 def _judge_strength(case: Case, found: Found, holder: Holder) -> None:
@@ -224,20 +241,39 @@ async def _judge_chain(
     signature = found.signature
     if signature is None:
         return Chain(ChainState.BROKEN)
-    known = [moment for moment in (proven, case.known_since) if moment is not None and moment <= case.moment]
-    moment = min(known) if known else case.moment
+    moment = _there_by(case, proven)
     embedded = list(signature.other_embedded_certs)
     chain = await chain_with(signature.signer_cert, embedded, case.trust, _purpose(holder), moment, case.carried)
-    finding = chain_finding(chain, holder, found.field, proven or declared, sure=bool(known))
+    finding = chain_finding(chain, holder, found.field, _claimed(declared, moment))
     if finding is not None:
         case.reasons.append(finding)
     return chain
 
 
-def chain_finding(chain: Chain, holder: Holder, name: str, signed_at: datetime | None, *, sure: bool) -> Reason | None:
-    """What the outcome of a chain says about the signature `name`; None when all is well. `sure` says that it is known
-    when the signature existed."""
+def _there_by(case: Case, proven: datetime | None) -> datetime:
+    """When the signature existed at the latest. When it was made nobody knows: only that it was not later."""
+    known = (proven, case.known_since, case.moment)
+    return min(moment for moment in known if moment is not None and moment <= case.moment)
+
+
+def _claimed(declared: datetime | None, there_by: datetime) -> datetime | None:
+    """When the signer says to have signed; None for a time that cannot be true."""
+    if declared is None or declared - there_by <= CLOCK_SKEW:
+        return declared
+    return declared - SEVEN_HOURS if _is_seven_hours_fast(declared, there_by) else None
+
+
+def _is_seven_hours_fast(declared: datetime, there_by: datetime) -> bool:
+    """Whether Vietnamese time written as universal time explains a declared time that was still to come. By how much
+    it was to come depends on how long the paper was on its way."""
+    return CLOCK_SKEW < declared - there_by <= SEVEN_HOURS + CLOCK_SKEW
+
+
+def chain_finding(chain: Chain, holder: Holder, name: str, claimed: datetime | None) -> Reason | None:
+    """What the outcome of a chain says about the signature `name`; None when all is well. `claimed` is when the signer
+    says to have signed: that a certificate had ended before is not proven by when the signature came or was stamped."""
     who, on = holder.full_name, _day(chain.at)
+    too_late = claimed is not None and chain.at is not None and claimed > chain.at + CLOCK_SKEW
     match chain.state:
         case ChainState.GOOD:
             return None
@@ -246,7 +282,7 @@ def chain_finding(chain: Chain, holder: Holder, name: str, signed_at: datetime |
         case ChainState.SELF_SIGNED:
             return reason(Code.SELF_SIGNED, name, who=who)
         case ChainState.REVOKED:
-            return reason(Code.REVOKED, name, etsi="REVOKED" if sure else None, who=who, on=on)
+            return reason(Code.REVOKED, name, etsi="REVOKED" if too_late else None, who=who, on=on)
         case ChainState.AUTHORITY_REVOKED:
             return reason(Code.AUTHORITY_REVOKED, name, who=who, issuer=holder.issuer, on=on)
         case ChainState.REVOCATION_STALE:
@@ -254,8 +290,7 @@ def chain_finding(chain: Chain, holder: Holder, name: str, signed_at: datetime |
         case ChainState.REVOCATION_UNKNOWN:
             return reason(Code.REVOCATION_UNKNOWN, name, who=who)
         case ChainState.EXPIRED:
-            before = signed_at is not None and chain.at is not None and signed_at <= chain.at
-            code = Code.EXPIRED_NO_PROOF if before and not sure else Code.EXPIRED_WHEN_SIGNED
+            code = Code.EXPIRED_WHEN_SIGNED if too_late else Code.EXPIRED_NO_PROOF
             return reason(code, name, who=who, on=on)
         case ChainState.NOT_YET_VALID:
             return reason(Code.NOT_YET_VALID, name, who=who, on=on)
@@ -277,15 +312,15 @@ def _judge_declared_time(case: Case, found: Found, who: str, declared: datetime 
     case.reasons.append(reason(Code.SELF_DECLARED_TIME, found.field, who=who))
     if declared is None or found.signature is None:
         return
-    ahead = declared - (case.known_since or case.moment)
-    if ahead <= CLOCK_SKEW:
-        begins = found.signature.signer_cert["tbs_certificate"]["validity"]["not_before"].native
-        if declared < begins - CLOCK_SKEW:
-            case.reasons.append(reason(Code.NOT_YET_VALID, found.field, who=who, on=_day(begins)))
-    elif SEVEN_HOURS - timedelta(hours=1) <= ahead <= SEVEN_HOURS + CLOCK_SKEW:
-        case.reasons.append(reason(Code.CLOCK_SEVEN_HOURS_FAST, found.field, who=who))
-    else:
+    claimed = _claimed(declared, _there_by(case, None))
+    begins = found.signature.signer_cert["tbs_certificate"]["validity"]["not_before"].native
+    too_early = claimed is not None and claimed < begins - CLOCK_SKEW
+    if claimed is None or (too_early and claimed != declared):  # seven hours would not explain it either
         case.reasons.append(reason(Code.TIME_IN_FUTURE, found.field, who=who, at=_minute(declared)))
+    elif too_early:
+        case.reasons.append(reason(Code.NOT_YET_VALID, found.field, who=who, on=_day(begins)))
+    elif claimed != declared:
+        case.reasons.append(reason(Code.CLOCK_SEVEN_HOURS_FAST, found.field, who=who))
 
 
 def _judge_level(case: Case, found: Found, who: str, level: Level) -> None:
@@ -346,13 +381,12 @@ def _detail(found: Found, holder: Holder, chain: Chain) -> dict[str, Any]:
     }
 
 
-def _answers_used(case: Case, found: Found, chain: Chain) -> list[dict[str, Any]]:
+def _answers_used(case: Case, chain: Chain) -> list[dict[str, Any]]:
     """The answers about revocation that the chain rests on, by their SHA-256: evidence is kept under these names."""
-    if found.signature is None or not chain.path:
+    if not chain.path:
         return []
-    others = [*case.trust.intermediates, *found.signature.other_embedded_certs]
     known = case.carried.added_to(case.trust)
-    crls, ocsps = telling(known.crls, known.ocsps, found.signature.signer_cert, others)
+    crls, ocsps = telling(known.crls, known.ocsps, chain.path)
     return [describe_answer(data) for data in proof_of(chain.path, crls, ocsps)]
 
 

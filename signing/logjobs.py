@@ -23,7 +23,7 @@ from signing.pades import run
 from signing.pdffile import BROKEN
 from signing.proofs import Carried, Stamp, judge_token
 from signing.reasons import Code
-from signing.timestamps import TIMEOUT_S, TimeStamps, token_over
+from signing.timestamps import TimeStamps, token_over
 from signing.trial import time_stamps_of, trust_of
 from signing.trust import Purpose, Trust
 
@@ -100,7 +100,6 @@ class StampHandler(Handler[Question, Stamped]):
 
     topic: ClassVar[str] = "signing.stamp_head"
     at_once = 1  # beside three for papers (archivejobs): the authority is asked four things at a time
-    lease_s = TIMEOUT_S + 60
 
     def __init__(self, source: Callable[[], TimeStamps | None], trust: Callable[[Tx], Trust]) -> None:
         self._source, self._trust = source, trust

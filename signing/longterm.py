@@ -14,20 +14,20 @@ from datetime import datetime
 from io import BytesIO
 from typing import Any
 
-from asn1crypto import crl, ocsp, x509
+from asn1crypto import cms, crl, ocsp, x509
 from pyhanko.pdf_utils import generic
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.errors import NoDSSFoundError
 
 from kernel import clock
 from kernel.errors import Invalid
-from kernel.text import Phrase
+from kernel.text import Phrase, phrase
 from signing.chains import ChainState, chain_of
 from signing.judging import Case, Expected, judge, worst
 from signing.pades import declare_extension, run, writer_for
 from signing.pdffile import Found, NotReadable, embedded_signatures
 from signing.policy import DocumentKind, policy_for
-from signing.proofs import Stamp
+from signing.proofs import Carried, Doubt, Stamp, judge_token
 from signing.reasons import Code, reason
 from signing.revinfo import proof_of, read_list, telling
 from signing.trust import Purpose, Trust
@@ -35,13 +35,17 @@ from signing.verdicts import Level, TimeSource, Value
 
 ORDER = (Level.OTHER, Level.B_B, Level.B_T, Level.B_LT, Level.B_LTA)
 
+NOT_TRUSTED = phrase("Đơn vị cấp dấu thời gian trả lời nhưng không được tin cậy ở đây, nên dấu không được đưa vào tệp.")
+SLOW_CLOCK = phrase("Đồng hồ máy chủ chậm hơn đơn vị cấp dấu thời gian, nên dấu không được đưa vào tệp.")
+
 
 @dataclass(frozen=True)
 class Reached:
     """How far a file has come. `level` is the lowest of its signatures, OTHER when it has none.
 
     `proven_at` is the moment at which all of them demonstrably existed; `not_after` when the certificate of the newest
-    time-stamp ends. `obstacle` is what keeps it from B-LT, None when nothing does; `final` that waiting cannot help.
+    time-stamp ends. `obstacle` is what keeps it from B-LT, None when nothing does; `final` that waiting cannot help;
+    `doubted` that its newest time-stamp proves nothing so far (its authority is not trusted, a clock is wrong).
     """
 
     level: Level
@@ -49,6 +53,7 @@ class Reached:
     not_after: datetime | None
     obstacle: Phrase | None
     final: bool
+    doubted: bool
 
     def at_least(self, level: Level) -> bool:
         """Whether the file has come to `level` or further."""
@@ -71,12 +76,14 @@ class Examined:
         proven = len(times) == len(levels) and bool(times)
         bad = [one for one in case.reasons if one.weight is not Value.VALID]
         gravest = max(bad, key=lambda one: one.weight.gravity, default=None)
+        tokens = [found for found in case.file.found if found.is_timestamp]
         return Reached(
             level=min(levels, key=ORDER.index, default=Level.OTHER),
             proven_at=max(times) if proven else None,
             not_after=case.stamps[-1].not_after if case.stamps else None,
             obstacle=gravest.phrase if gravest else None,
             final=worst(one.weight for one in bad) is Value.INVALID,
+            doubted=bool(tokens) and tokens[-1].field not in {stamp.name for stamp in case.stamps},
         )
 
 
@@ -94,6 +101,7 @@ class Look:
     obstacle: Phrase | None
     final: bool
     signed: bool
+    doubted: bool = False
     added: bytes = field(default=b"", repr=False)
     lines: tuple[tuple[bytes, ...], ...] = field(default=(), repr=False)
 
@@ -106,7 +114,9 @@ def look_into(data: bytes, trust: Trust, *, renewing: bool = False) -> Look:
     """
     examined = examine(data, trust)
     reached, added = examined.reached, b""
-    if reached.proven_at is not None and (renewing or reached.level is Level.B_T):
+    # Under a time-stamp of ours that does not count, newer answers would be added day after day.
+    waits = reached.doubted and bool(examined.case.carried)
+    if reached.proven_at is not None and (renewing or (reached.level is Level.B_T and not waits)):
         grown = examine(with_validation_data(examined), trust)
         if renewing or grown.reached.at_least(Level.B_LT):  # what brings it no further would only make it longer
             reached, added = grown.reached, grown.data[len(data) :]
@@ -118,9 +128,20 @@ def look_into(data: bytes, trust: Trust, *, renewing: bool = False) -> Look:
         obstacle=reached.obstacle,
         final=reached.final,
         signed=bool(examined.case.papers),
+        doubted=reached.doubted,
         added=added,
         lines=tuple(tuple(base64.b64decode(der) for der in line) for line in lines),
     )
+
+
+def no_use_of(token: bytes, digest: bytes, trust: Trust) -> Phrase | None:
+    """Why a time-stamp token over this SHA-256 that has just come proves nothing, and will not when authorities have
+    answered; None when it does, or may when they have."""
+    signed = cms.ContentInfo.load(token)["content"]
+    judged = run(judge_token(signed, lambda _: digest, "", trust, clock.now(), Carried()))
+    if not isinstance(judged, Doubt) or judged.path:
+        return None
+    return SLOW_CLOCK if judged.reason.code == Code.TIMESTAMP_ORDER else NOT_TRUSTED
 
 
 def examine(data: bytes, trust: Trust, at: datetime | None = None) -> Examined:
@@ -189,13 +210,13 @@ async def _needs_of(case: Case) -> list[_Need]:
     needs = []
     for found in case.file.found:
         if found.is_timestamp and found.field in stamps:
-            path, embedded = await _path_of(case, stamps[found.field]), stamps[found.field].embedded
+            path = await _path_of(case, stamps[found.field])
         elif found.signature is not None and levels.get(found.field) is Level.B_T and _is_good(case, found):
-            path, embedded = case.chains[found.field].path, tuple(found.signature.other_embedded_certs)
+            path = case.chains[found.field].path
         else:
             continue
         if path:
-            crls, ocsps = telling(case.trust.crls, case.trust.ocsps, path[-1], [*case.trust.intermediates, *embedded])
+            crls, ocsps = telling(case.trust.crls, case.trust.ocsps, path)
             needs.append(_Need(found, path, proof_of(path, crls, ocsps)))
     return needs
 

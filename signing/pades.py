@@ -18,6 +18,7 @@ from io import BytesIO
 from typing import Any, TypeVar
 
 from asn1crypto import x509
+from PIL import Image
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter, append_signature_field, enumerate_sig_fields
@@ -27,6 +28,7 @@ from pyhanko.sign.signers.constants import ESIC_EXTENSION_1
 from pyhanko.sign.signers.pdf_byterange import DocumentTimestamp
 from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner
 from pyhanko.stamp import StaticStampStyle
+from tzlocal import get_localzone
 
 from kernel import clock
 from kernel.errors import Invalid, Unavailable, WrongState
@@ -56,6 +58,13 @@ _SPOKEN = {
 DIGEST = "sha256"
 
 T = TypeVar("T")
+
+
+def warm_up() -> None:
+    """Load what the first signature needs, once for all files (`signing.isolated`): formats of pictures, and the local
+    zone, which pyHanko asks for."""
+    Image.preinit()
+    get_localzone()
 
 
 @dataclass(frozen=True)
@@ -94,10 +103,17 @@ def sign_person(
 
 
 def sign_seal(
-    pdf: bytes, key: KeyStore, *, image: bytes | None = None, box: Box | None = None, at: datetime | None = None
+    pdf: bytes,
+    key: KeyStore,
+    *,
+    image: bytes | None = None,
+    mark: bytes | None = None,
+    box: Box | None = None,
+    at: datetime | None = None,
 ) -> bytes:
     """The file sealed by the agency in `ConDau`, over the person's signature when that is visible.
 
+    What shows is the PNG `image`, or the text `mark` of `stamps.text_mark` where there is no picture of the seal.
     `box` places the seal when nobody prepared a field. WrongState without a person's signature before it
     (Decree 30/2020 art. 32.2d), or when the seal is there already.
     """
@@ -108,7 +124,8 @@ def sign_seal(
         raise WrongState(phrase("Văn bản đã được đóng dấu của cơ quan."))
     if not _a_person_signed(pdf):
         raise WrongState(phrase("Chưa có chữ ký của người có thẩm quyền nên chưa đóng dấu được."))
-    style = image_style(image) if image is not None else empty_style()
+    style = text_style(mark) if mark is not None else empty_style()
+    style = image_style(image) if image is not None else style
     look = Look(box, style) if box is not None else None
     return sign_field(pdf, key, FIELD_SEAL, look=look, style=style, at=at)
 

@@ -27,7 +27,8 @@ class Policy:
     `required` are the kinds of signer that must be there, in the order in which they must have signed; a kind that
     stands there twice wants two signers. `unsigned` is the value of a file in which no signature can be found,
     `missing` of one that lacks a signer, `edited_later` of one that grew after the signature by what is not allowed,
-    `undelegated` of one that somebody signed for another without a decision.
+    `undelegated` of one that somebody signed for another without a decision. `fields_filled_later` are the form fields
+    that may be filled in between a person's signature and the first seal, when they were blank.
     """
 
     name: str
@@ -47,26 +48,26 @@ class Policy:
 _PERSON, _SEAL = HolderKind.PERSON, HolderKind.SEAL
 
 POLICIES: dict[DocumentKind, Policy] = {
-    DocumentKind.OFFICIAL: Policy("official-3", (_PERSON, _SEAL), Value.INVALID),
+    DocumentKind.OFFICIAL: Policy("official-4", (_PERSON, _SEAL), Value.INVALID),
     # Before the clerk applies the seal: what the leader has signed.
-    DocumentKind.PERSON_ONLY: Policy("person-only-2", (_PERSON,), Value.INVALID),
+    DocumentKind.PERSON_ONLY: Policy("person-only-3", (_PERSON,), Value.INVALID),
     # Copies and separate attachments carry the agency's signature alone (Decree 30, Annex I, Part II).
-    DocumentKind.COPY: Policy("copy-1", (_SEAL,), Value.INVALID),
+    DocumentKind.COPY: Policy("copy-2", (_SEAL,), Value.INVALID),
     # Minutes are signed by the secretary and the chair; a seal only "if any" (Decree 30, form 1.9).
-    DocumentKind.MINUTES: Policy("minutes-2", (_PERSON, _PERSON), Value.INVALID),
+    DocumentKind.MINUTES: Policy("minutes-3", (_PERSON, _PERSON), Value.INVALID),
     # Papers of which we do not know who had to sign them: judge what is there. Other programs add to signed files what
     # we cannot tell from an attack; what was signed can be shown.
     DocumentKind.FOREIGN: Policy(
-        "foreign-2", (), Value.UNCLEAR, edited_later=Value.UNCLEAR, weak_algorithm=Value.UNCLEAR
+        "foreign-3", (), Value.UNCLEAR, edited_later=Value.UNCLEAR, weak_algorithm=Value.UNCLEAR
     ),
     # What anybody hands in for checking: most likely an official paper, perhaps a copy, which no person signs.
     DocumentKind.PUBLIC: Policy(
-        "public-1", (_PERSON, _SEAL), Value.UNCLEAR, missing=Value.UNCLEAR, weak_algorithm=Value.UNCLEAR
+        "public-3", (_PERSON, _SEAL), Value.UNCLEAR, missing=Value.UNCLEAR, weak_algorithm=Value.UNCLEAR
     ),
 }
 
 
-ENVELOPE = Policy("envelope-1", (), Value.UNCLEAR, weak_algorithm=Value.UNCLEAR)
+ENVELOPE = Policy("envelope-2", (), Value.UNCLEAR, weak_algorithm=Value.UNCLEAR)
 """The signature that a sender's system puts on its envelope."""
 
 

@@ -159,29 +159,31 @@ async def judge_token(
 ) -> Stamp | Doubt:
     """What an RFC 3161 token proves about what `imprint` answers the digest of, as of `moment`."""
     try:
-        status = await _status(token, imprint, trust, moment)
-        if carried and status.intact and status.valid and not status.trusted:
-            status = await _status(token, imprint, carried.added_to(trust), moment)
         held = extract_certificate_info(token)
+        embedded = tuple(held.other_certs)
+        chain = await chain_with(held.signer_cert, embedded, trust, Purpose.TSA, moment, carried)
+        status = await _status(token, imprint, trust, moment, chain)
+        if carried and chain.state is ChainState.GOOD and not status.trusted:
+            status = await _status(token, imprint, carried.added_to(trust), moment, chain)
     except BROKEN as error:
         log.info("a time-stamp cannot be read: %s", error)
         return Doubt(reason(Code.TIMESTAMP_BROKEN, name, who=name))
     if not (status.intact and status.valid):
         return Doubt(reason(Code.TIMESTAMP_BROKEN, name, who=name))
-    embedded = tuple(held.other_certs)
-    if status.trusted and status.timestamp > moment + CLOCK_SKEW:
-        return Doubt(reason(Code.TIMESTAMP_ORDER, name, who=name))
-    if not status.trusted or status.validation_path is None:
-        chain = await chain_with(held.signer_cert, embedded, trust, Purpose.TSA, moment, carried)
+    if not status.trusted or chain.state is not ChainState.GOOD:
         way = chain.path if chain.state in (ChainState.REVOCATION_UNKNOWN, ChainState.REVOCATION_STALE) else ()
         return Doubt(reason(Code.TIMESTAMP_UNTRUSTED, name, who=name), way)
-    path = tuple(status.validation_path)
-    return Stamp(name, 0, -1, status.timestamp, moment, held.signer_cert, embedded, path)
+    if status.timestamp > moment + CLOCK_SKEW:
+        return Doubt(reason(Code.TIMESTAMP_ORDER, name, who=name))
+    return Stamp(name, 0, -1, status.timestamp, moment, held.signer_cert, embedded, chain.path)
 
 
-async def _status(token: cms.SignedData, imprint: Any, trust: Trust, moment: datetime) -> TimestampSignatureStatus:
+async def _status(
+    token: cms.SignedData, imprint: Any, trust: Trust, moment: datetime, chain: Chain
+) -> TimestampSignatureStatus:
+    """What the token says, and whether its certificate may give time-stamps: trusted only when `chain` is good, too."""
     held = extract_certificate_info(token)
-    context = validation_context(trust, Purpose.TSA, moment, list(held.other_certs), held.signer_cert)
+    context = validation_context(trust, Purpose.TSA, moment, list(held.other_certs), chain.path)
     return TimestampSignatureStatus(**await generic_cms.validate_tst_signed_data(token, context, imprint))
 
 

@@ -233,7 +233,7 @@ _KINDS: dict[Code, _Kind] = {
         _V, "", phrase("Thời điểm ký của {who} do máy người ký tự khai, chưa có dấu thời gian.")
     ),
     Code.CLOCK_SEVEN_HOURS_FAST: _Kind(
-        _V, "", phrase("Giờ ký của {who} lệch 7 giờ: phần mềm ký đã ghi giờ Việt Nam như giờ quốc tế.")
+        _V, "", phrase("Giờ ký của {who} có lẽ lệch 7 giờ: phần mềm ký ghi giờ Việt Nam như giờ quốc tế.")
     ),
     Code.TIME_IN_FUTURE: _Kind(
         _U, "SIG_CONSTRAINTS_FAILURE", phrase("Thời điểm ký mà {who} khai ({at}) nằm ở tương lai.")

@@ -1,23 +1,34 @@
 """Statements of facts: a compact JWS (RFC 7515), ES256, made once and never changed.
 
-The key is the installation's own: P-256, made at first use, kept in the data folder and readable by its owner only;
-with `system=…` in LIENTHONG_KEYS it lies on a token or in an encrypted file instead (`signing.receiptkeys`).
+The key is the installation's own: P-256, made at first use, kept in the data folder, readable by its owner only and
+encrypted with LIENTHONG_KEY_PASSPHRASE where that is set; one that lay in the clear before is encrypted when it is next
+read. With `system=…` in LIENTHONG_KEYS it lies on a token or in another file instead (`signing.receiptkeys`).
 It is never an agency's seal. Every process that shares the folder signs with the same key; a lost or changed file means
 a new key, and the public halves of all keys stay in the database.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import secrets
 import threading
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
@@ -28,6 +39,7 @@ from kernel.db import Tx
 from kernel.errors import Unavailable
 from kernel.schema import insert_into
 from kernel.text import phrase
+from signing.keys import Passphrase, keep_keys_out_of_core_dumps
 from signing.logmodels import SystemKey
 
 FILE = "receipts.pem"
@@ -59,6 +71,7 @@ class _Ring:
 
     def __init__(self) -> None:
         self.path: Path | None = None
+        self.passphrase = Passphrase()
         self.issuer = "lienthong"
         self.key: SigningKey | None = None
         self.stamp: _Stamp | None = None
@@ -73,11 +86,13 @@ class _Ring:
             if self.path is None:
                 self.key = self.key or SigningKey(_fresh())
             elif self.key is None or self.stamp is None or self.stamp != _stamp_of(self.path):
-                self.key, self.stamp = _kept(self.path)
+                self.key, self.stamp = _kept(self.path, self.passphrase)
             return self.key
 
 
 _ring = _Ring()
+_seen: WeakKeyDictionary[sa.Pool, set[str]] = WeakKeyDictionary()
+"""The keys whose rows were seen committed, for as long as a database stays open; such rows are never removed."""
 
 
 def use(config: Config) -> None:
@@ -85,10 +100,10 @@ def use(config: Config) -> None:
 
     A process that never calls this signs with a key of its own that is forgotten when it ends.
     """
-    path = _file_in(config)
+    path, passphrase = _file_in(config), _passphrase_of(config)
     with _ring.lock:
-        if path != _ring.path:
-            _ring.path, _ring.key, _ring.stamp = path, None, None
+        if (path, passphrase) != (_ring.path, _ring.passphrase):
+            _ring.path, _ring.passphrase, _ring.key, _ring.stamp = path, passphrase, None, None
         _ring.issuer = config.base_url
         _ring.elsewhere = _named_key(config)
 
@@ -115,14 +130,18 @@ def state(tx: Tx, kind: str, claims: dict[str, Any]) -> str:
 
 def known_key(tx: Tx) -> SigningKey:
     """The key of this process, known to the database from now on: for what is signed outside a transaction."""
-    key = _ring.current()
-    known = tx.session.get(SystemKey, key.kid)
-    tx.session.info["system_key"] = known  # held: a session forgets rows that nobody holds, and asks for each signature
-    if known is None:
-        row = insert_into(tx.session, SystemKey).values(kid=key.kid, jwk=key.jwk, made_at=clock.now())
-        made = tx.session.execute(row.on_conflict_do_nothing().returning(SystemKey.kid)).scalar()
-        if made is not None:
-            tx.audit("system", "hub.key_made", f"key:{key.kid}", {"jwk": key.jwk})
+    key, seen = _ring.current(), _seen.setdefault(tx.session.get_bind().engine.pool, set())
+    mine: set[str] = tx.session.info.setdefault("keys_made", set())  # not committed yet: others have to look again
+    if key.kid in seen | mine:
+        return key
+    if tx.session.get(SystemKey, key.kid) is not None:
+        seen.add(key.kid)
+        return key
+    row = insert_into(tx.session, SystemKey).values(kid=key.kid, jwk=key.jwk, made_at=clock.now())
+    made = tx.session.execute(row.on_conflict_do_nothing().returning(SystemKey.kid)).scalar()
+    if made is not None:
+        mine.add(key.kid)
+        tx.audit("system", "hub.key_made", f"key:{key.kid}", {"jwk": key.jwk})
     return key
 
 
@@ -191,48 +210,100 @@ def rotate(config: Config) -> str:
         raise Unavailable(
             phrase("Khoá hệ thống do LIENTHONG_KEYS chỉ định. Xin đổi khoá trên thiết bị rồi khai báo lại.")
         )
-    path = _file_in(config)
-    fresh = _fresh()
-    draft = _drafted(path, fresh)
-    draft.replace(path)
-    _sync(path.parent)
+    path, fresh = _file_in(config), _fresh()
+    with _folder_held(path):
+        _drafted(path, fresh, _passphrase_of(config)).replace(path)
+        _sync(path.parent)
     return SigningKey(fresh).kid
+
+
+def lies_in_the_clear(config: Config) -> bool:
+    """Whether the key of the data folder can be used by whoever gets a copy of its file."""
+    try:
+        return not _is_encrypted(_file_in(config).read_bytes())
+    except OSError:
+        return False
 
 
 def _file_in(config: Config) -> Path:
     return config.data_dir / "hub" / FILE
 
 
+def _passphrase_of(config: Config) -> Passphrase:
+    return Passphrase(config.key_passphrase.encode())
+
+
 def _fresh() -> ECKey:
     return ECKey.generate_key("P-256", private=True)
 
 
-def _drafted(path: Path, key: ECKey) -> Path:
+def _sealed(key: ECKey, passphrase: bytes) -> bytes:
+    private = load_pem_private_key(key.as_pem(private=True), None)
+    how = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
+    return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, how)
+
+
+def _opened(data: bytes, passphrase: bytes) -> ECKey:
+    keep_keys_out_of_core_dumps()
+    private = load_pem_private_key(data, passphrase if _is_encrypted(data) else None)
+    if not isinstance(private, EllipticCurvePrivateKey):
+        raise TypeError("another kind of key")
+    return ECKey.import_key(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+def _is_encrypted(data: bytes) -> bool:
+    return b"ENCRYPTED" in data
+
+
+@contextlib.contextmanager
+def _folder_held(path: Path) -> Iterator[None]:
+    """Nobody else puts another file there meanwhile."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _drafted(path: Path, key: ECKey, passphrase: bytes) -> Path:
     """The private key in a file beside its place, for its owner only and on the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.parent.chmod(0o700)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(key.as_pem(private=True))
+        file.write(_sealed(key, passphrase))
         file.flush()
         os.fsync(file.fileno())
     return draft
 
 
-def _kept(path: Path) -> tuple[SigningKey, _Stamp]:
+def _kept(path: Path, passphrase: bytes) -> tuple[SigningKey, _Stamp]:
     """The key in the file, made there by whoever comes first."""
     if not path.exists():
-        draft = _drafted(path, _fresh())
+        draft = _drafted(path, _fresh(), passphrase)
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)  # atomic: web and worker may start at the same moment
         draft.unlink()
         _sync(path.parent)
     try:
+        if passphrase and not _is_encrypted(path.read_bytes()):
+            _seal(path, passphrase)
         with path.open("rb") as file:
             stamp = _stamp_from(os.fstat(file.fileno()))
-            return SigningKey(ECKey.import_key(file.read())), stamp
-    except (OSError, ValueError, JoseError):
+            return SigningKey(_opened(file.read(), passphrase)), stamp
+    except (OSError, ValueError, TypeError, JoseError):
         raise Unavailable(phrase("Không đọc được khoá ký biên nhận của trục, xin báo quản trị hệ thống.")) from None
+
+
+def _seal(path: Path, passphrase: bytes) -> None:
+    """The same key, encrypted from now on. Another process may be faster."""
+    with _folder_held(path):
+        data = path.read_bytes()
+        if not _is_encrypted(data):
+            _drafted(path, _opened(data, b""), passphrase).replace(path)
+            _sync(path.parent)
 
 
 def _stamp_of(path: Path) -> _Stamp | None:

@@ -2,7 +2,13 @@
 
 Two things that libraries overlook: a list made after a certificate had ended need not name it any more, so its
 silence is no good news; and an old "good" of an OCSP responder says nothing against a later list.
+
+Both are asked for each certificate of one way to a root. What else bears an authority's name has no say: anybody may
+put a certificate of any name and any dates into a file.
 """
+
+# mypy: allow-untyped-calls
+# (pyHanko is typed in parts)
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -12,6 +18,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from asn1crypto import core, crl, ocsp, x509
+from pyhanko_certvalidator.revinfo.validate_crl import find_cert_in_list
 
 EXPIRED_CERTS_ON_CRL = "2.5.29.60"
 """X.509 §9.5.2.8: since when the list keeps what has ended meanwhile."""
@@ -37,20 +44,43 @@ class RevocationList:
         known = issuer.key_identifier
         return self.issuer == issuer.subject.hashable and (not self.key or known is None or self.key == known)
 
+    def is_for(self, certificate: x509.Certificate) -> bool:
+        """Whether it may speak of this certificate: made by the issuer, or by whom the certificate names for that.
+
+        pyHanko believes everybody whom the issuer has certified, such as another authority of the same root.
+        """
+        places = certificate.crl_distribution_points_value or ()
+        named = [name for place in places for name in place["crl_issuer"] or () if name.name == "directory_name"]
+        return self.issuer in (certificate.issuer.hashable, *(name.chosen.hashable for name in named))
+
     def can_tell(self, certificate: x509.Certificate) -> bool:
         """Whether silence of this list about a certificate of its issuer means that it was not revoked."""
         ended = certificate.not_valid_after
         return self.made_at <= ended or (self.keeps_since is not None and self.keeps_since <= ended)
 
+    def names(self, certificate: x509.Certificate) -> bool:
+        """Whether the certificate stands on the list. One that has ended may, and then the list tells enough of it."""
+        if certificate["tbs_certificate"]["serial_number"].dump() not in self.data:
+            return False  # most lists are long, and few certificates stand on them
+        made = crl.CertificateList.load(self.data)
+        try:
+            _, why = find_cert_in_list(certificate, certificate.issuer, made, made.issuer)
+        except NotImplementedError:
+            return True  # with a remark that nobody here understands
+        except _BROKEN:
+            return False
+        return why is not None
+
 
 @dataclass(frozen=True)
 class StatusAnswer:
-    """One OCSP answer about one certificate. `keeps_since` is the archive cutoff (RFC 6960 §4.4.4)."""
+    """One OCSP answer about a certificate: `revoked` or not. `keeps_since` is the archive cutoff (RFC 6960 §4.4.4)."""
 
     data: bytes
     algorithm: str
     issuer: bytes
     serial: int
+    revoked: bool
     made_at: datetime
     ends_at: datetime | None
     keeps_since: datetime | None
@@ -62,9 +92,9 @@ class StatusAnswer:
         return hashlib.new(self.algorithm, certificate.issuer.dump(), usedforsecurity=False).digest() == self.issuer
 
     def can_tell(self, certificate: x509.Certificate) -> bool:
-        """Whether a "good" means that it was not revoked before it ended."""
+        """Whether the answer means something: a "good" only says that it was not revoked before it ended."""
         ended = certificate.not_valid_after
-        return self.made_at <= ended or (self.keeps_since is not None and self.keeps_since <= ended)
+        return self.revoked or self.made_at <= ended or (self.keeps_since is not None and self.keeps_since <= ended)
 
 
 # The same bytes are asked about with every signature; a snapshot of the trust store keeps them in memory anyway.
@@ -103,6 +133,7 @@ def read_answer(data: bytes) -> StatusAnswer | None:
             asked["hash_algorithm"]["algorithm"].native,
             asked["issuer_name_hash"].native,
             asked["serial_number"].native,
+            one["cert_status"].name == "revoked",
             one["this_update"].native,
             one["next_update"].native,
             cutoff.native if cutoff is not None else None,
@@ -112,20 +143,22 @@ def read_answer(data: bytes) -> StatusAnswer | None:
 
 
 def telling(
-    crls: Iterable[bytes], ocsps: Iterable[bytes], certificate: x509.Certificate, others: Iterable[x509.Certificate]
+    crls: Iterable[bytes], ocsps: Iterable[bytes], path: Sequence[x509.Certificate]
 ) -> tuple[list[bytes], list[bytes]]:
-    """The lists and answers whose silence or "good" means something for the chain of `certificate`."""
-    line = _line(certificate, list(others))
-    lists = [found for found in map(read_list, crls) if found is not None and _tells(found, line)]
-    newest: dict[str, datetime] = {}
-    for one in lists:
-        newest[one.issuer] = max(one.made_at, newest.get(one.issuer, one.made_at))
+    """The lists and answers whose silence or "good" means something for the certificates of `path` (root first), and
+    every list that names one of them.
+
+    Only the certificates of this one way count: what the root's list cannot tell about an authority that has ended
+    meanwhile, it can about the one that was renewed.
+    """
+    pairs = list(pairwise(path))
+    lists = [found for found in map(read_list, crls) if found is not None and _tells(found, pairs)]
     answers = [found for found in map(read_answer, ocsps) if found is not None]
     kept = [
         answer.data
         for answer in answers
-        for member in line
-        if answer.is_about(member) and answer.can_tell(member) and not _outdated(answer, member, newest)
+        for issuer, member in pairs
+        if answer.is_about(member) and answer.can_tell(member) and not _outdated(answer, issuer, lists)
     ]
     return [one.data for one in lists], kept
 
@@ -156,24 +189,12 @@ def describe_answer(data: bytes) -> dict[str, str]:
     }
 
 
-def _tells(one: RevocationList, line: Sequence[x509.Certificate]) -> bool:
-    return all(one.can_tell(member) for member in line if member.issuer.hashable == one.issuer)
+def _tells(one: RevocationList, pairs: Sequence[tuple[x509.Certificate, x509.Certificate]]) -> bool:
+    about = [(issuer, member) for issuer, member in pairs if one.is_for(member)]
+    # By none of these keys it still may be by one that makes lists for the authority: then it must tell all.
+    members = [member for issuer, member in about if one.is_by(issuer)] or [member for _, member in about]
+    return bool(members) and (all(map(one.can_tell, members)) or any(map(one.names, members)))
 
 
-def _outdated(answer: StatusAnswer, member: x509.Certificate, newest: dict[str, datetime]) -> bool:
-    later = newest.get(member.issuer.hashable)
-    return later is not None and later > answer.made_at
-
-
-def _line(certificate: x509.Certificate, others: list[x509.Certificate]) -> list[x509.Certificate]:
-    """The certificate and all that may stand above it, by their names."""
-    line, wanted, seen = [certificate], [certificate.issuer.hashable], set()
-    while wanted:
-        name = wanted.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        above = [one for one in others if one.subject.hashable == name]
-        line += above
-        wanted += [one.issuer.hashable for one in above]
-    return line
+def _outdated(answer: StatusAnswer, issuer: x509.Certificate, lists: Sequence[RevocationList]) -> bool:
+    return any(one.made_at > answer.made_at for one in lists if one.is_by(issuer))

@@ -1,4 +1,4 @@
-"""The administrators' doors: the trust store, and who may sign for whom."""
+"""The administrators' doors: the trust store, who may sign for whom, whose the certificates on devices are."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -6,15 +6,17 @@ from typing import Any
 
 from flask import Response, current_app, flash, make_response, redirect, render_template, request, url_for
 
+from directory import account, secondstep
 from directory.access import require_instance_admin
 from directory.actor import Actor
+from directory.routes.desk import visit
 from kernel import clock
 from kernel.config import Config
 from kernel.db import Tx
 from kernel.doors import Routes
 from kernel.errors import Invalid
 from kernel.text import Phrase, phrase
-from signing import anchors, delegation, revocation, trustpages
+from signing import anchors, delegation, held, revocation, trustpages
 from signing.forms import ConfirmForm, DelegationForm, FileForm, RootForm
 from signing.known import known
 
@@ -39,7 +41,12 @@ def _store(tx: Tx, actor: Actor, errors: Errors | None = None, asked: str = "") 
 def new_root(tx: Tx, actor: Actor) -> Response:
     """An empty proposal; `?known=` is the fingerprint of the authority that is meant."""
     require_instance_admin(tx, actor)
-    return _page("trust_new", form=RootForm(), meant=known(request.args.get("known", "")))
+    return _new_root(RootForm(), request.args.get("known", ""))
+
+
+def _new_root(form: RootForm, wanted: str, errors: Errors | None = None) -> Response:
+    meant = known(wanted)
+    return _page("trust_new", errors, form=form, meant=meant, meant_fingerprint=trustpages.spaced(wanted))
 
 
 @routes.post("/admin/trust/roots/new")
@@ -49,7 +56,7 @@ def propose_root(tx: Tx, actor: Actor) -> Response:
     try:
         change = anchors.propose(tx, actor, _file(), form.wanted(), form.reason.data or "", allow_test=trial)
     except Invalid as refusal:
-        return _page("trust_new", refusal.fields, form=form, meant=known(request.form.get("known", "")))
+        return _new_root(form, request.form.get("known", ""), refusal.fields)
     said = phrase("Đã ghi đề nghị. Một quản trị viên khác cần đối chiếu dấu vân tay và xác nhận.")
     return _done(actor, said, "signing.change", change_id=change.id)
 
@@ -67,7 +74,7 @@ def propose_removal(tx: Tx, actor: Actor, sha256: str) -> Response:
 
 @routes.get("/admin/trust/changes/<int:change_id>")
 def change(tx: Tx, actor: Actor, change_id: int) -> Response:
-    """A proposal with the fingerprint, for both people."""
+    """A proposal, for both people; the fingerprint only for whoever made it."""
     return _change(tx, actor, change_id)
 
 
@@ -80,7 +87,7 @@ def _change(tx: Tx, actor: Actor, change_id: int, errors: Errors | None = None) 
 def confirm(tx: Tx, actor: Actor, change_id: int) -> Response:
     """The second person agrees: it takes effect."""
     try:
-        done = anchors.confirm(tx, actor, change_id, request.form.get("ending", ""))
+        done = anchors.confirm(tx, actor, change_id, request.form.get("fingerprint", ""))
     except Invalid as refusal:
         return _change(tx, actor, change_id, refusal.fields)
     revocation.want_for_store(tx)
@@ -184,6 +191,51 @@ def end_delegation(tx: Tx, actor: Actor, delegation_id: int) -> Response:
     except Invalid as refusal:
         return _delegations(tx, actor, DelegationForm(), refusal.fields, delegation_id)
     return _done(actor, phrase("Đã kết thúc ủy quyền ký."), "signing.delegations")
+
+
+@routes.get("/account/certificates")
+def own_certificates(tx: Tx, actor: Actor) -> Response:
+    """The certificates on one's own devices."""
+    return _own_certificates(tx, actor)
+
+
+def _own_certificates(tx: Tx, actor: Actor, errors: Errors | None = None, asked: str = "") -> Response:
+    person = account.own(tx, actor)
+    needs = {"password": bool(person.password_hash), "code": bool(person.totp_secret)}
+    return _page("certificates", errors, rows=held.own(tx, actor), asked=asked, needs=needs)
+
+
+@routes.post("/account/certificates/<sha256>/unbind")
+def unbind_own_certificate(tx: Tx, actor: Actor, sha256: str) -> Response:
+    """Let go of one, with the password and the second step once more."""
+    password, code = request.form.get("password", ""), request.form.get("code", "")
+    errors = held.unbind_own(tx, actor, sha256, password, code, visit(), secondstep.safe_of(config()))
+    if errors:
+        return _own_certificates(tx, actor, errors, sha256)
+    return _done(actor, held.UNBOUND, "signing.own_certificates")
+
+
+@routes.get("/admin/certificates")
+def certificates(tx: Tx, actor: Actor) -> Response:
+    """The certificates on the devices of the agency's people."""
+    return _certificates(tx, actor)
+
+
+def _certificates(tx: Tx, actor: Actor, errors: Errors | None = None, asked: str = "") -> Response:
+    q = request.args.get("q", "")[:100]
+    rows, more = held.listed(tx, actor, q)
+    typed = request.form.get("reason", "")
+    return _page("certificates_admin", errors, rows=rows, more=more, q=q, asked=asked, typed=typed, most=held.MOST)
+
+
+@routes.post("/admin/certificates/<sha256>/unbind")
+def unbind_certificate(tx: Tx, actor: Actor, sha256: str) -> Response:
+    """Let go of one for somebody else."""
+    try:
+        held.unbind(tx, actor, sha256, request.form.get("reason", ""))
+    except Invalid as refusal:
+        return _certificates(tx, actor, refusal.fields, sha256)
+    return _done(actor, held.UNBOUND, "signing.certificates")
 
 
 def config() -> Config:

@@ -1,6 +1,7 @@
-"""Images for trial installations: an invented handwritten signature and a round seal, both marked as specimens.
+"""Images for trial installations: an invented handwritten signature and a round seal that says it is a specimen.
 
-Real ones are uploaded as PNG files; nobody's signature or seal is imitated here.
+Nobody's signature or seal is imitated here, and none of these is drawn in production: real seals are PNG files of the
+operator (`signing.pictures`), real signatures are drawn by the signers' own devices.
 """
 
 import math

@@ -146,6 +146,9 @@ def empty_style() -> StaticStampStyle:
 TEXT_MARK_SIZE = (170.0, 30.0)
 """Width and height in points of the text block on copies, as measured on documents in use."""
 
+SEAL_MARK_SIZE = (SEAL_DIAMETER, SEAL_DIAMETER)
+"""The same of a text in the place of a seal."""
+
 
 MARK_LETTER, MARK_LEADING = 10.0, 1.15
 """Size of its letters in points, and the height of a line as a multiple of it."""

@@ -52,6 +52,8 @@ class Fault(StrEnum):
     REFUSES = "refuses"  # a well-formed answer that says no
     OTHER = "other"  # a well-formed, signed answer about something else
     ENDLESS = "endless"  # an answer that drips and does not end
+    NO_HEAD = "no head"  # an answer whose head drips already
+    ELSEWHERE = "elsewhere"  # a redirect to another door, `/other`
 
 
 @dataclass
@@ -195,8 +197,14 @@ class _Door(BaseHTTPRequestHandler):
         if mood.fault is Fault.DOWN:
             self.close_connection = True
             return
-        if mood.fault is Fault.ENDLESS:
-            self._drip()
+        if mood.fault in (Fault.ENDLESS, Fault.NO_HEAD):
+            self._drip(with_head=mood.fault is Fault.ENDLESS)
+            return
+        if mood.fault is Fault.ELSEWHERE:
+            self.send_response(307)
+            self.send_header("Location", f"{self.server.url}/other")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
             return
         if mood.fault in (Fault.BUSY, Fault.GARBAGE):
             status = 503 if mood.fault is Fault.BUSY else 200
@@ -210,9 +218,13 @@ class _Door(BaseHTTPRequestHandler):
             log.debug("a request that cannot be read: %s", error)
             self._send(_Answer("text/plain", b"", 400))
 
-    def _drip(self) -> None:
+    def _drip(self, *, with_head: bool) -> None:
         self.send_response(200)
-        self.end_headers()
+        if with_head:
+            self.end_headers()
+        else:
+            self.flush_headers()
+            self.wfile.write(b"X-Slow: ")
         self.close_connection = True
         while True:  # until the caller has had enough
             self.wfile.write(b"0")

@@ -10,10 +10,9 @@ import asyncio
 import logging
 import math
 import secrets
-import time
 from abc import ABC, abstractmethod
 from hashlib import sha256
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import requests
@@ -22,9 +21,11 @@ from asn1crypto import x509 as asn1_x509
 from pyhanko.sign.general import as_signing_certificate_v2, simple_cms_attribute
 from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.sign.timestamps.common_utils import TimestampRequestError
+from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
 from kernel import clock
+from kernel.deadline import Deadline
 from kernel.errors import Unavailable
 from kernel.text import phrase
 from signing.keys import KeyStore
@@ -88,7 +89,10 @@ def token_over(digest: bytes, source: TimeStamps) -> bytes:
 
 
 class HttpTimeStamps(TimeStamps):
-    """A time-stamp authority at a URL; `timeout_s` is for the whole answer, however slowly it drips."""
+    """A time-stamp authority at a URL; `timeout_s` is for the whole call, however slowly the answer drips.
+
+    Only this address is asked: an authority that sends elsewhere has not answered.
+    """
 
     # What each authority's tokens took lately, for all that ask it in this process.
     _rooms: ClassVar[dict[str, int]] = {}
@@ -119,29 +123,44 @@ class HttpTimeStamps(TimeStamps):
         return response
 
     def _post(self, request: bytes) -> bytes:
-        ends = time.monotonic() + self._timeout_s
+        with Deadline(self._timeout_s) as deadline, requests.Session() as session:
+            for scheme in ("http://", "https://"):
+                session.mount(scheme, _Watched(deadline))
+            try:
+                body = self._answered(session, request)
+            except (requests.RequestException, HTTPError, OSError) as error:
+                raise TimestampRequestError(f"no answer from {self.url}: {error}") from error
+            if deadline.is_over:  # an answer that is cut off may look like a whole one
+                raise TimestampRequestError(f"the answer of {self.url} does not end")
+            return body
+
+    def _answered(self, session: requests.Session, request: bytes) -> bytes:
+        kinds = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
         body = bytearray()
-        try:
-            with requests.post(
-                self.url,
-                data=request,
-                headers={
-                    "Content-Type": "application/timestamp-query",
-                    "Accept": "application/timestamp-reply",
-                },
-                timeout=self._timeout_s,
-                stream=True,
-            ) as answer:
-                answer.raise_for_status()
-                while piece := answer.raw.read1(_PIECE, decode_content=True):
-                    body += piece
-                    if len(body) > _MOST_BYTES:
-                        raise TimestampRequestError(f"the answer of {self.url} is too long")
-                    if time.monotonic() > ends:
-                        raise TimestampRequestError(f"the answer of {self.url} does not end")
-        except (requests.RequestException, HTTPError, OSError) as error:
-            raise TimestampRequestError(f"no answer from {self.url}: {error}") from error
+        with session.post(
+            self.url, data=request, headers=kinds, timeout=self._timeout_s, stream=True, allow_redirects=False
+        ) as answer:
+            if answer.status_code != 200:
+                raise TimestampRequestError(f"{self.url} answers with HTTP {answer.status_code}")
+            while piece := answer.raw.read1(_PIECE, decode_content=True):
+                body += piece
+                if len(body) > _MOST_BYTES:
+                    raise TimestampRequestError(f"the answer of {self.url} is too long")
         return bytes(body)
+
+
+class _Watched(HTTPAdapter):
+    """Opens lines that a deadline hangs up on."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        super().__init__()
+        self._deadline = deadline
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        """The pool for an address, or for the proxy on the way there."""
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        pool.ConnectionCls = self._deadline.watched(pool.ConnectionCls)
+        return pool
 
 
 class LocalTimeStamps(TimeStamps):

@@ -212,6 +212,8 @@ class TrustStore:
 
 def load_certificate(data: bytes) -> x509.Certificate:
     """A certificate from DER, PEM or a PKCS#7 file (.p7b) that holds just one authority; Invalid when it is neither."""
+    if not data:
+        raise Invalid({"certificate": phrase("Cần chọn tệp chứng thư.")})
     try:
         found = _certificates(data)
         for one in found:

@@ -1,7 +1,7 @@
 """What the administrators' pages of the trust store show."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -42,7 +42,9 @@ STATES: dict[ChangeState, tuple[Phrase, str]] = {
 
 @dataclass(frozen=True)
 class Certificate:
-    """What a certificate says of itself; `fingerprint` is the SHA-256 in groups of four digits."""
+    """What a certificate says of itself; `fingerprint` is the SHA-256 in groups of four digits. Both are empty for who
+    is to bring them along.
+    """
 
     sha256: str
     fingerprint: str
@@ -91,7 +93,9 @@ class RootCard:
 
 @dataclass(frozen=True)
 class KnownCard:
-    """An authority whose fingerprint is known: is its certificate loaded?"""
+    """An authority whose fingerprint is known: is its certificate loaded? `fingerprint` is empty for who is to confirm
+    a proposal about it.
+    """
 
     authority: KnownAuthority
     fingerprint: str
@@ -149,16 +153,22 @@ def trust_page(tx: Tx, actor: Actor, soft: timedelta) -> TrustPage:
     open_ones = sa.select(TrustChange).where(TrustChange.state == ChangeState.PROPOSED).order_by(TrustChange.id)
     decided = sa.select(TrustChange).where(TrustChange.state != ChangeState.PROPOSED)
     decided = decided.order_by(TrustChange.decided_at.desc()).limit(LAST_DECIDED)
-    waiting = _changes(tx, actor, tx.session.scalars(open_ones).all())
+    waiting = tx.session.scalars(open_ones).all()
     loaded = {root.sha256 for root, _ in roots} | {one.sha256 for one in between}
-    proposed = {one.certificate.sha256 for one in waiting}
+    proposed = {one.sha256 for one in waiting}
+    hidden = {one.sha256 for one in waiting if one.proposed_by != actor.person_id}
     return TrustPage(
         may_act=is_instance_admin(tx, actor),
         alone=len({card.id for card in instance_admins(tx)}) < 2,
-        waiting=waiting,
+        waiting=_changes(tx, actor, waiting),
         roots=tuple(_root(tx, root, change) for root, change in roots),
         known=tuple(
-            KnownCard(one, spaced(one.sha256), one.sha256 in loaded, one.sha256 in proposed)
+            KnownCard(
+                one,
+                spaced(one.sha256) if one.sha256 not in hidden else "",
+                one.sha256 in loaded,
+                one.sha256 in proposed,
+            )
             for one in KNOWN_AUTHORITIES
         ),
         intermediates=tuple(_intermediate(tx, one, between, [root for root, _ in roots]) for one in between),
@@ -227,15 +237,19 @@ def _change(tx: Tx, actor: Actor, row: TrustChange) -> ChangeCard:
     if state is ChangeState.PROPOSED and clock.now() >= row.expires_at:
         state = ChangeState.EXPIRED  # the job that says so is on its way
     word, tone = STATES[state]
+    mine, is_open = row.proposed_by == actor.person_id, state is ChangeState.PROPOSED
+    certificate = _certificate(row.certificate)
+    if is_open and not mine:
+        certificate = replace(certificate, sha256="", fingerprint="")
     return ChangeCard(
         id=row.id,
         act=ACTS[Act(row.act)],
         adds=row.act == Act.ADD,
         state=word,
         tone=tone,
-        is_open=state is ChangeState.PROPOSED,
+        is_open=is_open,
         label=row.label,
-        certificate=_certificate(row.certificate),
+        certificate=certificate,
         purposes=_purposes(row.purposes),
         reason=row.reason,
         proposed_by=directory.person(tx, row.proposed_by).name,
@@ -244,7 +258,7 @@ def _change(tx: Tx, actor: Actor, row: TrustChange) -> ChangeCard:
         decided_by=directory.person(tx, row.decided_by).name if row.decided_by else "",
         decided_at=row.decided_at,
         remark=row.remark,
-        mine=row.proposed_by == actor.person_id,
+        mine=mine,
     )
 
 

@@ -226,16 +226,12 @@ class Verdict:
 
 def phrase_to_json(text: Phrase) -> dict[str, Any]:
     """A phrase as plain data; phrases may stand inside phrases."""
-    params = {k: phrase_to_json(v) if isinstance(v, Phrase) else v for k, v in text.params.items()}
-    return {"msgid": text.msgid, "params": params}
+    return text.to_json()
 
 
 def phrase_from_json(data: dict[str, Any]) -> Phrase:
     """The inverse of `phrase_to_json`."""
-    return Phrase(
-        data["msgid"],
-        {k: phrase_from_json(v) if isinstance(v, dict) else v for k, v in data["params"].items()},
-    )
+    return Phrase.from_json(data)
 
 
 def _time_to_json(at: datetime | None) -> str | None:

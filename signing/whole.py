@@ -96,7 +96,7 @@ def _judge_person(case: Case) -> None:
         case.reasons.append(reason(Code.SIGNER_OTHER, first.field, who=first.name, expected=expected.signer_name))
         return
     if not expected.delegated:
-        told = {"who": expected.signer_name, "authority": expected.authority}
+        told = {"who": expected.signer_name, "authority": expected.authority or expected.signer_title}
         case.reasons.append(reason(Code.NOT_DELEGATED, named[0].field, weight=case.policy.undelegated, **told))
     position = " ".join(part for part in (expected.authority, expected.signer_title) if part)
     for one in named:

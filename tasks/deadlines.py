@@ -2,13 +2,15 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 
 from kernel.clock import VN
 from kernel.errors import Invalid
 from kernel.text import fold, phrase
 from kernel.worktime import AFTERNOON
 
+YEARS = 20
+FARTHEST = timedelta(days=366 * YEARS)
 _SHAPE = re.compile(
     r"(?:(?P<hour>\d{1,2})(?::|h|g)(?P<minute>\d{2})?\s*(?:ngay\s*)?[,\s]\s*)?"
     r"(?P<day>\d{1,2})[/.-](?P<month>\d{1,2})[/.-](?P<year>\d{4})"
@@ -39,9 +41,17 @@ def read(text: str, now: datetime, field: str = "deadline") -> Deadline | None:
         )
     except ValueError:
         raise Invalid({field: phrase("Ngày hoặc giờ này không có thật, xin xem lại.")}) from None
+    check(at, now, field)
+    return Deadline(at, " ".join(text.split()))
+
+
+def check(at: datetime, now: datetime, field: str = "deadline") -> None:
+    """Invalid for the past, and for a year so far away that it is a slip of the finger: reminders are counted out in
+    working time, day by day."""
     if at <= now:
         raise Invalid({field: phrase("Hạn này đã qua, xin chọn thời điểm sau bây giờ.")})
-    return Deadline(at, " ".join(text.split()))
+    if at > now + FARTHEST:
+        raise Invalid({field: phrase("Hạn này quá xa. Xin xem lại năm; nhiều nhất {years} năm.", years=YEARS)})
 
 
 def _hour(match: re.Match[str]) -> time:

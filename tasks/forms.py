@@ -1,26 +1,31 @@
 """The form of a new task, read into a command; the verbs check it."""
 
+import hashlib
+import json
 from collections.abc import Iterable
-from typing import Any
 
-from wtforms import Form, RadioField, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms import Form, HiddenField, RadioField, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 
 from directory import queries
 from directory.actor import Actor
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Invalid
-from kernel.forms import Needed
+from kernel.forms import Needed, fresh_number
 from kernel.text import phrase
 from tasks import deadlines
 from tasks.giving import GIVERS, GiveTask, Lead
 from tasks.models import Priority
 from tasks.queries import PRIORITY_LABELS
 
+_PEOPLE, _AGENCIES = phrase("Người"), phrase("Cơ quan, đơn vị")
+
 
 class GiveForm(Form):  # type: ignore[misc]
     """What, who, until when. A lead is `p7` (person) or `a3` (agency)."""
 
+    command_id = HiddenField(default=fresh_number)
     title = TextAreaField(phrase("Việc cần làm"), [Needed()], render_kw={"rows": 2, "maxlength": 500})
     lead = SelectField(phrase("Chủ trì"), [Needed()], choices=[], validate_choice=False)
     co_workers = SelectMultipleField(phrase("Phối hợp"), choices=[], validate_choice=False)
@@ -28,7 +33,7 @@ class GiveForm(Form):  # type: ignore[misc]
     deadline = StringField(phrase("Hạn hoàn thành"))
     priority = RadioField(
         phrase("Độ khẩn"),
-        choices=[(str(p), label) for p, label in PRIORITY_LABELS.items()],
+        choices=[SelectChoice(str(p), label) for p, label in PRIORITY_LABELS.items()],
         default=str(Priority.NORMAL),
         validate_choice=False,
     )
@@ -42,17 +47,18 @@ class GiveForm(Form):  # type: ignore[misc]
         ]
         if not actor.has(*GIVERS):
             named = [(number, name) for number, name in named if number == actor.person_id]
-        groups: dict[Any, list[tuple[str, Any]]] = {"": [("", phrase("Chọn người hoặc đơn vị"))]}
-        groups[phrase("Người")] = [(f"p{number}", name) for number, name in named]
+        leads = [SelectChoice("", phrase("Chọn người hoặc đơn vị"))]
+        leads += [SelectChoice(f"p{number}", name, optgroup=_PEOPLE) for number, name in named]
         if actor.has(*GIVERS):
             agencies = [card for card in queries.agencies_for_choice(tx) if card.is_local]
-            groups[phrase("Cơ quan, đơn vị")] = [(f"a{card.id}", card.name) for card in agencies]
-        self.lead.choices = groups
-        self.co_workers.choices = self.followers.choices = [(str(number), name) for number, name in named]
+            leads += [SelectChoice(f"a{card.id}", card.name, optgroup=_AGENCIES) for card in agencies]
+        self.lead.choices = leads
+        self.co_workers.choices = self.followers.choices = [SelectChoice(str(number), name) for number, name in named]
         return self
 
-    def command(self) -> GiveTask:
-        """The command; Invalid names `deadline` or `priority`, the rest is judged by the verb."""
+    def command(self, actor: Actor) -> GiveTask:
+        """The command, which gives one task however often the same form is sent. Invalid names `deadline` or
+        `priority`, the rest is judged by the verb."""
         deadline = deadlines.read(str(self.deadline.data or ""), clock.now())
         try:
             priority = Priority(str(self.priority.data))
@@ -67,7 +73,15 @@ class GiveForm(Form):  # type: ignore[misc]
             priority=priority,
             co_workers=numbers(self.co_workers.data or []),
             followers=numbers(self.followers.data or []),
+            once=self._once(actor),
         )
+
+    def _once(self, actor: Actor) -> str:
+        """One person's one form with its words: who goes back and writes something else gives another task."""
+        if not self.command_id.data:
+            return ""
+        sent = json.dumps(self.data, sort_keys=True)
+        return f"form:{actor.person_id}:{hashlib.sha256(sent.encode()).hexdigest()}"
 
 
 def lead_of(text: str) -> Lead:

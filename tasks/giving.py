@@ -16,7 +16,7 @@ from kernel.text import nfc, phrase
 from notify import links, messages
 from notify.kinds import TaskGiven, TaskShared
 from notify.messages import Channel
-from tasks import access, moves, scheduling
+from tasks import access, deadlines, moves, scheduling
 from tasks.access import Right
 from tasks.models import Part, Priority, Task, TaskPerson
 from tasks.states import TaskState, Verb
@@ -61,6 +61,8 @@ def give(tx: Tx, actor: Actor, command: GiveTask) -> Task:
 
     Forbidden for who may not give tasks to others; Invalid names `title`, `lead`, `deadline`, `co_workers`.
     """
+    if command.once:
+        tx.take_turns(f"task {command.once}")  # the second of two presses finds the task of the first
     known = _given_before(tx, command.once)
     if known is not None:
         return known
@@ -111,8 +113,8 @@ def _check(tx: Tx, actor: Actor, command: GiveTask) -> None:
     if len(command.detail) > 10_000:
         raise Invalid({"detail": phrase("Quá dài: tối đa {n} ký tự.", n=10_000)})
     _check_lead(tx, command.lead)
-    if command.deadline_at is not None and command.deadline_at <= clock.now():
-        raise Invalid({"deadline": phrase("Hạn này đã qua, xin chọn thời điểm sau bây giờ.")})
+    if command.deadline_at is not None:
+        deadlines.check(command.deadline_at, clock.now())
     wanted = {*command.co_workers, *command.followers, *([command.giver_id] if command.giver_id else [])}
     if set(queries.people(tx, wanted)) != wanted:
         raise Invalid({"co_workers": phrase("Có người không còn trong danh bạ, xin chọn lại.")})
@@ -206,8 +208,8 @@ def give_again(tx: Tx, actor: Actor, task_id: int, lead: Lead, note: str = "") -
 def move_deadline(tx: Tx, actor: Actor, task_id: int, deadline_at: datetime | None, rule: str, note: str = "") -> None:
     """Set another deadline, or none; the lead is told and the reminders are planned anew."""
     task = access.task_for(tx, actor, task_id, Right.GIVE, lock=True)
-    if deadline_at is not None and deadline_at <= clock.now():
-        raise Invalid({"deadline": phrase("Hạn này đã qua, xin chọn thời điểm sau bây giờ.")})
+    if deadline_at is not None:
+        deadlines.check(deadline_at, clock.now())
     task.deadline_at, task.deadline_rule = deadline_at, rule
     moves.move(tx, actor, task, Verb.MOVE_DEADLINE, nfc(note).strip(), deadline=rule)
     moves.tell_news(tx, actor, task, access.involved(tx, task), phrase("Hạn hoàn thành đã thay đổi"), note)

@@ -109,6 +109,31 @@ def _overdue(task: TaskFacts, history: frozenset[str], calendar: WorkCalendar, n
         number, at = number + 1, following
 
 
+def tell_at(now: datetime, priority: Priority, calendar: WorkCalendar) -> datetime:
+    """When a reminder that is due may be told: now, or when it is night at the next opening of offices."""
+    return now if _awake(now, priority) == now else calendar.next_open(_awake(now, priority))
+
+
+def true_until(slot: str, due_at: datetime, deadline_at: datetime | None, calendar: WorkCalendar) -> datetime | None:
+    """When a reminder says nothing that is true or new any more: what follows it then says it better. None: it is true
+    as long as the state lasts, and with another state it is taken back."""
+    if slot.startswith("overdue"):
+        return _opening(calendar, calendar.add_working_days(due_at.astimezone(VN).date(), 1))
+    if deadline_at is None or slot == "accept" or slot.startswith("unreceived"):
+        return None
+    day = deadline_at.astimezone(VN).date()
+    if slot == "day":
+        return deadline_at
+    if slot == "day-before":
+        return datetime.combine(day, time(), VN)
+    return _opening(calendar, calendar.add_working_days(day, -1))
+
+
+def quiet_from(now: datetime) -> datetime:
+    """When the night begins after the waking hours in which `now` lies."""
+    return datetime.combine(now.astimezone(VN).date(), QUIET_FROM, VN)
+
+
 def _opening(calendar: WorkCalendar, on: date) -> datetime:
     return datetime.combine(on, calendar.hours[0][0], VN)
 

@@ -10,7 +10,7 @@ from directory.actor import Actor
 from kernel import clock, streams
 from kernel.db import Tx
 from kernel.doors import Routes
-from kernel.errors import Invalid
+from kernel.errors import Invalid, WrongState
 from kernel.text import Phrase, phrase
 from tasks import deadlines, extending, finishing, giving, queries, receiving
 from tasks.forms import GiveForm, lead_of
@@ -44,7 +44,7 @@ def give(tx: Tx, actor: Actor) -> Any:
     """Give the task: its lead hears at once."""
     form = GiveForm(request.form).offer(tx, actor)
     try:
-        task = giving.give(tx, actor, form.command())
+        task = giving.give(tx, actor, form.command(actor))
     except Invalid as error:
         return _new_page(form, error.fields), error.status
     return redirect(url_for("tasks.task", task_id=task.id), 303)
@@ -60,7 +60,9 @@ def task(tx: Tx, actor: Actor, task_id: int) -> str:
     return _task_page(tx, actor, task_id)
 
 
-def _task_page(tx: Tx, actor: Actor, task_id: int, failed: str = "", errors: Errors | None = None) -> str:
+def _task_page(
+    tx: Tx, actor: Actor, task_id: int, failed: str = "", errors: Errors | None = None, late: Phrase | None = None
+) -> str:
     stream = f"task:{task_id}"
     view = queries.task_page(tx, actor, task_id)
     return render_template(
@@ -72,15 +74,21 @@ def _task_page(tx: Tx, actor: Actor, task_id: int, failed: str = "", errors: Err
         failed=failed,
         errors=errors or {},
         typed=request.form if failed else {},
+        late=late,
+        words=request.form.get("reason") or request.form.get("note") or "",
     )
 
 
 def _done(tx: Tx, actor: Actor, task_id: int, name: str, act: Callable[[], object]) -> Any:
-    """Do it and show the task; a refusal of a field shows the page with what was typed."""
+    """Do it and show the task; a refusal of a field, or of an act that came too late, shows the page with what was
+    typed."""
     try:
-        act()
+        with tx.attempt():
+            act()
     except Invalid as error:
         return _task_page(tx, actor, task_id, name, error.fields), error.status
+    except WrongState as error:
+        return _task_page(tx, actor, task_id, late=error.message), error.status
     return redirect(url_for("tasks.task", task_id=task_id), 303)
 
 

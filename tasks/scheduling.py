@@ -18,7 +18,7 @@ from notify.kinds import DigestLine, TaskDigest
 from notify.kinds import TaskReminder as ReminderWords
 from tasks import access
 from tasks.models import Priority, ReminderState, Task, TaskEntry, TaskReminder
-from tasks.reminders import Planned, TaskFacts, next_reminders
+from tasks.reminders import Planned, TaskFacts, next_reminders, quiet_from, tell_at, true_until
 from tasks.states import CLOSED, TaskState
 
 TOPIC = "tasks.remind"
@@ -49,7 +49,7 @@ def replan(tx: Tx, task: Task) -> None:
             .with_for_update()
         )
     )
-    outbox.cancel(tx, TOPIC, [_key(reminder) for reminder in waiting])
+    outbox.cancel(tx, TOPIC, [key(reminder) for reminder in waiting for key in (_key, _key_put_off)])
     for reminder in waiting:
         reminder.state = ReminderState.CANCELLED
     messages.cancel(tx, Ref("task", task.id), kind=ReminderWords.name)
@@ -83,16 +83,28 @@ def _key(reminder: TaskReminder) -> str:
     return f"{reminder.task_id}:{reminder.plan}:{reminder.slot}:{reminder.person_id}"
 
 
+def _key_put_off(reminder: TaskReminder) -> str:
+    return f"{_key(reminder)}:{int(reminder.due_at.timestamp())}"
+
+
 def _slots(tx: Tx, task: Task) -> frozenset[str]:
-    """The slots of this plan, and those that went out for the same deadline to the same lead."""
+    """The slots of this plan, and those that went out for the same matter: the deadline, the asking of this lead for
+    a receipt, the work that is said to be finished."""
     query = sa.select(TaskReminder.slot, TaskReminder.plan, TaskReminder.deadline_at, TaskReminder.sent_at).where(
         TaskReminder.task_id == task.id
     )
     return frozenset(
         slot
         for slot, plan, deadline_at, sent_at in tx.session.execute(query)
-        if plan == task.plan or (sent_at is not None and sent_at >= task.given_at and deadline_at == task.deadline_at)
+        if plan == task.plan or (sent_at is not None and _is_told(task, slot, deadline_at, sent_at))
     )
+
+
+def _is_told(task: Task, slot: str, deadline_at: datetime | None, sent_at: datetime) -> bool:
+    """Whether what went out then is still about how things stand."""
+    if slot == "accept":
+        return task.finished_at is not None and sent_at >= task.finished_at
+    return sent_at >= task.given_at and (slot.startswith("unreceived") or deadline_at == task.deadline_at)
 
 
 def recipients(tx: Tx, task: Task, planned: Planned) -> list[PersonCard]:
@@ -112,25 +124,48 @@ def recipients(tx: Tx, task: Task, planned: Planned) -> list[PersonCard]:
 
 
 def remind(tx: Tx, job: Job) -> None:
-    """A reminder is due: tell its person once, together with everything else that is due for them now."""
+    """A reminder is due: tell its person once, together with everything else that is due for them now. What would be
+    told at night waits for the morning; what is true no more is taken back, and what follows it is planned."""
     mine = tx.session.get(TaskReminder, job.payload["reminder"])
-    if mine is None or mine.state != ReminderState.PLANNED:
-        return
+    if mine is None or mine.state != ReminderState.PLANNED or mine.due_at > clock.now() + TOGETHER:
+        return  # put off meanwhile: its other promise comes in the morning
     due = _take_due(tx, mine.person_id, mine.due_at)
     if not any(reminder.id == mine.id for reminder, _ in due):
         return
     faults.point("tasks.reminding")
     person = queries.person(tx, mine.person_id)
-    _tell(tx, person, due)
-    tasks = {task.id: task for _, task in due}
-    for reminder, task in due:
+    calendar = worktime.calendar(tx)
+    ready = [(reminder, task) for reminder, task in due if _is_ready(tx, reminder, task, calendar)]
+    if ready:
+        _tell(tx, person, ready, calendar)
+    for reminder, task in ready:
         reminder.state, reminder.sent_at = ReminderState.SENT, clock.now()
         detail = {"slot": reminder.slot, "to": person.id, "name": person.name}
         tx.session.add(TaskEntry(task_id=task.id, at=clock.now(), by_id=None, kind="reminded", note="", detail=detail))
     tx.session.flush()
-    for task in tasks.values():
+    for task in {task.id: task for reminder, task in due if reminder.state != ReminderState.PLANNED}.values():
         _plan(tx, task)
+    for task in {task.id: task for _, task in ready}.values():
         tx.publish(f"task:{task.id}", "reminded", {"id": task.id, "rev": task.rev})
+
+
+def _is_ready(tx: Tx, reminder: TaskReminder, task: Task, calendar: WorkCalendar) -> bool:
+    """Whether a due reminder is told now; else it is put off or taken back."""
+    now = clock.now()
+    at = tell_at(now, Priority(task.priority), calendar)
+    until = _true_until(reminder, calendar)
+    if until is not None and until <= at:
+        reminder.state = ReminderState.CANCELLED
+    elif at > now:
+        reminder.due_at = at
+        tx.outbox(TOPIC, _key_put_off(reminder), {"reminder": reminder.id}, due_at=at)
+    else:
+        return True
+    return False
+
+
+def _true_until(reminder: TaskReminder, calendar: WorkCalendar) -> datetime | None:
+    return true_until(reminder.slot, reminder.due_at, reminder.deadline_at, calendar)
 
 
 def _take_due(tx: Tx, person_id: int, due_at: datetime) -> list[tuple[TaskReminder, Task]]:
@@ -154,28 +189,41 @@ def _take_due(tx: Tx, person_id: int, due_at: datetime) -> list[tuple[TaskRemind
     return [(reminder, tasks[reminder.task_id]) for reminder in locked]
 
 
-def _tell(tx: Tx, person: PersonCard, due: list[tuple[TaskReminder, Task]]) -> None:
+def _tell(tx: Tx, person: PersonCard, due: list[tuple[TaskReminder, Task]], calendar: WorkCalendar) -> None:
     by_task: dict[int, list[TaskReminder]] = defaultdict(list)
     tasks = {task.id: task for _, task in due}
     for reminder, task in due:
         by_task[task.id].append(reminder)
-    calendar = worktime.calendar(tx)
-    says = {
-        task_id: why(calendar, tasks[task_id], max(rows, key=lambda r: r.due_at).slot, person.id)
-        for task_id, rows in by_task.items()
-    }
+    last = {task_id: max(rows, key=lambda r: (r.due_at, r.id)) for task_id, rows in by_task.items()}
+    says = {task_id: why(calendar, tasks[task_id], reminder.slot, person.id) for task_id, reminder in last.items()}
+    until = _useful_until(list(last.values()), tasks, calendar)
     if len(says) == 1:
         [(task_id, sentence)] = says.items()
-        _tell_one(tx, person, tasks[task_id], sentence, due[0][0])
+        _tell_one(tx, person, tasks[task_id], sentence, last[task_id], until)
         return
     ordered = sorted(tasks.values(), key=lambda t: (t.deadline_at is None, t.deadline_at, t.id))
     lines = tuple(DigestLine(t.title, says[t.id], t.deadline_at, f"/tasks/{t.id}") for t in ordered)
     late = sum(1 for t in ordered if t.deadline_at is not None and t.deadline_at < clock.now())
     slot = f"reminder-{due[0][0].id}"
-    messages.tell(tx, TaskDigest(lines, late, "/tasks"), person.id, ref=Ref("person", person.id), slot=slot)
+    digest = TaskDigest(lines, late, "/tasks")
+    messages.tell(tx, digest, person.id, ref=Ref("person", person.id), slot=slot, useful_until=until)
 
 
-def _tell_one(tx: Tx, person: PersonCard, task: Task, sentence: Phrase, reminder: TaskReminder) -> None:
+def _useful_until(told: list[TaskReminder], tasks: dict[int, Task], calendar: WorkCalendar) -> datetime | None:
+    """Until when the message of these may still leave when its provider was away: as long as one of them is true, and
+    not into the night, unless one is hỏa tốc."""
+    ends = [_true_until(reminder, calendar) for reminder in told]
+    known = [end for end in ends if end is not None]
+    until = max(known) if len(known) == len(ends) else None
+    if any(task.priority == Priority.FLASH for task in tasks.values()):
+        return until
+    night = quiet_from(clock.now())
+    return min(until, night) if until is not None else night
+
+
+def _tell_one(
+    tx: Tx, person: PersonCard, task: Task, sentence: Phrase, reminder: TaskReminder, until: datetime | None
+) -> None:
     ref = Ref("task", task.id)
     waits = TaskState(task.state) is TaskState.NEW
     link = links.live_one(tx, "task.receive", ref, person.id) if waits else None
@@ -189,7 +237,7 @@ def _tell_one(tx: Tx, person: PersonCard, task: Task, sentence: Phrase, reminder
         path=f"/tasks/{task.id}",
         receive_link=links.place(link) if link and person.id in {card.id for card in leads} else "",
     )
-    messages.tell(tx, words, person.id, ref=ref, version=reminder.plan, slot=reminder.slot)
+    messages.tell(tx, words, person.id, ref=ref, version=reminder.plan, slot=reminder.slot, useful_until=until)
 
 
 def lead_name(tx: Tx, task: Task) -> str:

@@ -4,16 +4,13 @@ tests/conftest.py lists this module in `pytest_plugins`.
 """
 
 from dataclasses import dataclass
-from typing import Any, Self
 
 import pytest
-import sqlalchemy as sa
 
 from directory import demo, queries
 from directory.actor import Actor
 from directory.queries import AgencyCard
 from kernel.db import Database, Tx
-from kernel.schema import Base
 
 
 @dataclass(frozen=True)
@@ -67,47 +64,16 @@ def meet(tx: Tx) -> Cast:
     )
 
 
-@dataclass(frozen=True)
-class Founding:
-    """What founding the demo city writes. Kept once a process: writing it again takes a tenth of founding anew."""
-
-    cast: Cast
-    rows: dict[sa.Table, list[dict[str, Any]]]
-    counters: dict[str, int]  # PostgreSQL's sequences and where they stand
-
-    @classmethod
-    def in_(cls, db: Database) -> Self:
-        """Found the city in `db`, and remember how."""
-        with db.write() as tx:
-            demo.seed(tx)
-        with db.read() as tx:
-            tables = {table: tx.session.execute(sa.select(table)).mappings() for table in Base.metadata.sorted_tables}
-            rows = {table: [dict(row) for row in found] for table, found in tables.items()}
-            counters = [] if db.is_sqlite else tx.session.execute(_COUNTERS).all()
-            return cls(meet(tx), {table: found for table, found in rows.items() if found}, dict(map(tuple, counters)))
-
-    def again(self, db: Database) -> None:
-        """Write it into another empty database of the same kind."""
-        with db.engine.begin() as connection:
-            for table, rows in self.rows.items():
-                connection.execute(sa.insert(table), rows)
-            for counter, value in self.counters.items():
-                connection.execute(sa.select(sa.func.setval(counter, value)))
-
-
-_COUNTERS = sa.text("SELECT quote_ident(sequencename), last_value FROM pg_sequences WHERE last_value IS NOT NULL")
-_foundings: dict[bool, Founding] = {}
+_casts: dict[bool, Cast] = {}
 
 
 @pytest.fixture
 def cast(db: Database) -> Cast:
-    """The demo city, founded in `db`, and its people."""
-    founding = _foundings.get(db.is_sqlite)
-    if founding:
-        founding.again(db)
-    else:
-        founding = _foundings[db.is_sqlite] = Founding.in_(db)
-    return founding.cast
+    """The people of the demo city, which tests/conftest.py founds in the database of every test that asks for them."""
+    if db.is_sqlite not in _casts:
+        with db.read() as tx:
+            _casts[db.is_sqlite] = meet(tx)
+    return _casts[db.is_sqlite]
 
 
 @pytest.fixture

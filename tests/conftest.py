@@ -1,17 +1,20 @@
 """Fixtures of the whole suite: both databases, settings in a temporary folder, and no way to the outer network."""
 
+import gc
 import os
 import shutil
 import socket
-import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
+from hypothesis import HealthCheck, settings
 from jinja2 import FileSystemBytecodeCache
 
+from directory import demo
 from kernel.blobs import BlobStore, store_for
 from kernel.config import Config
 from kernel.db import Database
@@ -20,6 +23,9 @@ from tests.cast import cast, city  # noqa: F401 - fixtures of the whole suite
 from tests.postgres import TestServer
 
 os.environ.setdefault("TZ", "UTC")
+# How long an example takes says how busy the machine is, and nothing of what is tested.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 
 def _import_models() -> None:
@@ -35,9 +41,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database_kind" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--database")
-        metafunc.parametrize(
-            "database_kind", ["sqlite", "postgresql"] if chosen == "both" else [chosen], scope="session"
-        )
+        kinds = ["sqlite", "postgresql"] if chosen == "both" else [chosen]
+        judged = metafunc.definition.get_closest_marker("one_database")
+        if judged and judged.args[0] in kinds:
+            kinds = [judged.args[0]]
+        metafunc.parametrize("database_kind", kinds, scope="session")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Thousands of tests and everything they import stay to the end: who looks through them for garbage, while they are
+    made or later, looks in vain."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 # What takes longest or mostly waits begins first, so that no worker is left alone with it at the end.
@@ -87,8 +108,12 @@ def _no_outer_network() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _templates_compiled_once(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Hundreds of tests make an application of their own; each would compile every page again."""
-    compiled = FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+    """Hundreds of tests make an application of their own; each would compile every page again. The workers of one run
+    share what one of them has compiled."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "templates"
+    folder.mkdir(exist_ok=True)
+    compiled = FileSystemBytecodeCache(str(folder))
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": compiled}
 
 
@@ -100,18 +125,29 @@ def postgres() -> Iterator[TestServer]:
 
 
 @pytest.fixture(scope="session")
-def _sqlite_template() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "template.db"
-        _create_schema(f"sqlite:///{path}")
-        yield path
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "empty.db"
+    _create_schema(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def _sqlite_city(_sqlite_template: Path) -> Path:
+    """The template with the demo city in it: copying costs a tenth of founding."""
+    path = _sqlite_template.with_name("city.db")
+    shutil.copy(_sqlite_template, path)
+    _found_city(f"sqlite:///{path}")
+    return path
 
 
 @pytest.fixture(scope="session")
 def _postgres_suite(postgres: TestServer) -> str:
-    """One database with all tables for the whole suite: making one for each test would cost minutes."""
+    """One database with all tables for the whole suite, and the rows of the demo city kept in it: making a database for
+    each test would cost minutes."""
     url = postgres.create("suite")
     _create_schema(url)
+    _found_city(url)
+    postgres.keep("suite")
     return url
 
 
@@ -119,6 +155,18 @@ def _create_schema(url: str) -> None:
     _import_models()
     database = Database(url)
     Base.metadata.create_all(database.engine)
+    _settle(database)
+
+
+def _found_city(url: str) -> None:
+    database = Database(url)
+    with database.write() as tx:
+        demo.seed(tx)
+    _settle(database)
+
+
+def _settle(database: Database) -> None:
+    """Close it, with everything in the one file that is copied."""
     if database.is_sqlite:
         with database.engine.connect() as connection:
             connection.exec_driver_sql("COMMIT")
@@ -127,25 +175,43 @@ def _create_schema(url: str) -> None:
     database.close()
 
 
+@pytest.fixture(scope="session")
+def _sqlite_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("database")
+
+
 @pytest.fixture
-def database_url(database_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
-    """The URL of a fresh, empty database with all tables."""
+def database_url(database_kind: str, request: pytest.FixtureRequest) -> str:
+    """The URL of a fresh database with all tables: empty, or with the demo city where the test asks for its cast."""
+    peopled = "cast" in request.fixturenames
     if database_kind == "sqlite":
-        target = tmp_path / "lienthong.db"
-        shutil.copy(request.getfixturevalue("_sqlite_template"), target)
-        yield f"sqlite:///{target}"
-        return
+        target: Path = request.getfixturevalue("_sqlite_folder") / f"lienthong-{len(_deserted)}.db"
+        for old in (target, *(target.with_name(f"{target.name}-{end}") for end in ("wal", "shm"))):
+            old.unlink(missing_ok=True)
+        shutil.copy(request.getfixturevalue("_sqlite_city" if peopled else "_sqlite_template"), target)
+        return f"sqlite:///{target}"
     server: TestServer = request.getfixturevalue("postgres")
     url: str = request.getfixturevalue("_postgres_suite")
-    server.empty("suite")
-    yield url
+    server.empty("suite", bring_back=peopled)
+    return url
+
+
+_databases: dict[str, Database] = {}
+_deserted: list[Database] = []
+"""With which threads still work that a test left behind: no later test is given their file."""
 
 
 @pytest.fixture
 def db(database_url: str) -> Iterator[Database]:
-    """A fresh database of each kind."""
-    database = Database(database_url, pool_size=5)
+    """A fresh database of each kind, seen through the engine of the tests before: a new one would compile every
+    statement again, which takes longer than most tests."""
+    if database_url not in _databases:
+        _databases[database_url] = Database(database_url, pool_size=5)
+    database, threads = _databases[database_url], set(threading.enumerate())
     yield database
+    if not threads.issuperset(threading.enumerate()) or database.engine.pool.checkedout():  # type: ignore[attr-defined]
+        _deserted.append(_databases.pop(database_url))
+    database.after_commit.clear()
     database.close()
 
 

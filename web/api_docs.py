@@ -149,6 +149,7 @@ _MORE = [
     ("unknown_receiver", 422, phrase("Nơi nhận không có trong danh mục; info.codes là các mã đó.")),
     ("unknown_document", 422, phrase("Chưa từng chuyển văn bản này giữa hai cơ quan.")),
     ("secret_document", 422, phrase("Phong bì ghi độ mật; trục không nhận văn bản bí mật nhà nước.")),
+    ("reason_missing", 422, phrase("Trạng thái 02, 13 hoặc 16 không nêu lý do.")),
     ("malware", 422, phrase("Tệp có mã độc; info.receipt là biên nhận từ chối có ký số.")),
     ("too_large_to_scan", 422, phrase("Tệp lớn hơn mức bộ quét mã độc nhận; gửi lại cũng vậy.")),
     ("wrong_offset", 409, phrase("Đoạn tệp không nối tiếp; info.offset là chỗ phải gửi tiếp.")),

@@ -57,6 +57,7 @@ def create_app(config: Config, parts: Services | None = None) -> Flask:
     pages.install(app)
     app.url_map.converters["int"] = _Id
     entry.mount(app, rooms.load_pages())
+    rooms.offer_ways(config)
     app.jinja_env.finalize = _in_reader_language
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.url_defaults(_static_version)

@@ -107,12 +107,15 @@ def up(config: Config) -> None:
 
 
 @main.command()
+@click.option(
+    "--restored", is_flag=True, help="The database is a restored backup: browsers start from a fresh snapshot."
+)
 @click.pass_obj
-def migrate(config: Config) -> None:
+def migrate(config: Config, restored: bool) -> None:
     """Bring the database to the newest schema."""
     from web import schema
 
-    click.echo(schema.upgrade(config))
+    click.echo(schema.upgrade(config, restored=restored))
 
 
 @main.command()
@@ -173,11 +176,21 @@ def doctor(config: Config) -> None:
 
 @main.command()
 @click.option("--keep", is_flag=True, help="Leave the temporary folder for a look afterwards.")
-def tour(keep: bool) -> None:
+@click.option("--busy", is_flag=True, help="The machine has other work: the SMS may take a minute instead of 5 s.")
+def tour(keep: bool, busy: bool) -> None:
     """Drive the whole thread on a fresh temporary instance and print what was checked."""
     from web import tour as guide
 
-    sys.exit(guide.run(keep=keep))
+    sys.exit(guide.run(keep=keep, busy=busy))
+
+
+@main.command()
+@click.option("--since", type=float, help="Unix time from which the seconds are counted; the start of this command.")
+def first_exchange(since: float | None) -> None:
+    """Exchange a letter between two agencies' systems on a fresh temporary instance and print its signed receipt."""
+    from web.tour import exchange
+
+    sys.exit(exchange.run(since))
 
 
 @main.group()

@@ -1,8 +1,10 @@
 """`lienthong doctor`: every part says how it is, and what to do, in Vietnamese and English."""
 
+import ctypes
 import shutil
 import ssl
 import time
+from datetime import datetime
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
@@ -18,6 +20,8 @@ from web import rooms, schema
 
 _MARKS = {Health.GOOD: "✔", Health.OFF: "–", Health.POOR: "!", Health.BAD: "✘"}
 MIN_FREE = 1_000_000_000
+MAX_SKEW_S = 5
+_TIME_ERROR = 5
 
 
 def examine(config: Config) -> tuple[str, bool]:
@@ -67,7 +71,7 @@ def blobs(config: Config) -> Finding:
     try:
         store_for(config).check()
     except Exception as error:
-        what = phrase("Không ghi được tệp vào {place}: {error}", place=place, error=str(error))
+        what = phrase("Không ghi được tệp vào {place}: {error}", place=place, error=str(error.__cause__ or error))
         hint = phrase("Kiểm tra quyền ghi của thư mục, hoặc khóa và địa chỉ S3.")
         return Finding("blobs", Health.BAD, what, hint)
     return Finding("blobs", Health.GOOD, phrase("Ghi và đọc được tệp ở {place}", place=place))
@@ -86,21 +90,42 @@ def disk(config: Config) -> Finding:
 
 @check("clock")
 def clock_check(config: Config) -> Finding:
-    """Whether this clock agrees with the database server's; a wrong clock spoils deadlines and signatures."""
+    """Whether this clock is right: a wrong one spoils deadlines and signatures. It is held against the database
+    server's, and the system is asked whether a time server sets it."""
+    skew_s = _skew_s(config)
+    if skew_s is None:
+        what = phrase("Giờ Việt Nam: {now}", now=clock.now().astimezone(clock.VN).strftime("%H:%M:%S %d/%m/%Y"))
+    else:
+        what = phrase("Lệch {skew} giây so với máy chủ cơ sở dữ liệu", skew=f"{skew_s:.1f}")
+    hint = phrase("Bật đồng bộ giờ (chrony hoặc systemd-timesyncd).")
+    if skew_s is not None and skew_s > MAX_SKEW_S:
+        return Finding("clock", Health.BAD, what, hint)
+    if not _time_is_served():
+        unset = phrase("{clock}; đồng hồ máy này không được đồng bộ với máy chủ giờ.", clock=what)
+        return Finding("clock", Health.POOR, unset, hint)
+    return Finding("clock", Health.GOOD, what)
+
+
+def _skew_s(config: Config) -> float | None:
+    """How far this clock is from the database server's; None for the embedded database, which has no other clock."""
     db = Database(config.sql_url)
     try:
         if db.is_sqlite:
-            zone = phrase("Giờ Việt Nam: {now}", now=clock.now().astimezone(clock.VN).strftime("%H:%M:%S %d/%m/%Y"))
-            return Finding("clock", Health.GOOD, zone)
+            return None
         with db.engine.connect() as connection:
-            theirs = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+            theirs: datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+            return abs((theirs - clock.now()).total_seconds())
     finally:
         db.close()
-    skew_s = abs((theirs - clock.now()).total_seconds())
-    what = phrase("Lệch {skew} giây so với máy chủ cơ sở dữ liệu", skew=f"{skew_s:.1f}")
-    if skew_s > 5:
-        return Finding("clock", Health.BAD, what, phrase("Bật đồng bộ giờ (chrony hoặc systemd-timesyncd)."))
-    return Finding("clock", Health.GOOD, what)
+
+
+def _time_is_served() -> bool:
+    """Whether the kernel says that its clock is set by a time server (adjtimex(2), which only reads here). True where
+    the kernel cannot be asked."""
+    try:
+        return int(ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(512))) != _TIME_ERROR
+    except (OSError, AttributeError):
+        return True
 
 
 @check("address")

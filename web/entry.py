@@ -9,6 +9,7 @@ import ipaddress
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import IO, Any, NoReturn
@@ -19,6 +20,7 @@ from werkzeug.exceptions import TooManyRequests, Unauthorized
 
 from directory import proofs, signin
 from directory.actor import Actor
+from kernel.config import Config
 from kernel.db import Database, Tx
 from kernel.doors import Door, Guard
 from kernel.errors import Forbidden, Invalid
@@ -29,6 +31,10 @@ from web.services import Services, services
 
 csrf = CSRFProtect()
 _IN_MEMORY = 1 << 20
+_OF_ANYBODY = 2 << 20
+"""Bytes that are read before anybody asks who sends them; the pieces of an upload are smaller."""
+_FRESH_S = 1.0
+"""A system that was let in this short a time ago is not asked for its token once more before it writes."""
 
 
 class _Refused(Exception):
@@ -66,11 +72,11 @@ def _opened(door: Door) -> Callable[..., Response]:
     def view(**path: Any) -> Response:
         g.request_id = secrets.token_hex(8)
         _count_address(door)
-        _read_body(door, services())
-        _refuse_nul()
-        if door.csrf and door.writes and door.guard is not Guard.CLIENT and current_app.config["WTF_CSRF_ENABLED"]:
-            csrf.protect()
         try:
+            _read_body(door, services(), path)
+            _refuse_nul()
+            if door.csrf and door.writes and door.guard is not Guard.CLIENT and current_app.config["WTF_CSRF_ENABLED"]:
+                csrf.protect()
             response = _answered(services().db, door, path)
         except _Refused as refused:
             return refused.response
@@ -93,6 +99,9 @@ def _answered(db: Database, door: Door, path: dict[str, Any]) -> Response:
             if not door.writes:
                 if tx.session.get_transaction() is not instant:  # who waited may have been shut out meanwhile
                     actor = _admitted(tx, door)
+                return _answer(tx, door, actor, path)
+        if actor is not None and door.guard is Guard.CLIENT and time.monotonic() - tx.begun < _FRESH_S:
+            with db.write(actor.by) as tx:
                 return _answer(tx, door, actor, path)
     with db.write() if door.writes else db.read() as tx:
         return _answer(tx, door, _admitted(tx, door), path)
@@ -128,7 +137,7 @@ def _admitted(tx: Tx, door: Door) -> Actor | None:
     g.actor = actor
     if actor is None and door.guard is not Guard.OPEN:
         raise _Refused(_ask_to_sign_in(door))
-    if door.guard is Guard.CLIENT and actor is not None and door.scope not in actor.scopes:
+    if door.guard is Guard.CLIENT and actor is not None and actor.scopes.isdisjoint(door.scopes):
         raise Forbidden(phrase("Khóa truy cập này không có quyền {scope}.", scope=door.scope))
     if door.guard is Guard.CLIENT and actor is not None:
         _count(actor)
@@ -140,7 +149,7 @@ def _admitted(tx: Tx, door: Door) -> Actor | None:
 
 
 def _count(client: Actor) -> None:
-    if g.pop("counted", False):  # by `before`, which comes first
+    if "counted" in g:  # before the body, or by `before`
         return
     g.counted = True
     wait = rates.seconds_to_wait(services().config.api_rate, client.by)
@@ -153,7 +162,7 @@ def _count_address(door: Door) -> None:
     if not door.rate:
         return
     wait = rates.seconds_to_wait(
-        getattr(services().config, door.rate), f"address:{_network(request.remote_addr or '')}"
+        getattr(services().config, door.rate), f"{door.rate}:{_network(request.remote_addr or '')}"
     )
     if wait is not None:
         raise TooManyRequests(retry_after=wait)
@@ -170,18 +179,17 @@ def _network(address: str) -> str:
     return str(found)
 
 
-def _read_body(door: Door, parts: Services) -> None:
+def _read_body(door: Door, parts: Services, path: dict[str, Any]) -> None:
     """Take in the whole request before the transaction begins: a slow phone must not hold a lock.
 
-    Files of forms and the body of an API call that may be large go to temporary files on the way.
+    Files of forms and the body of an API call that may be large go to temporary files on the way. What is large is
+    taken only from whom the door is for.
     """
     if not door.writes and not door.max_bytes:
         return
-    cap = parts.config.upload_max_bytes if door.max_bytes else parts.config.request_max_bytes
-    if (request.mimetype or "").startswith("multipart/"):
-        cap = parts.config.upload_max_bytes + parts.config.request_max_bytes
-    if door.form_bytes:
-        cap = getattr(parts.config, door.form_bytes) + parts.config.request_max_bytes
+    cap = _most_bytes(door, parts.config)
+    if _is_large():
+        cap = _shown_first(door, parts, path, cap)
     request.max_content_length = cap
     request.max_form_memory_size = parts.config.request_max_bytes
     if door.max_bytes:
@@ -190,6 +198,35 @@ def _read_body(door: Door, parts: Services) -> None:
         request.get_data()
     else:
         _ = request.form, request.files
+
+
+def _most_bytes(door: Door, config: Config) -> int:
+    """How large the body may be. A form has files only where somebody is signed in, or the door says so."""
+    if door.form_bytes:
+        return int(getattr(config, door.form_bytes)) + config.request_max_bytes
+    if door.max_bytes:
+        return config.upload_max_bytes
+    if door.guard is Guard.PERSON and (request.mimetype or "").startswith("multipart/"):
+        return config.upload_max_bytes + config.request_max_bytes
+    return config.request_max_bytes
+
+
+def _is_large() -> bool:
+    """Larger than most requests, or of a length that nobody says before it is over."""
+    length = request.content_length
+    return length > _OF_ANYBODY if length is not None else "Transfer-Encoding" in request.headers
+
+
+def _shown_first(door: Door, parts: Services, path: dict[str, Any], cap: int) -> int:
+    """Ask who comes while the body is still with them; answers how large it may be."""
+    if door.guard is Guard.OPEN and door.proof is None:
+        return cap
+    with parts.db.read() as tx:
+        if door.proof is None:
+            _admitted(tx, door)
+            return cap
+        most: int | None = door.proof(tx, **path)
+    return cap if most is None else most + parts.config.request_max_bytes
 
 
 def _refuse_nul() -> None:

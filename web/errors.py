@@ -5,10 +5,11 @@ from http import HTTPStatus
 
 from flask import Flask, Response, current_app, g, make_response, render_template
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException
 
-from kernel.errors import DomainError, Invalid, Unavailable
+from kernel.errors import Conflict, DomainError, Invalid, Unavailable
 from kernel.text import Phrase, phrase
 from web.entry import wants_json
 from web.locale import current_locale
@@ -38,6 +39,8 @@ def install(app: Flask) -> None:
     app.register_error_handler(CSRFError, _old_page)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(OperationalError, _database_away)
+    app.register_error_handler(NoConnection, _database_away)
+    app.register_error_handler(IntegrityError, _same_at_once)
     app.register_error_handler(Exception, _failed)
 
 
@@ -90,9 +93,16 @@ def _http(error: HTTPException) -> Response:
     return answer
 
 
-def _database_away(error: OperationalError) -> Response:
+def _database_away(error: OperationalError | NoConnection) -> Response:
     log.error("database: %s", error)
     return _refused(Unavailable(_WORDS[503][1]))
+
+
+def _same_at_once(error: IntegrityError) -> Response:
+    """Two wrote what can be there only once, and each had looked before the other wrote: the database let one in."""
+    log.warning("database: %s", error.orig)
+    message = phrase("Người khác vừa lưu nội dung trùng với nội dung này. Xin tải lại trang để xem rồi làm tiếp.")
+    return _refused(Conflict(message))
 
 
 def _failed(error: Exception) -> Response:

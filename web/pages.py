@@ -48,6 +48,7 @@ _NAV = (
     NavItem(phrase("Trục liên thông"), "arrow-left-right", "hub_pages.exchange", "admin", _ADMIN),
     NavItem(phrase("Kho tin cậy"), "shield-check", "signing.trust", "admin", _ADMIN),
     NavItem(phrase("Ủy quyền ký"), "pen", "signing.delegations", "admin", _ADMIN),
+    NavItem(phrase("Chứng thư thiết bị"), "usb-symbol", "signing.certificates", "admin", _ADMIN),
     NavItem(phrase("Lịch làm việc"), "calendar-week", "directory.calendar", "admin", _ADMIN),
     NavItem(phrase("Nhật ký"), "journal-check", "directory.audit", "admin", _ADMIN),
     NavItem(phrase("Tin đã gửi"), "mailbox", "notify.mailbox", "admin"),
@@ -59,6 +60,7 @@ _LINKS = {
     "sign_in": "directory.sign_in_page",
     "sign_out": "directory.sign_out",
     "account": "directory.account",
+    "certificates": "signing.own_certificates",
 }
 
 
@@ -123,7 +125,8 @@ def choose_language(tx: Tx, actor: Actor | None) -> Response:
     response = redirect(safe)
     chosen = request.form.get("locale", "")
     if chosen in LOCALES:
-        response.set_cookie(LOCALE_COOKIE, chosen, max_age=YEAR_S, samesite="Lax", httponly=True)
+        secure = services().config.base_url.startswith("https:")
+        response.set_cookie(LOCALE_COOKIE, chosen, max_age=YEAR_S, samesite="Lax", httponly=True, secure=secure)
     return response
 
 

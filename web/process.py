@@ -2,7 +2,10 @@
 
 import logging
 
+import gevent
+
 from kernel import faults
+from kernel.blobs import DiskBlobs
 from kernel.config import Config
 from web.app import create_app
 from web.server import make_socketio, serve
@@ -16,6 +19,8 @@ def run(config: Config) -> None:
     """Serve until SIGTERM or SIGINT."""
     faults.arm(config.fault_point)
     parts = Services.from_config(config)
+    if isinstance(parts.blobs, DiskBlobs):
+        parts.blobs.aside = gevent.get_hub().threadpool.apply
     app = create_app(config, parts)
     socketio = make_socketio(ping_interval=20, ping_timeout=20)
     socketio.init_app(app)

@@ -46,10 +46,18 @@ def load_models() -> None:
 def load_pages() -> list[Door]:
     """All doors of the house, with the guards, start-page sections and describers that the pages need."""
     load_models()
-    for name in ("today", "links"):
+    for name in ("today", "links", "givenup"):
         _modules(name)
     modules = _modules("routes") + _modules("api")
     return [door for module in modules for door in module.routes.doors]
+
+
+def offer_ways(config: Config) -> None:
+    """Let this process know the ways out of the exchange that depend on settings: what is said on pages and by the API
+    goes on by them too."""
+    for module in _modules("way"):
+        if hasattr(module, "offer"):
+            module.offer(config)
 
 
 def load_jobs(config: Config, blobs: BlobStore) -> None:
@@ -60,7 +68,7 @@ def load_jobs(config: Config, blobs: BlobStore) -> None:
 
 
 def begin_jobs(config: Config, db: Database) -> None:
-    """Promise the first of those jobs that promise their next one themselves."""
+    """What each room sees to when a worker starts: the first of those jobs that promise their next one themselves."""
     for module in _modules("jobs"):
         if hasattr(module, "begin_jobs"):
             module.begin_jobs(config, db)

@@ -17,8 +17,12 @@ MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 _LOCK = 741_203_551  # any number, the same for all who migrate
 
 
-def upgrade(config: Config) -> str:
-    """Apply what is missing; several processes may call it at once. Answers what was done, in one line."""
+def upgrade(config: Config, *, restored: bool = False) -> str:
+    """Apply what is missing; several processes may call it at once. Answers what was done, in one line.
+
+    `restored` says that the database is a backup: what browsers and screens counted before is worth nothing, and they
+    take a fresh snapshot.
+    """
     if not config.database_url:
         config.data_dir.mkdir(parents=True, exist_ok=True)
     db = Database(config.sql_url)
@@ -28,12 +32,13 @@ def upgrade(config: Config) -> str:
                 connection.execute(sa.select(sa.func.pg_advisory_lock(_LOCK)))
                 connection.commit()
             before = current(connection)
-            if before == newest():
-                return f"database schema is up to date ({before})"
-            run(connection, "upgrade", "head")
-        if before is None:
+            if before != newest():
+                run(connection, "upgrade", "head")
+        if before is None or restored:
             with db.write() as tx:
                 streams.renew_epoch(tx)
+        if before == newest():
+            return f"database schema is up to date ({before})"
         return f"database schema: {before or 'empty'} → {newest()}"
     finally:
         db.close()

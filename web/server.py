@@ -18,7 +18,7 @@ from flask import Flask
 from flask_socketio import SocketIO
 from gevent.event import Event
 from gevent.pool import Pool
-from gevent.pywsgi import WSGIServer
+from gevent.pywsgi import Input, WSGIServer
 from geventwebsocket.handler import WebSocketHandler
 
 from web.broadcast import CompactJson, DirectManager, Limits, LiveWebSocket, Wire
@@ -31,6 +31,11 @@ MAX_CONNECTIONS = 10_000
 LISTEN_QUEUE = 4_096
 #: How long a browser may take to answer the close of its websocket, in seconds.
 GOODBYE_S = 1.0
+#: What is left of a body that was refused is read and forgotten for so long, in bytes and in seconds, also between two
+#: pieces: a connection that is closed on what was sent is reset, and the sender never sees why it was refused.
+LEFT_BYTES, LEFT_S, LEFT_PIECE_S = 64 << 20, 60.0, 5.0
+#: A connection with more than that left is closed after the answer.
+LEFT_AND_KEPT = 1 << 20
 
 
 def make_socketio(limits: Limits | None = None, **options: Any) -> SocketIO:
@@ -49,10 +54,43 @@ def make_socketio(limits: Limits | None = None, **options: Any) -> SocketIO:
     )
 
 
+class _Body(Input):  # type: ignore[misc]
+    """The body of a request, of which much may never be asked for."""
+
+    @property
+    def left(self) -> float:
+        """Bytes that were not read; without end where nobody said how many come."""
+        if self.chunked_input:
+            return 0 if self.chunk_length == 0 else float("inf")
+        return int(self.content_length or 0) - int(self.position)
+
+    @property
+    def held_back(self) -> bool:
+        """Whether the sender waits to be told to send (RFC 9110 §10.1.1), which they never are once refused."""
+        return self.socket is not None
+
+    def forget(self) -> bool:
+        """Read what is left, within limits; whether that was all."""
+        self.send_100_continue_enabled = False
+        most = LEFT_BYTES
+        with gevent.Timeout(LEFT_S, False):
+            while self.left and most > 0:
+                piece = self.read(1 << 16)
+                if not piece:
+                    break
+                most -= len(piece)
+        return not self.left
+
+    def _discard(self) -> None:
+        """The handler forgets what is left by itself."""
+
+
 class LiveHandler(WebSocketHandler):  # type: ignore[misc]
-    """One connection: no delay for small answers, websockets on a `Wire`, no access log."""
+    """One connection: no delay for small answers, websockets on a `Wire`, no access log; bodies that were refused are
+    read for a while, so that the answer arrives."""
 
     websocket: Any
+    wsgi_input: Any
 
     def __init__(self, sock: Any, address: Any, server: Any, rfile: Any = None) -> None:
         super().__init__(sock, address, server, rfile)
@@ -70,12 +108,39 @@ class LiveHandler(WebSocketHandler):  # type: ignore[misc]
             self.environ["wsgi.websocket"] = self.websocket
         return refusal
 
+    def get_environ(self) -> Any:
+        environ = super().get_environ()
+        plain = self.wsgi_input
+        self.wsgi_input = _Body(self.rfile, plain.content_length, plain.socket, plain.chunked_input)
+        environ["wsgi.input"] = self.wsgi_input
+        return environ
+
+    def finalize_headers(self) -> None:
+        if self.wsgi_input.held_back or self.wsgi_input.left > LEFT_AND_KEPT:
+            self.close_connection = True
+            self.response_headers.append((b"Connection", b"close"))
+        super().finalize_headers()
+
     def handle_one_response(self) -> None:
         self.server.answering.add(self)
         try:
             super().handle_one_response()
         finally:
             self.server.answering.discard(self)
+        if self.wsgi_input.left:
+            self._forget_the_rest()
+
+    def _forget_the_rest(self) -> None:
+        """The answer is out; what of the body was not wanted is still coming."""
+        self.socket.settimeout(LEFT_PIECE_S)
+        try:
+            whole = self.wsgi_input.forget()
+        except OSError:  # too slow, gone, or no body at all
+            whole = False
+        if whole and not self.close_connection:
+            self.socket.settimeout(None)
+        else:
+            self.close_connection = True
 
     def log_request(self) -> None:
         """Nothing: nginx keeps the access log, and the audit says who did what."""

@@ -30,7 +30,7 @@ def config() -> Config:
 def visit() -> signin.Visit:
     """From where this request comes."""
     browser = request.headers.get("User-Agent", "")
-    limits = Limits(config().sign_in_tries)
+    limits = Limits.of(config())
     return signin.Visit(request.remote_addr or "", browser, config().session_hours, limits)
 
 
@@ -47,6 +47,12 @@ def done(actor: Actor | None, said: Phrase | None, endpoint: str, **values: Any)
         locale = chosen if chosen in LOCALES else actor.locale if actor else "vi"
         flash(said.in_locale(locale), "good")
     return make_response(redirect(url_for(endpoint, **values)))
+
+
+def late(response: Response) -> Response:
+    """For a form that somebody else's save has overtaken."""
+    response.status_code = 409
+    return response
 
 
 def once(response: Response) -> Response:

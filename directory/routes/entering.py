@@ -4,7 +4,7 @@ import logging
 
 from flask import Response, current_app, make_response, redirect, request, url_for
 
-from directory import demo, identities, oidc, queries, signin
+from directory import demo, identities, oidc, queries, secondstep, signin
 from directory.actor import Actor
 from directory.forms import CodeForm, NewPasswordForm, SignInForm
 from directory.routes.desk import Errors, config, done, keep, page, routes, visit, within
@@ -58,7 +58,7 @@ def answer_totp(tx: Tx, actor: Actor | None) -> Response:
     """Check the code of the second step."""
     form, token = CodeForm(request.form), request.cookies.get(signin.COOKIE)
     target = within(request.form.get("next", "/"))
-    answer = signin.answer_totp(tx, token, form.code.data or "", visit())
+    answer = signin.answer_totp(tx, token, form.code.data or "", visit(), secondstep.safe_of(config()))
     if isinstance(answer, Refused):
         who = signin.waiting_person(tx, token, Step.TOTP)
         if who is None:
@@ -97,7 +97,7 @@ def depart(tx: Tx, actor: Actor | None) -> Response:
     """Go to the issuer of identities."""
     if not oidc.is_on(config()):
         raise NotFound()
-    tx.session.close()  # the issuer may be slow: the connection goes back meanwhile
+    tx.let_go()  # the issuer may be slow: the connection goes back meanwhile
     going = oidc.depart(config(), within(request.args.get("next", "/")))
     return keep(make_response(redirect(going.url)), oidc.COOKIE, going.cookie, oidc.TRIP_S)
 
@@ -107,7 +107,7 @@ def arrive(tx: Tx, actor: Actor | None) -> Response:
     """Come back from the issuer of identities."""
     if not oidc.is_on(config()):
         raise NotFound()
-    tx.session.close()  # as above
+    tx.let_go()  # as above
     try:
         who, target = oidc.arrive(config(), request.args.to_dict(), request.cookies.get(oidc.COOKIE))
     except oidc.Untrusted as refusal:

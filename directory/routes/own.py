@@ -8,7 +8,7 @@ from directory import account as own
 from directory import queries, secondstep, signin
 from directory.actor import Actor, Role
 from directory.forms import CodeForm, LanguageForm, NewPasswordForm
-from directory.routes.desk import LOCALE_COOKIE, Errors, done, keep, number, once, page, routes, visit
+from directory.routes.desk import LOCALE_COOKIE, Errors, config, done, keep, number, once, page, routes, visit
 from kernel.db import Tx
 from kernel.errors import Invalid
 from kernel.text import Phrase, phrase
@@ -96,7 +96,7 @@ def enable_totp(tx: Tx, actor: Actor) -> Response:
     """Switch the second step on with its first code, and show the recovery codes once."""
     form = CodeForm(request.form)
     try:
-        codes = own.enable_totp(tx, actor, form.secret.data or "", form.code.data or "")
+        codes = own.enable_totp(tx, actor, form.secret.data or "", form.code.data or "", secondstep.safe_of(config()))
     except Invalid as refusal:
         offer = own.start_totp(tx, actor, form.secret.data or "")
         return once(page("totp_start", refusal.fields, offer=offer, form=form))

@@ -8,9 +8,9 @@ from directory import access, listing, queries
 from directory import agencies as register
 from directory.actor import Actor
 from directory.forms import AgencyForm, AliasForm, MergeForm, UnitForm
-from directory.routes.desk import Errors, done, number, page, routes
+from directory.routes.desk import Errors, done, late, number, page, routes
 from kernel.db import Tx
-from kernel.errors import Invalid, WrongState
+from kernel.errors import Invalid, Stale, WrongState
 from kernel.text import phrase
 
 
@@ -69,12 +69,14 @@ def _agency(tx: Tx, actor: Actor, agency_id: int, errors: Errors | None = None, 
 @routes.post("/admin/agencies/<int:agency_id>")
 def change_agency(tx: Tx, actor: Actor, agency_id: int) -> Response:
     """Change an agency's facts."""
-    form = AgencyForm(request.form)
+    form = AgencyForm(request.form).offer(queries.agencies_for_choice(tx))
     try:
         facts = form.facts()
         register.change_agency(tx, actor, agency_id, facts, form.number("rev"))
     except Invalid as refusal:
         return _agency(tx, actor, agency_id, refusal.fields, form=form, section="facts")
+    except Stale as overtaken:
+        return late(_agency(tx, actor, agency_id, form.overtaken(overtaken), form=form, section="facts"))
     return done(actor, phrase("Đã lưu thông tin cơ quan."), "directory.agency", agency_id=agency_id)
 
 

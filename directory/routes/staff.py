@@ -8,9 +8,9 @@ from directory.access import agency_for
 from directory.actor import Actor
 from directory.forms import PersonForm, PlaceForm
 from directory.listing import Place
-from directory.routes.desk import Errors, done, number, once, page, routes
+from directory.routes.desk import Errors, done, late, number, once, page, routes
 from kernel.db import Tx
-from kernel.errors import Invalid
+from kernel.errors import Invalid, Stale
 from kernel.text import phrase
 
 
@@ -80,6 +80,8 @@ def change_person(tx: Tx, actor: Actor, person_id: int) -> Response:
         staff.change_person(tx, actor, person_id, form.facts(), form.number("rev"))
     except Invalid as refusal:
         return _person(tx, actor, person_id, refusal.fields, form, "facts")
+    except Stale as overtaken:
+        return late(_person(tx, actor, person_id, form.overtaken(overtaken), form, "facts"))
     return done(actor, phrase("Đã lưu thông tin người dùng."), "directory.person", person_id=person_id)
 
 

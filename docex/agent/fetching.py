@@ -31,6 +31,8 @@ log = logging.getLogger("lienthong.agent")
 AGAIN_S = 30.0
 """How soon what did not work is looked at again; what is new comes at once all the same."""
 HELD_S = 30.0
+RENEW_S = 120.0
+"""How old a lease may become while a long download goes on; the hub gives five minutes."""
 SPARE_BYTES = 64 << 20
 KEPT = timedelta(days=400)
 
@@ -92,7 +94,7 @@ class Fetcher:
         token = self.hub.lease(one.id)
         if not mark.exists():
             if not ready.exists():
-                self._download(one, ready)
+                token = self._download(one, ready, token)
             faults.point("agent.ready")
         self.folders.write_json(mark, {"id": one.id, "code": one.code, "sha256": one.sha256, "token": token})
         faults.point("agent.marked")
@@ -124,9 +126,12 @@ class Fetcher:
                 log.info("delivery %s cannot be acknowledged: %s", mark.name, error)
         self._has_settled = True
 
-    def _download(self, one: Waiting, ready: Path) -> None:
-        part = self.folders.parts / _note(one)
+    def _download(self, one: Waiting, ready: Path, token: int) -> int:
+        """Answers the lease's newest token: a long download renews it, and ends when another system has taken over."""
+        part, leased_at = self.folders.parts / _note(one), time.monotonic()
         for _ in self.hub.download(one, part):
+            if time.monotonic() >= leased_at + RENEW_S:
+                token, leased_at = self.hub.lease(one.id), time.monotonic()
             faults.point("agent.piece_kept")
             if self.stop.is_set():
                 raise Stumbled(phrase("Việc tải về bị dừng; sẽ tải tiếp."))
@@ -137,6 +142,7 @@ class Fetcher:
         with part.open("rb") as file:
             os.fsync(file.fileno())
         move(part, ready)
+        return token
 
     def _need_room_for(self, one: Waiting) -> None:
         """Whoever cannot keep a delivery does not take it: another system of the agency may have the room."""

@@ -85,7 +85,7 @@ def _judge_upload(tx: Tx, actor: Actor | None, code: str = "") -> Answered:
     paper = codes.public_paper(tx, code) if code else None
     keys = {key["kid"]: key for key in receipts.all_keys(tx)["keys"]}
     known = uploads.Known(trust_seen(tx, config), keys)
-    tx.session.close()  # strangers' files take their time: no connection waits with them
+    tx.let_go()  # strangers' files take their time: no connection waits with them
     given = request.files.get("file")
     data = given.stream.read(config.check_max_bytes + 1) if given else b""
     found = uploads.look(given.filename or "" if given else "", data, known, config.check_max_bytes)

@@ -88,7 +88,7 @@ def _ring_incoming(tx: Tx, incoming: Incoming, stage: Stage, due_at: datetime) -
     why = near if stage is Stage.NEAR else over
     people = _people(tx, incoming.agency_id, stage)
     tell_waiting(tx, incoming, why, people, slot=f"alarm:{stage}", due_at=due_at)
-    ref, detail = Ref("incoming", incoming.id), {"reason": why.vi, "stage": stage}
+    ref, detail = Ref("incoming", incoming.id), {"reason": why.to_json(), "stage": stage}
     tx.audit(f"agency:{incoming.agency_id}", "incoming.alarm", ref, detail)
     data = {"id": incoming.id, "rev": incoming.rev, "state": str(incoming.state)}
     tx.publish(f"agency:{incoming.agency_id}/clerks", "incoming.late", data)
@@ -99,7 +99,7 @@ def _ring_document(tx: Tx, document: Document, stage: Stage, due_at: datetime) -
     why = near if stage is Stage.NEAR else phrase("Văn bản đã ký quá hạn phát hành.")
     slot = f"alarm:{stage}:{due_at:%Y%m%d%H%M}"
     tell_waiting_own(tx, document, why, _people(tx, document.agency_id, stage), slot=slot, due_at=due_at)
-    record(tx, document, "document.alarm", reason=why.vi, stage=stage)
+    record(tx, document, "document.alarm", reason=why.to_json(), stage=stage)
 
 
 def _people(tx: Tx, agency_id: int, stage: Stage) -> set[int]:

@@ -79,7 +79,7 @@ def withdraw(tx: Tx, actor: Actor, incoming_id: int) -> Incoming:
     if not actor.has(*REFERRERS):
         raise Forbidden(phrase("Chỉ văn thư hoặc chánh văn phòng được trình lãnh đạo."))
     move_incoming(tx, incoming, IncomingVerb.WITHDRAW)
-    _close_waiting(tx, incoming, WITHDRAWN)
+    close_waiting(tx, incoming, WITHDRAWN)
     note(tx, incoming, "incoming.withdraw")
     return incoming
 
@@ -121,7 +121,7 @@ def close(tx: Tx, actor: Actor, incoming_id: int, remark: str = "") -> Incoming:
     if len(text) > TEXT_MAX:
         raise Invalid({"remark": phrase("Ghi chú dài quá {limit} ký tự.", limit=TEXT_MAX)})
     _finish(tx, incoming, text)
-    _close_waiting(tx, incoming, FILED)
+    close_waiting(tx, incoming, FILED)
     return incoming
 
 
@@ -130,7 +130,7 @@ def close_answered(tx: Tx, incoming_id: int, code: str) -> None:
     incoming = tx.session.get(Incoming, incoming_id, with_for_update=True)
     if incoming is not None and incoming.state in (IncomingState.REGISTERED, IncomingState.SUBMITTED, *_WITH_TASK):
         _finish(tx, incoming, phrase("Đã trả lời bằng văn bản {code}.", code=code).vi)
-        _close_waiting(tx, incoming, FILED)
+        close_waiting(tx, incoming, FILED)
 
 
 def _finish(tx: Tx, incoming: Incoming, remark: str) -> None:
@@ -215,7 +215,8 @@ def _referral(tx: Tx, actor: Actor, incoming: Incoming, leader_id: int, name: st
     return referral
 
 
-def _close_waiting(tx: Tx, incoming: Incoming, state: str) -> None:
+def close_waiting(tx: Tx, incoming: Incoming, state: str) -> None:
+    """The leader has nothing to decide any more about what lies there."""
     referral = waiting_referral(tx, incoming.id)
     if referral is not None:
         referral.state, referral.decided_at = state, clock.now()

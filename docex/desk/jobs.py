@@ -1,16 +1,21 @@
 """The desk's work that follows: each in a transaction of its own, and each done twice changes nothing more."""
 
-from docex.desk import alarms, cases, recalls
+from docex.desk import alarms, cases, freeing, recalls
 from docex.models import Document
 from kernel import outbox
 from kernel.blobs import BlobStore
 from kernel.config import Config
-from kernel.db import Tx
+from kernel.db import Database, Tx
 from kernel.outbox import Job
 
 
 def register_jobs(config: Config, blobs: BlobStore) -> None:
     """The handlers below register themselves; they need neither settings nor files."""
+
+
+def begin_jobs(config: Config, db: Database) -> None:
+    """Free what an older release has left waiting."""
+    freeing.begin(db)
 
 
 @outbox.handler("docex.work")
@@ -34,7 +39,8 @@ def close_answered(tx: Tx, job: Job) -> None:
 @outbox.handler("docex.ask_back")
 def ask_back(tx: Tx, job: Job) -> None:
     """Ask one recipient for what it has."""
-    recalls.ask_back(tx, job.payload["delivery_id"], job.payload["reason"])
+    payload = job.payload
+    recalls.ask_back(tx, [payload["delivery_id"]], payload["reason"], withdraw=payload.get("withdraw", False))
 
 
 @outbox.handler("docex.replaced")

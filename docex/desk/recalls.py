@@ -5,26 +5,30 @@ What has not left is taken back here; what has left is asked back from each reci
 locked before deliveries, never after.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.actor import Actor, Role
-from docex import drafting
+from docex import drafting, ways
 from docex.access import Right, document_for
 from docex.desk.notices import tell_waiting
 from docex.drafting import reason_of
 from docex.drafts import Draft
+from docex.hub import receipts
+from docex.hub.states import ReceiptKind
 from docex.models import Delivery, Dispatch, Document, Incoming
 from docex.moves import move, record, touch_incoming
 from docex.papers import attachments_of, main_paper
-from docex.states import DocumentState, DocumentVerb, Progress, Recall, document_after
-from docex.statuses import say
-from kernel import outbox
+from docex.states import LOST, NOT_HAD, DocumentState, DocumentVerb, Progress, Recall, document_after
+from docex.statuses import say, take_back
 from kernel.db import Tx
 from kernel.errors import Invalid, WrongState
 from kernel.text import phrase
+
+_NEVER_THERE = phrase("Thu hồi trước khi giao.")
+_REFUSED = phrase("Nơi nhận đã từ chối tiếp nhận, không còn văn bản để lấy lại.")
 
 
 def recall(tx: Tx, actor: Actor, document_id: int, reason: str) -> Document:
@@ -38,36 +42,78 @@ def recall(tx: Tx, actor: Actor, document_id: int, reason: str) -> Document:
         move(tx, document, DocumentVerb.RECALL)
         record(tx, document, "document.recall", reason=why)
         for delivery_id in asked_of(tx, document.id):
-            ask(tx, delivery_id, f"{document.id}:{document.rev}", why, actor.by)
+            ask(tx, delivery_id, f"{document.id}:{document.rev}", why, actor.by, withdraw=True)
         tx.outbox("docex.settle", f"recall:{document.id}:{document.rev}", {"document_id": document.id})
     document.change_reason = why
     return document
 
 
-def ask(tx: Tx, delivery_id: int, occasion: str, reason: str, by: str) -> None:
-    """Promise that one recipient is asked for what it has."""
-    payload = {"delivery_id": delivery_id, "reason": reason, "by": by}
+def ask(tx: Tx, delivery_id: int, occasion: str, reason: str, by: str, *, withdraw: bool = False) -> None:
+    """Promise that one recipient is asked for what it has; with `withdraw` it is no longer offered before that."""
+    payload = {"delivery_id": delivery_id, "reason": reason, "by": by, "withdraw": withdraw}
     tx.outbox("docex.ask_back", f"{delivery_id}:{occasion}", payload)
 
 
-def ask_back(tx: Tx, delivery_id: int, reason: str) -> None:
-    """Ask one recipient (13), or take it back at once when it was never delivered. Doing it again changes nothing."""
-    copy = sa.select(Incoming).where(Incoming.delivery_id == delivery_id).with_for_update()
-    incoming = tx.session.scalar(copy.execution_options(populate_existing=True))
-    delivery = tx.session.get_one(Delivery, delivery_id, with_for_update=True, populate_existing=True)
-    if delivery.recall in (Recall.ASKED, Recall.AGREED):
-        return
+def ask_back(tx: Tx, delivery_ids: Sequence[int], reason: str, *, withdraw: bool) -> int:
+    """Ask recipients for what they have (13); what they never had is taken back without asking. A recall withdraws
+    what still lies in a mailbox; an update lets the earlier one be fetched, and asks for it. Answers for how many that
+    was news: doing it again changes nothing."""
+    copies = sa.select(Incoming).where(Incoming.delivery_id.in_(delivery_ids)).order_by(Incoming.id).with_for_update()
+    found = {row.delivery_id: row for row in tx.session.scalars(copies.execution_options(populate_existing=True))}
+    wanted = sa.select(Delivery).where(Delivery.id.in_(delivery_ids)).order_by(Delivery.id).with_for_update()
+    deliveries = list(tx.session.scalars(wanted.execution_options(populate_existing=True)))
+    there = set(tx.session.scalars(sa.select(Incoming.delivery_id).where(Incoming.delivery_id.in_(delivery_ids))))
+    count = 0
+    for delivery in deliveries:
+        if delivery.recall in (Recall.ASKED, Recall.AGREED):
+            continue
+        count += 1
+        if delivery.id in there and delivery.id not in found:  # it arrived while we waited for the delivery's lock
+            ask(tx, delivery.id, f"arrived:{delivery.rev}", reason, tx.by, withdraw=withdraw)
+        else:
+            _ask_one(tx, delivery, found.get(delivery.id), reason, withdraw)
+    return count
+
+
+def _ask_one(tx: Tx, delivery: Delivery, incoming: Incoming | None, reason: str, withdraw: bool) -> None:
     dispatch = tx.session.get_one(Dispatch, delivery.dispatch_id)
     sender = directory.agency(tx, dispatch.sender_id).name
+    if delivery.progress == Progress.REFUSED:
+        take_back(tx, delivery, by_name=sender, description=_REFUSED.vi)
+        return
+    if incoming is None and _never_had_it(tx, delivery, dispatch, withdraw):
+        take_back(tx, delivery, by_name=sender, description=_NEVER_THERE.vi)
+        receipts.of_delivery(tx, ReceiptKind.WITHDRAWN, delivery, reason)
+        return
     say(tx, delivery, Recall.ASKED, by_name=sender, description=reason)
-    if delivery.progress == Progress.SUBMITTED and directory.agency(tx, delivery.agency_id).is_local:
-        outbox.cancel(tx, "docex.deliver", [str(delivery.id)])
-        say(tx, delivery, Recall.AGREED, by_name=sender, description=phrase("Thu hồi trước khi giao.").vi)
     if incoming is not None:
         touch_incoming(tx, incoming)
         clerks = {card.id for card in directory.people_with_role(tx, incoming.agency_id, Role.CLERK)}
         why = phrase("Nơi gửi yêu cầu lấy lại văn bản: {reason}", reason=reason)
         tell_waiting(tx, incoming, why, clerks, slot=f"recall:{delivery.rev}")
+
+
+def _never_had_it(tx: Tx, delivery: Delivery, dispatch: Dispatch, withdraw: bool) -> bool:
+    if delivery.progress not in NOT_HAD:
+        return False
+    here = directory.agency(tx, delivery.agency_id).is_local
+    return (withdraw or here or delivery.progress in LOST) and ways.take_back(tx, delivery, dispatch)
+
+
+def free(tx: Tx, delivery_ids: Sequence[int]) -> None:
+    """End the asking of those who never had it and will not get it any more, as a recall does today: older releases
+    asked them, too, and waited for an answer that nobody was there to give. Doing it again changes nothing."""
+    wanted = sa.select(Delivery).where(Delivery.id.in_(delivery_ids)).order_by(Delivery.id).with_for_update()
+    for delivery in tx.session.scalars(wanted.execution_options(populate_existing=True)).all():
+        if delivery.recall != Recall.ASKED or delivery.progress not in LOST:
+            continue
+        dispatch, reason = tx.session.get_one(Dispatch, delivery.dispatch_id), delivery.reason
+        if _never_had_it(tx, delivery, dispatch, withdraw=True):
+            sender = directory.agency(tx, dispatch.sender_id).name
+            take_back(tx, delivery, by_name=sender, description=_NEVER_THERE.vi)
+            receipts.of_delivery(tx, ReceiptKind.WITHDRAWN, delivery, reason)
+        if dispatch.document_id is not None:
+            tx.outbox("docex.settle", f"{delivery.id}:freed:{delivery.rev}", {"document_id": dispatch.document_id})
 
 
 def resend(tx: Tx, actor: Actor, document_id: int, agency_ids: tuple[int, ...], reason: str) -> Document:
@@ -79,7 +125,7 @@ def resend(tx: Tx, actor: Actor, document_id: int, agency_ids: tuple[int, ...], 
     if not chosen:
         raise Invalid({"agencies": phrase("Cần chọn ít nhất một nơi nhận.")})
     move(tx, document, DocumentVerb.RESEND)
-    had = {row.agency_id for row in tx.session.scalars(_deliveries_of(document.id))}
+    had = {row.agency_id for row in tx.session.scalars(_deliveries_of(document.id)) if not _came_to_nothing(row)}
     document.recipients = [*document.recipients, *(i for i in chosen if i not in document.recipients)]
     record(tx, document, "document.resend", reason=why, receivers=[cards[i].name for i in chosen])
     for kind, group in (("update", [i for i in chosen if i in had]), ("new", [i for i in chosen if i not in had])):
@@ -140,6 +186,11 @@ def asked_of(tx: Tx, document_id: int, agency_ids: Collection[int] | None = None
     rows = tx.session.scalars(_deliveries_of(document_id))
     open_ones = [r for r in rows if r.progress != Progress.REFUSED and r.recall in (Recall.NONE, Recall.REFUSED)]
     return [r.id for r in open_ones if agency_ids is None or r.agency_id in agency_ids]
+
+
+def _came_to_nothing(delivery: Delivery) -> bool:
+    """Whether a recipient never had it and will not get it any more."""
+    return delivery.progress in LOST or (delivery.progress in NOT_HAD and delivery.recall == Recall.AGREED)
 
 
 def _deliveries_of(document_id: int) -> sa.Select[Delivery]:

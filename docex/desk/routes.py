@@ -1,6 +1,5 @@
 """The doors of the desk: what becomes of received documents, recalls and replacements, groups and series."""
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
@@ -12,11 +11,12 @@ from docex import drafting, printouts
 from docex.access import DRAFTERS
 from docex.checking import codes
 from docex.desk import cases, groups, recalls
-from docex.desk.forms import decision_of, numbers_of, renamed
+from docex.desk.forms import decision_of, numbers_of
 from docex.edxml.codes import KINDS
 from docex.forms import number
 from docex.papers import disposition
-from docex.routes import Errors, document_page, incoming_page
+from docex.refused import Form
+from docex.routes import Errors, on_document, on_incoming
 from kernel.db import Tx
 from kernel.doors import Routes
 from kernel.errors import Invalid
@@ -55,27 +55,31 @@ def _docx(printout: printouts.Printout) -> Response:
 def submit(tx: Tx, actor: Actor, incoming_id: int) -> Any:
     """Put it before a leader."""
     leader_id, proposal = number(request.form.get("leader_id")), request.form.get("proposal", "")
-    return _on_incoming(tx, actor, incoming_id, lambda: cases.submit(tx, actor, incoming_id, leader_id, proposal))
+    form = Form("proposal", frozenset({"submit"}), proposal)
+    return on_incoming(tx, actor, incoming_id, form, lambda: cases.submit(tx, actor, incoming_id, leader_id, proposal))
 
 
 @routes.post("/documents/in/<int:incoming_id>/withdraw")
 def withdraw(tx: Tx, actor: Actor, incoming_id: int) -> Any:
     """Take the sheet back from the leader."""
-    return _on_incoming(tx, actor, incoming_id, lambda: cases.withdraw(tx, actor, incoming_id))
+    cases.withdraw(tx, actor, incoming_id)
+    return redirect(url_for("docex.incoming", incoming_id=incoming_id), 303)
 
 
 @routes.post("/documents/in/<int:incoming_id>/decide")
 def decide(tx: Tx, actor: Actor, incoming_id: int) -> Any:
     """The leader assigns: 04, and a task."""
     decision = decision_of(request.form)
-    return _on_incoming(tx, actor, incoming_id, lambda: cases.decide(tx, actor, incoming_id, decision))
+    form = Form("opinion", frozenset({"decide"}), decision.opinion)
+    return on_incoming(tx, actor, incoming_id, form, lambda: cases.decide(tx, actor, incoming_id, decision))
 
 
 @routes.post("/documents/in/<int:incoming_id>/close")
 def close(tx: Tx, actor: Actor, incoming_id: int) -> Any:
     """Nothing to do: 06."""
     remark = request.form.get("remark", "")
-    return _on_incoming(tx, actor, incoming_id, lambda: cases.close(tx, actor, incoming_id, remark))
+    form = Form("remark", frozenset({"close"}), remark)
+    return on_incoming(tx, actor, incoming_id, form, lambda: cases.close(tx, actor, incoming_id, remark))
 
 
 # ---- an own document ----
@@ -84,7 +88,8 @@ def close(tx: Tx, actor: Actor, incoming_id: int) -> Any:
 @routes.post("/documents/out/<int:document_id>/approve")
 def approve(tx: Tx, actor: Actor, document_id: int) -> Any:
     """The office chief has checked it."""
-    return _on_document(tx, actor, document_id, lambda: drafting.approve(tx, actor, document_id))
+    drafting.approve(tx, actor, document_id)
+    return redirect(url_for("docex.document", document_id=document_id), 303)
 
 
 @routes.post("/documents/out/<int:document_id>/recall")
@@ -92,7 +97,8 @@ def recall(tx: Tx, actor: Actor, document_id: int) -> Any:
     """Take it back, here or from its recipients: 13."""
     reason = request.form.get("reason", "")
     act = lambda: recalls.recall(tx, actor, document_id, reason)  # noqa: E731
-    return _on_document(tx, actor, document_id, act, reason="recall_reason")
+    form = Form("recall_reason", frozenset({"recall", "recall_locally"}), reason)
+    return on_document(tx, actor, document_id, form, act, reason="recall_reason")
 
 
 @routes.post("/documents/out/<int:document_id>/resend")
@@ -100,18 +106,21 @@ def resend(tx: Tx, actor: Actor, document_id: int) -> Any:
     """Send it once more: an update for who has it."""
     chosen, reason = numbers_of(request.form, "had", "others"), request.form.get("reason", "")
     act = lambda: recalls.resend(tx, actor, document_id, chosen, reason)  # noqa: E731
-    return _on_document(tx, actor, document_id, act, reason="resend_reason", agencies="resend_reason")
+    form = Form("resend_reason", frozenset({"resend"}), reason)
+    return on_document(tx, actor, document_id, form, act, reason="resend_reason", agencies="resend_reason")
 
 
 @routes.post("/documents/out/<int:document_id>/replace")
 def replace(tx: Tx, actor: Actor, document_id: int) -> Any:
     """Begin the draft that will replace it."""
-    try:
-        draft = recalls.replacement(tx, actor, document_id, request.form.get("reason", ""))
-    except Invalid as error:
-        return document_page(tx, actor, document_id, renamed(error.fields, reason="replace_reason")), error.status
+    reason, made = request.form.get("reason", ""), list[int]()
+    act = lambda: made.append(recalls.replacement(tx, actor, document_id, reason).id)  # noqa: E731
+    form = Form("replace_reason", frozenset({"replace"}), reason)
+    answer = on_document(tx, actor, document_id, form, act, reason="replace_reason")
+    if not made:
+        return answer
     flash(phrase("Đã tạo dự thảo thay thế. Xin sửa rồi trình ký.").in_locale(actor.locale), "good")
-    return redirect(url_for("docex.edit", document_id=draft.id), 303)
+    return redirect(url_for("docex.edit", document_id=made[0]), 303)
 
 
 # ---- groups and series ----
@@ -157,22 +166,6 @@ def keep_series(tx: Tx, actor: Actor) -> AnyResponse:
 
 
 # ---- shared by the views ----
-
-
-def _on_incoming(tx: Tx, actor: Actor, incoming_id: int, act: Callable[[], Any]) -> Any:
-    try:
-        act()
-    except Invalid as error:
-        return incoming_page(tx, actor, incoming_id, dict(error.fields)), error.status
-    return redirect(url_for("docex.incoming", incoming_id=incoming_id), 303)
-
-
-def _on_document(tx: Tx, actor: Actor, document_id: int, act: Callable[[], Any], **names: str) -> Any:
-    try:
-        act()
-    except Invalid as error:
-        return document_page(tx, actor, document_id, renamed(error.fields, **names)), error.status
-    return redirect(url_for("docex.document", document_id=document_id), 303)
 
 
 def _groups_page(tx: Tx, actor: Actor, group_id: int = 0, errors: Errors | None = None) -> str:

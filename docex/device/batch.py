@@ -143,7 +143,7 @@ def _waiting(tx: Tx, document: Document, seen: int | None = None) -> Waiting:
     )
 
 
-def _parsed(choices: Iterable[str]) -> dict[int, int | None]:
-    """Papers by documents."""
+def _parsed(choices: Iterable[str]) -> dict[int, int]:
+    """Papers by documents; 0 where none was seen, which is refused: what is signed is what was read."""
     pairs = (choice.partition(":")[::2] for choice in choices)
-    return {number(document): number(paper) or None for document, paper in pairs if number(document)}
+    return {number(document): number(paper) for document, paper in pairs if number(document)}

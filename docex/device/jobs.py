@@ -11,6 +11,7 @@ from docex.custody import Custody
 from docex.device import attached, handing
 from docex.drafting import File
 from docex.judging import wanted_by
+from docex.models import Document
 from docex.moves import touch
 from docex.official.uploads import check_pdf
 from docex.papermaking import PDF, SignWork, may_go_out, refusals, sign_work, source_of, stored
@@ -25,10 +26,10 @@ from kernel.db import Tx
 from kernel.errors import Invalid, WrongState
 from kernel.outbox import Handler, Job
 from kernel.refs import Ref
-from kernel.text import Phrase, phrase
+from kernel.text import Phrase
 from signing import desk, isolation, revocation
 from signing.deferred import prepare
-from signing.deskmodels import HandoffState
+from signing.deskmodels import Handoff, HandoffState
 from signing.isolation import Broken, apart
 from signing.pades import FIELD_COPY, FIELD_PERSON, FIELD_SEAL
 from signing.policy import DocumentKind, policy_for
@@ -153,7 +154,7 @@ class HandOutHandler(Handler[OutWork, Out]):
         """Back to the signer, with the reason."""
         document, handoff = handing.both(tx, job.payload["handoff_id"])
         if handoff.state == HandoffState.PREPARING:
-            handing.fall_back(tx, document, handoff, HandoffState.REFUSED, phrase("{reason}", reason=reason))
+            handing.fall_back(tx, document, handoff, HandoffState.REFUSED, outbox.sentence(reason))
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,9 @@ class HandInHandler(Handler[InWork, In]):
             kind = DocumentKind.COPY if document.copy_form else DocumentKind.OFFICIAL
             kind = DocumentKind.FOREIGN if attached.place_of(handoff) else kind
             expected = Expected((agency.name,))
-        wanted = Wanted(HolderKind(handoff.kind), document.signer_name, agency.name)
+        later = (FIELD_SEAL,) if handoff.kind == HolderKind.PERSON else ()
+        field = _field_of(document, handoff)
+        wanted = Wanted(HolderKind(handoff.kind), document.signer_name, agency.name, field, later)
         trust = self.custody.trust(tx)
         return InWork(handoff.id, handoff.sha256, handoff.returned_sha256, wanted, kind, expected, trust)
 
@@ -264,7 +267,14 @@ class HandInHandler(Handler[InWork, In]):
         """Nobody could look into it: back to the signer."""
         document, handoff = handing.both(tx, job.payload["handoff_id"])
         if handoff.state == HandoffState.RECEIVED:
-            handing.fall_back(tx, document, handoff, HandoffState.REFUSED, phrase("{reason}", reason=reason))
+            handing.fall_back(tx, document, handoff, HandoffState.REFUSED, outbox.sentence(reason))
+
+
+def _field_of(document: Document, handoff: Handoff) -> str:
+    """The field that was prepared for this signature when the file went out."""
+    if handoff.kind == HolderKind.PERSON:
+        return FIELD_PERSON
+    return FIELD_COPY if document.copy_form or attached.place_of(handoff) else FIELD_SEAL
 
 
 def _only_unknown(verdict: Verdict) -> bool:

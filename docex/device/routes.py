@@ -34,7 +34,7 @@ NOT_TAKEN = phrase("Máy chủ không nhận tệp này. Xin ký lại từ tran
 @routes.post("/documents/out/<int:document_id>/device/sign")
 def sign(tx: Tx, actor: Actor, document_id: int) -> AnyResponse:
     """The leader presses "Ký bằng thiết bị của tôi"."""
-    handing.sign(tx, actor, document_id, number(request.form.get("seen")) or None)
+    handing.sign(tx, actor, document_id, number(request.form.get("seen")))
     return redirect(url_for("docex.document", document_id=document_id), 303)
 
 
@@ -98,7 +98,7 @@ def _progress(tx: Tx, actor: Actor, ids: list[int], refused: list[bulk.Outcome] 
     return render_template(page, view=view, refused=refused or [], agent=_config().sign_agent_url)
 
 
-@routes.open_get(handing.LEAVES + "<token>/<name>", reason=_PROOF)
+@routes.open_get(handing.LEAVES + "<token>/<name>", reason=_PROOF, rate="device_rate")
 def fetch(tx: Tx, actor: Actor | None, token: str, name: str) -> Response:
     """The agent fetches the file to be signed; it may try again until the signed one has come."""
     handoff = desk.for_token(tx, token)
@@ -125,7 +125,9 @@ def _stored(tx: Tx, actor: Actor | None, token: str) -> Blob:
     if given is None or not looks_like_pdf(head):
         raise Invalid({"file": NO_FILE}, NO_FILE)
     given.stream.seek(0)
-    blob: Blob = current_app.extensions["lienthong"].blobs.put(given.stream, max_bytes=handoff.size + desk.SPARE)
+    most = handoff.size + desk.SPARE
+    tx.let_go()  # the store may be far away
+    blob: Blob = current_app.extensions["lienthong"].blobs.put(given.stream, max_bytes=most)
     return blob
 
 
@@ -139,7 +141,20 @@ def _refused(error: Exception) -> Response:
     return answer
 
 
-@routes.open_post(handing.LEAVES + "<token>", reason=_PROOF, csrf=False, before=_stored, refuse=_refused)
+def _awaited(tx: Tx, token: str) -> int:
+    """Whether a file is awaited at this address at all, and how large it may be."""
+    return desk.for_token(tx, token).size + desk.SPARE
+
+
+@routes.open_post(
+    handing.LEAVES + "<token>",
+    reason=_PROOF,
+    csrf=False,
+    rate="device_rate",
+    proof=_awaited,
+    before=_stored,
+    refuse=_refused,
+)
 def bring(tx: Tx, actor: Actor | None, token: str, brought: Any) -> Response:
     """The agent brings the signed file. The token is spent; what the file is worth, the worker finds out."""
     handoff = handing.take(tx, token, brought())

@@ -58,9 +58,9 @@ class PackHandler(Handler[Source, Packed]):
             try:
                 manifest = write_pack(prepared, self.blobs.open, file)
             except TooLarge:
-                raise SendError(str(_TOO_LARGE), permanent=True) from None
+                raise SendError(_TOO_LARGE, permanent=True) from None
             except NotFound as error:
-                raise SendError("a file of the document is not in the store", permanent=True) from error
+                raise SendError(_GONE, permanent=True) from error
             file.seek(0)
             blob = self.blobs.put(file)
         stamped = any(head["time_stamp"] for head in manifest["log"]["heads"])
@@ -77,9 +77,11 @@ class PackHandler(Handler[Source, Packed]):
     def give_up(self, tx: Tx, job: Job, reason: str) -> None:
         """Say on the page that there is no file, and why."""
         row = tx.session.get_one(EvidencePack, job.payload["pack_id"], with_for_update=True)
-        said = _TOO_LARGE if reason == str(_TOO_LARGE) else phrase("Chưa lập được hồ sơ: {reason}", reason=reason)
+        why = outbox.sentence(reason)
+        said = why if why == _TOO_LARGE else phrase("Chưa lập được hồ sơ: {reason}", reason=why)
         row.state, row.problem = "failed", phrase_to_json(said)
         tell(tx, row)
 
 
+_GONE = phrase("Thiếu một tệp của văn bản trong kho lưu trữ. Xin báo quản trị viên.")
 _TOO_LARGE = phrase("Văn bản quá lớn (trên 4 GB) nên không lập được hồ sơ bằng chứng.")

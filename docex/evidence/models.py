@@ -18,7 +18,7 @@ class EvidencePack(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     dispatch_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_dispatch.id"))
     agency_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"))
-    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
+    person_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))  # None when a system asked
     state: Mapped[str] = mapped_column(default="waiting")  # `waiting`, `done`, `failed`
     problem: Mapped[Json]  # a phrase
     sha256: Mapped[str] = mapped_column(default="", index=True, info=HOLDS)

@@ -1,4 +1,5 @@
-"""Asking for a pack, and who may take it away: whoever may read the document, in the agency for which it was made."""
+"""Asking for a pack, and who may take it away: whoever may read the document, in the agency for which it was made, and
+the agency's systems that have the right."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,13 +12,14 @@ import sqlalchemy as sa
 from directory import queries as directory
 from directory.actor import Actor
 from docex import judging
-from docex.access import document_for, incoming_for
+from docex.access import dispatch_for, document_for, incoming_for
 from docex.checking.models import EnvelopeJudgement
 from docex.envelope import Facts
 from docex.evidence.models import EvidencePack
 from docex.hub.models import Receipt
-from docex.models import Dispatch, Judgement
+from docex.models import Delivery, Dispatch, Judgement
 from docex.papers import file_name, papers_of
+from docex.states import Progress
 from kernel import clock
 from kernel.blobs import Blob
 from kernel.db import Tx
@@ -33,12 +35,26 @@ from signing.trust import Trust
 from signing.verdicts import Level, phrase_from_json
 
 TOPIC = "docex.evidence"
+HAS_IT = frozenset(
+    {
+        Progress.RETRIEVED,
+        Progress.ARRIVED,
+        Progress.REFUSED,
+        Progress.REGISTERED,
+        Progress.ASSIGNED,
+        Progress.WORKING,
+        Progress.DONE,
+    }
+)
+"""How far an envelope has come at a receiver that has seen what is in it."""
 SHOWN = 5
 
 
 @dataclass(frozen=True)
 class Subject:
-    """The document whose evidence is asked about, as the actor sees it. `side` is `out` or `in`."""
+    """The document whose evidence is asked about, as the actor sees it. `side` is `out`, `in`, or `envelope`: by that
+    systems know it.
+    """
 
     side: str
     id: int
@@ -62,8 +78,10 @@ class PackCard:
 
 
 def subject_for(tx: Tx, actor: Actor, side: str, number: int) -> Subject:
-    """An own document that was sent, by its newest envelope, or a received one. NotFound for who may not read it, and
-    while there is no envelope."""
+    """An own document that was sent, by its newest envelope, a received one, or an envelope. NotFound for who may not
+    read it, and while there is no envelope."""
+    if side == "envelope":
+        return _envelope_for(tx, actor, number)
     if side == "in":
         incoming = incoming_for(tx, actor, number, lock=False)
         dispatch = tx.session.get_one(Dispatch, incoming.dispatch_id)
@@ -74,6 +92,20 @@ def subject_for(tx: Tx, actor: Actor, side: str, number: int) -> Subject:
     if sent is None:
         raise NotFound()
     return Subject(side, document.id, document.code, document.subject, sent)
+
+
+def _envelope_for(tx: Tx, actor: Actor, dispatch_id: int) -> Subject:
+    """For the sender's system, and for a receiver's once the envelope was fetched or has arrived: a pack has the papers
+    in it, and what was taken back before belongs to nobody else."""
+    dispatch = dispatch_for(tx, actor, dispatch_id)
+    if dispatch.sender_id != actor.agency_id:
+        own = sa.select(Delivery.progress).where(
+            Delivery.dispatch_id == dispatch.id, Delivery.agency_id == actor.agency_id
+        )
+        if tx.session.scalar(own) not in HAS_IT:
+            raise NotFound()
+    facts = Facts.from_json(dispatch.facts)
+    return Subject("envelope", dispatch.id, facts.code, facts.subject, dispatch)
 
 
 def ask_for(tx: Tx, actor: Actor, side: str, number: int) -> EvidencePack:
@@ -92,7 +124,7 @@ def ask_for(tx: Tx, actor: Actor, side: str, number: int) -> EvidencePack:
     row = EvidencePack(
         dispatch_id=dispatch.id,
         agency_id=agency_id,
-        person_id=actor.person_id,
+        person_id=actor.person_id or None,
         state="waiting",
         problem={},
         sha256="",
@@ -126,13 +158,17 @@ def record_taking(tx: Tx, actor: Actor, pack_id: int) -> None:
     _record(tx, row, "evidence.take", {"sha256": row.sha256, "size": row.size})
 
 
-def packs(tx: Tx, actor: Actor, subject: Subject) -> tuple[PackCard, ...]:
+def rows(tx: Tx, actor: Actor, subject: Subject) -> list[EvidencePack]:
     """The last few packs that were made of this envelope for the actor's agency, newest first."""
     own = sa.select(EvidencePack).where(
         EvidencePack.dispatch_id == subject.dispatch.id, EvidencePack.agency_id == actor.agency_id
     )
-    rows = tx.session.scalars(own.order_by(EvidencePack.id.desc()).limit(SHOWN))
-    return tuple(_card(row) for row in rows)
+    return list(tx.session.scalars(own.order_by(EvidencePack.id.desc()).limit(SHOWN)))
+
+
+def packs(tx: Tx, actor: Actor, subject: Subject) -> tuple[PackCard, ...]:
+    """The same as the page shows them."""
+    return tuple(_card(row) for row in rows(tx, actor, subject))
 
 
 def stream_of(actor: Actor) -> str:
@@ -142,7 +178,8 @@ def stream_of(actor: Actor) -> str:
 
 def tell(tx: Tx, row: EvidencePack) -> None:
     """Let the page of whoever asked know how it stands."""
-    tx.publish(f"person:{row.person_id}", "evidence", {"id": row.id, "state": row.state, "rev": 1})
+    if row.person_id is not None:
+        tx.publish(f"person:{row.person_id}", "evidence", {"id": row.id, "state": row.state, "rev": 1})
 
 
 def source_of(tx: Tx, row: EvidencePack, trust: Trust) -> Source:

@@ -15,6 +15,7 @@ from kernel.text import phrase
 from signing.evidence import page as checker
 
 routes = Routes("evidence")
+MEDIA_TYPE = "application/vnd.etsi.asic-e+zip"
 _PAGE_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'; sandbox allow-scripts allow-downloads"
@@ -36,7 +37,7 @@ def ask_of_document(tx: Tx, actor: Actor, document_id: int) -> AnyResponse:
 @routes.get("/documents/out/<int:document_id>/evidence/<int:pack_id>")
 def take_of_document(tx: Tx, actor: Actor, document_id: int, pack_id: int) -> Response:
     """Take a pack away."""
-    return _taken(tx, actor, "out", document_id, pack_id)
+    return pack_response(tx, actor, "out", document_id, pack_id)
 
 
 @routes.get("/documents/in/<int:incoming_id>/evidence")
@@ -54,7 +55,7 @@ def ask_of_incoming(tx: Tx, actor: Actor, incoming_id: int) -> AnyResponse:
 @routes.get("/documents/in/<int:incoming_id>/evidence/<int:pack_id>")
 def take_of_incoming(tx: Tx, actor: Actor, incoming_id: int, pack_id: int) -> Response:
     """Take a pack away."""
-    return _taken(tx, actor, "in", incoming_id, pack_id)
+    return pack_response(tx, actor, "in", incoming_id, pack_id)
 
 
 @routes.open_get("/evidence/check.html", reason="the page that checks a pack in the browser; it is the same for all")
@@ -92,13 +93,14 @@ def _asked(tx: Tx, actor: Actor, side: str, number: int) -> AnyResponse:
     return redirect(_addresses(side, number)["here"], 303)
 
 
-def _taken(tx: Tx, actor: Actor, side: str, number: int, pack_id: int) -> Response:
+def pack_response(tx: Tx, actor: Actor, side: str, number: int, pack_id: int) -> Response:
+    """The file, or a part of it; that it was taken is audited."""
     row, name = packs.pack_for(tx, actor, side, number, pack_id)
     if request.headers.get("Range", "bytes=0-").startswith("bytes=0-"):
         with current_app.extensions["lienthong"].db.write(actor.by) as writing:
             packs.record_taking(writing, actor, row.id)
     response = file_response(row.sha256, row.size)
-    response.mimetype = "application/vnd.etsi.asic-e+zip"
+    response.mimetype = MEDIA_TYPE
     response.headers["Content-Disposition"] = disposition(name)
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

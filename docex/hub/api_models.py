@@ -69,6 +69,7 @@ class InboxItem(BaseModel):
     """One envelope that waits to be fetched."""
 
     id: int
+    document: int = Field(description="of the envelope, as in /api/v1/documents/<id>/receipts")
     message_id: str
     document_id: str
     business: int

@@ -7,13 +7,12 @@ import hashlib
 import hmac
 import ipaddress
 import socket
-import threading
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import urlsplit
 
 import urllib3
 
+from kernel.deadline import Deadline
 from kernel.errors import Invalid
 from kernel.text import Phrase, phrase
 
@@ -26,6 +25,7 @@ LONGEST_URL = 500
 
 NOT_ALLOWED, UNKNOWN_NAME, NOT_PUBLIC = "not_allowed", "unknown_name", "not_public"
 TIMED_OUT, NOT_REACHED, BAD_TLS, BROKEN_OFF = "timed_out", "not_reached", "bad_tls", "broken_off"
+KEY_LOST = "key_lost"
 _HTTP = "http_"
 
 _WORDS = {
@@ -36,6 +36,9 @@ _WORDS = {
     NOT_REACHED: phrase("Không nối được tới máy chủ: máy chủ tắt, hoặc tường lửa chặn."),
     BAD_TLS: phrase("Chứng thư TLS của máy chủ không hợp lệ hoặc không đúng tên."),
     BROKEN_OFF: phrase("Kết nối bị ngắt giữa chừng."),
+    KEY_LOST: phrase(
+        "Trục không còn mở được khóa ký tin báo: khóa của trục đã đổi. Hệ thống nhận cần đặt lại địa chỉ nhận tin báo."
+    ),
 }
 
 
@@ -77,6 +80,12 @@ def check_address(url: str, *, anywhere: bool) -> None:
         raise Invalid({"url": message}, message)
 
 
+def without_query(url: str) -> str:
+    """The address as the audit keeps it for good: what stands in a query is often a key of its owner's."""
+    parts = urlsplit(url)
+    return parts._replace(query="…" if parts.query else "").geturl()
+
+
 def call(url: str, secret: str, timestamp: int, body: bytes, *, anywhere: bool) -> None:
     """Post `body`, signed, and be content with any 2xx. Follows no redirect. Refused says why it did not arrive."""
     try:
@@ -92,57 +101,6 @@ def call(url: str, secret: str, timestamp: int, body: bytes, *, anywhere: bool) 
     with posted(url, body, headers, anywhere=anywhere) as answer:
         if not 200 <= answer.status < 300:
             raise Refused(f"{_HTTP}{answer.status}")
-
-
-class _Deadline:
-    """Hangs up on a call when its time is over, whatever the call is doing then: the handshake, the head, the body.
-
-    The limits of urllib3 are for each read and begin anew with every byte.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self.is_over = False
-        self._seconds = seconds
-        self._lines: list[socket.socket] = []
-        self._lock = threading.Lock()
-
-    def __enter__(self) -> "_Deadline":
-        self._timer = threading.Timer(self._seconds, self._hang_up)
-        self._timer.daemon = True
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-        with self._lock:
-            for line in self._lines:
-                line.close()
-            self._lines.clear()
-
-    def watched(self, kind: type[Any]) -> type[Any]:
-        """The kind of connection whose lines are hung up on."""
-        deadline = self
-
-        class Watched(kind):  # type: ignore[misc]
-            def _new_conn(self) -> socket.socket:
-                line: socket.socket = super()._new_conn()
-                deadline._watch(line)
-                return line
-
-        return Watched
-
-    def _watch(self, line: socket.socket) -> None:
-        with self._lock:
-            self._lines.append(line.dup())  # TLS takes the line itself out of our hands
-        if self.is_over:
-            self._hang_up()
-
-    def _hang_up(self) -> None:
-        with self._lock:
-            self.is_over = True
-            for line in self._lines:
-                with contextlib.suppress(OSError):  # it has hung up itself
-                    line.shutdown(socket.SHUT_RDWR)
 
 
 @contextlib.contextmanager
@@ -163,7 +121,7 @@ def posted(
     headers = {"Host": host if parts.port is None else f"{host}:{parts.port}", **headers}
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     pool = _pool(parts.scheme == "https", host, parts.port, read_s, anywhere=anywhere)
-    with _Deadline(whole_s) as deadline:
+    with Deadline(whole_s) as deadline:
         pool.ConnectionCls = deadline.watched(pool.ConnectionCls)
         try:
             answer = pool.urlopen(

@@ -18,10 +18,11 @@ from docex.hub.refusals import Refused
 from docex.hub.states import ParcelState
 from docex.models import Delivery, Dispatch
 from docex.states import Recall
+from docex.vxp import systems as vxp
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import NotFound
-from kernel.text import Phrase
+from kernel.text import Phrase, phrase
 
 PAGE = 50
 SKEW_S = 300
@@ -121,9 +122,12 @@ def endpoint(tx: Tx, actor: Actor, agency_id: int) -> Endpoint:
 
 
 def systems(tx: Tx, agency_id: int) -> list[System]:
-    """The systems of an agency that are not revoked."""
+    """The systems of an agency that are not revoked, and those of agencies above that fetch for it."""
     hooks = {hook.client_id: hook for hook in _hooks(tx, {agency_id})}
-    return [_system(row, hooks.get(row.id)) for row in _clients(tx, {agency_id})]
+    shaped = {row.id: row for row in vxp.clients_for(tx, agency_id)}
+    own = _clients(tx, {agency_id})
+    rows = [*own, *(row for row in shaped.values() if row.id not in {one.id for one in own})]
+    return [_system(row, hooks.get(row.id), row.id in shaped) for row in rows]
 
 
 def troubles(tx: Tx, agency_id: int) -> list[tuple[str, Refused]]:
@@ -162,7 +166,7 @@ def parcels(tx: Tx, agency_id: int, state: ParcelState | None, below: int = 0) -
 
 def _endpoints(tx: Tx, agency_ids: Collection[int]) -> list[Endpoint]:
     boxes = {row.agency_id: row for row in tx.session.scalars(sa.select(Mailbox)) if row.agency_id in agency_ids}
-    wanted = (mailbox.readers(tx) & set(agency_ids)) | boxes.keys()
+    wanted = (mailbox.with_reader(tx) & set(agency_ids)) | boxes.keys()
     clients: dict[int, list[ApiClient]] = {}
     for client in _clients(tx, wanted):
         clients.setdefault(client.agency_id, []).append(client)
@@ -238,14 +242,14 @@ def _hooks(tx: Tx, agency_ids: Collection[int]) -> list[Webhook]:
     return list(tx.session.scalars(sa.select(Webhook).where(Webhook.agency_id.in_(agency_ids)).order_by(Webhook.id)))
 
 
-def _system(row: ApiClient, hook: Webhook | None) -> System:
+def _system(row: ApiClient, hook: Webhook | None, is_vxp: bool) -> System:
     return System(
         id=row.id,
         client_id=row.client_id,
         name=row.name,
-        proof=listing.proof_of(row),
+        proof=phrase("ký bằng khóa chung, kiểu VXP") if is_vxp else listing.proof_of(row),
         used_at=row.used_at,
-        fetches=mailbox.RECEIVE in row.scopes,
+        fetches=is_vxp or mailbox.RECEIVE in row.scopes,
         contact=" · ".join(filter(None, (row.contact_email, row.contact_phone))),
         certificate_days=listing.days_left(row),
         hook=hook,

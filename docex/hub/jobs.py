@@ -1,28 +1,34 @@
 """The worker's part of the hub."""
 
-from docex.hub import mailbox, terms, way
+from docex.hub import mailbox, terms, way, webhooks
 from docex.hub.uploads import Folder, SweepHandler
 from docex.hub.webhooks import WebhookHandler
 from kernel import outbox
 from kernel.blobs import BlobStore
 from kernel.config import Config
-from kernel.db import Tx
+from kernel.db import Database, Tx
 from kernel.outbox import Job
 from signing import receipts
 
-__all__ = ["collect", "register_jobs", "way"]
+__all__ = ["begin_jobs", "collect", "register_jobs", "way"]
 
 
 def register_jobs(config: Config, blobs: BlobStore) -> None:
     """Make this process able to do the hub's jobs."""
     receipts.use(config)
     outbox.register(SweepHandler(Folder(config.data_dir / "uploads")))
-    outbox.register(WebhookHandler(anywhere=config.webhooks_anywhere, at_once=max(1, config.worker_threads // 2)))
+    at_once = max(1, config.worker_threads // 2)
+    outbox.register(WebhookHandler(webhooks.safe_of(config), anywhere=config.webhooks_anywhere, at_once=at_once))
+
+
+def begin_jobs(config: Config, db: Database) -> None:
+    """Seal the secrets of webhooks that are not sealed with the present key."""
+    webhooks.SECRETS.seal_rest(config, db)
 
 
 @outbox.handler("hub.collect")
 def collect(tx: Tx, job: Job) -> None:
-    """An agency's system asked for the first time: bring it what was handed in before."""
+    """An agency's system asks, and there is something that nobody has brought it."""
     mailbox.collect(tx, job.payload["agency_id"], job.payload["after"])
 
 

@@ -71,6 +71,7 @@ _PAGE = (
         Parcel.available_at,
         Parcel.leased_until,
         Delivery.recall,
+        Delivery.dispatch_id,
         Dispatch.message_id,
         Dispatch.document_key,
         Dispatch.business,
@@ -97,6 +98,7 @@ def _item(row: Any) -> dict[str, Any]:
     facts = Facts.from_json(row.facts)
     return {
         "id": row.id,
+        "document": row.dispatch_id,
         "message_id": row.message_id,
         "document_id": row.document_key,
         "business": row.business,

@@ -14,13 +14,13 @@ from directory.models import ApiClient
 from docex.hub import receipts, webhooks
 from docex.hub.models import Mailbox, Parcel, Receipt
 from docex.hub.states import ParcelState, ReceiptKind
-from docex.models import Delivery, Dispatch, Incoming
-from docex.moves import touch_incoming
+from docex.models import Delivery, Dispatch, on_the_way
 from docex.states import Progress, Recall
 from docex.statuses import say, say_all
+from docex.vxp import systems as vxp
 from kernel import clock
 from kernel.db import Tx
-from kernel.errors import Conflict, Invalid, NotFound, WrongState
+from kernel.errors import Conflict, NotFound, WrongState
 from kernel.refs import Ref
 from kernel.schema import insert_into
 from kernel.text import phrase
@@ -31,31 +31,22 @@ FIRST_ALARM = timedelta(hours=4)  # of working time, see docex.hub.terms
 LEASE = timedelta(minutes=5)
 POLL_NOTED = timedelta(minutes=1)
 COLLECTED = 500
-
-SAYABLE = frozenset(
-    {
-        Progress.REFUSED.value,
-        Progress.REGISTERED.value,
-        Progress.ASSIGNED.value,
-        Progress.WORKING.value,
-        Progress.DONE.value,
-        Recall.AGREED.value,
-        Recall.REFUSED.value,
-    }
-)
-"""What a receiver's system may say in JSON; 01 is said by the acknowledgement itself."""
+FETCHED_LATE = phrase("Văn bản đã được thu hồi trước khi hệ thống của nơi nhận báo đã lấy.")
+HELD = phrase("Trục đang tạm giữ hộp nhận của cơ quan này. Xin lấy lại sau.")
 
 
 def has_reader(tx: Tx, agency_id: int) -> bool:
-    """Whether a system of this agency may fetch documents here."""
-    rows = tx.session.execute(
-        sa.select(ApiClient.scopes).where(ApiClient.agency_id == agency_id, ApiClient.revoked_at.is_(None))
-    )
-    return any(RECEIVE in scopes for (scopes,) in rows)
+    """Whether a system fetches the documents of this agency here, by the API or in the VXP shape."""
+    return bool(readers(tx, [agency_id])) or vxp.serves(tx, agency_id)
+
+
+def with_reader(tx: Tx) -> frozenset[int]:
+    """The agencies whose documents a system fetches here, by the API or in the VXP shape."""
+    return readers(tx) | vxp.with_boxes(tx)
 
 
 def readers(tx: Tx, among: Iterable[int] | None = None) -> frozenset[int]:
-    """The agencies whose systems may fetch documents here; with `among` only those of them."""
+    """The agencies whose systems may fetch documents here by the API; with `among` only those of them."""
     query = sa.select(ApiClient.agency_id, ApiClient.scopes).where(ApiClient.revoked_at.is_(None))
     if among is not None:
         query = query.where(ApiClient.agency_id.in_(set(among)))
@@ -90,8 +81,10 @@ def put_all(tx: Tx, deliveries: Sequence[Delivery]) -> None:
         tx.publish(f"mailbox:{parcel.agency_id}", "mailbox.changed", {"id": parcel.id, "rev": parcel.seq})
     webhooks.arrived(tx, parcels)
     due_at = calendar(tx).add_working_time(now, FIRST_ALARM)
-    alarms = {f"{one.id}:{one.seq}:1": {"parcel_id": one.id, "step": 1, "turn": one.seq} for one in parcels}
-    tx.outbox_all("hub.alarm", alarms, due_at=due_at)
+    for one in parcels:
+        tx.outbox(
+            "hub.alarm", f"{one.id}:{one.seq}:1", {"parcel_id": one.id, "step": 1, "turn": one.seq}, due_at=due_at
+        )
 
 
 def lay_again(tx: Tx, parcel: Parcel) -> None:
@@ -105,18 +98,39 @@ def lay_again(tx: Tx, parcel: Parcel) -> None:
     webhooks.arrived(tx, [parcel])
 
 
+def take_back(tx: Tx, delivery: Delivery) -> bool:
+    """The sender takes a delivery back: it is offered no longer. False when a system fetched it, or is at it now."""
+    parcel = tx.session.scalar(sa.select(Parcel).where(Parcel.delivery_id == delivery.id).with_for_update())
+    if parcel is None:
+        return True
+    if parcel.is_leased or parcel.state == ParcelState.FETCHED:
+        return False
+    parcel.state = ParcelState.WITHDRAWN
+    parcel.leased_by = parcel.leased_until = None
+    tx.publish(f"mailbox:{parcel.agency_id}", "mailbox.changed", {"id": parcel.id, "rev": parcel.seq})
+    return True
+
+
 def open_for(tx: Tx, agency_id: int) -> None:
-    """The agency's system asks for the first time: bring it what was handed in before it could ask."""
+    """The agency's system asks for the first time: bring it what was handed in before there was one."""
     row = insert_into(tx.session, Mailbox).values(agency_id=agency_id, last_seq=0, opened_at=clock.now())
-    if tx.session.execute(row.on_conflict_do_nothing().returning(Mailbox.agency_id)).scalar() is not None:
-        tx.outbox("hub.collect", f"{agency_id}:0", {"agency_id": agency_id, "after": 0})
+    tx.session.execute(row.on_conflict_do_nothing())
+    tx.outbox("hub.collect", f"{agency_id}:0", {"agency_id": agency_id, "after": 0})
 
 
 def collect(tx: Tx, agency_id: int, after: int) -> None:
-    """Lay into a mailbox what waits for its agency and was never carried, a stretch at a time."""
+    """Lay into a mailbox what waits for its agency and was never carried, a stretch at a time. Of an agency that is
+    served here nothing does: its inbox gets it (docex/dispatch.py)."""
+    if directory.agency(tx, agency_id).is_local:
+        return
     query = (
         sa.select(Delivery)
-        .where(Delivery.agency_id == agency_id, Delivery.progress == Progress.SUBMITTED, Delivery.id > after)
+        .where(
+            Delivery.agency_id == agency_id,
+            Delivery.progress == Progress.SUBMITTED,
+            Delivery.recall != Recall.AGREED,
+            Delivery.id > after,
+        )
         .order_by(Delivery.id)
         .limit(COLLECTED)
         .with_for_update()
@@ -129,6 +143,25 @@ def collect(tx: Tx, agency_id: int, after: int) -> None:
         tx.outbox("hub.collect", f"{agency_id}:{last}", {"agency_id": agency_id, "after": last})
 
 
+def _collect_left(tx: Tx, agency_ids: Sequence[int]) -> None:
+    """Bring systems that ask what was left lying while no system of their agencies was allowed to fetch: one was shut
+    out and the next came later. What came a moment ago gets into its mailbox without this."""
+    left = (
+        sa.select(Delivery.agency_id)
+        .where(
+            Delivery.agency_id.in_(agency_ids),
+            on_the_way(),
+            Delivery.progress == Progress.SUBMITTED,
+            Delivery.recall != Recall.AGREED,
+            Delivery.changed_at < clock.now() - POLL_NOTED,
+        )
+        .distinct()
+    )
+    for agency_id in sorted(tx.session.scalars(left)):
+        occasion = f"{agency_id}:polled:{clock.now():%Y%m%d%H%M%S}"
+        tx.outbox("hub.collect", occasion, {"agency_id": agency_id, "after": 0})
+
+
 def poll_is_news(polled_at: datetime | None) -> bool:
     """Whether it is time to note that the agency's system asks: once a minute is enough."""
     return polled_at is None or polled_at < clock.now() - POLL_NOTED
@@ -136,10 +169,30 @@ def poll_is_news(polled_at: datetime | None) -> bool:
 
 def note_poll(tx: Tx, agency_id: int, system: str, its_time: datetime | None) -> None:
     """Remember when the agency's system last asked, what it calls itself, and how wrong its clock is."""
-    open_for(tx, agency_id)
-    row = tx.session.get_one(Mailbox, agency_id, with_for_update=True, populate_existing=True)
+    row = tx.session.get(Mailbox, agency_id, with_for_update=True, populate_existing=True)
+    if row is None or row.polled_at is None:
+        open_for(tx, agency_id)
+        row = tx.session.get_one(Mailbox, agency_id, with_for_update=True, populate_existing=True)
+    else:
+        _collect_left(tx, [agency_id])
     row.polled_at, row.polled_by = clock.now(), system[:200]
     row.skew_s = round((its_time - clock.now()).total_seconds()) if its_time else None
+
+
+def note_polls(tx: Tx, agency_ids: Iterable[int], system: str) -> None:
+    """The same for a system that asks for several agencies at once; it does not say its time."""
+    polled = sa.select(Mailbox.agency_id, Mailbox.polled_at).where(Mailbox.agency_id.in_(agency_ids))
+    known = {agency_id: polled_at for agency_id, polled_at in tx.session.execute(polled)}
+    news = sorted(agency_id for agency_id in agency_ids if poll_is_news(known.get(agency_id)))
+    if not news:
+        return
+    for agency_id in news:
+        if known.get(agency_id) is None:
+            open_for(tx, agency_id)
+    _collect_left(tx, [agency_id for agency_id in news if known.get(agency_id) is not None])
+    rows = sa.select(Mailbox).where(Mailbox.agency_id.in_(news)).order_by(Mailbox.agency_id).with_for_update()
+    for row in tx.session.scalars(rows.execution_options(populate_existing=True)):
+        row.polled_at, row.polled_by = clock.now(), system[:200]
 
 
 def state_of(tx: Tx, agency_id: int) -> tuple[int, bool]:
@@ -156,10 +209,12 @@ def lease(tx: Tx, actor: Actor, parcel_id: int) -> Parcel:
     parcel, _ = parcel_for(tx, actor, parcel_id)
     _must_wait(parcel)
     now = clock.now()
-    if parcel.leased_until is not None and parcel.leased_until > now and parcel.leased_by != actor.client_id:
+    if parcel.leased_until is not None and parcel.is_leased and parcel.leased_by != actor.client_id:
         raise Conflict(
             phrase("Một hệ thống khác của cơ quan đang nhận văn bản này."), leased_until=parcel.leased_until.isoformat()
         )
+    if is_kept_back(tx, parcel):
+        raise WrongState(HELD)
     parcel.lease_token += 1
     parcel.leased_by, parcel.leased_until = actor.client_id, now + LEASE
     return parcel
@@ -167,37 +222,34 @@ def lease(tx: Tx, actor: Actor, parcel_id: int) -> Parcel:
 
 def acknowledge(tx: Tx, actor: Actor, parcel_id: int, token: int) -> Receipt:
     """The agency's system has the envelope: status 01 and a `retrieved` receipt. Saying it again is answered with
-    the same receipt; a token that was overtaken is refused."""
+    the same receipt; a token that was overtaken is refused. Who was so slow that the sender took it back meanwhile has
+    it all the same, and is asked for it."""
     parcel, delivery = parcel_for(tx, actor, parcel_id)
     if token != parcel.lease_token or token == 0:
         raise Conflict(phrase("Mã nhận này đã hết hiệu lực vì có hệ thống khác nhận sau. Xin nhận lại."))
     if parcel.state != ParcelState.FETCHED:
-        _must_wait(parcel)
+        too_late = parcel.state == ParcelState.WITHDRAWN
+        if too_late:
+            delivery.recall = Recall.NONE
+        else:
+            _must_wait(parcel)
         parcel.state, parcel.fetched_at, parcel.leased_until = ParcelState.FETCHED, clock.now(), None
         agency = directory.agency(tx, parcel.agency_id)
         say(tx, delivery, Progress.RETRIEVED, by_name=agency.name)
         say(tx, delivery, Progress.ARRIVED, by_name=agency.name)
         tx.audit(f"agency:{agency.id}", "hub.fetched", Ref("delivery", delivery.id), {"parcel": parcel.id})
+        if too_late:
+            asked = {"delivery_id": delivery.id, "reason": FETCHED_LATE.vi, "by": actor.by, "withdraw": True}
+            tx.outbox("docex.ask_back", f"{delivery.id}:late:{delivery.rev}", asked)
     return receipts.of_delivery(tx, ReceiptKind.RETRIEVED, delivery)
 
 
-def report(
-    tx: Tx, actor: Actor, parcel_id: int, code: str, description: str, said_at: datetime | None
-) -> tuple[Delivery, bool]:
-    """What the receiver does with a document, in the codes of QĐ 28/2018. Answers whether it was news."""
-    if code not in SAYABLE:
-        message = phrase("Mã trạng thái phải là một trong {codes}.", codes=", ".join(sorted(SAYABLE)))
-        raise Invalid({"code": message}, message)
-    if code in (Progress.REFUSED, Recall.REFUSED) and not description.strip():
-        message = phrase("Từ chối thì phải nêu lý do.")
-        raise Invalid({"description": message}, message)
-    parcel, delivery = parcel_for(tx, actor, parcel_id)
-    name = directory.agency(tx, parcel.agency_id).name
-    counted = say(tx, delivery, code, by_name=name, description=description.strip(), said_at=said_at)
-    copy = tx.session.scalar(sa.select(Incoming).where(Incoming.delivery_id == delivery.id))
-    if counted and copy is not None:
-        touch_incoming(tx, copy)
-    return delivery, counted
+def note_fetched(tx: Tx, delivery: Delivery) -> None:
+    """A system that knows no leases says that it has a document, maybe after its term. The delivery is locked."""
+    parcel = tx.session.scalar(sa.select(Parcel).where(Parcel.delivery_id == delivery.id).with_for_update())
+    if parcel is not None and parcel.state != ParcelState.FETCHED:
+        parcel.state, parcel.fetched_at = ParcelState.FETCHED, clock.now()
+        parcel.leased_by = parcel.leased_until = None
 
 
 def parcel_for(tx: Tx, actor: Actor, parcel_id: int) -> tuple[Parcel, Delivery]:
@@ -208,6 +260,23 @@ def parcel_for(tx: Tx, actor: Actor, parcel_id: int) -> tuple[Parcel, Delivery]:
     delivery = tx.session.get_one(Delivery, parcel.delivery_id, with_for_update=tx.writable, populate_existing=True)
     tx.session.refresh(parcel, with_for_update=tx.writable)
     return parcel, delivery
+
+
+def envelope_for(tx: Tx, actor: Actor, parcel_id: int) -> Dispatch:
+    """The envelope in a parcel of the system's own agency; none of it is given out once it was taken back."""
+    parcel, _ = parcel_for(tx, actor, parcel_id)
+    if parcel.state == ParcelState.WITHDRAWN:
+        _must_wait(parcel)
+    if is_kept_back(tx, parcel):
+        raise WrongState(HELD)
+    return dispatch_of(tx, parcel)
+
+
+def is_kept_back(tx: Tx, parcel: Parcel) -> bool:
+    """Whether an operator holds the mailbox. Who had begun to fetch before that may finish."""
+    box = tx.session.get(Mailbox, parcel.agency_id)
+    held = box is not None and box.held_at is not None
+    return held and parcel.state == ParcelState.WAITING and not parcel.is_leased
 
 
 def dispatch_of(tx: Tx, parcel: Parcel) -> Dispatch:

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from docex.hub.states import ParcelState
+from kernel import clock
 from kernel.db import Base, Json
 from kernel.sweep import HOLDS
 
@@ -69,6 +70,11 @@ class Parcel(Base):
     alarm: Mapped[int] = mapped_column(default=0)  # how far the escalation has come, see docex.hub.terms
     fetched_at: Mapped[datetime | None]
 
+    @property
+    def is_leased(self) -> bool:
+        """Whether a system is at it now."""
+        return self.leased_until is not None and self.leased_until > clock.now()
+
 
 class Term(Base):
     """Until when an envelope waits for its receivers, and what the sender asked for."""
@@ -86,7 +92,7 @@ class Webhook(Base):
     client_id: Mapped[int] = mapped_column(sa.ForeignKey("api_client.id"), unique=True)
     agency_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"), index=True)
     url: Mapped[str]
-    secret: Mapped[str]  # signs what we send; the endpoint needs the same, so it cannot be kept as a hash
+    secret: Mapped[str]  # signs what we send; sealed (docex.hub.webhooks)
     made_at: Mapped[datetime]
     failures: Mapped[int] = mapped_column(default=0)  # in a row
     open_until: Mapped[datetime | None]  # the circuit is open: left alone until then

@@ -4,15 +4,16 @@ and release it, lay out anew what expired or was fetched, take back what nobody 
 import sqlalchemy as sa
 
 from directory import auditing
+from directory import queries as directory
 from directory.access import agency_for, require_instance_admin
 from directory.actor import Actor, chain_of
+from docex import ways
 from docex.hub import mailbox, receipts, terms, webhooks
 from docex.hub.models import Mailbox, Parcel, Term, Webhook
 from docex.hub.states import ParcelState, ReceiptKind
 from docex.models import Delivery
-from docex.moves import touch_delivery
-from docex.states import Progress, Recall
-from docex.statuses import say
+from docex.states import NOT_HAD, Progress, Recall
+from docex.statuses import set_back, take_back
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Invalid, NotFound, WrongState
@@ -22,6 +23,11 @@ from kernel.worktime import calendar
 
 STRETCH = 200
 REASON_LENGTH = 1000
+
+_AT_IT = phrase(
+    "Hệ thống của nơi nhận đang lấy văn bản này. Xin chờ hết giờ giữ chỗ rồi làm lại, hoặc để nơi gửi yêu cầu lấy lại."
+)
+_MAY_HAVE_IT = phrase("Văn bản có thể đã đến nơi nhận bằng đường khác. Nơi gửi cần yêu cầu lấy lại.")
 
 auditing.words.update(
     {
@@ -39,7 +45,7 @@ auditing.words.update(
 
 def hold(tx: Tx, actor: Actor, agency_id: int, reason: str) -> None:
     """Give out nothing of this mailbox for now; what comes waits."""
-    box, why = _box(tx, actor, agency_id, lock=True), _reason(reason)
+    box, why = _box(tx, actor, agency_id, lock=True), reason_of(reason)
     box.held_at, box.held_reason = clock.now(), why
     _record(tx, agency_id, "hub.held", reason=why)
     _changed(tx, box)
@@ -56,10 +62,10 @@ def release(tx: Tx, actor: Actor, agency_id: int) -> None:
 def requeue_expired(tx: Tx, actor: Actor, agency_id: int, reason: str) -> int:
     """Lay what expired into the mailbox anew, with a new term. Answers how many that were."""
     _box(tx, actor, agency_id)
-    why = _reason(reason)
+    why = reason_of(reason)
     query = sa.select(Parcel.id).where(Parcel.agency_id == agency_id, Parcel.state == ParcelState.EXPIRED)
     numbers = tx.session.scalars(query.order_by(Parcel.seq).limit(STRETCH)).all()
-    again = [number for number in numbers if _lay_again(tx, *_locked(tx, agency_id, number))]
+    again = [number for number in numbers if _lay_again(tx, *_locked(tx, agency_id, number), why)]
     _record(tx, agency_id, "hub.sent_again", parcels=len(again), reason=why)
     return len(again)
 
@@ -70,29 +76,33 @@ def resend(tx: Tx, actor: Actor, agency_id: int, parcel_id: int, reason: str) ->
     What the receiver said about the document stays as it is, and its acknowledgement gets the first receipt again.
     """
     require_instance_admin(tx, actor)
-    why = _reason(reason)
+    why = reason_of(reason)
     parcel, delivery = _locked(tx, agency_id, parcel_id)
-    if parcel.state == ParcelState.WITHDRAWN or not _lay_again(tx, parcel, delivery):
+    if parcel.state == ParcelState.WITHDRAWN or not _lay_again(tx, parcel, delivery, why):
         raise WrongState(phrase("Văn bản này đã được rút về, không đặt lại được."))
     _record(tx, agency_id, "hub.resent", Ref("delivery", delivery.id), reason=why)
 
 
 def withdraw(tx: Tx, actor: Actor, agency_id: int, parcel_id: int, reason: str) -> None:
-    """Take a parcel back for its sender while nobody has fetched it: 13 and 15 in one, with a receipt."""
+    """Take a parcel back for its sender while nobody has it: 15 without a question, and a receipt that is true.
+
+    A system that holds a lease may have the bytes already, and its acknowledgement will count: it can only be asked.
+    """
     require_instance_admin(tx, actor)
-    why = _reason(reason)
+    why = reason_of(reason)
     parcel, delivery = _locked(tx, agency_id, parcel_id)
-    if parcel.state == ParcelState.FETCHED:
-        raise WrongState(phrase("Nơi nhận đã lấy văn bản này. Nơi gửi cần yêu cầu lấy lại để nơi nhận trả lời."))
     if parcel.state == ParcelState.WITHDRAWN:
         return
-    parcel.state = ParcelState.WITHDRAWN
-    parcel.leased_by = parcel.leased_until = None
-    say(tx, delivery, Recall.ASKED, description=why)
-    say(tx, delivery, Recall.AGREED, description=why)
+    if delivery.progress not in NOT_HAD or parcel.state == ParcelState.FETCHED:
+        raise WrongState(phrase("Nơi nhận đã lấy văn bản này. Nơi gửi cần yêu cầu lấy lại để nơi nhận trả lời."))
+    if parcel.is_leased:
+        raise WrongState(_AT_IT)
+    dispatch = mailbox.dispatch_of(tx, parcel)
+    if not ways.take_back(tx, delivery, dispatch):
+        raise WrongState(_MAY_HAVE_IT)
+    take_back(tx, delivery, by_name=directory.agency(tx, dispatch.sender_id).name, description=why)
     receipts.of_delivery(tx, ReceiptKind.WITHDRAWN, delivery, why)
     _record(tx, agency_id, "hub.withdrawn", Ref("delivery", delivery.id), reason=why)
-    tx.publish(f"mailbox:{agency_id}", "mailbox.changed", {"id": parcel.id, "rev": parcel.seq})
 
 
 def test_connection(tx: Tx, actor: Actor, agency_id: int) -> int:
@@ -116,7 +126,7 @@ def close_circuit(tx: Tx, actor: Actor, agency_id: int, hook_id: int) -> None:
     _record(tx, agency_id, "hub.circuit_closed", f"client:{hook.client_id}")
 
 
-def _lay_again(tx: Tx, parcel: Parcel, delivery: Delivery) -> bool:
+def _lay_again(tx: Tx, parcel: Parcel, delivery: Delivery, why: str) -> bool:
     if delivery.recall == Recall.AGREED:
         return False
     dispatch = mailbox.dispatch_of(tx, parcel)
@@ -125,8 +135,7 @@ def _lay_again(tx: Tx, parcel: Parcel, delivery: Delivery) -> bool:
     mailbox.lay_again(tx, parcel)
     terms.promise_alarm(tx, parcel, 1)
     if delivery.progress == Progress.EXPIRED:
-        delivery.progress = Progress.AVAILABLE
-        touch_delivery(tx, delivery, dispatch.document_id)
+        set_back(tx, delivery, Progress.AVAILABLE, why)
         webhooks.changed(tx, [delivery], dispatch)
     return True
 
@@ -141,7 +150,8 @@ def _locked(tx: Tx, agency_id: int, parcel_id: int) -> tuple[Parcel, Delivery]:
     return parcel, delivery
 
 
-def _reason(reason: str) -> str:
+def reason_of(reason: str) -> str:
+    """What was typed as the reason; Invalid when that is nothing."""
     why = reason.strip()[:REASON_LENGTH]
     if not why:
         raise Invalid({"reason": phrase("Cần nêu lý do.")})

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from directory.models import Agency, AgencyAlias, ApiClient, Unit
 from docex.edxml.codes import BusinessKind, StatusCode
-from docex.hub.mailbox import readers
+from docex.hub.mailbox import with_reader
 from docex.hub.models import DirectoryEdition, SealCertificate
 from docex.mail.models import MailPartner
 from docex.mail.smime import read_certificate
@@ -43,7 +43,7 @@ def edition(tx: Tx, *, most_bytes: int) -> Edition:
     aliases = _by_agency((row.agency_id, row.code) for row in others)
     units, certificates = _units(tx), _certificates(tx)
     partners = {row.agency_id: row for row in tx.session.scalars(sa.select(MailPartner).where(MailPartner.is_active))}
-    fetching = readers(tx)
+    fetching = with_reader(tx)
     facts = {
         "agencies": [
             {

@@ -29,14 +29,17 @@ TYPE = "lienthong-receipt+jwt"
 
 
 def submitted(tx: Tx, dispatch: Dispatch, receiver_ids: Sequence[int]) -> Receipt:
-    """The hub has taken an envelope over. Asked again it answers with the first receipt."""
-    about = f"submitted:{dispatch.id}"
-    known = _known(tx, about)
-    if known is not None:
-        return known
+    """The hub is taking an envelope over, in this transaction."""
     cards = directory.agencies(tx, [dispatch.sender_id, *receiver_ids])
     claims = _claims(dispatch, cards, receiver_ids)
-    return _store(tx, about, ReceiptKind.SUBMITTED, claims, sender_id=dispatch.sender_id, dispatch_id=dispatch.id)
+    return _signed(
+        tx, _submission(dispatch), ReceiptKind.SUBMITTED, claims, sender_id=dispatch.sender_id, dispatch_id=dispatch.id
+    )
+
+
+def of_submission(tx: Tx, dispatch: Dispatch) -> Receipt:
+    """The receipt that was made then."""
+    return tx.session.scalars(sa.select(Receipt).where(Receipt.about == _submission(dispatch))).one()
 
 
 def of_delivery(tx: Tx, kind: ReceiptKind, delivery: Delivery, reason: str = "") -> Receipt:
@@ -116,6 +119,10 @@ def of_dispatch(
 def place(row: Receipt) -> tuple[str, str]:
     """Where a receipt stands in that list."""
     return row.made_at.isoformat(), row.id
+
+
+def _submission(dispatch: Dispatch) -> str:
+    return f"submitted:{dispatch.id}"
 
 
 def _known(tx: Tx, about: str) -> Receipt | None:

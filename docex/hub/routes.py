@@ -9,12 +9,13 @@ from wtforms.fields.choices import SelectChoice
 from directory.access import is_instance_admin
 from directory.actor import Actor
 from docex import conventions as steering
-from docex.hub import checking, endpoints, operators
+from docex.hub import checking, endpoints, givenup, operators
 from docex.hub.forms import ConventionForm
+from docex.hub.givenup import Tried
 from docex.hub.states import ParcelState
 from kernel.db import Tx
 from kernel.doors import Routes
-from kernel.errors import Invalid
+from kernel.errors import Invalid, WrongState
 from kernel.text import Phrase, phrase
 
 routes = Routes("hub_pages")
@@ -31,7 +32,44 @@ WORDS = {
 @routes.get("/admin/exchange")
 def exchange(tx: Tx, actor: Actor) -> Response:
     """How the systems of the agencies are doing."""
-    return make_response(render_template("hub/exchange.html", endpoints=endpoints.endpoints(tx, actor)))
+    context = {"endpoints": endpoints.endpoints(tx, actor), "stopped": givenup.count(tx, actor)}
+    return make_response(render_template("hub/exchange.html", **context))
+
+
+@routes.get("/admin/exchange/stopped")
+def stopped(tx: Tx, actor: Actor) -> Response:
+    """What was given up, by partner."""
+    return _stopped(tx, actor)
+
+
+@routes.post("/admin/exchange/stopped/<int:job_id>/again")
+def again(tx: Tx, actor: Actor, job_id: int) -> Response:
+    """Try one of it again."""
+    return _again(tx, actor, f"again-{job_id}", lambda reason: givenup.again(tx, actor, job_id, reason))
+
+
+@routes.post("/admin/exchange/stopped/partners/<partner>/again")
+def all_again(tx: Tx, actor: Actor, partner: str) -> Response:
+    """Try all of one partner again."""
+    return _again(tx, actor, f"all-{partner}", lambda reason: givenup.all_again(tx, actor, partner, reason))
+
+
+def _stopped(tx: Tx, actor: Actor, errors: dict[str, Phrase] | None = None, asked: str = "") -> Response:
+    found = givenup.groups(tx, actor)
+    context = {"groups": found, "looked_at": sum(one.count for one in found), "count": givenup.count(tx, actor)}
+    typed = request.form.get("reason", "")
+    page = render_template("hub/stopped.html", typed=typed, errors=errors or {}, asked=asked, **context)
+    return make_response(page, 422 if errors else 200)
+
+
+def _again(tx: Tx, actor: Actor, asked: str, act: Callable[[str], Tried]) -> Response:
+    try:
+        tried = act(request.form.get("reason", ""))
+    except Invalid as refusal:
+        return _stopped(tx, actor, refusal.fields, asked)
+    for said, tone in givenup.told(tried):
+        flash(said.in_locale(actor.locale), tone)
+    return make_response(redirect(url_for("hub_pages.stopped"), 303))
 
 
 @routes.get("/admin/exchange/conventions")
@@ -67,7 +105,14 @@ def endpoint(tx: Tx, actor: Actor, agency_id: int) -> Response:
     return _page(tx, actor, agency_id)
 
 
-def _page(tx: Tx, actor: Actor, agency_id: int, errors: dict[str, Phrase] | None = None, asked: str = "") -> Response:
+def _page(
+    tx: Tx,
+    actor: Actor,
+    agency_id: int,
+    errors: dict[str, Phrase] | None = None,
+    asked: str = "",
+    late: Phrase | None = None,
+) -> Response:
     one = endpoints.endpoint(tx, actor, agency_id)
     systems = endpoints.systems(tx, agency_id)
     context: dict[str, Any] = {
@@ -82,11 +127,11 @@ def _page(tx: Tx, actor: Actor, agency_id: int, errors: dict[str, Phrase] | None
     state = ParcelState(wanted) if wanted in set(ParcelState) else None
     below = request.args.get("below", "")
     leaf = endpoints.parcels(tx, agency_id, state, int(below) if below.isdecimal() and len(below) < 19 else 0)
-    typed = {"errors": errors or {}, "asked": asked, "typed": request.form.get("reason", "")}
+    typed = {"errors": errors or {}, "asked": asked, "typed": request.form.get("reason", ""), "late": late}
     context |= {"leaf": leaf, "state": state, "words": WORDS, "tones": TONES, **typed}
     context["filters"] = _filters(agency_id, leaf.counts, state)
     page = render_template("hub/endpoint.html", may_act=is_instance_admin(tx, actor), **context)
-    return make_response(page, 422 if errors else 200)
+    return make_response(page, 422 if errors else 409 if late else 200)
 
 
 def _filters(
@@ -171,11 +216,14 @@ def call_again(tx: Tx, actor: Actor, agency_id: int, hook_id: int) -> Response:
 
 
 def _with_reason(tx: Tx, actor: Actor, agency_id: int, asked: str, act: Callable[[str], Phrase]) -> Response:
-    """Do what needs a reason and tell what was done; a reason that is none is asked for again where it was typed."""
+    """Do what needs a reason and tell what was done. A reason that is none is asked for again where it was typed; one
+    that came too late stays on the page."""
     try:
         said = act(request.form.get("reason", ""))
     except Invalid as refusal:
         return _page(tx, actor, agency_id, refusal.fields, asked)
+    except WrongState as late:
+        return _page(tx, actor, agency_id, late=late.message)
     return _back(actor, agency_id, said)
 
 

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class ParcelState(StrEnum):
-    """A parcel waits until it is fetched, until its term ends, or until an operator takes it back for its sender."""
+    """A parcel waits until it is fetched, until its term ends, or until it is taken back by its sender or for it."""
 
     WAITING = "waiting"
     FETCHED = "fetched"
@@ -18,7 +18,7 @@ class ReceiptKind(StrEnum):
     SUBMITTED = "submitted"  # the hub took the envelope over from its sender
     AVAILABLE = "available"  # it lies ready for one receiver
     RETRIEVED = "retrieved"  # that receiver has it and said so
-    EXPIRED = "expired"  # it lay ready and was not fetched in its term
-    WITHDRAWN = "withdrawn"  # an operator took it back for its sender before it was fetched, with the reason
+    EXPIRED = "expired"  # it lay ready, or was handed on, and nobody took it in its term
+    WITHDRAWN = "withdrawn"  # taken back by its sender, or for it, before it was fetched, with the reason
     UNDELIVERABLE = "undeliverable"  # no way to the receiver was found in its term
     REFUSED = "refused"  # the hub did not take it over, with the reason

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 
 from docex.hub import receipts, terms
+from docex.hub.models import Receipt
 from docex.models import Dispatch
 from kernel.db import Tx
 
 
-def taken_over(tx: Tx, dispatch: Dispatch, receiver_ids: Sequence[int]) -> None:
+def taken_over(tx: Tx, dispatch: Dispatch, receiver_ids: Sequence[int]) -> Receipt:
     """An envelope was handed in: its sender gets a receipt in the same transaction, and its term begins."""
-    receipts.submitted(tx, dispatch, receiver_ids)
+    receipt = receipts.submitted(tx, dispatch, receiver_ids)
     if receiver_ids:
         terms.begin(tx, dispatch)
+    return receipt

@@ -17,7 +17,8 @@ from docex.hub.states import ParcelState
 from docex.links import OUTGOING_PATH
 from docex.models import Delivery, Dispatch
 from docex.states import Progress, Recall
-from docex.statuses import say
+from docex.statuses import say, take_back
+from docex.vxp import systems as vxp
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Invalid
@@ -31,6 +32,8 @@ OFFICE_HOURS = timedelta(hours=24)
 SHORTEST = timedelta(minutes=1)
 LONGEST = timedelta(days=30)
 STRETCH = 200
+OVERTIME = timedelta(hours=1)
+"""How much longer than the term a system that is fetching has to finish, as long as its lease runs."""
 
 ALARMS = (mailbox.FIRST_ALARM, timedelta(hours=8), timedelta(hours=24))
 """Working time after which a document that nobody fetched stands on the start pages of the operator and of the sender's
@@ -88,7 +91,8 @@ def extend(tx: Tx, term: Term, until: datetime) -> None:
 
 
 def expire(tx: Tx, dispatch_id: int, after: int = 0) -> None:
-    """The term may have ended: say so for every delivery that nobody fetched, a stretch at a time."""
+    """The term may have ended: say so for every delivery that nobody fetched, a stretch at a time. Whoever is fetching
+    one at that moment may finish."""
     term = tx.session.get(Term, dispatch_id)
     if term is None or term.expires_at > clock.now():
         return
@@ -107,7 +111,11 @@ def expire(tx: Tx, dispatch_id: int, after: int = 0) -> None:
     found = list(tx.session.scalars(query))
     dispatch = tx.session.get_one(Dispatch, dispatch_id)
     for delivery in found:
-        _end(tx, delivery, dispatch)
+        parcel = tx.session.scalar(sa.select(Parcel).where(Parcel.delivery_id == delivery.id).with_for_update())
+        if parcel is not None and parcel.is_leased and clock.now() < term.expires_at + OVERTIME:
+            _wait_for(tx, parcel, term)
+        else:
+            _end(tx, delivery, dispatch, parcel)
     if len(found) == STRETCH:
         key = f"{dispatch_id}:{int(term.expires_at.timestamp())}:{found[-1].id}"
         tx.outbox("hub.expire", key, {"dispatch_id": dispatch_id, "after": found[-1].id})
@@ -119,37 +127,48 @@ def alarm(tx: Tx, parcel_id: int, step: int, turn: int) -> None:
     parcel = tx.session.get(Parcel, parcel_id, with_for_update=True)
     if parcel is None or parcel.state != ParcelState.WAITING or parcel.alarm >= step or parcel.seq != turn:
         return
+    if tx.session.get_one(Delivery, parcel.delivery_id).progress not in _OPEN:
+        return  # it says what it does with it, though it never said that it has it
     parcel.alarm = step
     dispatch = mailbox.dispatch_of(tx, parcel)
-    _ring(tx, parcel, dispatch)
+    ring(tx, parcel.agency_id, dispatch, {"id": parcel.id, "rev": step})
     if step == 2:
         people = [Recipient.of(card) for card in directory.people_with_role(tx, parcel.agency_id, Role.CLERK)]
         _tell(tx, parcel, dispatch, people, "clerks", _ASK_YOUR_SYSTEM)
     if step == 3:
-        _tell(tx, parcel, dispatch, _technical_contacts(tx, parcel.agency_id), "technical", _LOOK_AT_IT)
+        _tell(tx, parcel, dispatch, technical_contacts(tx, parcel.agency_id), "technical", _LOOK_AT_IT)
     if step < len(ALARMS):
         promise_alarm(tx, parcel, step + 1)
 
 
-def _ring(tx: Tx, parcel: Parcel, dispatch: Dispatch) -> None:
+def ring(tx: Tx, receiver_id: int, dispatch: Dispatch, data: dict[str, int]) -> None:
     """Start pages that show it move by themselves."""
-    data = {"id": parcel.id, "rev": parcel.alarm}
-    tx.publish(f"mailbox:{parcel.agency_id}", "mailbox.changed", data)
+    tx.publish(f"mailbox:{receiver_id}", "mailbox.changed", data)
     tx.publish(f"agency:{dispatch.sender_id}/clerks", "document.unfetched", data)
     for card in instance_admins(tx):
         tx.publish(f"person:{card.id}", "document.unfetched", data)
 
 
-def _end(tx: Tx, delivery: Delivery, dispatch: Dispatch) -> None:
-    parcel = tx.session.scalar(sa.select(Parcel).where(Parcel.delivery_id == delivery.id).with_for_update())
+def _wait_for(tx: Tx, parcel: Parcel, term: Term) -> None:
+    key = f"{term.dispatch_id}:{int(term.expires_at.timestamp())}:{parcel.id}:{parcel.lease_token}"
+    tx.outbox("hub.expire", key, {"dispatch_id": term.dispatch_id, "after": 0}, due_at=parcel.leased_until)
+
+
+def _end(tx: Tx, delivery: Delivery, dispatch: Dispatch, parcel: Parcel | None) -> None:
     if parcel is not None:
         parcel.state = ParcelState.EXPIRED
-    elif _is_carried(tx, delivery, dispatch):
+    handed_on = ways.ended(tx, delivery, dispatch)
+    if parcel is None and handed_on is None and _is_carried(tx, delivery, dispatch):
         return
-    there = delivery.progress == Progress.AVAILABLE
-    reason = _EXPIRED if there else _UNDELIVERABLE
+    there = delivery.progress == Progress.AVAILABLE or handed_on is not None
+    reason = handed_on or (_EXPIRED if there else _UNDELIVERABLE)
     say(tx, delivery, Progress.EXPIRED if there else Progress.UNDELIVERABLE, description=reason.vi)
+    if handed_on is not None and not delivery.recall:
+        delivery.reason = f"{reason.vi} / {reason.en}"
     tx.audit(f"agency:{dispatch.sender_id}", "hub.expired", Ref("delivery", delivery.id), {"available": there})
+    if delivery.recall == Recall.ASKED and ways.take_back(tx, delivery, dispatch):
+        sender = directory.agency(tx, dispatch.sender_id).name
+        take_back(tx, delivery, by_name=sender, description=reason.vi)  # who was asked for it never had it
     _tell_sender(tx, delivery, dispatch, reason)
 
 
@@ -171,12 +190,11 @@ def _tell_sender(tx: Tx, delivery: Delivery, dispatch: Dispatch, reason: Phrase)
         tell(tx, notice, clerk.id, ref=Ref("delivery", delivery.id), slot="expired", channels=(Channel.EMAIL,))
 
 
-def _technical_contacts(tx: Tx, agency_id: int) -> list[Recipient]:
-    """Whom its systems name, else the administrators of the agency."""
-    systems = tx.session.scalars(
-        sa.select(ApiClient).where(ApiClient.agency_id == agency_id, ApiClient.revoked_at.is_(None))
-    )
-    named = {(one.contact_email, one.contact_phone): one.name for one in systems if mailbox.RECEIVE in one.scopes}
+def technical_contacts(tx: Tx, agency_id: int) -> list[Recipient]:
+    """Whom the systems name that fetch for it, else the administrators of the agency."""
+    own = sa.select(ApiClient).where(ApiClient.agency_id == agency_id, ApiClient.revoked_at.is_(None))
+    systems = [one for one in tx.session.scalars(own) if mailbox.RECEIVE in one.scopes] + vxp.clients_for(tx, agency_id)
+    named = {(one.contact_email, one.contact_phone): one.name for one in systems}
     found = [Recipient(name, email, phone) for (email, phone), name in named.items() if email or phone]
     return found or [Recipient.of(card) for card in directory.people_with_role(tx, agency_id, Role.ADMIN)]
 
@@ -207,12 +225,24 @@ def _promise(tx: Tx, term: Term) -> None:
     tx.outbox("hub.expire", key, {"dispatch_id": term.dispatch_id, "after": 0}, due_at=term.expires_at)
 
 
-def promise_alarm(tx: Tx, parcel: Parcel, step: int) -> None:
-    """See to it that somebody is told when nobody fetches it."""
+def look_again(tx: Tx, dispatch_id: int, occasion: str) -> None:
+    """Something went on its way late: if the term has ended already, what nobody took has to be told."""
+    end = until(tx, dispatch_id)
+    if end is not None and end <= clock.now():
+        tx.outbox("hub.expire", f"{dispatch_id}:{occasion}", {"dispatch_id": dispatch_id, "after": 0})
+
+
+def alarm_due(tx: Tx, dispatch_id: int, since_at: datetime, step: int) -> datetime:
+    """When the next one should know that something waits since then; the last of them still before the term ends."""
     hours = calendar(tx)
     length = ALARMS[step - 1]
-    if step == len(ALARMS) and (end := until(tx, mailbox.dispatch_of(tx, parcel).id)):
-        length = min(length, max(ALARMS[1], hours.working_time(parcel.available_at, end) - LAST_CHANCE))
+    if step == len(ALARMS) and (end := until(tx, dispatch_id)):
+        length = min(length, max(ALARMS[1], hours.working_time(since_at, end) - LAST_CHANCE))
+    return hours.add_working_time(since_at, length)
+
+
+def promise_alarm(tx: Tx, parcel: Parcel, step: int) -> None:
+    """See to it that somebody is told when nobody fetches it."""
     payload = {"parcel_id": parcel.id, "step": step, "turn": parcel.seq}
-    due_at = hours.add_working_time(parcel.available_at, length)
+    due_at = alarm_due(tx, mailbox.dispatch_of(tx, parcel).id, parcel.available_at, step)
     tx.outbox("hub.alarm", f"{parcel.id}:{parcel.seq}:{step}", payload, due_at=due_at)

@@ -5,16 +5,18 @@ import sqlalchemy as sa
 from directory import queries as directory
 from directory.access import is_instance_admin
 from directory.actor import Actor, Role
+from docex.hub import givenup
 from docex.hub.models import Parcel
 from docex.hub.states import ParcelState
 from docex.links import OUTGOING_PATH
 from docex.models import Delivery, Dispatch, Document
 from kernel.db import Tx
-from kernel.text import phrase
+from kernel.text import Phrase, phrase
 from kernel.today import Chip, Item, section
 
 MOST = 20
 PAGE = "/admin/exchange/{agency_id}"
+STOPPED = "/admin/exchange/stopped"
 _NOT_FETCHED = phrase("Chưa lấy")
 _LATE = sa.and_(Parcel.state == ParcelState.WAITING, Parcel.alarm > 0)
 
@@ -71,3 +73,19 @@ def unfetched(tx: Tx, actor: Actor) -> list[Item] | None:
         )
         for i, count in late.items()
     ]
+
+
+@section(94, phrase("Việc mà trục đã dừng"), phrase("Trục không phải dừng việc nào."))
+def stopped(tx: Tx, actor: Actor) -> list[Item] | None:
+    """For the administrators of the instance: what was tried until it was given up. Not shown while there is none."""
+    if not givenup.count(tx, actor):
+        return None
+    chip = Chip(phrase("Đã dừng"), "bad")
+    return [
+        Item(_in(actor.locale, one.name), STOPPED, meta=(phrase("{count} việc", count=one.count),), chip=chip)
+        for one in givenup.groups(tx, actor)[:MOST]
+    ]
+
+
+def _in(locale: str, name: str | Phrase) -> str:
+    return name.in_locale(locale) if isinstance(name, Phrase) else name

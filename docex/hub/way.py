@@ -29,6 +29,10 @@ class MailboxWay(ways.Way):
         mailbox.put_all(tx, taken)
         return {one.id for one in taken}
 
+    def take_back(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> bool:
+        """Out of the mailbox, unless a system has fetched it or is at it now."""
+        return mailbox.take_back(tx, delivery)
+
     def said_all(self, tx: Tx, deliveries: Sequence[Delivery], dispatch: Dispatch, code: str, description: str) -> None:
         """Each step of the hub is signed, whichever way took it."""
         if code in _SIGNED:

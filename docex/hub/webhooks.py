@@ -22,9 +22,11 @@ from docex.hub.models import Parcel, Webhook
 from docex.models import Delivery, Dispatch
 from kernel import clock
 from kernel.backoff import pause
+from kernel.config import Config
 from kernel.db import Tx
 from kernel.errors import NotFound
 from kernel.outbox import Handler, Job
+from kernel.sealing import Safe, SealedColumn
 
 FAILURES_TO_OPEN = 5
 USEFUL = timedelta(hours=24)
@@ -34,14 +36,22 @@ IN_A_MOMENT = timedelta(seconds=2)
 ARRIVED, CHANGED, TEST = "inbox.available", "delivery.changed", "test"
 BUSY = "busy"
 
+SECRETS = SealedColumn(Webhook.secret, "webhook", lambda hook: f"client:{hook.client_id}")
+"""They sign what we send, so they cannot be hashed. An earlier release kept them as they are."""
+
+
+def safe_of(config: Config) -> Safe:
+    """What seals the secrets."""
+    return SECRETS.safe(config)
+
 
 @dataclass(frozen=True)
 class Call:
-    """One hint to one endpoint."""
+    """One hint to one endpoint. `secret` is None when it was sealed with another key."""
 
     hook_id: int
     url: str
-    secret: str
+    secret: str | None
     body: bytes
     timestamp: int
 
@@ -54,25 +64,27 @@ class Outcome:
     refused: str
 
 
-def subscribe(tx: Tx, actor: Actor, url: str, *, anywhere: bool) -> tuple[Webhook, str]:
+def subscribe(tx: Tx, actor: Actor, url: str, safe: Safe, *, anywhere: bool) -> tuple[Webhook, str]:
     """Have this system told at `url`. Answers the secret of the signatures, which is shown this once."""
     calling.check_address(url, anywhere=anywhere)
     row = _of(tx, actor)
     if row is None:
         row = Webhook(client_id=actor.client_id, agency_id=actor.agency_id, made_at=clock.now(), url="", secret="")
         tx.session.add(row)
-    row.url, row.secret = url, tokens.fresh()
+    secret = tokens.fresh()
+    row.url = url
+    SECRETS.keep(row, secret, safe)
     row.failures, row.open_until, row.problem = 0, None, ""
     tx.session.flush()
-    tx.audit(f"agency:{actor.agency_id}", "hub.webhook_set", f"client:{actor.client_id}", {"url": url})
-    return row, row.secret
+    tx.audit(f"agency:{actor.agency_id}", "hub.webhook_set", f"client:{actor.client_id}", _told(url))
+    return row, secret
 
 
 def unsubscribe(tx: Tx, actor: Actor) -> None:
     """Tell this system nothing any more."""
     row = subscription_of(tx, actor)
     tx.session.delete(row)
-    tx.audit(f"agency:{actor.agency_id}", "hub.webhook_removed", f"client:{actor.client_id}", {"url": row.url})
+    tx.audit(f"agency:{actor.agency_id}", "hub.webhook_removed", f"client:{actor.client_id}", _told(row.url))
 
 
 def subscription_of(tx: Tx, actor: Actor) -> Webhook:
@@ -140,8 +152,8 @@ class WebhookHandler(Handler[Call, Outcome]):
 
     topic: ClassVar[str] = "hub.webhook"
 
-    def __init__(self, *, anywhere: bool, at_once: int = 1) -> None:
-        self.anywhere = anywhere
+    def __init__(self, safe: Safe, *, anywhere: bool, at_once: int = 1) -> None:
+        self.safe, self.anywhere = safe, anywhere
         self._free = threading.BoundedSemaphore(at_once)
 
     def prepare(self, tx: Tx, job: Job) -> Call | None:
@@ -156,10 +168,12 @@ class WebhookHandler(Handler[Call, Outcome]):
             return None
         told: dict[str, Any] = {name: job.payload[name] for name in ("type", "id", "at")}
         body = json.dumps({"event": job.payload["about"], **told}).encode()
-        return Call(hook.id, hook.url, hook.secret, body, int(clock.now().timestamp()))
+        return Call(hook.id, hook.url, SECRETS.secret_of(hook, self.safe), body, int(clock.now().timestamp()))
 
     def perform(self, prepared: Call) -> Outcome:
-        """Call it, unless enough others hold a thread already."""
+        """Call it, unless enough others hold a thread already. Without its secret nobody could tell that it is us."""
+        if prepared.secret is None:
+            return Outcome(prepared.hook_id, calling.KEY_LOST)
         if not self._free.acquire(blocking=False):
             return Outcome(prepared.hook_id, BUSY)
         try:
@@ -207,6 +221,10 @@ def _tested(tx: Tx, hook: Webhook, refused: str) -> None:
     if not refused:
         call_again(tx, hook)
     tx.publish(f"mailbox:{hook.agency_id}", "mailbox.changed", {"id": hook.id, "rev": int(hook.tested_at.timestamp())})
+
+
+def _told(url: str) -> dict[str, str]:
+    return {"url": calling.without_query(url)}
 
 
 def _of(tx: Tx, actor: Actor) -> Webhook | None:

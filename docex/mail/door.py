@@ -16,7 +16,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP
 
 from docex.mail.addresses import agency_at, exchange_domain, plain_address
-from docex.mail.models import MailArrival, Outcome
+from docex.mail.models import OUR_TROUBLE, MailArrival, Outcome
 from docex.mail.partners import partner_at
 from kernel import clock, faults
 from kernel.blobs import Blob, BlobStore
@@ -75,6 +75,11 @@ class Letterbox:
         envelope.rcpt_options.extend(rcpt_options)
         return "250 2.1.5 OK"
 
+    async def handle_exception(self, error: Exception) -> str:
+        """What failed here is our own trouble: the other server keeps the letter and comes again."""
+        log.error("the dialogue with a mail server failed", exc_info=error)
+        return "451 4.3.0 Try again later"
+
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         """Store, promise, and only then say that we have it."""
         peer = str(session.peer[0]) if session.peer else ""
@@ -115,7 +120,7 @@ class Letterbox:
 
 def keep(tx: Tx, mail_from: str, agencies: list[int], peer: str, blob: Blob) -> int:
     """Write down a stored message and promise to read it. The same bytes from the same sender for the same
-    agencies are one arrival."""
+    agencies are one arrival; one that we could not take for reasons of our own is read again when it comes again."""
     values = {
         "mail_from": mail_from,
         "rcpt_to": {"agencies": agencies},
@@ -133,15 +138,24 @@ def keep(tx: Tx, mail_from: str, agencies: list[int], peer: str, blob: Blob) -> 
     statement = statement.on_conflict_do_nothing(index_elements=["mail_from", "sha256", "rcpt_key"])
     made = tx.session.scalar(statement.returning(MailArrival.id))
     if made is None:
-        same = sa.select(MailArrival.id).where(
+        same = sa.select(MailArrival).where(
             MailArrival.mail_from == mail_from,
             MailArrival.sha256 == blob.sha256,
             MailArrival.rcpt_key == values["rcpt_key"],
         )
-        return tx.session.scalars(same).one()
+        return _come_again(tx, tx.session.scalars(same.with_for_update()).one())
     tx.outbox("mail.arrival", str(made), {"arrival_id": made})
     tx.audit("system", "mail.received", Ref("mail_arrival", made), {"from": mail_from, "sha256": blob.sha256})
     return int(made)
+
+
+def _come_again(tx: Tx, arrival: MailArrival) -> int:
+    if arrival.outcome == Outcome.REFUSED and arrival.facts.get("code") == OUR_TROUBLE:
+        tries = int(arrival.facts.get("tries", 1)) + 1
+        arrival.outcome, arrival.settled_at, arrival.facts = Outcome.WAITING, None, {"tries": tries}
+        tx.outbox("mail.arrival", f"{arrival.id}:{tries}", {"arrival_id": arrival.id})
+        tx.audit("system", "mail.received", Ref("mail_arrival", arrival.id), {"from": arrival.mail_from, "try": tries})
+    return arrival.id
 
 
 class _Connection(SMTP):

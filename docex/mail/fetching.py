@@ -11,7 +11,7 @@ from docex.hub import calling
 from docex.mail.reading import Linked
 from kernel.blobs import PIECE
 from kernel.errors import DomainError, Invalid, NotFound
-from kernel.outbox import SendError
+from kernel.outbox import Reason, SendError
 from kernel.text import phrase
 
 READ_S = 60
@@ -46,7 +46,8 @@ def fetched(linked: Linked, *, most_bytes: int, anywhere: bool) -> Iterator[IO[b
         try:
             _take(linked, file, anywhere=anywhere)
         except calling.Refused as error:
-            raise SendError(f"the link of the letter: {error.reason}", permanent=False) from error
+            said = phrase("Chưa tải được tệp theo liên kết trong thư: {reason}", reason=calling.words(error.reason))
+            raise SendError(Reason(said, f"the link of the letter: {error.reason}"), permanent=False) from error
         file.seek(0)
         yield file
 

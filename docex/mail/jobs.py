@@ -1,21 +1,21 @@
 """The worker's part of signed e-mail: letters that leave, and messages that the door has stored."""
 
 import io
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import IO, ClassVar
 
 from directory import queries as directory
 from directory.queries import AgencyCard
-from docex import ways
 from docex.edxml import Envelope, Limits, StatusMessage
 from docex.edxml.model import Note
-from docex.hub import malware
 from docex.intake import Handed
-from docex.mail import plain, reading, smime, taking
+from docex.mail import awaiting, plain, reading, smime, taking, way
 from docex.mail.fetching import fetched
-from docex.mail.models import MailArrival, MailPartner, Outcome, Signature
-from docex.mail.outgoing import CHANNEL, MailWay
+from docex.mail.models import OUR_TROUBLE, MailArrival, MailPartner, Outcome, Signature
+from docex.mail.outgoing import CHANNEL
 from docex.mail.partners import partner_at
 from docex.mail.reading import Mail
 from docex.mail.sending import EnvelopeHandler, ReceiptHandler
@@ -33,21 +33,29 @@ from notify.jobs import smtp_sender
 
 def register_jobs(config: Config, blobs: BlobStore) -> None:
     """Serve letters and arrivals, and offer e-mail as a way out of the hub."""
-    ways.register(MailWay(config))
+    way.offer(config)
     sender = smtp_sender(config)
     outbox.register(EnvelopeHandler(config, blobs, sender))
     outbox.register(ReceiptHandler(config, blobs, sender))
     outbox.register(ArrivalHandler(config, blobs))
 
 
+@outbox.handler("mail.alarm")
+def alarm(tx: Tx, job: Job) -> None:
+    """A letter still waits for a word of its reader."""
+    awaiting.alarm(tx, job.payload["letter_id"], job.payload["step"])
+
+
 @dataclass(frozen=True)
 class Work:
-    """A stored message, who is supposed to have written it, and for whom it is."""
+    """A stored message, who is supposed to have written it, and for whom it is; and a look into the database for the
+    moment when it was read."""
 
     arrival: MailArrival
     partner: MailPartner | None
     sender: AgencyCard | None
     receivers: tuple[AgencyCard, ...]
+    look: Callable[[], AbstractContextManager[Tx]]
 
 
 class ArrivalHandler(Handler[Work, Found]):
@@ -68,7 +76,7 @@ class ArrivalHandler(Handler[Work, Found]):
         arrival.partner_id = partner.id if partner is not None else None
         sender = directory.agency(tx, partner.agency_id) if partner is not None else None
         cards = directory.agencies(tx, arrival.rcpt_to["agencies"])
-        return Work(arrival, partner, sender, tuple(cards[i] for i in arrival.rcpt_to["agencies"]))
+        return Work(arrival, partner, sender, tuple(cards[i] for i in arrival.rcpt_to["agencies"]), tx.look)
 
     def perform(self, prepared: Work) -> Found:
         """Parse, verify, store the papers. A refusal is a result; only the store or a bug can fail."""
@@ -98,24 +106,22 @@ class ArrivalHandler(Handler[Work, Found]):
         if refused is not None:
             return replace(found, refused=refused)
         try:
-            return replace(found, handed=self._handed(work, mail))
+            return replace(found, handed=self._handed(work, partner, mail))
         except Unavailable:
             raise  # nobody can say whether it is harmless: later
         except DomainError as error:
-            said = next(iter(getattr(error, "fields", {}).values()), error.message)
             code = str(error.detail.get("refusal", error.code))
-            return replace(found, refused=Refused(code, said))
+            return replace(found, refused=Refused(code, error.told))
 
-    def _handed(self, work: Work, mail: Mail) -> tuple[Envelope | StatusMessage, Handed]:
+    def _handed(self, work: Work, partner: MailPartner, mail: Mail) -> tuple[Envelope | StatusMessage, Handed]:
         assert work.sender is not None
         key, file, notes = self._brought(work, work.sender, mail)
         if mail.signature is Signature.UNSIGNED:
             notes += (Note("mail_unsigned", phrase("Thư không có chữ ký số: chưa kiểm chứng được nơi gửi.")),)
         with file as came, unpacked(self.blobs, came, Limits(file_bytes=self.config.upload_max_bytes)) as unpack:
-            if self.config.clamd and (name := unpack.malware(self.config.clamd)):
-                raise malware.Found(name)
             message = replace(unpack.message, notes=unpack.message.notes + notes)
-            return message, Handed(unpack.blob, unpack.keep(), key, f"{CHANNEL}{work.sender.id}")
+            handed = Handed(unpack.blob, (), key, f"{CHANNEL}{work.sender.id}")
+            return message, unpack.kept(handed, partial(_is_new, work, partner, message, handed), self.config.clamd)
 
     def _brought(
         self, work: Work, sender: AgencyCard, mail: Mail
@@ -141,10 +147,15 @@ class ArrivalHandler(Handler[Work, Found]):
         taking.take(tx, self.config, _given_up(tx, job))
 
 
+def _is_new(work: Work, partner: MailPartner, message: Envelope | StatusMessage, handed: Handed) -> bool:
+    with work.look() as tx:
+        return taking.is_new(tx, partner, message, handed)
+
+
 def _given_up(tx: Tx, job: Job) -> Found:
     arrival = tx.session.get_one(MailArrival, job.payload["arrival_id"])
     said = phrase("Hệ thống gặp lỗi khi xử lý thư. Xin gửi lại sau.")
-    return Found(arrival.id, arrival.message_id, "", "", refused=Refused("internal", said))
+    return Found(arrival.id, arrival.message_id, "", "", refused=Refused(OUR_TROUBLE, said))
 
 
 def _refusal(partner: MailPartner, mail: Mail) -> Refused | None:

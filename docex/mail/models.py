@@ -50,6 +50,10 @@ class Outcome(StrEnum):
     NOTED = "noted"  # kept, and nothing follows from it
 
 
+OUR_TROUBLE = "internal"
+"""The code of a refusal for which neither the letter nor its sender can do anything."""
+
+
 class MailPartner(Base):
     """An agency outside the hub that is reached by e-mail. With a `certificate` its letters must be signed by it."""
 

@@ -17,14 +17,20 @@ from docex.mail.partners import partner_of
 from docex.models import Delivery, Dispatch
 from docex.states import Progress
 from docex.statuses import say
-from kernel import clock
+from kernel import clock, outbox
 from kernel.config import Config
 from kernel.db import Tx
 from kernel.refs import Ref
-from kernel.text import Phrase
+from kernel.text import Phrase, phrase
 from signing.verdicts import phrase_to_json
 
 CHANNEL = "mail:"
+UNCONFIRMED = (LetterState.HANDED, LetterState.ACCEPTED)
+_HANDED_ONLY = phrase("Thư đã được giao cho máy chủ thư, nhưng nơi nhận không xác nhận đã nhận trong thời hạn chờ.")
+_TAKEN_BY_SERVER = phrase(
+    "Hệ thống thư của nơi nhận đã nhận thư, nhưng không xác nhận văn bản đã đến trong thời hạn chờ."
+)
+_TAKEN_BACK = phrase("Nơi gửi đã thu hồi văn bản trước khi thư được gửi.")
 _ANSWERS = frozenset({"02", "03", "04", "05", "06", "15", "16"})  # 01 is what the delivery receipt says
 _ASKS = "13"
 
@@ -44,6 +50,23 @@ class MailWay(ways.Way):
             return False
         promise(tx, self.config, LetterKind.DOCUMENT, f"delivery:{delivery.id}", partner, delivery=delivery)
         return True
+
+    def take_back(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> bool:
+        """A letter that no try has left yet is not sent; where one may have arrived, the partner has to be asked."""
+        letter = _document_letter(tx, delivery)
+        if letter is None or letter.state == LetterState.FAILED:
+            return True
+        if not outbox.cancel(tx, "mail.envelope", [str(letter.id)], untried=True):
+            return False
+        letter.state, letter.reason, letter.changed_at = LetterState.FAILED, phrase_to_json(_TAKEN_BACK), clock.now()
+        return True
+
+    def ended(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> Phrase | None:
+        """The mail server has the letter, maybe the partner's too; nobody confirmed that the document is there."""
+        letter = _document_letter(tx, delivery)
+        if letter is None or letter.handed_at is None or letter.state not in UNCONFIRMED:
+            return None
+        return _TAKEN_BY_SERVER if letter.state == LetterState.ACCEPTED else _HANDED_ONLY
 
     def arrived(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> None:
         """A partner's document lies in an inbox: the partner gets the delivery receipt."""
@@ -117,6 +140,12 @@ def arrival_of(tx: Tx, dispatch: Dispatch) -> MailArrival | None:
         return None
     query = sa.select(MailArrival).where(MailArrival.dispatch_id == dispatch.id).order_by(MailArrival.id).limit(1)
     return tx.session.scalar(query)
+
+
+def _document_letter(tx: Tx, delivery: Delivery) -> MailLetter | None:
+    """The letter that carries this delivery. Not locked: letters are locked before deliveries, never after."""
+    mine = sa.and_(MailLetter.kind == LetterKind.DOCUMENT, MailLetter.about == f"delivery:{delivery.id}")
+    return tx.session.scalar(sa.select(MailLetter).where(mine).execution_options(populate_existing=True))
 
 
 def receipt_facts(

@@ -14,16 +14,18 @@ from directory import queries as directory
 from directory.queries import AgencyCard
 from docex import edxml
 from docex.edxml.codes import StatusCode
+from docex.edxml.fitting import fitted
 from docex.edxml.model import Organ, ResponseFor, StatusMessage
 from docex.envelope import Facts
-from docex.mail import letters, links, outgoing
+from docex.labels import STATUS_TITLES
+from docex.mail import awaiting, letters, links, outgoing
 from docex.mail.addresses import exchange_address
 from docex.mail.keys import MailKeys
 from docex.mail.letters import Cover
 from docex.mail.models import LetterKind, LetterState, MailLetter, MailPartner
 from docex.models import Delivery, Dispatch
 from docex.papers import file_name, papers_of
-from kernel import clock, faults
+from kernel import clock, faults, outbox
 from kernel.blobs import BlobStore, read_all
 from kernel.config import Config
 from kernel.db import Tx
@@ -35,6 +37,7 @@ from notify.delivery import earlier_attempts
 from notify.mail.mime import File
 from notify.mail.smtp import SmtpSender
 
+_NO_SERVER = phrase("Chưa đặt máy chủ thư (LIENTHONG_SMTP_URL).")
 _CODED = 1.4  # Base64 with its line ends, the cover and the signature
 _ENVELOPED = 1.4
 
@@ -79,26 +82,29 @@ class _LetterHandler(Handler[Ready, None]):
     def perform(self, prepared: Ready) -> None:
         """Build it, sign it, hand it over."""
         if self.sender is None:
-            raise SendError("no mail server is set (LIENTHONG_SMTP_URL)", permanent=False)
+            raise SendError(_NO_SERVER, permanent=False)
         try:
             key = self.keys.key(prepared.signer)
             files = tuple(File(a.name, a.media_type, read_all(self.blobs, a.sha256)) for a in prepared.attached)
             data = letters.built(prepared.cover, (*files, *prepared.inline), key, prepared.reader_pem, prepared.attempt)
         except DomainError as error:
-            raise SendError(error.message.vi, permanent=False) from error
+            raise SendError(error.told, permanent=False) from error
         self.sender.send(prepared.cover.sender_address, prepared.cover.to_address, data)
 
     def conclude(self, tx: Tx, job: Job, result: None) -> None:
         """The mail server has it; whether it arrives, receipts and bounces will say."""
         letter = tx.session.get_one(MailLetter, job.payload["letter_id"], with_for_update=True, populate_existing=True)
         outgoing.move(letter, LetterState.HANDED)
+        awaiting.watch(tx, letter)
         tx.audit(f"agency:{letter.agency_id}", "mail.handed", Ref("mail_letter", letter.id), {"kind": letter.kind})
         faults.point("docex_mail.concluding")
 
     def give_up(self, tx: Tx, job: Job, reason: str) -> None:
         """A document's delivery is undeliverable, with the server's words."""
         letter = tx.session.get_one(MailLetter, job.payload["letter_id"], with_for_update=True, populate_existing=True)
-        outgoing.failed(tx, letter, phrase("Không gửi được thư điện tử tới nơi nhận: {reason}", reason=reason))
+        outgoing.failed(
+            tx, letter, phrase("Không gửi được thư điện tử tới nơi nhận: {reason}", reason=outbox.sentence(reason))
+        )
 
     # reconcile: no server can be asked about a letter, and the fixed Message-ID makes a declared repetition harmless.
 
@@ -207,7 +213,8 @@ def _status(tx: Tx, letter: MailLetter) -> _Content:
         "reason": {"vi": letter.facts["description"], "en": letter.facts["description"]},
     }
     name = file_name(facts.code, f"status {letter.facts['status']}", "edxml")
-    files = (File(name, letters.EDXML_TYPE, edxml.write(message)), letters.receipt_file(said))
+    written = edxml.write(fitted(message, STATUS_TITLES[letter.facts["status"]].vi))
+    files = (File(name, letters.EDXML_TYPE, written), letters.receipt_file(said))
     subject = letters.receipt_subject(letter.kind, f"{facts.code}: {facts.subject}")
     return subject, letters.receipt_text(letter.kind, said), (), files, _answered(tx, dispatch)
 

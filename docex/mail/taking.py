@@ -58,7 +58,8 @@ def take(tx: Tx, config: Config, found: Found) -> None:
     if arrival.outcome != Outcome.WAITING:
         return
     arrival.message_id, arrival.signature = found.message_id, found.signature
-    arrival.facts = {"subject": found.subject}
+    tries = int(arrival.facts.get("tries", 1))
+    arrival.facts = {"subject": found.subject} | ({"tries": tries} if tries > 1 else {})
     partner = tx.session.get(MailPartner, arrival.partner_id) if arrival.partner_id is not None else None
     arrival.outcome = _outcome(tx, config, arrival, partner, found)
     arrival.settled_at = clock.now()
@@ -80,6 +81,12 @@ def _outcome(tx: Tx, config: Config, arrival: MailArrival, partner: MailPartner 
     return Outcome.NOTED
 
 
+def is_new(tx: Tx, partner: MailPartner, message: Envelope | StatusMessage, handed: Handed) -> bool:
+    """Whether a message has still to be taken in, before anything of it is stored; refuses what can be refused."""
+    handed = _first_named(tx, partner, message, handed)
+    return intake.is_new(tx, _actor(tx, partner), message, handed)
+
+
 def _hand_in(
     tx: Tx,
     config: Config,
@@ -88,32 +95,35 @@ def _hand_in(
     message: Envelope | StatusMessage,
     handed: Handed,
 ) -> Outcome:
-    sender = directory.agency(tx, partner.agency_id)
-    actor = Actor(kind="client", agency_id=sender.id, name=sender.name)
-    handed = replace(handed, message_id=_first_id(tx, partner, message, handed))
     try:
         with tx.attempt():
+            actor, handed = _actor(tx, partner), _first_named(tx, partner, message, handed)
             answer = intake.accept(tx, actor, message, handed)
     except DomainError as error:
-        said = next(iter(getattr(error, "fields", {}).values()), error.message)
-        return _refuse(tx, config, arrival, partner, Refused(error.code, said))
+        return _refuse(tx, config, arrival, partner, Refused(error.code, error.told))
     if isinstance(message, Envelope):
         _accepted(tx, config, arrival, partner, int(answer["id"]))
     return Outcome.ACCEPTED
 
 
-def _first_id(tx: Tx, partner: MailPartner, message: Envelope | StatusMessage, handed: Handed) -> str:
-    """The Message-ID under which the same envelope came first. Headers are not signed, so that whoever has an old
+def _actor(tx: Tx, partner: MailPartner) -> Actor:
+    sender = directory.agency(tx, partner.agency_id)
+    return Actor(kind="client", agency_id=sender.id, name=sender.name)
+
+
+def _first_named(tx: Tx, partner: MailPartner, message: Envelope | StatusMessage, handed: Handed) -> Handed:
+    """With the Message-ID under which the same envelope came first. Headers are not signed, so that whoever has an old
     letter can send it again under another one: it stays the same message and makes no second document."""
     if not isinstance(message, Envelope):
-        return handed.message_id
+        return handed
     query = sa.select(Dispatch.message_id).where(
         Dispatch.sender_id == partner.agency_id,
         Dispatch.document_key == message.document_id,
         Dispatch.channel == handed.channel,
         Dispatch.sha256 == handed.envelope.sha256,
     )
-    return tx.session.scalar(query.order_by(Dispatch.id).limit(1)) or handed.message_id
+    first = tx.session.scalar(query.order_by(Dispatch.id).limit(1))
+    return replace(handed, message_id=first) if first else handed
 
 
 def _answers_a_receipt(tx: Tx, found: Found) -> bool:
@@ -151,7 +161,8 @@ def _refuse(tx: Tx, config: Config, arrival: MailArrival, partner: MailPartner, 
     facts = outgoing.receipt_facts(LetterKind.REFUSAL, arrival, None, receiver, reason)
     arrival.facts = {**arrival.facts, "code": refused.code, "reason": phrase_to_json(refused.said)}
     if outgoing.refusals_lately(tx, partner) < MOST_REFUSALS:
-        about = f"arrival:{arrival.id}"
+        tries = arrival.facts.get("tries")
+        about = f"arrival:{arrival.id}" + (f":{tries}" if tries else "")  # each refusal is a letter of its own
         outgoing.promise(tx, config, LetterKind.REFUSAL, about, partner, arrival=arrival, facts=facts)
     return Outcome.REFUSED
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Lock
 
 from kernel import clock
-from kernel.config import Config
+from kernel.config import Config, bare_environment
 from kernel.doctor import Finding, Health, check
 from kernel.errors import Unavailable
 from kernel.text import Phrase, phrase
@@ -69,7 +69,9 @@ def font_report() -> FontReport:
 def probe(command: tuple[str, ...] = (sys.executable, "-P", str(_PROBE))) -> FontReport:
     """Ask now, in a child process."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_PROBE_SECONDS, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_PROBE_SECONDS, check=False, env=bare_environment()
+        )
         lines = done.stdout.strip().splitlines()
         finding = json.loads(lines[-1]) if done.returncode == 0 and lines else None
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:

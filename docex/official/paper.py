@@ -232,6 +232,13 @@ def copy_mark(form: CopyForm, agency: str, signed_at: datetime) -> tuple[str, st
     return f"{form.heading.capitalize()} {agency}", signed_at.astimezone(VN).isoformat(timespec="seconds")
 
 
+def seal_mark(agency: str, signed_at: datetime) -> tuple[str, str, str]:
+    """What stands in the place of the seal where the installation has no picture of it: the agency, and date and time
+    on lines of their own, since a seal is narrow."""
+    day, _, time = signed_at.astimezone(VN).isoformat(timespec="seconds").partition("T")
+    return agency, day, time
+
+
 def attachment_mark(code: str, signed_at: datetime) -> tuple[str, str]:
     """The two lines of box 14 on an attachment in a file of its own: the document's number and notation, the time."""
     return code, signed_at.astimezone(VN).isoformat(timespec="seconds")

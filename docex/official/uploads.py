@@ -1,22 +1,21 @@
 """PDFs that people and foreign systems hand in: are they real, and what do they say?
 
-The work is done by a child process with limits (`pdfprobe.py`), so that no file can stop or fill a worker. The
-received bytes are never changed.
+The work (`pdfprobe.py`) is done in a confined process with limits, one for each file, so that no file can stop, fill or
+take over the process that asks. The received bytes are never changed.
 """
 
-import json
-import subprocess
-import sys
 from dataclasses import dataclass, field
-from pathlib import Path
+from math import isfinite
 
-from kernel.errors import Invalid
+from docex.official import pdfprobe
+from docex.official.pdfprobe import NotSeen, Seen
+from kernel.errors import Invalid, Unavailable
 from kernel.text import Phrase, nfc, phrase
+from signing.isolation import Broken, Busy, pool, words
 
-_PROBE = Path(__file__).with_name("pdfprobe.py")
-_SECONDS = 90
 MOST_TEXT = 400_000
 """Letters of text kept for searching: some 150 pages."""
+_MOST_DETAIL = 300
 
 _REFUSED: dict[str, Phrase] = {
     "not_pdf": phrase("Tệp này không phải là PDF."),
@@ -47,10 +46,13 @@ def looks_like_pdf(head: bytes) -> bool:
     return b"%PDF-" in head[:1024]
 
 
-def check_pdf(data: bytes, most_bytes: int, *, name: str = "file", most_text: int = MOST_TEXT) -> PdfFacts:
-    """The facts of an uploaded PDF. For workers: it starts a process and may take seconds.
+def check_pdf(
+    data: bytes, most_bytes: int, *, name: str = "file", most_text: int = MOST_TEXT, patience_s: float | None = None
+) -> PdfFacts:
+    """The facts of an uploaded PDF; may take seconds.
 
-    Raises Invalid on the field `name` when the file is empty, larger than `most_bytes`, no PDF, encrypted or broken.
+    Raises Invalid on the field `name` when the file is empty, larger than `most_bytes`, no PDF, encrypted or broken;
+    Unavailable when no process was free within `patience_s` seconds (None waits as long as it takes).
     """
     if not data:
         raise Invalid({name: phrase("Tệp trống, không có nội dung.")})
@@ -59,28 +61,34 @@ def check_pdf(data: bytes, most_bytes: int, *, name: str = "file", most_text: in
         raise Invalid({name: phrase("Tệp lớn hơn mức cho phép ({limit} MB).", limit=limit)})
     if not looks_like_pdf(data):
         raise Invalid({name: _REFUSED["not_pdf"]})
-    found = _probed(data, most_text)
-    if "refused" in found:
-        reason = _REFUSED.get(str(found["refused"]), _REFUSED["broken"])
-        raise Invalid({name: reason}, reason, detail=str(found.get("detail", "")))
+    found = _probed(data, name, most_text, patience_s)
+    # The process that says this may belong to the file.
+    if isinstance(found, Seen) and not _can_be(found):
+        found = NotSeen("broken", "pages that cannot be")
+    if isinstance(found, NotSeen):
+        reason = _REFUSED.get(found.code, _REFUSED["broken"])
+        raise Invalid({name: reason}, reason, detail=found.detail[:_MOST_DETAIL])
     return PdfFacts(
         size=len(data),
-        pages=int(str(found["pages"])),
-        width=float(str(found["width"])),
-        height=float(str(found["height"])),
-        last_width=float(str(found["last_width"])),
-        last_height=float(str(found["last_height"])),
-        signed=bool(found["signed"]),
+        pages=found.pages,
+        width=found.first[0],
+        height=found.first[1],
+        last_width=found.last[0],
+        last_height=found.last[1],
+        signed=found.signed,
         # NUL is text to some PDFs and an error to PostgreSQL.
-        text=nfc(str(found["text"])).replace("\x00", "").encode("utf-8", "replace").decode("utf-8"),
+        text=nfc(found.text[:most_text]).replace("\x00", "").encode("utf-8", "replace").decode("utf-8"),
     )
 
 
-def _probed(data: bytes, most_text: int) -> dict[str, object]:
-    command = [sys.executable, "-P", str(_PROBE), str(most_text)]
+def _can_be(found: Seen) -> bool:
+    return 0 < found.pages <= pdfprobe.MOST_PAGES and all(map(isfinite, found.first + found.last))
+
+
+def _probed(data: bytes, name: str, most_text: int, patience_s: float | None) -> Seen | NotSeen:
     try:
-        done = subprocess.run(command, input=data, capture_output=True, timeout=_SECONDS, check=False)
-        found = json.loads(done.stdout.strip().splitlines()[-1]) if done.returncode == 0 else None
-    except (subprocess.TimeoutExpired, ValueError, IndexError, BrokenPipeError) as error:
-        return {"refused": "broken", "detail": type(error).__name__}
-    return found if isinstance(found, dict) else {"refused": "broken", "detail": f"exit {done.returncode}"}
+        return pool("reading").run(pdfprobe.facts, data, most_text, patience_s=patience_s)
+    except Broken as broken:
+        raise Invalid({name: words(broken)}, detail=str(broken)[:_MOST_DETAIL]) from None
+    except Busy:
+        raise Unavailable(phrase("Hệ thống đang đọc nhiều tệp khác. Xin thử lại sau ít phút.")) from None

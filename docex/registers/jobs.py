@@ -65,7 +65,7 @@ class PrintHandler(Handler[PrintWork, tuple[int, Blob]]):
                 return prepared.printout_id, self.blobs.put(file)
         except Unavailable as error:
             log.exception("a register could not be printed")
-            raise SendError(error.message.vi, permanent=True) from error
+            raise SendError(error.message, permanent=True) from error
 
     def conclude(self, tx: Tx, job: Job, result: tuple[int, Blob]) -> None:
         """Show the file to whoever asked."""
@@ -77,7 +77,8 @@ class PrintHandler(Handler[PrintWork, tuple[int, Blob]]):
     def give_up(self, tx: Tx, job: Job, reason: str) -> None:
         """Say on the page that there is no file, and why."""
         row = tx.session.get_one(Printout, job.payload["printout_id"], with_for_update=True)
-        row.state, row.problem = "failed", phrase_to_json(phrase("Chưa in được: {reason}", reason=reason))
+        said = phrase("Chưa in được: {reason}", reason=outbox.sentence(reason))
+        row.state, row.problem = "failed", phrase_to_json(said)
         tell(tx, row)
 
 

@@ -14,10 +14,11 @@ from docex.queries import INBOX_FILTERS, OUTBOX_FILTERS
 from docex.registers import finding
 from docex.registers.rows import OPEN, InboxRow, OutboxRow, inbox_rows, issued_by, outbox_rows, received_by
 from docex.registers.saved import Saved, saved_filters
-from docex.registers.wishes import Wish, begins, day, ends, number
+from docex.registers.wishes import Wish, begins, day, ends
 from docex.states import IncomingState
 from kernel import clock, streams
 from kernel.db import Tx
+from kernel.forms import whole_number
 from kernel.text import Phrase, collation_key, phrase
 
 PAGE = 50
@@ -62,18 +63,12 @@ def inbox(tx: Tx, actor: Actor, wish: Wish) -> Listing[InboxRow]:
     if wish.q:
         found = finding.ids(tx, actor, wish.q, finding.incoming_side(actor, *narrowed))
         narrowed.append(Incoming.id.in_(found))
-    query = sa.select(Incoming).where(mine, *narrowed)
-    before, after = number(wish.before), number(wish.after)
-    if after:
-        query = query.where(Incoming.id > after).order_by(Incoming.id)
-    else:
-        query = (query.where(Incoming.id < before) if before else query).order_by(Incoming.id.desc())
-    copies, newer, older = _turned(list(tx.session.scalars(query.limit(PAGE + 1))), bool(before), bool(after))
+    copies, newer, older = _page(tx, sa.select(Incoming).where(mine, *narrowed), Incoming.arrived_at, Incoming.id, wish)
     counts = {"arrived": _count(tx, Incoming.id, sa.and_(mine, Incoming.state == IncomingState.ARRIVED))}
     return Listing(
         rows=inbox_rows(tx, copies),
-        newer=str(copies[0].id) if newer else "",
-        older=str(copies[-1].id) if older else "",
+        newer=_cursor(copies[0].arrived_at, copies[0].id) if newer else "",
+        older=_cursor(copies[-1].arrived_at, copies[-1].id) if older else "",
         **_around(tx, actor, wish, "in", INBOX_FILTERS, counts),
     )
 
@@ -84,23 +79,16 @@ def outbox(tx: Tx, actor: Actor, wish: Wish) -> Listing[OutboxRow]:
     if wish.q:
         found = finding.ids(tx, actor, wish.q, finding.outgoing_side(actor, *narrowed))
         narrowed.append(Document.id.in_(found))
-    query = sa.select(Document).where(mine, *narrowed)
-    here = sa.tuple_(Document.changed_at, Document.id)
-    before, after = _moment(wish.before), _moment(wish.after)
-    if after:
-        query = query.where(here > _bound(after)).order_by(Document.changed_at, Document.id)
-    else:
-        query = query.where(here < _bound(before)) if before else query
-        query = query.order_by(Document.changed_at.desc(), Document.id.desc())
-    documents, newer, older = _turned(list(tx.session.scalars(query.limit(PAGE + 1))), bool(before), bool(after))
+    issued = sa.select(Document).where(mine, *narrowed)
+    documents, newer, older = _page(tx, issued, Document.changed_at, Document.id, wish)
     counts = {
         key: _count(tx, Document.id, sa.and_(mine, Document.state.in_([str(s) for s in OUTBOX_FILTERS[key][1]])))
         for key in ("review", "signed")
     }
     return Listing(
         rows=outbox_rows(tx, documents),
-        newer=_cursor(documents[0]) if newer else "",
-        older=_cursor(documents[-1]) if older else "",
+        newer=_cursor(documents[0].changed_at, documents[0].id) if newer else "",
+        older=_cursor(documents[-1].changed_at, documents[-1].id) if older else "",
         **_around(tx, actor, wish, "out", OUTBOX_FILTERS, counts),
     )
 
@@ -128,7 +116,7 @@ def other_agencies(tx: Tx, actor: Actor, wish: Wish, side: str) -> tuple[tuple[i
     else:
         sent = sa.select(Document.recipients).where(issued_by(actor)).order_by(Document.changed_at.desc()).limit(RECENT)
         found = {agency_id for recipients in tx.session.scalars(sent) for agency_id in recipients}
-    found.add(number(wish.agency))
+    found.add(whole_number(wish.agency))
     cards = directory.agencies(tx, found).values()
     return tuple((card.id, card.name) for card in sorted(cards, key=lambda card: collation_key(card.name)))
 
@@ -136,7 +124,7 @@ def other_agencies(tx: Tx, actor: Actor, wish: Wish, side: str) -> tuple[tuple[i
 def _inbox_narrowed(wish: Wish) -> list[sa.ColumnElement[bool]]:
     states = INBOX_FILTERS.get(wish.state, INBOX_FILTERS[""])[1]
     conditions: list[sa.ColumnElement[bool]] = [Incoming.state.in_([str(s) for s in states])] if states else []
-    if agency := number(wish.agency):
+    if agency := whole_number(wish.agency):
         conditions.append(Incoming.sender_id == agency)
     if since := day(wish.since):
         conditions.append(Incoming.arrived_at >= begins(since))
@@ -152,7 +140,7 @@ def _inbox_narrowed(wish: Wish) -> list[sa.ColumnElement[bool]]:
 def _outbox_narrowed(wish: Wish) -> list[sa.ColumnElement[bool]]:
     states = OUTBOX_FILTERS.get(wish.state, OUTBOX_FILTERS[""])[1]
     conditions: list[sa.ColumnElement[bool]] = [Document.state.in_([str(s) for s in states])] if states else []
-    if agency := number(wish.agency):
+    if agency := whole_number(wish.agency):
         sent = sa.select(Dispatch.document_id).join(Delivery, Delivery.dispatch_id == Dispatch.id)
         conditions.append(Document.id.in_(sent.where(Delivery.agency_id == agency)))
     if since := day(wish.since):
@@ -169,7 +157,7 @@ def _common(wish: Wish, table: type[Any], waits: sa.ColumnElement[bool]) -> list
     if wish.urgency == "any":
         conditions.append(table.urgency > 0)
     elif wish.urgency in {str(level) for level in URGENCY}:
-        conditions.append(table.urgency == number(wish.urgency))
+        conditions.append(table.urgency == whole_number(wish.urgency))
     if wish.due == "week":
         conditions += [waits, table.due_on.between(clock.today(), clock.today() + timedelta(days=7))]
     elif wish.due == "any":
@@ -193,13 +181,21 @@ def _around(tx: Tx, actor: Actor, wish: Wish, side: str, states: Any, counts: di
     }
 
 
-def _turned(rows: list[R], before: bool, after: bool) -> tuple[list[R], bool, bool]:
-    """A page in the list's order, and whether there is something newer and something older than it."""
+def _page(tx: Tx, query: sa.Select[R], at: Any, number: Any, wish: Wish) -> tuple[list[R], bool, bool]:
+    """One page of rows, the last `at` first, and whether there is something newer and something older than it."""
+    here = sa.tuple_(at, number)
+    before, after = _moment(wish.before), _moment(wish.after)
+    if after:
+        query = query.where(here > _bound(after, at, number)).order_by(at, number)
+    else:
+        query = query.where(here < _bound(before, at, number)) if before else query
+        query = query.order_by(at.desc(), number.desc())
+    rows = list(tx.session.scalars(query.limit(PAGE + 1)))
     more = len(rows) > PAGE
     rows = rows[:PAGE]
     if after:
         return rows[::-1], more, bool(rows)
-    return rows, before and bool(rows), more
+    return rows, before is not None and bool(rows), more
 
 
 def _count(tx: Tx, column: Any, condition: sa.ColumnElement[bool]) -> int:
@@ -209,17 +205,16 @@ def _count(tx: Tx, column: Any, condition: sa.ColumnElement[bool]) -> int:
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _cursor(document: Document) -> str:
-    return f"{(document.changed_at - _EPOCH) // timedelta(microseconds=1)}.{document.id}"
+def _cursor(at: datetime, number: int) -> str:
+    return f"{(at - _EPOCH) // timedelta(microseconds=1)}.{number}"
 
 
 def _moment(cursor: str) -> tuple[datetime, int] | None:
     at, _, row = cursor.partition(".")
-    if not number(at) or number(at) > 253_000_000_000_000_000:
+    if not (whole_number(at) and whole_number(row)) or whole_number(at) > 253_000_000_000_000_000:
         return None
-    return _EPOCH + timedelta(microseconds=number(at)), number(row)
+    return _EPOCH + timedelta(microseconds=whole_number(at)), whole_number(row)
 
 
-def _bound(moment: tuple[datetime, int] | None) -> Any:
-    assert moment is not None
-    return sa.tuple_(sa.literal(moment[0], Document.changed_at.type), sa.literal(moment[1], Document.id.type))
+def _bound(moment: tuple[datetime, int], at: Any, number: Any) -> Any:
+    return sa.tuple_(sa.literal(moment[0], at.type), sa.literal(moment[1], number.type))

@@ -35,20 +35,39 @@ def pieces(text: str, words: tuple[str, ...]) -> tuple[Piece, ...]:
 
 
 def snippet(text: str, words: tuple[str, ...]) -> tuple[Piece, ...]:
-    """A line or two around the first place where a word stands; nothing when none does."""
+    """A line or two around the place where most of the words stand closest together; nothing when none stands."""
     spans = _spans(text, words)
     if not spans:
         return ()
-    first = spans[0][0]
+    first, after = _densest(text, spans)
     begin, end = max(0, first - BEFORE), min(len(text), first + AFTER)
     if begin:
         begin = text.find(" ", begin, first) + 1 or first
     if end < len(text):
         end = text.rfind(" ", first, end)
-        end = end if end > spans[0][1] else min(len(text), first + AFTER)
+        end = end if end > after else min(len(text), first + AFTER)
     shown = [(a - begin, b - begin) for a, b in spans if a >= begin and b <= end]
     found = [Piece(re.sub(r"\s+", " ", p.text), p.marked) for p in _cut(text[begin:end], shown)]
     return tuple([Piece("… ", False)] * bool(begin) + found + [Piece(" …", False)] * (end < len(text)))
+
+
+def _densest(text: str, spans: list[tuple[int, int]]) -> tuple[int, int]:
+    """The first span of the stretch that holds most different words in the least room: the letterhead of every paper
+    has one of them, too."""
+    best, most = spans[0], (0, 0)
+    for place, span in enumerate(spans):
+        held: set[str] = set()
+        room = 0
+        for begin, end in spans[place:]:
+            if end > span[0] + AFTER:
+                break
+            word = fold(text[begin:end])
+            if word not in held:
+                held.add(word)
+                room = end - span[0]
+        if (len(held), -room) > most:
+            best, most = span, (len(held), -room)
+    return best
 
 
 def _spans(text: str, words: tuple[str, ...]) -> list[tuple[int, int]]:

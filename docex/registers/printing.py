@@ -15,6 +15,7 @@ from openpyxl.styles import Alignment, Border, Font, Side
 
 from docex.official.fonts import printing_family
 from docex.registers.table import Cell, Table
+from kernel.config import bare_environment
 from kernel.errors import Unavailable
 from kernel.text import phrase
 
@@ -34,7 +35,9 @@ def pdf(table: Table) -> bytes:
     html = page(table, printing_family())
     command = [sys.executable, "-P", str(_PRINTER)]
     try:
-        done = subprocess.run(command, input=html.encode(), capture_output=True, timeout=_SECONDS, check=False)
+        done = subprocess.run(
+            command, input=html.encode(), capture_output=True, timeout=_SECONDS, check=False, env=bare_environment()
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Unavailable(_NOT_PRINTED, detail=type(error).__name__) from error
     if done.returncode or not done.stdout.startswith(b"%PDF-"):

@@ -108,4 +108,4 @@ def _read(blobs: BlobStore, sha256: str, most: int, seconds: float) -> str:
     except isolation.Broken:
         return ""
     # NUL is text to some PDFs and an error to PostgreSQL; half a surrogate pair is an error to both.
-    return nfc(text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8"))
+    return nfc(text[:most].replace("\x00", "").encode("utf-8", "replace").decode("utf-8"))

@@ -15,11 +15,12 @@ from docex.access import OVERSEERS
 from docex.edxml.codes import KIND_BY_SLUG
 from docex.labels import COPY_FORMS, DOCUMENT, INCOMING, URGENCY
 from docex.models import Book, BookNumber, Delivery, Dispatch, Document, Incoming, Referral, Reply
-from docex.registers.wishes import begins, day, ends, number
-from docex.states import DocumentState, IncomingState, Progress
+from docex.registers.wishes import begins, day, ends
+from docex.states import TAKEN_IN, DocumentState, IncomingState
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import NotFound
+from kernel.forms import whole_number
 from kernel.text import Phrase, phrase
 
 PAGE = 50
@@ -102,12 +103,12 @@ class Ask:
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Self:
         """From an address or from a kept wish; this year's incoming book unless it says otherwise."""
-        book, year = str(given.get("book", "")), number(str(given.get("year", "")))
+        book, year = str(given.get("book", "")), whole_number(str(given.get("year", "")))
         found = {name: str(given.get(name) or "").strip()[:40] for name in ("series", "since", "until")}
         return cls(
             book=book if book in FORMS else "in",
             year=year if 2000 <= year <= 9999 else clock.today().year,
-            before=number(str(given.get("before", ""))),
+            before=whole_number(str(given.get("before", ""))),
             **found,
         )
 
@@ -239,7 +240,7 @@ def _entry(row: BookNumber, cells: tuple[str, ...] | None, book: str, width: int
     """The line of a number; of one that stands on no document, the number and why."""
     kind, _, thing = row.holder.partition(":")
     if cells is not None:
-        return Entry(row.number, cells, kind, number(thing))
+        return Entry(row.number, cells, kind, whole_number(thing))
     line = [""] * width
     line[1 if book == "in" else 0] = f"{row.number:02d}"
     line[-1] = f"{_UNUSED.vi} {row.reason}".strip()
@@ -247,7 +248,7 @@ def _entry(row: BookNumber, cells: tuple[str, ...] | None, book: str, width: int
 
 
 def _ids(rows: Iterable[BookNumber], kind: str) -> list[int]:
-    return [number(row.holder.partition(":")[2]) for row in rows if row.holder.startswith(f"{kind}:")]
+    return [whole_number(row.holder.partition(":")[2]) for row in rows if row.holder.startswith(f"{kind}:")]
 
 
 def _outgoing(tx: Tx, rows: list[BookNumber]) -> dict[str, tuple[str, ...]]:
@@ -275,11 +276,18 @@ def _outgoing(tx: Tx, rows: list[BookNumber]) -> dict[str, tuple[str, ...]]:
 
 
 def _taken(tx: Tx, ids: list[int]) -> dict[int, tuple[int, int]]:
-    """Of each document, at how many places it was registered, and to how many it went."""
-    waiting = [Progress.SUBMITTED, Progress.AVAILABLE, Progress.RETRIEVED, Progress.ARRIVED, Progress.REFUSED]
-    taken = sa.func.sum(sa.case((Delivery.progress.in_([str(w) for w in waiting]), 0), else_=1))
-    query = sa.select(Dispatch.document_id, taken, sa.func.count()).join(Delivery, Delivery.dispatch_id == Dispatch.id)
-    found = tx.session.execute(query.where(Dispatch.document_id.in_(ids)).group_by(Dispatch.document_id))
+    """Of each document, at how many places it was registered, and to how many it went. Of a place that got it again the
+    last delivery counts."""
+    last = (
+        sa.select(Dispatch.document_id, sa.func.max(Delivery.id).label("delivery_id"))
+        .join(Delivery, Delivery.dispatch_id == Dispatch.id)
+        .where(Dispatch.document_id.in_(ids))
+        .group_by(Dispatch.document_id, Delivery.agency_id)
+        .subquery()
+    )
+    taken = sa.func.sum(sa.case((Delivery.progress.in_(TAKEN_IN), 1), else_=0))
+    query = sa.select(last.c.document_id, taken, sa.func.count()).join(Delivery, Delivery.id == last.c.delivery_id)
+    found = tx.session.execute(query.group_by(last.c.document_id))
     return {document_id or 0: (int(some or 0), int(all_)) for document_id, some, all_ in found}
 
 

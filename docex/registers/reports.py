@@ -19,10 +19,11 @@ from docex.access import OVERSEERS
 from docex.models import Document, Incoming
 from docex.registers.charts import Chart, columns
 from docex.registers.counts import Count, Issued, Received
-from docex.registers.wishes import begins, number
+from docex.registers.wishes import begins
 from docex.states import DocumentState, IncomingState
 from kernel import clock
 from kernel.db import Tx
+from kernel.forms import whole_number
 from kernel.text import Phrase, collation_key, phrase
 
 
@@ -36,7 +37,7 @@ class Ask:
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Self:
         """From an address; this year unless it says otherwise."""
-        year, month = number(str(given.get("year", ""))), number(str(given.get("month", "")))
+        year, month = whole_number(str(given.get("year", ""))), whole_number(str(given.get("month", "")))
         return cls(year if 2000 <= year <= 9998 else clock.today().year, month if 1 <= month <= 12 else 0)
 
     @property
@@ -146,7 +147,8 @@ def _counted(
         for key, *numbers in tx.session.execute(tallied.where(*period).group_by(group))
     }
     fields = (Incoming.agency_id, Incoming.handled_by, Incoming.arrived_at, Incoming.due_on, Incoming.state)
-    dated = sa.select(*fields, Incoming.changed_at).where(*period, Incoming.due_on.is_not(None))
+    finished_at = sa.func.coalesce(Incoming.finished_at, Incoming.changed_at).label("finished_at")
+    dated = sa.select(*fields, finished_at).where(*period, Incoming.due_on.is_not(None))
     for row in tx.session.execute(dated.execution_options(yield_per=1_000)):
         key = group_of(row)
         found[key] = found.get(key, Received()) + _answer(row)
@@ -180,7 +182,7 @@ def _answer(row: Any) -> Received:
     if row.state in (IncomingState.REFUSED, IncomingState.CANCELLED):
         return Received()
     if row.state == IncomingState.DONE:
-        kept = row.changed_at.astimezone(clock.VN).date() <= row.due_on
+        kept = row.finished_at.astimezone(clock.VN).date() <= row.due_on
         return Received(due=1, answered=int(kept))
     return Received(due=int(row.due_on < clock.today()))
 

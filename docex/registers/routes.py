@@ -14,11 +14,12 @@ from docex.papers import disposition
 from docex.queries import INBOX_FILTERS, OUTBOX_FILTERS
 from docex.registers import bulk, finding, lists, printing, printouts, reports, saved, sheets
 from docex.registers.register import FORMS, Ask, register_page
-from docex.registers.wishes import Wish, moment, number
+from docex.registers.wishes import Wish, moment
 from kernel import clock, streams
 from kernel.db import Tx
 from kernel.doors import Routes
 from kernel.errors import Invalid, NotFound
+from kernel.forms import whole_number
 from kernel.text import Phrase, phrase
 
 routes = Routes("registers")
@@ -26,7 +27,7 @@ routes = Routes("registers")
 PIECE = 256 * 1024
 
 
-# ---- lists and search; docex/routes.py opens their doors ----
+# ---- lists and search; docex/routes/lists.py opens their doors ----
 
 
 def inbox_page(tx: Tx, actor: Actor) -> str:
@@ -107,7 +108,7 @@ def register_many(tx: Tx, actor: Actor) -> str:
 @routes.post("/documents/in/hand-over-many")
 def hand_over_many(tx: Tx, actor: Actor) -> str:
     """The clerk puts the chosen documents before a leader; each with its own result."""
-    leader = number(request.form.get("leader_id", ""))
+    leader = whole_number(request.form.get("leader_id", ""))
     outcomes = bulk.hand_over_many(tx, actor, _chosen(), leader, request.form.get("proposal", ""))
     return _outcomes(phrase("Trình lãnh đạo nhiều văn bản"), outcomes, "in")
 
@@ -125,7 +126,7 @@ def seal_many(tx: Tx, actor: Actor) -> str:
 
 
 def _chosen() -> list[int]:
-    return [number(value) for value in request.form.getlist("id")]
+    return [whole_number(value) for value in request.form.getlist("id")]
 
 
 def _outcomes(title: Phrase, outcomes: tuple[bulk.Outcome, ...], list_: str) -> str:

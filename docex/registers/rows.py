@@ -13,7 +13,7 @@ from docex.edxml.codes import KIND_BY_SLUG
 from docex.labels import DOCUMENT, INCOMING, Label
 from docex.models import Delivery, Dispatch, Document, Incoming, Reader
 from docex.queries import URGENCY_WORDS
-from docex.states import DocumentState, IncomingState, Progress
+from docex.states import TAKEN_IN, DocumentState, IncomingState, Progress
 from kernel import clock
 from kernel.db import Tx
 from kernel.text import Phrase, phrase
@@ -114,20 +114,20 @@ def _late(row: Incoming) -> Phrase | None:
 def outbox_rows(tx: Tx, documents: list[Document]) -> tuple[OutboxRow, ...]:
     """Rows with how far each has come at its recipients: two queries for the whole page."""
     agencies = directory.agencies(tx, {i for d in documents for i in d.recipients})
-    progress: dict[int, list[str]] = {}
+    progress: dict[int, dict[int, str]] = {}  # of an agency that got it again, the last
     said = (
-        sa.select(Dispatch.document_id, Delivery.progress)
+        sa.select(Dispatch.document_id, Delivery.agency_id, Delivery.progress)
         .join(Delivery, Delivery.dispatch_id == Dispatch.id)
         .where(Dispatch.document_id.in_([d.id for d in documents]))
+        .order_by(Delivery.id)
     )
-    for document_id, step in tx.session.execute(said):
-        progress.setdefault(document_id or 0, []).append(step)
-    return tuple(_outbox_row(d, agencies, progress.get(d.id, [])) for d in documents)
+    for document_id, agency_id, step in tx.session.execute(said):
+        progress.setdefault(document_id or 0, {})[agency_id] = step
+    return tuple(_outbox_row(d, agencies, list(progress.get(d.id, {}).values())) for d in documents)
 
 
 def _outbox_row(document: Document, agencies: dict[int, directory.AgencyCard], progress: list[str]) -> OutboxRow:
     names = [agencies[i].name for i in document.recipients if i in agencies]
-    waiting = {Progress.SUBMITTED, Progress.AVAILABLE, Progress.RETRIEVED, Progress.ARRIVED, Progress.REFUSED}
     return OutboxRow(
         id=document.id,
         subject=document.subject,
@@ -139,7 +139,7 @@ def _outbox_row(document: Document, agencies: dict[int, directory.AgencyCard], p
         due_on=document.due_on,
         state=DOCUMENT[DocumentState(document.state)],
         urgency=URGENCY_WORDS.get(document.urgency, ""),
-        taken=sum(1 for step in progress if Progress(step) not in waiting),
+        taken=sum(1 for step in progress if step in TAKEN_IN),
         receivers=len(progress),
         refused=sum(1 for step in progress if step == Progress.REFUSED),
     )

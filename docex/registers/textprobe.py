@@ -5,11 +5,18 @@ loops, eats memory or unpacks to gigabytes ends that process only.
 import io
 import zipfile
 from collections.abc import Iterator
+from importlib import import_module
 from typing import IO
 
 MOST_PAGES = 500
 UNPACKED_BYTES = 200 * 1024**2
 MOST_MEMBERS = 5_000
+
+
+def warm_up() -> None:
+    """Load what reading needs, once for all files (`signing.isolated`)."""
+    for name in ("pypdf", "docx.table"):
+        import_module(name)
 
 
 def read(data: bytes, most: int) -> str:

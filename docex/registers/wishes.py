@@ -11,21 +11,16 @@ from kernel.clock import VN
 LONGEST = 200
 
 
-def number(text: str) -> int:
-    """A whole number that a column can hold; 0 for anything else."""
-    text = text.strip()
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else 0
-
-
 def day(text: str) -> date | None:
     """A date as browsers send it, `2026-11-27`, or as people type it, `27/11/2026`; None for anything else."""
     text = text.strip()
     if typed := re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4})", text):
         text = f"{typed[3]}-{typed[2]:0>2}-{typed[1]:0>2}"
     try:
-        return date.fromisoformat(text)
+        on = date.fromisoformat(text)
     except ValueError:
         return None
+    return on if on > date.min else None  # its beginning in Vietnam lies before all that UTC can tell
 
 
 def moment(text: str) -> datetime | None:

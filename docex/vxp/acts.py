@@ -11,12 +11,14 @@ from directory.actor import Role
 from directory.agencies import AgencyFacts
 from directory.models import Agency
 from directory.queries import agency_by_code, card_of
-from docex.models import Incoming
-from docex.states import Progress
+from docex.desk import recalls
+from docex.hub import mailbox
+from docex.models import Delivery, Incoming
+from docex.states import Progress, Recall
 from docex.statuses import say
 from docex.vxp.docids import Mark, named
-from docex.vxp.mailbag import EDOC, STATUS, delivery_for, status_for
-from docex.vxp.models import VxpAck
+from docex.vxp.mailbag import delivery_for, status_for, was_taken_back
+from docex.vxp.models import EDOC, STATUS, VxpAck
 from docex.vxp.systems import System
 from kernel import clock
 from kernel.db import Tx
@@ -59,12 +61,25 @@ def _move(tx: Tx, system: System, number: int, status: str) -> None:
     tx.session.scalar(sa.select(Incoming.id).where(Incoming.delivery_id == delivery.id).with_for_update())
     tx.session.refresh(delivery, with_for_update=True)
     step = _MOVES.get(status)
-    if step is not None:
+    if step is Progress.RETRIEVED:
+        _fetched(tx, system, delivery)
+    elif step is not None:
         say(tx, delivery, step, by_name=system.actor.name)
     elif status == "fail":
         tx.audit(
             f"agency:{system.agency_id}", "vxp.failed", Ref("dispatch", delivery.dispatch_id), {"delivery": number}
         )
+
+
+def _fetched(tx: Tx, system: System, delivery: Delivery) -> None:
+    """The system has it. When the sender took it back between the download and this word, it is asked for it."""
+    too_late = was_taken_back(delivery)
+    if too_late:
+        delivery.recall = Recall.NONE
+    say(tx, delivery, Progress.RETRIEVED, by_name=system.actor.name)
+    mailbox.note_fetched(tx, delivery)
+    if too_late:
+        recalls.ask_back(tx, [delivery.id], mailbox.FETCHED_LATE.vi, withdraw=True)
 
 
 def directory_list(tx: Tx) -> list[dict[str, Any]]:

@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import IO, Any
 
 from docex.edxml import EdxmlError
-from docex.intake import UnknownDocument, UnknownReceiver
+from docex.intake import UnknownReceiver
+from docex.meant import UnknownDocument
 from docex.vxp.wire import BadSignature
 from kernel.errors import DomainError, Forbidden, Unavailable
 from kernel.text import phrase
@@ -68,10 +69,13 @@ def length_with_file(size: int) -> int:
 def failed(error: Exception, http_status: int = 500) -> tuple[dict[str, Any], int]:
     """Any failure as the SDK shows it, and the HTTP status, which the SDK ignores and proxies do not.
 
-    `DocId` is empty and always there: sendEdoc needs it, the others do not look.
+    `DocId` is empty and always there: sendEdoc needs it, the others do not look. `Receipt` is the signed refusal, where
+    there is one; the SDK overlooks what it does not know.
     """
     code, said, status = _told(error, http_status)
-    return {"status": "FAIL", "ErrorCode": code.value, "ErrorDesc": said, "DocId": ""}, status
+    receipt = error.detail.get("receipt") if isinstance(error, DomainError) else None
+    more = {"Receipt": receipt["jws"]} if receipt else {}
+    return {"status": "FAIL", "ErrorCode": code.value, "ErrorDesc": said, "DocId": "", **more}, status
 
 
 def as_bytes(answer: dict[str, Any]) -> bytes:

@@ -7,7 +7,7 @@ The path may hold a doubled slash: the SDK makes one of an address that ends wit
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import partial
 from typing import Any
 
 from flask import Response, current_app, request
@@ -17,13 +17,15 @@ from werkzeug.wsgi import FileWrapper
 from directory.actor import Actor
 from directory.queries import agency_by_code
 from docex import intake
-from docex.edxml import Envelope, StatusMessage
+from docex.edxml import Envelope, Limits, StatusMessage
+from docex.hub import mailbox
 from docex.intake import Handed
+from docex.unpacking import infected, unpacked
 from docex.vxp import acts, answers, mailbag, systems, upstream, wire
 from docex.vxp.docids import Mark, doc_id
-from docex.vxp.mailbag import EDOC, STATUS
-from docex.vxp.systems import System, Vault
-from docex.vxp.unpacking import narrowed, taken
+from docex.vxp.models import EDOC, STATUS
+from docex.vxp.systems import System
+from docex.vxp.unpacking import named, narrowed
 from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Tx
@@ -43,22 +45,11 @@ def _parts() -> tuple[Config, BlobStore]:
     return services.config, services.blobs
 
 
-@cache
-def vault_for(installation_secret: str) -> Vault:
-    """The vault of this installation; deriving its key is not free."""
-    return Vault(installation_secret)
-
-
-def vault() -> Vault:
-    """The vault of the installation that serves this request."""
-    return vault_for(_parts()[0].signing_secret())
-
-
 def _caller(tx: Tx, prefix: str) -> System:
     """The system that calls; NotFound outside the configured path, BadSignature for strangers."""
     if prefix.strip("/") != _parts()[0].vxp_prefix.strip("/"):
         raise NotFound()
-    system = systems.recognised(tx, vault(), request.headers.items())
+    system = systems.recognised(tx, systems.safe_of(_parts()[0]), request.headers.items())
     tx.by = system.actor.by
     return system
 
@@ -95,7 +86,7 @@ def _operation(name: str, **more: Any) -> Callable[[View], View]:
 
 
 def _read_message(tx: Tx, _actor: None, prefix: str) -> tuple[Envelope | StatusMessage, Handed]:
-    """Check the sender, store and read what came, while no writer waits."""
+    """Check the sender, read what came and store it when nothing speaks against it, while no writer waits."""
     system = _caller(tx, prefix)
     config, blobs = _parts()
     file = request.stream
@@ -103,12 +94,32 @@ def _read_message(tx: Tx, _actor: None, prefix: str) -> tuple[Envelope | StatusM
     if size is None:
         raise answers.BadFile("the body has another hash")
     file.truncate(size)  # the entry has put the body into a file of its own
-    message, handed = taken(blobs, file, config.upload_max_bytes, config.clamd)
-    # `to` alone means nothing: the SDK repeats that of an earlier call. Only a hub that relays says `relayed`.
-    return narrowed(message, system.value("to")) if system.value("relayed") == "true" else message, handed
+    with unpacked(blobs, file, Limits(file_bytes=config.upload_max_bytes)) as found:
+        # `to` alone means nothing: the SDK repeats that of an earlier call. Only a hub that relays says `relayed`.
+        relayed = system.value("relayed") == "true"
+        message = narrowed(found.message, system.value("to")) if relayed else found.message
+        handed, actor = named(found.blob), _acting(tx, system, message.sender.code)
+        is_new = partial(_is_new, tx, system, actor, message, handed)
+        refusal = partial(infected, current_app.extensions["lienthong"].db, actor, handed)
+        return message, found.kept(handed, is_new, config.clamd, refusal)
 
 
-@_operation("sendEdoc", max_bytes="upload_max_bytes", before=_read_message)
+def _is_new(tx: Tx, system: System, actor: Actor, message: Envelope | StatusMessage, handed: Handed) -> bool:
+    """Whether it has still to be taken in; the rest takes its time and asks the database nothing."""
+    _check_sender(tx, system)
+    upstream.check_route(tx, message, _parts()[0].vxp_upstream_system_id)
+    if not intake.is_new(tx, actor, message, handed):
+        return False
+    tx.let_go()
+    return True
+
+
+def _signed_headers(tx: Tx, prefix: str) -> None:
+    """Whether a registered system has signed the headers, before what it sends is read."""
+    _caller(tx, prefix)
+
+
+@_operation("sendEdoc", max_bytes="upload_max_bytes", proof=_signed_headers, before=_read_message)
 def send_edoc(tx: Tx, _actor: None, prefix: str, brought: Callable[[], Any]) -> Response:
     """Hand in a document or a status; what it is, the file itself says."""
     system = _caller(tx, prefix)
@@ -140,7 +151,14 @@ def _check_sender(tx: Tx, system: System) -> None:
 def get_received_edoc_list(tx: Tx, _actor: None, prefix: str) -> Response:
     """What waits for the system's agencies."""
     system = _caller(tx, prefix)
-    return _answer(answers.done(data=mailbag.received(tx, system, _kind(system))))
+    kind = _kind(system)
+    if kind == EDOC:
+        _note_poll(tx, system)
+    return _answer(answers.done(data=mailbag.received(tx, system, kind)))
+
+
+def _note_poll(tx: Tx, system: System) -> None:
+    mailbox.note_polls(tx, systems.boxes_of(tx, system), request.headers.get("User-Agent", ""))
 
 
 def _kind(system: System) -> str:
@@ -192,7 +210,9 @@ def get_sent_edoc_list(tx: Tx, _actor: None, prefix: str) -> Response:
 @_operation("countReceiveEdoc")
 def count_receive_edoc(tx: Tx, _actor: None, prefix: str) -> Response:
     """How many documents wait."""
-    return _answer(answers.done(count=mailbag.count(tx, _caller(tx, prefix), EDOC)))
+    system = _caller(tx, prefix)
+    _note_poll(tx, system)
+    return _answer(answers.done(count=mailbag.count(tx, system, EDOC)))
 
 
 @_operation("countReceiveStatus")

@@ -13,7 +13,8 @@ import requests
 
 from docex.vxp import wire
 from kernel import clock
-from kernel.outbox import SendError
+from kernel.outbox import Reason, SendError
+from kernel.text import Phrase, phrase
 
 TIMEOUT_S = 120
 MOST_LISTED = 10_000
@@ -81,7 +82,8 @@ class VxpClient:
         answer = self._call("getReceivedEdocList", {"servicetype": "eDoc", "messagetype": kind})
         data = answer.get("data")
         if not isinstance(data, list):
-            raise SendError("getReceivedEdocList: no list in the answer", permanent=False)
+            said = phrase("Trục trên trả lời nhưng không kèm danh sách văn bản.")
+            raise _failed(said, "getReceivedEdocList: no list in the answer")
         found = [str(line.get("docId") or "") for line in data[:MOST_LISTED] if isinstance(line, dict)]
         return [Listed(name, kind) for name in found if name]
 
@@ -100,12 +102,14 @@ class VxpClient:
                 for piece in response.iter_content(1 << 16):
                     size += len(piece)
                     if size > max_bytes:
-                        raise SendError(f"downloadEdoc {doc_id}: more than {max_bytes} bytes", permanent=True)
+                        said = phrase("Tệp lớn hơn mức cho phép ({limit} MB).", limit=max_bytes // 1_000_000)
+                        raise _failed(said, f"downloadEdoc {doc_id}: more than {max_bytes} bytes", permanent=True)
                     into.write(piece)
             except requests.RequestException as error:
-                raise SendError(f"downloadEdoc {doc_id}: {error}", permanent=False) from error
+                raise _failed(phrase("Đường truyền bị đứt giữa chừng."), f"downloadEdoc {doc_id}: {error}") from error
         if not size or response.status_code >= 400:
-            raise SendError(f"downloadEdoc {doc_id}: nothing came (HTTP {response.status_code})", permanent=False)
+            said = phrase("Trục trên không trả nội dung văn bản (HTTP {status}).", status=response.status_code)
+            raise _failed(said, f"downloadEdoc {doc_id}: nothing came (HTTP {response.status_code})")
 
     def content(self, doc_id: str) -> bytes:
         """The bytes of a message by the older operation, in base64."""
@@ -113,7 +117,8 @@ class VxpClient:
         try:
             return base64.b64decode(str(data), validate=True)
         except ValueError as error:
-            raise SendError(f"getEdoc {doc_id}: the data is not base64", permanent=False) from error
+            said = phrase("Trục trên trả nội dung không đọc được.")
+            raise _failed(said, f"getEdoc {doc_id}: the data is not base64") from error
 
     def update_status(self, doc_id: str, status: str) -> None:
         """Acknowledge a message: `processing`, `done` or `fail`."""
@@ -163,11 +168,15 @@ class VxpClient:
         except ValueError:
             answer = None
         if not isinstance(answer, dict) or "ErrorCode" not in answer:
-            raise SendError(f"{operation}: HTTP {response.status_code}, not an answer of an axis", permanent=False)
-        code = str(answer["ErrorCode"])
+            status = response.status_code
+            said = phrase(
+                "Địa chỉ của trục trên trả lời HTTP {status}, không phải câu trả lời của trục.", status=status
+            )
+            raise _failed(said, f"{operation}: HTTP {status}, not an answer of an axis")
+        code, words = str(answer["ErrorCode"])[:20], str(answer.get("ErrorDesc", ""))[:300]
         if code != "0":
             later = code in _RETRY_LATER or response.status_code >= 500
-            raise SendError(f"{operation}: {code} {str(answer.get('ErrorDesc', ''))[:300]}", permanent=not later)
+            raise _failed(_refusal(code, words), f"{operation}: {code} {words}", permanent=not later)
         return answer
 
     def _request(
@@ -202,4 +211,21 @@ class VxpClient:
                 allow_redirects=False,
             )
         except requests.RequestException as error:
-            raise SendError(f"{operation}: {type(error).__name__}: {error}"[:500], permanent=False) from error
+            raise _failed(_unreached(error), f"{operation}: {type(error).__name__}: {error}"[:500]) from error
+
+
+def _failed(said: Phrase, text: str, *, permanent: bool = False) -> SendError:
+    """`said` is for people, `text` for rows and logs."""
+    return SendError(Reason(said, text), permanent=permanent)
+
+
+def _refusal(code: str, words: str) -> Phrase:
+    if not words:
+        return phrase("Trục trên trả mã lỗi {code}.", code=code)
+    return phrase("Trục trên trả mã lỗi {code}: {words}", code=code, words=words)
+
+
+def _unreached(error: requests.RequestException) -> Phrase:
+    if isinstance(error, requests.Timeout):
+        return phrase("Trục trên không trả lời trong thời gian chờ.")
+    return phrase("Không kết nối được tới trục trên.")

@@ -2,26 +2,30 @@
 
 import logging
 import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import ClassVar
 
-from docex import ways
-from docex.edxml import Envelope, StatusMessage
+from docex.edxml import Envelope, Limits, StatusMessage
 from docex.edxml.model import Trace
 from docex.edxml.relay import pass_on
-from docex.intake import Handed
+from docex.intake import Handed, UnknownReceiver
+from docex.meant import UnknownDocument
 from docex.models import Delivery, Dispatch, StatusLog
-from docex.vxp import mailbag, statusfile, upstream
+from docex.unpacking import unpacked
+from docex.vxp import givenup, mailbag, statusfile, systems, upstream, way
 from docex.vxp.client import Listed, VxpClient
 from docex.vxp.statusfile import Stored
-from docex.vxp.unpacking import taken
-from docex.vxp.upstream import Rising, UpstreamWay
+from docex.vxp.unpacking import named
+from docex.vxp.upstream import Rising
 from kernel import clock, outbox
 from kernel.blobs import BlobStore, at_hand
 from kernel.config import Config
 from kernel.db import Database, Tx
-from kernel.errors import DomainError, Unavailable
+from kernel.errors import DomainError, Forbidden, Unavailable
 from kernel.outbox import Handler, Job, SendError
 
 log = logging.getLogger(__name__)
@@ -32,12 +36,13 @@ def register_jobs(config: Config, blobs: BlobStore) -> None:
     axis = Axis(config, blobs)
     for handler in (ForwardHandler(axis), ReportHandler(axis), PollHandler(axis), FetchHandler(axis), AckHandler(axis)):
         outbox.register(handler)
-    if axis.client is not None:
-        ways.register(UpstreamWay())
+    way.offer(config)
 
 
 def begin_jobs(config: Config, db: Database) -> None:
-    """See to it that the upper axis is looked at; every look promises the next."""
+    """Seal systems' secrets that are not sealed with the present key, and see to it that the upper axis is looked at;
+    every look promises the next."""
+    systems.SECRETS.seal_rest(config, db)
     if not config.vxp_upstream_url:
         return
     with db.write() as tx:
@@ -85,7 +90,7 @@ class ForwardHandler(Handler[Rising, str]):
             try:
                 pass_on(came, trace, passed)
             except DomainError as error:
-                raise SendError(error.message.vi, permanent=True) from error
+                raise SendError(error.told, permanent=True) from error
             return self.axis.speak().send_file(passed, prepared.sender_code, only_to=prepared.receiver_codes)
 
     def conclude(self, tx: Tx, job: Job, result: str) -> None:
@@ -158,9 +163,9 @@ class PollHandler(Handler[VxpClient, tuple[Listed, ...]]):
             return ()
 
     def conclude(self, tx: Tx, job: Job, result: tuple[Listed, ...]) -> None:
-        """Promise to fetch what is new, and the next look."""
+        """Promise to fetch what is new or was given up a while ago, and the next look."""
         for listed in result:
-            tx.outbox("vxp.fetch", listed.doc_id, {"doc_id": listed.doc_id, "kind": listed.kind})
+            givenup.promise(tx, listed)
         tx.outbox("vxp.poll", f"after:{job.id}", due_at=clock.now() + self.axis.every)
 
     def give_up(self, tx: Tx, job: Job, reason: str) -> None:
@@ -168,7 +173,19 @@ class PollHandler(Handler[VxpClient, tuple[Listed, ...]]):
         tx.outbox("vxp.poll", f"after:{job.id}", due_at=clock.now() + self.axis.every)
 
 
-class FetchHandler(Handler[str, tuple[Envelope | StatusMessage, Handed]]):
+@dataclass(frozen=True)
+class Wanted:
+    """A message of the upper axis, and a look into the database for the moment when it is here."""
+
+    doc_id: str
+    look: Callable[[], AbstractContextManager[Tx]]
+
+
+_PASSING = (Unavailable, UnknownReceiver, UnknownDocument, Forbidden)
+"""What the directory, or what is still on its way, may have mended by the next try."""
+
+
+class FetchHandler(Handler[Wanted, tuple[Envelope | StatusMessage, Handed]]):
     """Bring a message down and take it in. What the hub refuses now is tried again - the document that a status is
     about may still be on its way - and in the end reported as `fail`."""
 
@@ -177,19 +194,26 @@ class FetchHandler(Handler[str, tuple[Envelope | StatusMessage, Handed]]):
     def __init__(self, axis: Axis) -> None:
         self.axis = axis
 
-    def prepare(self, tx: Tx, job: Job) -> str | None:
+    def prepare(self, tx: Tx, job: Job) -> Wanted | None:
         """The message's DocId."""
-        return str(job.payload["doc_id"]) if self.axis.client else None
+        return Wanted(str(job.payload["doc_id"]), tx.look) if self.axis.client else None
 
-    def perform(self, prepared: str) -> tuple[Envelope | StatusMessage, Handed]:
-        """Download, store, read."""
+    def perform(self, prepared: Wanted) -> tuple[Envelope | StatusMessage, Handed]:
+        """Download, read, store when nothing speaks against it."""
         axis = self.axis
         with tempfile.TemporaryFile() as file:
-            axis.speak().download_to(prepared, file, max_bytes=axis.most_bytes)
+            axis.speak().download_to(prepared.doc_id, file, max_bytes=axis.most_bytes)
             try:
-                return taken(axis.blobs, file, axis.most_bytes, axis.clamd)
+                with unpacked(axis.blobs, file, Limits(file_bytes=axis.most_bytes)) as found:
+                    handed = named(found.blob)
+                    is_new = partial(self._is_new, prepared, found.message, handed)
+                    return found.message, found.kept(handed, is_new, axis.clamd)
             except DomainError as error:
-                raise SendError(error.message.vi, permanent=not isinstance(error, Unavailable)) from error
+                raise SendError(error.told, permanent=not isinstance(error, _PASSING)) from error
+
+    def _is_new(self, prepared: Wanted, message: Envelope | StatusMessage, handed: Handed) -> bool:
+        with prepared.look() as tx:
+            return upstream.is_new(tx, message, handed, self.axis.system_id)
 
     def conclude(self, tx: Tx, job: Job, result: tuple[Envelope | StatusMessage, Handed]) -> None:
         """Into the hub, and off the list up there."""

@@ -1,6 +1,6 @@
 """What a system finds at the axis: the deliveries and statuses for its agency, in the words of the VXP protocol.
 
-Nothing is kept here but what the system acknowledged; all else is read from the hub's own tables.
+A line for each message stands in `docex_vxp_ack` (docex/vxp/listing.py); all else is read from the hub's own tables.
 """
 
 import io
@@ -12,25 +12,28 @@ import sqlalchemy as sa
 from directory import queries as directory
 from docex.edxml.codes import StatusCode
 from docex.envelope import Facts
+from docex.hub import mailbox
+from docex.hub.models import Mailbox, Parcel
+from docex.hub.states import ParcelState
 from docex.labels import PROGRESS, STATUS_TITLES
-from docex.models import Delivery, Dispatch, StatusIn, StatusLog
-from docex.states import Progress
+from docex.models import Delivery, Dispatch, StatusIn, StatusLog, on_the_way
+from docex.states import LOST, NOT_HAD, Progress, Recall
 from docex.vxp.docids import Mark, doc_id, named
-from docex.vxp.models import VxpAck
+from docex.vxp.listing import STATUSES
+from docex.vxp.models import EDOC, SENT, STATUS, VxpAck
 from docex.vxp.statusfile import Stored, status_file
 from docex.vxp.systems import System
 from kernel import clock
 from kernel.blobs import BlobStore
 from kernel.db import Tx
-from kernel.errors import NotFound
+from kernel.errors import NotFound, Unavailable, WrongState
 from kernel.text import phrase
 
 MOST = 1000
 """Longest list. The rest comes when the system has acknowledged these."""
 
-EDOC, STATUS = "edoc", "status"
 _ABROAD = (Progress.SUBMITTED, Progress.AVAILABLE)
-_STATUSES = [str(code) for code in StatusCode]
+_OPEN = VxpAck.status != sa.literal_column("'done'")  # as it stands in the index
 
 
 def received(tx: Tx, system: System, kind: str) -> list[dict[str, Any]]:
@@ -39,7 +42,8 @@ def received(tx: Tx, system: System, kind: str) -> list[dict[str, Any]]:
         return _received_statuses(tx, system)
     rows = tx.session.execute(
         sa.select(Delivery, Dispatch, VxpAck.status).where(*_waiting(system)).join_from(Delivery, Dispatch)
-        .outerjoin(VxpAck, _acknowledged(system, EDOC, Delivery.id)).order_by(Delivery.id).limit(MOST)
+        .outerjoin(VxpAck, _acknowledged(system))
+        .outerjoin(Parcel, Parcel.delivery_id == Delivery.id).order_by(Delivery.id).limit(MOST)
     ).all()  # fmt: skip
     cards = directory.agencies(tx, {delivery.agency_id for delivery, _dispatch, _ack in rows})
     return [
@@ -50,7 +54,7 @@ def received(tx: Tx, system: System, kind: str) -> list[dict[str, Any]]:
             delivery.changed_at,
             str(dispatch.facts.get("sender_code", "")),
             delivery.addressed_as or cards[delivery.agency_id].code,
-            ack,
+            None if ack == "done" else ack,  # done before, and laid out anew
         )
         for delivery, dispatch, ack in rows
     ]
@@ -59,12 +63,11 @@ def received(tx: Tx, system: System, kind: str) -> list[dict[str, Any]]:
 def count(tx: Tx, system: System, kind: str) -> int:
     """How many messages wait, also beyond the longest list."""
     if kind == STATUS:
-        query = sa.select(sa.func.count()).select_from(StatusLog).where(*_waiting_statuses(system))
-        query = query.join(Delivery, Delivery.id == StatusLog.delivery_id).join(Dispatch)
-        query = query.outerjoin(VxpAck, _acknowledged(system, STATUS, StatusLog.id))
+        query = _waiting_statuses(system, sa.func.count())
     else:
         query = sa.select(sa.func.count()).select_from(Delivery).where(*_waiting(system)).join(Dispatch)
-        query = query.outerjoin(VxpAck, _acknowledged(system, EDOC, Delivery.id))
+        query = query.outerjoin(VxpAck, _acknowledged(system))
+        query = query.outerjoin(Parcel, Parcel.delivery_id == Delivery.id)
     return tx.session.scalar(query) or 0
 
 
@@ -100,6 +103,11 @@ def delivery_for(tx: Tx, system: System, number: int) -> Delivery:
     return row
 
 
+def was_taken_back(delivery: Delivery) -> bool:
+    """Whether its sender took it back before anybody said that it had been fetched."""
+    return delivery.recall == Recall.AGREED and delivery.progress in NOT_HAD
+
+
 def status_for(tx: Tx, system: System, number: int) -> tuple[StatusLog, Delivery, Dispatch]:
     """A status that was said to an agency of the system; NotFound for any other."""
     query = (
@@ -132,7 +140,13 @@ def sent(tx: Tx, system: System, text: str, kind: str) -> list[dict[str, Any]]:
 
 def _dispatch(tx: Tx, system: System, mark: Mark, number: int) -> Dispatch:
     if mark is Mark.RECEIVED:
-        return tx.session.get_one(Dispatch, delivery_for(tx, system, number).dispatch_id)
+        delivery = delivery_for(tx, system, number)
+        if was_taken_back(delivery):
+            raise WrongState(phrase("Văn bản này đã được rút khỏi trục theo yêu cầu của nơi gửi."))
+        parcel = tx.session.scalar(sa.select(Parcel).where(Parcel.delivery_id == delivery.id))
+        if parcel is not None and mailbox.is_kept_back(tx, parcel):
+            raise Unavailable(mailbox.HELD)
+        return tx.session.get_one(Dispatch, delivery.dispatch_id)
     row = tx.session.get(Dispatch, number) if mark is Mark.SENT else None
     if row is None or row.sender_id not in system.agency_ids:
         raise NotFound(phrase("Trục không có thông điệp mang mã này."))
@@ -140,27 +154,56 @@ def _dispatch(tx: Tx, system: System, mark: Mark, number: int) -> Dispatch:
 
 
 def _waiting(system: System) -> list[sa.ColumnElement[bool]]:
-    """A system that joins late gets what nobody has fetched, and not the whole past."""
+    """A system that joins late gets what nobody has fetched, and not the whole past. What was taken back or has expired
+    is offered no longer, and nothing while an operator holds the mailbox; what an operator laid out anew comes again.
+    """
+    laid = Parcel.state == ParcelState.WAITING
+    held = sa.exists().where(Mailbox.agency_id == Delivery.agency_id, Mailbox.held_at.is_not(None))
     return [
-        Delivery.agency_id.in_(system.agency_ids),
-        sa.or_(VxpAck.status.is_(None), VxpAck.status != "done"),
-        sa.or_(Dispatch.submitted_at >= system.since, Delivery.progress.in_([str(step) for step in _ABROAD])),
+        Delivery.id.in_(_listed(system)),
+        (Delivery.agency_id + 0).in_(system.agency_ids),  # not by the index of all that an agency ever got
+        Delivery.recall != Recall.AGREED,
+        Delivery.progress.not_in(LOST),
+        sa.or_(Parcel.state.is_(None), Parcel.state.in_([ParcelState.WAITING, ParcelState.FETCHED])),
+        sa.or_(VxpAck.status.is_(None), VxpAck.status != "done", laid),
+        sa.or_(Dispatch.submitted_at >= system.since, Delivery.progress.in_(_ABROAD), laid),
+        sa.not_(held),
     ]
 
 
-def _waiting_statuses(system: System) -> list[sa.ColumnElement[bool]]:
-    return [
-        _said_to(system),
-        StatusLog.at >= system.since,
-        sa.or_(VxpAck.status.is_(None), VxpAck.status != "done"),
-    ]
+def _listed(system: System) -> sa.CompoundSelect[int]:
+    """Where the deliveries are found that may wait: those that the list names, those that are laid out, and those that
+    nobody has fetched. Each of them is a walk past few rows, however many there were."""
+    mine = system.agency_ids
+    named = sa.select(VxpAck.ref_id).where(VxpAck.client_id == system.client_id, VxpAck.kind == EDOC, _OPEN)
+    laid_out = sa.select(Parcel.delivery_id).where(Parcel.agency_id.in_(mine), Parcel.state == ParcelState.WAITING)
+    abroad = sa.select(Delivery.id).where(Delivery.agency_id.in_(mine), on_the_way())
+    return sa.union(*(one.correlate(None) for one in (named, laid_out, abroad)))
+
+
+def _waiting_statuses(system: System, *columns: Any) -> sa.Select[Any]:
+    """The statuses that the list names; none that went to an agency which the system no longer serves."""
+    return (
+        sa.select(*columns)
+        .select_from(VxpAck)
+        .join(StatusLog, StatusLog.id == VxpAck.ref_id)
+        .join(Delivery, Delivery.id == StatusLog.delivery_id)
+        .join(Dispatch, Dispatch.id == Delivery.dispatch_id)
+        .where(
+            VxpAck.client_id == system.client_id,
+            VxpAck.kind == STATUS,
+            _OPEN,
+            StatusLog.at >= system.since,
+            _said_to(system),
+        )
+    )
 
 
 def _said_to(system: System) -> sa.ColumnElement[bool]:
     """Receivers tell the sender how it goes; only asking for a document back goes the other way."""
     asked = StatusLog.code == StatusCode.RECALL_ASKED
     return sa.and_(
-        StatusLog.code.in_(_STATUSES),
+        StatusLog.code.in_(STATUSES),
         sa.or_(
             sa.and_(Dispatch.sender_id.in_(system.agency_ids), sa.not_(asked)),
             sa.and_(Delivery.agency_id.in_(system.agency_ids), asked),
@@ -168,21 +211,13 @@ def _said_to(system: System) -> sa.ColumnElement[bool]:
     )
 
 
-def _acknowledged(system: System, kind: str, ref: Any) -> sa.ColumnElement[bool]:
-    return sa.and_(VxpAck.client_id == system.client_id, VxpAck.kind == kind, VxpAck.ref_id == ref)
+def _acknowledged(system: System) -> sa.ColumnElement[bool]:
+    return sa.and_(VxpAck.client_id == system.client_id, VxpAck.kind == EDOC, VxpAck.ref_id == Delivery.id)
 
 
 def _received_statuses(tx: Tx, system: System) -> list[dict[str, Any]]:
-    query = (
-        sa.select(StatusLog, Delivery, Dispatch, VxpAck.status)
-        .join(Delivery, Delivery.id == StatusLog.delivery_id)
-        .join(Dispatch, Dispatch.id == Delivery.dispatch_id)
-        .outerjoin(VxpAck, _acknowledged(system, STATUS, StatusLog.id))
-        .where(*_waiting_statuses(system))
-        .order_by(StatusLog.id)
-        .limit(MOST)
-    )
-    rows = tx.session.execute(query).all()
+    query = _waiting_statuses(system, StatusLog, Delivery, Dispatch, VxpAck.status)
+    rows = tx.session.execute(query.order_by(VxpAck.ref_id).limit(MOST)).all()
     cards = directory.agencies(
         tx, {n for _, delivery, dispatch, _ in rows for n in (delivery.agency_id, dispatch.sender_id)}
     )
@@ -205,8 +240,8 @@ def _line(
         "updated_time": _time(updated),
         "from": teller,
         "to": told,
-        "status": ack or "sent",
-        "status_desc": _ACKS[ack or "sent"].vi,
+        "status": ack or SENT,
+        "status_desc": _ACKS[ack or SENT].vi,
     }
 
 
@@ -226,7 +261,7 @@ def _sent_line(delivery: Delivery, dispatch: Dispatch, code: str) -> dict[str, A
         "sentTime": _time(dispatch.submitted_at),
         "receivedTime": _time(delivery.changed_at) if arrived else "",
         "sendStatus": "done",
-        "sendStatusDesc": _ACKS["sent"].vi,
+        "sendStatusDesc": _ACKS[SENT].vi,
         "receiveStatus": "fail" if step is Progress.REFUSED else "done" if arrived else "processing",
         "receiveStatusDesc": PROGRESS[step].text.vi,
     }
@@ -255,7 +290,7 @@ def _sent_status(tx: Tx, system: System, number: int) -> list[dict[str, Any]]:
             "sentTime": _time(row.received_at),
             "receivedTime": _time(row.received_at),
             "sendStatus": "done",
-            "sendStatusDesc": _ACKS["sent"].vi,
+            "sendStatusDesc": _ACKS[SENT].vi,
             "receiveStatus": "done",
             "receiveStatusDesc": STATUS_TITLES[row.code].vi,
         }
@@ -267,7 +302,7 @@ def _time(at: datetime) -> str:
 
 
 _ACKS = {
-    "sent": phrase("Đã gửi"),
+    SENT: phrase("Đã gửi"),
     "processing": phrase("Đang nhận"),
     "done": phrase("Đã nhận"),
     "fail": phrase("Nhận không thành công"),

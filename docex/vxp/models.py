@@ -1,4 +1,4 @@
-"""Tables of the VXP shape: the systems that speak it, and what they said about each message they got."""
+"""Tables of the VXP shape: the systems that speak it, and what stands in the list of each."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ class VxpSystem(Base):
 
     One that `covers_below` is shared by an agency and all below it, as a city's system is, or is another hub.
 
-    The secret is kept encrypted and not hashed: an HMAC can only be checked by whoever has the secret itself.
+    The secret is sealed (docex.vxp.systems) and not hashed.
     """
 
     __tablename__ = "docex_vxp_system"
@@ -24,15 +24,27 @@ class VxpSystem(Base):
     created_at: Mapped[datetime]
 
 
-class VxpAck(Base):
-    """What a system said with updateStatus about one message in its list: `processing`, `done` or `fail`.
+EDOC, STATUS = "edoc", "status"
+"""The kinds of messages: `edoc` is a delivery, `status` a line of the status log."""
 
-    It is the transport's word and no status of QĐ 28/2018; it keeps a message out of the list, and nothing else.
+SENT = "sent"
+_OPEN = sa.text("status <> 'done'")
+
+
+class VxpAck(Base):
+    """One message in the list of a system, and what it said about it with updateStatus: `sent` until it says anything,
+    then `processing`, `fail` or `done`.
+
+    It is the transport's word and no status of QĐ 28/2018; `done` takes a message off the list, and does nothing else.
     """
 
     __tablename__ = "docex_vxp_ack"
+    __table_args__ = (
+        # What waits, among millions that were taken.
+        sa.Index("ix_docex_vxp_ack_open", "client_id", "kind", "ref_id", postgresql_where=_OPEN, sqlite_where=_OPEN),
+    )
     client_id: Mapped[int] = mapped_column(sa.ForeignKey("api_client.id"), primary_key=True)
-    kind: Mapped[str] = mapped_column(primary_key=True)  # `edoc`: a delivery; `status`: a line of the status log
+    kind: Mapped[str] = mapped_column(primary_key=True)
     ref_id: Mapped[int] = mapped_column(primary_key=True)
     status: Mapped[str]
     at: Mapped[datetime]

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from directory import queries as directory
 from docex.edxml import StatusMessage, write
 from docex.edxml.codes import StatusCode
+from docex.edxml.fitting import fitted
 from docex.edxml.model import Organ, ResponseFor
 from docex.envelope import Facts
 from docex.labels import STATUS_TITLES
@@ -53,17 +54,17 @@ def status_bytes(tx: Tx, log: StatusLog, delivery: Delivery, dispatch: Dispatch)
     receiver, sender = directory.agency(tx, delivery.agency_id), directory.agency(tx, dispatch.sender_id)
     receiver_code, sender_code = delivery.addressed_as or receiver.code, facts.sender_code or sender.code
     asks = log.code == StatusCode.RECALL_ASKED
-    return write(
-        StatusMessage(
-            sender=Organ(sender_code, sender.name) if asks else Organ(receiver_code, receiver.name),
-            about=ResponseFor(
-                organ_code=receiver_code if asks else sender_code,
-                code=facts.code,
-                document_id=dispatch.document_key,
-                promulgated_on=facts.issued_on,
-            ),
-            status=StatusCode(log.code),
-            description=log.description or STATUS_TITLES[log.code].vi,
-            at=log.said_at or log.at,
-        )
+    title = STATUS_TITLES[log.code].vi
+    message = StatusMessage(
+        sender=Organ(sender_code, sender.name) if asks else Organ(receiver_code, receiver.name),
+        about=ResponseFor(
+            organ_code=receiver_code if asks else sender_code,
+            code=facts.code,
+            document_id=dispatch.document_key,
+            promulgated_on=facts.issued_on,
+        ),
+        status=StatusCode(log.code),
+        description=log.description or title,
+        at=log.said_at or log.at,
     )
+    return write(fitted(message, title))

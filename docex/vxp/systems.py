@@ -9,8 +9,6 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from directory import tokens
 from directory.access import administered, agency_for
@@ -20,8 +18,10 @@ from docex.vxp import wire
 from docex.vxp.models import VxpSystem
 from docex.vxp.wire import BadSignature
 from kernel import clock
+from kernel.config import Config
 from kernel.db import Tx
 from kernel.errors import Invalid, NotFound, WrongState
+from kernel.sealing import Safe, SealedColumn, derived
 from kernel.text import Phrase, collation_key, one_line, phrase
 
 log = logging.getLogger(__name__)
@@ -30,27 +30,22 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,62}[A-Za-z0-9]")
 _NOTED_EVERY = timedelta(hours=1)
 
 
-class Vault:
-    """Seals the secrets of systems with a key made from the secret of this installation.
+def _as_fernet(text: str, installation_secret: str) -> str | None:
+    """The first release kept a Fernet token, which any row could hold."""
+    key = base64.urlsafe_b64encode(derived(installation_secret, b"lienthong vxp secrets"))
+    try:
+        return Fernet(key).decrypt(text.encode()).decode()
+    except InvalidToken:
+        return None
 
-    A copy of the database alone is then worth nothing to a thief; with another LIENTHONG_SECRET_KEY the old secrets
-    are lost and have to be renewed.
-    """
 
-    def __init__(self, installation_secret: str) -> None:
-        key = HKDF(SHA256(), 32, salt=None, info=b"lienthong vxp secrets").derive(installation_secret.encode())
-        self._fernet = Fernet(base64.urlsafe_b64encode(key))
+SECRETS = SealedColumn(VxpSystem.sealed_secret, "vxp", lambda system: f"client:{system.client_id}", _as_fernet)
+"""An HMAC can be checked only by whoever has the secret itself, so they cannot be hashed."""
 
-    def seal(self, secret: str) -> str:
-        """How the database keeps it."""
-        return self._fernet.encrypt(secret.encode()).decode()
 
-    def open(self, sealed: str) -> str | None:
-        """The secret; None when it was sealed with the key of another installation."""
-        try:
-            return self._fernet.decrypt(sealed.encode()).decode()
-        except InvalidToken:
-            return None
+def safe_of(config: Config) -> Safe:
+    """What seals the secrets."""
+    return SECRETS.safe(config)
 
 
 @dataclass(frozen=True)
@@ -106,7 +101,7 @@ class System:
 
 
 def register(
-    tx: Tx, actor: Actor, vault: Vault, agency_id: int, name: str, system_id: str, *, covers_below: bool = False
+    tx: Tx, actor: Actor, safe: Safe, agency_id: int, name: str, system_id: str, *, covers_below: bool = False
 ) -> Given:
     """Register a document system of an agency, or of it and all below; its secret is shown this once. An empty
     `system_id` is made up."""
@@ -129,21 +124,21 @@ def register(
     tx.session.add(client)
     tx.session.flush()
     secret = tokens.fresh()
-    row = VxpSystem(client_id=client.id, system_id=wanted, sealed_secret=vault.seal(secret), created_at=clock.now())
-    row.covers_below = covers_below
+    row = VxpSystem(client_id=client.id, system_id=wanted, covers_below=covers_below, created_at=clock.now())
+    SECRETS.keep(row, secret, safe)
     tx.session.add(row)
     detail = {"system_id": wanted, "covers_below": covers_below}
     tx.audit(chain_of(agency.id), "vxp.system_registered", f"client:{client.id}", detail)
     return Given(client.id, name, wanted, secret)
 
 
-def renew(tx: Tx, actor: Actor, vault: Vault, client_id: int) -> Given:
+def renew(tx: Tx, actor: Actor, safe: Safe, client_id: int) -> Given:
     """A new secret in place of the old one, which stops working at once."""
     client, row = _administered_system(tx, actor, client_id)
     if client.revoked_at is not None:
         raise WrongState(phrase("Hệ thống này đã bị thu hồi."))
     secret = tokens.fresh()
-    row.sealed_secret = vault.seal(secret)
+    SECRETS.keep(row, secret, safe)
     tx.audit(chain_of(client.agency_id), "vxp.secret_renewed", f"client:{client.id}")
     return Given(client.id, client.name, row.system_id, secret)
 
@@ -157,7 +152,7 @@ def revoke(tx: Tx, actor: Actor, client_id: int) -> None:
     tx.audit(chain_of(client.agency_id), "vxp.system_revoked", f"client:{client.id}")
 
 
-def listed(tx: Tx, actor: Actor, vault: Vault) -> list[SystemCard]:
+def listed(tx: Tx, actor: Actor, safe: Safe) -> list[SystemCard]:
     """The systems of the agencies that the actor administers, revoked ones last."""
     query = (
         sa.select(ApiClient, VxpSystem, Agency.name)
@@ -174,7 +169,7 @@ def listed(tx: Tx, actor: Actor, vault: Vault) -> list[SystemCard]:
             s.covers_below,
             c.used_at,
             c.revoked_at,
-            vault.open(s.sealed_secret) is not None,
+            SECRETS.secret_of(s, safe) is not None,
         )
         for c, s, agency in tx.session.execute(query)
     ]
@@ -187,7 +182,7 @@ def choice(tx: Tx, actor: Actor) -> list[tuple[str, str]]:
     return [(str(row.id), row.name) for row in sorted(rows, key=lambda row: collation_key(row.name))]
 
 
-def recognised(tx: Tx, vault: Vault, headers: Iterable[tuple[str, str]]) -> System:
+def recognised(tx: Tx, safe: Safe, headers: Iterable[tuple[str, str]]) -> System:
     """The system that signed these headers; BadSignature for anybody else, also for one that was revoked."""
     found: list[tuple[ApiClient, VxpSystem]] = []
 
@@ -201,7 +196,7 @@ def recognised(tx: Tx, vault: Vault, headers: Iterable[tuple[str, str]]) -> Syst
         if row is None:
             return None
         found.append((row[0], row[1]))
-        secret = vault.open(row[1].sealed_secret)
+        secret = SECRETS.secret_of(row[1], safe)
         if secret is None:
             log.error("vxp: the secret of %s was sealed with another LIENTHONG_SECRET_KEY; renew it", system_id)
         return secret
@@ -218,15 +213,57 @@ def recognised(tx: Tx, vault: Vault, headers: Iterable[tuple[str, str]]) -> Syst
 
 def serves(tx: Tx, agency_id: int) -> bool:
     """Whether a system fetches the agency's messages here: its own, or one that covers it from above."""
-    above = sa.select(Agency.id, Agency.parent_id).where(Agency.id == agency_id).cte("above", recursive=True)
-    above = above.union(sa.select(Agency.id, Agency.parent_id).where(Agency.id == above.c.parent_id))
-    covers = sa.and_(VxpSystem.covers_below, ApiClient.agency_id.in_(sa.select(above.c.id)))
-    query = (
-        sa.select(ApiClient.id)
+    return bool(served(tx, [agency_id]))
+
+
+def served(tx: Tx, among: Iterable[int]) -> frozenset[int]:
+    """Those of these agencies whose messages a system fetches here."""
+    return frozenset(agency_id for agency_id, _client_id in tx.session.execute(serving(among)))
+
+
+def clients_for(tx: Tx, agency_id: int) -> list[ApiClient]:
+    """The systems that fetch an agency's messages here, by name."""
+    numbers = [client_id for _agency_id, client_id in tx.session.execute(serving([agency_id]))]
+    query = sa.select(ApiClient).where(ApiClient.id.in_(numbers)).order_by(ApiClient.name, ApiClient.id)
+    return list(tx.session.scalars(query))
+
+
+def boxes_of(tx: Tx, system: System) -> frozenset[int]:
+    """The agencies for which the system fetches what has no inbox here, and its own."""
+    if system.agency_ids == {system.agency_id}:
+        return system.agency_ids
+    query = sa.select(Agency.id).where(Agency.id.in_(system.agency_ids), sa.not_(Agency.is_local))
+    return frozenset({system.agency_id, *tx.session.scalars(query)})
+
+
+def with_boxes(tx: Tx) -> frozenset[int]:
+    """The agencies of all systems, with those below that they cover and that have no inbox here."""
+    systems = (
+        sa.select(ApiClient.agency_id, VxpSystem.covers_below)
         .join(VxpSystem, VxpSystem.client_id == ApiClient.id)
-        .where(sa.or_(ApiClient.agency_id == agency_id, covers), ApiClient.revoked_at.is_(None))
+        .where(ApiClient.revoked_at.is_(None))
     )
-    return tx.session.scalar(query.limit(1)) is not None
+    found: set[int] = set()
+    for agency_id, covers_below in tx.session.execute(systems):
+        found.add(agency_id)
+        if covers_below:
+            below = _covered(tx, agency_id, covers_below)
+            found |= set(tx.session.scalars(sa.select(Agency.id).where(Agency.id.in_(below), sa.not_(Agency.is_local))))
+    return frozenset(found)
+
+
+def serving(agency_ids: Iterable[int]) -> sa.Select[int, int]:
+    """Pairs of an agency and a system that serves it."""
+    above = sa.select(Agency.id.label("whose"), Agency.id, Agency.parent_id).where(Agency.id.in_(set(agency_ids)))
+    tree = above.cte("above", recursive=True)
+    tree = tree.union(sa.select(tree.c.whose, Agency.id, Agency.parent_id).where(Agency.id == tree.c.parent_id))
+    own_or_covering = sa.or_(tree.c.whose == tree.c.id, VxpSystem.covers_below)
+    return (
+        sa.select(tree.c.whose, ApiClient.id)
+        .join(ApiClient, ApiClient.agency_id == tree.c.id)
+        .join(VxpSystem, VxpSystem.client_id == ApiClient.id)
+        .where(own_or_covering, ApiClient.revoked_at.is_(None))
+    )
 
 
 def _covered(tx: Tx, agency_id: int, covers_below: bool) -> frozenset[int]:

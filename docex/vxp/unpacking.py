@@ -1,24 +1,18 @@
-"""A file of the VXP protocol becomes a message for the hub: stored, read, its papers stored too."""
+"""What a file of the VXP protocol is called, and for whom it is."""
 
 import json
 from dataclasses import replace
-from typing import IO
 
 from directory import codes
-from docex.edxml import Envelope, Limits, StatusMessage
-from docex.hub import malware
+from docex.edxml import Envelope, StatusMessage
 from docex.intake import Handed
-from docex.unpacking import unpacked
-from kernel.blobs import BlobStore
+from kernel.blobs import Blob
 
 
-def taken(blobs: BlobStore, file: IO[bytes], max_bytes: int, clamd: str) -> tuple[Envelope | StatusMessage, Handed]:
-    """The message and what the hub keeps of it. The file's hash names the message: the same file again is the same
-    message, as the re-sending of the official SDK needs. Refuses malware."""
-    with unpacked(blobs, file, Limits(file_bytes=max_bytes)) as found:
-        if clamd and (name := found.malware(clamd)):
-            raise malware.Found(name)
-        return found.message, Handed(found.blob, found.keep(), f"sha256:{found.blob.sha256}")
+def named(blob: Blob) -> Handed:
+    """What the hub keeps of it, still without papers. The file's hash names the message: the same file again is the
+    same message, as the re-sending of the official SDK needs."""
+    return Handed(blob, (), f"sha256:{blob.sha256}")
 
 
 def narrowed(message: Envelope | StatusMessage, to: str) -> Envelope | StatusMessage:

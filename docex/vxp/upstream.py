@@ -12,7 +12,7 @@ from directory import codes
 from directory.actor import Actor
 from directory.models import Agency
 from directory.queries import agency_by_code
-from docex import intake, ways
+from docex import intake, superseding, ways
 from docex.edxml import Envelope, StatusMessage
 from docex.edxml.codes import StatusCode
 from docex.edxml.model import Organ
@@ -22,15 +22,14 @@ from docex.hub.mailbox import has_reader
 from docex.intake import Handed, UnknownReceiver
 from docex.mail.partners import partner_of
 from docex.models import Delivery, Dispatch, StatusLog
-from docex.states import Progress
+from docex.states import Progress, Recall
 from docex.statuses import say
-from docex.vxp import systems
 from kernel import outbox
 from kernel.db import Tx
 from kernel.errors import Conflict
 from kernel.outbox import OutboxRow
 from kernel.refs import Ref
-from kernel.text import phrase
+from kernel.text import Phrase, phrase
 
 CHANNEL = "upstream:vxp"
 """The channel of all that came down."""
@@ -38,6 +37,7 @@ CHANNEL = "upstream:vxp"
 BY = "upstream"
 MOST_HOPS = 16
 """The sender, its province's hub, the axis and their like on the other side make six."""
+_NO_WORD = phrase("Trục trên đã nhận văn bản, nhưng không báo nơi nhận đã lấy trong thời hạn chờ.")
 _STATUSES = frozenset(str(code) for code in StatusCode)
 
 
@@ -66,13 +66,25 @@ class UpstreamWay(ways.Way):
         tx.outbox("vxp.forward", str(dispatch.id), {"dispatch_id": dispatch.id}, expires_at=until)
         return True
 
+    def take_back(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> bool:
+        """Whether it has certainly not gone up, or was refused there. One envelope goes up for all its receivers, so
+        its promise is not taken back: `rising` leaves out who is not meant any more."""
+        if delivery.progress == Progress.UNDELIVERABLE or not went_up(tx, delivery, dispatch):
+            return True
+        return not outbox.was_tried(tx, "vxp.forward", str(dispatch.id))
+
+    def ended(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> Phrase | None:
+        """The upper axis took it."""
+        risen = delivery.progress == Progress.AVAILABLE and went_up(tx, delivery, dispatch)
+        return _NO_WORD if risen else None
+
     def said(self, tx: Tx, delivery: Delivery, dispatch: Dispatch, code: str, description: str) -> None:
         """Our receivers' statuses go up to whose document came down; our senders' wish to have one back goes up to
         where it went."""
-        if code not in _STATUSES or tx.by == BY:
-            return
+        if code not in _STATUSES or (tx.by == BY and code != StatusCode.RECALL_AGREED):
+            return  # what came from above; that we agreed for a receiver who never had it is our own word
         asks = code == StatusCode.RECALL_ASKED
-        goes_up = _went_up(tx, delivery, dispatch) if asks else dispatch.channel == CHANNEL
+        goes_up = went_up(tx, delivery, dispatch) if asks else dispatch.channel == CHANNEL
         if goes_up:
             log = tx.session.scalar(
                 sa.select(sa.func.max(StatusLog.id)).where(StatusLog.delivery_id == delivery.id, StatusLog.code == code)
@@ -81,10 +93,16 @@ class UpstreamWay(ways.Way):
 
 
 def rising(tx: Tx, dispatch_id: int, system_id: str) -> Rising | None:
-    """What to send up of a dispatch; None when no delivery waits for it any more."""
+    """What to send up of a dispatch; None when no delivery waits for it any more. A transaction that writes locks the
+    deliveries, so that none is taken back at the same moment."""
     dispatch = tx.session.get_one(Dispatch, dispatch_id)
-    query = sa.select(Delivery).where(Delivery.dispatch_id == dispatch_id, Delivery.progress == Progress.SUBMITTED)
-    waiting = [row for row in tx.session.scalars(query.order_by(Delivery.id)) if _is_elsewhere(tx, row.agency_id)]
+    query = sa.select(Delivery).where(
+        Delivery.dispatch_id == dispatch_id,
+        Delivery.progress == Progress.SUBMITTED,
+        Delivery.recall != Recall.AGREED,
+    )
+    query = query.order_by(Delivery.id).with_for_update() if tx.writable else query.order_by(Delivery.id)
+    waiting = [row for row in tx.session.scalars(query) if _is_elsewhere(tx, row.agency_id)]
     if not waiting:
         return None
     sender = tx.session.get_one(Agency, dispatch.sender_id)
@@ -103,28 +121,31 @@ def risen(tx: Tx, rising: Rising, doc_id: str) -> None:
 
 def stuck(tx: Tx, dispatch_id: int, reason: str) -> None:
     """The upper axis does not take it: the sender sees why."""
-    said = phrase("Trục trên không nhận: {reason}", reason=reason[:300]).vi
+    said = phrase("Trục trên không nhận: {reason}", reason=outbox.sentence(reason)).vi[:500]
     found = rising(tx, dispatch_id, "")
     for delivery in _locked(tx, found.delivery_ids if found else ()):
         say(tx, delivery, Progress.UNDELIVERABLE, description=said)
 
 
+def is_new(tx: Tx, message: Envelope | StatusMessage, handed: Handed, system_id: str) -> bool:
+    """Whether a message from above has still to be taken in, before anything of it is stored; refuses what can be
+    refused already."""
+    if not _is_from_elsewhere(tx, message, system_id):
+        return False
+    message, sender = _for_here(tx, message), agency_by_code(tx, message.sender.code)
+    if sender is None:  # it is entered when the message is taken in
+        intake.refuse_secret(message)
+        return True
+    return intake.is_new(tx, _actor(sender, message), message, _come_down(handed))
+
+
 def take_in(tx: Tx, message: Envelope | StatusMessage, handed: Handed, system_id: str) -> bool:
     """Take a message from above into the hub. False for one that came from here; its refusals are those of the hub."""
     tx.by = BY
-    sender = agency_by_code(tx, message.sender.code)
-    own = sender is not None and sender.is_local
-    if own or (isinstance(message, Envelope) and has_passed(message, node_code(tx, system_id))):
+    if not _is_from_elsewhere(tx, message, system_id):
         return False
-    actor = Actor(kind="client", agency_id=(sender or _newcomer(tx, message.sender)).id, name=message.sender.name)
-    if isinstance(message, Envelope):
-        here = tuple(organ for organ in message.receivers if _is_here(tx, organ.code))
-        if not here:
-            receivers = [organ.code for organ in message.receivers]
-            said = phrase("Danh bạ không có cơ quan mang mã {codes}.", codes=", ".join(receivers)[:500])
-            raise UnknownReceiver({"To": said}, said, codes=receivers)
-        message = replace(message, receivers=here)
-    intake.accept(tx, actor, message, replace(handed, channel=CHANNEL))
+    sender = agency_by_code(tx, message.sender.code) or _newcomer(tx, message.sender)
+    intake.accept(tx, _actor(sender, message), _for_here(tx, message), _come_down(handed))
     return True
 
 
@@ -151,16 +172,42 @@ def listening(tx: Tx) -> bool:
     return tx.session.scalar(open_ones.limit(1)) is not None
 
 
-def _went_up(tx: Tx, delivery: Delivery, dispatch: Dispatch) -> bool:
+def went_up(tx: Tx, delivery: Delivery, dispatch: Dispatch) -> bool:
+    """Whether this delivery goes by the upper axis."""
     return dispatch.channel != CHANNEL and _is_elsewhere(tx, delivery.agency_id)
 
 
 def _is_elsewhere(tx: Tx, agency_id: int) -> bool:
     """Neither an inbox here, nor a system that fetches here, nor a partner by mail."""
     agency = tx.session.get_one(Agency, agency_id)
-    if agency.is_local or systems.serves(tx, agency_id):
+    return not agency.is_local and not has_reader(tx, agency_id) and partner_of(tx, agency_id) is None
+
+
+def _is_from_elsewhere(tx: Tx, message: Envelope | StatusMessage, system_id: str) -> bool:
+    sender = agency_by_code(tx, message.sender.code)
+    if sender is not None and sender.is_local:
         return False
-    return not has_reader(tx, agency_id) and partner_of(tx, agency_id) is None
+    return not (isinstance(message, Envelope) and has_passed(message, node_code(tx, system_id)))
+
+
+def _for_here(tx: Tx, message: Envelope | StatusMessage) -> Envelope | StatusMessage:
+    """The message for those of its receivers that are served here; UnknownReceiver when it concerns none that is."""
+    if not isinstance(message, Envelope):
+        return message
+    here = tuple(organ for organ in message.receivers if _is_here(tx, organ.code))
+    if not here and not any(_is_here(tx, code) for code in superseding.taken_off(message)):
+        receivers = [organ.code for organ in message.receivers]
+        said = phrase("Danh bạ không có cơ quan mang mã {codes}.", codes=", ".join(receivers)[:500])
+        raise UnknownReceiver({"To": said}, said, codes=receivers)
+    return replace(message, receivers=here)
+
+
+def _actor(sender: Agency, message: Envelope | StatusMessage) -> Actor:
+    return Actor(kind="client", agency_id=sender.id, name=message.sender.name)
+
+
+def _come_down(handed: Handed) -> Handed:
+    return replace(handed, channel=CHANNEL)
 
 
 def _is_here(tx: Tx, code: str) -> bool:

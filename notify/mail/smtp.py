@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from kernel import faults
 from kernel.outbox import SendError
+from kernel.text import phrase
 
 TIMEOUT_S = 20
 IDLE_S = 30
@@ -67,7 +68,7 @@ class SmtpSender:
     def send(self, sender: str, to: str, letter: bytes) -> None:
         """Hand over one letter. SendError says that the server refused, or that nobody knows."""
         if not (to.isascii() and sender.isascii()):
-            raise SendError("the address has letters that mail servers refuse", permanent=True)
+            raise SendError(phrase("Địa chỉ có chữ mà máy chủ thư không nhận."), permanent=True)
         try:
             connection = self._connection()
             faults.point("mail.connected")

@@ -1,23 +1,25 @@
 """What Twilio's error numbers mean for us (twilio.com/docs/api/errors)."""
 
+from kernel.text import phrase
+
 # The number, the account or the text will be refused again however often we ask.
 PERMANENT = {
-    21211: "not a valid phone number",
-    21214: "the number cannot be reached",
-    21217: "the number is not in the +84 form",
-    21408: "sending to this country is not allowed for the account",
-    21602: "the text is empty",
-    21606: "the sender cannot send SMS",
-    21610: "the recipient has opted out",
-    21612: "no route from this sender to this number",
-    21614: "not a mobile number",
-    21617: "the text is too long",
-    30003: "the phone was unreachable",
-    30004: "the message was blocked",
-    30005: "unknown number",
-    30006: "a landline or an unreachable operator",
-    30007: "the operator filtered the message",
-    30034: "the sender is not registered",
+    21211: phrase("số điện thoại không hợp lệ"),
+    21214: phrase("không liên lạc được số này"),
+    21217: phrase("số không theo dạng +84"),
+    21408: phrase("tài khoản không được gửi tới nước này"),
+    21602: phrase("nội dung tin trống"),
+    21606: phrase("tên gửi không gửi được SMS"),
+    21610: phrase("người nhận đã từ chối nhận tin"),
+    21612: phrase("không có đường gửi từ tên gửi này tới số này"),
+    21614: phrase("không phải số di động"),
+    21617: phrase("nội dung tin quá dài"),
+    30003: phrase("máy nhận tắt hoặc ngoài vùng phủ sóng"),
+    30004: phrase("tin bị chặn"),
+    30005: phrase("số này không tồn tại"),
+    30006: phrase("số cố định hoặc nhà mạng không liên lạc được"),
+    30007: phrase("nhà mạng đã lọc tin này"),
+    30034: phrase("tên gửi chưa được đăng ký"),
 }
 
 

@@ -10,6 +10,10 @@ const SIGNED_WITH = {
 const RSA_KEY = "1.2.840.113549.1.1.1", EC_KEY = "1.2.840.10045.2.1";
 const CURVES = { "1.2.840.10045.3.1.7": ["P-256", 32], "1.3.132.0.34": ["P-384", 48], "1.3.132.0.35": ["P-521", 66] };
 const SKEW = 60_000;
+// Bits of keyUsage (RFC 5280 §4.2.1.3) and purposes of extKeyUsage, as signing/chains.py judges them.
+const DIGITAL_SIGNATURE = 0x80, NON_REPUDIATION = 0x40, SIGNS_CERTIFICATES = 0x04, SIGNS_LISTS = 0x02;
+const SIGNS_DOCUMENTS = new Set(["1.3.6.1.5.5.7.3.4", "2.5.29.37.0", "1.3.6.1.5.5.7.3.36", "1.3.6.1.4.1.311.10.3.12", "1.2.840.113583.1.1.5"]);
+const SERVER = "1.3.6.1.5.5.7.3.1", CLIENT = "1.3.6.1.5.5.7.3.2";
 
 class NotKnown extends Error {}
 
@@ -24,15 +28,32 @@ function certificate(bytes) {
   for (const one of listed ? listed.kid(0).kids : []) extensions.set(one.kid(0).oid, one.kids[one.kids.length - 1].content);
   const basic = extensions.get("2.5.29.19");
   const uses = extensions.get("2.5.29.37");
+  const usage = extensions.get("2.5.29.15");
+  const below = basic === undefined ? undefined : der(basic).kids.find((kid) => kid.tag === 0x02);
   return {
     bytes, tbs: tbs.bytes, algorithm: whole.kid(1), signature: whole.kid(2).content.subarray(1), serial: serial.hex,
     issuer: issuer.bytes, subject: subject.bytes, spki: spki.bytes, spkiBits: spki.kid(1).content.subarray(1),
     from: validity.kid(0).time, until: validity.kid(1).time,
     ca: basic !== undefined && der(basic).kids.some((kid) => kid.tag === 0x01 && kid.content[0] !== 0),
-    uses: uses === undefined ? [] : der(uses).kids.map((kid) => kid.oid),
+    uses: uses === undefined ? [] : der(uses).kids.map((kid) => kid.oid), limited: uses !== undefined,
+    usage: usage === undefined ? undefined : der(usage).content[1] || 0,
+    authoritiesBelow: below === undefined ? Infinity : parseInt(below.hex, 16),
     name: nameIn(subject), test: nameIn(subject, true).includes("CHỨNG THƯ THỬ NGHIỆM"),
   };
 }
+
+/** Whether a certificate may sign documents: "fitting", "unclear" or "wrong". */
+function usageOf(one) {
+  const usage = one.usage ?? 0;
+  if (one.ca || (one.usage !== undefined && !(usage & (DIGITAL_SIGNATURE | NON_REPUDIATION)))) return "wrong";
+  const answersForIt = (usage & NON_REPUDIATION) !== 0;
+  if (!one.limited) return answersForIt ? "fitting" : "unclear";
+  if (one.uses.some((oid) => SIGNS_DOCUMENTS.has(oid))) return "fitting";
+  return answersForIt && one.uses.includes(CLIENT) && !one.uses.includes(SERVER) ? "unclear" : "wrong";
+}
+
+/** Whether an authority's certificate is for this; one without keyUsage is for everything. */
+function allows(issuer, bit) { return issuer.usage === undefined || (issuer.usage & bit) !== 0; }
 
 function nameIn(subject, whole = false) {
   const parts = subject.kids.flatMap((set) => set.kids).map((pair) => [pair.kid(0).oid, pair.kid(1).text]);
@@ -66,16 +87,16 @@ function fixed(number, size) {
 
 async function issuedBy(one, issuer) {
   try {
-    return same(one.issuer, issuer.subject) && issuer.ca && await signedBy(issuer.spki, one.algorithm, "", one.signature, one.tbs);
+    return same(one.issuer, issuer.subject) && issuer.ca && allows(issuer, SIGNS_CERTIFICATES) && await signedBy(issuer.spki, one.algorithm, "", one.signature, one.tbs);
   } catch (error) { return false; }
 }
 
 /** The way from a certificate to one of `roots`, the certificate first; null when there is none. */
 async function pathOf(one, between, roots, depth = 0) {
-  for (const root of roots) if (await issuedBy(one, root)) return [one, root];
+  for (const root of roots) if (depth <= root.authoritiesBelow && await issuedBy(one, root)) return [one, root];
   if (depth > 5) return null;
   for (const next of between) {
-    if (same(next.bytes, one.bytes) || !(await issuedBy(one, next))) continue;
+    if (same(next.bytes, one.bytes) || depth > next.authoritiesBelow || !(await issuedBy(one, next))) continue;
     const rest = await pathOf(next, between, roots, depth + 1);
     if (rest) return [one, ...rest];
   }
@@ -125,7 +146,7 @@ async function stampOf(token, data) {
   const named = DIGESTS[imprint.kid(0).kid(0).oid];
   const about = named !== undefined && same(imprint.kid(1).content, await digest(named, data));
   const at = info.kids.find((kid) => kid.tag === 0x18).time;
-  return { ...cms, about, at, purpose: cms.signer.uses.includes("1.3.6.1.5.5.7.3.8") };
+  return { ...cms, about, at, purpose: !cms.signer.ca && cms.signer.uses.includes("1.3.6.1.5.5.7.3.8") };
 }
 
 /** Revocation lists and OCSP answers, read once. */
@@ -175,7 +196,7 @@ async function statusOf(one, issuer, answers, moment) {
 }
 
 async function fromList(answer, one, issuer) {
-  if (!same(answer.issuer, one.issuer) || !(await answerSigned(answer, issuer))) return [];
+  if (!same(answer.issuer, one.issuer) || !allows(issuer, SIGNS_LISTS) || !(await answerSigned(answer, issuer))) return [];
   const revoked = answer.revoked.get(one.serial);
   return [{ good: revoked === undefined, revoked, from: answer.from, until: answer.until }];
 }

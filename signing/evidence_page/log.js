@@ -152,6 +152,9 @@ async function checkSignature(c, paper, one, bytes, stamps) {
     return;
   }
   if (one.pades && !cms.bound) c.found.push(finding("LOOSE_CERTIFICATE", "unclear", `${one.file}: chữ ký không nêu rõ chứng thư.`, `${one.file}: the signature does not name its certificate.`, one.file));
+  const usage = usageOf(cms.signer);
+  if (usage === "wrong") c.found.push(finding("WRONG_PURPOSE", "invalid", `${one.file}: chứng thư của ${cms.signer.name} không được cấp để ký văn bản.`, `${one.file}: the certificate of ${cms.signer.name} was not issued for signing documents.`, one.file));
+  if (usage === "unclear") c.found.push(finding("PURPOSE_UNCLEAR", "unclear", `${one.file}: chứng thư của ${cms.signer.name} không ghi rõ được dùng để ký văn bản.`, `${one.file}: the certificate of ${cms.signer.name} does not clearly say that it may sign documents.`, one.file));
   const proofs = stamps.filter((stamp) => stamp.end > one.ranges[1][0] + one.ranges[1][1]).map((stamp) => stamp.at);
   if (cms.stamp) proofs.push(await stampTime(c, cms.stamp, cms.signature, one.file));
   proofs.push(c.since.get(c.pack.sha256(paper.file)));
@@ -185,6 +188,14 @@ function checkLevel(c) {
   else c.found.push(finding("LEVEL", "valid", `Chữ ký mới ở mức ${level} và chưa có dấu thời gian nào trên nhật ký. Hãy lấy lại hồ sơ sau.`, `The signatures are at level ${level} only and no head of the log has a time-stamp yet. Get the pack again later.`));
 }
 
+/** Why a pack that was valid once no longer is: what authorities said in it has ended. A note; the doubt itself is found elsewhere. */
+function checkAge(c) {
+  const until = Math.min(...c.answers.flatMap((one) => (one.kind === "crl" ? [one.until] : one.single.map((told) => told.until))));
+  if (until + SKEW >= c.now || worst(c.found.map((one) => one.weight)) !== "unclear") return;
+  const day = new Date(until).toISOString().slice(0, 10), made = c.manifest.made_at;
+  c.found.push(finding("ANSWERS_ENDED", "valid", `Thông tin thu hồi trong hồ sơ chỉ có giá trị đến , nên nay không đủ để xác nhận chứng thư, kể cả của dấu thời gian. Hãy dùng lienthong verify --at , hoặc lấy hồ sơ mới.`, `What authorities said about revocation in this pack ended on , so it no longer confirms certificates, those of time-stamps among them. Use lienthong verify --at , or get a new pack.`));
+}
+
 /** The fingerprint of the key itself, not of what the pack says about it: SHA-256 of its SubjectPublicKeyInfo. */
 async function printOfKey({ kid, kty, crv, x, y }) {
   const key = await crypto.subtle.importKey("jwk", { kty, crv, x, y }, { name: "ECDSA", namedCurve: "P-256" }, true, ["verify"]);
@@ -204,6 +215,7 @@ async function checkPack(data, now) {
     await checkLog(c);
     await checkPapers(c);
     checkLevel(c);
+    checkAge(c);
     const keys = await Promise.all([...pack.keys.values()].map(printOfKey));
     const roots = [...c.usedRoots].map(([print, root]) => ({ sha256: print, name: root.name, test: root.test }));
     return { found: c.found, roots, keys, manifest: pack.manifest, pack, signers: c.signers, since: c.since.get(pack.sha256(c.manifest.envelope)) };

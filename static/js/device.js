@@ -3,6 +3,7 @@
 // one answer as JSON out ({Status: 0, Message}). It fetches and brings the file by itself; what became of it, the
 // page learns from its live region.
 import { say } from "./say.js";
+import { act } from "./wire.js";
 
 const PATIENCE_MS = 5_000; // to open the connection: the program is on this machine or it is not
 
@@ -15,12 +16,7 @@ export async function signWith(agent, openUrl, onCalling = () => {}) {
 }
 
 async function callFrom(url) {
-  const token = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
-  const answer = await fetch(url, {
-    method: "POST",
-    credentials: "same-origin",
-    headers: { Accept: "application/json", "X-CSRFToken": token },
-  }).catch(() => null);
+  const answer = await act(url).catch(() => null);
   if (!answer?.ok) throw { kind: "over" };
   return answer.json();
 }

@@ -1,4 +1,5 @@
-// Forms: one press is one request, typed text survives, files are weighed before they travel; dialogs and menus.
+// Forms: one press is one request, nothing is sent into a network that is away, typed text survives, files are weighed
+// before they travel; dialogs and menus.
 import { say, words } from "./say.js";
 
 // One press --------------------------------------------------------------------------------------------------
@@ -10,7 +11,7 @@ document.addEventListener("submit", (event) => {
       event.preventDefault();
       return;
     }
-    if (!weighFiles(form)) {
+    if (!isConnected(form) || !weighFiles(form)) {
       event.preventDefault();
       return;
     }
@@ -19,7 +20,8 @@ document.addEventListener("submit", (event) => {
     // After this turn, so that the button's own name and value still travel.
     setTimeout(() => button?.setAttribute("aria-busy", "true"));
   }
-  if (form.dataset.draft) markSent(form);
+  // A form that a script sends stays on its page: the script empties it when the answer has come.
+  if (form.dataset.draft) (event.defaultPrevented ? keep : markSent)(form);
   if (form.hasAttribute("data-forget")) sessionStorage.clear();
 });
 
@@ -27,6 +29,20 @@ document.addEventListener("submit", (event) => {
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
   for (const button of document.querySelectorAll("button[aria-busy]")) button.removeAttribute("aria-busy");
+});
+
+// Without a network the browser would put its own page in the place of ours, and what was chosen and typed with it.
+function isConnected(form) {
+  if (navigator.onLine) return true;
+  if (!form.querySelector(".not-sent")) {
+    form.append(Object.assign(document.createElement("p"), { className: "not-sent", textContent: words("unsent") }));
+  }
+  say(words("unsent"));
+  return false;
+}
+
+addEventListener("online", () => {
+  for (const note of document.querySelectorAll(".not-sent")) note.remove();
 });
 
 // Files ------------------------------------------------------------------------------------------------------
@@ -70,20 +86,26 @@ document.addEventListener("change", (event) => {
 });
 
 // Drafts -----------------------------------------------------------------------------------------------------
-// Kept per person, form and page in this tab only. Gone once a page came back that is neither the form with its
-// errors nor a fault.
+// Kept per person, form and address that it is sent to, in this tab only. Gone once the answer came as a page that is
+// neither the form with its errors nor a fault. The number of the command is kept with the words, so that what is sent
+// again after a lost answer is known by it.
 
-const draftKey = (form) => `draft:${document.body.dataset.person ?? ""}:${form.dataset.draft}:${location.pathname}`;
-const SENT = "draft-sent";
+const draftKey = (form) => `draft:${document.body.dataset.person ?? ""}:${form.dataset.draft}:${addressOf(form)}`;
+const addressOf = (form) => new URL(form.getAttribute("action") || location.href, location.href).pathname;
+const SENT = "draft-sent-from";
+const NUMBER = "command_id";
+const UNTYPED = ["file", "password", "hidden", "submit", "button"];
 
-const typed = (form) =>
-  [...form.elements].filter((e) => e.name && !["file", "password", "hidden", "submit", "button"].includes(e.type));
+const typed = (form) => [...form.elements].filter((e) => e.name && (e.name === NUMBER || !UNTYPED.includes(e.type)));
 
 function read(form) {
   return typed(form).map((e) => [e.name, e.matches("[type=checkbox], [type=radio]") ? [e.value, e.checked] : valueOf(e)]);
 }
 
 const valueOf = (e) => (e.multiple && e.options ? [...e.selectedOptions].map((o) => o.value) : e.value);
+
+const sameWords = (a, b) => wordsIn(a) === wordsIn(b);
+const wordsIn = (values) => JSON.stringify(values.filter(([name]) => name !== NUMBER));
 
 function write(form, values) {
   const waiting = [...values];
@@ -107,21 +129,14 @@ function keep(form) {
   }
 }
 
+// The page that comes as the answer drops the draft (house.js).
 function markSent(form) {
   keep(form);
   try {
-    sessionStorage.setItem(SENT, draftKey(form));
+    sessionStorage.setItem(SENT, JSON.stringify([draftKey(form), location.href.split("#")[0]]));
   } catch {
     // As above.
   }
-}
-
-function settleSent() {
-  const sent = sessionStorage.getItem(SENT);
-  if (!sent) return;
-  sessionStorage.removeItem(SENT);
-  const failed = document.querySelector(".error-summary, .fault, [data-open]");
-  if (!failed) sessionStorage.removeItem(sent);
 }
 
 function offerDraft(form) {
@@ -139,24 +154,24 @@ function offerDraft(form) {
   // Whoever leaves at once, or whose telephone puts the tab away, has their last letters kept too.
   addEventListener("pagehide", keepNow);
   document.addEventListener("visibilitychange", keepNow);
-  const stored = sessionStorage.getItem(draftKey(form));
-  const was = JSON.stringify(read(form));
-  if (!stored || stored === was || form.querySelector(".error-summary")) return;
-  write(form, JSON.parse(stored));
+  const stored = JSON.parse(sessionStorage.getItem(draftKey(form)));
+  if (!stored || form.querySelector(".error-summary")) return;
+  const was = read(form);
+  write(form, stored);
+  if (sameWords(stored, was)) return; // a browser that fills forms again has done so, but for the number
   const note = Object.assign(document.createElement("p"), { className: "draft-note" });
   const drop = Object.assign(document.createElement("button"), { type: "button", textContent: words("discard") });
   note.append(words("restored"), " ", drop);
   drop.addEventListener("click", () => {
     sessionStorage.removeItem(draftKey(form));
-    write(form, JSON.parse(was));
+    write(form, was);
     note.remove();
-    typed(form)[0]?.focus();
+    typed(form).find((e) => e.type !== "hidden")?.focus();
   });
   form.prepend(note);
 }
 
 try {
-  settleSent();
   for (const form of document.querySelectorAll("form[data-draft]")) offerDraft(form);
 } catch {
   // sessionStorage is forbidden here: no drafts.

@@ -3,7 +3,9 @@ const has = (selector) => document.querySelector(selector) !== null;
 
 function start() {
   if (has("form, dialog.ask, [data-focus], details.menu")) import("./forms.js");
+  if (has("[data-keys-switch]")) import("./keys.js");
   if (has("[data-keys], .bulk-bar")) import("./list-keys.js");
+  if (has("[data-keys], .crumbs, [data-back]")) import("./list-place.js");
   if (has(".choices-many")) import("./choices.js");
   if (has("input[type=file]")) import("./files.js");
   if (has(".stack :is(input[type=date], input[type=datetime-local])")) import("./dates.js");
@@ -12,5 +14,21 @@ function start() {
   if (has("live-region")) import("./region.js");
 }
 
+/** A form with a draft was sent (forms.js): when this page is the answer, and neither the form with its errors nor a
+ *  fault, the draft is done with. Who got no answer comes to a page in another way, back or by its address. */
+function settleDraft() {
+  const sent = sessionStorage.getItem("draft-sent-from");
+  if (!sent) return;
+  sessionStorage.removeItem("draft-sent-from");
+  const [key, page] = JSON.parse(sent);
+  const isBack = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
+  if (document.referrer === page && !isBack && !has(".error-summary, .fault, [data-open]")) sessionStorage.removeItem(key);
+}
+
+try {
+  settleDraft();
+} catch {
+  // sessionStorage is forbidden here: there are no drafts.
+}
 start();
 document.addEventListener("live-region-changed", start);

@@ -3,6 +3,7 @@
 // are changed in place and never replaced when they are the same thing.
 import { connect } from "./live.js";
 import { say } from "./say.js";
+import { read } from "./wire.js";
 
 const REST_MS = 150;
 
@@ -54,10 +55,7 @@ class LiveRegion extends HTMLElement {
     this.#busy = true;
     this.#dirty = false;
     try {
-      const answer = await fetch(this.getAttribute("src"), {
-        credentials: "same-origin",
-        headers: { Accept: "text/html", "X-Fragment": "1" },
-      });
+      const answer = await read(this.getAttribute("src"), { headers: { Accept: "text/html", "X-Fragment": "1" } });
       if (answer.redirected || answer.status === 401) {
         location.reload();
       } else if (answer.ok) {
@@ -122,7 +120,10 @@ export function morphChildren(old, fresh) {
     let same = key ? keyed.get(key) : null;
     if (same && same.nodeName !== next.nodeName) same = null;
     if (same) keyed.delete(key);
-    else if (!key && place && alike(place, next)) same = place;
+    else if (!key) {
+      if (isBlank(place) && !isBlank(next)) place = without(place);
+      if (place && alike(place, next)) same = place;
+    }
     if (!same) {
       old.insertBefore(document.importNode(next, true), place);
       continue;
@@ -130,17 +131,31 @@ export function morphChildren(old, fresh) {
     if (same === place) place = place.nextSibling;
     else if (place && place !== old.lastChild && same === place.nextSibling && !wanted.has(keyOf(place))) {
       // The row before this one is gone: take it away rather than moving this one, which may hold the focus.
-      const gone = place;
+      without(place);
       place = same.nextSibling;
-      gone.remove();
     } else old.insertBefore(same, place);
     morph(same, next);
   }
-  while (place) {
-    const gone = place;
-    place = place.nextSibling;
-    gone.remove();
-  }
+  while (place) place = without(place);
+}
+
+// An answer has no white space before its first element, the page has: with that in the way nothing would be alike.
+const isBlank = (node) => node?.nodeType === 3 && !node.nodeValue.trim();
+
+/** Take `node` away; answers what stood after it. A dialog in which somebody has typed stays until it is closed: what it
+ *  is for may be gone, its words are not lost. */
+function without(node) {
+  const next = node.nextSibling;
+  const asked = typedIn(node);
+  if (asked) asked.addEventListener("close", () => asked.closest("live-region")?.refresh(), { once: true });
+  else node.remove();
+  return next;
+}
+
+function typedIn(node) {
+  if (node.nodeType !== 1) return null;
+  const open = node.matches("dialog[open]") ? [node] : [...node.querySelectorAll("dialog[open]")];
+  return open.find((dialog) => [...dialog.querySelectorAll("input, textarea, select")].some(isTouched)) ?? null;
 }
 
 const alike = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && !keyOf(a);

@@ -6,12 +6,16 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Response, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from tests.browser.gallery_app import gallery_app
+from tests.browser.house import House, running_house, signed_in
+from tests.cast import Cast, meet
+from tests.meetings.stage import Stage, opened
 
 ROOT = Path(__file__).resolve().parents[2]
 # The same engine without a desktop's parts comes first: on a machine without a graphics card the suite saves a minute.
@@ -26,6 +30,7 @@ FLAGS = [
     "--disable-sync",
 ]
 HEIGHTS = {390: 844, 768: 1024, 1024: 768, 1920: 1080}
+expect.set_options(timeout=30_000)  # six tests share two processors; what is usual comes within a second
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
@@ -53,6 +58,13 @@ def chromium(_playwright: Playwright) -> Iterator[Browser]:
     browser.close()
 
 
+@pytest.fixture(scope="package")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A whole Liên Thông that the modules of this folder share; each makes what it looks at."""
+    with running_house(tmp_path_factory.mktemp("house")) as running:
+        yield running
+
+
 @dataclass
 class Watched:
     """A page with everything that went wrong on it."""
@@ -64,7 +76,7 @@ class Watched:
     def open(self, url: str, *, status: int = 200) -> Page:
         """Go to `url` and wait until its scripts have settled."""
         self.expected_status = status
-        self.page.goto(url, wait_until="load", timeout=15_000)
+        self.page.goto(url, wait_until="load", timeout=60_000)
         self.page.wait_for_timeout(50)
         return self.page
 
@@ -98,6 +110,65 @@ def page_at(chromium: Browser) -> Iterator[Pages]:
     assert not faults, "\n".join(faults)
 
 
+@pytest.fixture
+def people(house: House) -> Cast:
+    """The demo city's people of the running house."""
+    with house.db.read() as tx:
+        return meet(tx)
+
+
+@pytest.fixture
+def stage(house: House, people: Cast) -> Stage:
+    """A meeting that is open and has not taken up a point."""
+    return opened(house.db, people)
+
+
+def room_of(stage: Stage) -> str:
+    """Where the meeting is held."""
+    return f"/meetings/{stage.id}/room"
+
+
+Seat = Callable[..., Page]
+
+
+@pytest.fixture
+def seat(chromium: Browser, house: House) -> Iterator[Seat]:
+    """`seat("lan", "/meetings/4/room")`: a browser of somebody at a page; faults on it fail the test. `script` runs
+    before those of each page."""
+    contexts: list[BrowserContext] = []
+    watched = []
+
+    def take(
+        mailbox: str | None,
+        path: str,
+        *,
+        url: str = "",
+        width: int = 1280,
+        watched_for_faults: bool = True,
+        script: str = "",
+    ) -> Page:
+        base = url or house.url
+        viewport: Any = {"width": width, "height": HEIGHTS.get(width, 900)}
+        context = chromium.new_context(viewport=viewport, locale="vi-VN", reduced_motion="reduce")
+        contexts.append(context)
+        if script:
+            context.add_init_script(script)
+        if mailbox:
+            _person, cookie = signed_in(house, mailbox)
+            context.add_cookies([{**cookie, "url": base}])
+        page = context.new_page()
+        if watched_for_faults:
+            watched.append(watch(page))
+        page.goto(base + path)
+        return page
+
+    yield take
+    for context in contexts:
+        context.close()
+    faults = [fault for one in watched for fault in one.faults]
+    assert not faults, "\n".join(faults)
+
+
 def watch(page: Page) -> Watched:
     """Note console errors, exceptions and failed loads of `page`."""
     found = Watched(page)
@@ -125,7 +196,12 @@ def axe(page: Page) -> list[str]:
     if not page.evaluate("typeof window.axe === 'object'"):
         page.evaluate((ROOT / "static" / "vendor" / "test" / "axe.min.js").read_text(encoding="utf-8"))
     result = page.evaluate(
-        "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})", AXE_TAGS
+        """tags => axe.run(document, {
+            runOnly: {type: 'tag', values: tags}, resultTypes: ['violations'],
+            // Reading every style sheet again takes half the time and serves only css-orientation-lock: not run.
+            preload: {assets: ['media']},
+        })""",
+        AXE_TAGS,
     )
     return [
         f"{violation['id']}: {node['target']} {node['failureSummary'].splitlines()[-1].strip()}"

@@ -26,7 +26,7 @@ from kernel.schema import Base
 from web import demo, rooms
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_S = 40
+PATIENCE_S = 90
 
 
 @dataclass(frozen=True)

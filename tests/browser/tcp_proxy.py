@@ -41,7 +41,7 @@ class TcpProxy:
                     near.close()
                     continue
                 try:
-                    far = socket.create_connection(("127.0.0.1", self._target), timeout=5)
+                    far = socket.create_connection(("127.0.0.1", self._target), timeout=30)
                 except OSError:
                     near.close()
                     continue

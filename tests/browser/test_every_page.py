@@ -137,7 +137,7 @@ def _walk(city: City, chromium: Browser, mailbox: str | None, known: Known) -> W
     return walk
 
 
-@pytest.mark.timeout(300)  # the first one waits for a day's work
+@pytest.mark.timeout(600)  # the first one waits for a day's work
 @pytest.mark.parametrize("mailbox", CAST)
 def test_every_page_of_somebody_is_whole(city: City, chromium: Browser, known: Known, mailbox: str) -> None:
     walk = _walk(city, chromium, mailbox, known)

@@ -5,12 +5,14 @@ import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from kernel.db import Database
+from signing.revinfo import read_list
 from tests.browser.conftest import axe, overflow, watch
 from tests.signing.conftest import Office, letter, office
 from tests.signing_evidence.conftest import made, own_db
@@ -94,6 +96,20 @@ def test_answers_of_authorities_are_checked_too(page: Page, made: Made, office: 
     assert set(codes(page)) == {"VERDICT_KEPT", "ENVELOPE", "LEVEL"}
     assert judged(page, silent.data) == "unclear"
     assert "REVOCATION_UNKNOWN" in codes(page)
+
+
+def test_a_pack_whose_lists_have_ended_says_so(made: Made, office: Office, chromium: Browser, tmp_path: Path) -> None:
+    ends = min(one.ends_at for one in map(read_list, office.trust.crls) if one is not None and one.ends_at is not None)
+    with zipfile.ZipFile(made.file) as pack:
+        path = Path(pack.extract("index.html", tmp_path))
+    context = chromium.new_context(locale="vi-VN", offline=True)
+    later = context.new_page()
+    later.clock.set_fixed_time(ends + timedelta(days=2))
+    later.goto(path.as_uri())
+    assert judged(later, made.data) == "unclear"
+    assert "ANSWERS_ENDED" in codes(later)
+    assert "--at" in later.locator("#out").inner_text()
+    context.close()
 
 
 def test_what_is_no_pack_is_invalid(page: Page) -> None:

@@ -139,6 +139,7 @@ def test_letters_typed_into_search_do_not_move_the_list(gallery: str, page_at: P
 def test_one_letter_keys_can_be_switched_off(gallery: str, page_at: Pages) -> None:
     page = page_at(1024).open(gallery + "/list/500")
     page.locator("details.menu summary").click()
+    page.get_by_role("button", name="Phím tắt").click()
     switch = page.locator("[data-keys-switch]")
     switch.click()
     expect(switch).to_have_attribute("aria-pressed", "false")
@@ -149,7 +150,7 @@ def test_one_letter_keys_can_be_switched_off(gallery: str, page_at: Pages) -> No
 
 def test_the_paper_shows_its_first_page_with_text(gallery: str, page_at: Pages) -> None:
     page = page_at(390).open(gallery + "/document")
-    expect(page.locator(".paper-page").first.locator("canvas")).to_be_visible(timeout=20_000)
+    expect(page.locator(".paper-page").first.locator("canvas")).to_be_visible()
     expect(page.locator(".textLayer").first).to_contain_text("Đoạn 1.")
     expect(page.locator(".paper-count")).to_have_text("Trang 1 / 3")
     assert axe(page) == []

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from kernel import streams
 from tests.browser.conftest import HEIGHTS
-from tests.browser.house import House, running_house, signed_in
+from tests.browser.house import House, signed_in
 
 FOLLOW = """async ({stream, after}) => {
     const {connect} = await import('/static/js/live.js');
@@ -23,12 +23,6 @@ FOLLOW = """async ({stream, after}) => {
     });
     window.live = live;
 }"""
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with running_house(tmp_path_factory.mktemp("live")) as running:
-        yield running
 
 
 @pytest.fixture
@@ -56,7 +50,7 @@ def publish(house: House, stream: str, count: int) -> None:
 
 def until(page: Page, condition: str) -> None:
     """Wait for a condition in the page. Playwright's own wait evaluates text, which our content policy forbids."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not page.evaluate(condition):
         assert time.monotonic() < deadline, f"never: {condition}; got {page.evaluate('window.got')}"
         page.wait_for_timeout(50)
@@ -124,7 +118,7 @@ def test_a_killed_server_is_found_again_and_nothing_is_missed(house: House, ha: 
     house.process.kill()
     publish(house, stream, 10)
     banner = page.locator("#net")
-    expect(banner).to_be_visible(timeout=10_000)
+    expect(banner).to_be_visible()
     expect(banner).to_contain_text("Mất mạng từ")
     house.process.start()
     assert wait_for_events(page, 10) == list(range(start + 1, start + 11))

@@ -61,6 +61,14 @@ def test_a_new_row_above_takes_nothing_from_the_one_in_hand(page: Page) -> None:
     assert result["kept"]
 
 
+def test_white_space_before_the_first_element_makes_nothing_new(page: Page) -> None:
+    before = "\n  <nav>x</nav>\n<ul><li><a href='/1' id='one'>1</a></li></ul>"
+    after = "<nav>x</nav>\n<ul><li><a href='/0'>0</a></li><li><a href='/1' id='one'>1 mới</a></li></ul>"
+    result = morph(page, before, after, "box.querySelector('#one').focus(); window.node = box.querySelector('ul')")
+    assert (result["active"], result["kept"]) == ("one", True)
+    assert "1 mới" in result["html"]
+
+
 def test_typed_text_and_open_details_survive(page: Page) -> None:
     before = "<details><summary>Vì sao</summary>a</details><input id='t' value='cũ'><p>1</p>"
     after = "<details><summary>Vì sao</summary>b</details><input id='t' value='mới'><p>2</p>"

@@ -2,13 +2,13 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from directory.actor import Actor
 from kernel import streams
@@ -16,10 +16,10 @@ from meetings import convening, holding, planning, projection, speaking
 from meetings.models import Meeting
 from notify import links
 from notify.models import Link
-from tests.browser.conftest import HEIGHTS, axe, overflow, watch
-from tests.browser.house import House, running_house, signed_in
+from tests.browser.conftest import HEIGHTS, Seat, axe, overflow, room_of
+from tests.browser.house import House
 from tests.browser.tcp_proxy import TcpProxy
-from tests.cast import Cast, meet
+from tests.cast import Cast
 from tests.meetings import stage as at
 from tests.meetings.stage import Stage
 
@@ -31,65 +31,11 @@ SHOWN = """names => Object.fromEntries(names.map(name => {
 }))"""
 
 
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with running_house(tmp_path_factory.mktemp("room")) as running:
-        yield running
-
-
-@pytest.fixture
-def people(house: House) -> Cast:
-    with house.db.read() as tx:
-        return meet(tx)
-
-
-@pytest.fixture
-def stage(house: House, people: Cast) -> Stage:
-    """A meeting that is open and has not taken up a point."""
-    return at.opened(house.db, people)
-
-
-Seat = Callable[..., Page]
-
-
-@pytest.fixture
-def seat(chromium: Browser, house: House) -> Iterator[Seat]:
-    """`seat("lan", "/meetings/4/room")`: a browser of somebody at a page; faults on it fail the test."""
-    contexts: list[BrowserContext] = []
-    watched = []
-
-    def take(
-        mailbox: str | None, path: str, *, url: str = "", width: int = 1280, watched_for_faults: bool = True
-    ) -> Page:
-        base = url or house.url
-        viewport: Any = {"width": width, "height": HEIGHTS.get(width, 900)}
-        context = chromium.new_context(viewport=viewport, locale="vi-VN", reduced_motion="reduce")
-        contexts.append(context)
-        if mailbox:
-            _person, cookie = signed_in(house, mailbox)
-            context.add_cookies([{**cookie, "url": base}])
-        page = context.new_page()
-        if watched_for_faults:
-            watched.append(watch(page))
-        page.goto(base + path)
-        return page
-
-    yield take
-    for context in contexts:
-        context.close()
-    faults = [fault for one in watched for fault in one.faults]
-    assert not faults, "\n".join(faults)
-
-
 @pytest.fixture
 def wire(house: House) -> Iterator[TcpProxy]:
     proxy = TcpProxy(house.config.port)
     yield proxy
     proxy.close()
-
-
-def room_of(stage: Stage) -> str:
-    return f"/meetings/{stage.id}/room"
 
 
 def take_up(house: House, actor: Actor, stage: Stage, place: int) -> None:
@@ -150,12 +96,12 @@ def test_who_lost_the_network_is_told_after_three_seconds_and_lands_on_the_prese
     take_up(house, people.binh, stage, 0)
     expect_current(lan, 0)
     wire.cut()
-    expect(lan.locator("mt-sync")).to_contain_text("Mất mạng từ", timeout=10_000)
+    expect(lan.locator("mt-sync")).to_contain_text("Mất mạng từ")
     take_up(house, people.binh, stage, 1)
     take_up(house, people.binh, stage, 2)
     expect_current(lan, 0)
     wire.mend()
-    expect(lan.locator("mt-sync")).to_have_text("Trực tiếp", timeout=20_000)
+    expect(lan.locator("mt-sync")).to_have_text("Trực tiếp")
     expect_current(lan, 2)
 
 
@@ -172,14 +118,14 @@ def test_more_than_500_missed_events_and_a_new_epoch_are_healed_by_a_snapshot(
             tx.publish(f"meeting:{stage.id}", "tick", {})
     take_up(house, people.binh, stage, 1)
     wire.mend()
-    expect(lan.locator('main [data-field="current"]')).to_have_text(at.TITLES[1], timeout=20_000)
+    expect(lan.locator('main [data-field="current"]')).to_have_text(at.TITLES[1])
     assert len(asked) == 1
     wire.cut()
     with house.db.write() as tx:
         streams.renew_epoch(tx)
     take_up(house, people.binh, stage, 2)
     wire.mend()
-    expect(lan.locator('main [data-field="current"]')).to_have_text(at.TITLES[2], timeout=20_000)
+    expect(lan.locator('main [data-field="current"]')).to_have_text(at.TITLES[2])
     assert len(asked) == 2
 
 

@@ -183,6 +183,7 @@ GROUPS: list[dict[str, Spoiler]] = [
         "M27": Spoiler(drop_item(DOCUMENTS, "available", ends="/receipts")),
         "M29": Spoiler(count(EDXML, "status_id")),
         "M31": Spoiler(say(DOCUMENTS, '"recall":"13"', '"recall":null')),
+        "M42": Spoiler(say(DOCUMENTS, '"recall":"15"', '"recall":null')),
     },
     {
         "M36": Spoiler(say(f"{LOG}/proof", '"number":', '"number":999999,"was":')),

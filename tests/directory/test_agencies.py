@@ -10,6 +10,7 @@ from directory.actor import Actor, Role
 from directory.agencies import AgencyFacts, UnitFacts
 from directory.codes import Form
 from directory.models import Agency, AgencyAlias, RoleGrant
+from directory.names import names_at
 from kernel import audit, clock
 from kernel.db import Database, Tx
 from kernel.errors import Forbidden, Invalid, NotFound, Stale, WrongState
@@ -149,6 +150,33 @@ def test_every_change_stands_in_a_whole_chain(db: Database, cast: Cast) -> None:
         acts = [e.action for e in audit.history(tx, f"unit:{unit.id}")]
         assert acts == ["directory.unit_added", "directory.unit_changed", "directory.unit_removed"]
         assert audit.first_break(tx, f"agency:{cast.finance.id}") is None
+
+
+def test_an_agency_is_known_by_the_names_that_it_had_until_then(db: Database, cast: Cast) -> None:
+    first = clock.now()
+
+    def named(name: str) -> datetime:
+        with db.write(cast.admin.by) as tx:
+            row = tx.session.get_one(Agency, cast.finance.id)
+            agencies.change_agency(tx, cast.admin, row.id, facts_of(row, name=name))
+        return clock.now()
+
+    def names(at: datetime) -> tuple[str, ...]:
+        with db.read() as tx:
+            return names_at(tx, cast.finance.id, at)
+
+    assert names(first) == (cast.finance.name,)
+    second, third = named("Sở Tài chính và Giá"), named("Sở Kinh tế")
+    assert names(first) == ("Sở Kinh tế", cast.finance.name)
+    assert names(second) == ("Sở Kinh tế", "Sở Tài chính và Giá", cast.finance.name)
+    assert names(third) == ("Sở Kinh tế", cast.finance.name, "Sở Tài chính và Giá")
+    with db.write() as tx:
+        other = agencies.found_agency(tx, cast.admin, AgencyFacts("H99.51", "SỞ  TÀI CHÍNH và Giá"))
+        assert names_at(tx, other.id, clock.now()) == ("SỞ TÀI CHÍNH và Giá",)
+    assert names(third) == ("Sở Kinh tế", cast.finance.name)
+    assert names(second) == ("Sở Kinh tế", "Sở Tài chính và Giá", cast.finance.name)
+    with db.read() as tx, pytest.raises(NotFound):
+        names_at(tx, 987654, third)
 
 
 def test_units_form_a_tree_without_circles_and_leave_only_when_empty(db: Database, cast: Cast) -> None:

@@ -227,6 +227,28 @@ def test_a_person_is_entered_gets_a_password_and_comes_in(app: Flask, admin: Fla
     assert "Nguyễn Văn Mới" in khach.get("/account").text
 
 
+def test_who_was_overtaken_keeps_what_was_typed_and_sees_what_stands(admin: FlaskClient) -> None:
+    person, agency = "/admin/people/1", "/admin/agencies/2"
+    rev = re.compile(r'name="rev"[^>]* value="(\d+)"')
+    read = {path: rev.search(admin.get(path).text) for path in (person, agency)}
+    typed = {
+        person: {"name": "Nguyễn Thu Hà", "email": "ha@mau.example", "is_active": "y"},
+        agency: {"code": "H99.02", "name": "Sở Tài chính", "is_local": "y", "parent_id": "1"},
+    }
+    for path, fields in typed.items():
+        known = read[path]
+        assert known
+        assert admin.post(path, data={**fields, "name": "Tên thứ nhất", "rev": known[1]}).status_code == 302
+        late = admin.post(path, data={**fields, "name": "Tên thứ hai", "rev": known[1]})
+        assert late.status_code == 409
+        assert 'value="Tên thứ hai"' in late.text
+        assert "Đang lưu: Tên thứ nhất" in late.text
+        shown = rev.search(late.text)
+        assert shown
+        assert admin.post(path, data={**fields, "name": "Tên thứ hai", "rev": shown[1]}).status_code == 302
+        assert "Tên thứ hai" in admin.get(path).text
+
+
 def test_roles_are_given_and_taken_on_the_place_page(app: Flask, admin: FlaskClient, cast: Cast, db: Database) -> None:
     path = f"/admin/people/{cast.yen.person_id}/places/{cast.city.id}"
     assert (

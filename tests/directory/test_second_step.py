@@ -1,20 +1,25 @@
 """The authenticator's codes and the recovery codes."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pyotp
 import pytest
 
-from directory import account, demo, secondstep, signin
+from directory import account, demo, jobs, secondstep, signin
 from directory.models import Person
 from directory.signin import Refused, SignedIn, Step
 from kernel import clock
+from kernel.config import Config
 from kernel.db import Database
 from kernel.errors import Invalid, WrongState
+from kernel.sealing import Safe
 from kernel.text import Phrase
 from tests.cast import Cast
 from tests.directory.test_signing_in import VISIT, come_in
 
+SAFE = secondstep.safe_of(Config(secret_key="of this installation"))
+OLD = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 NOON = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 
 
@@ -25,7 +30,7 @@ def code_now(secret: str) -> str:
 def enrol(db: Database, cast: Cast) -> tuple[str, list[str]]:
     with db.write() as tx:
         offer = account.start_totp(tx, cast.ha)
-        codes = account.enable_totp(tx, cast.ha, offer.secret, code_now(offer.secret))
+        codes = account.enable_totp(tx, cast.ha, offer.secret, code_now(offer.secret), SAFE)
     return offer.secret, codes
 
 
@@ -36,9 +41,9 @@ def half_way(db: Database) -> str:
     return answer.token
 
 
-def second(db: Database, token: str, code: str) -> SignedIn | Refused:
+def second(db: Database, token: str, code: str, safe: Safe = SAFE) -> SignedIn | Refused:
     with db.write() as tx:
-        return signin.answer_totp(tx, token, code, VISIT)
+        return signin.answer_totp(tx, token, code, VISIT, safe)
 
 
 def test_the_password_alone_opens_no_door_once_the_second_step_is_on(db: Database, cast: Cast) -> None:
@@ -114,10 +119,10 @@ def test_a_wrong_first_code_changes_nothing(db: Database, cast: Cast) -> None:
     with db.write() as tx:
         offer = account.start_totp(tx, cast.ha)
         with pytest.raises(Invalid) as refusal:
-            account.enable_totp(tx, cast.ha, offer.secret, "000000")
+            account.enable_totp(tx, cast.ha, offer.secret, "000000", SAFE)
         assert set(refusal.value.fields) == {"code"}
         with pytest.raises(Invalid):
-            account.enable_totp(tx, cast.ha, "not-a-secret", "000000")
+            account.enable_totp(tx, cast.ha, "not-a-secret", "000000", SAFE)
         assert account.start_totp(tx, cast.ha, offer.secret).secret == offer.secret
         assert tx.session.get_one(Person, cast.ha.person_id).totp_secret == ""
 
@@ -143,3 +148,66 @@ def test_the_offer_can_be_scanned_and_typed() -> None:
     assert offer.qr_svg.startswith("<svg")
     assert offer.uri.startswith("otpauth://totp/")
     assert offer.spaced_secret.replace(" ", "") == offer.secret
+
+
+def test_a_copy_of_the_database_does_not_hold_the_secret(db: Database, cast: Cast) -> None:
+    secret, _ = enrol(db, cast)
+    with db.read() as tx:
+        person = tx.session.get_one(Person, cast.ha.person_id)
+        assert secret not in person.totp_secret
+        assert secondstep.SECRETS.secret_of(person, SAFE) == secret
+        # Who moves it to another person's row gains nothing.
+        assert SAFE.opened(person.totp_secret, f"person:{cast.lan.person_id}") is None
+
+
+def test_with_another_key_of_the_installation_only_recovery_codes_work(db: Database, cast: Cast) -> None:
+    other = secondstep.safe_of(Config(secret_key="another"))
+    with clock.frozen(NOON):
+        secret, codes = enrol(db, cast)
+        clock.advance(timedelta(minutes=1))
+        with db.read() as tx:
+            assert [secondstep.SECRETS.unreadable(tx, safe) for safe in (SAFE, other)] == [0, 1]
+        assert isinstance(second(db, half_way(db), code_now(secret), other), Refused)
+        assert isinstance(second(db, half_way(db), codes[0], other), SignedIn)
+
+
+def test_after_a_change_of_the_key_a_worker_seals_anew_what_the_one_before_had_sealed(
+    db: Database, cast: Cast, config: Config
+) -> None:
+    changing = replace(config, secret_key="another", secret_key_before="of this installation")
+    with clock.frozen(NOON):
+        secret, _ = enrol(db, cast)
+        clock.advance(timedelta(minutes=1))
+        assert isinstance(second(db, half_way(db), code_now(secret), secondstep.safe_of(changing)), SignedIn)
+        kept = []
+        for _ in range(2):
+            jobs.begin_jobs(changing, db)
+            with db.read() as tx:
+                kept.append(tx.session.get_one(Person, cast.ha.person_id).totp_secret)
+        clock.advance(timedelta(minutes=1))
+        changed = secondstep.safe_of(replace(config, secret_key="another"))
+        assert isinstance(second(db, half_way(db), code_now(secret), changed), SignedIn)
+    assert kept[0] == kept[1]  # the second start finds nothing to do
+
+
+def test_what_nobody_can_open_stays_as_it_is(db: Database, cast: Cast, config: Config) -> None:
+    enrol(db, cast)
+    jobs.begin_jobs(replace(config, secret_key="another", secret_key_before="neither"), db)
+    with db.read() as tx:
+        assert secondstep.SECRETS.unreadable(tx, SAFE) == 0  # with its own key it opens again
+
+
+def test_what_an_earlier_release_kept_as_it_is_works_and_is_sealed_when_a_worker_starts(
+    db: Database, cast: Cast, config: Config
+) -> None:
+    safe = secondstep.safe_of(config)
+    with clock.frozen(NOON):
+        with db.write() as tx:
+            tx.session.get_one(Person, cast.ha.person_id).totp_secret = OLD
+        assert isinstance(second(db, half_way(db), code_now(OLD), safe), SignedIn)
+        for _ in range(2):
+            jobs.begin_jobs(config, db)
+        clock.advance(timedelta(minutes=1))
+        with db.read() as tx:
+            assert OLD not in tx.session.get_one(Person, cast.ha.person_id).totp_secret
+        assert isinstance(second(db, half_way(db), code_now(OLD), safe), SignedIn)

@@ -100,7 +100,18 @@ def test_a_name_that_failed_too_often_waits_even_with_the_right_password(db: Dat
         assert isinstance(come_in(db, demo.email_of("ha"), demo.PASSWORD), SignedIn)
     with db.read() as tx:
         locked = tx.session.scalars(sa.select(AuditEntry).where(AuditEntry.action == "directory.sign_in_locked")).all()
-    assert len(locked) == 1
+    assert [entry.detail["name"] for entry in locked] == [demo.email_of("ha")]
+
+
+def test_a_password_that_was_typed_as_the_name_is_kept_nowhere(db: Database, cast: Cast) -> None:
+    with clock.frozen(NOON):
+        for _ in range(3):
+            come_in(db, "mat-khau-go-nham", "x")
+        assert isinstance(come_in(db, "mat-khau-go-nham", "x"), Refused)  # counted all the same
+    with db.read() as tx:
+        assert "mat-khau-go-nham" not in str(tx.session.execute(sa.select(SignInAttempt.__table__)).all())
+        (locked,) = tx.session.scalars(sa.select(AuditEntry).where(AuditEntry.action == "directory.sign_in_locked"))
+    assert locked.detail == {"name": "", "address": VISIT.address}
 
 
 def test_an_address_that_tries_many_names_waits(db: Database, cast: Cast) -> None:

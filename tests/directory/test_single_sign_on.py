@@ -51,7 +51,7 @@ def go(browser: FlaskClient, wanted: str = "/account") -> str:
     """Leave for the provider and answer with the path that it sends the browser back to."""
     leaving = browser.get(f"/sign-in/sso?next={wanted}")
     assert leaving.status_code == 302
-    back = requests.get(leaving.location, allow_redirects=False, timeout=10).headers["Location"]
+    back = requests.get(leaving.location, allow_redirects=False, timeout=30).headers["Location"]
     return back.removeprefix("http://localhost")
 
 

@@ -16,7 +16,7 @@ from docex.official.paper import Paper
 from docex.official.rendering import render_pdf
 from docex.states import DocumentState
 from kernel import clock, outbox, worker
-from kernel.blobs import BlobStore
+from kernel.blobs import Blob, BlobStore
 from kernel.config import Config
 from kernel.db import Database
 from tests.cast import Cast
@@ -147,6 +147,43 @@ class Office:
             dispatch.sent(tx, document, sent)
         self.work()
         return number
+
+    def handed_in(self, *files: File, **changes: Any) -> int:
+        """As `hand_in`, and the worker has done what follows."""
+        number = self.hand_in(*files, **changes)
+        self.work()
+        return number
+
+    def hand_in(
+        self,
+        *files: File,
+        subject: str = "Về việc báo cáo",
+        code: str = "12/SNV-VP",
+        key: str = "key-1",
+        to: tuple[int, ...] = (),
+    ) -> int:
+        """An envelope from home affairs to Lan's agency and the city office, with these papers. Answers its id."""
+        sender = self.cast.home_affairs
+        facts = Facts(
+            code=code,
+            kind_name="Công văn",
+            subject=subject,
+            urgency=0,
+            issued_on=clock.today(),
+            due_on=None,
+            signer="Lê Thị Ký",
+            signer_title="",
+            authority="",
+            place="",
+            sender_code=sender.code,
+            sender_name=sender.name,
+        )
+        envelope = self.file(f"envelope {key}".encode())
+        receivers = tuple(map(Receiver, to or (self.cast.finance.id, self.cast.city.id)))
+        blob = Blob(envelope.sha256, envelope.size)
+        with self.db.write() as tx:
+            sent = Submission(f"agency:{sender.id}", key, key, 0, sender.id, blob, facts, files, receivers)
+            return dispatch.hand_in(tx, sent)[0].id
 
     def register(self, actor: Actor, incoming_id: int) -> None:
         """A clerk takes a document in."""

@@ -18,6 +18,7 @@ from kernel import clock, outbox
 from kernel.config import Config
 from kernel.errors import Forbidden, Invalid, NotFound, Stale, WrongState
 from kernel.refs import Ref, describe
+from kernel.text import Phrase
 from notify.models import Message
 from tests.docex.office import Office, a_pdf
 
@@ -69,6 +70,10 @@ def test_a_failed_signature_keeps_its_number_for_the_next_try(office: Office) ->
     assert sheet.state_key == DocumentState.REVIEW
     assert sheet.problem is not None
     assert "không giữ khoá ký số" in sheet.problem.vi
+    assert "holds no signing key" in sheet.problem.en
+    told = next(moment.detail for moment in sheet.timeline if moment.title.vi == "Ký số không thành công")
+    assert isinstance(told, Phrase)
+    assert told.en == sheet.problem.en
     register_jobs(office.config, office.blobs)
     office.sign(number)
     office.work()
@@ -175,6 +180,7 @@ def test_an_encrypted_pdf_is_named(office: Office) -> None:
     problem = office.sheet(office.cast.ha, number).problem
     assert problem is not None
     assert "mật khẩu" in problem.vi
+    assert "password" in problem.en
 
 
 def test_the_start_page_shows_what_waits(office: Office) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from flask.testing import FlaskClient
 
 from directory import clients, demo, queries
 from directory.attempts import Limits
-from directory.models import Agency
+from directory.models import Agency, ApiClient
 from docex import handling
 from docex.checking.sheets import verdict_sheet
 from docex.desk import pages
@@ -24,12 +25,13 @@ from docex.models import Dispatch, Incoming
 from docex.papers import papers_of
 from docex.states import IncomingState
 from kernel import clock, outbox
-from kernel.blobs import DiskBlobs, Draft, read_all
+from kernel.blobs import Blob, DiskBlobs, Draft, read_all
 from kernel.db import Database
 from tests.docex.office import Office, a_pdf
 from tests.docex_edxml.forgery import sealed
 from tests.docex_edxml.keys import key
 from tests.web.application import create_app
+from web import entry
 from web.services import Services
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples" / "edxml" / "built-by-official-sdk"
@@ -98,6 +100,32 @@ def test_files_are_stored_while_others_write(office: Office) -> None:
     sent = replace(an_envelope(office), sender=Organ(office.cast.city.code, office.cast.city.name))
     assert system.hand_in(write(sent)).status_code == 202
     assert blobs.stored == 2
+
+
+class ShutOut(DiskBlobs):
+    """Files on disk; who hands one in is shut out while it is stored."""
+
+    def __init__(self, office: Office) -> None:
+        super().__init__(office.config.blobs_dir)
+        self.office = office
+
+    def keep(self, drafts: Sequence[Draft]) -> list[Blob]:
+        with self.office.db.write() as tx:
+            client_id = tx.session.scalars(sa.select(ApiClient.id)).one()
+            clients.revoke(tx, self.office.cast.admin, client_id)
+        return super().keep(drafts)
+
+
+def test_who_is_shut_out_while_a_slow_upload_is_stored_hands_nothing_in(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entry, "_FRESH_S", 0.0)  # every upload is a slow one
+    app = create_app(office.config, Services(office.config, office.db, ShutOut(office)))
+    system = System(app, office, office.cast.city.id)
+    sent = replace(an_envelope(office), sender=Organ(office.cast.city.code, office.cast.city.name))
+    assert system.hand_in(write(sent)).status_code == 401
+    with office.db.read() as tx:
+        assert tx.session.scalar(sa.select(Dispatch.id)) is None
 
 
 def an_envelope(office: Office, **changes: Any) -> Envelope:
@@ -179,15 +207,58 @@ def test_the_official_builders_envelopes_arrive_with_papers_that_open(app: Flask
 
 
 def test_the_same_again_gets_the_first_answer_and_other_content_a_conflict(office: Office, system: System) -> None:
-    data = write(an_envelope(office))
-    first = system.hand_in(data)
+    data, key = write(an_envelope(office)), {"Idempotency-Key": "1"}
+    first = system.hand_in(data, **key)
     office.work()
-    again = system.hand_in(data)
+    again = system.hand_in(data, **key)
     assert (again.status_code, again.get_data()) == (first.status_code, first.get_data())
-    other = system.hand_in(write(an_envelope(office, subject="Nội dung khác")))
+    other = system.hand_in(write(an_envelope(office, subject="Nội dung khác")), **key)
     assert other.status_code == 409
     assert problem(other)["code"] == "conflict"
     assert len(office.incoming(office.cast.lan)) == 1
+
+
+def test_without_a_key_the_bytes_name_the_message(office: Office, system: System) -> None:
+    """The same document to one more agency and its two updates are messages of their own, and each again is none."""
+    letter, science = an_envelope(office), Organ(office.cast.science.code, office.cast.science.name)
+    updates = [
+        replace(letter, business=Business(BusinessKind.UPDATE, reason, letter.document_id))
+        for reason in ("Bổ sung phụ lục", "Sửa phụ lục")
+    ]
+    messages = [write(one) for one in (letter, replace(letter, receivers=(science,)), *updates)]
+    answers = [system.hand_in(data) for data in messages]
+    assert [answer.status_code for answer in answers] == [202] * 4
+    office.work()
+    assert [system.hand_in(data).get_data() for data in messages] == [answer.get_data() for answer in answers]
+    office.work()
+    assert len(office.incoming(office.cast.lan)) == 3
+    assert len(office.incoming(office.cast.quynh)) == 1
+
+
+def test_one_recall_as_a_status_for_each_receiver_asks_all_of_them(office: Office, system: System) -> None:
+    cast = office.cast
+    cards = (cast.finance, cast.science)
+    letter = an_envelope(office, receivers=tuple(Organ(card.code, card.name) for card in cards))
+    number = system.hand_in(write(letter)).get_json()["id"]
+    office.work()
+    at = clock.now()
+    for card in cards:
+        about = ResponseFor(card.code, letter.code, letter.document_id, clock.today())
+        asks = StatusMessage(letter.sender, about, StatusCode.RECALL_ASKED, "Gửi nhầm", at)
+        answer = system.hand_in(write(asks))
+        assert (answer.status_code, answer.get_json()["state"]) == (202, "counted")
+    assert [one["recall"] for one in system.status(number).get_json()["deliveries"]] == ["13", "13"]
+
+
+def test_the_same_document_in_other_bytes_is_taken_and_its_receiver_warned(office: Office, system: System) -> None:
+    letter, lan = an_envelope(office), office.cast.lan
+    others = (letter, replace(letter, subject="Nội dung khác"), replace(letter, document_id=f"{ABROAD},2026,9"))
+    for one in others:  # the last has the same number, notation and agency only
+        assert system.hand_in(write(one)).status_code == 202
+        office.work()
+    with office.db.read() as tx:
+        for copy in office.incoming(lan):
+            assert len(pages.incoming_desk(tx, lan, copy.id).duplicates) == 2
 
 
 def test_the_same_handed_in_at_the_same_moment_arrives_once(app: Flask, office: Office, system: System) -> None:
@@ -345,7 +416,7 @@ def test_a_forged_envelope_is_delivered_and_told(office: Office, system: System)
         found = verdict_sheet(tx, office.cast.lan, sheet.paper.id).envelope
     assert found is not None
     assert {"CONTENT_CHANGED", "SELF_SIGNED", "ENVELOPE_OTHER_SENDER"} <= {one.code for one in found.findings}
-    assert found.policy == "envelope-1"
+    assert found.policy == "envelope-2"
 
 
 def test_a_verdict_that_nobody_could_make_is_said_and_never_green(office: Office, system: System) -> None:

@@ -21,7 +21,7 @@ from kernel.errors import Forbidden, Invalid, NotFound, WrongState
 from notify.models import Message
 from tasks import finishing, giving, receiving
 from tasks.giving import Lead
-from tests.docex.office import Office
+from tests.docex.office import Office, a_pdf
 
 
 def arrived(office: Office, **changes: object) -> tuple[int, int]:
@@ -75,7 +75,9 @@ def test_a_document_goes_from_the_clerk_over_the_leader_to_the_work_and_the_send
         assert [item.url for item in today.to_decide(tx, cast.dung) or []] == [f"/documents/in/{copy}"]
         assert today.to_forward(tx, cast.lan) == []
     assert progress(office, number)[0] == Progress.REGISTERED
-    task = decide(office, copy, Lead(person_id=cast.nam.person_id), opinion="Xử lý sớm", due="31/12/2099")
+    task = decide(
+        office, copy, Lead(person_id=cast.nam.person_id), opinion="Xử lý sớm", due=f"31/12/{clock.today().year + 5}"
+    )
     assert progress(office, number)[0] == Progress.ASSIGNED
     with office.db.write(cast.nam.by) as tx:
         receiving.receive(tx, cast.nam, task)
@@ -320,6 +322,40 @@ def test_sending_again_to_the_same_agency_is_an_update_and_to_another_one_new(of
         handling.agree_recall(tx, cast.lan, old)
     assert copy_of(office, old).state == IncomingState.CANCELLED
     assert office.document(number).state == DocumentState.SENT
+
+
+def test_what_is_finished_before_it_is_sent_again_goes_all_the_same(office: Office) -> None:
+    cast = office.cast
+    number = office.on_its_way()
+    with office.db.write(cast.ha.by) as tx:
+        recalls.resend(tx, cast.ha, number, (cast.science.id,), "Gửi thêm")
+    with office.db.write() as tx:  # the last recipient says 06 before the worker comes to it
+        statuses.say(tx, tx.session.scalars(sa.select(Delivery)).one(), Progress.DONE)
+        statuses.settle(tx, number)
+    assert office.document(number).state == DocumentState.FINISHED
+    drawn(office, number)
+    office.work()
+    assert len(office.incoming(cast.quynh)) == 1
+    assert office.document(number).state == DocumentState.SENT
+
+
+def test_what_is_taken_back_before_it_is_sent_again_stays_here_and_the_clerk_reads_why(office: Office) -> None:
+    cast = office.cast
+    number = office.on_its_way()
+    with office.db.write(cast.ha.by) as tx:
+        recalls.resend(tx, cast.ha, number, (cast.science.id,), "Gửi thêm")
+        recalls.recall(tx, cast.ha, number, "Sai số liệu")
+    office.work()
+    assert office.incoming(cast.quynh) == []
+    problem = office.sheet(cast.ha, number).problem
+    assert problem is not None
+    assert "Đang yêu cầu thu hồi" in problem.vi
+
+
+def drawn(office: Office, document_id: int) -> None:
+    """The sealed paper that `on_its_way` spares."""
+    with office.db.write() as tx:
+        drafting.add_paper(tx, tx.session.get_one(Document, document_id), office.file(a_pdf()), "sealed")
 
 
 def test_a_replacement_lets_the_old_document_fall_when_it_is_sent(office: Office) -> None:

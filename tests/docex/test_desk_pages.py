@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from docex.states import DocumentState, IncomingState
+from kernel import clock
 from tests.docex.office import Office
 from tests.docex.test_pages import typed
 from tests.web.application import create_app
@@ -52,7 +53,7 @@ def test_a_sheet_goes_to_the_leader_and_becomes_work(app: Flask, office: Office,
     answer = dung.post(f"{page}/decide", data={"lead": "", "due": "mai"})
     assert answer.status_code == 422
     assert "Cần chọn người hoặc đơn vị chủ trì" in answer.get_data(as_text=True)
-    work = {"lead": f"p{cast.nam.person_id}", "opinion": "Xử lý sớm", "due": "31/12/2099"}
+    work = {"lead": f"p{cast.nam.person_id}", "opinion": "Xử lý sớm", "due": f"31/12/{clock.today().year + 5}"}
     assert dung.post(f"{page}/decide", data={**work, "co_ids": str(cast.lan.person_id)}).status_code == 303
     office.work()
     assert "Đã phân công xử lý" in ha.get(f"/documents/out/{number}").get_data(as_text=True)

@@ -8,12 +8,18 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from docex.edxml import Envelope, read
+from docex.models import Document
+from docex.refused import Form, refusal_of, shown_again
 from docex.states import DocumentState, IncomingState
 from kernel import audit
+from kernel.blobs import DiskBlobs, Draft
+from kernel.errors import WrongState
+from kernel.text import phrase
 from tests.docex.office import BODY, Office, a_pdf
 from tests.web.application import create_app
 from tests.web.people import sign_in
 from web.services import Services
+from web.tour.reading import hidden
 
 
 @pytest.fixture
@@ -53,9 +59,12 @@ def test_a_letter_goes_its_whole_way_through_the_pages(app: Flask, office: Offic
     office.work()
     assert "Trình ký" in ha.get(page).get_data(as_text=True)
     assert ha.post(f"{page}/submit").status_code == 303
-    assert "Ký số" in binh.get(page).get_data(as_text=True)
+    shown = binh.get(page).get_data(as_text=True)
+    assert "Ký số" in shown
     assert "Chờ tôi ký" in binh.get("/").get_data(as_text=True)
-    assert binh.post(f"{page}/sign").status_code == 303
+    for unseen in ("", "0"):  # the paper was not on the screen: it is not signed
+        assert binh.post(f"{page}/sign", data={"seen": unseen}).status_code == 409
+    assert binh.post(f"{page}/sign", data={"seen": hidden(shown, "seen")}).status_code == 303
     office.work()
     assert "Đóng dấu và gửi" in ha.get(page).get_data(as_text=True)
     assert ha.post(f"{page}/seal").status_code == 303
@@ -228,3 +237,86 @@ def test_two_who_edit_the_same_draft_do_not_overwrite_each_other(office: Office,
     assert second.status_code == 409
     assert office.document(number).subject == "Bản thứ nhất"
     assert office.document(number).state == DocumentState.DRAFT
+    page = second.get_data(as_text=True)
+    assert "đã được người khác sửa" in page
+    assert "Bản thứ hai" in page, "what was typed stays"
+    assert f'href="/documents/out/{number}"' in page
+    shown = re.search(r'name="rev" value="(\d+)"', page)
+    assert shown
+    knowing = ha.post(f"/documents/out/{number}/edit", data=typed(office, rev=shown[1], subject="Bản thứ hai"))
+    assert knowing.status_code == 303
+    assert office.document(number).subject == "Bản thứ hai"
+
+
+class Watched(DiskBlobs):
+    """The store on disk, which notes how many connections the house holds when a file begins to come in."""
+
+    def __init__(self, office: Office) -> None:
+        super().__init__(office.config.blobs_dir)
+        self.office = office
+        self.held: list[str] = []
+
+    def draft(self) -> Draft:
+        self.held.append(self.office.db.engine.pool.status())
+        return super().draft()
+
+
+def test_nobody_holds_the_database_while_a_file_goes_to_the_store(office: Office) -> None:
+    store = Watched(office)
+    ha = sign_in(create_app(office.config, Services(office.config, office.db, store)), "ha")
+    form = typed(office, file=(io.BytesIO(a_pdf()), "van-ban.pdf"), attachments=(io.BytesIO(b"a,b"), "phu-luc.csv"))
+    assert ha.post("/documents/out/upload", data=form).status_code == 303
+    assert len(store.held) == 2
+    assert all("Current Checked out connections: 0" in status for status in store.held), store.held
+
+
+WORDS = "Văn bản gửi nhầm cơ quan; đề nghị gửi lại đúng nơi nhận"
+
+
+def test_a_reason_for_an_act_that_came_too_late_is_there_to_be_copied(
+    app: Flask, office: Office, lan: FlaskClient
+) -> None:
+    """Somebody else was quicker, and the dialog is gone with its act."""
+    number = office.sent()
+    (incoming,) = office.incoming(office.cast.lan)
+    office.register(office.cast.lan, incoming.id)
+    office.work()
+    for http, path in (
+        (lan, f"/documents/in/{incoming.id}/refuse"),
+        (lan, f"/documents/in/{incoming.id}/recall/refuse"),
+        (sign_in(app, "binh"), f"/documents/out/{number}/return"),
+    ):
+        answer = http.post(path, data={"reason": WORDS})
+        assert answer.status_code == 409, path
+        assert f"readonly>{WORDS}</textarea>" in answer.text
+        assert "data-open" not in answer.text
+        assert "fault-code" not in answer.text
+
+
+def test_what_was_begun_before_it_was_too_late_is_undone_and_the_form_opens_again_while_it_is_there(
+    office: Office,
+) -> None:
+    number, form = office.written(), Form("recall_reason", frozenset({"recall"}), WORDS)
+    with office.db.write(office.cast.ha.by) as tx:
+
+        def act() -> None:
+            tx.session.get_one(Document, number).subject = "Nửa chừng"
+            raise WrongState(phrase("Người khác vừa sửa văn bản này."))
+
+        refused = refusal_of(tx, form, act, {})
+        assert refused is not None
+        assert tx.session.get_one(Document, number).subject != "Nửa chừng"
+    shown = shown_again(refused, frozenset({"recall"}), {"reason": WORDS})
+    assert (shown["errors"], shown["typed"]) == ({"recall_reason": refused.message}, {"reason": WORDS})
+    assert shown_again(refused, frozenset(), {})["lost"] == refused
+
+
+@pytest.mark.parametrize(("path", "field", "status"), [("submit", "proposal", 422), ("close", "remark", 409)])
+def test_what_stood_in_a_form_of_the_desk_is_there_too(
+    office: Office, lan: FlaskClient, path: str, field: str, status: int
+) -> None:
+    office.handed_in(to=(office.cast.finance.id,))
+    (incoming,) = office.incoming(office.cast.lan)
+    office.refuse(office.cast.lan, incoming.id, "Sai nơi nhận")
+    answer = lan.post(f"/documents/in/{incoming.id}/{path}", data={field: WORDS})
+    assert (answer.status_code, f"readonly>{WORDS}</textarea>" in answer.text) == (status, True)

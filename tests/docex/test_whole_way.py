@@ -14,6 +14,7 @@ from docex.statuses import say
 from kernel import audit, streams
 from kernel.blobs import read_all
 from kernel.text import nfc
+from signing import isolation
 from signing.policy import DocumentKind, policy_for
 from signing.verdicts import HolderKind, Value
 from signing.verify import Expected, verify
@@ -82,6 +83,7 @@ def _judge_the_envelope(office: Office, number: int) -> None:
 
 
 def test_an_uploaded_pdf_is_signed_as_it_is(office: Office) -> None:
+    before = signed_by_kept_programs()
     number = office.uploaded(a_pdf(), kind="plan")
     office.work()
     office.submit(number)
@@ -89,6 +91,7 @@ def test_an_uploaded_pdf_is_signed_as_it_is(office: Office) -> None:
     office.work()
     office.seal(number)
     office.work()
+    assert signed_by_kept_programs() == before  # no file that others made comes near those
     sheet = office.sheet(office.cast.ha, number)
     assert (sheet.problem, sheet.code, sheet.state_key) == (None, "01/KH-VP", DocumentState.SENT)
     assert sheet.verdict is not None
@@ -97,6 +100,11 @@ def test_an_uploaded_pdf_is_signed_as_it_is(office: Office) -> None:
         paper = main_paper(tx, number, stage="sealed")
         assert paper is not None
     assert read_all(office.blobs, paper.sha256).startswith(a_pdf())
+
+
+def signed_by_kept_programs() -> int:
+    """How many papers the programs have signed that are kept for what we draw ourselves."""
+    return sum(program.tasks for program in isolation.pool("keys", kept=True)._idle)
 
 
 def test_everybody_who_looks_is_told_at_each_step(office: Office) -> None:

@@ -111,7 +111,7 @@ class AgentProcess:
         """Tell it to end. Answers the exit code."""
         process = self._running.pop()
         process.terminate()
-        process.join(30)
+        process.join(60)
         return process.exitcode
 
     def end(self) -> None:
@@ -144,7 +144,7 @@ class AgentProcess:
         return context().Process(target=serve, args=(self.reach, self.root, once, circumstances), daemon=True)
 
 
-def until(what: Callable[[], Any], most_s: float = 30.0) -> Any:
+def until(what: Callable[[], Any], most_s: float = 90.0) -> Any:
     """What `what` answers as soon as it is something; AssertionError when it stays nothing."""
     end = time.monotonic() + most_s
     while not (found := what()):

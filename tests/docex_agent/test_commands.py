@@ -11,6 +11,8 @@ from tests.docex_agent.test_access import with_a_key
 from tests.docex_hub.systems import a_file
 from web.cli import main
 
+pytestmark = pytest.mark.one_database("sqlite")
+
 
 def run_agent(agent: AgentProcess, *proof: str, hub: str = "") -> Result:
     """One run with `--once`."""

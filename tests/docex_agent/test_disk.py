@@ -18,6 +18,8 @@ from tests.docex_agent.agents import REFUSED_TO_WORK, AgentProcess, Circumstance
 from tests.docex_agent.conftest import Served
 from tests.docex_hub.systems import a_file
 
+pytestmark = pytest.mark.one_database("sqlite")
+
 NOBODY = 65534
 DISK_BYTES = 80 << 20
 

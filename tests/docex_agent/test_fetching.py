@@ -26,6 +26,8 @@ from tests.docex_agent.test_folders import a_large_file
 from tests.docex_agent.test_following import expire
 from tests.docex_hub.systems import a_file
 
+pytestmark = pytest.mark.one_database("sqlite")
+
 
 class Spied(Hub):
     """The hub, with what was asked of it."""
@@ -33,6 +35,7 @@ class Spied(Hub):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.got: list[tuple[int, int]] = []
+        self.leases = 0
         self.polls: list[str] = []
 
     def download(self, one: Waiting, target: Path) -> Iterator[int]:
@@ -42,6 +45,11 @@ class Spied(Hub):
             self.got.append((have, now))
             have = now
             yield now
+
+    def lease(self, number: int) -> int:
+        """Counts."""
+        self.leases += 1
+        return super().lease(number)
 
     def waiting(self, wait_s: int, after: str = "") -> Page:
         """Notes where the question began."""
@@ -102,6 +110,42 @@ def test_a_large_file_that_was_cut_is_sent_on_from_the_last_piece(
     assert part.send() == 1
     assert Counting.offsets[0] == 1 << 20
     assert sender.names("sent") == ["lon.edxml"]
+
+
+def test_a_long_download_keeps_its_lease(
+    served: Served, sender: AgentProcess, receiver: AgentProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("docex.agent.fetching.RENEW_S", 0.0)
+    data = a_large_file(served)
+    sent(served, sender, data)
+    fetcher, hub = a_fetcher(receiver)
+    assert fetcher.fetch(0) == 1
+    assert hub.leases == 1 + len(hub.got) > 2
+    assert inbox(receiver) == [data]
+    assert [name.endswith(".retrieved.jws") for name in receiver.names("receipts")] == [True]
+
+
+def test_a_long_download_ends_when_another_system_has_taken_over(
+    served: Served, sender: AgentProcess, receiver: AgentProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("docex.agent.fetching.RENEW_S", 0.0)
+    sent(served, sender, a_large_file(served))
+
+    class Overtaken(Spied):
+        def lease(self, number: int) -> int:
+            token = super().lease(number)
+            with served.office.db.write() as tx:
+                parcel = tx.session.get_one(Parcel, number)
+                parcel.leased_by, parcel.lease_token = None, token + 1
+            return token
+
+    folders = receiver.folders
+    hub = Overtaken(receiver.reach)
+    fetcher = Fetcher(folders, hub, Board(folders, receiver.url), threading.Event())
+    assert fetcher.fetch(0) == 0
+    assert (hub.leases, len(hub.got)) == (2, 1)
+    assert receiver.names("inbox") == []
+    assert list(folders.marks.iterdir()) == []
 
 
 def test_a_damaged_download_is_thrown_away(served: Served, sender: AgentProcess, receiver: AgentProcess) -> None:

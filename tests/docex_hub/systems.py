@@ -1,5 +1,6 @@
 """Agencies' systems and what they send, in one line each."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -7,6 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from directory import clients
+from directory.actor import Actor
 from directory.attempts import Limits
 from directory.models import Agency
 from docex.edxml import Envelope, write
@@ -31,6 +33,11 @@ class System:
         self.client_id = made.id
         self._made = made
         self._until = clock.now()
+
+    @property
+    def actor(self) -> Actor:
+        """The system behind the doors."""
+        return Actor(kind="client", client_id=self.client_id, agency_id=self.agency_id, name="Phần mềm QLVB")
 
     @property
     def headers(self) -> dict[str, str]:
@@ -98,3 +105,10 @@ def a_status(office: Office, letter: Envelope, code: StatusCode, description: st
     """A status of the far agency about a letter, as an edXML file."""
     about = ResponseFor(office.cast.city.code, f"{letter.number}/{letter.notation}", letter.document_id, clock.today())
     return write(StatusMessage(Organ(FAR, "Sở Giao thông tỉnh Bạn"), about, code, description, clock.now()))
+
+
+def without_reason(status: bytes) -> bytes:
+    """What a careless system writes, and our writer does not."""
+    bare = re.sub(rb"\s*<edXML:Description>.*?</edXML:Description>", b"", status)
+    assert bare != status
+    return bare

@@ -27,6 +27,8 @@ from tests.docex_hub.test_mailbox import fetched, waiting
 from tests.docex_hub.test_uploads import announce, piece
 from web.services import Services
 
+pytestmark = pytest.mark.one_database("postgresql")
+
 
 def stays(hub: Office) -> tuple[int, int, int, list[str]]:
     """How many envelopes, statuses and receipts there are, and the files."""

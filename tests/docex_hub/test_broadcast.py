@@ -115,7 +115,7 @@ def test_what_came_between_a_systems_first_look_and_its_waiting_rings(hub: Offic
         with bell.listening(far.agency_id, since=looked.begun) as first:
             near.hand_in(a_file(hub))
             hub.work()
-            assert first.wait(20)
+            assert first.wait(60)
         with bell.listening(far.agency_id, since=looked.begun) as late:
             assert late.is_set()
         with hub.db.read() as now, bell.listening(far.agency_id, since=now.begun) as quiet:

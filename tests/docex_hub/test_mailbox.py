@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from directory import clients
 from docex.hub import mailbox
 from docex.hub.bell import bell_of
 from docex.hub.models import Mailbox, Parcel
@@ -152,7 +153,7 @@ def test_a_long_poll_is_answered_when_something_comes_and_holds_no_connection(
     near.hand_in(a_file(hub))
     assert pool.checkedout() <= 2  # the bell's own look at most, and none for who waits
     hub.work()
-    asking.join(timeout=20)
+    asking.join(timeout=30)
     assert [item["code"] for item in answers[0]["items"]] == ["1/VP"]
 
 
@@ -226,9 +227,10 @@ def test_an_envelope_for_many_is_one_blob_and_a_small_row_each(app: Flask, hub: 
     near.hand_in(a_file(hub, receivers=tuple(Organ(f"H77.{n:02d}", f"Sở {n}") for n in range(1, 6))))
     hub.work()
     assert {waiting(system)["items"][0]["sha256"] for system in systems} == {waiting(systems[0])["items"][0]["sha256"]}
+    hub.work()
     with hub.db.read() as tx:
         assert tx.session.scalar(sa.select(sa.func.count()).select_from(Delivery)) == 5
-        assert not outbox.any_due(tx, outbox.handlers)
+        assert not outbox.due_topics(tx, outbox.handlers)
 
 
 def test_a_system_tries_its_connection_before_it_begins(hub: Office, near: System, far: System) -> None:
@@ -247,3 +249,24 @@ def test_a_system_tries_its_connection_before_it_begins(hub: Office, near: Syste
         "held": False,
     }
     assert far.get("/api/v1/connection").get_json()["clock_off_s"] is None
+
+
+def test_what_came_while_a_system_was_shut_out_is_brought_to_the_next_one(
+    app: Flask, hub: Office, near: System, far: System
+) -> None:
+    with clock.frozen(clock.now()):
+        waiting(far)
+        hub.work()
+        with hub.db.write(hub.cast.admin.by) as tx:
+            clients.revoke(tx, hub.cast.admin, far.client_id)
+        number = near.hand_in(a_file(hub)).get_json()["id"]
+        hub.work()
+        assert near.get(f"/api/v1/documents/{number}").get_json()["deliveries"][0]["state"] == "submitted"
+        clock.advance(timedelta(minutes=2))
+        later = System(app, hub, far.agency_id)
+        waiting(later)
+        hub.work()
+        assert [item["code"] for item in waiting(later)["items"]] == ["1/VP"]
+        clock.advance(timedelta(days=10))  # past its term
+        hub.work()
+        assert near.get(f"/api/v1/documents/{number}").get_json()["deliveries"][0]["state"] == "expired"

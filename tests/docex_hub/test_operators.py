@@ -13,14 +13,16 @@ from directory.actor import Actor
 from directory.models import ApiClient
 from docex.edxml import write
 from docex.edxml.model import Organ
-from docex.hub import checking, endpoints, operators
+from docex.hub import checking, endpoints, givenup, operators
 from docex.hub.access import may_watch_mailbox
 from docex.hub.endpoints import Endpoint
 from docex.hub.models import Mailbox, Receipt, Webhook
 from docex.hub.states import ParcelState
+from docex.models import StatusLog
 from kernel import clock
 from kernel.audit import AuditEntry
 from kernel.errors import Forbidden, Invalid, NotFound, WrongState
+from kernel.outbox import OutboxRow, State
 from tests.docex.office import Office
 from tests.docex_hub.systems import System, a_file, a_letter, an_agency
 from tests.docex_hub.test_mailbox import fetched, waiting
@@ -147,6 +149,11 @@ def test_what_expired_can_be_laid_out_anew_and_fetched(hub: Office, near: System
         (item,) = waiting(far, after=seen_up_to)["items"]  # also for a reader that had passed it
         assert fetched(far, item).status_code == 200
     assert [entry["parcels"] for entry in on_record(hub, "hub.sent_again")] == [1, 0]
+    with hub.db.read() as tx:
+        logged = tx.session.query(StatusLog).order_by(StatusLog.id)
+        steps = [(log.code, log.description, log.by) for log in logged]
+    before = [code for code, _, _ in steps].index("expired")
+    assert steps[before + 1] == ("available", "Đã chạy lại", hub.cast.admin.by)
 
 
 def test_what_was_fetched_and_lost_can_be_fetched_again(hub: Office, near: System, far: System) -> None:
@@ -183,13 +190,12 @@ def test_what_nobody_fetched_is_taken_back_for_its_sender_with_a_receipt(
     number = near.hand_in(a_file(hub)).get_json()["id"]
     hub.work()
     (item,) = waiting(far)["items"]
-    token = far.post(f"/api/v1/inbox/{item['id']}/lease").get_json()["token"]
     with pytest.raises(Invalid):
         act(hub, operators.withdraw, far.agency_id, item["id"], "")
     act(hub, operators.withdraw, far.agency_id, item["id"], "Gửi nhầm, công văn 12/VP xin rút")
     act(hub, operators.withdraw, far.agency_id, item["id"], "lần nữa")  # again: nothing
     assert waiting(far)["items"] == []
-    assert far.post(f"/api/v1/inbox/{item['id']}/ack", {"token": token}).status_code == 409
+    assert far.post(f"/api/v1/inbox/{item['id']}/lease").status_code == 409
     (told,) = near.get(f"/api/v1/documents/{number}").get_json()["deliveries"]
     assert (told["recall"], told["reason"]) == ("15", "Gửi nhầm, công văn 12/VP xin rút")
     with hub.db.read() as tx:
@@ -294,6 +300,24 @@ def test_a_contact_of_a_system_stands_on_its_page(hub: Office, far: System) -> N
     with hub.db.read() as tx:
         (one,) = endpoints.systems(tx, far.agency_id)
     assert one.contact == "a@b.example · +84912345678"
+
+
+def test_work_of_the_hub_itself_that_was_given_up_is_named_and_done_at_a_press(
+    hub: Office, near: System, far: System
+) -> None:
+    near.hand_in(a_file(hub))
+    with hub.db.write() as tx:
+        stuck = sa.update(OutboxRow).where(OutboxRow.topic == "docex.deliver")
+        tx.session.execute(stuck.values(state=State.FAILED, finished_at=clock.now(), reason="KeyError: 'x'"))
+    hub.work()
+    assert waiting(far)["items"] == []
+    with hub.db.read() as tx:
+        (group,) = givenup.groups(tx, hub.cast.admin)
+    (one,) = group.items
+    assert (one.what, one.detail) == ("1/VP Phối hợp phân luồng giao thông", "Sở Giao thông tỉnh Bạn")
+    assert act(hub, givenup.all_again, group.partner, "Đã cài bản vá").count == 1
+    hub.work()
+    assert [item["code"] for item in waiting(far)["items"]] == ["1/VP"]
 
 
 def test_a_long_mailbox_is_turned_page_by_page(hub: Office, near: System, far: System, monkeypatch: Any) -> None:

@@ -6,6 +6,7 @@ import stat
 from base64 import urlsafe_b64decode
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from flask import Flask
 
@@ -14,10 +15,11 @@ from docex.edxml.model import Organ
 from docex.hub.models import Receipt
 from docex.models import Dispatch
 from kernel.audit import AuditEntry
-from signing import receipts
+from kernel.db import Database
+from signing import log, receipts
 from signing.logmodels import SystemKey
 from tests.docex.office import Office
-from tests.docex_hub.systems import System, a_file, an_agency
+from tests.docex_hub.systems import FAR, System, a_file, an_agency
 from tests.docex_hub.systems import a_letter as _letter
 
 
@@ -130,6 +132,18 @@ def test_the_key_is_kept_for_its_owner_only_and_its_making_is_on_record(
         assert tx.session.scalar(sa.select(sa.func.count()).select_from(SystemKey)) == 1
 
 
+def test_a_key_that_was_undone_with_its_transaction_is_made_known_again(db: Database) -> None:
+    with pytest.raises(ZeroDivisionError), db.write() as tx:
+        receipts.known_key(tx)
+        receipts.known_key(tx)
+        raise ZeroDivisionError
+    for _ in range(3):
+        with db.write() as tx:
+            kid = receipts.known_key(tx).kid
+    with db.read() as tx:
+        assert list(tx.session.scalars(sa.select(SystemKey.kid))) == [kid]
+
+
 def test_receipts_of_a_lost_key_can_still_be_checked(app: Flask, hub: Office, near: System, far: System) -> None:
     old = near.hand_in(a_file(hub)).get_json()["receipt"]["jws"]
     (hub.config.data_dir / "hub" / receipts.FILE).unlink()
@@ -164,3 +178,23 @@ def test_the_receipts_of_a_broadcast_are_turned_page_by_page(app: Flask, hub: Of
     assert near.get(f"{path}?code=H77.03").get_json()["items"][0]["code"] == "H77.03"
     for wrong in ("after=made-up", "limit=0", "limit=501"):
         assert near.get(f"{path}?{wrong}").status_code == 422
+
+
+def test_a_system_that_may_only_receive_reads_what_was_signed_about_what_it_fetched(
+    app: Flask, hub: Office, near: System
+) -> None:
+    far = System(app, hub, an_agency(hub, FAR, "Sở Giao thông tỉnh Bạn"), frozenset({"docex.receive"}))
+    submitted = near.hand_in(a_file(hub)).get_json()["receipt"]
+    hub.work()
+    (item,) = far.get("/api/v1/inbox").get_json()["items"]
+    token = far.post(f"/api/v1/inbox/{item['id']}/lease").get_json()["token"]
+    retrieved = far.post(f"/api/v1/inbox/{item['id']}/ack", {"token": token}).get_json()["receipt"]
+    listed = far.get(f"/api/v1/documents/{item['document']}/receipts").get_json()["items"]
+    assert [one["kind"] for one in listed] == ["available", "retrieved"]
+    assert far.get(f"/api/v1/receipts/{retrieved['id']}").get_json() == retrieved
+    with hub.db.write() as tx:
+        log.sequence(tx)
+    assert far.get(f"/api/v1/receipts/{retrieved['id']}/proof").status_code == 200
+    assert far.get(f"/api/v1/documents/{item['document']}").get_json()["deliveries"][0]["state"] == "01"
+    assert far.get(f"/api/v1/receipts/{submitted['id']}").status_code == 404
+    assert far.hand_in(a_file(hub)).status_code == 403

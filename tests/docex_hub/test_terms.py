@@ -82,6 +82,38 @@ def test_what_was_fetched_does_not_expire(monday: None, hub: Office, near: Syste
         assert tx.session.scalars(sa.select(Message)).all() == []
 
 
+@pytest.mark.parametrize("finishes", [True, False])
+def test_who_is_fetching_when_the_term_ends_may_finish(
+    monday: None, hub: Office, near: System, far: System, finishes: bool
+) -> None:
+    number = near.hand_in(a_file(hub), Delivery_TTL="600").get_json()["id"]
+    hub.work()
+    (item,) = waiting(far)["items"]
+    clock.advance(timedelta(minutes=9))
+    leased = far.post(f"/api/v1/inbox/{item['id']}/lease").get_json()
+    clock.advance(timedelta(minutes=2))
+    hub.work()
+    assert state_of(near, number)["state"] == "available"
+    assert far.get(f"/api/v1/inbox/{item['id']}/envelope").status_code == 200
+    if finishes:
+        assert far.post(f"/api/v1/inbox/{item['id']}/ack", {"token": leased["token"]}).status_code == 200
+    clock.advance(timedelta(minutes=4))
+    hub.work()
+    assert state_of(near, number)["state"] == ("01" if finishes else "expired")
+    assert len(receipts(hub, "expired")) == (not finishes)
+
+
+def test_who_never_finishes_is_not_waited_for(monday: None, hub: Office, near: System, far: System) -> None:
+    number = near.hand_in(a_file(hub), Delivery_TTL="60").get_json()["id"]
+    hub.work()
+    (item,) = waiting(far)["items"]
+    for minute in range(62):
+        assert far.post(f"/api/v1/inbox/{item['id']}/lease").status_code == (200 if minute < 61 else 409)
+        clock.advance(timedelta(minutes=1))
+        hub.work()
+    assert state_of(near, number)["state"] == "expired"
+
+
 def test_nobody_there_to_fetch_it_makes_it_undeliverable(monday: None, app: Flask, hub: Office, near: System) -> None:
     an_agency(hub, "H98.07", "Sở Giao thông tỉnh Bạn")
     number = near.hand_in(a_file(hub)).get_json()["id"]

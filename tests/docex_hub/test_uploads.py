@@ -16,7 +16,7 @@ from docex.hub import uploads
 from docex.hub.models import Upload
 from docex.models import Dispatch
 from kernel import clock, outbox
-from kernel.blobs import PIECE, read_all
+from kernel.blobs import PIECE, fingerprint, read_all
 from tests.docex.office import Office
 from tests.docex_hub.systems import System, a_file
 
@@ -194,6 +194,21 @@ def test_nothing_is_written_to_a_file_that_is_being_checked(hub: Office, near: S
         assert near.post(f"/api/v1/uploads/{number}/finish").status_code == 409
     assert near.post(f"/api/v1/uploads/{number}/finish").status_code == 200
     assert read_all(hub.blobs, hashlib.sha256(data).hexdigest()) == data
+
+
+def test_no_transaction_is_open_while_a_file_is_hashed(
+    hub: Office, near: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = bring(near, b"gigabytes", 9)
+    held: list[int] = []
+
+    def watched(file: Any) -> Any:
+        held.append(hub.db.engine.pool.checkedout())  # type: ignore[attr-defined]
+        return fingerprint(file)
+
+    monkeypatch.setattr(uploads, "fingerprint", watched)
+    assert near.post(f"/api/v1/uploads/{number}/finish").get_json()["whole"] is True
+    assert held == [0]
 
 
 def test_a_finish_that_died_halfway_is_finished_by_the_next(

@@ -72,6 +72,12 @@ class Abroad:
 
     def document(self, size: int = 2000, receivers: tuple[int, ...] = ()) -> int:
         """The city office sends a document to the partner. Answers the dispatch's id."""
+        number = self.handed_in(size, receivers)
+        self.work()
+        return number
+
+    def handed_in(self, size: int = 2000, receivers: tuple[int, ...] = ()) -> int:
+        """The same before the worker has done anything."""
         envelope = replace(
             self.envelope(),
             sender=Organ(self.cast.city.code, self.cast.city.name),
@@ -92,9 +98,7 @@ class Abroad:
             receivers=tuple(Receiver(i) for i in (self.agency_id, *receivers)),
         )
         with self.db.write(self.cast.ha.by) as tx:
-            number = hand_in(tx, submission).id
-        self.work()
-        return number
+            return hand_in(tx, submission)[0].id
 
     def inbox(self) -> list[EmailMessage]:
         """What the partner's mail server took."""
@@ -159,7 +163,7 @@ class Abroad:
 
     def post(self, raw: bytes, *, to: str = "", sender: str = ADDRESS) -> None:
         """Hand a letter over by SMTP; smtplib's errors are the door's refusals."""
-        with smtplib.SMTP(self.door.hostname, self.door.port, timeout=20) as smtp:
+        with smtplib.SMTP(self.door.hostname, self.door.port, timeout=30) as smtp:
             smtp.sendmail(sender, [to or self.address()], raw)
 
     def arrivals(self) -> list[MailArrival]:

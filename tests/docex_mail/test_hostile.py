@@ -15,6 +15,8 @@ from notify.mail import mime
 from tests.docex_mail.partner import ADDRESS, PDF, Abroad
 from tests.docex_mail.test_in import incoming, receipts
 
+pytestmark = pytest.mark.one_database("postgresql")
+
 
 def head(message_id: str = "<1@ban.example>", *more: str) -> str:
     lines = (f"From: {ADDRESS}", "Subject: x", f"Message-ID: {message_id}", "MIME-Version: 1.0", *more)
@@ -61,7 +63,7 @@ HOSTILE = {
 }  # fmt: skip
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("raw", HOSTILE.values(), ids=HOSTILE.keys())
 def test_whatever_comes_is_settled_soon_and_brings_nothing(abroad: Abroad, raw: bytes) -> None:
     try:
@@ -81,7 +83,7 @@ def test_whatever_comes_is_settled_soon_and_brings_nothing(abroad: Abroad, raw: 
 @pytest.mark.parametrize("size", [door.MOST_BYTES])
 def test_a_letter_beyond_the_cap_is_refused_before_it_is_sent(abroad: Abroad, size: int) -> None:
     assert abroad.door.SMTP_kwargs["data_size_limit"] <= size
-    with smtplib.SMTP(abroad.door.hostname, abroad.door.port, timeout=20) as smtp:
+    with smtplib.SMTP(abroad.door.hostname, abroad.door.port, timeout=30) as smtp:
         smtp.ehlo()
         code, said = smtp.mail(ADDRESS, [f"SIZE={size + 1}"])
         assert (code, said[:5]) == (552, b"Error")
@@ -90,7 +92,7 @@ def test_a_letter_beyond_the_cap_is_refused_before_it_is_sent(abroad: Abroad, si
 
 def test_the_door_takes_so_many_letters_at_once_and_no_more(abroad: Abroad, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(door, "MOST_AT_ONCE", 2)
-    waiting = [smtplib.SMTP(abroad.door.hostname, abroad.door.port, timeout=20) for _ in range(2)]
+    waiting = [smtplib.SMTP(abroad.door.hostname, abroad.door.port, timeout=30) for _ in range(2)]
     for smtp in waiting:
         assert smtp.docmd("EHLO", "x")[0] == 250
         assert smtp.mail(ADDRESS)[0] == 250
@@ -106,7 +108,7 @@ def test_the_door_takes_so_many_letters_at_once_and_no_more(abroad: Abroad, monk
 
 
 def _patiently(abroad: Abroad, raw: bytes) -> None:
-    for _ in range(50):
+    for _ in range(300):
         try:
             return abroad.post(raw)
         except smtplib.SMTPSenderRefused:

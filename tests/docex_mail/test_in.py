@@ -11,14 +11,20 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from docex.edxml.model import Organ
+from docex.edxml import StatusMessage, write
+from docex.edxml.codes import StatusCode
+from docex.edxml.model import Organ, ResponseFor
 from docex.handling import refuse, register
 from docex.mail.door import Door
 from docex.mail.models import LetterKind, Outcome, Signature
-from docex.models import Incoming
+from docex.models import Delivery, Dispatch, Incoming
+from docex.states import Progress
+from docex.statuses import say
+from kernel import clock
 from kernel.blobs import read_all
 from notify.mail import mime
-from tests.docex_mail.partner import ADDRESS, CODE, PDF, Abroad
+from tests.docex_hub.systems import without_reason
+from tests.docex_mail.partner import ADDRESS, CODE, NAME, PDF, Abroad
 from tests.docex_mail.test_out import files_of
 
 
@@ -218,6 +224,20 @@ def test_what_the_recipient_does_goes_back_as_a_signed_status(abroad: Abroad) ->
     assert [x.kind for x in abroad.letters()][-2:] == [LetterKind.STATUS, LetterKind.STATUS]
 
 
+@pytest.mark.parametrize(
+    ("reason", "written"), [("Sai nơi nhận. " * 50, "Sai nơi…"), ("", "<edXML:Description>Từ chối")]
+)
+def test_a_status_goes_back_however_long_its_reason_is(abroad: Abroad, reason: str, written: str) -> None:
+    """Systems report more than the standard allows, and less than it demands."""
+    abroad.post(abroad.edxml_mail())
+    abroad.work()
+    with abroad.db.write() as tx:
+        say(tx, tx.session.scalars(sa.select(Delivery)).one(), Progress.REFUSED, description=reason)
+    abroad.work()
+    status = next(d for n, d in files_of(abroad.inbox()[-1]).items() if n.endswith(".edxml"))
+    assert written in status.decode()
+
+
 def test_the_door_speaks_tls_when_it_has_a_certificate(abroad: Abroad, tmp_path: Path) -> None:
     cert, key = tmp_path / "door.pem", tmp_path / "door.key"
     made = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
@@ -226,10 +246,39 @@ def test_the_door_speaks_tls_when_it_has_a_certificate(abroad: Abroad, tmp_path:
     door = Door(config, abroad.db, abroad.blobs)
     door.start()
     try:
-        with smtplib.SMTP("localhost", door.port, timeout=20) as smtp:
+        with smtplib.SMTP("localhost", door.port, timeout=30) as smtp:
             smtp.starttls(context=ssl.create_default_context(cafile=str(cert)))
             smtp.sendmail(ADDRESS, [abroad.address()], abroad.edxml_mail())
     finally:
         door.stop()
     abroad.work()
     assert [a.outcome for a in abroad.arrivals()] == [Outcome.ACCEPTED]
+
+
+def test_a_refusal_by_mail_without_a_reason_is_not_lost(abroad: Abroad) -> None:
+    number = abroad.document()
+    with abroad.db.read() as tx:
+        key = tx.session.get_one(Dispatch, number).document_key
+    about = ResponseFor(abroad.cast.city.code, "125/SGT-VP", key)
+    said = StatusMessage(Organ(CODE, NAME), about, StatusCode.REFUSED, "Không nêu", clock.now())
+    abroad.post(abroad.mail((mime.File("02.edxml", "application/xml", without_reason(write(said))),)))
+    abroad.work()
+    assert [arrival.outcome for arrival in abroad.arrivals()] == [Outcome.ACCEPTED]
+    [delivery] = abroad.deliveries()
+    assert (delivery.progress, delivery.reason) == (Progress.REFUSED, "Từ chối tiếp nhận")
+
+
+def test_nothing_of_a_document_that_is_refused_stays_but_the_letter(abroad: Abroad) -> None:
+    """The letter itself is the evidence of what was refused, and why."""
+    refused = [
+        ("secret_document", abroad.envelope(subject="(Mật) Kế hoạch phòng thủ")),
+        ("forbidden", abroad.envelope(sender=Organ(abroad.cast.city.code, abroad.cast.city.name))),
+        ("unknown_receiver", abroad.envelope(receivers=(Organ("H97.404", "Không có"),))),
+    ]
+    before = {one.sha256 for one in abroad.blobs.listed()}  # all tests of this part share the store
+    for number, (_, envelope) in enumerate(refused):
+        abroad.post(abroad.edxml_mail(envelope, message_id=f"<{number}@ban.example>"))
+        abroad.work()
+        kept = {one.sha256 for one in abroad.blobs.listed()} - before
+        assert kept == {arrival.sha256 for arrival in abroad.arrivals()}
+    assert [said["reason"]["code"] for said in receipts(abroad)] == [code for code, _ in refused]

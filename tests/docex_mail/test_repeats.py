@@ -6,14 +6,17 @@ import socket
 import time
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from directory.demo import FINANCE
+from docex.mail.door import Door
 from docex.mail.models import LetterState, Outcome
-from kernel import clock
+from kernel import clock, outbox
 from kernel.config import Config
+from kernel.db import Database
 from kernel.outbox import OPEN_STATES, OutboxRow, State
 from tests.docex_mail.partner import ADDRESS, Abroad
 from tests.docex_mail.test_in import incoming, receipts
@@ -79,6 +82,50 @@ def test_a_worker_that_dies_anywhere_loses_and_doubles_nothing(abroad: Abroad, p
         assert len(set(attempts)) == len(attempts)
 
 
+def test_a_letter_that_we_could_not_take_is_read_when_it_comes_again(
+    abroad: Abroad, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "MAX_ATTEMPTS", 1)
+    raw = abroad.edxml_mail()
+    abroad.post(raw)
+    for tries in (1, 2):
+        lose_stored_bytes(abroad)
+        abroad.work()
+        assert [(a.outcome, a.facts["code"]) for a in abroad.arrivals()] == [(Outcome.REFUSED, "internal")]
+        again_now(abroad)
+        abroad.work()
+        assert [r["receipt"] for r in receipts(abroad)] == ["refusal"] * tries
+        abroad.post(raw)
+    abroad.work()
+    again_now(abroad)
+    abroad.work()
+    assert [a.outcome for a in abroad.arrivals()] == [Outcome.ACCEPTED]
+    assert len(incoming(abroad)) == len(abroad.dispatches()) == 1
+    abroad.post(raw)  # what was taken is not taken again
+    abroad.work()
+    assert len(incoming(abroad)) == len(abroad.dispatches()) == 1
+
+
+def lose_stored_bytes(abroad: Abroad) -> None:
+    """The disk forgot the letter."""
+    (arrival,) = abroad.arrivals()
+    (found,) = [path for path in abroad.config.data_dir.rglob(arrival.sha256) if path.is_file()]
+    found.unlink()
+
+
+def test_a_door_whose_database_is_away_asks_to_come_again(abroad: Abroad, tmp_path: Path) -> None:
+    away = Database(f"sqlite:///{tmp_path}/nowhere/at.db")
+    door = Door(abroad.config, away, abroad.blobs)
+    door.start()
+    try:
+        with smtplib.SMTP("127.0.0.1", door.port, timeout=30) as smtp:
+            smtp.ehlo()
+            assert smtp.mail(ADDRESS)[0] == 451
+    finally:
+        door.stop()
+        away.close()
+
+
 @pytest.mark.parametrize("point", ["docex_mail.stored", "tx.before_commit", "docex_mail.kept"])
 def test_a_door_that_dies_has_the_letter_or_its_sender_still_has_it(abroad: Abroad, point: str) -> None:
     raw = abroad.edxml_mail()
@@ -114,13 +161,13 @@ class DoorProcess:
         raise AssertionError("the door did not open")
 
     def post(self, raw: bytes) -> None:
-        with smtplib.SMTP("127.0.0.1", self.config.mail_door_port, timeout=20) as smtp:
+        with smtplib.SMTP("127.0.0.1", self.config.mail_door_port, timeout=30) as smtp:
             smtp.sendmail(ADDRESS, [f"{FINANCE.lower()}@vanban.example"], raw)
 
     def __exit__(self, *_: object) -> None:
         if self.process.is_alive():
             self.process.terminate()
-        self.process.join(15)
+        self.process.join(60)
 
 
 def free_port() -> int:

@@ -46,6 +46,16 @@ def test_pages_by_cursor_go_there_and_back_and_leave_nothing_out(
     assert begin.rows == first.rows
 
 
+def test_the_last_that_arrived_stands_first_whatever_its_number(rooms: Office) -> None:
+    old, new, newest = arrived(rooms, 3)
+    with rooms.db.write() as tx:
+        tx.session.get_one(Incoming, newest).arrived_at = clock.now() - timedelta(days=400)
+    assert ids(rooms) == [new, old, newest]
+    long_ago = (clock.today() - timedelta(days=500)).isoformat()
+    assert ids(rooms, since=long_ago, until=(clock.today() - timedelta(days=300)).isoformat()) == [newest]
+    assert ids(rooms, before=str(newest)) == [new, old, newest]  # a cursor of an earlier release begins anew
+
+
 def test_the_outbox_pages_by_its_last_change(rooms: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lists, "PAGE", 2)
     with clock.frozen(clock.now()):  # all changed at the same moment
@@ -85,6 +95,8 @@ def test_filters_narrow_by_sender_urgency_due_date_and_word(rooms: Office) -> No
     assert ids(rooms, state="arrived") == [overdue, urgent, plain]
     assert ids(rooms, state="done") == []
     assert ids(rooms, state="?", since="x", before="y", agency="' or 1") == [overdue, urgent, plain]
+    assert ids(rooms, since="0001-01-01", until="9999-12-31") == [overdue, urgent, plain]
+    assert ids(rooms, until="0001-01-02") == []
 
 
 def test_the_outbox_narrows_by_recipient(rooms: Office) -> None:

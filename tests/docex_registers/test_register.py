@@ -11,11 +11,13 @@ from flask.testing import FlaskClient
 from pypdf import PdfReader
 
 from docex import books
-from docex.models import Incoming
+from docex.models import Delivery, Dispatch, Document, Incoming
 from docex.registers import register
 from docex.registers.printing import page, xlsx
 from docex.registers.register import FORMS, Ask
+from docex.registers.rows import outbox_rows
 from docex.registers.table import Head, Table
+from docex.states import LOST, Progress
 from kernel import clock
 from kernel.refs import Ref
 from tests.docex.office import Office
@@ -56,6 +58,47 @@ def test_the_outgoing_register_says_at_how_many_places_a_document_was_taken_in(r
     assert rooms.document(document_id).code in text
     assert "1/1" in text
     assert "VT, HCTC" in text
+
+
+def test_what_expired_or_found_no_way_was_taken_in_nowhere(rooms: Office, ha: FlaskClient) -> None:
+    """And of a place that got it twice only the last delivery counts."""
+    number = rooms.on_its_way(recipients=(rooms.cast.finance.id, rooms.cast.science.id))
+    lost = dict(zip((rooms.cast.finance.id, rooms.cast.science.id), LOST, strict=True))
+    with rooms.db.write() as tx:
+        document = tx.session.get_one(Document, number)
+        entry = books.reserve(tx, document.agency_id, books.OUTGOING, clock.today().year, Ref("document", number))
+        document.book_id, document.number = entry.book_id, entry.number
+        for delivery in tx.session.query(Delivery):
+            delivery.progress = lost[delivery.agency_id]
+    assert counted(rooms, ha, number) == ("0/2", (0, 2))
+    with rooms.db.write() as tx:
+        first = tx.session.query(Dispatch).one()
+        again = Dispatch(
+            channel=first.channel,
+            message_id="again",
+            document_key=first.document_key,
+            sender_id=first.sender_id,
+            document_id=number,
+            sha256=first.sha256,
+            size=first.size,
+            facts=first.facts,
+            notes=[],
+            answer={},
+            submitted_at=clock.now(),
+        )
+        tx.session.add(again)
+        tx.session.flush()
+        anew = {"dispatch_id": again.id, "agency_id": rooms.cast.finance.id, "changed_at": clock.now()}
+        tx.session.add(Delivery(**anew, progress=Progress.WORKING))
+    assert counted(rooms, ha, number) == ("1/2", (1, 2))
+
+
+def counted(rooms: Office, ha: FlaskClient, number: int) -> tuple[str, tuple[int, int]]:
+    """What the register and the list say of a document."""
+    page = ha.get("/documents/registers?book=out").get_data(as_text=True)
+    with rooms.db.read() as tx:
+        (row,) = outbox_rows(tx, [tx.session.get_one(Document, number)])
+    return re.findall(r"\b\d/\d\b", page)[-1], (row.taken, row.receivers)
 
 
 def test_a_number_that_was_given_up_stands_in_the_register_with_the_reason(rooms: Office, ha: FlaskClient) -> None:

@@ -9,6 +9,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from directory.models import Agency
+from docex import handling
+from docex.desk import cases, recalls
 from docex.models import Document, Incoming
 from docex.registers import charts, reports
 from docex.registers.counts import Issued, Received
@@ -31,7 +33,7 @@ def lived(rooms: Office) -> None:
         for row in (good, late, refused, lying):
             row.arrived_at, row.desk_due_at = MARCH, MARCH + timedelta(days=1)
         good.state, good.registered_at, good.handled_by = IncomingState.DONE, MARCH, rooms.cast.lan.person_id
-        good.due_on, good.changed_at, good.forwarded_at = MARCH.date(), MARCH, MARCH + timedelta(hours=2)
+        good.due_on, good.finished_at, good.forwarded_at = MARCH.date(), MARCH, MARCH + timedelta(hours=2)
         late.state, late.registered_at = IncomingState.WORKING, MARCH + timedelta(days=2)
         late.forwarded_at = MARCH + timedelta(days=3)
         late.handled_by, late.due_on = rooms.cast.lan.person_id, date(2026, 3, 4)
@@ -54,6 +56,27 @@ def test_in_time_is_the_deadline_that_was_written_when_it_came(rooms: Office) ->
     assert months[1].waiting == 1
     assert months[1].rate is None
     assert found.sections[0].total.all == 5
+
+
+def test_an_answer_in_time_stays_in_time_when_the_document_is_asked_back_later(rooms: Office) -> None:
+    lan = rooms.cast.lan
+    with clock.frozen(MARCH):
+        rooms.on_its_way()
+        (copy,) = rooms.incoming(lan)
+        with rooms.db.write(lan.by) as tx:
+            tx.session.get_one(Incoming, copy.id).due_on = MARCH.date()
+        rooms.register(lan, copy.id)
+        with rooms.db.write(lan.by) as tx:
+            cases.close(tx, lan, copy.id)
+        clock.advance(timedelta(days=5))
+        with rooms.db.write(rooms.cast.ha.by) as tx:
+            recalls.ask_back(tx, [copy.delivery_id], "Gửi nhầm", withdraw=False)
+        with rooms.db.write(lan.by) as tx:
+            handling.refuse_recall(tx, lan, copy.id, "Đã giải quyết xong")
+        with rooms.db.read() as tx:
+            total = reports.report(tx, lan, Ask(2026)).sections[0].total
+    assert isinstance(total, Received)
+    assert (total.due, total.answered) == (1, 1)
 
 
 def test_a_month_is_that_of_vietnam_and_narrows_the_units(rooms: Office) -> None:

@@ -8,52 +8,18 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from directory.actor import Actor
-from docex import dispatch
-from docex.dispatch import Receiver, Submission
-from docex.drafting import File
-from docex.envelope import Facts
 from docex.models import Dispatch
 from docex.registers import finding, lists
 from docex.registers.marks import pieces, snippet, words_of
 from docex.registers.reading import PaperFile, text_of
 from docex.registers.wishes import Wish
 from kernel import clock
-from kernel.blobs import Blob
 from kernel.outbox import OutboxRow, State
 from tests.docex.office import Office
 from tests.docex_registers.papers import bomb, pdf, word
 from tests.web.people import sign_in
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-
-
-def handed_in(rooms: Office, *files: File, subject: str = "Về việc báo cáo", key: str = "key-1") -> int:
-    """An envelope from home affairs to Lan's agency and the city office, with these papers. Answers its id."""
-    cast = rooms.cast
-    facts = Facts(
-        code="12/SNV-VP",
-        kind_name="Công văn",
-        subject=subject,
-        urgency=0,
-        issued_on=clock.today(),
-        due_on=None,
-        signer="Lê Thị Ký",
-        signer_title="",
-        authority="",
-        place="",
-        sender_code=cast.home_affairs.code,
-        sender_name=cast.home_affairs.name,
-    )
-    envelope = rooms.file(f"envelope {key}".encode())
-    with rooms.db.write() as tx:
-        blob = Blob(envelope.sha256, envelope.size)
-        receivers = (Receiver(cast.finance.id), Receiver(cast.city.id))
-        sent = Submission(
-            f"agency:{cast.home_affairs.id}", key, key, 0, cast.home_affairs.id, blob, facts, files, receivers
-        )
-        number = dispatch.hand_in(tx, sent).id
-    rooms.work()
-    return number
 
 
 def hits(rooms: Office, actor: Actor, q: str, where: str = "", **asked: str) -> list[str]:
@@ -65,9 +31,8 @@ def hits(rooms: Office, actor: Actor, q: str, where: str = "", **asked: str) -> 
 
 
 def test_words_of_a_pdf_and_of_a_word_file_are_found_with_and_without_accents(rooms: Office) -> None:
-    handed_in(rooms, rooms.file(pdf("Xử lý điểm ngập tại đường Hoa Sứ.")), subject="Chống ngập", key="a")
-    handed_in(
-        rooms,
+    rooms.handed_in(rooms.file(pdf("Xử lý điểm ngập tại đường Hoa Sứ.")), subject="Chống ngập", key="a")
+    rooms.handed_in(
         rooms.file(word("Mua sắm máy chủ", cell="Đấu thầu rộng rãi"), "du-toan.docx", WORD),
         subject="Dự toán",
         key="b",
@@ -83,7 +48,7 @@ def test_words_of_a_pdf_and_of_a_word_file_are_found_with_and_without_accents(ro
 
 
 def test_an_agency_finds_only_what_it_sent_or_received(rooms: Office) -> None:
-    handed_in(rooms, rooms.file(pdf("Chữ hiếm gặp: lưu ly.")), subject="Gửi hai nơi")
+    rooms.handed_in(rooms.file(pdf("Chữ hiếm gặp: lưu ly.")), subject="Gửi hai nơi")
     cast = rooms.cast
     assert hits(rooms, cast.lan, "lưu ly") == ["Gửi hai nơi"]
     assert hits(rooms, cast.ha, "lưu ly") == ["Gửi hai nơi"]
@@ -101,7 +66,7 @@ def test_the_text_of_a_sent_document_is_found_by_its_sender(rooms: Office) -> No
 
 def test_a_search_is_narrowed_and_goes_on_by_cursor(rooms: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(3):
-        handed_in(rooms, subject=f"Kế hoạch {number}", key=str(number))
+        rooms.handed_in(subject=f"Kế hoạch {number}", key=str(number))
     lan = rooms.cast.lan
     assert hits(rooms, lan, "ke hoach", agency=str(rooms.cast.home_affairs.id)) == [
         "Kế hoạch 2",
@@ -125,8 +90,17 @@ def test_a_search_is_narrowed_and_goes_on_by_cursor(rooms: Office, monkeypatch: 
     assert second.older is None
 
 
+def test_the_search_in_the_frame_shows_its_own_words_and_no_lists(app: Flask) -> None:
+    lan = sign_in(app, "lan")
+    field = re.compile(r'<input id="find"[^>]* value="([^"]*)"')
+    shown = {
+        path: field.findall(lan.get(path).get_data(as_text=True)) for path in ("/search?q=ngap", "/documents/in?q=ngap")
+    }
+    assert shown == {"/search?q=ngap": ["ngap"], "/documents/in?q=ngap": [""]}
+
+
 def test_the_page_marks_the_words_and_shows_a_line_of_the_paper(app: Flask, rooms: Office) -> None:
-    handed_in(rooms, rooms.file(pdf("Một câu dài trước đó. Điểm ngập <b> ở ngã tư.")), subject="Điểm tin")
+    rooms.handed_in(rooms.file(pdf("Một câu dài trước đó. Điểm ngập <b> ở ngã tư.")), subject="Điểm tin")
     text = sign_in(app, "lan").get("/search?q=diem+ngap").get_data(as_text=True)
     assert "<mark>Điểm</mark> tin" in text
     assert re.search(r"<mark>Điểm</mark> <mark>ngập</mark> &lt;b&gt; ở ngã tư", text)
@@ -136,7 +110,7 @@ def test_the_page_marks_the_words_and_shows_a_line_of_the_paper(app: Flask, room
 
 @pytest.mark.parametrize("data", [b"%PDF-1.7 broken", b"PK\x03\x04 broken", b"", b"\x00" * 100, b"%PDF-1.4\n%%EOF"])
 def test_a_broken_paper_costs_its_own_text_only(rooms: Office, data: bytes) -> None:
-    handed_in(rooms, rooms.file(data, "hong.pdf"), rooms.file(word("Vẫn tìm thấy"), "lanh.docx", WORD))
+    rooms.handed_in(rooms.file(data, "hong.pdf"), rooms.file(word("Vẫn tìm thấy"), "lanh.docx", WORD))
     assert hits(rooms, rooms.cast.lan, "vẫn tìm thấy") == ["Về việc báo cáo"]
     assert hits(rooms, rooms.cast.lan, "hong.pdf") == ["Về việc báo cáo"]
 
@@ -154,7 +128,7 @@ def test_a_paper_that_takes_too_long_is_left_unread(rooms: Office, monkeypatch: 
 
 @pytest.mark.repeats("docex.read_text", "docex.print")
 def test_reading_and_printing_again_changes_nothing(rooms: Office, lan: FlaskClient) -> None:
-    number = handed_in(rooms, rooms.file(pdf("Đọc một lần.")))
+    number = rooms.handed_in(rooms.file(pdf("Đọc một lần.")))
     rooms.register(rooms.cast.lan, rooms.incoming(rooms.cast.lan)[0].id)
     assert lan.post("/documents/registers/print", data={"book": "in", "format": "xlsx"}).status_code == 303
     rooms.work()
@@ -187,3 +161,5 @@ def test_marks_stand_on_whole_words_and_keep_every_letter() -> None:
     assert line[-1].text == " …"
     assert sum(len(p.text) for p in line) < 260
     assert snippet("không có gì", words) == ()
+    paper = "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM " + "lời " * 30 + "tại đường Hoa Sứ."
+    assert [p.text for p in snippet(paper, words_of("hoa su")) if p.marked] == ["Hoa", "Sứ"]

@@ -10,7 +10,6 @@ from werkzeug.serving import make_server
 
 from directory.models import Agency
 from docex.vxp import systems
-from docex.vxp.api import vault_for
 from docex.vxp.client import VxpClient
 from docex.vxp.systems import Given
 from tests.cast import cast, city  # noqa: F401 - fixtures
@@ -37,7 +36,7 @@ def url(app: Flask) -> Iterator[str]:
     thread.start()
     yield f"http://127.0.0.1:{server.port}/vxp"
     server.shutdown()
-    thread.join(10)
+    thread.join(60)
 
 
 @pytest.fixture
@@ -55,9 +54,9 @@ def given(office: Office) -> Callable[[int], Given]:
     """Register a system of an agency."""
 
     def register(agency_id: int) -> Given:
-        vault = vault_for(office.config.signing_secret())
+        safe = systems.safe_of(office.config)
         with office.db.write(office.cast.admin.by) as tx:
-            return systems.register(tx, office.cast.admin, vault, agency_id, "Phần mềm QLVB", "")
+            return systems.register(tx, office.cast.admin, safe, agency_id, "Phần mềm QLVB", "")
 
     return register
 

@@ -17,7 +17,8 @@ from docex.edxml import StatusMessage, read
 from docex.edxml.codes import StatusCode
 from docex.edxml.model import Organ
 from docex.models import Delivery, Dispatch
-from docex.states import Progress
+from docex.states import IncomingState, Progress
+from docex.statuses import say
 from docex.vxp import systems, wire
 from docex.vxp.client import VxpClient
 from kernel import clock
@@ -102,6 +103,41 @@ def test_a_local_inbox_and_a_foreign_system_see_the_same_delivery(office: Office
     ]
     first = friend.received("status")[0]
     assert friend.download(first.doc_id, max_bytes=10**7) == friend.content(first.doc_id)
+
+
+def test_what_a_system_says_moves_the_copy_on_the_pages_of_its_agency(
+    office: Office, abroad: int, system: Made
+) -> None:
+    city = office.cast.city
+    friend, own = system(abroad), system(city.id)
+    friend.send(a_letter(FRIEND, organ(city)), ABROAD)
+    office.work()
+    own.send(a_status(organ(city), ABROAD, StatusCode.WORKING), city.code, "status")
+    (incoming,) = office.incoming(office.cast.ha)
+    assert incoming.state == IncomingState.WORKING
+    last = office.incoming_sheet(office.cast.ha, incoming.id).timeline[0]
+    assert str(last.by) == "Phần mềm QLVB (phần mềm của cơ quan)"
+
+
+def test_a_status_that_is_longer_than_the_standard_allows_reaches_the_sender(
+    office: Office, abroad: int, system: Made
+) -> None:
+    """The API takes longer reasons than edXML, agencies have longer names, and old systems write longer numbers."""
+    friend = system(abroad)
+    friend.send(a_letter(FRIEND, organ(office.cast.city)), ABROAD)
+    with office.db.write() as tx:
+        tx.session.get_one(Agency, office.cast.city.id).name = "Văn phòng " * 40
+        dispatch = tx.session.scalars(sa.select(Dispatch)).one()
+        dispatch.facts = {**dispatch.facts, "code": "125/" + "SGT-VP" * 10}
+        say(tx, tx.session.scalars(sa.select(Delivery)).one(), StatusCode.REFUSED, description="Sai nơi nhận. " * 50)
+    (line,) = friend.received("status")
+    told = read(friend.content(line.doc_id))
+    assert isinstance(told, StatusMessage)
+    assert (told.status, told.about.document_id) == (StatusCode.REFUSED, KEY)
+    assert told.description.startswith("Sai nơi nhận. Sai nơi")
+    assert told.description.endswith("Sai nơi…")
+    assert len(told.description) <= 500
+    assert friend.download(line.doc_id, max_bytes=10**7) == friend.content(line.doc_id)
 
 
 def test_our_own_letter_reaches_a_foreign_system(office: Office, abroad: int, system: Made) -> None:

@@ -1,23 +1,30 @@
+# ruff: noqa: F811 - a fixture that takes another is named as its import
 """Whatever happens, the SDK gets an answer that it can read; and a recall reaches a system as a status."""
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+import sqlalchemy as sa
 from flask import Flask
 
 from docex.edxml import StatusMessage, read
 from docex.edxml.codes import BusinessKind, StatusCode
-from docex.edxml.model import Business
+from docex.edxml.model import Business, Organ
+from docex.models import Delivery, Dispatch
+from docex.states import Progress
 from docex.vxp import wire
 from docex.vxp.client import VxpClient
 from docex.vxp.systems import Given
-from kernel.blobs import Blob, DiskBlobs
+from kernel.blobs import Blob, DiskBlobs, Draft
 from kernel.db import Database
 from tests.docex.office import Office
+from tests.docex_hub.systems import without_reason
+from tests.docex_hub.test_malware import BAD, Scanner, clamd  # noqa: F401 - a fixture
+from tests.docex_hub.test_receipts import read_receipt
 from tests.docex_vxp.conftest import ABROAD
 from tests.docex_vxp.letters import KEY, a_letter, a_status, organ
 from tests.docex_vxp.test_exchange import FRIEND, agency_id, second_agency
@@ -28,7 +35,7 @@ from web.services import Services
 class FullDisk(DiskBlobs):
     """A store on which nothing fits any more."""
 
-    def put(self, stream: IO[bytes], *, max_bytes: int | None = None) -> Blob:
+    def keep(self, drafts: Sequence[Draft]) -> list[Blob]:
         """Fail as a full disk does."""
         raise OSError(28, "No space left on device")
 
@@ -62,7 +69,7 @@ def test_trouble_inside_gets_an_answer_that_invites_to_try_again(
     assert isinstance(office.blobs, DiskBlobs)
     app = create_app(office.config, Services(office.config, office.db, FullDisk(office.blobs.folder)))
     status, said = send(app, given(abroad), a_letter(FRIEND, organ(office.cast.city)))
-    assert (status, said["ErrorCode"]) == (500, "20")
+    assert (status, said["ErrorCode"]) == (503, "20")
     assert "disk" not in said["ErrorDesc"]
 
 
@@ -107,6 +114,8 @@ def test_a_recall_reaches_a_system_as_a_status_and_its_answer_comes_back(
     here, there = system(abroad), system(agency_id(office, far.code))
     here.send(a_letter(FRIEND, far), ABROAD)
     office.work()
+    (letter,) = there.received("edoc")
+    there.update_status(letter.doc_id, "done")
     recall = Business(BusinessKind.RECALL, "Gửi nhầm nơi nhận", document_id=KEY)
     here.send(a_letter(FRIEND, far, business=recall, attachments=()), ABROAD)
     office.work()
@@ -119,3 +128,73 @@ def test_a_recall_reaches_a_system_as_a_status_and_its_answer_comes_back(
     there.send(agreed, far.code, "status")
     (answer,) = here.received("status")
     assert here.download(answer.doc_id, max_bytes=10**7) == agreed
+
+
+def test_a_refusal_without_a_reason_is_refused_and_nothing_of_it_stays(
+    app: Flask, office: Office, abroad: int, given: Callable[[int], Given]
+) -> None:
+    number = office.sent(recipients=(abroad,))
+    with office.db.read() as tx:
+        key = tx.session.scalars(sa.select(Dispatch.document_key).where(Dispatch.document_id == number)).one()
+    bare = without_reason(a_status(FRIEND, office.cast.city.code, StatusCode.REFUSED, "Gửi nhầm", key=key))
+    kept = stored(office)
+    _, said = send(app, given(abroad), bare)
+    assert (said["ErrorCode"], said["ErrorDesc"]) == ("21", "Trạng thái 02 phải nêu lý do.")
+    assert stored(office) == kept
+    with office.db.read() as tx:
+        assert tx.session.scalars(sa.select(Delivery.progress)).one() != Progress.REFUSED
+
+
+def stored(office: Office) -> set[str]:
+    """The names of all files in the store."""
+    return {one.sha256 for one in office.blobs.listed()}
+
+
+def test_nothing_of_a_file_that_is_refused_stays(
+    app: Flask, office: Office, abroad: int, given: Callable[[int], Given]
+) -> None:
+    city = organ(office.cast.city)
+    refused = [
+        ("21", a_letter(FRIEND, city, subject="(Mật) Kế hoạch phòng thủ")),
+        ("19", a_letter(city, FRIEND)),
+        ("18", a_letter(FRIEND, Organ("H97.404", "Không có"))),
+        ("21", a_letter(FRIEND, city, business=Business(BusinessKind.RECALL, "Gửi nhầm", "X,2026/01/01,9/Y"))),
+        ("21", a_status(FRIEND, city.code, StatusCode.REGISTERED, key="X,2026/01/01,9/Y")),
+    ]
+    system = given(abroad)
+    for code, data in refused:
+        _, said = send(app, system, data)
+        assert (said["status"], said["ErrorCode"]) == ("FAIL", code)
+        assert stored(office) == set()
+    assert send(app, system, a_letter(FRIEND, city))[1]["status"] == "OK"
+    assert len(stored(office)) == 2
+
+
+def test_malware_is_refused_with_a_receipt_and_nothing_is_kept(
+    app: Flask, office: Office, abroad: int, given: Callable[[int], Given], clamd: Scanner
+) -> None:
+    guarded = replace(office.config, clamd=clamd.address)
+    app.extensions["lienthong"] = Services(guarded, office.db, office.blobs)
+    system, data = given(abroad), a_letter(FRIEND, organ(office.cast.city))
+    clamd.mark = BAD
+    first, again = (send(app, system, data)[1] for _ in range(2))
+    assert (first["ErrorCode"], first["Receipt"]) == ("21", again["Receipt"])
+    claims = read_receipt(app, first["Receipt"])
+    assert (claims["kind"], claims["sender"]) == ("refused", ABROAD)
+    assert (claims["sha256"], claims["reason"]) == (hashlib.sha256(data).hexdigest(), "Test.Sign")
+    assert stored(office) == set()
+    seen = len(clamd.scanned)
+    assert send(app, system, a_letter(FRIEND, Organ("H97.404", "Không có")))[1]["ErrorCode"] == "18"
+    assert len(clamd.scanned) == seen  # who it is for is asked first
+
+
+def test_what_was_taken_in_is_answered_again_also_while_the_scanner_is_away(
+    app: Flask, office: Office, abroad: int, given: Callable[[int], Given], clamd: Scanner
+) -> None:
+    guarded = replace(office.config, clamd=clamd.address)
+    app.extensions["lienthong"] = Services(guarded, office.db, office.blobs)
+    system, data = given(abroad), a_letter(FRIEND, organ(office.cast.city))
+    first = send(app, system, data)[1]
+    clamd.answer = b"UNKNOWN COMMAND\0"
+    assert send(app, system, data)[1] == first
+    assert send(app, system, a_letter(FRIEND, organ(office.cast.city), number="126"))[1]["ErrorCode"] == "20"

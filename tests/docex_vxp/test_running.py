@@ -12,7 +12,6 @@ from typing import IO
 import pytest
 
 from docex.vxp import systems, wire
-from docex.vxp.api import vault_for
 from docex.vxp.systems import Given
 from tests.browser.house import Process
 from tests.docex.office import Office
@@ -27,8 +26,8 @@ def running(office: Office, tmp_path: Path) -> Iterator[tuple[Process, Given]]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with office.db.write(office.cast.admin.by) as tx:
-        vault = vault_for(office.config.signing_secret())
-        given = systems.register(tx, office.cast.admin, vault, office.cast.city.id, "QLVB", "")
+        safe = systems.safe_of(office.config)
+        given = systems.register(tx, office.cast.admin, safe, office.cast.city.id, "QLVB", "")
     environment = {
         **os.environ,
         "LIENTHONG_DATABASE_URL": office.config.sql_url,
@@ -45,7 +44,7 @@ def spoken(process: Process, lines: list[str], body: bytes = b"", *, waits: bool
     """Send a request as raw bytes: the head and the body of the answer, and the seconds until the server said
     anything. `waits` holds the body back until the server says that it wants it."""
     host, _, port = process.url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
         began = time.monotonic()
         connection.sendall("\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode())
         if not waits:

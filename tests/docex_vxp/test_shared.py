@@ -13,7 +13,6 @@ from docex.edxml.model import Organ, Trace
 from docex.edxml.relay import has_passed, with_trace
 from docex.states import Progress
 from docex.vxp import systems, upstream
-from docex.vxp.api import vault_for
 from docex.vxp.client import VxpClient
 from docex.vxp.models import VxpSystem
 from kernel.outbox import SendError
@@ -46,9 +45,9 @@ def tree(office: Office) -> dict[str, int]:
 @pytest.fixture
 def shared(office: Office, url: str, tree: dict[str, int]) -> VxpClient:
     """The province's system, for all its agencies."""
-    vault = vault_for(office.config.signing_secret())
+    safe = systems.safe_of(office.config)
     with office.db.write(office.cast.admin.by) as tx:
-        given = systems.register(tx, office.cast.admin, vault, tree[CITY.code], "QLVB tỉnh", "", covers_below=True)
+        given = systems.register(tx, office.cast.admin, safe, tree[CITY.code], "QLVB tỉnh", "", covers_below=True)
     return VxpClient(url, given.system_id, given.secret, timeout_s=30)
 
 
@@ -75,9 +74,7 @@ def test_it_receives_and_answers_for_every_agency_below(office: Office, shared: 
 
 def _registered(office: Office, agency_id: int) -> tuple[str, str]:
     with office.db.write(office.cast.admin.by) as tx:
-        given = systems.register(
-            tx, office.cast.admin, vault_for(office.config.signing_secret()), agency_id, "QLVB", ""
-        )
+        given = systems.register(tx, office.cast.admin, systems.safe_of(office.config), agency_id, "QLVB", "")
     return given.system_id, given.secret
 
 

@@ -5,6 +5,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,16 +14,19 @@ from werkzeug.serving import make_server
 
 from directory.models import Agency, ApiClient
 from docex import dispatch, statuses, ways
+from docex.desk import recalls
 from docex.edxml import Envelope, StatusMessage, read
-from docex.edxml.codes import StatusCode
-from docex.edxml.model import Organ
+from docex.edxml.codes import BusinessKind, StatusCode
+from docex.edxml.model import Business, Organ, ReceiverChange, UpdateInfo
+from docex.hub import givenup as hub_givenup
+from docex.hub.givenup import Stopped
+from docex.intake import Handed
 from docex.mail import partners
 from docex.models import Delivery, Dispatch
-from docex.states import Progress
-from docex.vxp import client, doctor, jobs, upstream
+from docex.states import DocumentState, Progress
+from docex.vxp import client, doctor, givenup, jobs, systems, upstream
 from docex.vxp.client import VxpClient
 from docex.vxp.models import VxpAck, VxpSystem
-from docex.vxp.systems import Vault
 from kernel import clock
 from kernel.blobs import BlobStore, read_all, store_for
 from kernel.config import Config
@@ -30,9 +34,11 @@ from kernel.db import Database
 from kernel.doctor import Health
 from kernel.outbox import OutboxRow, SendError, State
 from tests.docex.office import Office
+from tests.docex_hub.systems import without_reason
 from tests.docex_mail.partner import a_key, found_agency, pem
-from tests.docex_vxp.letters import a_letter, a_status, organ
+from tests.docex_vxp.letters import KEY, a_letter, a_status, organ
 from tests.web.application import create_app
+from tests.web.people import sign_in
 from web.services import Services
 
 MINISTRY = Organ("G98", "Bộ Mẫu")
@@ -60,10 +66,9 @@ class Above:
             known = ApiClient(agency_id=row.id, client_id=system_id, name=system_id, scopes=[], created_at=clock.now())
             tx.session.add(known)
             tx.session.flush()
-            sealed = Vault(self.config.signing_secret()).seal("secret-above")
-            tx.session.add(
-                VxpSystem(client_id=known.id, system_id=system_id, sealed_secret=sealed, created_at=clock.now())
-            )
+            made = VxpSystem(client_id=known.id, system_id=system_id, created_at=clock.now())
+            systems.SECRETS.keep(made, "secret-above", systems.safe_of(self.config))
+            tx.session.add(made)
         return VxpClient(self.url, system_id, "secret-above", timeout_s=30)
 
     def deliver(self) -> None:
@@ -87,7 +92,7 @@ def above(_sqlite_template: Path, tmp_path: Path) -> Iterator[Above]:
     thread.start()
     yield Above(db, blobs, config, f"http://127.0.0.1:{server.port}/vxp/")
     server.shutdown()
-    thread.join(10)
+    thread.join(60)
     db.close()
 
 
@@ -260,6 +265,7 @@ def test_a_recall_goes_up_to_where_the_document_went(below: Office, above: Above
     ministry = above.system("ministry", MINISTRY)
     below.sent(recipients=(ministry_below(below),))
     above.deliver()
+    ministry.update_status(ministry.received("edoc")[0].doc_id, "done")
     with below.db.write(below.cast.ha.by) as tx:
         statuses.say(tx, tx.session.scalars(sa.select(Delivery)).one(), "13", description="Gửi nhầm")
     below.work()
@@ -292,6 +298,124 @@ def test_a_file_that_cannot_be_read_is_reported_as_failed(below: Office, above: 
         assert tx.session.scalars(sa.select(VxpAck.status)).all() == ["fail"]
 
 
+def broken_on_the_way(below: Office, above: Above) -> bytes:
+    """A letter that cannot be read for now. Answers what it will be when it can."""
+    province = above.system("province", PROVINCE)
+    letter = a_letter(PROVINCE, organ(below.cast.city))
+    province.send(letter, PROVINCE.code)
+    above.deliver()
+    stored_as(above, b"not an envelope")
+    look(below)
+    assert below.incoming(below.cast.ha) == []
+    return letter
+
+
+def stored_as(above: Above, data: bytes) -> None:
+    with above.db.write() as tx:
+        blob = above.blobs.put(io.BytesIO(data))
+        tx.session.execute(sa.update(Dispatch).values(sha256=blob.sha256, size=blob.size))
+
+
+def test_what_was_given_up_is_fetched_again_after_a_while(below: Office, above: Above) -> None:
+    with clock.frozen(clock.now()):
+        stored_as(above, broken_on_the_way(below, above))
+        look(below)
+        assert below.incoming(below.cast.ha) == []  # not at every look
+        clock.advance(givenup.AGAIN_AFTER + timedelta(seconds=1))
+        look(below)
+        assert len(below.incoming(below.cast.ha)) == 1
+        with above.db.read() as tx:
+            assert tx.session.scalars(sa.select(VxpAck.status).where(VxpAck.kind == "edoc")).all() == ["done"]
+        clock.advance(givenup.AGAIN_AFTER + timedelta(seconds=1))
+        look(below)
+        assert len(below.incoming(below.cast.ha)) == 1
+
+
+def stopped(below: Office) -> list[Stopped]:
+    with below.db.read() as tx:
+        return [one for group in hub_givenup.groups(tx, below.cast.admin) for one in group.items]
+
+
+def test_an_operator_has_it_fetched_at_once_with_a_reason(below: Office, above: Above) -> None:
+    stored_as(above, broken_on_the_way(below, above))
+    http = sign_in(create_app(below.config, Services(below.config, below.db, below.blobs)), "quantri")
+    (one,) = stopped(below)
+    assert one.why.vi == "Tệp này không phải là tệp edXML."
+    assert one.why.en not in ("", one.why.vi)
+    assert one.what in http.get("/admin/exchange/stopped").text
+    path = f"/admin/exchange/stopped/{one.job_id}/again"
+    assert http.post(path, data={"reason": "Đã nạp danh bạ"}).status_code == 303
+    below.work()
+    assert len(below.incoming(below.cast.ha)) == 1
+    assert one.what not in http.get("/admin/exchange/stopped").text
+
+
+def test_what_the_upper_axis_refused_goes_up_at_a_press_while_it_is_still_wanted(below: Office, above: Above) -> None:
+    below.sent(recipients=(ministry_below(below),))  # the axis above has no such ministry
+    (one,) = stopped(below)
+    assert (one.detail, "18" in one.why.vi, one.why.en == one.why.vi) == (MINISTRY.name, True, False)
+    ministry = above.system("ministry", MINISTRY)
+    with below.db.write(below.cast.admin.by) as tx:
+        assert hub_givenup.again(tx, below.cast.admin, one.job_id, "Trục trên đã thêm Bộ").count == 1
+    assert progress(below) == [Progress.SUBMITTED]
+    below.work()
+    assert progress(below) == [Progress.AVAILABLE]
+    above.deliver()
+    assert len(ministry.received("edoc")) == 1
+    assert stopped(below) == []
+
+
+def test_what_was_recalled_meanwhile_does_not_go_up(below: Office, above: Above) -> None:
+    number = below.sent(recipients=(ministry_below(below),))
+    with below.db.write(below.cast.ha.by) as tx:
+        recalls.recall(tx, below.cast.ha, number, "Gửi nhầm")
+    below.work()
+    with below.db.write(below.cast.admin.by) as tx:
+        tried = hub_givenup.all_again(tx, below.cast.admin, givenup.PARTNER, "Thử lại")
+    assert (tried.count, [needless.why.vi for _, needless in tried.needless]) == (
+        0,
+        ["Nơi gửi đã thu hồi văn bản này."],
+    )
+    assert stopped(below) == []
+    assert below.document(number).state == DocumentState.RECALLED
+
+
+def test_statuses_that_did_not_go_up_go_at_one_press(below: Office, above: Above) -> None:
+    province = above.system("province", PROVINCE)
+    province.send(a_letter(PROVINCE, organ(below.cast.city)), PROVINCE.code)
+    above.deliver()
+    look(below)
+    known = [read(province.download(m.doc_id, max_bytes=10**7)) for m in province.received("status")]
+    us = sa.update(ApiClient).where(ApiClient.client_id == US)
+    with above.db.write() as tx:
+        tx.session.execute(us.values(revoked_at=clock.now()))
+    below.register(below.cast.ha, below.incoming(below.cast.ha)[0].id)
+    below.work()
+    (one,) = stopped(below)
+    assert "15" in one.why.vi
+    with above.db.write() as tx:
+        tx.session.execute(us.values(revoked_at=None))
+    with below.db.write(below.cast.admin.by) as tx:
+        assert hub_givenup.all_again(tx, below.cast.admin, givenup.PARTNER, "Đã mở lại").count == 1
+    below.work()
+    told = [read(province.download(m.doc_id, max_bytes=10**7)) for m in province.received("status")]
+    assert [m.status for m in told[len(known) :] if isinstance(m, StatusMessage)] == [StatusCode.REGISTERED]
+
+
+def test_a_status_that_is_longer_than_the_standard_allows_goes_up(below: Office, above: Above) -> None:
+    province = above.system("province", PROVINCE)
+    province.send(a_letter(PROVINCE, organ(below.cast.city)), PROVINCE.code)
+    above.deliver()
+    look(below)
+    with below.db.write() as tx:
+        delivery = tx.session.scalars(sa.select(Delivery)).one()
+        statuses.say(tx, delivery, StatusCode.REFUSED, description="Sai nơi nhận. " * 50)
+    below.work()
+    told = [read(province.download(m.doc_id, max_bytes=10**7)) for m in province.received("status")]
+    assert isinstance(told[-1], StatusMessage)
+    assert (told[-1].status, told[-1].description[-8:]) == (StatusCode.REFUSED, "Sai nơi…")
+
+
 def test_an_upper_axis_that_is_away_is_looked_at_again(below: Office) -> None:
     config = replace(below.config, vxp_upstream_url="http://127.0.0.1:9")
     jobs.register_jobs(config, below.blobs)
@@ -319,3 +443,47 @@ def test_the_self_check_says_how_the_upper_axis_is(below: Office, above: Above) 
     wrong = doctor.upper_axis(replace(below.config, vxp_upstream_secret="wrong"))
     assert wrong.health is Health.BAD
     assert "15" in wrong.what.vi
+
+
+def test_a_refusal_from_above_without_a_reason_is_not_lost(below: Office, above: Above) -> None:
+    below.sent(recipients=(ministry_below(below),))
+    with below.db.read() as tx:
+        key = tx.session.scalars(sa.select(Dispatch.document_key)).one()
+    said = a_status(MINISTRY, below.cast.city.code, StatusCode.REFUSED, "Không nêu", key=key)
+    bare = without_reason(said)
+    blob = below.blobs.put(io.BytesIO(bare))
+    with below.db.write() as tx:
+        assert upstream.take_in(tx, read(bare), Handed(blob, (), "1"), US)
+    with below.db.read() as tx:
+        delivery = tx.session.scalars(sa.select(Delivery)).one()
+        assert (delivery.progress, delivery.reason) == (Progress.REFUSED, "Từ chối tiếp nhận")
+
+
+def test_nothing_of_what_is_refused_from_above_stays(below: Office, above: Above) -> None:
+    """A secret that the axis above carried all the same, by a sender that the directory does not know."""
+    province = above.system("province", PROVINCE)
+    province.send(a_letter(PROVINCE, organ(below.cast.city)), PROVINCE.code)
+    above.deliver()
+    stored_as(above, a_letter(PROVINCE, organ(below.cast.city), subject="(Mật) Kế hoạch phòng thủ"))
+    look(below)
+    assert below.incoming(below.cast.ha) == []
+    assert list(below.blobs.listed()) == []
+    with below.db.read() as tx:
+        assert tx.session.scalars(sa.select(Agency).where(Agency.code == PROVINCE.code)).one_or_none() is None
+    (one,) = stopped(below)
+    assert one.why.vi.startswith("Văn bản ghi “Mật”")
+    with above.db.read() as tx:
+        assert tx.session.scalars(sa.select(VxpAck.status)).all() == ["fail"]
+
+
+def test_an_update_from_above_that_takes_our_agency_off_is_heard(below: Office, above: Above) -> None:
+    city = organ(below.cast.city)
+    info = (UpdateInfo(False, True, (ReceiverChange(city.code, False),)),)
+    update = Business(BusinessKind.UPDATE, "Sửa nơi nhận", KEY, updates=info)
+    for number, data in enumerate((a_letter(PROVINCE, city), a_letter(PROVINCE, MINISTRY, business=update))):
+        blob = below.blobs.put(io.BytesIO(data))
+        with below.db.write() as tx:
+            assert upstream.take_in(tx, read(data), Handed(blob, (), str(number)), US)
+        below.work()
+    with below.db.read() as tx:
+        assert tx.session.execute(sa.select(Delivery.progress, Delivery.recall)).all() == [("01", "13")]

@@ -34,6 +34,7 @@ from web.tour.instance import Instance
 
 CONNECTIONS = 4  # on each side
 TWICE = 0.05  # of the letters are handed in twice at once
+VICTIMS = {"web": 5, "worker": 4, "database": 2}  # how often each dies
 AGAIN = 200  # letters that are handed in once more when everything has been counted
 
 
@@ -196,14 +197,14 @@ class Killer:
     def run(self, moments: Sequence[int], how_far: Callable[[], int], is_over: Callable[[], bool]) -> None:
         """Kill somebody whenever the exchange has come to one of these `moments`, so that a slow machine sees as many
         kills as a quick one; until it is over."""
-        victims = ("web", "worker", "database") if self.server.can_crash else ("web", "worker")
         waiting = sorted(moments, reverse=True)
+        victims = _victims(len(waiting), self.chance)
         while not is_over():
             time.sleep(self.chance.uniform(0.0, 0.1))
             self.instance.revive()
             if waiting and how_far() >= waiting[-1]:
                 waiting.pop()
-                self._kill(self.chance.choices(victims, (5, 4, 2)[: len(victims)])[0])
+                self._kill(victims.pop())
 
     def _kill(self, victim: str) -> None:
         if victim == "database":
@@ -214,6 +215,14 @@ class Killer:
         self.done[victim] += 1
         if self.done.total() % 20 == 0:
             progress(f"{self.done.total()} kills")
+
+
+def _victims(kills: int, chance: random.Random) -> list[str]:
+    """Who dies, by chance, and each of them at least once."""
+    first = list(VICTIMS)[:kills]
+    found = first + chance.choices(list(VICTIMS), list(VICTIMS.values()), k=kills - len(first))
+    chance.shuffle(found)
+    return found
 
 
 def judge(db: Database, letters: Sequence[str], records: Records) -> dict[str, int]:

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from bench.letters import plain_letter
-from tests.faults.exchange import run
+from tests.faults.exchange import VICTIMS, run
 from tests.faults.forks import ForkedInstance
 
 LETTERS = 1_000
@@ -19,3 +19,4 @@ def test_nothing_is_lost_and_nothing_comes_twice() -> None:
     found = run(LETTERS, KILLS, seed, patience_s=800, written=plain_letter, instances=ForkedInstance)
     assert {kind: count for kind, count in found.detail.items() if count} == {}, f"seed {seed}, {found.kills}"
     assert found.kills.total() == KILLS
+    assert set(found.kills) == set(VICTIMS)

@@ -20,7 +20,7 @@ for _room in rooms.ROOMS:  # imported before the fork, not after it
             importlib.import_module(_name)
 configure_mappers()
 
-CLEAN_S = 60.0
+CLEAN_S = 180.0
 
 
 def context() -> ForkServerContext:
@@ -50,7 +50,7 @@ def run_until(config: Config, done: Callable[[], bool], *, within_s: float = CLE
     if process.is_alive():
         assert process.pid is not None
         process.terminate()
-        process.join(10)
+        process.join(60)
         if process.is_alive():
             process.kill()
             process.join()

@@ -1,9 +1,12 @@
 """Files on disk and in a real S3-shaped server."""
 
+import errno
 import hashlib
 import io
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,10 +14,12 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from kernel import blobs, clock
-from kernel.blobs import BlobStore, DiskBlobs, S3Blobs, read_all, store_for
+from kernel import clock
+from kernel import s3 as bucket
+from kernel.blobs import Blob, BlobStore, DiskBlobs, Draft, drafts, read_all, store_for
 from kernel.config import Config
-from kernel.errors import Invalid, NotFound
+from kernel.errors import Invalid, NotFound, Unavailable
+from kernel.s3 import S3Blobs
 
 LETTER = b"%PDF-1.7 " + bytes(range(256)) * 9000
 
@@ -94,7 +99,7 @@ def test_s3_is_told_that_an_old_file_was_put_again(s3: str, monkeypatch: pytest.
     store = store_for(Config(blobs_url="s3://papers/old", s3_endpoint=s3, s3_access_key="test", s3_secret_key="test"))
     first = store.put(io.BytesIO(LETTER)).sha256
     [before] = store.listed()
-    monkeypatch.setattr(blobs, "RENEWED_AFTER", timedelta(seconds=-1))
+    monkeypatch.setattr(bucket, "RENEWED_AFTER", timedelta(seconds=-1))
     monkeypatch.setattr(store.client, "upload_file", None)  # type: ignore[attr-defined] # it is not sent again
     while True:  # S3 tells whole seconds
         store.put(io.BytesIO(LETTER))
@@ -116,3 +121,74 @@ def test_drafts_of_a_process_that_died_are_swept_when_they_are_old(tmp_path: Pat
     assert old.path.exists()
     assert store.sweep_drafts(before, remove=True) == 1
     assert (old.path.exists(), young.path.exists()) == (False, True)
+
+
+def test_syncing_is_done_where_the_process_wants_it_and_errors_come_back(tmp_path: Path) -> None:
+    store, seen = DiskBlobs(tmp_path), set()
+
+    def settle(work: Callable[[], bool]) -> bool:
+        seen.add(threading.get_ident())
+        return work()
+
+    with ThreadPoolExecutor(1) as other:
+        store.aside = lambda work: other.submit(settle, work).result()
+        blob = store.put(io.BytesIO(b"thong bao"))
+        with pytest.raises(FileNotFoundError):
+            store.adopt(tmp_path / "nothing", Blob("0" * 64, 1))
+    assert read_all(store, blob.sha256) == b"thong bao"
+    assert len(seen) == 1
+    assert threading.get_ident() not in seen
+
+
+def test_several_are_stored_in_one_turn_also_when_they_are_equal(tmp_path: Path) -> None:
+    store, turns = DiskBlobs(tmp_path), []
+
+    def settle(work: Callable[[], bool]) -> bool:
+        turns.append(work)
+        return work()
+
+    store.aside = settle
+    with drafts(store) as another:
+        three = [another(), another(), another()]
+        for draft, text in zip(three, (b"mot", b"hai", b"mot"), strict=True):
+            draft.write(text)
+        first, second, again = store.keep(three)
+    assert first == again
+    assert [read_all(store, blob.sha256) for blob in (first, second)] == [b"mot", b"hai"]
+    assert len(turns) == 1
+    assert list((tmp_path / "drafts").iterdir()) == []
+
+
+def test_a_store_that_does_not_answer_is_unavailable_and_no_fault_of_the_server() -> None:
+    away = Config(blobs_url="s3://papers/city", s3_endpoint="http://127.0.0.1:9", s3_access_key="x", s3_secret_key="x")
+    with pytest.raises(Unavailable):
+        store_for(away).size("0" * 64)
+
+
+def test_a_key_that_the_store_refuses_is_unavailable_too(s3: str) -> None:
+    other = Config(blobs_url="s3://nobodys/x", s3_endpoint=s3, s3_access_key="test", s3_secret_key="test")
+    with pytest.raises(Unavailable):
+        store_for(other).put(io.BytesIO(LETTER))
+
+
+class FullDisk(Draft):
+    """A draft on a disk that takes no more."""
+
+    def write(self, piece: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+class FullStore(DiskBlobs):
+    """A store on that disk."""
+
+    def draft(self) -> Draft:
+        return FullDisk(self.folder / "draft")
+
+
+def test_a_full_disk_is_unavailable_and_leaves_nothing(tmp_path: Path) -> None:
+    store = FullStore(tmp_path)
+    with pytest.raises(Unavailable):
+        store.put(io.BytesIO(LETTER))
+    with pytest.raises(Unavailable), drafts(store) as another:
+        another().write(LETTER)
+    assert list(tmp_path.iterdir()) == []

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from kernel import clock, search
+from kernel import clock, search, words
 from kernel.db import Database
 from kernel.refs import Ref
 from kernel.search import Place
@@ -63,6 +63,30 @@ def test_a_word_with_accents_is_a_word_and_not_the_beginning_of_another(db: Data
         search.put(tx, "agency:1", Ref("document", 2), START, "đầu tư công")
     assert ids(db, "tư") == [2]
     assert ids(db, "tưở") == [1]
+
+
+@pytest.mark.parametrize("most", [0, 500])
+def test_the_beginning_of_the_last_word_is_enough_however_many_words_begin_so(
+    filled: Database, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(words, "MOST", most)
+    assert ids(filled, "can b") == [0]
+    assert ids(filled, "cán b") == [0]
+    assert ids(filled, "công chứ") == [0]
+    assert ids(filled, "cong chứa") == []
+    assert ids(filled, "không có mà ngâ") == []
+
+
+def test_words_of_a_text_that_was_not_stored_are_learnt_with_the_next_one(db: Database) -> None:
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError), db.write() as tx:
+            search.put(tx, "agency:1", Ref("document", 1), START, "khiếu nại")
+            raise ZeroDivisionError
+    assert ids(db, "khiế") == []
+    with db.write() as tx:
+        search.put(tx, "agency:1", Ref("document", 1), START, "khiếu nại " + "x" * 5000)
+    assert ids(db, "khiế") == [1]
+    assert ids(db, "khiếu nạ") == [1]
 
 
 def test_hits_of_all_times_come_newest_first_page_by_page(db: Database) -> None:

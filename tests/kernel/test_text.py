@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.text import collation_key, fold, nfc, phone_number, phrase, sms_size, sms_text, strip_marks
+from kernel.text import Phrase, collation_key, fold, nfc, phone_number, phrase, sms_size, sms_text, strip_marks
 
 INVITATION = (
     "Kính mời đồng chí dự họp giao ban tháng 12 lúc 08 giờ 00 ngày 05/12/2026 tại Phòng họp số 1, "
@@ -76,3 +76,27 @@ def test_a_letter_with_a_million_marks_costs_nothing() -> None:
     assert len(nfc(heap)) < 100
     assert nfc(heap).endswith(" Việt")
     assert strip_marks(heap) == "a Viet"
+
+
+NOT_OURS = {
+    "a pattern as wide as memory": Phrase("{x:>99999999999}", {"x": ""}),
+    "a pattern that reaches inside": Phrase("{x.__class__}", {"x": ""}),
+    "our words without their values": Phrase("Không hợp lệ: {reason}", {"y": 1}),
+    "strange words inside ours": Phrase("Không hợp lệ: {reason}", {"reason": Phrase("{")}),
+}
+
+
+@pytest.mark.parametrize("said", NOT_OURS.values(), ids=NOT_OURS.keys())
+def test_sentences_of_strangers_are_not_ours(said: Phrase) -> None:
+    assert not said.is_ours()
+
+
+def test_sentences_of_the_house_are_ours_unless_they_are_heaped_up() -> None:
+    said = Phrase("Tệp này không phải là PDF.")
+    assert said.is_ours()
+    for _ in range(3):
+        said = Phrase("Không hợp lệ: {reason}", {"reason": said})
+    assert said.is_ours()
+    for _ in range(3):
+        said = Phrase("Không hợp lệ: {reason}", {"reason": said})
+    assert not said.is_ours()

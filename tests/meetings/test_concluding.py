@@ -42,6 +42,31 @@ def test_one_press_makes_one_task_and_one_sms_to_its_lead(db: Database, cast: Ca
     assert described.url == f"/meetings/{stage.id}#conclusion-{answers[0]['conclusion']}"
 
 
+def test_a_press_whose_answer_was_lost_is_made_a_task_by_the_next_one(db: Database, cast: Cast) -> None:
+    stage = at.opened(db, cast)
+    words = ConclusionWords("Rà soát số liệu", lead_id=cast.nam.person_id)
+    made = []
+    for give in (False, True, True, False):
+        with db.write(cast.thu.by) as tx:
+            made.append(concluding.conclude(tx, cast.thu, stage.id, words, assign=give, command_id="one"))
+    with db.read() as tx:
+        [conclusion] = tx.session.scalars(sa.select(Conclusion))
+        [task] = tx.session.scalars(sa.select(Task))
+    assert conclusion.task_id == task.id
+    assert made[1] == made[2] == {"conclusion": conclusion.id, "task": task.id}
+    assert [answer["conclusion"] for answer in made] == [conclusion.id] * 4
+
+
+def test_who_wrote_on_after_a_lost_answer_loses_nothing(db: Database, cast: Cast) -> None:
+    stage = at.opened(db, cast)
+    for text in ("Rà soát số liệu", "Rà soát số liệu quý IV", "Rà soát số liệu"):
+        with db.write(cast.thu.by) as tx:
+            concluding.conclude(tx, cast.thu, stage.id, ConclusionWords(text), command_id="one")
+    with db.read() as tx:
+        texts = list(tx.session.scalars(sa.select(Conclusion.text).order_by(Conclusion.id)))
+    assert texts == ["Rà soát số liệu", "Rà soát số liệu quý IV"]
+
+
 def test_a_conclusion_is_kept_now_and_given_later_once(db: Database, cast: Cast) -> None:
     stage = at.opened(db, cast)
     with db.write() as tx:

@@ -5,7 +5,6 @@ import re
 from datetime import timedelta
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 from flask import Flask
 
@@ -19,16 +18,9 @@ from notify.models import Link, Message
 from tests.cast import Cast
 from tests.meetings import stage as at
 from tests.meetings.papers import pdf
-from tests.web.application import create_app
 from tests.web.people import sign_in
-from web.services import Services
 
 JSON = {"Accept": "application/json"}
-
-
-@pytest.fixture
-def app(config: Config, db: Database, cast: Cast) -> Flask:
-    return create_app(config, Services(config, db, Services.from_config(config).blobs))
 
 
 def facts(**changes: str) -> dict[str, str]:
@@ -107,6 +99,30 @@ def test_a_refused_item_and_a_refused_conclusion_keep_their_words(app: Flask, db
     by_script = thu.post(f"{base}/conclusions", data={"text": ""}, headers=JSON)
     assert by_script.status_code == 422
     assert list(by_script.json["fields"]) == ["text"]  # type: ignore[index]
+
+
+def test_the_plain_form_of_a_conclusion_sent_again_writes_nothing_twice(app: Flask, db: Database, cast: Cast) -> None:
+    stage = at.opened(db, cast)
+    base, thu = f"/meetings/{stage.id}", sign_in(app, "thu")
+    carried = re.compile(r'name="command_id" value="([^"]+)"')
+    [number] = carried.findall(thu.get(f"{base}/plain").text)
+    assert carried.findall(thu.get(f"{base}/room").text) != [number]
+    refused = thu.post(f"{base}/conclusions", data={"from": "plain", "command_id": number, "text": ""})
+    assert (refused.status_code, carried.findall(refused.text)) == (422, [number])
+    typed = {
+        "from": "plain",
+        "command_id": number,
+        "text": "Rà soát",
+        "lead_id": str(cast.nam.person_id),
+        "assign": "y",
+    }
+    for _ in range(2):
+        answer = thu.post(f"{base}/conclusions", data=typed)
+        assert (answer.status_code, answer.location) == (303, f"{base}/plain")
+    with db.read() as tx:
+        assert tx.session.scalar(sa.select(sa.func.count()).select_from(Conclusion)) == 1
+        told = sa.select(sa.func.count()).where(Message.kind == "task.given", Message.channel == "sms")
+        assert tx.session.scalar(told) == 1
 
 
 def test_a_file_that_is_no_paper_is_refused_at_its_field(app: Flask, db: Database, cast: Cast) -> None:

@@ -15,6 +15,8 @@ from tests.cast import Cast
 from tests.meetings import stage as at
 from tests.meetings.papers import pdf
 
+MOST = 5_000_000
+
 
 def test_a_secretary_plans_and_the_chair_and_the_secretary_are_seated(db: Database, cast: Cast) -> None:
     with db.write(cast.thu.by) as tx:
@@ -62,7 +64,8 @@ def test_times_in_the_past_and_ends_before_starts_are_named(db: Database, cast: 
     past = at.facts(cast, starts_at=now - timedelta(hours=1), ends_at=now + timedelta(hours=1))
     backwards = at.facts(cast, starts_at=now + timedelta(hours=2), ends_at=now + timedelta(hours=1))
     endless = at.facts(cast, starts_at=now + timedelta(hours=2), ends_at=now + timedelta(days=9))
-    for facts, field in ((past, "starts_at"), (backwards, "ends_at"), (endless, "ends_at")):
+    far = at.facts(cast, starts_at=now.replace(year=9999), ends_at=now.replace(year=9999) + timedelta(hours=1))
+    for facts, field in ((past, "starts_at"), (far, "starts_at"), (backwards, "ends_at"), (endless, "ends_at")):
         with pytest.raises(Invalid) as refusal, db.write() as tx:
             planning.plan(tx, cast.thu, facts)
         assert list(refusal.value.fields) == [field]
@@ -147,14 +150,14 @@ def _file(title: str, letter: str) -> PaperFile:
 @pytest.mark.parametrize("data", [b"", b"hello", b"%PDF-1.7\nbroken", b"PK\x03\x04docx", b"%PDF-1.4\n%%EOF"])
 def test_what_is_no_readable_pdf_is_refused_with_words(data: bytes) -> None:
     with pytest.raises(Invalid) as refusal:
-        planning.read_paper(data)
+        planning.read_paper(data, MOST)
     assert list(refusal.value.fields) == ["file"]
 
 
 def test_a_pdf_with_a_password_is_refused_and_a_plain_one_counted() -> None:
     with pytest.raises(Invalid):
-        planning.read_paper(pdf(1, password="x"))
-    assert planning.read_paper(pdf(3)) == 3
+        planning.read_paper(pdf(1, password="x"), MOST)
+    assert planning.read_paper(pdf(3), MOST) == 3
 
 
 def test_people_are_seated_once(db: Database, cast: Cast) -> None:

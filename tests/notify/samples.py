@@ -6,6 +6,7 @@ from kernel.text import phrase
 from notify.kinds import (
     DigestLine,
     DocumentArrived,
+    DocumentUnconfirmed,
     DocumentUnfetched,
     DocumentWaits,
     Kind,
@@ -51,5 +52,8 @@ def samples(link: str = "⟦link:1⟧") -> list[Kind]:
         MeetingReminder(LONG, START, END, PLACE, HOST, link),
         DocumentArrived(LONG, "1234/UBND-KT", HOST, "Hỏa tốc", "/documents/9"),
         DocumentUnfetched(LONG, "1234/UBND-KT", HOST, HOST, phrase("Xin kiểm tra hệ thống."), START, END, None),
+        DocumentUnconfirmed(
+            LONG, "1234/UBND-KT", HOST, HOST, "vanthu@mau.example", phrase("Xin mở hộp thư."), START, END
+        ),
         DocumentWaits(LONG, "1234/UBND-KT", HOST, phrase("Quá hạn."), END, "/documents/9"),
     ]

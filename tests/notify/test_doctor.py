@@ -14,6 +14,12 @@ def test_both_are_off_without_settings() -> None:
     assert doctor.sms(Config()).health is Health.OFF
 
 
+def test_production_needs_them() -> None:
+    serious = Config(mode="production", secret_key="x" * 40)
+    assert doctor.smtp(serious).health is Health.BAD
+    assert doctor.sms(serious).health is Health.POOR
+
+
 def test_both_are_good_when_the_receivers_answer(sending: Config) -> None:
     assert doctor.smtp(sending).health is Health.GOOD
     assert doctor.sms(sending).health is Health.GOOD

@@ -1,6 +1,7 @@
 """E-mail over real SMTP: what the receiver reads, and what a refusal becomes."""
 
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_string, policy
 from email.message import EmailMessage
@@ -13,7 +14,7 @@ from kernel.db import Database
 from kernel.outbox import OutboxRow
 from kernel.refs import Ref
 from kernel.worker import drain
-from notify import links, messages
+from notify import jobs, links, messages
 from notify.calendar import request
 from notify.kinds import MeetingCancelled, MeetingInvitation
 from notify.mail.mime import File, Letter, built
@@ -157,6 +158,18 @@ def test_without_a_server_the_mailbox_shows_it(db: Database, showing: Config) ->
         [message_id] = tell(tx, CANCELLED, BINH, ref=MEETING_REF)
     drain(db)
     assert state_of(db, message_id) == "shown"
+
+
+@pytest.mark.parametrize("channel", [Channel.EMAIL, Channel.SMS])
+def test_in_production_nothing_is_only_shown(db: Database, config: Config, blobs: BlobStore, channel: Channel) -> None:
+    jobs.register_jobs(replace(config, mode="production", secret_key="x" * 40), blobs)
+    with db.write() as tx:
+        reachable = Recipient("Nguyễn Thị Bình", email="binh@mau.example", phone="+84900000001")
+        [message_id] = tell(tx, CANCELLED, reachable, ref=MEETING_REF, channels=[channel])
+    drain(db)
+    assert state_of(db, message_id) == "failed"
+    with db.read() as tx:
+        assert tx.session.get_one(Message, message_id).reason.startswith("Hệ thống chưa có")
 
 
 @pytest.mark.parametrize("channel", list(Channel))

@@ -3,7 +3,6 @@
 import io
 import os
 import re
-import shutil
 import socket
 import subprocess
 from dataclasses import replace
@@ -45,7 +44,6 @@ def test_the_page_is_a4_with_the_margins_of_the_decree(paper: Paper) -> None:
     assert max(r.top for r in text) <= 277
 
 
-@pytest.mark.skipif(not shutil.which("pdftotext"), reason="pdftotext (poppler-utils) is not installed")
 def test_no_word_stands_in_the_right_margin(tmp_path: Path) -> None:
     path = tmp_path / "letter.pdf"
     path.write_bytes(render_pdf(replace(LETTER, body=(LETTER.body + "\n") * 20)).pdf)

@@ -9,6 +9,7 @@ import pytest
 from docex.desk import cases
 from docex.desk.cases import Decision
 from docex.printouts import Printout, document_printout, submission_printout
+from kernel import clock
 from kernel.errors import NotFound
 from tasks.giving import Lead
 from tests.docex.conftest import keys, office  # noqa: F401 - fixtures
@@ -52,12 +53,13 @@ def test_the_submission_sheet_tells_what_the_leader_decided(office: Office) -> N
         assert "Chủ trì:" not in text_of(submission_printout(tx, cast.lan, copy))
     with office.db.write(cast.lan.by) as tx:
         cases.submit(tx, cast.lan, copy, cast.dung.person_id, "Đề xuất giao Phòng Ngân sách")
+    due = f"31/12/{clock.today().year + 5}"
     with office.db.write(cast.dung.by) as tx:
-        cases.decide(tx, cast.dung, copy, Decision(Lead(person_id=cast.nam.person_id), (), "Xử lý sớm", "31/12/2099"))
+        cases.decide(tx, cast.dung, copy, Decision(Lead(person_id=cast.nam.person_id), (), "Xử lý sớm", due))
     with office.db.read() as tx:
         printout = submission_printout(tx, cast.lan, copy)
     text = text_of(printout)
-    for part in ("PHIẾU GIẢI QUYẾT VĂN BẢN ĐẾN", "Số đến: 01, ngày đến", "Xử lý sớm", "Thời hạn: 31/12/2099"):
+    for part in ("PHIẾU GIẢI QUYẾT VĂN BẢN ĐẾN", "Số đến: 01, ngày đến", "Xử lý sớm", f"Thời hạn: {due}"):
         assert part in text
     assert "Đề xuất giao Phòng Ngân sách" in text
     assert printout.name.startswith("PGQ-1-")

@@ -1,7 +1,6 @@
 """What is drawn and not written: rules and frames, measured in millimetres on pages turned into pictures."""
 
 import re
-import shutil
 import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,8 +13,6 @@ from docex.edxml.codes import Priority
 from docex.official.paper import Paper
 from docex.official.rendering import render_pdf
 from tests.official.papers import COPY, DECISION, LETTER, REGULATED, run
-
-pytestmark = pytest.mark.skipif(not shutil.which("pdftoppm"), reason="pdftoppm (poppler-utils) is not installed")
 
 DPI = 300
 MM = DPI / 25.4

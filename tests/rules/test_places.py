@@ -19,7 +19,7 @@ ALLOWED = {
     "datetime.now": ("kernel/clock.py",),
     "datetime.utcnow": (),
     "date.today": (),
-    "time.time": (),
+    "time.time": ("web/rates.py",),  # the library that counts calls tells the end of its windows by this clock
     "print": (),
 }
 NETWORK = {"requests", "urllib3", "smtplib", "urllib.request", "http.client", "httpx", "aiohttp", "twilio"}
@@ -39,21 +39,41 @@ NETWORK_PLACES = (
 
 
 def uses(module: Module) -> set[tuple[str, int]]:
-    """The watched names that a file uses, with their lines."""
-    found = set()
+    """The watched names that a file uses, with their lines, under whatever name it has imported them."""
+    found, meant = set(), _imported(module.tree)
     for node in ast.walk(module.tree):
-        if isinstance(node, ast.Call):
-            name = dotted(node.func)
-            if isinstance(node.func, ast.Attribute) and node.func.attr == "commit":
-                found.add(("commit", node.lineno))
-            for watched in ALLOWED:
-                if name == watched or (name.endswith("." + watched) and "." in watched):
-                    found.add((watched, node.lineno))
-        elif isinstance(node, ast.Attribute) and dotted(node) == "os.environ":
-            found.add(("os.environ", node.lineno))
-        elif isinstance(node, ast.ImportFrom) and node.module == "os":
-            found |= {(f"os.{a.name}", node.lineno) for a in node.names if a.name in {"environ", "getenv"}}
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "commit":
+            found.add(("commit", node.lineno))
+        if isinstance(node, ast.Attribute | ast.Name):
+            first, dot, rest = dotted(node).partition(".")
+            name = meant.get(first, first) + dot + rest
+            found |= {(w, node.lineno) for w in ALLOWED if name == w or (name.endswith("." + w) and "." in w)}
     return found
+
+
+def _imported(tree: ast.Module) -> dict[str, str]:
+    """What the names stand for that a file imports: `time` for `time.time` after `from time import time`."""
+    meant: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            meant |= {a.asname: a.name for a in node.names if a.asname}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            meant |= {a.asname or a.name: f"{node.module}.{a.name}" for a in node.names}
+    return meant
+
+
+@pytest.mark.parametrize(
+    ("line", "watched"),
+    [
+        ("from time import time as now\nnow()", "time.time"),
+        ("import os as system\nsystem.environ['A']", "os.environ"),
+        ("from datetime import datetime as dt\nlater = dt.now", "datetime.now"),
+        ("from os import getenv\ngetenv('A')", "os.getenv"),
+        ("session.commit()", "commit"),
+    ],
+)
+def test_no_import_fools_this_rule(line: str, watched: str) -> None:
+    assert watched in {name for name, _ in uses(Module("some.py", ast.parse(line), 2))}
 
 
 @pytest.mark.parametrize("watched", sorted(ALLOWED))

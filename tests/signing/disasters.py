@@ -2,11 +2,20 @@
 
 import ctypes
 import os
+import signal
+import socket
+import subprocess
 import time
 import zlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
+from signing import confinement, verify
 from signing.keys import KeyStore
+from signing.trust import Trust
+from signing.verdicts import Value
 from tests.signing.papers import written
 
 
@@ -59,24 +68,58 @@ def write_a_file(path: str) -> str:
     return "written"
 
 
+def take_over() -> None:
+    """The process belongs to the file now: from here on it calls every file valid."""
+    honest = verify.verify
+
+    def lie(*given: Any, **named: Any) -> Any:
+        return replace(honest(*given, **named), value=Value.VALID, reasons=())
+
+    verify.verify = lie
+
+
+def reach_out(port: int, file: str, folder: str, parents: list[int]) -> dict[str, str]:
+    """What a file that took the process over may try; answers what came of each."""
+    attempts: dict[str, Callable[[], Any]] = {
+        "connect": lambda: socket.create_connection(("127.0.0.1", port), 5).close(),
+        "datagram": lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM),
+        "listen": lambda: socket.create_server(("127.0.0.1", 0)),
+        "read a file": lambda: Path(file).read_bytes(),
+        "list a folder": lambda: os.listdir(folder),
+        "read the parent's settings": lambda: [Path(f"/proc/{one}/environ").read_bytes() for one in parents],
+        "make a file": lambda: Path(folder, "left").touch(),
+        "remove a file": lambda: os.unlink(file),
+        "start a program": lambda: subprocess.run(["/bin/true"], check=False),
+        "fork": lambda: os.fork() or os._exit(0),
+        "signal the nursery": lambda: os.kill(os.getppid(), signal.SIGCONT),
+        "signal the worker": lambda: os.kill(parents[0], signal.SIGCONT),
+        "hold the nursery": lambda: _called(16, os.getppid()),  # PTRACE_ATTACH
+    }
+    return {name: _outcome(attempt) for name, attempt in attempts.items()}
+
+
+def _called(request: int, process: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.ptrace(request, process, None, None):
+        raise PermissionError(ctypes.get_errno(), "ptrace")
+
+
+def _outcome(attempt: Callable[[], Any]) -> str:
+    try:
+        attempt()
+    except OSError as error:
+        return type(error).__name__
+    return "done"
+
+
+def knows_trust(trust: Trust) -> tuple[int, tuple[str, ...]]:
+    """Which process it is, and what confines it."""
+    return os.getpid(), confinement.in_force()
+
+
 def environment() -> dict[str, str]:
     """What a child knows of its surroundings."""
     return dict(os.environ)
-
-
-@dataclass
-class Trap:
-    """An answer that would run code where it is read."""
-
-    command: str = "true"
-
-    def __reduce__(self) -> tuple[object, tuple[str]]:
-        return os.system, (self.command,)
-
-
-def set_a_trap() -> Trap:
-    """Answers with a trap."""
-    return Trap()
 
 
 def unpacking_bomb() -> bytes:

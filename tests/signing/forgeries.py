@@ -17,20 +17,27 @@ from tests.signing.papers import written
 NUMBER, DAY = "So", "Ngay"
 
 
-def numbered_pdf(text: str) -> bytes:
-    """A letter of one page whose number and date are filled in after the person has signed."""
+def numbered_pdf(text: str, *, drawn: bool = False) -> bytes:
+    """A letter of one page whose number and date are filled in after the person has signed; `drawn`: the empty fields
+    and one more, that is never filled in, bring their drawings."""
     stream = f"BT /F1 14 Tf 72 760 Td ({text}) Tj ET"
-    field = "<< /Type /Annot /Subtype /Widget /FT /Tx /T ({name}) /F 4 /Rect [{left} 700 {right} 720] /P 4 0 R >>"
+    field = "<< /Type /Annot /Subtype /Widget /FT /Tx /T ({name}) /F 4 /Rect [{left} 700 {right} 720] /P 4 0 R"
+    field += " /AP << /N 9 0 R >> >>" if drawn else " >>"
+    more = " 8 0 R" if drawn else ""
+    drawing = "/Tx BMC EMC"
     return written(
         [
-            "<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [6 0 R 7 0 R] >> >>",
+            f"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [6 0 R 7 0 R{more}] >> >>",
             "<< /Type /Pages /Kids [4 0 R] /Count 1 >>",
             "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 5 0 R /Annots [6 0 R 7 0 R] "
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 5 0 R /Annots [6 0 R 7 0 R{more}] "
             "/Resources << /Font << /F1 3 0 R >> >> >>",
             f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream",
             field.format(name=NUMBER, left=72, right=172),
             field.format(name=DAY, left=200, right=300),
+            field.format(name="GhiChu", left=320, right=400),
+            "<< /Type /XObject /Subtype /Form /BBox [0 0 100 20] "
+            f"/Length {len(drawing)} >>\nstream\n{drawing}\nendstream",
         ]
     )
 
@@ -42,8 +49,17 @@ def fill(data: bytes, field: str, text: str) -> bytes:
         found = reference.get_object()
         if found["/T"] == field:
             found["/V"] = generic.TextStringObject(text)
+            if "/AP" in found:
+                found["/AP"] = _drawn(writer, text)
             writer.update_container(found)
     return _written(writer)
+
+
+def _drawn(writer: IncrementalPdfFileWriter, text: str) -> generic.DictionaryObject:
+    drawing = generic.StreamObject(stream_data=f"/Tx BMC BT /F1 12 Tf ({text}) Tj ET EMC".encode())
+    drawing[pdf_name("/Type")], drawing[pdf_name("/Subtype")] = pdf_name("/XObject"), pdf_name("/Form")
+    drawing[pdf_name("/BBox")] = generic.ArrayObject(generic.NumberObject(n) for n in (0, 0, 100, 20))
+    return generic.DictionaryObject({pdf_name("/N"): writer.add_object(drawing)})
 
 
 def change_the_number(data: bytes) -> bytes:
@@ -115,13 +131,14 @@ def empty_the_byte_range(data: bytes) -> bytes:
     return re.sub(rb"/ByteRange \[0 [\d ]+\]", lambda m: b"/ByteRange [0 0 0 0]".ljust(len(m[0])), data)
 
 
-def carry_a_list(data: bytes, revocation_list: bytes) -> bytes:
-    """The file brings a revocation list of its own choice."""
+def carry_lists(data: bytes, *lists: bytes) -> bytes:
+    """The file brings revocation lists of its own choice."""
     writer = IncrementalPdfFileWriter(BytesIO(data), strict=False)
     store = DocumentSecurityStore(writer=writer)
     writer.root["/DSS"] = writer.add_object(store.backing_pdf_object)
     writer.update_root()
-    store.register_vri(pdf_name("/" + "0" * 40), certs=[], crls=[crl.CertificateList.load(revocation_list)], ocsps=[])
+    brought = [crl.CertificateList.load(one) for one in lists]
+    store.register_vri(pdf_name("/" + "0" * 40), certs=[], crls=brought, ocsps=[])
     store.as_pdf_object()
     return _written(writer)
 

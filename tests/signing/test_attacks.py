@@ -17,11 +17,12 @@ from pypdf import PdfReader, PdfWriter
 from kernel import clock
 from kernel.errors import Invalid
 from signing.keys import FileKeyStore
-from signing.pades import FIELD_PERSON, FIELD_SEAL, sign_field, sign_person, sign_seal
+from signing.pades import FIELD_PERSON, FIELD_SEAL, add_timestamp, sign_field, sign_person, sign_seal
 from signing.policy import DocumentKind
 from signing.reasons import Code
 from signing.testpki import EMAIL_PROTECTION, Pair, TestAuthority, TestPerson, TestSeal, subject_named
-from signing.verdicts import HolderKind, Value
+from signing.timestamps import LocalTimeStamps
+from signing.verdicts import HolderKind, Value, Verdict
 from signing.verify import signed_revision
 from tests.signing import attacks
 from tests.signing.conftest import CITY, DEPARTMENT, Office
@@ -177,6 +178,69 @@ def test_a_back_dated_signature_of_an_expired_certificate_is_never_valid(
     verdict = office.judge(sign_person(letter, key, at=ended - timedelta(days=5)), DocumentKind.PERSON_ONLY)
     assert verdict.value is Value.UNCLEAR
     assert verdict.has(Code.EXPIRED_NO_PROOF)
+
+
+@pytest.mark.parametrize("stamped", [False, True], ids=["arrived", "time-stamped"])
+def test_only_who_says_to_have_signed_with_an_expired_certificate_did(
+    office: Office, letter: bytes, odd_key: OddKey, stamped: bool
+) -> None:
+    """When a paper came or was stamped it was there at the latest; it may be older, from when the certificate held."""
+    ended = clock.now() - timedelta(days=300)
+    key = odd_key(f"ended-{stamped}", subject=A_PERSON, usages=(EMAIL_PROTECTION,), not_after=ended)
+    arrived = ended + timedelta(days=5)
+
+    def judged(at: timedelta) -> Verdict:
+        signed = sign_person(letter, key, at=ended + at)
+        if stamped:
+            with clock.frozen(arrived):
+                signed = add_timestamp(signed, LocalTimeStamps(office.authority.time_stamp_key()))
+        return office.judge(signed, DocumentKind.PERSON_ONLY, known_since=None if stamped else arrived)
+
+    before, after, impossible = (judged(timedelta(days=days)) for days in (-4, 1, 20))
+    assert (before.value, before.has(Code.EXPIRED_NO_PROOF)) == (Value.UNCLEAR, True)
+    assert (after.value, after.has(Code.EXPIRED_WHEN_SIGNED)) == (Value.INVALID, True)
+    assert (impossible.value, impossible.has(Code.EXPIRED_NO_PROOF)) == (Value.UNCLEAR, True)
+
+
+def test_that_somebody_signed_after_the_revocation_is_said_only_of_who_says_so(
+    office: Office, letter: bytes, odd_key: OddKey
+) -> None:
+    key, now = odd_key("revoked-then", subject=A_PERSON, usages=(EMAIL_PROTECTION,)), clock.now()
+    office.authority.revoke(key.describe().certificate, now - timedelta(days=5))
+    office.authority.enter_into(office.store)
+    for days, etsi in ((9, "REVOKED_NO_POE"), (3, "REVOKED")):
+        signed = sign_person(letter, key, at=now - timedelta(days=days))
+        verdict = office.judge(signed, DocumentKind.PERSON_ONLY, known_since=now - timedelta(days=1))
+        assert verdict.value is Value.INVALID
+        assert [one.etsi for one in verdict.reasons if one.code == Code.REVOKED] == [etsi]
+
+
+def test_a_clock_seven_hours_fast_makes_no_expired_certificate_good(
+    office: Office, letter: bytes, odd_key: OddKey
+) -> None:
+    """Read as seven hours earlier the signature would be older than the end; that is a guess, and proves nothing."""
+    ended = clock.now() - timedelta(days=300)
+    key = odd_key("fast-and-ended", subject=A_PERSON, usages=(EMAIL_PROTECTION,), not_after=ended)
+    signed = sign_person(letter, key, at=ended + timedelta(hours=3))
+    after = office.judge(signed, DocumentKind.PERSON_ONLY, known_since=ended + timedelta(hours=1))
+    assert (after.value, after.has(Code.EXPIRED_NO_PROOF)) == (Value.UNCLEAR, True)
+    later = office.judge(signed, DocumentKind.PERSON_ONLY, known_since=ended + timedelta(hours=4))
+    assert (later.value, later.has(Code.EXPIRED_WHEN_SIGNED)) == (Value.INVALID, True)
+    # It came before the end, and that is known: whatever the signer's clock says, it was not signed after it.
+    before = office.judge(signed, DocumentKind.PERSON_ONLY, known_since=ended - timedelta(hours=1))
+    assert (before.value, before.has(Code.CLOCK_SEVEN_HOURS_FAST)) == (Value.VALID, True)
+
+
+def test_a_clock_seven_hours_fast_is_no_excuse_for_more(office: Office, letter: bytes, odd_key: OddKey) -> None:
+    """More than seven hours ahead is no such clock, nor is what would then be older than the certificate."""
+    now = clock.now()
+    far = sign_person(letter, office.binh, at=now + timedelta(hours=8))
+    with clock.frozen(now + timedelta(days=800) - timedelta(hours=1)):  # test certificates begin 800 days before
+        young = odd_key("an-hour-old", subject=A_PERSON, usages=(EMAIL_PROTECTION,))
+    for signed in (far, sign_person(letter, young, at=now + timedelta(hours=2))):
+        for known_since in (None, now):
+            verdict = office.judge(signed, DocumentKind.PERSON_ONLY, known_since=known_since)
+            assert (verdict.value, verdict.has(Code.TIME_IN_FUTURE)) == (Value.UNCLEAR, True)
 
 
 def test_a_tls_certificate_is_refused(office: Office, letter: bytes, odd_key: OddKey) -> None:

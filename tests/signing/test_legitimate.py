@@ -3,11 +3,14 @@
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
+from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
+from asn1crypto import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
@@ -31,12 +34,13 @@ from signing.policy import POLICIES, DocumentKind
 from signing.reasons import Code
 from signing.specimens import handwriting, seal
 from signing.stamps import TEXT_MARK_SIZE, Box, text_mark
-from signing.testpki import EMAIL_PROTECTION, subject_named
+from signing.testpki import EMAIL_PROTECTION, TestAuthority, TestPerson, subject_named
 from signing.timestamps import LocalTimeStamps
 from signing.trust import Trust, TrustStore
 from signing.verdicts import HolderKind, Level, TimeSource, Value, Verdict
 from signing.verify import signed_revision, verify
 from tests.signing import attacks
+from tests.signing.authorities import authority_called, plain_list
 from tests.signing.conftest import CITY, Office
 from tests.signing.papers import hybrid_pdf, minimal_pdf
 
@@ -206,6 +210,16 @@ def test_a_clock_that_writes_vietnamese_time_as_utc_is_recognised(office: Office
     assert verdict.has(Code.CLOCK_SEVEN_HOURS_FAST)
 
 
+@pytest.mark.parametrize("way", [timedelta(minutes=2), timedelta(hours=2), timedelta(hours=6, minutes=30)], ids=str)
+def test_a_clock_that_writes_vietnamese_time_as_utc_is_recognised_however_long_the_paper_was_on_its_way(
+    office: Office, letter: bytes, way: timedelta
+) -> None:
+    signed_at = clock.now() - timedelta(days=3)
+    signed = sign_person(letter, office.binh, at=signed_at + timedelta(hours=7))
+    verdict = office.judge(signed, DocumentKind.PERSON_ONLY, known_since=signed_at + way)
+    assert (verdict.value, verdict.has(Code.CLOCK_SEVEN_HOURS_FAST)) == (Value.VALID, True)
+
+
 def test_a_time_in_the_future_is_unclear(office: Office, letter: bytes) -> None:
     signed = sign_person(letter, office.binh, at=clock.now() + timedelta(days=2))
     assert office.judge(signed, DocumentKind.PERSON_ONLY).has(Code.TIME_IN_FUTURE)
@@ -313,3 +327,28 @@ def test_a_signature_image_that_is_no_png_is_refused(office: Office, letter: byt
 def test_a_box_on_a_page_that_does_not_exist_is_refused(office: Office, letter: bytes) -> None:
     with pytest.raises(Invalid):
         sign_person(letter, office.binh, anchor=Box(7, 100, 100, 100, 50), image=handwriting("Bình"))
+
+
+@pytest.mark.parametrize("days_ago", [0, 60], ids=["today", "when both held"])
+@pytest.mark.parametrize("same_key", [True, False], ids=["same key", "another key"])
+def test_an_authority_that_was_renewed_is_not_doubted_for_its_old_certificate(
+    office: Office, tmp_path: Path, letter: bytes, same_key: bool, days_ago: int
+) -> None:
+    """The store keeps the old certificate beside the new one; of the old one the root's list cannot tell any more."""
+    authority, now = TestAuthority(tmp_path / "pki"), clock.now()
+    key = authority.issue_person(TestPerson("binh", "Nguyễn Thanh Bình", CITY, "Chánh Văn phòng"))
+    store = TrustStore(tmp_path / "trust", allow_test=True)
+    authority.enter_into(store)
+    own = authority._issuing.key if same_key else rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    public = own.public_key()
+    assert isinstance(public, rsa.RSAPublicKey)
+    name, ended = authority._issuing.certificate.subject, now - timedelta(days=30)
+    old = x509.Certificate.load(authority_called(name, public, authority._root, ended))
+    made, ends = now - timedelta(days=1), now + timedelta(days=20)
+    lists = (plain_list(authority._root, made, ends), plain_list(authority._issuing, made, ends))
+    arrived = now - timedelta(days=days_ago)
+    signed = sign_person(letter, key, at=arrived)
+    for between in ((old, *store.trust().intermediates), (*store.trust().intermediates, old)):
+        trust = replace(store.trust(), crls=lists, intermediates=between)
+        verdict = office.judge(signed, DocumentKind.PERSON_ONLY, trust=trust, known_since=arrived)
+        assert verdict.value is Value.VALID, verdict.summary

@@ -4,7 +4,6 @@ Each chain of signatures is made once and grown through its levels, as the archi
 begins with that of the one before.
 """
 
-import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -146,7 +145,6 @@ def test_every_level_is_valid_and_known_as_what_it_is(office: Office, corpus: tu
         earlier = files[level]
 
 
-@pytest.mark.skipif(shutil.which("pdfsig") is None, reason="poppler-utils is not installed")
 def test_pdfsig_agrees(corpus: tuple[Chain, dict[Level, bytes]], tmp_path: Path) -> None:
     chain, files = corpus
     signers = 1 if chain.kind in (DocumentKind.PERSON_ONLY, DocumentKind.COPY) else 2
@@ -159,7 +157,6 @@ def test_pdfsig_agrees(corpus: tuple[Chain, dict[Level, bytes]], tmp_path: Path)
         assert said.count("ETSI.CAdES.detached") == signers
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 def test_openssl_agrees_on_each_token(office: Office, corpus: tuple[Chain, dict[Level, bytes]], tmp_path: Path) -> None:
     """The tokens are the same at every level: the highest file holds them all, and both time-stamps."""
     pdf = corpus[1][Level.B_LTA]

@@ -1,6 +1,5 @@
 """Where signature and seal stand on the page, measured in a picture of it."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -21,10 +20,7 @@ from tests.signing.conftest import ANCHOR, CITY, Office
 from tests.signing.papers import minimal_pdf
 from tests.signing.pictures import POINT, blue, extent, picture, red
 
-needs_poppler = pytest.mark.skipif(shutil.which("pdftoppm") is None, reason="poppler-utils is not installed")
 
-
-@needs_poppler
 def test_a_flourish_and_a_round_seal_with_letters_stand_in_their_boxes(office: Office, tmp_path: Path) -> None:
     """The specimens of a trial; real papers are measured in tests/signing_look."""
     flourish = handwriting("Nguyễn Thanh Bình")

@@ -6,6 +6,7 @@ import time
 from datetime import timedelta
 from io import BytesIO
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -22,9 +23,10 @@ from signing.archivemodels import Archived, Waits
 from signing.archivewords import sentence, tone
 from signing.keys import FileKeyStore, StoreSigner
 from signing.pades import add_timestamp, sign_field
-from signing.testpki import TestPerson
+from signing.testpki import TestAuthority, TestPerson
 from signing.testservices import CRL, TSA, Fault
-from signing.timestamps import HttpTimeStamps
+from signing.timestamps import HttpTimeStamps, LocalTimeStamps
+from signing.trust import Trust
 from signing.verdicts import Level, Value
 from tests.signing.conftest import CITY
 from tests.signing.papers import minimal_pdf
@@ -113,6 +115,59 @@ def test_a_silent_authority_is_asked_thrice_and_then_each_quarter_of_an_hour(kee
     assert keeping.step(name).level is Level.B_LTA
 
 
+def test_an_authority_that_is_not_trusted_is_not_asked_again_and_again(keeping: Keeping, tmp_path: Path) -> None:
+    """A paper came with a time-stamp of an authority that is trusted; the one that is asked here is another."""
+    services = keeping.public.services
+    known(keeping)
+    letter = add_timestamp(keeping.letter(), HttpTimeStamps(services.tsa_url))
+    services.time_stamp_key = TestAuthority(tmp_path / "stranger").time_stamp_key()
+    name, asked = keeping.keep(letter, Level.B_T), services.counts[TSA]
+    pauses = []
+    for number in range(1, 5):
+        waiting = keeping.step(name)
+        assert (waiting.level, waiting.waits, waiting.tries) == (Level.B_LT, Waits.ARCHIVE_STAMP, number)
+        assert services.counts[TSA] == asked + number
+        assert waiting.next_at is not None
+        pauses.append(waiting.next_at)
+    assert pauses[-1] - pauses[-2] >= timedelta(hours=1)
+    assert "không được tin cậy" in sentence(waiting, waiting.since).vi
+    assert [signer.level for signer in keeping.judge(keeping.file(name)).signers] == [Level.B_LT] * 2
+    assert keeping.judge(keeping.file(name)).value is Value.VALID
+    services.time_stamp_key = services.own_key
+    assert keeping.step(name).level is Level.B_LTA
+
+
+def test_a_time_stamp_of_ours_that_does_not_count_yet_waits_for_answers_and_not_for_another(
+    keeping: Keeping, tmp_path: Path
+) -> None:
+    """As papers were left by a release that put every time-stamp in."""
+    services = keeping.public.services
+    known(keeping)
+    name = keeping.keep(add_timestamp(keeping.letter(), HttpTimeStamps(services.tsa_url)), Level.B_T)
+    services.moods[TSA].fault = Fault.DOWN
+    assert keeping.step(name).waits is Waits.ARCHIVE_STAMP
+    services.well()
+    stranger = LocalTimeStamps(TestAuthority(tmp_path / "stranger").time_stamp_key())
+    blob = keeping.blobs.put(BytesIO(add_timestamp(keeping.file(name), stranger)))
+    with keeping.instance.db.write() as tx:
+        archive.stamped(tx, tx.session.get_one(Archived, name), blob.sha256, blob.size)
+    begun = clock.now()
+    while (row := keeping.step(name)).waits is Waits.VALIDATION:
+        assert (row.newest, services.counts[TSA]) == (blob.sha256, 0)
+        assert "tin cậy" in sentence(row, row.since).vi
+        assert row.next_at is not None
+        assert row.next_at - begun < timedelta(days=20)
+    assert row.level is Level.B_LTA
+    assert 1 <= services.counts[TSA] <= 2  # the answers under the first one had grown old meanwhile
+
+
+def known(keeping: Keeping) -> None:
+    """The instance has learnt about revocation."""
+    first = keeping.keep(keeping.letter())
+    keeping.step(first)
+    keeping.step(first)
+
+
 def test_many_papers_ask_at_most_three_at_a_time_and_keep_nobody_else_waiting(keeping: Keeping) -> None:
     services, db = keeping.public.services, keeping.instance.db
     services.moods[TSA].delay_s = 0.4
@@ -164,7 +219,7 @@ def test_who_is_revoked_after_the_time_stamp_has_signed_for_good(keeping: Keepin
 
 
 def test_without_an_authority_no_time_is_invented_and_the_page_says_so(keeping: Keeping) -> None:
-    outbox.register(archivejobs.StampHandler(keeping.blobs, lambda: None))
+    outbox.register(archivejobs.StampHandler(keeping.blobs, lambda: None, lambda tx: Trust()))
     name = keeping.keep(keeping.letter())
     waiting = keeping.step(name)
     assert (waiting.level, waiting.next_at, waiting.proven_at) == (Level.B_B, None, None)

@@ -17,22 +17,28 @@ from typing import Any
 
 import requests
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
+from pyhanko.sign.fields import FieldMDPSpec, SigFieldSpec, SigSeedSubFilter
+from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigMDPSetup, SigObjSetup
+from pyhanko.sign.signers.pdf_byterange import SignatureObject
 
-from signing.deferred import begin, finish
-from signing.pades import FIELD_PERSON, FIELD_SEAL
+from signing.deferred import ROOM, Begun, begin, finish
+from signing.pades import DIGEST, FIELD_PERSON, FIELD_SEAL, writer_for
 
 Change = Callable[[bytes], bytes]
 
 
 @dataclass
 class Agent:
-    """A program with one token. `before` and `after` are what a dishonest one does to the file."""
+    """A program with one token. `before` and `after` are what a dishonest one does to the file; `locks` is what one
+    that is set so forbids with its signature, and `lock` what it writes into the field."""
 
     folder: Path
     name: str
     place: str = FIELD_PERSON
     before: Change = lambda data: data
     after: Change = lambda data: data
+    locks: SigMDPSetup | None = None
+    lock: FieldMDPSpec | None = None
     fetched: list[bytes] = field(default_factory=list)
 
     @classmethod
@@ -51,7 +57,7 @@ class Agent:
 
     def do(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """One call of a page: fetch, sign, bring. What the page is told."""
-        got = requests.get(parameters["FileName"], timeout=10)
+        got = requests.get(parameters["FileName"], timeout=30)
         if got.status_code != 200:
             return {"Status": 4, "Message": f"Không tải được tệp ({got.status_code})"}
         self.fetched.append(got.content)
@@ -60,11 +66,22 @@ class Agent:
         return {"Status": 0 if told["Status"] is True else 5, "Message": told["Message"]}
 
     def bring(self, address: str, data: bytes) -> requests.Response:
-        return requests.post(address, files={"uploadfile": ("signed.pdf", data, "application/pdf")}, timeout=10)
+        return requests.post(address, files={"uploadfile": ("signed.pdf", data, "application/pdf")}, timeout=30)
 
     def signed(self, pdf: bytes) -> bytes:
-        begun = begin(pdf, self.place, name=self.name)
+        begun = begin(pdf, self.place, name=self.name) if self.locks is None else self._begun_locking(pdf, self.locks)
         return finish(begun, self.cms(begun.to_be_signed))
+
+    def _begun_locking(self, pdf: bytes, locks: SigMDPSetup) -> Begun:
+        writer = writer_for(pdf)
+        level = locks.docmdp_perms
+        spec = SigFieldSpec(self.place, field_mdp_spec=self.lock, doc_mdp_update_value=level) if self.lock else None
+        steps = PdfCMSEmbedder(new_field_spec=spec).write_cms(field_name=self.place, writer=writer)
+        next(steps)
+        place = SignatureObject(subfilter=SigSeedSubFilter.PADES, name=self.name, bytes_reserved=ROOM)
+        steps.send(SigObjSetup(sig_placeholder=place, mdp_setup=locks))
+        made, out = steps.send(SigIOSetup(md_algorithm=DIGEST))
+        return Begun(out.getvalue(), made.document_digest, made.reserved_region_start, made.reserved_region_end)
 
     def cms(self, tbs: bytes) -> bytes:
         """What a token makes of the bytes; the private key is in openssl's hands only."""

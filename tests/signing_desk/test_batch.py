@@ -61,6 +61,15 @@ def test_a_text_that_was_changed_meanwhile_is_not_signed(at_desk: Desk) -> None:
     assert states(at_desk, [kept, changed]) == ["signing", "review"]
 
 
+def test_what_was_not_drawn_when_the_leader_looked_is_not_signed(at_desk: Desk) -> None:
+    unseen = letters(at_desk, {})[0]
+    binh = at_desk.browser("binh")
+    for by in ("server", "device"):
+        answer = binh.post("/documents/sign/all", data={"id": f"{unseen}:", "by": by}).get_data(as_text=True)
+        assert "vừa được thay bằng bản khác" in answer
+    assert states(at_desk, [unseen]) == ["review"]
+
+
 def test_several_go_one_after_the_other_with_the_device(at_desk: Desk) -> None:
     ids = letters(at_desk, {}, {"subject": "Văn bản thứ hai"})
     binh = at_desk.browser("binh")

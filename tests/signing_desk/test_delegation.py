@@ -1,15 +1,17 @@
 """Who may sign for whom: recorded by administrators, checked before signing, and again when a paper is judged."""
 
+import unicodedata
 from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from directory.actor import Actor
-from docex import issuing
+from docex import issuing, judging
 from docex.device import handing
-from docex.models import Document
+from docex.models import Dispatch, Document
 from docex.official.composing import _offices
 from docex.states import DocumentState
 from kernel import audit, clock
@@ -20,7 +22,7 @@ from signing.pades import sign_person, sign_seal
 from signing.policy import DocumentKind, policy_for
 from signing.testpki import TestPerson, TestSeal, make_test_authority
 from signing.trust import TrustStore
-from signing.verdicts import Value
+from signing.verdicts import Value, phrase_from_json
 from signing.verify import Expected, verify
 from tests.docex.office import Office
 from tests.signing.papers import minimal_pdf
@@ -32,20 +34,30 @@ KT = "KT. CHÁNH VĂN PHÒNG"
 
 
 @pytest.mark.parametrize(
-    ("authority", "claim"),
+    ("authority", "title", "claims"),
     [
-        (KT, Claim(Form.KT, "CHÁNH VĂN PHÒNG")),
-        ("kt. chánh văn phòng", Claim(Form.KT, "CHÁNH VĂN PHÒNG")),
-        ("TM. ỦY BAN NHÂN DÂN KT. CHỦ TỊCH", Claim(Form.KT, "CHỦ TỊCH")),
-        ("TL. CHỦ TỊCH", Claim(Form.TL, "CHỦ TỊCH")),
-        ("TUQ.GIÁM ĐỐC", Claim(Form.TUQ, "GIÁM ĐỐC")),
-        ("TM. ỦY BAN NHÂN DÂN", None),
-        ("Q. GIÁM ĐỐC", None),
-        ("", None),
+        (KT, "", [(Form.KT, "CHÁNH VĂN PHÒNG")]),
+        ("kt chánh văn phòng", "", [(Form.KT, "CHÁNH VĂN PHÒNG")]),
+        (unicodedata.normalize("NFD", "k / t chánh văn phòng"), "", [(Form.KT, "CHÁNH VĂN PHÒNG")]),
+        ("K.\u200bT．Chánh  Văn phòng", "", [(Form.KT, "CHÁNH VĂN PHÒNG")]),
+        ("TM. ỦY BAN NHÂN DÂN KT CHỦ TỊCH", "", [(Form.KT, "CHỦ TỊCH")]),
+        ("TL. CHỦ TỊCH KT. CHÁNH VĂN PHÒNG", "", [(Form.TL, "CHỦ TỊCH"), (Form.KT, "CHÁNH VĂN PHÒNG")]),
+        ("T.L chủ tịch / t u q. giám đốc", "", [(Form.TL, "CHỦ TỊCH"), (Form.TUQ, "GIÁM ĐỐC")]),
+        ("TL. CHỦ TỊCH UBND TP. HỒ CHÍ MINH", "", [(Form.TL, "CHỦ TỊCH UBND TP. HỒ CHÍ MINH")]),
+        ("TUQ.GIÁM ĐỐC", "KT. Chủ tịch", [(Form.TUQ, "GIÁM ĐỐC"), (Form.KT, "CHỦ TỊCH")]),
+        ("thừa lệnh Chủ tịch", "", [(Form.TL, "CHỦ TỊCH")]),
+        ("TM. ỦY BAN NHÂN DÂN Q.CHỦ TỊCH", "Quyền Giám đốc", [(Form.Q, "CHỦ TỊCH"), (Form.Q, "GIÁM ĐỐC")]),
+        ("TM. ỦY BAN NHÂN DÂN KT.", "", [(Form.KT, "")]),
+        ("kt", "", [(Form.KT, "")]),
+        ("KT. TRƯỞNG PHÒNG KT", "Phó Trưởng phòng KT và HT", [(Form.KT, "TRƯỞNG PHÒNG KT")]),
+        ("TM. ỦY BAN NHÂN DÂN Q.1", "Chủ tịch", []),
+        ("", "", []),
     ],
 )
-def test_a_signature_block_says_for_whom_it_is_signed(authority: str, claim: Claim | None) -> None:
-    assert delegation.claim_of(authority) == claim
+def test_a_signature_block_says_for_whom_it_is_signed(
+    authority: str, title: str, claims: list[tuple[Form, str]]
+) -> None:
+    assert delegation.claims_of(authority, title) == tuple(Claim(*one) for one in claims)
 
 
 @pytest.mark.parametrize(
@@ -98,9 +110,11 @@ def test_it_holds_for_its_days_its_form_its_position_and_its_person(office: Offi
     with office.db.write() as tx:
         delegation.record(tx, office.cast.admin, wanted)
 
-    def covered(authority: str = KT, person: Actor = office.cast.binh, on: date = today) -> bool:
+    def covered(authority: str = KT, person: Actor = office.cast.binh, on: date = today, title: str = "") -> bool:
         with office.db.read() as tx:
-            return delegation.is_covered(tx, office.cast.city.id, person.person_id, authority, on)
+            return delegation.is_covered(
+                tx, office.cast.city.id, person.person_id, on, authority, title, at=clock.now()
+            )
 
     assert covered()
     assert covered(on=today + timedelta(days=5))
@@ -110,19 +124,79 @@ def test_it_holds_for_its_days_its_form_its_position_and_its_person(office: Offi
     assert not covered("KT. CHỦ TỊCH")
     assert not covered(person=office.cast.son)
     assert covered("TM. ỦY BAN NHÂN DÂN", office.cast.son)
+    assert covered("kt chánh văn phòng", title="Phó Chánh Văn phòng")
+    assert not covered(f"TL. CHỦ TỊCH / {KT}")
+    assert not covered(title="TUQ. Chủ tịch")
+    assert not covered("KT.")
 
 
-def test_an_end_counts_from_its_day_and_leaves_what_was_signed_before(office: Office, wanted: Wanted) -> None:
+def test_an_acting_head_has_the_position_or_a_decision(office: Office, wanted: Wanted) -> None:
+    today = clock.today()
+
+    def covered(authority: str, title: str) -> bool:
+        with office.db.read() as tx:
+            args = (tx, office.cast.city.id, office.cast.binh.person_id, today)
+            return delegation.is_covered(*args, authority, title, at=clock.now())
+
+    assert not covered("Q. CHÁNH VĂN PHÒNG", "Phó Chánh Văn phòng")
+    assert covered("", "Q. Chánh Văn phòng")
+    assert covered("Q. CHÁNH VĂN PHÒNG", "Quyền Chánh Văn phòng")
+    assert not covered("Q. CHỦ TỊCH", "Quyền Chánh Văn phòng")
+    assert not covered("Q.", "")
+    with office.db.write() as tx:
+        delegation.record(tx, office.cast.admin, replace(wanted, form="Q"))
+    assert covered("TM. VĂN PHÒNG Q CHÁNH VĂN PHÒNG", "Phó Chánh Văn phòng")
+
+
+def test_an_end_counts_from_its_moment_and_leaves_what_was_signed_before(office: Office, wanted: Wanted) -> None:
+    before = clock.now() - timedelta(minutes=1)
     with office.db.write() as tx:
         row = delegation.record(tx, office.cast.admin, replace(wanted, since_on=clock.today() - timedelta(days=9)))
         with pytest.raises(Invalid):
             delegation.end(tx, office.cast.admin, row.id, " ")
         delegation.end(tx, office.cast.admin, row.id, "Điều động công tác")
-        args = (tx, office.cast.city.id, office.cast.binh.person_id, KT)
-        assert not delegation.is_covered(*args, clock.today())
-        assert delegation.is_covered(*args, clock.today() - timedelta(days=1))
+        who = (tx, office.cast.city.id, office.cast.binh.person_id)
+        assert not delegation.is_covered(*who, clock.today(), KT, "", at=clock.now())
+        assert delegation.is_covered(*who, clock.today(), KT, "", at=before)
+        yesterday = clock.today() - timedelta(days=1)
+        assert delegation.is_covered(*who, yesterday, KT, "", at=clock.now() - timedelta(days=1))
         with pytest.raises(WrongState):
             delegation.end(tx, office.cast.admin, row.id, "Lần nữa")
+
+
+def ended(office: Office, delegation_id: int) -> None:
+    with office.db.write() as tx:
+        delegation.end(tx, office.cast.admin, delegation_id, "Điều động công tác")
+
+
+def test_what_was_signed_in_the_morning_is_sent_after_the_decision_was_ended(office: Office, wanted: Wanted) -> None:
+    number = waiting(office)
+    with office.db.write() as tx:
+        held = delegation.record(tx, office.cast.admin, wanted).id
+    office.sign(number)
+    office.work()
+    ended(office, held)
+    office.seal(number)
+    office.work()
+    with office.db.read() as tx:
+        dispatch = tx.session.scalars(sa.select(Dispatch).where(Dispatch.document_id == number)).one()
+        assert dispatch.verdict == Value.VALID
+        verdicts = judging.latest(tx, dispatch.id).values()
+    assert [verdict.has("NOT_DELEGATED") for verdict in verdicts] == [False]
+    with pytest.raises(WrongState, match="Chưa có quyết định"):
+        office.sign(waiting(office))
+
+
+def test_a_decision_that_is_ended_before_the_worker_has_signed_covers_nothing(office: Office, wanted: Wanted) -> None:
+    number = waiting(office)
+    with office.db.write() as tx:
+        held = delegation.record(tx, office.cast.admin, wanted).id
+    office.sign(number)
+    ended(office, held)
+    office.work()
+    document = office.document(number)
+    assert (document.state, document.signed_at) == (DocumentState.REVIEW, None)
+    assert "Chưa có quyết định" in phrase_from_json(document.problem).vi
 
 
 def test_only_administrators_of_the_agency_record_and_every_wrong_field_is_named(

@@ -10,6 +10,8 @@ import requests
 import sqlalchemy as sa
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from pyhanko.sign.fields import MDPPerm
+from pyhanko.sign.signers.cms_embedder import SigMDPSetup
 
 from docex import drafting
 from docex.device import handing
@@ -25,15 +27,18 @@ from signing.testpki import TestAuthority, TestSeal
 from tests.docex.office import a_pdf
 from tests.signing_desk.agent import seal_agent
 from tests.signing_desk.conftest import Desk
+from web.tour.reading import hidden
 
 
 def test_a_letter_signed_and_sealed_with_devices_goes_out(at_desk: Desk) -> None:
     number = at_desk.waiting()
     binh, ha = at_desk.browser("binh"), at_desk.browser("ha")
     page = f"/documents/out/{number}"
-    assert "Ký bằng thiết bị của tôi" in binh.get(page).get_data(as_text=True)
+    shown = binh.get(page).get_data(as_text=True)
+    assert "Ký bằng thiết bị của tôi" in shown
     assert "Ký bằng thiết bị của tôi" not in ha.get(page).get_data(as_text=True)
-    assert binh.post(f"{page}/device/sign").status_code == 303
+    assert binh.post(f"{page}/device/sign", data={"seen": ""}).status_code == 409
+    assert binh.post(f"{page}/device/sign", data={"seen": hidden(shown, "seen")}).status_code == 303
     assert "Đang chuẩn bị tệp" in binh.get(page).get_data(as_text=True)
     at_desk.office.work()
     shown = binh.get(page).get_data(as_text=True)
@@ -122,6 +127,45 @@ def test_an_unknown_authority_with_the_agencys_name_seals_no_attachment(at_desk:
         assert set(tx.session.scalars(sa.select(HeldCertificate.sha256))) == held
 
 
+def test_a_program_that_locks_the_paper_is_told_how_to_sign_and_the_next_try_is_taken(at_desk: Desk) -> None:
+    number = at_desk.out()
+    locking = SigMDPSetup("sha256", certify=True, docmdp_perms=MDPPerm.NO_CHANGES)
+    replace(at_desk.binh, locks=locking).do(at_desk.call(number)["parameters"])
+    at_desk.office.work()
+    assert at_desk.document(number).state == DocumentState.REVIEW
+    browser = at_desk.browser("binh")
+    assert "Chữ ký mới khóa văn bản" in browser.get(f"/documents/out/{number}").get_data(as_text=True)
+    told = at_desk.problem(number)
+    assert told is not None
+    assert "locks the document" in told.en
+    at_desk.out(number)
+    at_desk.binh.do(at_desk.call(number)["parameters"])
+    at_desk.office.work()
+    assert at_desk.document(number).state == DocumentState.SIGNED
+
+
+@pytest.mark.parametrize(
+    ("level", "copy_form", "refused"),
+    [
+        (MDPPerm.NO_CHANGES, "", True),
+        (MDPPerm.NO_CHANGES, "SY", True),
+        (MDPPerm.FILL_FORMS, "", False),
+        (MDPPerm.FILL_FORMS, "SY", False),
+    ],
+)
+def test_an_upload_that_others_have_locked_is_named_at_once(
+    at_desk: Desk, level: MDPPerm, copy_form: str, refused: bool
+) -> None:
+    others = replace(at_desk.ha, place="Signature1", locks=SigMDPSetup("sha256", certify=True, docmdp_perms=level))
+    number = at_desk.office.uploaded(others.signed(a_pdf()), copy_form=copy_form)
+    at_desk.office.work()
+    told = at_desk.problem(number)
+    assert (told is not None) is refused
+    if told is not None:
+        assert "đã khóa văn bản" in told.vi
+        assert "has locked the document" in told.en
+
+
 def test_the_token_is_for_one_file_one_person_and_one_time(at_desk: Desk) -> None:
     number = at_desk.out()
     for stranger in ("ha", "lan", "son"):
@@ -130,21 +174,24 @@ def test_the_token_is_for_one_file_one_person_and_one_time(at_desk: Desk) -> Non
     second = at_desk.call(number)["parameters"]
     token = second["FileUploadHandler"].rpartition("/")[2]
     assert len(token) >= 43  # 256 bits
-    assert requests.get(first["FileName"], timeout=5).status_code == 404  # who begins anew begins alone
+    assert requests.get(first["FileName"], timeout=30).status_code == 404  # who begins anew begins alone
     with at_desk.office.db.read() as tx:
         row = tx.session.scalars(sa.select(Handoff)).one()
         assert token not in f"{row.token_hash} {row.facts} {row.problem}"
         told = str(tx.session.scalars(sa.select(OutboxRow.payload)).all())
     assert token not in told
-    file = requests.get(second["FileName"], timeout=5)
+    file = requests.get(second["FileName"], timeout=30)
     assert file.headers["Cache-Control"] == "no-store"
     assert "Set-Cookie" not in file.headers
     signed = at_desk.binh.signed(file.content)
-    nothing = requests.post(second["FileUploadHandler"], files={"uploadfile": ("x.pdf", b"no PDF")}, timeout=5)
+    nothing = requests.post(second["FileUploadHandler"], files={"uploadfile": ("x.pdf", b"no PDF")}, timeout=30)
     assert nothing.status_code == 422
     assert nothing.json()["Status"] is False
     assert at_desk.binh.bring(second["FileUploadHandler"], signed).json()["Status"] is True
-    for again in (requests.get(second["FileName"], timeout=5), at_desk.binh.bring(second["FileUploadHandler"], signed)):
+    for again in (
+        requests.get(second["FileName"], timeout=30),
+        at_desk.binh.bring(second["FileUploadHandler"], signed),
+    ):
         assert again.status_code == 404
     assert at_desk.binh.bring(f"{at_desk.url}/agent/sign/{'x' * 43}", signed).status_code == 404
 

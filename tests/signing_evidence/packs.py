@@ -8,6 +8,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from joserfc.jwk import ECKey
 
 from kernel import clock
@@ -17,10 +18,10 @@ from signing import log, receipts
 from signing.case import Expected
 from signing.evidence import PaperFile, Source, proved, write_pack
 from signing.log import Kind, canonical
-from signing.pades import add_timestamp, sign_person, sign_seal
+from signing.pades import FIELD_SEAL, add_timestamp, sign_field, sign_person, sign_seal
 from signing.policy import DocumentKind, policy_for
 from signing.reasons import Code
-from signing.testpki import TestPerson
+from signing.testpki import Pair, TestPerson, subject_named
 from signing.testservices import status_of, status_request
 from signing.timestamps import LocalTimeStamps, token_over
 from signing.verify import not_judged
@@ -155,6 +156,16 @@ def _by_the_revoked(db: Database, office: Office) -> Made:
     return make_pack(db, office, [letter])
 
 
+def _by_another_use(made: Made, office: Office, db: Database, name: str, pair: Pair) -> Made:
+    """A letter signed with a certificate that is not for letters, and a maker who says that all was well."""
+    key = office.authority.write_pair(office.authority.folder / f"{name}.p12", pair)
+    letter = sign_field(sign_person(minimal_pdf("So: 18/UBND-VP."), key), office.seal, FIELD_SEAL)
+    pack = make_pack(db, office, [letter])
+    said = json.loads(made.source.verdicts[0][1])
+    lie = canonical({**said, "sha256": pack.source.papers[0].blob.sha256})
+    return pack.other(verdicts=((0, lie), pack.source.verdicts[1]))
+
+
 def spoiled(made: Made, office: Office, db: Database) -> dict[str, tuple[Made, str, str]]:
     """Packs whose form, hashes and manifest are right and which prove nothing: what is found, here and by the page."""
     source, proved_ = made.source, made.source.proved
@@ -175,6 +186,11 @@ def spoiled(made: Made, office: Office, db: Database) -> dict[str, tuple[Made, s
     about_other = canonical({**json.loads(source.verdicts[0][1]), "sha256": "00" * 32})
     letter = made.store[source.papers[0].blob.sha256]
     changed = make_pack(db, office, [letter.replace(b"15/UBND", b"16/UBND", 1)])
+    who = subject_named("Trần Văn Khách", [(NameOID.ORGANIZATION_NAME, CITY), (NameOID.TITLE, "Phó")])
+    of_a_server = office.authority.certify(
+        who, usages=(ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)
+    )
+    of_an_authority = office.authority._issuing
     return {
         "a receipt that somebody else signed": (made.other(receipts=((kind, forged),)), *2 * ("RECEIPT_SIGNATURE",)),
         "a receipt of another envelope": (made.other(receipts=((kind, elsewhere),)), *2 * ("RECEIPT_OTHER",)),
@@ -192,4 +208,10 @@ def spoiled(made: Made, office: Office, db: Database) -> dict[str, tuple[Made, s
         ),
         "a letter of somebody whose certificate was revoked": (_by_the_revoked(db, office), "PAPER", "REVOKED"),
         "a letter that was changed after signing": (changed, "PAPER", "SIGNATURE_BROKEN"),
+        "a letter signed with the certificate of a web server": (
+            _by_another_use(made, office, db, "server", of_a_server), "PAPER", "WRONG_PURPOSE"
+        ),
+        "a letter signed with the certificate of an authority": (
+            _by_another_use(made, office, db, "authority", of_an_authority), "PAPER", "WRONG_PURPOSE"
+        ),
     }  # fmt: skip

@@ -2,12 +2,15 @@
 
 import io
 import json
+import shutil
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from kernel import clock
 from kernel.config import Config
 from signing.case import Expected
 from signing.evidence import KEYS, MANIFEST
@@ -15,6 +18,8 @@ from signing.evidence_cli import verify
 from signing.evidence_form import Writer
 from signing.log import canonical
 from signing.receipts import SigningKey
+from signing.revinfo import read_list
+from signing.testpki import TestAuthority
 from tests.signing.conftest import CITY, Office
 from tests.signing_evidence.packs import Made
 
@@ -107,6 +112,33 @@ def test_trust_out_of_a_folder_of_certificates(run: Run, made: Made, office: Off
     (folder / "broken.pem").write_text("no certificate")
     refused = run(made.data, "--trust", str(folder), trust=False)
     assert (refused.exit_code, "broken.pem" in refused.stderr) == (2, True)
+
+
+def test_a_pack_whose_lists_have_ended_is_unclear_and_says_what_to_do(
+    run: Run, made: Made, office: Office, tmp_path: Path
+) -> None:
+    ends = min(one.ends_at for one in map(read_list, office.trust.crls) if one is not None and one.ends_at is not None)
+    with clock.frozen(ends + timedelta(days=2)):
+        old = run(made.data, "--json")
+        told = json.loads(old.stdout)
+        assert (old.exit_code, told["value"], told["known_since"]) == (2, "unclear", None)
+        assert "invalid" not in {one["weight"] for one in told["findings"]}
+        (why,) = [one for one in told["findings"] if one["code"] == "ANSWERS_ENDED"]
+        assert ends.astimezone(clock.VN).strftime("%d/%m/%Y") in why["vi"]
+        then = made.source.at.isoformat(timespec="seconds")
+        assert f"--at {then}" in why["vi"]
+        assert f"--at {then}" in why["en"]
+        assert run(made.data, "--at", then).exit_code == 0
+        assert "ANSWERS_ENDED" not in run(made.data, "--at", then, "--json").stdout
+
+        shutil.copytree(office.authority.folder, tmp_path / "authority")  # its lists of today are not for other tests
+        folder = tmp_path / "roots"
+        folder.mkdir()
+        (folder / "root.crt").write_bytes(office.authority.root_certificate)
+        for number, fresh in enumerate(TestAuthority(tmp_path / "authority").crls()):
+            (folder / f"{number}.crl").write_bytes(fresh)
+        again = run(made.data, "--trust", str(folder), "--json", trust=False)
+        assert (again.exit_code, "ANSWERS_ENDED" in again.stdout) == (0, False)
 
 
 @pytest.mark.parametrize("wrong", [["--at", "yesterday"], ["--at", "2026-03-02T10:00:00"], ["--kind", "poem"]])

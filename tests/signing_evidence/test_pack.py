@@ -20,6 +20,7 @@ from signing.evidence import PaperFile, write_pack
 from signing.evidence_check import Checked, check_pack
 from signing.evidence_form import NoPack, Writer, read_form
 from signing.evidence_openssl import pem
+from signing.log import canonical
 from signing.policy import DocumentKind
 from signing.trust import Trust
 from signing.verdicts import Value
@@ -121,6 +122,17 @@ def test_right_hashes_and_a_right_manifest_do_not_make_false_evidence_true(
         assert (found.value, code in weighty(found)) == (Value.INVALID, True), (what, weighty(found))
 
 
+@pytest.mark.parametrize("msgid", ["{x:>999999999999}", "{0}", "{x.__class__}", "{", "{missing}"])
+def test_sentences_of_a_pack_are_text_and_no_patterns(made: Made, office: Office, msgid: str) -> None:
+    kept = json.loads(made.source.verdicts[0][1])
+    said = {"msgid": msgid, "params": {"x": ""}}
+    told = canonical({**kept, "value": "unclear", "summary": said, "summary_vi": "Chưa rõ {x}"})
+    found = check_pack(made.other(verdicts=((0, told), made.source.verdicts[1])).file, office.trust, made.keys)
+    (sentence,) = (one.words for one in found.findings if one.code == "VERDICT_KEPT")
+    assert sentence.vi.endswith(": Chưa rõ {x}")
+    assert sentence.en.endswith(": Chưa rõ {x}")
+
+
 def test_the_archived_file_is_there_beside_the_original(made: Made, office: Office, tmp_path: Path) -> None:
     pack = grown(made, office)
     found = check_pack(pack.file, office.trust, made.keys)
@@ -214,19 +226,22 @@ def _sh(folder: Path) -> subprocess.CompletedProcess[str]:
 
 def test_pyhankos_own_command_line_agrees(unpacked: Path, office: Office, tmp_path: Path) -> None:
     (tmp_path / "root.pem").write_text(pem(office.authority.root_certificate))
-    assert _pyhanko(unpacked / MAIN, unpacked, tmp_path).count(":INTACT") == 2
+    code, said = _pyhanko(unpacked / MAIN, unpacked, tmp_path)
+    assert (code, said.count(":INTACT:")) == (0, 2), said
     letter = (unpacked / MAIN).read_bytes()
     (tmp_path / "changed.pdf").write_bytes(letter.replace(b"15/UBND", b"16/UBND", 1))
-    assert ":INTACT" not in _pyhanko(tmp_path / "changed.pdf", unpacked, tmp_path)
+    code, said = _pyhanko(tmp_path / "changed.pdf", unpacked, tmp_path)
+    assert (code, said.count(":INVALID"), ":INTACT" in said) == (1, 2, False), said
+    assert "Validation failed" in said  # and not: the program fell over
 
 
-def _pyhanko(pdf: Path, unpacked: Path, folder: Path) -> str:
+def _pyhanko(pdf: Path, unpacked: Path, folder: Path) -> tuple[int, str]:
     import sys
 
     command = [str(Path(sys.executable).with_name("pyhanko")), "sign", "validate", "--no-revocation-check"]
     command += ["--no-strict-syntax", "--trust", "root.pem", "--other-certs", str(unpacked / "certificates/others.pem")]
     done = subprocess.run([*command, str(pdf)], cwd=folder, capture_output=True, text=True, check=False)
-    return done.stdout + done.stderr
+    return done.returncode, done.stdout + done.stderr
 
 
 def test_pymerkle_finds_the_root_of_the_signed_head_and_the_same_paths(unpacked: Path, made: Made) -> None:

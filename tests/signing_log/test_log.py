@@ -1,7 +1,9 @@
 """The evidence log on both databases: numbers without gaps, heads, proofs, and what tampering leaves behind."""
 
+import stat
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -11,8 +13,10 @@ import sqlalchemy as sa
 
 from kernel.config import Config
 from kernel.db import Database, Tx
-from kernel.errors import NotFound
+from kernel.doctor import Health
+from kernel.errors import NotFound, Unavailable
 from signing import log, merkle, receipts
+from signing.doctor import receipts_key
 from signing.log import Kind, NotYet
 from signing.logaudit import audit
 from signing.logmodels import LogHead, LogLeaf, LogTile
@@ -367,3 +371,30 @@ def test_a_new_key_signs_from_then_on_and_the_old_one_can_still_be_checked(db: D
     assert receipts.checked(old, keys) == {"a": 1}
     assert not any("d" in key for key in keys.values())
     assert [path.name for path in (tmp_path / "hub").iterdir()] == [receipts.FILE]
+
+
+def test_the_key_is_encrypted_once_there_is_a_passphrase_and_stays_the_same(db: Database, tmp_path: Path) -> None:
+    plain = Config(data_dir=tmp_path)
+    sealed, wrong = replace(plain, key_passphrase="of the test"), replace(plain, key_passphrase="another")
+    file = tmp_path / "hub" / receipts.FILE
+
+    def kid_with(config: Config) -> str:
+        receipts.use(config)
+        with db.write() as tx:
+            return receipts.known_key(tx).kid
+
+    kid = kid_with(plain)
+    assert receipts_key(plain).health is Health.GOOD
+    assert receipts_key(replace(plain, mode="production")).health is Health.POOR
+    assert kid_with(sealed) == kid
+    assert b"ENCRYPTED" in file.read_bytes()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert receipts_key(replace(sealed, mode="production")).health is Health.GOOD
+    for config in (wrong, plain):
+        with pytest.raises(Unavailable):
+            kid_with(config)
+    assert kid_with(sealed) == kid
+    fresh = receipts.rotate(sealed)
+    assert kid_with(sealed) == fresh != kid
+    assert b"ENCRYPTED" in file.read_bytes()
+    assert [path.name for path in file.parent.iterdir()] == [receipts.FILE]

@@ -1,6 +1,5 @@
 """Signature, seal and text marks on real papers (Decree 30/2020, Annex I), measured in pictures of their pages."""
 
-import shutil
 import subprocess
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass, replace
@@ -22,8 +21,6 @@ from tests.official.papers import CONCLUSION, DECISION, INVITATION, LETTER, MINU
 from tests.signing.conftest import CITY, Office
 from tests.signing.papers import minimal_pdf
 from tests.signing.pictures import POINT, Extent, added, amount, block, blue, disc, extent, picture, red
-
-pytestmark = pytest.mark.skipif(shutil.which("pdftoppm") is None, reason="poppler-utils is not installed")
 
 EXACT = 0.5 * MM
 A4 = (210 * MM, 297 * MM)

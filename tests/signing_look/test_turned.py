@@ -1,6 +1,5 @@
 """Scanned pages are often stored lying, or cut out of a larger sheet: people see signature and marks upright."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,6 @@ from tests.signing.conftest import Office
 from tests.signing.papers import minimal_pdf
 from tests.signing.pictures import POINT, added, block, blue, disc, extent, picture, red
 
-pytestmark = pytest.mark.skipif(shutil.which("pdftoppm") is None, reason="poppler-utils is not installed")
 EXACT = 0.5 * MM
 
 

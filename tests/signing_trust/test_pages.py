@@ -1,5 +1,6 @@
 """The administrators' pages of the trust store, through the real application."""
 
+import hashlib
 import io
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from flask import Flask
 
 from kernel.blobs import BlobStore
-from signing import anchors, revocation
+from signing import anchors, revocation, trustpages
 from signing.known import KNOWN_AUTHORITIES
 from signing.testservices import CRL, Fault
 from tests.signing_trust.conftest import SIGNING, Instance, Public
@@ -55,12 +56,22 @@ def test_the_whole_way_by_two_browsers(app: Flask, instance: Instance, public: P
     assert "Chờ bạn xác nhận" in second.get("/").get_data(as_text=True)
     theirs = second.get(address).get_data(as_text=True)
     assert "Xác nhận của người thứ hai" in theirs
-    wrong = second.post(f"{address}/confirm", data={"ending": "12345678"})
-    assert wrong.status_code == 422
-    assert "Không khớp với dấu vân tay" in wrong.get_data(as_text=True)
+    fingerprint = hashlib.sha256(root).hexdigest()
+    assert trustpages.spaced(fingerprint) in mine
+    for seen in (theirs, second.get("/admin/trust").get_data(as_text=True), second.get("/").get_data(as_text=True)):
+        assert fingerprint[-16:] not in seen  # the second person brings it along
+        assert trustpages.spaced(fingerprint)[-19:] not in seen
+    for typed, said in (
+        (fingerprint[-8:], "Cần nhập đủ 64 chữ số"),
+        ("ab " * 32, "Không khớp với dấu vân tay"),
+        ("oO" + fingerprint[2:], "xin xem lại “o”"),
+    ):
+        wrong = second.post(f"{address}/confirm", data={"fingerprint": typed})
+        assert wrong.status_code == 422
+        assert said in wrong.get_data(as_text=True)
+        assert typed.strip() in wrong.get_data(as_text=True)
     assert instance.trust.empty
-    fingerprint = "".join(theirs.split('class="fingerprint">')[1].split("<")[0].split())
-    assert second.post(f"{address}/confirm", data={"ending": fingerprint[-8:]}).status_code == 303
+    assert second.post(f"{address}/confirm", data={"fingerprint": trustpages.spaced(fingerprint)}).status_code == 303
     assert not instance.trust.empty
     page = first.get("/admin/trust").get_data(as_text=True)
     assert "Đỗ Quang Khải đề nghị, Hồ Thanh Sơn xác nhận" in page
@@ -90,12 +101,21 @@ def test_what_cannot_be_read_is_shown_at_its_field(app: Flask, path: str, form: 
     assert "field-error" in answer.get_data(as_text=True)
 
 
+def test_everything_that_is_wrong_with_a_proposal_is_told_at_once(app: Flask) -> None:
+    told = sign_in(app, "quantri").post("/admin/trust/roots/new", data={"known": KNOWN_AUTHORITIES[0].sha256})
+    page = told.get_data(as_text=True)
+    assert told.status_code == 422
+    for said in ("Cần chọn tệp chứng thư", "Chọn ít nhất một mục đích", "Cần nêu lý do"):
+        assert said in page
+    assert trustpages.spaced(KNOWN_AUTHORITIES[0].sha256) in page
+
+
 @pytest.mark.parametrize("who", ["ha", "binh", "lan"])
 def test_others_see_nothing_of_it(app: Flask, who: str) -> None:
     client = sign_in(app, who)
     for path in ("/admin/trust", "/admin/trust/roots/new", "/admin/trust/changes/1", "/admin/trust/lists/new"):
         assert client.get(path).status_code == 403
-    assert client.post("/admin/trust/changes/1/confirm", data={"ending": "x"}).status_code == 403
+    assert client.post("/admin/trust/changes/1/confirm", data={"fingerprint": "x"}).status_code == 403
     assert app.test_client().get("/admin/trust").status_code == 302
 
 

@@ -22,6 +22,8 @@ from signing.verify import verify
 from tests.signing.papers import minimal_pdf
 from tests.signing_trust.conftest import Instance, Public
 
+pytestmark = pytest.mark.one_database("sqlite")
+
 OFFICIAL = policy_for(DocumentKind.OFFICIAL)
 
 
@@ -114,9 +116,10 @@ def test_a_sick_authority_is_said_so_and_tried_again(
         assert judged(trusting, letter).value is Value.VALID
 
 
-def test_an_answer_without_end_is_cut(public: Public, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("fault", [Fault.ENDLESS, Fault.NO_HEAD])
+def test_an_answer_without_end_is_cut(public: Public, monkeypatch: pytest.MonkeyPatch, fault: Fault) -> None:
     monkeypatch.setattr(fetching, "SECONDS", 0.3)
-    public.services.moods[CRL].fault = Fault.ENDLESS
+    public.services.moods[CRL].fault = fault
     with pytest.raises(NotFetched) as caught:
         fetched(f"{public.services.url}/crl/root.crl", ("127.0.0.1",))
     assert caught.value.reason == "too_long"

@@ -49,7 +49,7 @@ def test_the_store_is_empty_at_first(instance: Instance) -> None:
 def test_a_root_is_trusted_when_a_second_administrator_confirms_it(instance: Instance, public: Public) -> None:
     change = proposed(instance, public)
     assert instance.trust.empty
-    instance.act(instance.second, anchors.confirm, change.id, change.sha256[-8:])
+    instance.act(instance.second, anchors.confirm, change.id, change.sha256)
     (anchor,) = instance.trust.anchors
     assert anchor.sha256 == change.sha256
     assert anchor.purposes == {Purpose.PERSON, Purpose.SEAL, Purpose.TSA}
@@ -60,18 +60,25 @@ def test_a_root_is_trusted_when_a_second_administrator_confirms_it(instance: Ins
 def test_nobody_confirms_their_own_proposal(instance: Instance, public: Public) -> None:
     change = proposed(instance, public)
     with pytest.raises(Forbidden):
-        instance.act(instance.admin, anchors.confirm, change.id, change.sha256[-8:])
+        instance.act(instance.admin, anchors.confirm, change.id, change.sha256)
     with pytest.raises(Forbidden):
         instance.act(instance.admin, anchors.refuse, change.id, "không")
     assert instance.trust.empty
 
 
-@pytest.mark.parametrize("ending", ["", "00000000", "f"])
-def test_the_second_person_has_to_know_the_fingerprint(instance: Instance, public: Public, ending: str) -> None:
+@pytest.mark.parametrize("wrong", ["", "0" * 64, "-8:", "-63:", "0 one more", "one digit"])
+def test_the_second_person_has_to_bring_the_whole_fingerprint(instance: Instance, public: Public, wrong: str) -> None:
     change = proposed(instance, public)
+    right = change.sha256
+    other = {
+        "-8:": right[-8:],
+        "-63:": right[-63:],
+        "0 one more": f"{right}0",
+        "one digit": f"{right[:-1]}{'0' if right[-1] != '0' else '1'}",
+    }
     with pytest.raises(Invalid) as caught:
-        instance.act(instance.second, anchors.confirm, change.id, ending)
-    assert set(caught.value.fields) == {"ending"}
+        instance.act(instance.second, anchors.confirm, change.id, other.get(wrong, wrong))
+    assert set(caught.value.fields) == {"fingerprint"}
     assert instance.trust.empty
 
 
@@ -89,7 +96,7 @@ def test_only_administrators_of_the_instance_take_part(instance: Instance, publi
         with pytest.raises(Forbidden):
             instance.act(actor, anchors.propose, root, SIGNING, "x", allow_test=True)
         with pytest.raises(Forbidden):
-            instance.act(actor, anchors.confirm, change.id, change.sha256[-8:])
+            instance.act(actor, anchors.confirm, change.id, change.sha256)
         with pytest.raises(Forbidden):
             instance.act(actor, anchors.add_intermediate, public.authority.issuing_certificate)
 
@@ -99,7 +106,7 @@ def test_a_root_is_taken_away_by_two_people_too(instance: Instance, public: Publ
     fingerprint = instance.trust.anchors[0].sha256
     change = instance.act(instance.second, anchors.propose_removal, fingerprint, "CA ngừng hoạt động")
     assert not instance.trust.empty
-    instance.act(instance.admin, anchors.confirm, change.id, fingerprint[-8:])
+    instance.act(instance.admin, anchors.confirm, change.id, fingerprint)
     assert instance.trust.empty
     assert on_record(instance)[-1] == ("signing.root_removed", instance.admin.by)
 
@@ -114,7 +121,7 @@ def test_a_proposal_can_be_withdrawn_or_refused_once(instance: Instance, public:
     assert [state_of(instance, one.id) for one in (first, second)] == [ChangeState.WITHDRAWN, ChangeState.REFUSED]
     for change in (first, second):
         with pytest.raises(WrongState):
-            instance.act(instance.second, anchors.confirm, change.id, change.sha256[-8:])
+            instance.act(instance.second, anchors.confirm, change.id, change.sha256)
     assert instance.trust.empty
 
 
@@ -133,7 +140,7 @@ def test_a_proposal_that_nobody_confirms_ends_by_itself(instance: Instance, publ
     assert state_of(instance, change.id) == ChangeState.PROPOSED
     with clock.frozen(clock.now() + timedelta(days=8)):
         with pytest.raises(WrongState):
-            instance.act(instance.second, anchors.confirm, change.id, change.sha256[-8:])
+            instance.act(instance.second, anchors.confirm, change.id, change.sha256)
         instance.work()
         assert state_of(instance, change.id) == ChangeState.EXPIRED
         told = on_record(instance)

@@ -34,9 +34,19 @@ def test_nothing_is_no_deadline() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["mai", "31/02/2027", "25:00 11/12/2026", "11/12/2025", "11/12", "7h 11/12/2026 8h", "11/12/2026 17:00 hoặc 18:00"],
+    [
+        "mai",
+        "31/02/2027",
+        "25:00 11/12/2026",
+        "11/12/2025",
+        "11/12",
+        "7h 11/12/2026 8h",
+        "11/12/2026 17:00 hoặc 18:00",
+        "11/12/2206",
+        "31/12/9999 23:59",
+    ],
 )
-def test_what_is_unclear_impossible_or_past_is_asked(text: str) -> None:
+def test_what_is_unclear_impossible_past_or_too_far_is_asked(text: str) -> None:
     with pytest.raises(Invalid) as refused:
         read(text, MONDAY_9)
     assert set(refused.value.fields) == {"deadline"}

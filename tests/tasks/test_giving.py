@@ -1,5 +1,6 @@
 """A task is given, received, reported, finished and accepted; each person may do their part and nothing more."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -93,6 +94,13 @@ def test_the_receipt_by_link_is_shown_to_the_giver_and_stops_the_asking_at_once(
         with db.read() as tx:
             states = set(tx.session.scalars(sa.select(OutboxRow.state).where(OutboxRow.key.contains("unreceived"))))
         assert states == {"cancelled"}
+
+
+def test_two_presses_at_the_same_moment_give_one_task(db: Database, cast: Cast) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        found = set(pool.map(lambda _: given(db, cast, once="form:1:x"), range(4)))
+    assert len(found) == 1
+    assert len(messages(db, "task.given")) == 2
 
 
 def test_strangers_see_nothing_and_each_part_has_its_acts(db: Database, cast: Cast) -> None:

@@ -84,7 +84,8 @@ def test_from_receipt_to_acceptance_over_the_pages(
         assert browser.get(f"/tasks/{task_id}").status_code == 200
         with db.read() as tx:
             assert tx.session.get_one(Task, task_id).state == state, act
-    assert nam.post(f"/tasks/{task_id}/report", data={"progress": "1"}).status_code == 409
+    late = nam.post(f"/tasks/{task_id}/report", data={"progress": "1", "note": "Còn thiếu phụ lục 2"})
+    assert (late.status_code, "readonly>Còn thiếu phụ lục 2</textarea>" in late.text) == (409, True)
     assert "Đã xong gần đây" in nam.get("/tasks").text
 
 
@@ -190,3 +191,31 @@ def test_one_tap_on_the_link_of_the_sms_says_received(
         assert method(wrong).status_code == 404
         assert "không còn dùng được" in method("/l/999-abc").text
         assert method("/l/x").status_code == 404
+
+
+def number_in(page: str) -> str:
+    """The number that a form carries, so that sending it again is the same act."""
+    found = re.search(r'name="command_id"[^>]* value="([^"]+)"', page)
+    assert found is not None
+    return found[1]
+
+
+def test_the_form_sent_again_leads_to_the_same_task_and_changed_words_give_another(
+    db: Database, cast: Cast, binh: FlaskClient
+) -> None:
+    lead = f"p{cast.nam.person_id}"
+    refused = binh.post("/tasks", data={"command_id": number_in(binh.get("/tasks/new").text), "title": "Lập báo cáo"})
+    assert refused.status_code == 422
+    number = number_in(refused.text)
+    first = give(binh, lead, command_id=number)
+    assert give(binh, lead, command_id=number) == first
+    with db.read() as tx:
+        assert tx.session.scalar(sa.select(sa.func.count()).where(Message.kind == "task.given")) == 2
+    other = give(binh, f"p{cast.yen.person_id}", command_id=number)
+    assert len({first, other, give(binh, lead), give(binh, lead)}) == 4
+
+
+def test_the_number_of_a_form_is_kept_while_it_comes_back_with_errors(cast: Cast, binh: FlaskClient) -> None:
+    number = number_in(binh.get("/tasks/new").text)
+    assert number != number_in(binh.get("/tasks/new").text)
+    assert number_in(binh.post("/tasks", data={"command_id": number}).text) == number

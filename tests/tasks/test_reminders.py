@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kernel.clock import VN
 from kernel.worktime import WorkCalendar
 from tasks.models import Priority
-from tasks.reminders import QUIET_FROM, QUIET_UNTIL, TaskFacts, next_reminders
+from tasks.reminders import QUIET_FROM, QUIET_UNTIL, TaskFacts, next_reminders, tell_at, true_until
 from tasks.states import CLOSED, TaskState
 from tests.tasks.moments import FRIDAY_17, MONDAY_9, at
 
@@ -114,3 +114,27 @@ def test_for_any_task_the_plan_is_in_order_awake_and_without_what_was_sent(
         assert all(QUIET_UNTIL <= p.at.astimezone(VN).time() < QUIET_FROM for p in first)
     sent = frozenset(p.slot for p in first)
     assert all(p.slot.startswith("overdue") for p in next_reminders(task, sent, OFFICE, now))
+
+
+@pytest.mark.parametrize(
+    ("slot", "due_at", "end"),
+    [
+        ("half", at(9, 13, 45), at(10, 7, 30)),
+        ("day-before", at(10, 7, 30), at(11, 0)),
+        ("day", at(11, 7, 30), FRIDAY_17),
+        ("overdue-1", at(14, 7, 30), at(15, 7, 30)),
+        ("overdue-5", at(18, 7, 30), at(21, 7, 30)),
+        ("unreceived-1", at(7, 11), None),
+        ("accept", at(9, 9), None),
+    ],
+)
+def test_a_reminder_is_true_until_the_next_one_says_more(slot: str, due_at: datetime, end: datetime | None) -> None:
+    assert true_until(slot, due_at, FRIDAY_17, OFFICE) == end
+
+
+def test_at_night_a_reminder_waits_for_the_opening_of_offices_unless_it_is_flash() -> None:
+    for now in (at(7, 20), at(7, 23), at(8, 3), at(8, 6, 59)):
+        assert tell_at(now, Priority.NORMAL, OFFICE) == at(8, 7, 30)
+        assert tell_at(now, Priority.FLASH, OFFICE) == now
+    assert tell_at(at(11, 22), Priority.URGENT, OFFICE) == at(14, 7, 30)
+    assert tell_at(at(12, 10), Priority.URGENT, OFFICE) == at(12, 10)

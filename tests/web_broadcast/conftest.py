@@ -34,14 +34,14 @@ class Site:
         return f"http://127.0.0.1:{self.port}{path}"
 
     def post(self, path: str, **body: Any) -> None:
-        requests.post(self.url(path), json=body, timeout=20).raise_for_status()
+        requests.post(self.url(path), json=body, timeout=30).raise_for_status()
 
     def state(self) -> dict[str, Any]:
-        return dict(requests.get(self.url("/state"), timeout=20).json())
+        return dict(requests.get(self.url("/state"), timeout=30).json())
 
     def wait_until(self, true: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """Look at the state until it is as wanted; fails after ten seconds."""
-        give_up_at = time.monotonic() + 10
+        """Look at the state until it is as wanted; fails after a minute."""
+        give_up_at = time.monotonic() + 60
         while not true(state := self.state()):
             assert time.monotonic() < give_up_at, state
             time.sleep(0.02)
@@ -51,7 +51,7 @@ class Site:
         """Ask it to stop as an init system does; returns exit code and what it printed."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        printed, _ = self.process.communicate(timeout=15)
+        printed, _ = self.process.communicate(timeout=30)
         return self.process.returncode, printed
 
 

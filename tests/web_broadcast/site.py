@@ -27,6 +27,7 @@ def build(limits: Limits) -> tuple[Flask, Any]:
     socketio.init_app(app)
     answers: list[Any] = []
     gone: list[str] = []
+    slow: list[float] = []
 
     @socketio.on("join")  # type: ignore[untyped-decorator]
     def join(room: str) -> str:
@@ -88,17 +89,29 @@ def build(limits: Limits) -> tuple[Flask, Any]:
         return jsonify(
             answers=answers,
             gone=gone,
+            slow=slow,
             members=len(members),
             queued=[member.queue.qsize() for member in members],
             owed=[wire.owed for wire in socketio.server.manager.wires()],
         )
 
+    add_plain_doors(app, slow)
+    return app, socketio
+
+
+def add_plain_doors(app: Flask, slow: list[float]) -> None:
+    """Doors that have nothing to do with sockets; `slow` tells which slow requests have come in."""
+
     @app.get("/slow")
-    def slow() -> str:
-        gevent.sleep(float(request.args["seconds"]))
+    def answer_slowly() -> str:
+        slow.append(float(request.args["seconds"]))
+        gevent.sleep(slow[-1])
         return "done"
 
-    return app, socketio
+    @app.post("/refuse")
+    def refuse() -> tuple[str, int]:
+        """Looks at no body."""
+        return "not from you", 401
 
 
 def main() -> None:

@@ -43,9 +43,9 @@ def test_a_client_that_vanished_does_not_disturb_the_room(strict_site: Site) -> 
 def test_a_polling_client_that_does_not_come_back_is_dropped(strict_site: Site) -> None:
     with Browser(strict_site.port).join("room") as member:
         url = strict_site.url("/socket.io/?EIO=4&transport=polling")
-        sid = requests.get(url, timeout=5).text.split('"sid":"')[1].split('"')[0]
-        requests.post(f"{url}&sid={sid}", data="40", timeout=5).raise_for_status()
-        requests.post(f"{url}&sid={sid}", data='42["join","room"]', timeout=5).raise_for_status()
+        sid = requests.get(url, timeout=30).text.split('"sid":"')[1].split('"')[0]
+        requests.post(f"{url}&sid={sid}", data="40", timeout=30).raise_for_status()
+        requests.post(f"{url}&sid={sid}", data='42["join","room"]', timeout=30).raise_for_status()
         strict_site.wait_until(lambda state: max(state["queued"]) == 1)
         strict_site.post("/emit", room="room", times=30)
         assert len(member.events(30)) == 30

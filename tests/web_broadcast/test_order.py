@@ -120,7 +120,7 @@ def test_binary_events_and_upgraded_and_polling_clients_are_served(site: Site, m
             assert client.client.transport() == transports[-1]
             site.post("/emit", room="real", times=50, text="Giấy mời")
             site.post("/emit-binary", room="real")
-            got = [client.receive(timeout=5)[1] for _ in range(51)]
+            got = [client.receive(timeout=30)[1] for _ in range(51)]
             assert got[:50] == [{"n": number, "text": "Giấy mời"} for number in range(50)]
             assert got[50] == {"bytes": b"\x00\x01\xff"}
 
@@ -130,5 +130,5 @@ def test_a_polling_member_and_a_websocket_member_of_one_room_get_the_same(site: 
         polling.connect(f"http://127.0.0.1:{site.port}", transports=["polling"])
         polling.call("join", "both")
         site.post("/emit", room="both", times=15)
-        assert [polling.receive(timeout=5)[1]["n"] for _ in range(15)] == list(range(15))
+        assert [polling.receive(timeout=30)[1]["n"] for _ in range(15)] == list(range(15))
         assert [event["n"] for event in member.events(15)] == list(range(15))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from types import SimpleNamespace
 
 import gevent.socket
@@ -18,11 +19,11 @@ from web.server import LiveHandler
 def test_a_stop_finishes_the_running_request_and_closes_the_sockets() -> None:
     site = Site()
     answers: list[str] = []
-    slow = threading.Thread(target=lambda: answers.append(requests.get(site.url("/slow?seconds=1.5"), timeout=10).text))
+    slow = threading.Thread(target=lambda: answers.append(requests.get(site.url("/slow?seconds=1.5"), timeout=30).text))
     with Browser(site.port).join("room") as client, requests.Session() as idle:
-        idle.get(site.url("/state"), timeout=5)
+        idle.get(site.url("/state"), timeout=30)
         slow.start()
-        site.wait_until(lambda state: state["members"] == 1)
+        site.wait_until(lambda state: state["slow"] == [1.5])
         code, printed = site.stop()
         slow.join()
         assert list(client.frames())[-1].opcode == CLOSE
@@ -45,7 +46,9 @@ def test_a_client_reconnects_by_itself_after_a_stop() -> None:
     client.on("disconnect", reasons.append)
     client.connect(site.url(""), transports=["websocket"])
     site.stop()
-    client.sleep(0.3)
+    until = time.monotonic() + 30
+    while not reasons and time.monotonic() < until:
+        client.sleep(0.05)
     assert reasons == [client.reason.TRANSPORT_ERROR] or reasons == [client.reason.SERVER_DISCONNECT]
     client.shutdown()
 

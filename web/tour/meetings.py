@@ -16,7 +16,7 @@ from kernel.clock import VN
 from kernel.text import sms_size, strip_marks
 from kernel.worktime import WorkCalendar
 from meetings.models import Participant
-from web.tour.browser import Browser, Unexpected
+from web.tour.browser import WAIT_S, Browser, Unexpected
 from web.tour.documents import small_pdf, until
 from web.tour.instance import Instance
 from web.tour.reading import link, number_in, option
@@ -26,12 +26,14 @@ TITLE = "Họp giao ban công tác chuyển đổi số tháng 12"
 ITEMS = ("Tình hình giải ngân vốn đầu tư công", "Kế hoạch chuyển đổi số năm 2027", "Công việc khác")
 INVITED = ("Trần Quốc Bình", "Lê Thị Lan", "Vũ Hoàng Nam", "Đặng Anh Dũng", "Dương Hữu Phúc", "Huỳnh Minh Tuấn")
 WORK = "Tổng hợp tiến độ giải ngân của các sở, báo cáo Ủy ban nhân dân thành phố"
-MUST_S = 5.0
+MUST_S, BUSY_S = 5.0, 60.0
+"""How soon after the press the SMS must be accepted; on a machine with other work, where the clock judges that work."""
+LEASE_S = 3
 KILLED_AT = ("worker.claimed", "worker.attempt_committed", "worker.performed")
 
 
-def drive(instance: Instance, report: Report, people: dict[str, Browser]) -> None:
-    """Plan, convene, answer, hold, conclude, remind."""
+def drive(instance: Instance, report: Report, people: dict[str, Browser], *, must_s: float = MUST_S) -> None:
+    """Plan, convene, answer, hold, conclude with the SMS accepted within `must_s`, remind."""
     thu, son = people["thu"], people["son"]
     with report.step("Thư plans a meeting: three items, a paper, six people") as step:
         meeting = _plan(thu, step)
@@ -45,7 +47,7 @@ def drive(instance: Instance, report: Report, people: dict[str, Browser]) -> Non
         items = _open(thu, son, meeting)
         _hold(instance, people, meeting, items, step)
     with report.step("conclusion → task → SMS accepted, in one press") as step:
-        task = _conclude(instance, people, meeting, step)
+        task = _conclude(instance, people, meeting, step, must_s)
     with report.step("one tap says “đã nhận”; the giver sees it live") as step:
         _receive(instance, people, step)
     with report.step(f"a due reminder goes out once, the worker killed with -9 at {len(KILLED_AT)} points") as step:
@@ -110,12 +112,12 @@ def _answer(instance: Instance, thu: Browser, meeting: str, step: Step) -> None:
     url = _link_in(text["body"])
     before = _answers(instance, meeting)
     for method in ("GET", "HEAD", "OPTIONS", "GET"):
-        requests.request(method, url, timeout=10)
+        requests.request(method, url, timeout=30)
     step.check(_answers(instance, meeting) == before, "GET, HEAD and OPTIONS change nothing")
-    page = requests.get(url, timeout=10).text
+    page = requests.get(url, timeout=30).text
     step.check("tai-lieu" not in page and "/papers/" not in page, "the link shows no paper")
     for _ in range(2):
-        requests.post(url, data={"answer": "yes"}, timeout=10).raise_for_status()
+        requests.post(url, data={"answer": "yes"}, timeout=30).raise_for_status()
     changed = [now for now, then in zip(_answers(instance, meeting), before, strict=True) if now != then]
     step.check([answer for answer, _ in changed] == ["yes"], "POST answers; a second POST is the same answer")
     step.check("Vũ Hoàng Nam" in thu.get(f"{meeting}/build?fragment=1"), "it stands on the secretary's page")
@@ -181,24 +183,26 @@ def _lose_and_find(son: Browser, lan: Any, meeting: str, items: list[str], step:
     step.check(last == int(items[2]), "and she lands on the present item")
 
 
-def _conclude(instance: Instance, people: dict[str, Browser], meeting: str, step: Step) -> int:
+def _conclude(instance: Instance, people: dict[str, Browser], meeting: str, step: Step, must_s: float) -> int:
     son = people["son"]
     lead = option(son.get(f"{meeting}/plain"), "Vũ Hoàng Nam")
     due = WorkCalendar().add_working_days(clock.today(), 4)
     known = len(_texts(instance))
     begun = time.monotonic()
-    answer = son.post_json(
-        f"{meeting}/conclusions",
-        text=WORK,
-        lead_id=lead,
-        due=f"{due:%d/%m/%Y} 17:00",
-        assign="y",
-        command_id="tour-conclusion",
-    )
+    press = {
+        "text": WORK,
+        "lead_id": lead,
+        "due": f"{due:%d/%m/%Y} 17:00",
+        "assign": "y",
+        "command_id": "tour-conclusion",
+    }
+    answer = son.post_json(f"{meeting}/conclusions", **press)
     until(lambda: len(_texts(instance)) > known, "the assignee's SMS")
     took = time.monotonic() - begun
-    step.check(took < MUST_S, f"the SMS was accepted {took * 1000:.0f} ms after the press (must be under 5 s)")
-    again = son.post_json(f"{meeting}/conclusions", text=WORK, lead_id=lead, assign="y", command_id="tour-conclusion")
+    step.check(
+        took < must_s, f"the SMS was accepted {took * 1000:.0f} ms after the press (must be under {must_s:.0f} s)"
+    )
+    again = son.post_json(f"{meeting}/conclusions", **press)
     step.check(again == answer, "a doubled press is one conclusion, one task")
     return int(answer["task"])
 
@@ -207,8 +211,8 @@ def _receive(instance: Instance, people: dict[str, Browser], step: Step) -> None
     son = people["son"]
     giver = son.listen(f"person:{_person_of(son)}")
     body = _texts(instance)[-1]["body"]
-    requests.get(_link_in(body), timeout=10).raise_for_status()
-    answer = requests.post(_link_in(body), timeout=10)
+    requests.get(_link_in(body), timeout=30).raise_for_status()
+    answer = requests.post(_link_in(body), timeout=30)
     step.check("đã nhận" in answer.text.lower(), "“đã nhận” by one tap, without sign-in")
     event = giver.wait("task")
     step.check(event["d"]["state"] == "received", "the giver's screen hears of it")
@@ -223,14 +227,14 @@ def _remind(instance: Instance, step: Step, task: int) -> None:
     clock.run_ahead(ahead)  # the sinks live here, and a provider's clock is the same as the world's
     known = len(_texts(instance))
     instance.stop("worker")
-    settings = {"LIENTHONG_CLOCK_AHEAD_S": str(int(ahead.total_seconds())), "LIENTHONG_LEASE_S": "1"}
+    settings = {"LIENTHONG_CLOCK_AHEAD_S": str(int(ahead.total_seconds())), "LIENTHONG_LEASE_S": str(LEASE_S)}
     for point in KILLED_AT:
         worker = instance.start("worker", LIENTHONG_FAULT_POINT=point, **settings)
-        code = worker.wait(20)
+        code = worker.wait(WAIT_S)
         step.check(code == -9, f"died at {point}")
     instance.start("worker", **settings)
     until(lambda: len(_about_work(instance, known)) >= 1, "the reminder")
-    time.sleep(2.5)  # more than a lease: whoever would send it again has had time to
+    time.sleep(LEASE_S + 1)  # more than a lease: whoever would send it again has had time to
     step.check(len(_about_work(instance, known)) == 1, "one SMS in the provider's own log, neither lost nor doubled")
     clock.run_ahead(timedelta())
 

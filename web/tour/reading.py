@@ -22,6 +22,14 @@ def option(page: str, words: str) -> str:
     raise Unexpected(f"the page offers no choice {words!r}")
 
 
+def hidden(page: str, name: str) -> str:
+    """What a form of the page sends along by itself under this name."""
+    found = re.search(rf'name="{name}" value="([^"]*)"', page)
+    if not found:
+        raise Unexpected(f"the page sends no {name!r} along")
+    return unescape(found[1])
+
+
 def link(page: str, pattern: str) -> str:
     """The first address on the page that matches `pattern`."""
     found = re.search(rf'(?:href|src|action)="({pattern})[^"]*"', page)

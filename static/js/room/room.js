@@ -1,10 +1,13 @@
 // The live room: holds the state, follows the streams, sends acts over HTTP. Panes (panes.js) draw what it holds.
 import { connect } from "../live.js";
 import { say, words } from "../say.js";
+import { act, freshNumber, read } from "../wire.js";
 import * as keep from "./keep.js";
 import { apply } from "./store.js";
 
 const SAVE_AFTER_MS = 400;
+// Refusals that say nothing of the command itself: an earlier press may have done it.
+const NOT_JUDGED = new Set([400, 401, 408, 429]);
 
 class Room extends EventTarget {
   state = null;
@@ -72,7 +75,7 @@ class Room extends EventTarget {
   }
 
   async #snapshot() {
-    const answer = await fetch(`${this.base}/snapshot`, { credentials: "same-origin", headers: { Accept: "application/json" } });
+    const answer = await read(`${this.base}/snapshot`, { headers: { Accept: "application/json" } });
     if (answer.status === 404 || answer.status === 401) {
       this.#denied();
       return {};
@@ -101,22 +104,16 @@ class Room extends EventTarget {
     }, SAVE_AFTER_MS);
   }
 
-  /** Send a form. The command's number makes sending it again harmless. Answers whether it was done. */
+  /** Send a form. The number of its command makes sending it again harmless, and is kept until the server has judged it.
+   *  Answers whether it was done. */
   async send(form, button = null) {
-    const fields = new FormData(form, button);
-    form.dataset.command ||= crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
-    fields.set("command_id", form.dataset.command);
-    const body = new URLSearchParams(fields);
-    const token = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+    const fields = new FormData(form);
+    if (button?.name) fields.set(button.name, button.value); // old tablets do not know FormData(form, button)
+    fields.set("command_id", numberOf(form));
     form.setAttribute("aria-busy", "true");
     try {
-      const answer = await fetch(form.action, {
-        method: "POST",
-        credentials: "same-origin",
-        headers: { Accept: "application/json", "X-CSRFToken": token },
-        body,
-      });
-      delete form.dataset.command;
+      const answer = await act(form.action, new URLSearchParams(fields));
+      if (answer.status < 500 && !NOT_JUDGED.has(answer.status)) renewNumber(form);
       if (answer.ok) {
         tell("");
         return true;
@@ -129,6 +126,14 @@ class Room extends EventTarget {
     }
     return false;
   }
+}
+
+/** A form whose words are kept as a draft carries its number in a field, which is kept with them (forms.js). */
+const numberOf = (form) => form.elements.command_id?.value || (form.dataset.command ||= freshNumber());
+
+function renewNumber(form) {
+  if (form.elements.command_id) form.elements.command_id.value = freshNumber();
+  else delete form.dataset.command;
 }
 
 function refuse(form, problem) {

@@ -13,29 +13,34 @@ room.addEventListener("change", ({ detail: { before } }) => {
   if (item) say(words("nowSaid", { title: item.title }));
 });
 
-addEventListener("submit", async (event) => {
-  const form = event.target;
-  if (!form.matches("form[data-room]")) return;
-  event.preventDefault();
-  if (form.getAttribute("aria-busy") === "true") return;
-  const done = await room.send(form, event.submitter);
-  settleDraft();
-  if (done && form.hasAttribute("data-clears")) {
-    form.reset();
-    form.dispatchEvent(new Event("input")); // the kept draft is empty now too
-    for (const old of form.querySelectorAll(".field-error")) old.remove();
-    say(words("kept"));
-  }
-  form.closest("dialog")?.close();
-});
+// In the capturing phase, so that forms.js, which listens on the document, sees a form that a script sends.
+addEventListener(
+  "submit",
+  async (event) => {
+    const form = event.target;
+    if (!form.matches("form[data-room]")) return;
+    event.preventDefault();
+    if (form.getAttribute("aria-busy") === "true") return;
+    const sent = typedIn(form);
+    const done = await room.send(form, event.submitter);
+    if (done && form.hasAttribute("data-clears")) clear(form, sent);
+    form.closest("dialog")?.close();
+  },
+  true,
+);
 
-/** forms.js takes a page that follows a sent form as its success; here no page follows, so the draft stays ours. */
-function settleDraft() {
-  try {
-    sessionStorage.removeItem("draft-sent");
-  } catch {
-    // forbidden: there are no drafts either
-  }
+/** Take away what was sent; what was typed while it was on its way stays. */
+function clear(form, sent) {
+  if (typedIn(form) === sent) form.reset();
+  form.dispatchEvent(new Event("input")); // the kept draft is what stands here now
+  for (const old of form.querySelectorAll(".field-error, .draft-note")) old.remove();
+  say(words("kept"));
+}
+
+function typedIn(form) {
+  const fields = new FormData(form);
+  fields.delete("command_id");
+  return new URLSearchParams(fields).toString();
 }
 
 // Sheets of the phone, and dialogs.

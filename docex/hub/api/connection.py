@@ -1,0 +1,73 @@
+"""The doors with which a system tries its connection and says where it wants to be told."""
+
+from flask import Response, current_app, jsonify
+
+from directory import queries as directory
+from directory.actor import Actor
+from docex.hub import mailbox, webhooks
+from docex.hub.api.desk import RECEIVE, routes, their_time
+from docex.hub.api_models import (
+    ConnectionShown,
+    WebhookMade,
+    WebhookShown,
+    WebhookWanted,
+)
+from kernel import clock
+from kernel.db import Tx
+from kernel.text import phrase
+
+
+@routes.api(
+    "GET",
+    "/api/v1/connection",
+    scope=RECEIVE,
+    title=phrase("Thử kết nối"),
+    answers={200: ConnectionShown},
+)
+def connection(tx: Tx, actor: Actor) -> Response:
+    """Whether credential, clock and mailbox are as they should be, before anything is sent or fetched."""
+    agency, (waiting, held) = directory.agency(tx, actor.agency_id), mailbox.state_of(tx, actor.agency_id)
+    now, theirs = clock.now(), their_time()
+    return jsonify(
+        agency={"code": agency.code, "name": agency.name},
+        system=actor.name,
+        scopes=sorted(actor.scopes),
+        now=now.isoformat(),
+        clock_off_s=round((theirs - now).total_seconds()) if theirs else None,
+        waiting=waiting,
+        held=held,
+    )
+
+
+@routes.api(
+    "PUT",
+    "/api/v1/webhook",
+    scope=RECEIVE,
+    takes=WebhookWanted,
+    title=phrase("Đặt địa chỉ nhận tin báo"),
+    answers={200: WebhookMade},
+)
+def set_webhook(tx: Tx, actor: Actor, given: WebhookWanted) -> Response:
+    """Have this system told when there is something for it: ids only, signed. A new secret each time."""
+    config = current_app.extensions["lienthong"].config
+    safe = webhooks.safe_of(config)
+    row, secret = webhooks.subscribe(tx, actor, given.url, safe, anywhere=config.webhooks_anywhere)
+    return jsonify(url=row.url, secret=secret)
+
+
+@routes.api(
+    "GET", "/api/v1/webhook", scope=RECEIVE, title=phrase("Xem địa chỉ nhận tin báo"), answers={200: WebhookShown}
+)
+def webhook(tx: Tx, actor: Actor) -> Response:
+    """Where this system is told, and whether that works."""
+    row = webhooks.subscription_of(tx, actor)
+    times = {"paused_until": row.open_until, "arrived_at": row.arrived_at}
+    told = {name: at.isoformat() if at else None for name, at in times.items()}
+    return jsonify(url=row.url, failures=row.failures, problem=row.problem, **told)
+
+
+@routes.api("DELETE", "/api/v1/webhook", scope=RECEIVE, title=phrase("Bỏ địa chỉ nhận tin báo"), answers={204: None})
+def remove_webhook(tx: Tx, actor: Actor) -> tuple[str, int]:
+    """Tell this system nothing any more."""
+    webhooks.unsubscribe(tx, actor)
+    return "", 204

@@ -1,0 +1,62 @@
+"""The doors of an own document: its page and its acts, from the leader to the dispatch."""
+
+from typing import Any
+
+from flask import request
+from werkzeug.wrappers import Response as AnyResponse
+
+from directory.actor import Actor
+from docex import drafting, issuing
+from docex.forms import number
+from docex.refused import Form
+from docex.routes.pages import document_page, on_document, routes, to_document
+from kernel.db import Tx
+
+
+@routes.get("/documents/out/<int:document_id>")
+def document(tx: Tx, actor: Actor, document_id: int) -> str:
+    """The paper, the facts, the states at each recipient, the timeline; moves live."""
+    return document_page(tx, actor, document_id)
+
+
+@routes.post("/documents/out/<int:document_id>/submit")
+def submit(tx: Tx, actor: Actor, document_id: int) -> AnyResponse:
+    """Hand it to the leader."""
+    drafting.submit(tx, actor, document_id)
+    return to_document(document_id)
+
+
+@routes.post("/documents/out/<int:document_id>/withdraw")
+def withdraw(tx: Tx, actor: Actor, document_id: int) -> AnyResponse:
+    """Take it back from the leader."""
+    drafting.withdraw(tx, actor, document_id)
+    return to_document(document_id)
+
+
+@routes.post("/documents/out/<int:document_id>/return")
+def return_(tx: Tx, actor: Actor, document_id: int) -> Any:
+    """Give it back to whoever drafted it, with a reason."""
+    reason = request.form.get("reason", "")
+    form = Form("reason", frozenset({"return", "check_return"}), reason)
+    return on_document(tx, actor, document_id, form, lambda: drafting.return_(tx, actor, document_id, reason))
+
+
+@routes.post("/documents/out/<int:document_id>/sign")
+def sign(tx: Tx, actor: Actor, document_id: int) -> AnyResponse:
+    """The leader presses "Ký số"."""
+    issuing.sign(tx, actor, document_id, number(request.form.get("seen")))
+    return to_document(document_id)
+
+
+@routes.post("/documents/out/<int:document_id>/seal")
+def seal(tx: Tx, actor: Actor, document_id: int) -> AnyResponse:
+    """The clerk presses "Đóng dấu và gửi"."""
+    issuing.seal(tx, actor, document_id)
+    return to_document(document_id)
+
+
+@routes.post("/documents/out/<int:document_id>/send")
+def send_again(tx: Tx, actor: Actor, document_id: int) -> AnyResponse:
+    """Have it sent again after a failure."""
+    issuing.send_again(tx, actor, document_id)
+    return to_document(document_id)

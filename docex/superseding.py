@@ -1,0 +1,83 @@
+"""What an update or a replacement does to what was sent before: whom it leaves out, and who is asked to cancel a copy.
+
+An update lists the agencies that it takes off the receivers (ReceiverType 0) and those that it adds (1); a replacement
+lists where the old documents are (docs/decisions/0020).
+"""
+
+from collections.abc import Iterable, Mapping
+
+import sqlalchemy as sa
+
+from directory import codes
+from directory.models import Agency
+from docex.edxml import Envelope
+from docex.edxml.codes import BusinessKind
+from docex.edxml.model import Organ
+from docex.models import Delivery, Dispatch
+from docex.states import Progress, Recall
+from kernel.db import Tx
+
+
+def named(message: Envelope) -> list[str]:
+    """The codes of all agencies that stand in these lists."""
+    changes = (change.organ_code for update in message.business.updates for change in update.receivers)
+    holders = (code for old in message.business.replacements for code in old.organ_codes)
+    return [*changes, *holders]
+
+
+def taken_off(message: Envelope) -> list[str]:
+    """The codes of the agencies that are no receivers any more."""
+    if message.business.kind is not BusinessKind.UPDATE:
+        return []
+    changes = [change for update in message.business.updates for change in update.receivers]
+    added = {codes.normal(change.organ_code) for change in changes if change.added}
+    off = (change.organ_code for change in changes if not change.added)
+    return [code for code in off if codes.normal(code) not in added]
+
+
+def receivers(message: Envelope, known: Mapping[str, Agency]) -> tuple[Organ, ...]:
+    """Whom the envelope is for: those in `To`, where the official builder lets an agency stand that is taken off."""
+    off = set(_all_forms(taken_off(message), known))
+    return tuple(organ for organ in message.receivers if codes.normal(organ.code) not in off)
+
+
+def asked_back(
+    tx: Tx, issuer_id: int, message: Envelope, receiver_ids: Iterable[int], known: Mapping[str, Agency]
+) -> list[tuple[int, bool]]:
+    """The earlier deliveries that are asked for (13), each with whether it is withdrawn where nobody has fetched it:
+    that is for who shall not have the document any more. The others may still fetch the one before."""
+    kept = set(receiver_ids)
+    off = {known[code].id for code in taken_off(message) if code in known} - kept
+    wanted: dict[str, set[int]] = {}
+    if message.business.kind is not BusinessKind.NEW:
+        wanted[message.business.document_id] = kept | off
+        for old in message.business.replacements:
+            holders = {known[code].id for code in old.organ_codes if code in known}
+            wanted[old.document_id] = wanted.get(old.document_id, kept) | holders
+    wanted.pop("", None)
+    if not wanted:
+        return []
+    query = (
+        sa.select(Delivery.id, Delivery.agency_id, Dispatch.document_key)
+        .join(Dispatch, Dispatch.id == Delivery.dispatch_id)
+        .where(
+            Dispatch.sender_id == issuer_id,
+            Dispatch.document_key.in_(wanted),
+            Delivery.agency_id.in_({one for ids in wanted.values() for one in ids}),
+            Delivery.progress != Progress.REFUSED,
+            Delivery.recall.in_([Recall.NONE, Recall.REFUSED]),
+        )
+        .order_by(Delivery.id)
+    )
+    rows = tx.session.execute(query)
+    return [(number, agency_id in off) for number, agency_id, key in rows if agency_id in wanted[key]]
+
+
+def _all_forms(given: Iterable[str], known: Mapping[str, Agency]) -> Iterable[str]:
+    """Codes and the other form of the same agency's; of a merged agency its own only, for its successor may be meant on
+    its own account."""
+    for code in given:
+        plain, agency = codes.normal(code), known.get(code)
+        yield plain
+        if agency is not None and plain in (agency.code, agency.old_code):
+            yield from (form for form in (agency.code, agency.old_code) if form)

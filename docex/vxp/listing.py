@@ -1,0 +1,45 @@
+"""What stands in the lists of systems that speak VXP: a line for each system and message, written in the transaction
+that says it. A look at a list then costs what waits, and not what was ever said; and what is committed late is in it
+all the same, because nobody remembers how far they have read.
+
+What nobody has fetched so far needs no line: it is found by its progress (docex/vxp/mailbag.py).
+"""
+
+from collections.abc import Sequence
+
+from docex.edxml.codes import StatusCode
+from docex.models import Delivery, Dispatch, StatusLog
+from docex.vxp import systems
+from docex.vxp.models import EDOC, SENT, STATUS, VxpAck
+from kernel import clock
+from kernel.db import Tx
+from kernel.schema import insert_into
+
+STATUSES = frozenset(str(code) for code in StatusCode)
+
+
+def enter(
+    tx: Tx, dispatch: Dispatch, said: Sequence[tuple[Delivery, StatusLog]], arrived: Sequence[Delivery] = ()
+) -> None:
+    """Something was said about deliveries of one envelope, and some of them have just reached their receivers, by
+    whichever way: both are news for the systems of whom it concerns. What stands in a list stays as it is there."""
+    news = [(EDOC, one.id, one.agency_id) for one in arrived]
+    news += [(STATUS, line.id, _told(dispatch, one, line)) for one, line in said if line.code in STATUSES]
+    if not news:
+        return
+    systems_of: dict[int, list[int]] = {}
+    for agency_id, client_id in tx.session.execute(systems.serving({agency_id for _, _, agency_id in news})):
+        systems_of.setdefault(agency_id, []).append(client_id)
+    now = clock.now()
+    rows = [
+        {"client_id": client_id, "kind": kind, "ref_id": number, "status": SENT, "at": now}
+        for kind, number, agency_id in news
+        for client_id in systems_of.get(agency_id, ())
+    ]
+    if rows:
+        tx.session.execute(insert_into(tx.session, VxpAck).on_conflict_do_nothing(), rows)
+
+
+def _told(dispatch: Dispatch, delivery: Delivery, line: StatusLog) -> int:
+    """Receivers tell the sender how it goes; only asking for a document back goes the other way."""
+    return delivery.agency_id if line.code == StatusCode.RECALL_ASKED else dispatch.sender_id

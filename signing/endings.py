@@ -1,0 +1,43 @@
+"""What a piece of work apart may use, and how it may end without an answer."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kernel.config import Config
+
+_MOST_DETAIL = 200
+
+
+class Ending(StrEnum):
+    """How a piece of work ended that brought no answer."""
+
+    CRASHED = "crashed"
+    TOO_LONG = "too_long"
+    TOO_MUCH = "too_much"
+    FAILED = "failed"
+
+
+class Broken(Exception):
+    """There is no answer, and trying again would bring none: the child crashed, or reached a limit.
+
+    `detail` goes to the log and may come from a child that was taken over: one short line.
+    """
+
+    def __init__(self, ending: Ending, detail: str = "") -> None:
+        self.ending = ending
+        self.detail = "".join(letter if letter.isprintable() else "?" for letter in detail[:_MOST_DETAIL])
+        super().__init__(f"{ending}: {self.detail}" if detail else str(ending))
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What children may use. `seconds` is for one piece of work, in wall and in CPU time."""
+
+    processes: int = 2
+    memory_bytes: int = 1 << 30
+    seconds: float = 45.0
+
+    @classmethod
+    def of(cls, config: Config) -> "Limits":
+        """As the settings say."""
+        return cls(max(1, config.isolated_processes), config.isolated_memory_mb << 20, config.isolated_seconds)

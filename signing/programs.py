@@ -1,0 +1,209 @@
+"""The programs behind `isolation`: how they are started, told what to do, listened to and ended.
+
+`lines` is the socket to one, `errands` a piece of work with what is done for it here, `replies` what comes back.
+"""
+
+import logging
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from kernel import clock, errors
+from kernel.config import bare_environment
+from kernel.outbox import SendError
+from kernel.text import Phrase
+from signing import confinement, replies
+from signing.endings import Broken, Ending, Limits
+from signing.errands import Errand
+from signing.lines import ANSWER, BEGIN, CONFINED, END, MODULE, READY, REFUSAL, REQUEST, TRUST, Line
+from signing.trust import Trust
+
+__all__ = ["Nursery", "Program"]
+
+ROOT = Path(__file__).resolve().parent.parent
+START_S, END_S = 60.0, 10.0
+_NO_CRASH = (signal.SIGKILL, signal.SIGXCPU)
+
+log = logging.getLogger(__name__)
+_told_lacking: set[str] = set()
+
+
+class Program:
+    """A program started anew, which does one piece of work after the other."""
+
+    way = "kept"
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.tasks = 0
+        self.whole = True  # nothing went wrong that may have spoiled it
+        self._trust: Trust | None = None  # what it knows already
+        self._modules: set[str] = set()
+        ours, theirs = socket.socketpair()
+        command = [sys.executable, "-P", "-m", "signing.isolated", str(theirs.fileno()), str(limits.memory_bytes)]
+        with theirs:
+            self._process = subprocess.Popen(
+                [*command, str(int(limits.seconds)), self.way],
+                cwd="/",
+                env=bare_environment(PYTHONPATH=str(ROOT)),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+            )
+        self._line = Line(ours, self._how_it_ended)
+        self._line.patience(START_S)
+        try:
+            if self._line.receive()[0] != READY:
+                raise Broken(Ending.CRASHED, "not ready")
+        except BaseException:  # whoever gives up waiting leaves no program behind
+            self.end()
+            raise
+
+    def work(
+        self, work: Callable[..., Any], given: tuple[Any, ...], named: dict[str, Any], within_s: float | None
+    ) -> Any:
+        """The answer of `work`, or its refusal."""
+        self.tasks += 1
+        errand = Errand((clock.now(), work, given, named))
+        self.whole = False
+        self._prepare(work.__module__, errand.trust)
+        try:
+            seconds = self.limits.seconds if within_s is None else min(within_s, self.limits.seconds)
+            answer = self._done(errand, seconds, replies.declared_by(work))
+        except (errors.DomainError, SendError):
+            self.whole = self.whole or not errand.waits  # a refusal is an answer
+            raise
+        self.whole = True
+        return answer
+
+    def _prepare(self, module: str, trust: Trust | None) -> None:
+        """Let it know what is not a stranger's."""
+        self._line.patience(START_S)
+        if module not in self._modules:
+            self._line.send(MODULE, module.encode())
+            self._modules.add(module)
+        if trust is not None and trust is not self._trust:
+            self._line.send(TRUST, pickle.dumps(trust, protocol=5))
+            self._trust = trust
+
+    def _done(self, errand: Errand, seconds: float, declared: Any) -> Any:
+        self._line.patience(seconds)
+        return _exchange(self._line, errand, declared)
+
+    def _how_it_ended(self) -> Broken:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
+        return _ending_of(self._process.returncode)
+
+    def end(self) -> None:
+        """Stop it, whatever it does."""
+        self._line.close()
+        with suppress(OSError):
+            self._process.kill()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
+
+
+class Nursery(Program):
+    """A program that makes a child for each piece of work, and ends it after that."""
+
+    way = "nursery"
+    _living = False
+
+    def _done(self, errand: Errand, seconds: float, declared: Any) -> Any:
+        ours, theirs = socket.socketpair()
+        line = Line(ours, lambda: _ending_of(self._ended()))
+        try:
+            with theirs:
+                self._line.send(BEGIN, b"")
+                self._line.send_line(theirs)
+            self._line.receive()
+            self._living = True
+            line.patience(seconds)
+            kind, body = line.receive()
+            if kind != CONFINED:
+                raise Broken(Ending.CRASHED, "not ready")
+            _tell_lacking(body.decode().split())
+            return _exchange(line, errand, declared)
+        finally:
+            line.close()
+            if self._living:
+                self._ended()
+
+    def _ended(self) -> int | None:
+        """End the child, with all that it started; the nursery itself is as it was before."""
+        if not self._living:
+            return self._process.returncode
+        self._living = False
+        self._line.patience(END_S)
+        self._line.send(END, b"")
+        code = int(self._line.receive()[1])
+        # Its children have their memory laid out alike: who crashes one may be guessing, and shall have to begin anew.
+        self.whole = code >= 0 or -code in _NO_CRASH
+        return code
+
+
+def _ending_of(code: int | None) -> Broken:
+    if code == -signal.SIGXCPU:
+        return Broken(Ending.TOO_LONG, "CPU time")
+    if code == -signal.SIGKILL:
+        return Broken(Ending.TOO_MUCH, "killed")
+    return Broken(Ending.CRASHED, signal.Signals(-code).name if code and code < 0 else f"exit {code}")
+
+
+def _exchange(line: Line, errand: Errand, declared: Any) -> Any:
+    """Hand the work over, and do for the child what it may not do itself, until it answers what is declared."""
+    line.send(ANSWER, errand.written)
+    while True:
+        kind, body = line.receive()
+        if kind != REQUEST:
+            return _answer(kind, body, declared)
+        begun = time.monotonic()
+        kind, answer = errand.serve(body)
+        line.deadline += time.monotonic() - begun
+        line.send(kind, answer)
+
+
+def _answer(kind: bytes, body: bytes, declared: Any) -> Any:
+    """What a child said at the end; its refusal is raised here. Broken when it is neither."""
+    try:
+        if kind == ANSWER:
+            return replies.read(body, declared)
+        if kind == REFUSAL:
+            raise _refusal(*replies.read(body, _REFUSED))
+        ending, detail = replies.read(body, tuple[str, str])
+        raise Broken(Ending(ending), detail)
+    except (replies.Unreadable, ValueError) as error:
+        raise Broken(Ending.FAILED, f"an answer that cannot be read: {error}") from error
+
+
+_REFUSED = tuple[str, Phrase | str, dict[str, Phrase], dict[str, Any]]
+
+
+def _refusal(kind: str, message: Phrase | str, fields: dict[str, Phrase], detail: dict[str, Any]) -> Exception:
+    """The refusal of the house that was raised there."""
+    if kind == "SendError":
+        return SendError(str(message), permanent=bool(detail.get("permanent")))
+    found: Any = getattr(errors, kind, None)
+    known = isinstance(found, type) and issubclass(found, errors.DomainError) and found is not errors.Stale
+    if not known or isinstance(message, str) or {"self", "message", "fields"} & set(detail):
+        return Broken(Ending.FAILED, kind)
+    if found is errors.Invalid:
+        return errors.Invalid(fields, message, **detail)
+    refused: Exception = found(message, **detail)
+    return refused
+
+
+def _tell_lacking(in_force: list[str]) -> None:
+    """Once for each thing that should confine a child here and does not: `lienthong doctor` says it, too."""
+    for name in sorted({confinement.LANDLOCK, confinement.SECCOMP} - set(in_force) - _told_lacking):
+        _told_lacking.add(name)
+        log.warning("strangers' files are read without %s: this kernel does not offer it", name)

@@ -1,0 +1,97 @@
+"""Nonsense in every field of every form and in every address: a clear answer, never a fault of the server."""
+
+import io
+import re
+import unicodedata
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from kernel.config import Config
+from kernel.doors import Door, Guard
+from tests.rules.source import ROOMS, ROOT
+from tests.web.people import sign_in
+from web import demo, rooms, schema
+from web.app import create_app
+
+PEOPLE = ("ha", "binh", "thu", "quantri")
+NONSENSE = (
+    unicodedata.normalize("NFD", "Đề nghị Sở Tài chính phối hợp"),
+    "99999999999999999999",
+    "0001-01-01",
+    "31/12/9999 23:59",
+    "\ud800{x}%s\u202e\x0b🙂",
+)
+FILES = (
+    ("van-ban.pdf", b"%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 9 0 R>>endobj\ntrailer<</Root 1 0 R>>"),
+    ("../" * 90 + unicodedata.normalize("NFD", "phụ lục.docx"), b"PK\x03\x04" + bytes(range(256))),
+    ("danh-sach.csv", "mã;tên\n\x00;a\n".encode("utf-16")),
+    ("", b""),
+)
+LEAVING = ("directory.sign_out", "directory.end_session", "directory.end_sessions", "directory.change_person")
+"""What would send the people of this test away."""
+
+
+def names() -> list[str]:
+    """Every name that a field of a form or a parameter of an address has anywhere."""
+    found: set[str] = set()
+    for path in (ROOT / "templates").rglob("*.html"):
+        found |= set(re.findall(r'name="([a-z_]+)"', path.read_text()))
+    for room in ROOMS:
+        for path in (ROOT / room).rglob("*.py"):
+            text = path.read_text()
+            found |= set(re.findall(r'\.get(?:list)?\("([a-z_]+)"', text))
+            if path.name.startswith("forms"):
+                found |= set(re.findall(r"^    ([a-z_]+) = \w+\(", text, re.M))
+    return sorted(found - {"csrf_token", "viewport"})
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    config = Config(data_dir=tmp_path_factory.mktemp("nonsense"), check_rate="", sign_in_tries=10**6)
+    schema.upgrade(config)
+    demo.seed(config)
+    app = create_app(config)
+    yield app
+    app.extensions["lienthong"].db.close()
+
+
+def doors(method: str) -> list[Door]:
+    """The doors for browsers."""
+    return [
+        door
+        for door in rooms.load_pages()
+        if door.method == method and door.guard is not Guard.CLIENT and not door.endpoint.startswith(LEAVING)
+    ]
+
+
+def address(door: Door, number: int) -> str:
+    """An address of the door, with this number wherever it wants one."""
+    return re.sub(r"<(?!int)[^>]+>", "x", re.sub(r"<int:\w+>", str(number), door.path))
+
+
+def asked(client: FlaskClient, door: Door, number: int, nonsense: str, file: tuple[str, bytes]) -> int:
+    """The status of the answer to this nonsense in all of the door's fields."""
+    fields = dict.fromkeys(names(), nonsense.encode("utf-8", "surrogatepass"))
+    where = address(door, number)
+    if door.method == "GET":
+        return client.get(where, query_string={k: v[:200] for k, v in fields.items()}).status_code
+    files = {name: (io.BytesIO(file[1]), file[0]) for name in ("file", "attachments", "main", "upload")}
+    body = {name: value.decode("utf-8", "replace") for name, value in fields.items()} | files
+    return client.post(where, data=body, content_type="multipart/form-data").status_code
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_no_nonsense_is_a_fault_of_the_server(app: Flask, method: str, caplog: pytest.LogCaptureFixture) -> None:
+    wrong = []
+    clients = [sign_in(app, person) for person in PEOPLE]
+    for turn, nonsense in enumerate(NONSENSE):
+        for place, door in enumerate(doors(method)):  # in turns, so that everybody knocks somewhere with each of them
+            who = (turn + place) % len(PEOPLE)
+            status = asked(clients[who], door, 1 + turn % 2, nonsense, FILES[turn % len(FILES)])
+            if status >= 500:
+                wrong.append(f"{status} {PEOPLE[who]} {door.endpoint} {nonsense[:20]!r}")
+    assert wrong == [], "\n".join(record.exc_text or "" for record in caplog.records)
