@@ -48,6 +48,17 @@ def test_a_write_of_another_process_is_heard(instance: Instance, nam: Browser, o
     listener.close()
 
 
+def test_events_that_overtake_each_other_on_their_way_are_heard_in_order(nam: Browser, own: str) -> None:
+    """The client has a thread for each, and on a busy machine the later one may come first."""
+    listener = nam.listen(own)
+    last = listener.last[own]
+    for place in (3, 1, 1, 2):
+        listener._event({"s": own, "n": last + place, "k": "task", "d": {"place": place}})
+    assert [listener.wait("task")["d"]["place"] for _ in range(3)] == [1, 2, 3]
+    assert listener.heard.empty()
+    listener.close()
+
+
 def test_what_was_missed_is_replayed_in_order(instance: Instance, nam: Browser, own: str) -> None:
     listener = nam.listen(own)
     listener.disconnect()

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from web.cli import main
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_first_exchange_ends_with_a_signed_receipt() -> None:
     done = CliRunner().invoke(main, ["first-exchange"])
     assert done.exit_code == 0, done.output
@@ -17,7 +17,7 @@ def test_the_first_exchange_ends_with_a_signed_receipt() -> None:
     assert re.search(r"first exchange after \d+ s", done.output)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_tour_holds() -> None:
     done = CliRunner().invoke(main, ["tour", "--busy"])
     assert done.exit_code == 0, done.output

@@ -2,6 +2,7 @@
 
 import queue
 import re
+import threading
 import time
 from typing import Any, Self
 
@@ -36,18 +37,18 @@ class Browser:
 
     def get(self, path: str, *, expect: int = 200) -> str:
         """A page; its CSRF token is kept for the next form."""
-        answer = self.session.get(self._absolute(path), timeout=30)
+        answer = self.session.get(self._absolute(path), timeout=WAIT_S)
         return self._read(answer, expect)
 
     def get_json(self, path: str) -> Any:
         """What a script of the page would fetch."""
-        answer = self.session.get(self._absolute(path), headers={"Accept": "application/json"}, timeout=30)
+        answer = self.session.get(self._absolute(path), headers={"Accept": "application/json"}, timeout=WAIT_S)
         self._read(answer, 200)
         return answer.json()
 
     def get_bytes(self, path: str) -> bytes:
         """A file."""
-        answer = self.session.get(self._absolute(path), timeout=30)
+        answer = self.session.get(self._absolute(path), timeout=WAIT_S)
         answer.raise_for_status()
         return answer.content
 
@@ -58,7 +59,7 @@ class Browser:
             data={"csrf_token": self._token, **fields},
             files=files,
             headers={"Referer": self.url},
-            timeout=30,
+            timeout=WAIT_S,
         )
         self.at = answer.url.removeprefix(self.url)
         return self._read(answer, expect)
@@ -66,7 +67,7 @@ class Browser:
     def post_json(self, path: str, /, **fields: Any) -> Any:
         """What a script of the page would send, answered as JSON."""
         headers = {"Accept": "application/json", "X-CSRFToken": self._token, "Referer": self.url}
-        answer = self.session.post(self._absolute(path), data=fields, headers=headers, timeout=30)
+        answer = self.session.post(self._absolute(path), data=fields, headers=headers, timeout=WAIT_S)
         self._read(answer, 200)
         return answer.json()
 
@@ -95,29 +96,44 @@ class Listener:
         self.last: dict[str, int] = {}
         self._streams = streams
         self._browser = browser
-        self._client = socketio.Client(reconnection=False)
-        self._client.on("ev", self._event)
+        self._early: dict[tuple[str, int], dict[str, Any]] = {}
+        self._turn = threading.Lock()
+        self._joined = False
+        self._client = self._new_client()
         self.connect()
+
+    def _new_client(self) -> Any:
+        client = socketio.Client(reconnection=False, request_timeout=WAIT_S)
+        client.on("ev", self._event)
+        return client
 
     def connect(self) -> dict[str, Any]:
         """Open the socket and join from the numbers that are known; the server's answer."""
         cookies = "; ".join(f"{c.name}={c.value}" for c in self._browser.session.cookies)
-        self._client.connect(self._browser.url, headers={"Cookie": cookies}, transports=["websocket"])
+        self._client.connect(
+            self._browser.url, headers={"Cookie": cookies}, transports=["websocket"], wait_timeout=WAIT_S
+        )
         wanted = {name: self.last.get(name) for name in self._streams}
         answer: dict[str, Any] = self._client.call("join", {"streams": wanted, "epoch": None}, timeout=WAIT_S)
         if answer["mode"] == "denied":
             raise Unexpected(f"the streams {self._streams} are denied")
-        if answer["mode"] == "snapshot":
-            self.last = dict(answer["heads"])
+        with self._turn:
+            if answer["mode"] == "snapshot":
+                self.last = dict(answer["heads"])
+            self._joined = True
         for event in answer.get("events", []):
             self._event(event)
+        with self._turn:
+            self._take_in_order()
         return answer
 
     def disconnect(self) -> None:
         """Lose the network."""
         self._client.disconnect()
-        self._client = socketio.Client(reconnection=False)
-        self._client.on("ev", self._event)
+        with self._turn:
+            self._joined = False
+            self._early.clear()
+        self._client = self._new_client()
 
     def wait(self, *kinds: str, timeout_s: float = WAIT_S) -> dict[str, Any]:
         """The next event, of one of `kinds` when some are named; others before it are passed over."""
@@ -129,20 +145,30 @@ class Listener:
                 break
             if not kinds or event["k"] in kinds:
                 return event
-        raise Unexpected(f"nothing of {kinds or 'anything'} came on {self._streams} within {timeout_s:.0f} s")
+        early = f"; before {sorted(self._early)} something is missing" if self._early else ""
+        raise Unexpected(f"nothing of {kinds or 'anything'} came on {self._streams} within {timeout_s:.0f} s{early}")
 
     def close(self) -> None:
         """Leave."""
         self._client.disconnect()
 
     def _event(self, event: dict[str, Any]) -> None:
-        expected = self.last.get(event["s"], event["n"] - 1) + 1
-        if event["n"] < expected:
-            return
-        if event["n"] > expected:
-            raise Unexpected(f"number {expected} of {event['s']} is missing")
-        self.last[event["s"]] = event["n"]
-        self.heard.put(event)
+        """The client calls this in a thread for each event, and these overtake each other and the answer to a join.
+        What comes before its turn is kept for it; one that is missing is missed by whoever waits for those after it."""
+        with self._turn:
+            self._early[event["s"], event["n"]] = event
+            if self._joined:
+                self._take_in_order()
+
+    def _take_in_order(self) -> None:
+        for stream, number in sorted(self._early):
+            expected = self.last.get(stream, number - 1) + 1
+            if number > expected:
+                continue
+            event = self._early.pop((stream, number))
+            if number == expected:
+                self.last[stream] = number
+                self.heard.put(event)
 
 
 def _words(html: str) -> str:

@@ -19,7 +19,7 @@ from docex.agent.wire import Reach
 from docex.edxml.model import Organ
 from kernel import clock
 from web.tour.browser import Browser
-from web.tour.documents import HOME_AFFAIRS, sample_envelope
+from web.tour.documents import HOME_AFFAIRS, sample_envelope, until
 from web.tour.instance import Instance
 from web.tour.reading import option
 from web.tour.report import Report, Step
@@ -79,7 +79,8 @@ def _exchange(instance: Instance, report: Report) -> str:
 
 
 def _fetched(receiver: Hub, data: bytes, folder: Path, step: Step) -> str:
-    (one,) = receiver.waiting(25).items
+    until(lambda: bool(receiver.waiting(25).items), "the letter waits for its receiver")
+    (one,) = receiver.waiting(0).items
     token, file = receiver.lease(one.id), folder / "fetched.edxml"
     deque(receiver.download(one, file), maxlen=0)
     step.check(file.read_bytes() == data, f"{one.size} bytes, the very ones that were handed in")

@@ -102,7 +102,7 @@ class Instance:
         part = self._parts.pop(name)
         part.terminate()
         try:
-            part.wait(15)
+            part.wait(30)
         except subprocess.TimeoutExpired:
             part.kill()
             part.wait()
@@ -159,7 +159,7 @@ class Instance:
             if self._parts["web"].poll() is not None:
                 break
             try:
-                requests.get(f"{self.url}/health", timeout=2).raise_for_status()
+                requests.get(f"{self.url}/health", timeout=30).raise_for_status()
                 return
             except requests.RequestException:
                 time.sleep(0.1)

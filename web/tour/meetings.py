@@ -2,7 +2,7 @@
 
 import re
 import time
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from email import message_from_string, policy
 from typing import Any
 
@@ -46,12 +46,13 @@ def drive(instance: Instance, report: Report, people: dict[str, Browser], *, mus
     with report.step("chair, two delegates and a wall see the current item change at once") as step:
         items = _open(thu, son, meeting)
         _hold(instance, people, meeting, items, step)
+    deadline = WorkCalendar().add_working_days(clock.today(), 4)
     with report.step("conclusion → task → SMS accepted, in one press") as step:
-        task = _conclude(instance, people, meeting, step, must_s)
+        text = _conclude(instance, people, meeting, step, deadline, must_s)
     with report.step("one tap says “đã nhận”; the giver sees it live") as step:
-        _receive(instance, people, step)
+        _receive(instance, people, step, text)
     with report.step(f"a due reminder goes out once, the worker killed with -9 at {len(KILLED_AT)} points") as step:
-        _remind(instance, step, task)
+        _remind(instance, step, deadline)
 
 
 def _plan(thu: Browser, step: Step) -> str:
@@ -75,7 +76,7 @@ def _plan(thu: Browser, step: Step) -> str:
     first = re.findall(rf'action="{meeting}/items/(\d+)/papers"', page)[0]
     thu.post(f"{meeting}/items/{first}/papers", files={"file": ("tai-lieu.pdf", small_pdf(), "application/pdf")})
     for name in INVITED:
-        found = thu.session.get(f"{thu.url}{meeting}/build", params={"q": name}, timeout=30).text
+        found = thu.session.get(f"{thu.url}{meeting}/build", params={"q": name}, timeout=WAIT_S).text
         thu.post(f"{meeting}/people", person=option(found, name), role="delegate")
     page = thu.get(f"{meeting}/build")
     step.check(all(title in page for title in ITEMS), "three items on the agenda")
@@ -112,12 +113,12 @@ def _answer(instance: Instance, thu: Browser, meeting: str, step: Step) -> None:
     url = _link_in(text["body"])
     before = _answers(instance, meeting)
     for method in ("GET", "HEAD", "OPTIONS", "GET"):
-        requests.request(method, url, timeout=30)
+        requests.request(method, url, timeout=WAIT_S)
     step.check(_answers(instance, meeting) == before, "GET, HEAD and OPTIONS change nothing")
-    page = requests.get(url, timeout=30).text
+    page = requests.get(url, timeout=WAIT_S).text
     step.check("tai-lieu" not in page and "/papers/" not in page, "the link shows no paper")
     for _ in range(2):
-        requests.post(url, data={"answer": "yes"}, timeout=30).raise_for_status()
+        requests.post(url, data={"answer": "yes"}, timeout=WAIT_S).raise_for_status()
     changed = [now for now, then in zip(_answers(instance, meeting), before, strict=True) if now != then]
     step.check([answer for answer, _ in changed] == ["yes"], "POST answers; a second POST is the same answer")
     step.check("Vũ Hoàng Nam" in thu.get(f"{meeting}/build?fragment=1"), "it stands on the secretary's page")
@@ -183,60 +184,66 @@ def _lose_and_find(son: Browser, lan: Any, meeting: str, items: list[str], step:
     step.check(last == int(items[2]), "and she lands on the present item")
 
 
-def _conclude(instance: Instance, people: dict[str, Browser], meeting: str, step: Step, must_s: float) -> int:
+def _conclude(
+    instance: Instance, people: dict[str, Browser], meeting: str, step: Step, deadline: date, must_s: float
+) -> str:
+    """Answers what the SMS says."""
     son = people["son"]
     lead = option(son.get(f"{meeting}/plain"), "Vũ Hoàng Nam")
-    due = WorkCalendar().add_working_days(clock.today(), 4)
     known = len(_texts(instance))
     begun = time.monotonic()
     press = {
         "text": WORK,
         "lead_id": lead,
-        "due": f"{due:%d/%m/%Y} 17:00",
+        "due": f"{deadline:%d/%m/%Y} 17:00",
         "assign": "y",
         "command_id": "tour-conclusion",
     }
     answer = son.post_json(f"{meeting}/conclusions", **press)
-    until(lambda: len(_texts(instance)) > known, "the assignee's SMS")
+    until(lambda: bool(_about_work(instance, known)), "the assignee's SMS")
     took = time.monotonic() - begun
     step.check(
         took < must_s, f"the SMS was accepted {took * 1000:.0f} ms after the press (must be under {must_s:.0f} s)"
     )
     again = son.post_json(f"{meeting}/conclusions", **press)
     step.check(again == answer, "a doubled press is one conclusion, one task")
-    return int(answer["task"])
+    return str(_about_work(instance, known)[0]["body"])
 
 
-def _receive(instance: Instance, people: dict[str, Browser], step: Step) -> None:
+def _receive(instance: Instance, people: dict[str, Browser], step: Step, body: str) -> None:
     son = people["son"]
     giver = son.listen(f"person:{_person_of(son)}")
-    body = _texts(instance)[-1]["body"]
-    requests.get(_link_in(body), timeout=30).raise_for_status()
-    answer = requests.post(_link_in(body), timeout=30)
+    requests.get(_link_in(body), timeout=WAIT_S).raise_for_status()
+    answer = requests.post(_link_in(body), timeout=WAIT_S)
     step.check("đã nhận" in answer.text.lower(), "“đã nhận” by one tap, without sign-in")
     event = giver.wait("task")
     step.check(event["d"]["state"] == "received", "the giver's screen hears of it")
     giver.close()
 
 
-def _remind(instance: Instance, step: Step, task: int) -> None:
+def _remind(instance: Instance, step: Step, deadline: date) -> None:
     """The worker lives in the future, where the reminder of the day before is due, and dies again and again."""
-    deadline = WorkCalendar().add_working_days(clock.today(), 4)
     eve = WorkCalendar().add_working_days(deadline, -1)
     ahead = datetime.combine(eve, datetime.min.time(), VN) + timedelta(hours=8) - clock.now()
     clock.run_ahead(ahead)  # the sinks live here, and a provider's clock is the same as the world's
+    try:
+        _die_and_remind(instance, step, ahead)
+    finally:
+        clock.run_ahead(timedelta())
+
+
+def _die_and_remind(instance: Instance, step: Step, ahead: timedelta) -> None:
     known = len(_texts(instance))
     instance.stop("worker")
     settings = {"LIENTHONG_CLOCK_AHEAD_S": str(int(ahead.total_seconds())), "LIENTHONG_LEASE_S": str(LEASE_S)}
     for point in KILLED_AT:
         worker = instance.start("worker", LIENTHONG_FAULT_POINT=point, **settings)
-        code = worker.wait(WAIT_S)
+        code = worker.wait(2 * WAIT_S)
         step.check(code == -9, f"died at {point}")
     instance.start("worker", **settings)
     until(lambda: len(_about_work(instance, known)) >= 1, "the reminder")
     time.sleep(LEASE_S + 1)  # more than a lease: whoever would send it again has had time to
     step.check(len(_about_work(instance, known)) == 1, "one SMS in the provider's own log, neither lost nor doubled")
-    clock.run_ahead(timedelta())
 
 
 def _about_work(instance: Instance, known: int) -> list[dict[str, Any]]:
