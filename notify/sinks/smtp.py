@@ -14,6 +14,9 @@ from aiosmtpd.controller import Controller
 from kernel import clock
 from notify.sinks.journal import Journal
 
+READY_S = 60
+"""How long it may take to begin to listen: on a busy machine more than the five seconds of aiosmtpd."""
+
 
 class _Log:
     """aiosmtpd's handler. Faults: `451`, `550`, `drop` (accepts, then closes without an answer), `delay:0.5`."""
@@ -52,7 +55,7 @@ class SmtpSink:
 
     def __init__(self, log: Path, *, host: str = "127.0.0.1", port: int = 0) -> None:
         self.journal = Journal(log)
-        self._controller = _AnyPort(_Log(self.journal), hostname=host, port=port)
+        self._controller = _AnyPort(_Log(self.journal), hostname=host, port=port, ready_timeout=READY_S)
 
     def __enter__(self) -> Self:
         self._controller.start()

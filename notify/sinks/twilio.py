@@ -217,7 +217,7 @@ class _Server(ThreadingHTTPServer):
             fields |= {"To": message["to"], "From": message["from"] or "", "AccountSid": self.sid}
             signature = RequestValidator(self.token).compute_signature(callback, fields)
             try:
-                requests.post(callback, data=fields, headers={"X-Twilio-Signature": signature}, timeout=5)
+                requests.post(callback, data=fields, headers={"X-Twilio-Signature": signature}, timeout=30)
             except requests.RequestException:
                 return  # as at Twilio: a receiver that is not there misses the report
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_string, policy
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,7 @@ from notify.kinds import MeetingCancelled, MeetingInvitation
 from notify.mail.mime import File, Letter, built
 from notify.messages import Attached, Channel, Invite, Recipient, tell
 from notify.models import Message
+from notify.sinks.journal import Journal
 from notify.sinks.smtp import SmtpSink
 from tests.notify.samples import END, HOST, PLACE, START
 from tests.notify.test_calendar import MEETING, check_octets
@@ -176,6 +178,19 @@ def test_in_production_nothing_is_only_shown(db: Database, config: Config, blobs
 def test_who_has_no_address_is_left_out(db: Database, showing: Config, channel: Channel) -> None:
     with db.write() as tx:
         assert tell(tx, CANCELLED, Recipient("Khách"), ref=MEETING_REF, channels=[channel]) == []
+
+
+def test_what_a_sink_is_still_writing_is_not_read_yet(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "mail.jsonl")
+    journal.add({"subject": "Giấy mời\x85họp"})  # a letter that ends a line for some
+    last = '{"subject": "Họp"}'.encode()
+    with journal.path.open("ab") as file:
+        for place in range(len(last)):
+            file.write(last[place : place + 1])
+            file.flush()
+            assert [entry["subject"] for entry in journal.entries()] == ["Giấy mời\x85họp"]
+        file.write(b"\n")
+    assert [entry["subject"] for entry in journal.entries()] == ["Giấy mời\x85họp", "Họp"]
 
 
 def test_nobody_can_add_a_header() -> None:
