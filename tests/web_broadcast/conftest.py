@@ -34,10 +34,10 @@ class Site:
         return f"http://127.0.0.1:{self.port}{path}"
 
     def post(self, path: str, **body: Any) -> None:
-        requests.post(self.url(path), json=body, timeout=30).raise_for_status()
+        requests.post(self.url(path), json=body, timeout=60).raise_for_status()
 
     def state(self) -> dict[str, Any]:
-        return dict(requests.get(self.url("/state"), timeout=30).json())
+        return dict(requests.get(self.url("/state"), timeout=60).json())
 
     def wait_until(self, true: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """Look at the state until it is as wanted; fails after a minute."""
@@ -51,14 +51,14 @@ class Site:
         """Ask it to stop as an init system does; returns exit code and what it printed."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        printed, _ = self.process.communicate(timeout=30)
+        printed, _ = self.process.communicate(timeout=60)
         return self.process.returncode, printed
 
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
-    """A site with generous limits, shared by the tests of one file."""
-    running = Site(backlog=100_000_000)
+    """A site with generous limits, shared by the tests of one file: also a client that long reads nothing is kept."""
+    running = Site(backlog=100_000_000, stall_s=120.0)
     yield running
     running.stop()
 

@@ -23,15 +23,17 @@ from web.server import make_socketio, serve  # noqa: E402
 def build(limits: Limits) -> tuple[Flask, Any]:
     """The app and its Socket.IO side, bound to each other."""
     app = Flask(__name__)
-    socketio = make_socketio(limits, ping_interval=1, ping_timeout=5)
+    socketio = make_socketio(limits, ping_interval=1, ping_timeout=120)
     socketio.init_app(app)
     answers: list[Any] = []
     gone: list[str] = []
     slow: list[float] = []
+    joined: list[str] = []
 
     @socketio.on("join")  # type: ignore[untyped-decorator]
     def join(room: str) -> str:
         join_room(room)
+        joined.append(room)
         return str(request.sid)  # type: ignore[attr-defined]
 
     @socketio.on("disconnect")  # type: ignore[untyped-decorator]
@@ -90,6 +92,7 @@ def build(limits: Limits) -> tuple[Flask, Any]:
             answers=answers,
             gone=gone,
             slow=slow,
+            joined=joined,
             members=len(members),
             queued=[member.queue.qsize() for member in members],
             owed=[wire.owed for wire in socketio.server.manager.wires()],

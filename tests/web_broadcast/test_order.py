@@ -114,8 +114,8 @@ def test_binary_events_and_upgraded_and_polling_clients_are_served(site: Site, m
     # The Python client refuses more than 16 packets in one poll; browsers take any number.
     monkeypatch.setattr(Payload, "max_decode_packets", 1_000)
     for transports in (["polling"], ["websocket"], ["polling", "websocket"]):
-        with socketio.SimpleClient() as client:
-            client.connect(f"http://127.0.0.1:{site.port}", transports=transports)
+        with socketio.SimpleClient(request_timeout=30) as client:
+            client.connect(f"http://127.0.0.1:{site.port}", transports=transports, wait_timeout=30)
             client.call("join", "real")
             assert client.client.transport() == transports[-1]
             site.post("/emit", room="real", times=50, text="Giấy mời")
@@ -126,8 +126,8 @@ def test_binary_events_and_upgraded_and_polling_clients_are_served(site: Site, m
 
 
 def test_a_polling_member_and_a_websocket_member_of_one_room_get_the_same(site: Site) -> None:
-    with socketio.SimpleClient() as polling, Browser(site.port).join("both") as member:
-        polling.connect(f"http://127.0.0.1:{site.port}", transports=["polling"])
+    with socketio.SimpleClient(request_timeout=30) as polling, Browser(site.port).join("both") as member:
+        polling.connect(f"http://127.0.0.1:{site.port}", transports=["polling"], wait_timeout=30)
         polling.call("join", "both")
         site.post("/emit", room="both", times=15)
         assert [polling.receive(timeout=30)[1]["n"] for _ in range(15)] == list(range(15))

@@ -41,10 +41,10 @@ def test_a_stop_does_not_wait_for_a_client_that_never_says_goodbye() -> None:
 def test_a_client_reconnects_by_itself_after_a_stop() -> None:
     """A server that says "disconnect" on Socket.IO level would leave the browsers where they are."""
     site = Site()
-    client = socketio.Client(reconnection_delay=0.1, reconnection_delay_max=0.1)
+    client = socketio.Client(reconnection_delay=0.1, reconnection_delay_max=0.1, request_timeout=30)
     reasons: list[str] = []
     client.on("disconnect", reasons.append)
-    client.connect(site.url(""), transports=["websocket"])
+    client.connect(site.url(""), transports=["websocket"], wait_timeout=30)
     site.stop()
     until = time.monotonic() + 30
     while not reasons and time.monotonic() < until:
