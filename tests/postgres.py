@@ -93,12 +93,15 @@ class TestServer:
         self.start()
 
     def stop(self) -> None:
-        """Kill every process of the server with -9."""
+        """Kill every process of the server with -9, and wait until none of them is left: the next server refuses to
+        start while one still holds its memory."""
         number = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
-        for one in (number, *map(int, Path(f"/proc/{number}/task/{number}/children").read_text().split())):
+        os.kill(number, signal.SIGSTOP)  # so that it starts nobody after they were counted
+        everybody = (number, *map(int, Path(f"/proc/{number}/task/{number}/children").read_text().split()))
+        for one in everybody:
             with suppress(ProcessLookupError):
                 os.kill(one, signal.SIGKILL)
-        while Path(f"/proc/{number}").exists():
+        while any(map(_lives, everybody)):
             time.sleep(0.01)
 
     def start(self) -> None:
@@ -145,12 +148,17 @@ class TestServer:
 
     def _run(self, name: str, *statements: str) -> None:
         try:
-            for statement in statements:
-                self._connection(name).execute(statement.encode())
+            self._execute(name, statements)
         except psycopg.OperationalError:  # a test killed the server or everybody on it
             self._connections.pop(name).close()
-            for statement in statements:
-                self._connection(name).execute(statement.encode())
+            self._execute(name, statements)
+
+    def _execute(self, name: str, statements: tuple[str, ...]) -> None:
+        for statement in statements:
+            done = self._connection(name).execute(statement.encode())
+            while statement is _OTHERS_OUT and done.rowcount:  # what they still commit the next test would find
+                time.sleep(0.002)
+                done = self._connection(name).execute(statement.encode())
 
     def _connection(self, name: str) -> psycopg.Connection:
         if name not in self._connections:
@@ -235,3 +243,11 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _lives(number: int) -> bool:
+    """Whether the process holds anything yet: who waits to be fetched by a parent does not."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
+    except (FileNotFoundError, ProcessLookupError):
+        return False

@@ -1,6 +1,6 @@
 """The secretary builds a meeting."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -64,7 +64,8 @@ def test_times_in_the_past_and_ends_before_starts_are_named(db: Database, cast: 
     past = at.facts(cast, starts_at=now - timedelta(hours=1), ends_at=now + timedelta(hours=1))
     backwards = at.facts(cast, starts_at=now + timedelta(hours=2), ends_at=now + timedelta(hours=1))
     endless = at.facts(cast, starts_at=now + timedelta(hours=2), ends_at=now + timedelta(days=9))
-    far = at.facts(cast, starts_at=now.replace(year=9999), ends_at=now.replace(year=9999) + timedelta(hours=1))
+    end_of_days = datetime(9999, 6, 1, tzinfo=UTC)
+    far = at.facts(cast, starts_at=end_of_days, ends_at=end_of_days + timedelta(hours=1))
     for facts, field in ((past, "starts_at"), (far, "starts_at"), (backwards, "ends_at"), (endless, "ends_at")):
         with pytest.raises(Invalid) as refusal, db.write() as tx:
             planning.plan(tx, cast.thu, facts)

@@ -63,6 +63,7 @@ def test_the_lead_gets_mail_and_sms_with_a_link_and_the_co_worker_a_mail(db: Dat
     }
 
 
+@pytest.mark.usefixtures("on_monday")
 def test_giving_the_same_act_again_gives_the_same_task(db: Database, cast: Cast) -> None:
     assert given(db, cast, once="conclusion:7") == given(db, cast, once="conclusion:7")
     assert len(messages(db, "task.given")) == 2
@@ -96,6 +97,7 @@ def test_the_receipt_by_link_is_shown_to_the_giver_and_stops_the_asking_at_once(
         assert states == {"cancelled"}
 
 
+@pytest.mark.usefixtures("on_monday")
 def test_two_presses_at_the_same_moment_give_one_task(db: Database, cast: Cast) -> None:
     with ThreadPoolExecutor(4) as pool:
         found = set(pool.map(lambda _: given(db, cast, once="form:1:x"), range(4)))
@@ -103,6 +105,7 @@ def test_two_presses_at_the_same_moment_give_one_task(db: Database, cast: Cast) 
     assert len(messages(db, "task.given")) == 2
 
 
+@pytest.mark.usefixtures("on_monday")
 def test_strangers_see_nothing_and_each_part_has_its_acts(db: Database, cast: Cast) -> None:
     task_id = given(db, cast, followers=(cast.yen.person_id,))
     rights = {
@@ -132,6 +135,7 @@ def test_strangers_see_nothing_and_each_part_has_its_acts(db: Database, cast: Ca
         finishing.accept(tx, cast.nam, task_id)
 
 
+@pytest.mark.usefixtures("on_monday")
 def test_an_agency_that_leads_is_told_through_its_leaders_and_any_of_them_receives(db: Database, cast: Cast) -> None:
     task_id = given(db, cast, lead=Lead(agency_id=cast.finance.id))
     assert {m.person_id for m in messages(db, "task.given")} == {cast.dung.person_id}
@@ -174,6 +178,7 @@ def test_a_wrong_field_is_named(db: Database, cast: Cast, changes: dict[str, obj
     assert set(refused.value.fields) == {field}
 
 
+@pytest.mark.usefixtures("on_monday")
 def test_a_task_that_is_finished_waits_for_its_giver_and_can_come_back(db: Database, cast: Cast) -> None:
     task_id = given(db, cast)
     with db.write() as tx:
@@ -214,6 +219,7 @@ def test_an_extension_that_is_granted_moves_the_deadline_and_the_reminders(db: D
         assert task(db, task_id).deadline_at == at(18, 17)
 
 
+@pytest.mark.usefixtures("on_monday")
 def test_a_returned_task_goes_to_another_and_the_old_link_is_dead(db: Database, cast: Cast, config: Config) -> None:
     task_id = given(db, cast)
     with db.write() as tx:
