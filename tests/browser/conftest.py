@@ -159,7 +159,7 @@ def seat(chromium: Browser, house: House) -> Iterator[Seat]:
         page = context.new_page()
         if watched_for_faults:
             watched.append(watch(page))
-        page.goto(base + path)
+        page.goto(base + path, timeout=60_000)
         return page
 
     yield take

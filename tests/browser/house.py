@@ -1,7 +1,6 @@
 """A whole Liên Thông for browser tests: the real web process on a real port, the demo city in a fresh SQLite."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from kernel.config import Config
 from kernel.db import Database
 from kernel.schema import Base
 from web import demo, rooms
+from web.tour.instance import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 90
@@ -57,7 +57,7 @@ class Process:
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             try:
-                with urllib.request.urlopen(self.url + "/health", timeout=2):
+                with urllib.request.urlopen(self.url + "/health", timeout=30):
                     return
             except (urllib.error.URLError, OSError):
                 if self.child.poll() is not None:
@@ -76,7 +76,7 @@ class Process:
 @contextmanager
 def running_house(folder: Path) -> Iterator[House]:
     """Migrate, seed, serve; everything goes with the test."""
-    port = _free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     config = Config(data_dir=folder, base_url=url, port=port)
     _found(config)
@@ -115,9 +115,3 @@ def signed_in(house: House, mailbox: str) -> tuple[int, Cookie]:
 def credentials(mailbox: str) -> tuple[str, str]:
     """What somebody of the demo city types to sign in."""
     return email_of(mailbox), PASSWORD
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

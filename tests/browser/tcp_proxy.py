@@ -47,6 +47,10 @@ class TcpProxy:
                     continue
                 far.settimeout(None)
                 self._open |= {near, far}
+                if self._is_cut.is_set():  # while it was being opened
+                    for end in (near, far):
+                        _shut(end)
+                    continue
                 for one, other in ((near, far), (far, near)):
                     threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
 

@@ -104,7 +104,7 @@ def test_the_page_calls_the_program_and_says_plainly_when_there_is_none(chromium
         look(page, f"none-{width}")
     with listening(desk.agent, desk.port):
         page.get_by_role("button", name="Mở phần mềm ký số").click()
-        expect(page.locator("sign-device")).to_have_count(0)
+        expect(page.locator("sign-device")).to_have_count(0, timeout=60_000)  # fetched, signed, brought and judged
         expect(page.locator(".document-facts").first).to_contain_text("Đã ký, chờ đóng dấu")
     look(page, "signed-1920")
     assert len(desk.agent.fetched) == 1

@@ -131,6 +131,8 @@ def test_what_is_typed_while_a_conclusion_is_on_its_way_stays(seat: Seat, house:
     box.get_by_role("button", name="Chỉ ghi").click()
     expect(chair.locator("mt-conclusions li")).to_contain_text(TEXT)
     box.get_by_label("Nội dung kết luận").fill("Kết luận tiếp theo")
+    while not held:  # the others hear of it while its answer is still on the way
+        chair.wait_for_timeout(20)
     [(route, answer)] = held
     route.fulfill(response=answer)
     expect(box).not_to_have_attribute("aria-busy", "true")
