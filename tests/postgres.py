@@ -5,7 +5,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -56,6 +55,9 @@ DO $$ DECLARE thing record; BEGIN
   PERFORM setval(name::regclass, last_value) FROM kept." counters";
 END $$
 """
+
+PATIENTLY = ("-t", "280")
+"""How long `pg_ctl` waits: a minute is not always enough after a crash on a busy machine."""
 
 
 class TestServer:
@@ -114,6 +116,7 @@ class TestServer:
             "-D",
             str(self.folder / "data"),
             "-w",
+            *PATIENTLY,
             "-l",
             str(self.folder / "log"),
         ]
@@ -206,6 +209,7 @@ class TestServer:
                 "-l",
                 str(self.folder / "log"),
                 "-w",
+                *PATIENTLY,
                 "-o",
                 self._options,
                 "start",
@@ -239,10 +243,9 @@ def _installed() -> Path | None:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    from web.tour.instance import free_port  # the house is large, and only a server of this machine needs a port
+
+    return free_port()
 
 
 def _lives(number: int) -> bool:

@@ -1,5 +1,6 @@
 """A fresh temporary Liên Thông: own folder, own ports, own SMTP sink and Twilio-shaped server, real processes."""
 
+import random
 import shutil
 import socket
 import subprocess
@@ -21,6 +22,8 @@ from notify.sinks.twilio import TwilioSink
 from web import demo, schema
 
 START_S = 90.0
+GIVEN_BY_ITSELF = Path("/proc/sys/net/ipv4/ip_local_port_range")
+FIRST_PORT = 20_000
 
 
 class Part(Protocol):
@@ -167,8 +170,22 @@ class Instance:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of this machine that nobody listens on, and that it gives to nobody who asks for any: before the server
+    binds it, or while it starts anew, no other server and no outgoing connection can come by it. (Who knocks at a port
+    of that kind again and again, while nobody listens, may even be put through to himself.)"""
+    for port in _ports_to_try():
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            found: int = probe.getsockname()[1]
+            return found
+    raise RuntimeError("no port is free")
+
+
+def _ports_to_try() -> list[int]:
+    """Below those that the machine gives by itself; any, where these begin so low that none is left."""
+    first = int(GIVEN_BY_ITSELF.read_text().split()[0]) if GIVEN_BY_ITSELF.exists() else 0
+    own = range(FIRST_PORT, first)
+    return [*random.SystemRandom().sample(own, min(100, len(own))), 0]
