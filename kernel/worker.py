@@ -218,4 +218,8 @@ def _told(error: Exception) -> Phrase:
 
 def drain(db: Database) -> int:
     """Do everything that is due, and what it causes, in this thread. Answers the number of jobs."""
-    return Worker(db, Wakeup(db)).run_once()
+    wakeup = Wakeup(db)
+    try:
+        return Worker(db, wakeup).run_once()
+    finally:
+        wakeup.close()
