@@ -24,7 +24,7 @@ from kernel import clock, faults
 REFUSED_TO_WORK = 3
 KILLED = -signal.SIGKILL
 DIED = (KILLED, 255)  # 255: multiprocessing lost the status of a process that did not end by itself
-AGES_S = 120
+AGES_S = 280
 
 
 def context() -> ForkServerContext:
@@ -111,7 +111,7 @@ class AgentProcess:
         """Tell it to end. Answers the exit code."""
         process = self._running.pop()
         process.terminate()
-        process.join(60)
+        process.join(AGES_S)
         return process.exitcode
 
     def end(self) -> None:

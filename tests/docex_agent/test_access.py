@@ -67,7 +67,7 @@ def test_the_hub_knows_the_agents_version_and_clock_and_the_office_too(
         box = tx.session.scalars(sa.select(Mailbox)).one()
     assert box.polled_by.startswith(f"lienthong-agent/{version()} (")
     assert box.skew_s is not None
-    assert abs(box.skew_s - ahead.total_seconds()) < 10
+    assert abs(box.skew_s - ahead.total_seconds()) < 60  # how long the call was on its way counts, too
     minutes = round(ahead / timedelta(minutes=1))
     assert f"Đồng hồ máy này lệch {minutes} phút so với trục." in receiver.status
 

@@ -162,8 +162,9 @@ def test_a_damaged_download_is_thrown_away(served: Served, sender: AgentProcess,
 
 
 def test_one_that_does_not_work_keeps_no_other_waiting_and_is_tried_again(
-    served: Served, sender: AgentProcess, receiver: AgentProcess
+    served: Served, sender: AgentProcess, receiver: AgentProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("docex.agent.fetching.AGAIN_S", 3600.0)  # on a slow machine half a minute may pass
     first, second, third = (a_file(served.office, number) for number in (1, 2, 3))
     sent(served, sender, first, second)
     fetcher, hub = a_fetcher(receiver)

@@ -23,7 +23,7 @@ from tests.docex_hub.systems import FAR, a_letter, an_agency
 
 LETTERS = 60
 KILLS = 30
-PATIENCE_S = 240.0
+PATIENCE_S = 600.0
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def offices(served: Served, tmp_path: Path) -> list[AgentProcess]:
     return [AgentProcess(served.url, tmp_path / str(number), served.credentials(number)) for number in (far, near)]
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1200)  # a minute alone
 @pytest.mark.usefixtures("only_once", "working")
 def test_thirty_kills_at_random_change_nothing(served: Served, offices: list[AgentProcess]) -> None:
     seed = random.SystemRandom().randrange(1_000_000)
