@@ -188,7 +188,7 @@ def cut(address: tuple[str, int], system: System, method: str, path: str, data: 
     """Send the head and half of the body, then hang up. Answers what still came back."""
     lines = {**system.headers, "Host": "hub", "Content-Length": str(len(data)), **headers}
     head = f"{method} {path} HTTP/1.1\r\n" + "".join(f"{name}: {text}\r\n" for name, text in lines.items()) + "\r\n"
-    with socket.create_connection(address, 10) as connection:
+    with socket.create_connection(address, 60) as connection:
         connection.sendall(head.encode() + data[: len(data) // 2])
         connection.shutdown(socket.SHUT_WR)
         return connection.recv(65_536)

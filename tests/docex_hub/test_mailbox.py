@@ -2,6 +2,8 @@
 
 import hashlib
 import threading
+import time
+from collections.abc import Callable
 from datetime import timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -34,6 +36,14 @@ def waiting(system: System, **asked: Any) -> dict[str, Any]:
     assert answer.status_code == 200, answer.get_json()
     body: dict[str, Any] = answer.get_json()
     return body
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for what other threads do."""
+    give_up_at = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.01)
 
 
 def test_a_document_is_fetched_acknowledged_and_worked_on(app: Flask, hub: Office, near: System, far: System) -> None:
@@ -147,13 +157,12 @@ def test_a_long_poll_is_answered_when_something_comes_and_holds_no_connection(
     asking = threading.Thread(target=lambda: answers.append(waiting(far, wait=25)))
     asking.start()
     bell = bell_of(hub.db)
-    while far.agency_id not in bell._waiting:
-        pass
+    until(lambda: far.agency_id in bell._waiting)
     pool: Any = hub.db.engine.pool
     near.hand_in(a_file(hub))
     assert pool.checkedout() <= 2  # the bell's own look at most, and none for who waits
     hub.work()
-    asking.join(timeout=30)
+    asking.join()
     assert [item["code"] for item in answers[0]["items"]] == ["1/VP"]
 
 

@@ -26,7 +26,7 @@ class Slowly(VerifyHandler):
 
     def perform(self, prepared: Case) -> Judged:
         self.begun.release()
-        self.may.wait(90)
+        self.may.wait()
         return super().perform(prepared)
 
 
@@ -47,7 +47,7 @@ def test_a_delivery_goes_out_while_a_dozen_slow_verifications_wait(
     running.start()
     try:
         for _ in range(usual.at_once_here):
-            assert slow.begun.acquire(timeout=30)
+            assert slow.begun.acquire(timeout=60)
         near.hand_in(a_file(hub, 99))
         until = monotonic() + 60
         while not (there := waiting(far)["items"]) and monotonic() < until:

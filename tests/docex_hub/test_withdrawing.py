@@ -69,10 +69,10 @@ def at_once(hub: Office, first: Act, second: Act) -> tuple[Any, Any]:
     one = Thread(target=do, args=("first", first), kwargs={"pause": True})
     two = Thread(target=do, args=("second", second))
     one.start()
-    done.wait(60)
+    done.wait()
     two.start()
     for thread in (one, two):
-        thread.join(60)
+        thread.join()
     return answers["first"], answers["second"]
 
 
