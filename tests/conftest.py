@@ -6,7 +6,9 @@ import shutil
 import socket
 import threading
 from collections.abc import Generator, Iterator
+from datetime import datetime, time, timedelta
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from hypothesis import HealthCheck, settings
 from jinja2 import FileSystemBytecodeCache
 
 from directory import demo
+from kernel import clock
 from kernel.blobs import BlobStore, store_for
 from kernel.config import Config
 from kernel.db import Database
@@ -26,6 +29,8 @@ os.environ.setdefault("TZ", "UTC")
 # How long an example takes says how busy the machine is, and nothing of what is tested.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
+
+LAST_MOMENTS = timedelta(seconds=60)
 
 
 def _import_models() -> None:
@@ -104,6 +109,16 @@ def _no_outer_network() -> Iterator[None]:
     socket.socket.connect = only_here  # type: ignore[method-assign,assignment]
     yield
     socket.socket.connect = connect  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def _one_day() -> None:
+    """A test that writes on one day and asks for today's on the next finds nothing: who would begin in the last moments
+    of a day in Vietnam begins in the first ones of the next."""
+    now = datetime.now(clock.VN)
+    left = datetime.combine(now.date() + timedelta(days=1), time(), clock.VN) - now
+    if left < LAST_MOMENTS:
+        sleep(left.total_seconds() + 0.1)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -15,8 +15,9 @@ from kernel.db import Database, Tx
 from kernel.doors import Routes
 from kernel.errors import Invalid
 from kernel.text import phrase
+from tests import counters
 from tests.api.conftest import System
-from web import entry, rates
+from web import entry
 from web.services import Services
 
 
@@ -130,8 +131,10 @@ def test_a_wrong_query_and_a_wrong_path_are_refused(probed: System) -> None:
     assert set(probed.get("/api/v1/probe/a%00b").get_json()["fields"]) == {"word"}
 
 
-def test_one_call_too_many_waits(app: Flask, db: Database, config: Config, probed: System) -> None:
-    rates.counter.cache_clear()
+def test_one_call_too_many_waits(
+    app: Flask, db: Database, config: Config, probed: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counters.stand_still(monkeypatch)
     slow = replace(config, api_rate="3/minute")
     app.extensions["lienthong"] = Services(slow, db, Services.from_config(slow).blobs)
     assert [said(probed, {"text": "a"}).status_code for _ in range(3)] == [200, 200, 200]  # `before` counts nothing

@@ -1,7 +1,9 @@
 # ruff: noqa: F811 - a fixture that takes another is named as its import
 """An exchange room on a real database, with real papers and the keys of the test authority."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database
 from notify.jobs import register_jobs as register_notices
-from signing import archivejobs
+from signing import archive, archivejobs
 from tests.cast import Cast, cast, city  # noqa: F401 - fixtures
 from tests.docex.office import Office
 
@@ -29,10 +31,13 @@ def office(  # the fixture is named as the import above
     config: Config,
     cast: Cast,
     keys: Path,
-) -> Office:
+) -> Iterator[Office]:
     """The rooms of the cast's agencies, and the worker that serves them."""
     config = replace(config, data_dir=keys)
     register_notices(config, blobs)
     register_jobs(config, blobs)
     archivejobs.register(config, blobs)
-    return Office(db, blobs, config, cast)
+    with pytest.MonkeyPatch.context() as patience:
+        # Papers wait twenty seconds for their time-stamp, and a test for an hour: on a slow machine these may pass.
+        patience.setattr(archive, "CALM", timedelta(hours=1))
+        yield Office(db, blobs, config, cast)

@@ -16,11 +16,11 @@ from kernel.blobs import read_all
 from kernel.schema import Base
 from signing import isolation
 from signing.evidence_form import MIMETYPE
+from tests import counters
 from tests.docex.office import Office, a_pdf
 from tests.signing import attacks
 from tests.web.application import create_app
 from tests.web.people import sign_in
-from web import rates
 from web.services import Services
 
 
@@ -148,8 +148,10 @@ def test_a_file_is_judged_and_nothing_of_it_stays(
     assert files(*folders) == there
 
 
-def test_one_address_may_come_so_often_and_another_one_too(app: Flask, office: Office) -> None:
-    rates.counter.cache_clear()  # the same test on another database counted in this process, too
+def test_one_address_may_come_so_often_and_another_one_too(
+    app: Flask, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counters.stand_still(monkeypatch)
     office.config = replace(office.config, check_rate="2/hour")
     app.extensions["lienthong"] = Services(office.config, office.db, office.blobs)
     client = app.test_client()

@@ -36,22 +36,23 @@ PLUMBING = ("outbox", "stream", "audit", "search", "docex_judgement")  # every j
     "web.sweep",
 )
 def test_every_job_of_a_letters_way_done_again_changes_nothing(office: Office) -> None:
-    office.uploaded(a_pdf())
-    number = office.written()
-    office.work()
-    office.submit(number)
-    office.sign(number)
-    office.work()
-    office.seal(number)
-    office.work()
-    jobs.register_jobs(office.config, office.blobs)
-    jobs.begin(office.db)
-    with office.db.write() as tx:
-        tx.outbox("docex.settle", "again", {"document_id": number})
-    office.work()
-    before = everything(office.db)
-    topics = do_all_again(office)
-    assert everything(office.db) == before
+    with clock.frozen(clock.now()):  # no minute ends, of which the log would make one more head
+        office.uploaded(a_pdf())
+        number = office.written()
+        office.work()
+        office.submit(number)
+        office.sign(number)
+        office.work()
+        office.seal(number)
+        office.work()
+        jobs.register_jobs(office.config, office.blobs)
+        jobs.begin(office.db)
+        with office.db.write() as tx:
+            tx.outbox("docex.settle", "again", {"document_id": number})
+        office.work()
+        before = everything(office.db)
+        topics = do_all_again(office)
+        assert everything(office.db) == before
     assert {"docex.render", "docex.inspect", "docex.sign", "docex.seal", "docex.dispatch"} <= topics
     assert {"docex.deliver", "docex.verify", "docex.settle", "web.sweep"} <= topics
 
