@@ -122,9 +122,10 @@ def ministry_below(office: Office) -> int:
 
 
 def look(office: Office) -> None:
-    """One look at the upper axis and all that follows, but not the next look."""
+    """One look at the upper axis and all that follows, but not the next look. A look has the name of its second, and in
+    this one there may have been one."""
     with office.db.write() as tx:
-        tx.session.execute(sa.delete(OutboxRow).where(OutboxRow.topic == "vxp.poll", OutboxRow.state == State.WAITING))
+        tx.session.execute(sa.delete(OutboxRow).where(OutboxRow.topic == "vxp.poll"))
     jobs.begin_jobs(office.config, office.db)
     office.work()
 
