@@ -13,7 +13,7 @@ from conformance.evidence import claims_of, fingerprint, refused, taken
 from conformance.letters import a_letter
 from conformance.party import Party
 
-QUICKLY_S = 10.0
+QUICKLY_S = 30.0
 
 
 def test_m05(sender: Party, receiver: Party) -> None:

@@ -11,7 +11,7 @@ from conformance.letters import SUBJECT, a_letter
 from conformance.listener import SIGNATURE, TIMESTAMP, Call, Listener, signature
 from conformance.party import Party
 
-COMES_IN_S = 30.0
+COMES_IN_S = 60.0
 AGAIN_IN_S = 150.0
 
 

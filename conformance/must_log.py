@@ -17,7 +17,7 @@ from signing import merkle
 
 LATEST_S = 130.0
 """A hub numbers what waits each minute."""
-STAMPED_S = 20.0
+STAMPED_S = 60.0
 PROOF, HEADS = "/api/v1/log/proof", "/api/v1/log/heads"
 
 

@@ -12,7 +12,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 PATIENCE_S = 30
-ARRIVES_S = 30.0
+ARRIVES_S = 60.0
 TOKENS = "/api/v1/oauth/token"
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SHAPE = "CODE=CLIENT_ID:FILE"

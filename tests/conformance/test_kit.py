@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +29,17 @@ from tests.docex_agent.conftest import Served
 from tests.docex_hub.systems import FAR, an_agency
 from web.tour.instance import free_port
 
+pytestmark = pytest.mark.timeout(1200)
 ROOT = Path(__file__).resolve().parents[2]
 NEAR = "H97.01"
+PATIENCE_S = 1100
+"""For one run of the kit. The longest takes two minutes alone; beside the rest of the suite it waits for processors."""
 
 
 def kit(*options: str) -> subprocess.CompletedProcess[str]:
     """The kit as a vendor runs it."""
     command = [sys.executable, "-m", "conformance", *options]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
 
 @dataclass
@@ -101,7 +105,6 @@ def test_every_must_is_described_checked_and_broken_once() -> None:
     assert set(FLAWS.values()) == set(sentences(HOOK))
 
 
-@pytest.mark.timeout(300)
 def test_this_hub_keeps_every_promise(trial: Trial, database_kind: str) -> None:
     found = trial.run(*([] if database_kind == "sqlite" else ["--skip-expiry"]), *trial.hints)
     assert set(found.values()) == {"kept"}, trial.said
@@ -109,7 +112,6 @@ def test_this_hub_keeps_every_promise(trial: Trial, database_kind: str) -> None:
 
 
 @pytest.mark.usefixtures("only_once")
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("group", range(len(GROUPS)))
 def test_a_hub_that_breaks_a_promise_is_found_out(trial: Trial, app: Flask, group: int) -> None:
     spoiled = GROUPS[group]
@@ -188,11 +190,10 @@ def agent(trial: Trial, tmp_path: Path) -> Iterator[AgentProcess]:
 
 
 @pytest.mark.usefixtures("only_once")
-@pytest.mark.timeout(300)
 def test_the_folder_agent_is_a_good_client(trial: Trial, agent: AgentProcess) -> None:
     agent.start()
     trial.receiver = ["--client", FAR]
-    found = trial.run("--within", "30")
+    found = trial.run("--within", "120")
     assert found == {**dict.fromkeys(("C01", "C02", "C03", "C04"), "kept"), "C05": "not checked"}, trial.said
 
 
@@ -261,9 +262,10 @@ def test_wrong_credentials_are_no_broken_promise(trial: Trial, tmp_path: Path) -
 
 def test_it_is_a_command_with_useful_help(tmp_path: Path) -> None:
     command = Path(sys.executable).parent / "docex-conformance"
-    done = subprocess.run([command, "--help"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    said = partial(subprocess.run, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    done = said([command, "--help"])
     assert done.returncode == 0, done.stderr
     for text in ("--webhook-secret", "--client", "Exit code", "docex-conformance --hub https://"):
         assert text in done.stdout
-    listed = subprocess.run([command, "--list"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    listed = said([command, "--list"])
     assert len(listed.stdout.splitlines()) == len(sentences((*HUB, *HOOK, *CLIENT)))
