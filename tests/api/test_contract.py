@@ -7,7 +7,8 @@ A short run; raise EXAMPLES for a long one. Most of it is on PostgreSQL, which m
 import contextlib
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ from docex.evidence.jobs import register_jobs as register_packs
 from docex.hub import uploads
 from docex.hub.jobs import register_jobs as register_hub
 from docex.jobs import register_jobs
-from kernel import worker
+from kernel import clock, worker
 from kernel.config import Config
 from kernel.db import Database
 from kernel.doors import Guard
@@ -72,12 +73,32 @@ class Site:
     schema: OpenApiSchema
     app: Flask
     office: Office
-    client_id: str
-    secret: str
-    token: str
-    powerless: str
+    strong: clients.Credentials
+    weak: clients.Credentials
     examples: int
     letters: int = 0
+    tokens: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+
+    @property
+    def token(self) -> str:
+        """That of the system that may do everything."""
+        return self._token_of(self.strong)
+
+    @property
+    def powerless(self) -> str:
+        """That of the one that may do nothing here."""
+        return self._token_of(self.weak)
+
+    def _token_of(self, system: clients.Credentials) -> str:
+        """Renewed in time: all tests of this file together may take longer than one is good for."""
+        token, until = self.tokens.get(system.client_id, ("", clock.now()))
+        if until <= clock.now():
+            with self.office.db.write() as tx:
+                granted = clients.grant(tx, system.client_id, system.secret, "", "", Limits(tries=10))
+            assert isinstance(granted, clients.Granted)
+            token, until = granted.token, clock.now() + clients.TOKEN_TIME / 2
+            self.tokens[system.client_id] = token, until
+        return token
 
     @property
     def bearer(self) -> dict[str, str]:
@@ -151,21 +172,15 @@ def site(
         tx.session.add(Agency(code=FAR, name=ORGAN.name, is_local=False))
         tx.session.flush()
         home = tx.session.query(Agency).filter(Agency.code == FAR).one().id
-        made = clients.register(tx, cast.admin, home, "Hợp đồng", frozenset(clients.scopes))
-        granted = clients.grant(tx, made.client_id, made.secret, "", "", Limits(tries=10))
+        strong = clients.register(tx, cast.admin, home, "Hợp đồng", frozenset(clients.scopes))
         clients.scope("probe.nothing", Phrase("Không được gì"))
         weak = clients.register(tx, cast.admin, home, "Không quyền", frozenset({"probe.nothing"}))
-        nothing = clients.grant(tx, weak.client_id, weak.secret, "", "", Limits(tries=10))
-        assert isinstance(granted, clients.Granted)
-        assert isinstance(nothing, clients.Granted)
     app = create_app(config, parts)
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
     office = Office(db, parts.blobs, config, cast)
     with pytest.MonkeyPatch.context() as patience:
         patience.setattr(uploads, "MOST_OPEN", 10**6)  # a long run announces many files
-        yield Site(
-            schema, app, office, made.client_id, made.secret, granted.token, nothing.token, EXAMPLES[database_kind]
-        )
+        yield Site(schema, app, office, strong, weak, EXAMPLES[database_kind])
     db.close()
 
 
@@ -203,7 +218,8 @@ def _pack(site: Site) -> dict[str, Any]:
 
 
 def _token_wanted(site: Site) -> dict[str, Any]:
-    wanted = {"grant_type": "client_credentials", "client_id": site.client_id, "client_secret": site.secret}
+    known = {"client_id": site.strong.client_id, "client_secret": site.strong.secret}
+    wanted = {"grant_type": "client_credentials", **known}
     return {"body": wanted, "media_type": "application/x-www-form-urlencoded"}
 
 
