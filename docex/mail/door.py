@@ -28,6 +28,8 @@ from kernel.schema import insert_into
 log = logging.getLogger(__name__)
 
 TIMEOUT_S = 120
+READY_S = 60
+"""How long it may take to begin to listen. On a busy machine that is more than the five seconds of aiosmtpd."""
 NOBODY = "<>"  # the sender of bounces
 _MOST_RECIPIENTS = 100
 _CODED = 1.4
@@ -177,6 +179,7 @@ class Door(Controller):
             port=config.mail_door_port,
             server_hostname=exchange_domain(config),
             ident="Lien Thong",
+            ready_timeout=READY_S,
             data_size_limit=most,
             timeout=TIMEOUT_S,
             tls_context=_tls(config),

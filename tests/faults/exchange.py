@@ -130,14 +130,13 @@ def run(
         moments = chance.sample(range(1, 2 * messages - 2 * kills), kills)
         with ThreadPoolExecutor(CONNECTIONS + 2) as threads:
             fetching = threads.submit(_fetch, receiver, messages, records)
-            killing = threads.submit(killer.run, moments, records.count, lambda: fetching.done() or over.is_set())
+            killing = threads.submit(killer.run, moments, records.count, fetching.done, over.is_set)
             sending = [threads.submit(_send, sender, one, records, chance.random() < TWICE) for one in letters]
             try:
-                for one in (*sending, fetching):
+                for one in (*sending, fetching, killing):
                     one.result(patience_s)
             finally:
                 over.set()
-            killing.result(60)
         over.clear()
         instance.revive()
         instance.wait_for_web()
@@ -194,12 +193,18 @@ class Killer:
         self.instance, self.server, self.chance = instance, server, chance
         self.done: Counter[str] = Counter()
 
-    def run(self, moments: Sequence[int], how_far: Callable[[], int], is_over: Callable[[], bool]) -> None:
+    def run(
+        self,
+        moments: Sequence[int],
+        how_far: Callable[[], int],
+        is_done: Callable[[], bool],
+        is_over: Callable[[], bool],
+    ) -> None:
         """Kill somebody whenever the exchange has come to one of these `moments`, so that a slow machine sees as many
-        kills as a quick one; until it is over."""
+        kills as a quick one; until it is done and everybody was killed whose moment had come, or all is over."""
         waiting = sorted(moments, reverse=True)
         victims = _victims(len(waiting), self.chance)
-        while not is_over():
+        while (waiting or not is_done()) and not is_over():
             time.sleep(self.chance.uniform(0.0, 0.1))
             self.instance.revive()
             if waiting and how_far() >= waiting[-1]:

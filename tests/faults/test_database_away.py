@@ -30,7 +30,7 @@ class Ring(Handler[str, None]):
         self.rung.set()
 
 
-def test_a_worker_outlives_its_database(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_outlives_its_database(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     rooms.load_models()
     handler = Ring()
     monkeypatch.setattr(outbox, "handlers", {Ring.topic: handler})
@@ -41,7 +41,10 @@ def test_a_worker_outlives_its_database(monkeypatch: pytest.MonkeyPatch) -> None
         serving = Thread(target=worker.run)
         serving.start()
         server.stop()
-        time.sleep(1.2)  # longer than the worker waits for a wake-up, so that it has looked meanwhile
+        until = time.monotonic() + 60
+        while "the database is away" not in caplog.text:  # it has looked meanwhile
+            assert time.monotonic() < until
+            time.sleep(0.05)
         server.start()
         with db.write() as tx:
             tx.outbox(Ring.topic, "once")

@@ -26,7 +26,7 @@ from tasks import giving
 from tasks.giving import GiveTask, Lead
 from tasks.models import Priority, ReminderState, TaskEntry, TaskReminder
 from tests.cast import meet
-from tests.faults.workers import KILLED, armed, run_until
+from tests.faults.workers import KILLED, armed, run_until, shorten_leases
 from tests.postgres import TestServer
 from web import rooms
 
@@ -129,7 +129,7 @@ def _judge(point: str, url: str, home: Path) -> list[str]:
     home.mkdir()
     with SmtpSink(home / "mail.jsonl") as mail, TwilioSink(home / "sms.jsonl", callbacks=False) as sms:
         config = replace(
-            Config(data_dir=home, database_url=url, lease_s=6, worker_threads=2),
+            Config(data_dir=home, database_url=url, worker_threads=2),
             smtp_url=mail.url,
             twilio_account_sid=sms.sid,
             twilio_auth_token=sms.token,
@@ -137,8 +137,10 @@ def _judge(point: str, url: str, home: Path) -> list[str]:
         )
         run = Run(config, Database(url, pool_size=2), mail, sms)
         _give_with_a_due_reminder(run.db)
-        codes = [run_until(armed(config, point), run.all_done) for _ in range(KILLS)]
-        codes.append(run_until(config, run.all_done))
+        codes = []
+        for settings in (*[armed(config, point)] * KILLS, config):
+            codes.append(run_until(settings, run.all_done))
+            shorten_leases(run.db, 6)
         wrong = _faults_of(run, codes)
         run.db.close()
     return wrong

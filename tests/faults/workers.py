@@ -7,11 +7,16 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from multiprocessing.context import ForkServerContext
 
+import sqlalchemy as sa
 from sqlalchemy.orm import configure_mappers
 
+from kernel import clock
 from kernel.config import Config
+from kernel.db import Database
+from kernel.outbox import OutboxRow, State
 from web import rooms, worker
 
 for _room in rooms.ROOMS:  # imported before the fork, not after it
@@ -50,11 +55,20 @@ def run_until(config: Config, done: Callable[[], bool], *, within_s: float = CLE
     if process.is_alive():
         assert process.pid is not None
         process.terminate()
-        process.join(60)
+        process.join(within_s)
         if process.is_alive():
             process.kill()
             process.join()
     return process.exitcode
+
+
+def shorten_leases(db: Database, seconds: float) -> None:
+    """What a worker that died had in hand is free after so many seconds, in which its receivers take what is still on
+    its way. The lease itself can be as long as in real life: one so short that a test waits for its end is lost by a
+    living worker, too, when the machine stands still for a moment."""
+    with db.write() as tx:
+        held = sa.update(OutboxRow).where(OutboxRow.state == State.LEASED)
+        tx.session.execute(held.values(leased_until=clock.now() + timedelta(seconds=seconds)))
 
 
 def armed(config: Config, point: str) -> Config:
