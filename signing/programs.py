@@ -28,7 +28,9 @@ from signing.trust import Trust
 __all__ = ["Nursery", "Program"]
 
 ROOT = Path(__file__).resolve().parent.parent
-START_S, END_S = 60.0, 10.0
+START_S, END_S = 180.0, 60.0
+"""Only the machine decides how long it takes to start a program or to end one: who does not wait that long gets no
+answer about a file that did nothing wrong."""
 _NO_CRASH = (signal.SIGKILL, signal.SIGXCPU)
 
 log = logging.getLogger(__name__)
@@ -100,7 +102,7 @@ class Program:
 
     def _how_it_ended(self) -> Broken:
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(5)
+            self._process.wait(END_S)
         return _ending_of(self._process.returncode)
 
     def end(self) -> None:
@@ -109,7 +111,7 @@ class Program:
         with suppress(OSError):
             self._process.kill()
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(5)
+            self._process.wait(END_S)
 
 
 class Nursery(Program):

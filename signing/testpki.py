@@ -278,9 +278,9 @@ class TestAuthority:
         return clock.now() - issued > _CRL_LIFETIME / 4
 
     def _write_crls(self) -> None:
-        revoked = self._revoked()
+        revoked, now = self._revoked(), clock.now()  # both are of one moment, and end at one
         for name, held, entries in (("root", self._root, {}), ("issuing", self._issuing, revoked)):
-            self._write(self.folder / "crl" / f"{name}.crl", _crl(held, entries))
+            self._write(self.folder / "crl" / f"{name}.crl", _crl(held, entries, now))
 
     def _held_by(self, path: Path) -> FileKeyStore | None:
         return FileKeyStore(path, self._passphrase) if path.exists() else None
@@ -425,8 +425,8 @@ def _signed(builder: x509.CertificateBuilder, key: PrivateKey, issuer: Pair | No
     return builder.sign(signer, hashes.SHA256())
 
 
-def _crl(held: Pair, revoked: Mapping[str, str]) -> bytes:
-    now = clock.now()
+def _crl(held: Pair, revoked: Mapping[str, str], now: datetime | None = None) -> bytes:
+    now = now or clock.now()
     builder = (
         x509.CertificateRevocationListBuilder()
         .issuer_name(held.certificate.subject)

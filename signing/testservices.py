@@ -10,6 +10,7 @@ Each can be told to be slow, down, or wrong (`Mood`), as authorities are in real
 import base64
 import binascii
 import logging
+import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from datetime import timedelta
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any
 from urllib.parse import unquote
 
@@ -63,6 +64,18 @@ class Mood:
     fault: Fault = Fault.NONE
     delay_s: float = 0.0
 
+    def wait(self) -> None:
+        """As long as the service is slow; one that is well again answers at once."""
+        begun = time.monotonic()
+        while time.monotonic() < begun + self.delay_s:
+            time.sleep(0.02)
+
+
+def open_door(port: int = 0, host: str = "127.0.0.1") -> socket.socket:
+    """Where services are going to answer. Certificates that name the address are made before there is anybody to
+    answer, and nobody else may take it meanwhile."""
+    return socket.create_server((host, port))
+
 
 class TestServices(ThreadingHTTPServer):
     """The running services. `counts` are the requests to each; `now_at_once` and `most_at_once` those to the TSA."""
@@ -71,11 +84,15 @@ class TestServices(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, authority: TestAuthority, host: str = "127.0.0.1", port: int = 0) -> None:
-        super().__init__((host, port), _Door)
+    def __init__(self, authority: TestAuthority, door: socket.socket | None = None) -> None:
+        door = door or open_door()
+        super().__init__(door.getsockname(), _Door, bind_and_activate=False)
+        self.socket.close()
+        self.socket, self.server_port = door, door.getsockname()[1]
         self.authority = authority
         self.moods = {name: Mood() for name in (TSA, OCSP, CRL, CA)}
         self.counts: Counter[str] = Counter()
+        self._counting = Lock()
         self.now_at_once = self.most_at_once = 0
         self.own_key = authority.time_stamp_key()
         self.time_stamp_key: KeyStore = self.own_key
@@ -98,15 +115,28 @@ class TestServices(ThreadingHTTPServer):
         self.most_at_once = 0
         self.time_stamp_key = self.own_key
 
+    @contextmanager
+    def at_work(self, name: str) -> Iterator[None]:
+        """Counts a request. It is over before its answer goes out: who has that may ask the next thing at once."""
+        with self._counting:
+            self.counts[name] += 1
+            self.now_at_once += name == TSA
+            self.most_at_once = max(self.most_at_once, self.now_at_once)
+        try:
+            yield
+        finally:
+            with self._counting:
+                self.now_at_once -= name == TSA
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A caller that went away is no news."""
         log.debug("a caller of the test services went away", exc_info=True)
 
 
 @contextmanager
-def served(authority: TestAuthority, host: str = "127.0.0.1", port: int = 0) -> Iterator[TestServices]:
-    """The services in a thread of their own for the length of the block."""
-    services = TestServices(authority, host, port)
+def served(authority: TestAuthority, door: socket.socket | None = None) -> Iterator[TestServices]:
+    """The services in a thread of their own for the length of the block, at a door that is open already or another."""
+    services = TestServices(authority, door)
     thread = Thread(target=services.serve_forever, args=(0.02,), daemon=True, name="test-services")
     thread.start()
     try:
@@ -118,10 +148,11 @@ def served(authority: TestAuthority, host: str = "127.0.0.1", port: int = 0) -> 
 
 
 def serve(folder: Path, port: int, say: Callable[[str], None]) -> None:
-    """Serve the authority in `folder` on this machine until the process is told to end. Certificates that it makes from
-    now on name this address."""
-    authority = TestAuthority(folder, served_at=f"http://127.0.0.1:{port}")
-    with TestServices(authority, port=port) as services:
+    """Serve the authority in `folder` on this machine until the process is told to end; port 0 is any that is free.
+    Certificates that it makes from now on name this address."""
+    door = open_door(port)
+    authority = TestAuthority(folder, served_at=f"http://127.0.0.1:{door.getsockname()[1]}")
+    with TestServices(authority, door) as services:
         say(f"{folder}: {TEST_MARK}")
         say(f"LIENTHONG_TSA_URL={services.tsa_url}")
         say(f"{services.url}/ocsp  {services.url}/crl/issuing.crl  {services.url}/ca/issuing.crt")
@@ -179,44 +210,31 @@ class _Door(BaseHTTPRequestHandler):
             return _Answer("application/ocsp-response", status_of(self.server.authority, body, fault))
         raise _Refused(404)
 
-    def _serve(self, name: str, work: Any) -> None:
-        server = self.server
-        server.counts[name] += 1
-        if name == TSA:
-            server.now_at_once += 1
-            server.most_at_once = max(server.most_at_once, server.now_at_once)
-        try:
-            self._answer(server.moods.get(name, Mood()), work)
-        finally:
-            if name == TSA:
-                server.now_at_once -= 1
+    def _serve(self, name: str, work: Callable[[], _Answer]) -> None:
+        mood = self.server.moods.get(name, Mood())
+        with self.server.at_work(name):
+            mood.wait()
+            fault = mood.fault
+            answer = _worked(work) if fault in _AT_WORK else None
+        if answer is not None:
+            self._send(answer)
+        else:
+            self._fail(fault)
 
-    def _answer(self, mood: Mood, work: Any) -> None:
-        if mood.delay_s:
-            time.sleep(mood.delay_s)
-        if mood.fault is Fault.DOWN:
-            self.close_connection = True
-            return
-        if mood.fault in (Fault.ENDLESS, Fault.NO_HEAD):
-            self._drip(with_head=mood.fault is Fault.ENDLESS)
-            return
-        if mood.fault is Fault.ELSEWHERE:
-            self.send_response(307)
-            self.send_header("Location", f"{self.server.url}/other")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
-        if mood.fault in (Fault.BUSY, Fault.GARBAGE):
-            status = 503 if mood.fault is Fault.BUSY else 200
-            self._send(_Answer("text/html", b"<html>busy</html>", status))
-            return
-        try:
-            self._send(work())
-        except _Refused as refused:
-            self._send(_Answer("text/plain", b"", refused.status))
-        except (ValueError, TypeError, KeyError, binascii.Error) as error:
-            log.debug("a request that cannot be read: %s", error)
-            self._send(_Answer("text/plain", b"", 400))
+    def _fail(self, fault: Fault) -> None:
+        match fault:
+            case Fault.DOWN:
+                self.close_connection = True
+            case Fault.ENDLESS | Fault.NO_HEAD:
+                self._drip(with_head=fault is Fault.ENDLESS)
+            case Fault.ELSEWHERE:
+                self.send_response(307)
+                self.send_header("Location", f"{self.server.url}/other")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+            case _:
+                status = 503 if fault is Fault.BUSY else 200
+                self._send(_Answer("text/html", b"<html>busy</html>", status))
 
     def _drip(self, *, with_head: bool) -> None:
         self.send_response(200)
@@ -237,6 +255,19 @@ class _Door(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
         self.wfile.write(answer.body)
+
+
+_AT_WORK = (Fault.NONE, Fault.REFUSES, Fault.OTHER)
+
+
+def _worked(work: Callable[[], _Answer]) -> _Answer:
+    try:
+        return work()
+    except _Refused as refused:
+        return _Answer("text/plain", b"", refused.status)
+    except (ValueError, TypeError, KeyError, binascii.Error) as error:
+        log.debug("a request that cannot be read: %s", error)
+        return _Answer("text/plain", b"", 400)
 
 
 def stamp(key: KeyStore, request: bytes, fault: Fault = Fault.NONE) -> bytes:

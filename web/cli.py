@@ -210,7 +210,7 @@ def pki_test(config: Config, folder: Path | None) -> None:
 
 @pki.command("serve")
 @click.argument("folder", type=click.Path(path_type=Path), required=False)
-@click.option("--port", type=click.IntRange(1, 65535), default=8318, show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8318, show_default=True, help="0 takes a free one.")
 @click.pass_obj
 def pki_serve(config: Config, folder: Path | None, port: int) -> None:
     """Answer for the test authority on this machine: time-stamps, OCSP, revocation lists. For trials, until Ctrl+C."""

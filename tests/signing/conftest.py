@@ -104,18 +104,13 @@ def sealed(office: Office, signed: bytes) -> bytes:
     return sign_seal(signed, office.seal, image=seal(CITY))
 
 
-@pytest.fixture(scope="session")
-def _services(office: Office) -> Iterator[TestServices]:
+@pytest.fixture
+def services(office: Office) -> Iterator[TestServices]:
+    """The authority's time-stamps, OCSP and revocation lists over HTTP, all well. They are this test's own: what a test
+    before asked and did not wait for may still come in."""
     with served(office.authority) as running:
         yield running
-
-
-@pytest.fixture
-def services(_services: TestServices) -> Iterator[TestServices]:
-    """The authority's time-stamps, OCSP and revocation lists over HTTP, all well."""
-    _services.well()
-    yield _services
-    _services.well()
+        running.well()
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from tests.signing.conftest import Office
 from tests.signing.papers import minimal_pdf
 
 ROOT = Path(__file__).parents[2]
+PATIENCE_S = 240
+"""For programs that always come to an end: how soon says how busy the machine is."""
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +96,7 @@ print(json.dumps(getattr(conquests, sys.argv[1])(*json.loads(sys.argv[2]))), flu
 def restricted(name: str, *given: Any) -> subprocess.CompletedProcess[str]:
     """A conquest by a process that nothing but the filter of system calls holds."""
     command = [sys.executable, "-c", ATTEMPTS, name, json.dumps(given)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
 
 def test_what_landlock_does_not_hold_the_filter_holds(tmp_path: Path) -> None:
@@ -138,7 +141,7 @@ for _ in range(2):
 
 def test_a_kernel_that_offers_less_is_told_once() -> None:
     command = [sys.executable, "-c", WITHOUT_LANDLOCK]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.stdout.split() == ["seccomp", "seccomp"], done.stderr
     assert done.stderr.count("without landlock") == 1
 
@@ -177,7 +180,7 @@ def test_a_key_signs_nothing_but_the_file_that_was_given(
 
 
 def test_a_program_that_does_not_start_in_time_is_not_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(programs, "START_S", 0.001)
+    monkeypatch.setattr(programs, "START_S", 0.0)
     before = children()
     with pytest.raises(Broken):
         Pool(Limits(processes=1)).run(os.getpid)
@@ -186,8 +189,11 @@ def test_a_program_that_does_not_start_in_time_is_not_left_behind(monkeypatch: p
 
 def children() -> set[str]:
     """The processes that this one has made."""
-    tasks = Path("/proc/self/task").glob("*/children")
-    return {number for one in tasks for number in one.read_text().split()}
+    found: set[str] = set()
+    for one in Path("/proc/self/task").glob("*/children"):
+        with suppress(OSError):  # a thread that has ended meanwhile
+            found.update(one.read_text().split())
+    return found
 
 
 def test_a_fork_does_not_talk_with_the_children_of_its_parent() -> None:

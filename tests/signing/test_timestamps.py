@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import signing.doctor  # noqa: F401  # registers the self-checks
+import signing.doctor  # registers the self-checks
 from kernel.config import Config
 from kernel.doctor import Health, checks
 from kernel.errors import Unavailable
@@ -34,8 +34,9 @@ def test_a_time_stamp_comes_over_http(office: Office, sealed: bytes, services: T
 
 @pytest.mark.usefixtures("db")
 def test_the_doctor_says_whether_a_time_stamp_would_count(
-    office: Office, services: TestServices, config: Config, tmp_path: Path
+    office: Office, services: TestServices, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(signing.doctor, "_TSA_PATIENCE_S", 120)  # it answers at once, if the machine lets it
     config = replace(config, tsa_url=services.tsa_url, trust_dir=str(office.store.folder))
     assert checks["tsa"](config).health is Health.GOOD
     nobody = checks["tsa"](replace(config, trust_dir=str(tmp_path / "nobody")))
@@ -59,7 +60,7 @@ def test_an_answer_that_is_no_time_stamp_of_this_is_refused(
     assert checks["tsa"](Config(data_dir=tmp_path, tsa_url=services.tsa_url)).health is Health.POOR
 
 
-@pytest.mark.parametrize(("fault", "delay_s"), [(Fault.ENDLESS, 0.0), (Fault.NO_HEAD, 0.0), (Fault.NONE, 60.0)])
+@pytest.mark.parametrize(("fault", "delay_s"), [(Fault.ENDLESS, 0.0), (Fault.NO_HEAD, 0.0), (Fault.NONE, 240.0)])
 def test_an_answer_that_does_not_come_to_its_end_is_not_waited_for(
     sealed: bytes, services: TestServices, fault: Fault, delay_s: float
 ) -> None:
@@ -67,7 +68,7 @@ def test_an_answer_that_does_not_come_to_its_end_is_not_waited_for(
     begun = time.monotonic()
     with pytest.raises(Unavailable):
         add_timestamp(sealed, HttpTimeStamps(services.tsa_url, timeout_s=0.5))
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < 120
 
 
 def test_the_configured_authority_is_not_left(sealed: bytes, services: TestServices) -> None:

@@ -109,7 +109,8 @@ def test_the_picture_of_the_operator_is_drawn(put: Callable[[bytes], None], seal
 
 
 def test_without_a_picture_a_text_stands_there_and_no_specimen(sealed: Callable[[], bytes], tmp_path: Path) -> None:
-    pdf = sealed()
+    with clock.frozen(clock.now()):  # the day stands in it
+        pdf, today = sealed(), clock.today()
     drawn = shown(pdf)
     assert "[form]" in drawn
     assert "[picture]" not in drawn
@@ -117,7 +118,7 @@ def test_without_a_picture_a_text_stands_there_and_no_specimen(sealed: Callable[
     words = subprocess.run(["pdftotext", "sealed.pdf", "-"], cwd=tmp_path, capture_output=True, text=True, check=True)
     told = words.stdout.split()
     assert CITY.split() == [word for word in told if word in CITY.split()]
-    assert clock.today().isoformat() in told
+    assert today.isoformat() in told
     assert any(word.endswith("+07:00") for word in told)
 
 

@@ -254,7 +254,7 @@ def _close_the_gap(tx: Tx) -> None:
 
 def _spoil_tile(tx: Tx) -> None:
     tile = tx.session.get_one(LogTile, (0, 0))
-    tile.hashes = tile.hashes[:40] + b"x" + tile.hashes[41:]
+    tile.hashes = tile.hashes[:40] + bytes([tile.hashes[40] ^ 1]) + tile.hashes[41:]
 
 
 def _spoil_upper_tile(tx: Tx) -> None:

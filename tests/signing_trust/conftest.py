@@ -1,7 +1,6 @@
 """An authority whose services answer on loopback, and an instance with two administrators and an empty trust store."""
 
 import shutil
-import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from kernel.worker import drain
 from signing import anchors, trustjobs
 from signing.keys import FileKeyStore
 from signing.testpki import TestAuthority, TestPerson, TestSeal
-from signing.testservices import TestServices, served
+from signing.testservices import TestServices, open_door, served
 from signing.trial import trust_seen
 from signing.trust import Purpose, Trust
 from tests.cast import Cast
@@ -41,13 +40,13 @@ class Public:
 
 @pytest.fixture(scope="session")
 def _public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Public]:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    authority = TestAuthority(tmp_path_factory.mktemp("public"), served_at=f"http://127.0.0.1:{port}")
+    door = open_door()
+    address = f"http://127.0.0.1:{door.getsockname()[1]}"
+    authority = TestAuthority(tmp_path_factory.mktemp("public"), served_at=address)
     person = authority.issue_person(TestPerson("binh", "Nguyễn Thanh Bình", CITY, "Chánh Văn phòng"))
     seal = authority.issue_seal(TestSeal("city", CITY))
-    with served(authority, port=port) as services:
+    authority.status_pair()  # its key takes longer to make than a caller may want to wait for the first answer
+    with served(authority, door) as services:
         yield Public(authority, services, person, seal)
 
 

@@ -87,15 +87,16 @@ def test_an_answer_is_asked_for_again_at_half_its_life_and_not_before(
     judged(trusting, letter)
     trusting.work()
     asked = public.services.counts[CRL]
-    row = sources(trusting)[0]
-    assert row.due_at is not None
-    assert timedelta(hours=23) < row.due_at - clock.now() <= timedelta(hours=24)  # lists for a year: daily
+    due = [row.due_at for row in sources(trusting) if row.due_at is not None]
+    assert len(due) == asked
+    for one in due:
+        assert timedelta(hours=23) < one - clock.now() <= timedelta(hours=24)  # lists for a year: daily
     trusting.work()
     with trusting.db.write() as tx:  # the same promise once more does no harm
         tx.session.execute(sa.update(OutboxRow).where(OutboxRow.state == "done").values(state="waiting"))
     trusting.work()
     assert public.services.counts[CRL] == asked
-    with clock.frozen(row.due_at + timedelta(seconds=1)):
+    with clock.frozen(max(due)):  # one authority was asked after the other
         trusting.work()
     assert public.services.counts[CRL] == 2 * asked
 
