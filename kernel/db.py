@@ -153,7 +153,7 @@ class Tx:
 class Database:
     """One database, SQLite or PostgreSQL. Making it opens no connection."""
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 20) -> None:
         self.url = sa.make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url, pool_size)
@@ -242,8 +242,10 @@ def _postgres_engine(url: sa.URL, pool_size: int) -> sa.Engine:
 
     engine = sa.create_engine(
         url,
+        # None is opened for a moment only: a new one knows no statements yet and costs more than its work.
         pool_size=pool_size,
-        max_overflow=pool_size,
+        max_overflow=0,
+        pool_use_lifo=True,
         # Statements are prepared, but planned for each call: half of all rows may be one agency's, and a plan for
         # anybody would read all of them to find a rare word.
         connect_args={"options": "-c timezone=UTC -c lock_timeout=15s -c plan_cache_mode=force_custom_plan"},

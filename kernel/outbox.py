@@ -440,11 +440,8 @@ def given_up() -> sa.ColumnElement[bool]:
 
 
 def _job(tx: "Tx", row: OutboxRow) -> Job:
-    open_attempt = tx.session.scalar(
-        sa.select(sa.func.min(OutboxAttempt.started_at)).where(
-            OutboxAttempt.outbox_id == row.id, OutboxAttempt.ended_at.is_(None)
-        )
-    )
+    # Who puts a job back for an operator has ended its attempts, so one that counts none has none open.
+    open_attempt = tx.session.scalar(_open_attempt(row.id)) if row.attempts else None
     return Job(
         row.id,
         row.topic,
@@ -455,6 +452,13 @@ def _job(tx: "Tx", row: OutboxRow) -> Job:
         row.due_at,
         row.expires_at,
         open_attempt,
+    )
+
+
+def _open_attempt(job_id: int) -> sa.Select[datetime]:
+    """When the first attempt began of which nobody knows how it ended."""
+    return sa.select(sa.func.min(OutboxAttempt.started_at)).where(
+        OutboxAttempt.outbox_id == job_id, OutboxAttempt.ended_at.is_(None)
     )
 
 

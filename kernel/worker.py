@@ -57,12 +57,17 @@ class Worker:
         with self._leases.renewed(), ThreadPoolExecutor(room.total(), thread_name_prefix="job") as pool:
             while not self._stopping.is_set():
                 self._freed.clear()
-                full = {lane for lane in room if self._busy[lane] >= room[lane]}
-                jobs = self._claim_if_possible([t for t in outbox.handlers if outbox.lane(t)[0] not in full])
+                free = {lane: room[lane] - self._busy[lane] for lane in room}
+                full = {lane for lane, left in free.items() if left <= 0}
+                # As many at once as any of the lanes can begin with now.
+                most = min((left for left in free.values() if left > 0), default=0)
+                jobs = self._claim_if_possible(most, [t for t in outbox.handlers if outbox.lane(t)[0] not in full])
+                for job in jobs:
+                    self._count(job, 1)
+                    pool.submit(self._in_thread, job)
                 if jobs:
-                    self._count(jobs[0], 1)
-                    pool.submit(self._in_thread, jobs[0])
-                elif "quick" in full:
+                    continue
+                if "quick" in full:
                     self._freed.wait(0.25)
                 else:
                     self.wakeup.wait(FULL_S if full else 1.0)
@@ -96,11 +101,11 @@ class Worker:
             done += len(jobs)
         return done
 
-    def _claim_if_possible(self, topics: list[str]) -> list[Job]:
+    def _claim_if_possible(self, most: int, topics: list[str]) -> list[Job]:
         """Nothing, after a moment, while the database is away: it comes back, and whoever waits must not have to be
         started anew."""
         try:
-            return self._claim(1, topics)
+            return self._claim(most, topics)
         except _AWAY:
             log.warning("the database is away", exc_info=True)
             self._stopping.wait(AWAY_S)

@@ -221,7 +221,7 @@ def db(database_url: str) -> Iterator[Database]:
     """A fresh database of each kind, seen through the engine of the tests before: a new one would compile every
     statement again, which takes longer than most tests."""
     if database_url not in _databases:
-        _databases[database_url] = Database(database_url, pool_size=5)
+        _databases[database_url] = Database(database_url, pool_size=10)
     database, threads = _databases[database_url], set(threading.enumerate())
     yield database
     if not threads.issuperset(threading.enumerate()) or database.engine.pool.checkedout():  # type: ignore[attr-defined]

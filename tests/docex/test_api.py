@@ -86,7 +86,7 @@ class SlowBlobs(DiskBlobs):
         self.stored = 0
 
     def draft(self) -> Draft:
-        other = Database(self.office.config.sql_url, pool_size=1)
+        other = Database(self.office.config.sql_url, pool_size=2)
         with other.write() as tx:  # refused after a while where the storing one holds the database
             tx.audit("system", "test.written", "", {})
         other.close()

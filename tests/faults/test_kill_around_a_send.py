@@ -135,7 +135,7 @@ def _judge(point: str, url: str, home: Path) -> list[str]:
             twilio_auth_token=sms.token,
             twilio_base_url=sms.url,
         )
-        run = Run(config, Database(url, pool_size=2), mail, sms)
+        run = Run(config, Database(url, pool_size=4), mail, sms)
         _give_with_a_due_reminder(run.db)
         codes = []
         for settings in (*[armed(config, point)] * KILLS, config):

@@ -459,6 +459,43 @@ def test_what_takes_its_time_keeps_no_other_work_waiting(db: Database, post: Pos
         running.join()
 
 
+def test_many_jobs_are_begun_together_and_no_lane_gets_more_than_it_has_room_for(db: Database, post: Post) -> None:
+    hold = Event()
+    begun: dict[str, list[str]] = {"quick": [], "slow": []}
+
+    class Held(Post):
+        def __init__(self, lane: str) -> None:
+            super().__init__()
+            self.lane = lane
+
+        def perform(self, prepared: str) -> str:
+            begun[self.lane].append(prepared)
+            hold.wait(60)
+            return super().perform(prepared)
+
+    quick, slow = Held("quick"), Held("slow")
+    slow.at_once_here = 2
+    outbox.handlers.update({"test.post": quick, "test.slow": slow})
+    with db.write() as tx:
+        for number in range(8):
+            tx.outbox("test.post", f"q{number}")
+            tx.outbox("test.slow", f"s{number}")
+    served = worker.Worker(db, Wakeup(db), threads=3)
+    running = Thread(target=served.run)
+    running.start()
+    try:
+        eventually(lambda: (len(begun["quick"]), len(begun["slow"])) == (3, 2))
+        with db.read() as tx:
+            leased = tx.session.scalars(sa.select(OutboxRow.key).where(OutboxRow.state == State.LEASED))
+            assert set(leased) == {*begun["quick"], *begun["slow"]}, "what is claimed is begun"
+        hold.set()
+        eventually(lambda: len(quick.concluded) == len(slow.concluded) == 8)
+    finally:
+        hold.set()
+        served.stop()
+        running.join()
+
+
 def eventually(true: Callable[[], bool], within_s: float = 60) -> None:
     until = time.monotonic() + within_s
     while not true():
