@@ -19,15 +19,13 @@ from kernel.blobs import BlobStore, read_all
 from kernel.db import Tx
 from kernel.errors import NotFound
 from kernel.outbox import Handler, Job
-from signing.envelopes import Finding, Sealed, judge_envelope
-from signing.isolation import Broken, apart
-from signing.policy import ENVELOPE, policy_for
-from signing.reasons import Code
+from signing.envelopes import Finding, Sealed
+from signing.policy import policy_for
 from signing.revinfo import read_list
-from signing.safely import verdict_on
+from signing.safely import verdict_on, verdict_on_envelope
 from signing.trust import Trust
 from signing.verdicts import Verdict
-from signing.verify import not_judged, too_large
+from signing.verify import too_large
 
 MOST_JUDGED_BYTES = 100 * 1024**2
 """Judging takes a file into memory, several times over; larger ones are said to be too large, which is not valid."""
@@ -91,10 +89,7 @@ class VerifyHandler(Handler[Case, Judged]):
             except EdxmlError:  # what came by a way that knows no envelopes
                 return None
         names = case.expected.agency_names
-        try:
-            return apart(judge_envelope, sealed, trust, agency_names=names, known_since=case.known_since, at=case.as_of)
-        except Broken:
-            return not_judged(Code.CANNOT_JUDGE, sealed.sha256, sealed.size, ENVELOPE, at=case.as_of)
+        return verdict_on_envelope(sealed, trust, agency_names=names, known_since=case.known_since, at=case.as_of)
 
     def _keep_evidence(self, verdict: Verdict, trust: Trust) -> None:
         """The answers that the verdict names, where evidence is taken from in later years."""

@@ -15,6 +15,7 @@ import signal
 import struct
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from signing import systemcalls
@@ -94,25 +95,39 @@ _FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 5: 16}  # since which version there are so 
 _TCP, _SCOPES = 0b11, 0b11  # bind and connect; abstract sockets and signals
 
 
+def prepare() -> None:
+    """Open what children of this process may read: each of them then only has to say that it wants no more."""
+    _rules()
+
+
 def _set_landlock(libc: ctypes.CDLL) -> bool:
+    rules = _rules()
+    if rules < 0:
+        return False
+    try:
+        return bool(libc.syscall(_RESTRICT_SELF, rules, 0) == 0)
+    finally:
+        os.close(rules)
+
+
+@cache
+def _rules() -> int:
+    """A handle of the rules; less than 0 where the kernel has none. They hold nobody yet."""
+    libc = ctypes.CDLL(None, use_errno=True)
     version = libc.syscall(_CREATE_RULESET, None, 0, _GIVE_VERSION)
     if version < 1:
-        return False
+        return -1
     rights = max(count for since, count in _FILE_RIGHTS.items() if since <= version)
     told = struct.pack("=Q", (1 << rights) - 1)
     if version >= 4:
         told += struct.pack("=Q", _TCP)
     if version >= 6:
         told += struct.pack("=Q", _SCOPES)
-    rules = libc.syscall(_CREATE_RULESET, told, len(told), 0)
-    if rules < 0:
-        return False
-    try:
+    rules = int(libc.syscall(_CREATE_RULESET, told, len(told), 0))
+    if rules >= 0:
         for path in _readable():
             _let_read(libc, rules, path)
-        return bool(libc.syscall(_RESTRICT_SELF, rules, 0) == 0)
-    finally:
-        os.close(rules)
+    return rules
 
 
 def _let_read(libc: ctypes.CDLL, rules: int, path: Path) -> None:

@@ -71,6 +71,11 @@ class Sealed:
     above: tuple[bytes, ...] = ()
     convention: str = ""
 
+    @property
+    def names_nobody(self) -> bool:
+        """Whether no certificate is looked at: what is said of such an envelope is known without reading on."""
+        return self.finding in _PLAIN
+
 
 def judge_envelope(
     sealed: Sealed,

@@ -215,6 +215,7 @@ def kept(line: Line, seconds: int) -> None:
 
 def nursery(line: Line, seconds: int) -> None:
     """Make a process for each piece of work, and end it when the parent says so; it ends with us in any case."""
+    confinement.prepare()
     child = 0
     try:
         while True:

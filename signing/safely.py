@@ -3,8 +3,9 @@
 from datetime import datetime
 from hashlib import sha256
 
+from signing.envelopes import Sealed, judge_envelope
 from signing.isolation import Broken, Ending, apart
-from signing.policy import Policy
+from signing.policy import ENVELOPE, Policy
 from signing.reasons import Code
 from signing.trust import Trust
 from signing.verdicts import Verdict
@@ -34,3 +35,20 @@ def verdict_on(
         return apart(verify, data, trust, policy, patience_s=patience_s, **asked)
     except Broken as broken:
         return not_judged(_CODES[broken.ending], sha256(data).hexdigest(), len(data), policy, at=at)
+
+
+def verdict_on_envelope(
+    sealed: Sealed,
+    trust: Trust,
+    *,
+    agency_names: tuple[str, ...] = (),
+    known_since: datetime | None = None,
+    at: datetime | None = None,
+) -> Verdict:
+    """`envelopes.judge_envelope`, in a child where there is a stranger's certificate to read."""
+    if sealed.names_nobody:
+        return judge_envelope(sealed, trust, agency_names=agency_names, known_since=known_since, at=at)
+    try:
+        return apart(judge_envelope, sealed, trust, agency_names=agency_names, known_since=known_since, at=at)
+    except Broken:
+        return not_judged(Code.CANNOT_JUDGE, sealed.sha256, sealed.size, ENVELOPE, at=at)

@@ -17,14 +17,21 @@ from signing.case import Case, Expected, worst
 from signing.judging import judge
 from signing.pades import run
 from signing.pdffile import NotReadable, embedded_signatures
-from signing.policy import Policy
+from signing.policy import DocumentKind, Policy, policy_for
 from signing.reasons import Code, reason
+from signing.rehearsal import rehearsal
 from signing.trust import Trust
 from signing.verdicts import Reason, Signer, Value, Verdict
 
 __all__ = ["Expected", "alone", "not_judged", "signed_revision", "too_large", "verdict_of", "verify"]
 
 log = logging.getLogger(__name__)
+
+
+def warm_up() -> None:
+    """Judge a letter of nobody's, so that libraries are ready before a file comes (`signing.isolated`)."""
+    own = rehearsal()
+    verify(own.letter, own.trust, policy_for(DocumentKind.PERSON_ONLY))
 
 
 def verify(

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from directory.actor import Actor
 from docex.models import Dispatch
-from docex.registers import finding, lists
+from docex.registers import finding, lists, textprobe
 from docex.registers.marks import pieces, snippet, words_of
 from docex.registers.reading import PaperFile, text_of
 from docex.registers.wishes import Wish
@@ -45,6 +45,10 @@ def test_words_of_a_pdf_and_of_a_word_file_are_found_with_and_without_accents(ro
     assert hits(rooms, lan, "Đấu thầu Nội vụ 12/SNV") == ["Dự toán"]
     assert hits(rooms, lan, "du-toan.docx") == ["Dự toán"]
     assert hits(rooms, lan, "noi vu") == ["Dự toán", "Chống ngập"]
+
+
+def test_what_a_nursery_reads_beforehand_is_read_as_any_paper() -> None:
+    assert [textprobe.read(own, 100).strip() for own in textprobe.own_papers()] == ["Cong van", "Công văn"]
 
 
 def test_an_agency_finds_only_what_it_sent_or_received(rooms: Office) -> None:

@@ -12,6 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from asn1crypto import cms, crl, x509
+
 from signing import confinement, verify
 from signing.keys import KeyStore
 from signing.trust import Trust
@@ -140,3 +142,8 @@ def field_bomb(levels: int = 40) -> bytes:
     bodies += [f"<< /T (f{n}) /Kids [{5 + n} 0 R {5 + n} 0 R] >>" for n in range(levels)]
     bodies += ["<< /T (end) /FT /Sig >>"]
     return written(bodies)
+
+
+def prepared() -> list[str]:
+    """The structures that asn1crypto has prepared in this process; it does so for the first object of each."""
+    return [one.__name__ for one in (cms.SignedData, x509.Certificate, crl.CertificateList) if one._field_map]

@@ -13,6 +13,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from kernel import clock
 from signing.envelopes import Finding, Sealed, judge_envelope
 from signing.reasons import Code
+from signing.safely import verdict_on_envelope
 from signing.testpki import TestSeal, subject_named
 from signing.trust import Purpose, Trust
 from signing.verdicts import HolderKind, Value, Verdict
@@ -36,6 +37,17 @@ def by(certificate: bytes, **changes: object) -> Sealed:
 @pytest.fixture(scope="module")
 def system(office: Office) -> bytes:
     return office.authority.issue_system(TestSeal("city", AGENCY)).describe().certificate
+
+
+@pytest.mark.parametrize("finding", list(Finding))
+def test_the_verdict_is_the_same_whether_a_child_is_needed_or_not(
+    office: Office, system: bytes, finding: Finding
+) -> None:
+    at = clock.now()
+    sealed = by(system, finding=finding, algorithm="sha256")
+    told = verdict_on_envelope(sealed, office.trust, agency_names=(AGENCY,), known_since=at, at=at)
+    assert told == judge(office, sealed, known_since=at, at=at)
+    assert (told.value is Value.VALID) == (finding is Finding.INTACT)
 
 
 def made(office: Office, **changes: object) -> bytes:
