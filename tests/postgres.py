@@ -103,7 +103,8 @@ class TestServer:
         for one in everybody:
             with suppress(ProcessLookupError):
                 os.kill(one, signal.SIGKILL)
-        while any(map(_lives, everybody)):
+        # The next one also refuses while there is anybody of the first one's number, be it one who waits to be fetched.
+        while Path(f"/proc/{number}").exists() or any(map(_lives, everybody)):
             time.sleep(0.01)
 
     def start(self) -> None:
