@@ -60,7 +60,7 @@ class Watch:
         self.over.wait(settling_s)
         while not self.over.wait(MEMORY_EVERY_S):
             for name, number in self.parts.items():
-                self.seen_mb.setdefault(name, []).append(memory.resident_mb(number))
+                self.seen_mb.setdefault(name, []).append(memory.taken_mb(number))
 
     def ends_mb(self) -> dict[str, tuple[float, float]]:
         """What each part had in the first tenth of that time and in the last, the middle of each."""

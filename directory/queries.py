@@ -56,6 +56,7 @@ def agency(tx: Tx, agency_id: int) -> AgencyCard:
     row = tx.session.get(Agency, agency_id)
     if row is None:
         raise NotFound()
+    tx.keep(row)
     return card_of(row)
 
 
@@ -64,7 +65,8 @@ def agencies(tx: Tx, agency_ids: Iterable[int]) -> dict[int, AgencyCard]:
     wanted = {number: identity_key(Agency, number) for number in agency_ids}
     held = [row for key in wanted.values() if (row := tx.session.identity_map.get(key)) is not None]
     asked = wanted.keys() - {row.id for row in held}
-    rows = tx.session.scalars(sa.select(Agency).where(Agency.id.in_(asked))) if asked else ()
+    rows = tx.session.scalars(sa.select(Agency).where(Agency.id.in_(asked))).all() if asked else ()
+    tx.keep(*rows)
     return {row.id: card_of(row) for row in (*held, *rows)}
 
 

@@ -194,7 +194,8 @@ def _bring(tx: Tx, delivery_ids: Sequence[int]) -> None:
     if not missing:
         return
     dispatch = tx.session.get_one(Dispatch, missing[0].dispatch_id)
-    served = directory.agencies(tx, [one.agency_id for one in missing])
+    # The sender too: receipts name it, and it is in hand then.
+    served = directory.agencies(tx, [dispatch.sender_id, *(one.agency_id for one in missing)])
     elsewhere = []
     for delivery in missing:
         if served[delivery.agency_id].is_local:

@@ -148,6 +148,7 @@ def conclude(tx: Tx, judged: Judged, *, asked_by: int | None = None, turn: int =
     A verdict as of an earlier moment is kept and changes nothing else.
     """
     dispatch = tx.session.get_one(Dispatch, judged.dispatch_id)
+    tx.keep(dispatch)
     now = clock.now()
     for paper_id, verdict in judged.verdicts:
         report = verdict.to_json()

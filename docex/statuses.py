@@ -19,44 +19,46 @@ RECALLS = {Recall.ASKED.value, Recall.AGREED.value, Recall.REFUSED.value}
 def say(
     tx: Tx,
     delivery: Delivery,
-    code: str,
-    *,
+    *codes: str,
     by_name: str = "",
     description: str = "",
     said_at: datetime | None = None,
 ) -> bool:
-    """Take in a status of QĐ 28/2018 or a step of the hub. Answers whether it changed what is known.
+    """Take in a status of QĐ 28/2018 or a step of the hub, or several that are said at one moment, in their order.
+    Answers whether that changed what is known.
 
     Repeated and late ones are kept in the log and change nothing.
     """
-    return bool(say_all(tx, [delivery], code, by_name=by_name, description=description, said_at=said_at))
+    return bool(say_all(tx, [delivery], *codes, by_name=by_name, description=description, said_at=said_at))
 
 
 def say_all(
     tx: Tx,
     deliveries: Sequence[Delivery],
-    code: str,
-    *,
+    *codes: str,
     by_name: str = "",
     description: str = "",
     said_at: datetime | None = None,
 ) -> list[Delivery]:
     """The same about several deliveries of one envelope. Answers those of which it changed what is known."""
+    if not deliveries:
+        return []
+    dispatch = tx.session.get_one(Dispatch, deliveries[0].dispatch_id)
     absent = {one.id for one in deliveries if one.progress in NOT_HAD}
-    said = [(one, _noted(tx, one, code, by_name, description, said_at)) for one in deliveries]
-    _list(tx, said, [one for one in deliveries if one.id in absent and one.progress not in NOT_HAD])
-    news = [one for one, line in said if line.counted]
-    if not news:
-        return news
-    dispatch = tx.session.get_one(Dispatch, news[0].dispatch_id)
-    for delivery in news:
+    said = [(one, _noted(tx, one, code, by_name, description, said_at)) for code in codes for one in deliveries]
+    counted = [(one, line.code) for one, line in said if line.counted]
+    news = list({one.id: one for one, _ in counted}.values())
+    for delivery, code in counted:
         if code == Progress.REFUSED or code in RECALLS:
             delivery.reason = description
+    for delivery in news:
         touch_delivery(tx, delivery, dispatch.document_id)
     tx.session.flush()
-    ways.said(tx, news, dispatch, code, description)
+    _list(tx, dispatch, said, [one for one in deliveries if one.id in absent and one.progress not in NOT_HAD])
+    for code in dict.fromkeys(code for _, code in counted):
+        ways.said(tx, [one for one, said_code in counted if said_code == code], dispatch, code, description)
     if dispatch.document_id is not None:
-        for delivery in news:
+        for delivery, code in counted:
             if delivery.progress in SETTLED or code in (Recall.AGREED, Recall.REFUSED) or _asked_in_vain(delivery):
                 # In a transaction of its own: the document's row is locked before deliveries, never after.
                 tx.outbox("docex.settle", f"{delivery.id}:{code}:{delivery.rev}", {"document_id": dispatch.document_id})
@@ -117,11 +119,10 @@ def _log(
     return line
 
 
-def _list(tx: Tx, said: Sequence[tuple[Delivery, StatusLog]], arrived: Sequence[Delivery]) -> None:
-    """Put into systems' lists what they are to be told, also what came twice or too late."""
-    if arrived or (said and said[0][1].code in listing.STATUSES):
-        tx.session.flush()  # the lines have numbers now
-        listing.enter(tx, tx.session.get_one(Dispatch, said[0][0].dispatch_id), said, arrived)
+def _list(tx: Tx, dispatch: Dispatch, said: Sequence[tuple[Delivery, StatusLog]], arrived: Sequence[Delivery]) -> None:
+    """Put into systems' lists what they are to be told, also what came twice or too late. The lines have numbers."""
+    if arrived or any(line.code in listing.STATUSES for _, line in said):
+        listing.enter(tx, dispatch, said, arrived)
 
 
 def settle(tx: Tx, document_id: int) -> None:

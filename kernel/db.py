@@ -61,6 +61,7 @@ class Tx:
     _entries: list[audit.Draft] = field(default_factory=list)
     _topics: set[str] = field(default_factory=set)
     _words: set[str] = field(default_factory=set)
+    _kept: list[Base] = field(default_factory=list)
 
     def outbox(
         self,
@@ -102,6 +103,11 @@ class Tx:
     def learn(self, words: Iterable[str]) -> None:
         """These words stand in the index of the search from now on (kernel/words.py)."""
         self._words.update(words)
+
+    def keep(self, *rows: Base) -> None:
+        """Hold rows that are asked for again and again until the transaction ends: the session forgets those that
+        nobody refers to, and would fetch them each time."""
+        self._kept.extend(rows)
 
     def take_turns(self, what: str) -> None:
         """Two transactions that do the same `what` at the same moment: the second waits for the end of the first."""

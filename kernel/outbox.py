@@ -1,4 +1,4 @@
-"""Rows for everything that leaves or follows later: put, claim with a lease, attempt, finish, retry.
+"""Rows for everything that leaves or follows later: put, attempt, finish, retry; `kernel.claiming` takes them.
 
 A row is claimed with a fencing token, an attempt row is committed before the work starts, and no transaction is open
 while the work talks to the world. An attempt that was left open is *unknown*: the handler reconciles with the
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kernel import backoff, clock
-from kernel.schema import Base, Json, insert_for
+from kernel.schema import Base, Json, insert_for, table_of
 from kernel.text import Phrase, phrase
 
 if TYPE_CHECKING:
@@ -46,10 +46,6 @@ GIVEN_UP = (State.FAILED, State.EXPIRED, State.UNKNOWN)
 def _index(name: str, *columns: str, states: Iterable[State]) -> sa.Index:
     rows = sa.text(f"state IN ({', '.join(repr(str(one)) for one in states)})")
     return sa.Index(f"ix_outbox_{name}", *columns, postgresql_where=rows, sqlite_where=rows)
-
-
-_OTHERS = 16
-"""How many jobs other workers may be taking at the same moment."""
 
 
 class OutboxRow(Base):
@@ -219,7 +215,6 @@ class _Inside(Handler[Any, Any]):
 
 
 handlers: dict[str, Handler[Any, Any]] = {}
-_NOBODY: Handler[Any, Any] = Handler()
 
 
 def register(handler: Handler[Any, Any]) -> None:
@@ -245,10 +240,13 @@ def inside(topic: str) -> Callable[["Tx", Job], None] | None:
     return found.function if isinstance(found, _Inside) else None
 
 
+_NOBODY: Handler[Any, Any] = Handler()
+
+
 def lane(topic: str) -> tuple[str, int | None]:
     """Which threads of a worker do a topic's jobs, by name, and how many there are for this topic; None: as many as the
     worker has for quick work."""
-    found = _handler_of(topic)
+    found = handlers.get(topic, _NOBODY)
     if found.at_once_here is not None:
         return topic, found.at_once_here
     return ("slow", found.at_once) if found.at_once is not None else ("quick", None)
@@ -335,25 +333,6 @@ def _touched(tx: "Tx", statement: sa.Update) -> int:
     return int(getattr(result, "rowcount", 0))
 
 
-def claim(tx: "Tx", topics: Iterable[str], *, limit: int, lease_s: float) -> list[Job]:
-    """Take due jobs, oldest first, for `lease_s` seconds. Jobs whose lease ended are taken over."""
-    now = clock.now()
-    wanted = set(topics)
-    rows = _due(tx, wanted, now, limit)
-    while crowded := _crowded(tx, rows, now):
-        wanted -= crowded
-        rows = _due(tx, wanted, now, limit)
-    jobs = []
-    for row in rows:
-        row.state, row.token, row.leased_until = (
-            State.LEASED,
-            row.token + 1,
-            now + timedelta(seconds=lease_s),
-        )
-        jobs.append(_job(tx, row))
-    return jobs
-
-
 def renew(tx: "Tx", jobs: Iterable[Job], *, lease_s: float) -> None:
     """Keep `jobs` for `lease_s` more seconds from now; what another worker took over stays with it, and what is being
     finished this moment is not waited for."""
@@ -364,135 +343,64 @@ def renew(tx: "Tx", jobs: Iterable[Job], *, lease_s: float) -> None:
             row.leased_until = clock.now() + timedelta(seconds=lease_s)
 
 
-def _due(tx: "Tx", topics: Iterable[str], now: datetime, limit: int) -> list[OutboxRow]:
-    """The oldest of each topic are looked up by the index, and the oldest of those are taken."""
-    names: dict[str, Any] = {f"named_{number}": str(topic) for number, topic in enumerate(sorted(topics))}
-    values = {**names, "topics": list(names.values()), "now": now, "most": limit + _OTHERS}
-    found = list(tx.session.scalars(_oldest(len(names)), values)) if names else []
-    if not found:
-        return []
-    query = (
-        sa.select(OutboxRow)
-        .where(OutboxRow.id.in_(found), sa.or_(_waits(now), _left_behind(now)))  # another worker may be quicker
-        .order_by(OutboxRow.due_at, OutboxRow.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return list(tx.session.scalars(query))
-
-
-@cache
-def _oldest(topics: int) -> sa.CompoundSelect[tuple[int]]:
-    """Ids of the oldest that wait, `most` of each of so many topics, and of those that a dead worker left."""
-    now, most = sa.bindparam("now", type_=OutboxRow.due_at.type), sa.bindparam("most", type_=sa.Integer)
-    waiting = sa.select(OutboxRow.id).where(_waits(now)).order_by(OutboxRow.due_at, OutboxRow.id).limit(most)
-    wanted: sa.BindParameter[Any] = sa.bindparam("topics", expanding=True)
-    # Joined to nothing, so that nobody looks for it by the index of all jobs that a topic ever had.
-    left = sa.select(OutboxRow.id).where(_left_behind(now), OutboxRow.topic.concat("").in_(wanted))
-    parts = [waiting.where(OutboxRow.topic == sa.bindparam(f"named_{number}")) for number in range(topics)]
-    return sa.union_all(*(sa.select(part.subquery().c.id) for part in (*parts, left.limit(most))))
-
-
-def _crowded(tx: "Tx", rows: list[OutboxRow], now: datetime) -> set[str]:
-    """The topics of `rows` of which no more may be held now. Takes out of `rows` what goes beyond the cap."""
-    capped = {row.topic for row in rows if _handler_of(row.topic).at_once is not None}
-    if not capped:
-        return set()
-    if tx.session.get_bind().dialect.name == "postgresql":
-        # Two workers that count at the same moment would both find room for one.
-        tx.session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended("outbox at once", 0))))
-    held = (
-        sa.select(OutboxRow.topic, sa.func.count())
-        .where(_in_state(State.LEASED), OutboxRow.leased_until > now, OutboxRow.topic.in_(capped))
-        .group_by(OutboxRow.topic)
-    )
-    counts: dict[str, int] = {topic: count for topic, count in tx.session.execute(held)}
-    room = {topic: (_handler_of(topic).at_once or 0) - counts.get(topic, 0) for topic in capped}
-    for row in list(rows):
-        if row.topic in room:
-            room[row.topic] -= 1
-            if room[row.topic] < 0:
-                rows.remove(row)
-    return {topic for topic in capped if room[topic] < 0 and all(row.topic != topic for row in rows)}
-
-
-def _handler_of(topic: str) -> Handler[Any, Any]:
-    return handlers.get(topic, _NOBODY)
-
-
-def _waits(now: datetime | sa.BindParameter[datetime]) -> sa.ColumnElement[bool]:
-    return sa.and_(_in_state(State.WAITING), OutboxRow.due_at <= now)
-
-
-def _left_behind(now: datetime | sa.BindParameter[datetime]) -> sa.ColumnElement[bool]:
-    return sa.and_(_in_state(State.LEASED), OutboxRow.leased_until <= now)
-
-
-def _in_state(*states: State) -> sa.ColumnElement[bool]:
-    """Written into the statement as it stands: SQLite takes an index of some rows only for what it can read there."""
+def in_state(*states: State) -> sa.ColumnElement[bool]:
+    """Of rows in one of these states. They are written into the statement as they stand: SQLite takes an index of some
+    rows only for what it can read there."""
     names: sa.BindParameter[Any] = sa.bindparam("states", states, expanding=True, literal_execute=True, unique=True)
     return OutboxRow.state.in_(names)
 
 
 def given_up() -> sa.ColumnElement[bool]:
     """Of rows that wait for an operator."""
-    return _in_state(*GIVEN_UP)
-
-
-def _job(tx: "Tx", row: OutboxRow) -> Job:
-    # Who puts a job back for an operator has ended its attempts, so one that counts none has none open.
-    open_attempt = tx.session.scalar(_open_attempt(row.id)) if row.attempts else None
-    return Job(
-        row.id,
-        row.topic,
-        row.key,
-        row.payload,
-        row.token,
-        row.attempts,
-        row.due_at,
-        row.expires_at,
-        open_attempt,
-    )
-
-
-def _open_attempt(job_id: int) -> sa.Select[datetime]:
-    """When the first attempt began of which nobody knows how it ended."""
-    return sa.select(sa.func.min(OutboxAttempt.started_at)).where(
-        OutboxAttempt.outbox_id == job_id, OutboxAttempt.ended_at.is_(None)
-    )
+    return in_state(*GIVEN_UP)
 
 
 def begin_attempt(tx: "Tx", job: Job) -> None:
     """Leave the trace of a try before it starts. LeaseLost when another worker took over."""
-    row = _held(tx, job)
-    row.attempts += 1
-    tx.session.add(
-        OutboxAttempt(
-            outbox_id=job.id,
-            token=job.token,
-            started_at=clock.now(),
-            outcome="",
-            reason="",
-        )
-    )
+    hold(tx, job)
+    _trace(tx, job)
+
+
+def hold(tx: "Tx", job: Job) -> None:
+    """Count a try, and keep all others from the job until the transaction ends. LeaseLost when another worker took
+    over."""
+    _change(tx, _COUNT, job)
 
 
 def finish(tx: "Tx", job: Job, state: State, reason: str = "") -> None:
     """Close the job and all its open attempts. LeaseLost when another worker took over."""
-    row = _held(tx, job)
-    row.state, row.finished_at, row.leased_until, row.reason = (
-        state,
-        clock.now(),
-        None,
-        str(reason),
-    )
-    row.said = _said(reason)
+    _close(tx, job, state, reason)
     _end_attempts(tx, job, str(state), str(reason))
+
+
+def finish_held(tx: "Tx", job: Job) -> None:
+    """The same for work that `hold` has begun in this very transaction: its try is traced when it has ended."""
+    _close(tx, job, State.DONE)
+    if job.unknown_since is not None:  # an earlier release did it in steps
+        _end_attempts(tx, job, str(State.DONE), "")
+    _trace(tx, job, ended_at=clock.now(), outcome=str(State.DONE))
+
+
+def _close(tx: "Tx", job: Job, state: State, reason: str = "") -> None:
+    now = clock.now()
+    _change(tx, _CLOSE, job, outcome=str(state), at=now, words=str(reason), sentence=_said(reason))
+
+
+def _trace(tx: "Tx", job: Job, ended_at: datetime | None = None, outcome: str = "") -> None:
+    row = {"outbox_id": job.id, "token": job.token, "started_at": clock.now(), "ended_at": ended_at}
+    tx.session.connection().execute(_ATTEMPT, row | {"outcome": outcome, "reason": ""})
+
+
+def _change(tx: "Tx", statement: sa.Update, job: Job, **values: Any) -> None:
+    found = tx.session.connection().execute(statement, {"job": job.id, "held_token": job.token, **values})
+    if found.rowcount != 1:
+        raise LeaseLost(f"{job.topic} {job.key}")
 
 
 def retry(tx: "Tx", job: Job, reason: str, after_s: float | None = None) -> bool:
     """Give the job back for a later try. Answers False when it had all its tries: then the caller gives up."""
     row = _held(tx, job)
+    row.attempts = max(row.attempts, job.attempts + 1)  # its own transaction, and the count with it, may be undone
     if row.expires_at is None and row.attempts >= MAX_ATTEMPTS:
         return False
     wait = timedelta(seconds=after_s) if after_s is not None else backoff.pause(row.attempts)
@@ -523,39 +431,35 @@ def _held(tx: "Tx", job: Job) -> OutboxRow:
 
 
 def _end_attempts(tx: "Tx", job: Job, outcome: str, reason: str) -> None:
-    tx.session.execute(
-        sa.update(OutboxAttempt)
-        .where(OutboxAttempt.outbox_id == job.id, OutboxAttempt.ended_at.is_(None))
-        .values(ended_at=clock.now(), outcome=outcome, reason=reason)
-        .execution_options(synchronize_session=False)
+    ending = {"job": job.id, "at": clock.now(), "how": outcome, "words": reason}
+    tx.session.connection().execute(_END, ending)
+
+
+# Every job of the house passes here, so the statements are built once, below the unit of work.
+_JOBS, _ATTEMPTS = table_of(OutboxRow), table_of(OutboxAttempt)
+_THIS = sa.and_(
+    _JOBS.c.id == sa.bindparam("job"),
+    _JOBS.c.state == State.LEASED,
+    _JOBS.c.token == sa.bindparam("held_token"),
+)
+_COUNT = sa.update(_JOBS).where(_THIS).values(attempts=_JOBS.c.attempts + 1)
+_CLOSE = (
+    sa.update(_JOBS)
+    .where(_THIS)
+    .values(
+        state=sa.bindparam("outcome"),
+        finished_at=sa.bindparam("at"),
+        leased_until=None,
+        reason=sa.bindparam("words"),
+        said=sa.bindparam("sentence"),
     )
-
-
-def next_due_at(tx: "Tx", topics: Iterable[str]) -> datetime | None:
-    """When the next waiting job is due, for a worker that wants to sleep until then."""
-    return tx.session.scalar(
-        sa.select(sa.func.min(OutboxRow.due_at)).where(
-            OutboxRow.state == State.WAITING, OutboxRow.topic.in_(list(topics))
-        )
-    )
-
-
-def due_topics(tx: "Tx", topics: Iterable[str]) -> list[str]:
-    """Those of `topics` of which `claim` would find something."""
-    return sorted(set(topics).intersection(tx.session.scalars(_due_topics(), {"now": clock.now()})))
-
-
-@cache
-def _due_topics() -> sa.CompoundSelect[tuple[str]]:
-    """The index leads from one topic to the next: it costs the same whether one job waits or a million."""
-    now = sa.bindparam("now", type_=OutboxRow.due_at.type)
-    first = sa.select(sa.func.min(OutboxRow.topic).label("topic")).where(_in_state(State.WAITING))
-    there = first.cte("there", recursive=True)
-    after = sa.select(sa.func.min(OutboxRow.topic)).where(_in_state(State.WAITING), OutboxRow.topic > there.c.topic)
-    there = there.union_all(sa.select(after.scalar_subquery()).where(there.c.topic.is_not(None)))
-    is_due = sa.exists().where(_waits(now), OutboxRow.topic == there.c.topic)
-    due = sa.select(there.c.topic).where(there.c.topic.is_not(None), is_due)
-    return sa.union(due, sa.select(OutboxRow.topic).where(_left_behind(now)))
+)
+_ATTEMPT = sa.insert(_ATTEMPTS)
+_END = (
+    sa.update(_ATTEMPTS)
+    .where(_ATTEMPTS.c.outbox_id == sa.bindparam("job"), _ATTEMPTS.c.ended_at.is_(None))
+    .values(ended_at=sa.bindparam("at"), outcome=sa.bindparam("how"), reason=sa.bindparam("words"))
+)
 
 
 def close_unknown(tx: "Tx", job: Job) -> None:

@@ -3,13 +3,13 @@
 import logging
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from kernel import clock, faults, outbox
+from kernel import claiming, clock, faults, outbox
 from kernel.db import Database
 from kernel.errors import DomainError
 from kernel.leases import Leases
@@ -59,9 +59,7 @@ class Worker:
                 self._freed.clear()
                 free = {lane: room[lane] - self._busy[lane] for lane in room}
                 full = {lane for lane, left in free.items() if left <= 0}
-                # As many at once as any of the lanes can begin with now.
-                most = min((left for left in free.values() if left > 0), default=0)
-                jobs = self._claim_if_possible(most, [t for t in outbox.handlers if outbox.lane(t)[0] not in full])
+                jobs = self._claim_if_possible(free)
                 for job in jobs:
                     self._count(job, 1)
                     pool.submit(self._in_thread, job)
@@ -95,35 +93,38 @@ class Worker:
     def run_once(self) -> int:
         """Do what is due now, in this thread, and answer how many jobs that was. For tests and the command line."""
         done = 0
-        while jobs := self._claim(10, outbox.handlers):
+        while jobs := self._claim(list(outbox.handlers), 10):
             for job in jobs:
                 self._safely(job)
             done += len(jobs)
         return done
 
-    def _claim_if_possible(self, most: int, topics: list[str]) -> list[Job]:
-        """Nothing, after a moment, while the database is away: it comes back, and whoever waits must not have to be
-        started anew."""
+    def _claim_if_possible(self, free: Mapping[str, int]) -> list[Job]:
+        """Jobs for lanes that have room. Nothing, after a moment, while the database is away: it comes back, and
+        whoever waits must not have to be started anew."""
+        room = {lane: left for lane, left in free.items() if left > 0}
+        topics = [topic for topic in outbox.handlers if outbox.lane(topic)[0] in room]
         try:
-            return self._claim(most, topics)
+            return self._claim(topics, sum(room.values()), room)
         except _AWAY:
             log.warning("the database is away", exc_info=True)
             self._stopping.wait(AWAY_S)
             return []
 
-    def _claim(self, limit: int, topics: Iterable[str]) -> list[Job]:
-        # A look before the claim: an idle worker never takes the embedded database's write lock.
-        topics = list(topics)
-        if not topics:
-            return []
-        with self.db.read() as tx:
-            due = outbox.due_topics(tx, topics)
-        if not due:
+    def _claim(self, topics: list[str], limit: int, room: Mapping[str, int] | None = None) -> list[Job]:
+        if not topics or (self.db.is_sqlite and not self._finds_something(topics)):
             return []
         with self.db.write("worker") as tx:
-            jobs = outbox.claim(tx, due, limit=limit, lease_s=self.lease_s)
-        faults.point("worker.claimed")
+            due = claiming.due_topics(tx, topics)
+            jobs = claiming.claim(tx, due, limit=limit, lease_s=self.lease_s, room=room) if due else []
+        if jobs:
+            faults.point("worker.claimed")
         return jobs
+
+    def _finds_something(self, topics: list[str]) -> bool:
+        """A look before the claim: an idle worker never takes the embedded database's write lock."""
+        with self.db.read() as tx:
+            return bool(claiming.due_topics(tx, topics))
 
     def _safely(self, job: Job) -> None:
         try:
@@ -144,9 +145,9 @@ class Worker:
         inside = outbox.inside(job.topic)
         if inside is not None:
             with self.db.write(f"job:{job.topic}") as tx:
-                outbox.begin_attempt(tx, job)
+                outbox.hold(tx, job)
                 inside(tx, job)
-                outbox.finish(tx, job, State.DONE)
+                outbox.finish_held(tx, job)
             return
         self._work_outside(job)
 

@@ -5,6 +5,8 @@ Pull is the guarantee: a parcel stays until its receiver has said that it has it
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -22,7 +24,7 @@ from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Conflict, NotFound, WrongState
 from kernel.refs import Ref
-from kernel.schema import insert_into
+from kernel.schema import insert_for, insert_into, table_of
 from kernel.text import phrase
 from kernel.worktime import calendar
 
@@ -62,7 +64,7 @@ def put_all(tx: Tx, deliveries: Sequence[Delivery]) -> None:
     if not fresh:
         return
     now = clock.now()
-    numbers = _next_numbers(tx, [one.agency_id for one in fresh])
+    numbers = _next_numbers(tx, (one.agency_id for one in fresh))
     parcels = [
         Parcel(
             agency_id=one.agency_id,
@@ -234,9 +236,9 @@ def acknowledge(tx: Tx, actor: Actor, parcel_id: int, token: int) -> Receipt:
         else:
             _must_wait(parcel)
         parcel.state, parcel.fetched_at, parcel.leased_until = ParcelState.FETCHED, clock.now(), None
-        agency = directory.agency(tx, parcel.agency_id)
-        say(tx, delivery, Progress.RETRIEVED, by_name=agency.name)
-        say(tx, delivery, Progress.ARRIVED, by_name=agency.name)
+        dispatch = tx.session.get_one(Dispatch, delivery.dispatch_id)
+        agency = directory.agencies(tx, [parcel.agency_id, dispatch.sender_id])[parcel.agency_id]  # receipts name both
+        say(tx, delivery, Progress.RETRIEVED, Progress.ARRIVED, by_name=agency.name)
         tx.audit(f"agency:{agency.id}", "hub.fetched", Ref("delivery", delivery.id), {"parcel": parcel.id})
         if too_late:
             asked = {"delivery_id": delivery.id, "reason": FETCHED_LATE.vi, "by": actor.by, "withdraw": True}
@@ -254,11 +256,15 @@ def note_fetched(tx: Tx, delivery: Delivery) -> None:
 
 def parcel_for(tx: Tx, actor: Actor, parcel_id: int) -> tuple[Parcel, Delivery]:
     """A parcel in the mailbox of the system's own agency with its delivery; locked when the transaction writes."""
-    parcel = tx.session.get(Parcel, parcel_id)
-    if parcel is None or actor.kind != "client" or parcel.agency_id != actor.agency_id:
+    own = sa.and_(Parcel.id == parcel_id, Parcel.agency_id == actor.agency_id)
+    query = sa.select(Delivery).where(Delivery.id == sa.select(Parcel.delivery_id).where(own).scalar_subquery())
+    if tx.writable:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    delivery = tx.session.scalar(query) if actor.kind == "client" else None
+    if delivery is None:
         raise NotFound()
-    delivery = tx.session.get_one(Delivery, parcel.delivery_id, with_for_update=tx.writable, populate_existing=True)
-    tx.session.refresh(parcel, with_for_update=tx.writable)
+    # Locked after its delivery, as everywhere.
+    parcel = tx.session.get_one(Parcel, parcel_id, with_for_update=tx.writable, populate_existing=True)
     return parcel, delivery
 
 
@@ -274,9 +280,10 @@ def envelope_for(tx: Tx, actor: Actor, parcel_id: int) -> Dispatch:
 
 def is_kept_back(tx: Tx, parcel: Parcel) -> bool:
     """Whether an operator holds the mailbox. Who had begun to fetch before that may finish."""
+    if parcel.state != ParcelState.WAITING or parcel.is_leased:
+        return False
     box = tx.session.get(Mailbox, parcel.agency_id)
-    held = box is not None and box.held_at is not None
-    return held and parcel.state == ParcelState.WAITING and not parcel.is_leased
+    return box is not None and box.held_at is not None
 
 
 def dispatch_of(tx: Tx, parcel: Parcel) -> Dispatch:
@@ -294,17 +301,20 @@ def _must_wait(parcel: Parcel) -> None:
         raise WrongState(phrase("Văn bản này đã được rút khỏi trục theo yêu cầu của nơi gửi."))
 
 
-def _next_numbers(tx: Tx, agency_ids: Sequence[int]) -> dict[int, int]:
+def _next_numbers(tx: Tx, agency_ids: Iterable[int]) -> dict[int, int]:
     """The next number of each of these mailboxes. They stay locked until the end of the transaction, so numbers appear
     in their order; and they are locked in one order, so that two envelopes to the same agencies never block each other.
     """
-    wanted = sorted(set(agency_ids))
     now = clock.now()
-    missing = [{"agency_id": agency_id, "last_seq": 0, "polled_by": "", "opened_at": now} for agency_id in wanted]
-    tx.session.execute(insert_into(tx.session, Mailbox).on_conflict_do_nothing(), missing)
-    rows = sa.select(Mailbox).where(Mailbox.agency_id.in_(wanted)).order_by(Mailbox.agency_id).with_for_update()
-    numbers = {}
-    for box in tx.session.scalars(rows.execution_options(populate_existing=True)):
-        box.last_seq += 1
-        numbers[box.agency_id] = box.last_seq
-    return numbers
+    boxes = [{"agency_id": one, "last_seq": 1, "polled_by": "", "opened_at": now} for one in sorted(set(agency_ids))]
+    found = tx.session.connection().execute(_next_number(tx.session.get_bind().dialect.name), boxes)
+    return {agency_id: last for agency_id, last in found}
+
+
+@cache
+def _next_number(dialect: str) -> Any:
+    """A mailbox's next number; its first one opens it."""
+    table = table_of(Mailbox)
+    row = insert_for(dialect, Mailbox)
+    raised = row.on_conflict_do_update(index_elements=["agency_id"], set_={"last_seq": table.c.last_seq + 1})
+    return raised.returning(table.c.agency_id, table.c.last_seq)

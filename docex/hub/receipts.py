@@ -50,12 +50,13 @@ def of_delivery(tx: Tx, kind: ReceiptKind, delivery: Delivery, reason: str = "")
 def of_deliveries(tx: Tx, kind: ReceiptKind, deliveries: Sequence[Delivery], reason: str = "") -> list[Receipt]:
     """The same step of several deliveries of one envelope, a receipt for each."""
     names = {f"{kind}:delivery:{one.id}": one for one in deliveries}
-    found = {row.about: row for row in tx.session.scalars(sa.select(Receipt).where(Receipt.about.in_(names)))}
+    so_far = _so_far(tx, deliveries)
+    found = {row.about: row for row in so_far if row.about in names}
     fresh = {about: one for about, one in names.items() if about not in found}
     if fresh:
         dispatch = tx.session.get_one(Dispatch, deliveries[0].dispatch_id)
         cards = directory.agencies(tx, [dispatch.sender_id, *(one.agency_id for one in fresh.values())])
-        previous = _previous(tx, dispatch, [one.id for one in fresh.values()])
+        previous = _previous(so_far, [one.id for one in fresh.values()])
         for about, one in fresh.items():
             claims = _claims(dispatch, cards, [one.agency_id], reason) | {"previous": previous[one.id]}
             of = {"dispatch_id": dispatch.id, "delivery_id": one.id, "receiver_id": one.agency_id}
@@ -144,13 +145,18 @@ def _claims(
     }
 
 
-def _previous(tx: Tx, dispatch: Dispatch, delivery_ids: Sequence[int]) -> dict[int, str | None]:
-    """By delivery: the fingerprint of its last receipt, or of the envelope's own."""
-    query = sa.select(Receipt.delivery_id, Receipt.jws).where(
-        Receipt.dispatch_id == dispatch.id,
-        sa.or_(Receipt.delivery_id.in_(delivery_ids), Receipt.delivery_id.is_(None)),
+def _so_far(tx: Tx, deliveries: Sequence[Delivery]) -> Sequence[Receipt]:
+    """What was signed about some deliveries of one envelope, and about the envelope itself, oldest first."""
+    query = sa.select(Receipt).where(
+        Receipt.dispatch_id == deliveries[0].dispatch_id,
+        sa.or_(Receipt.delivery_id.in_([one.id for one in deliveries]), Receipt.delivery_id.is_(None)),
     )
-    last = {about: jws for about, jws in tx.session.execute(query.order_by(Receipt.made_at))}
+    return tx.session.scalars(query.order_by(Receipt.made_at)).all()
+
+
+def _previous(so_far: Sequence[Receipt], delivery_ids: Sequence[int]) -> dict[int, str | None]:
+    """By delivery: the fingerprint of its last receipt, or of the envelope's own."""
+    last = {row.delivery_id: row.jws for row in so_far}
     found = {number: last.get(number) or last.get(None) for number in delivery_ids}
     return {number: hashlib.sha256(jws.encode()).hexdigest() if jws else None for number, jws in found.items()}
 

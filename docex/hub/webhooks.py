@@ -100,10 +100,16 @@ def arrived(tx: Tx, parcels: Sequence[Parcel]) -> None:
     by_agency: dict[int, list[Parcel]] = {}
     for parcel in parcels:
         by_agency.setdefault(parcel.agency_id, []).append(parcel)
-    hooks = sa.select(Webhook.id, Webhook.agency_id).where(Webhook.agency_id.in_(by_agency))
-    for hook_id, agency_id in tx.session.execute(hooks).all():
+    hooks = tx.session.connection().execute(_OF_AGENCIES, {"agencies": list(by_agency)})
+    for hook_id, agency_id in hooks.all():
         for parcel in by_agency[agency_id]:
             _promise(tx, hook_id, ARRIVED, parcel.id, parcel.seq)
+
+
+# Asked at every step of every delivery: built once.
+_AGENCIES: sa.BindParameter[Any] = sa.bindparam("agencies", expanding=True)
+_OF_AGENCIES = sa.select(Webhook.id, Webhook.agency_id).where(Webhook.agency_id.in_(_AGENCIES))
+_OF_CLIENT = sa.select(Webhook.id).where(Webhook.client_id == sa.bindparam("client"))
 
 
 def changed(tx: Tx, deliveries: Iterable[Delivery], dispatch: Dispatch) -> None:
@@ -111,7 +117,7 @@ def changed(tx: Tx, deliveries: Iterable[Delivery], dispatch: Dispatch) -> None:
     kind, _, number = dispatch.channel.partition(":")
     if kind != "client" or not number.isdigit():
         return
-    hook_id = tx.session.scalar(sa.select(Webhook.id).where(Webhook.client_id == int(number)))
+    hook_id = tx.session.connection().execute(_OF_CLIENT, {"client": int(number)}).scalar()
     if hook_id is not None:
         for delivery in deliveries:
             _promise(tx, hook_id, CHANGED, dispatch.id, delivery.rev, delivery.id)

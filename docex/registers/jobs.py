@@ -87,7 +87,7 @@ class ReadHandler(Handler[tuple[int, tuple[PaperFile, ...]], tuple[int, str]]):
     late, and nothing else: reading has threads of its own."""
 
     topic: ClassVar[str] = TOPIC
-    at_once = 2
+    at_once_here = 2
 
     def __init__(self, blobs: BlobStore) -> None:
         self.blobs = blobs

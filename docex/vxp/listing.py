@@ -28,7 +28,7 @@ def enter(
     if not news:
         return
     systems_of: dict[int, list[int]] = {}
-    for agency_id, client_id in tx.session.execute(systems.serving({agency_id for _, _, agency_id in news})):
+    for agency_id, client_id in systems.serving(tx, (agency_id for _, _, agency_id in news)):
         systems_of.setdefault(agency_id, []).append(client_id)
     now = clock.now()
     rows = [

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from cryptography.fernet import Fernet, InvalidToken
@@ -218,12 +220,12 @@ def serves(tx: Tx, agency_id: int) -> bool:
 
 def served(tx: Tx, among: Iterable[int]) -> frozenset[int]:
     """Those of these agencies whose messages a system fetches here."""
-    return frozenset(agency_id for agency_id, _client_id in tx.session.execute(serving(among)))
+    return frozenset(agency_id for agency_id, _client_id in serving(tx, among))
 
 
 def clients_for(tx: Tx, agency_id: int) -> list[ApiClient]:
     """The systems that fetch an agency's messages here, by name."""
-    numbers = [client_id for _agency_id, client_id in tx.session.execute(serving([agency_id]))]
+    numbers = [client_id for _agency_id, client_id in serving(tx, [agency_id])]
     query = sa.select(ApiClient).where(ApiClient.id.in_(numbers)).order_by(ApiClient.name, ApiClient.id)
     return list(tx.session.scalars(query))
 
@@ -252,9 +254,17 @@ def with_boxes(tx: Tx) -> frozenset[int]:
     return frozenset(found)
 
 
-def serving(agency_ids: Iterable[int]) -> sa.Select[int, int]:
+def serving(tx: Tx, agency_ids: Iterable[int]) -> list[tuple[int, int]]:
     """Pairs of an agency and a system that serves it."""
-    above = sa.select(Agency.id.label("whose"), Agency.id, Agency.parent_id).where(Agency.id.in_(set(agency_ids)))
+    found = tx.session.execute(_serving(), {"agencies": sorted(set(agency_ids))})
+    return [(agency_id, client_id) for agency_id, client_id in found]
+
+
+@cache
+def _serving() -> sa.Select[int, int]:
+    """Asked whenever something is said about a delivery, so it is built once."""
+    asked: sa.BindParameter[Any] = sa.bindparam("agencies", expanding=True)
+    above = sa.select(Agency.id.label("whose"), Agency.id, Agency.parent_id).where(Agency.id.in_(asked))
     tree = above.cte("above", recursive=True)
     tree = tree.union(sa.select(tree.c.whose, Agency.id, Agency.parent_id).where(Agency.id == tree.c.parent_id))
     own_or_covering = sa.or_(tree.c.whose == tree.c.id, VxpSystem.covers_below)

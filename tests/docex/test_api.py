@@ -24,7 +24,7 @@ from docex.edxml.model import Attachment, Business, DocumentType, Organ, Respons
 from docex.models import Dispatch, Incoming
 from docex.papers import papers_of
 from docex.states import IncomingState
-from kernel import clock, outbox
+from kernel import claiming, clock, outbox
 from kernel.blobs import Blob, DiskBlobs, Draft, read_all
 from kernel.db import Database
 from tests.docex.office import Office, a_pdf
@@ -422,7 +422,7 @@ def test_a_forged_envelope_is_delivered_and_told(office: Office, system: System)
 def test_a_verdict_that_nobody_could_make_is_said_and_never_green(office: Office, system: System) -> None:
     number = system.hand_in(write(an_envelope(office))).get_json()["id"]
     with office.db.write("system") as tx:
-        dispatch_job = outbox.claim(tx, ["docex.verify"], limit=1, lease_s=60)[0]
+        dispatch_job = claiming.claim(tx, ["docex.verify"], limit=1, lease_s=60)[0]
         outbox.handlers["docex.verify"].give_up(tx, dispatch_job, "the store is gone")
         outbox.finish(tx, dispatch_job, outbox.State.FAILED)
     office.work()

@@ -17,7 +17,7 @@ from docex.hub import mailbox
 from docex.hub.bell import bell_of
 from docex.hub.models import Mailbox, Parcel
 from docex.models import Delivery
-from kernel import clock, outbox
+from kernel import claiming, clock, outbox
 from tests.docex.office import Office
 from tests.docex_hub.systems import FAR, System, a_file, an_agency
 from tests.docex_hub.test_receipts import read_receipt
@@ -239,7 +239,7 @@ def test_an_envelope_for_many_is_one_blob_and_a_small_row_each(app: Flask, hub: 
     hub.work()
     with hub.db.read() as tx:
         assert tx.session.scalar(sa.select(sa.func.count()).select_from(Delivery)) == 5
-        assert not outbox.due_topics(tx, outbox.handlers)
+        assert not claiming.due_topics(tx, outbox.handlers)
 
 
 def test_a_system_tries_its_connection_before_it_begins(hub: Office, near: System, far: System) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kernel import clock, outbox, worker
+from kernel import claiming, clock, outbox, worker
 from kernel.db import Database, Tx
 from kernel.errors import Invalid
 from kernel.leases import Leases
@@ -201,7 +201,7 @@ def test_what_expires_is_tried_until_then_and_what_never_does_has_an_end(db: Dat
         pauses = []
         while state(db) == State.WAITING:
             with db.read() as tx:
-                due_at = outbox.next_due_at(tx, ["test.post"])
+                due_at = claiming.next_due_at(tx, ["test.post"])
             assert due_at is not None
             pauses.append(due_at - clock.now())
             clock.advance(due_at - clock.now())
@@ -222,10 +222,45 @@ def test_what_expires_is_tried_until_then_and_what_never_does_has_an_end(db: Dat
         assert state(db) == State.FAILED
 
 
+@pytest.mark.parametrize("inside", [True, False])
+def test_work_whose_transaction_always_fails_is_given_up_all_the_same(db: Database, post: Post, inside: bool) -> None:
+    tried: list[str] = []
+
+    def stumble(_tx: Tx, job: Job) -> None:
+        tried.append(job.key)
+        raise ZeroDivisionError
+
+    if inside:
+        outbox.handlers.pop("test.post")
+        outbox.handler("test.post")(stumble)
+    else:
+        post.prepare = stumble  # type: ignore[method-assign, assignment]
+    with clock.frozen(NOON):
+        promise(db)
+        for _ in range(outbox.MAX_ATTEMPTS):
+            assert state(db) == State.WAITING
+            worker.drain(db)
+            clock.advance(timedelta(hours=1))
+    assert (state(db), len(tried)) == (State.FAILED, outbox.MAX_ATTEMPTS)
+
+
+def test_what_is_done_in_one_transaction_is_counted_and_traced_with_it(db: Database, post: Post) -> None:
+    outbox.handlers.pop("test.post")
+    outbox.handler("test.post")(lambda tx, job: tx.outbox("test.other", job.key))
+    with clock.frozen(NOON):
+        promise(db)
+        worker.drain(db)
+    with db.read() as tx:
+        row = tx.session.scalars(sa.select(OutboxRow).where(OutboxRow.topic == "test.post")).one()
+        trace = tx.session.scalars(sa.select(OutboxAttempt)).one()
+    assert (row.state, row.attempts, row.leased_until) == (State.DONE, 1, None)
+    assert (trace.outcome, trace.ended_at, trace.token) == (State.DONE, row.finished_at, row.token)
+
+
 def die_after_attempt(db: Database) -> None:
     """What a kill between the attempt row and the outcome leaves behind."""
     with db.write() as tx:
-        (job,) = outbox.claim(tx, ["test.post"], limit=1, lease_s=60)
+        (job,) = claiming.claim(tx, ["test.post"], limit=1, lease_s=60)
     with db.write() as tx:
         outbox.begin_attempt(tx, job)
 
@@ -258,10 +293,10 @@ def test_a_worker_that_lost_its_lease_cannot_finish(db: Database, post: Post) ->
     with clock.frozen(NOON):
         promise(db)
         with db.write() as tx:
-            (late,) = outbox.claim(tx, ["test.post"], limit=1, lease_s=60)
+            (late,) = claiming.claim(tx, ["test.post"], limit=1, lease_s=60)
         clock.advance(timedelta(seconds=61))
         with db.write() as tx:
-            assert len(outbox.claim(tx, ["test.post"], limit=1, lease_s=60)) == 1
+            assert len(claiming.claim(tx, ["test.post"], limit=1, lease_s=60)) == 1
         with pytest.raises(LeaseLost), db.write() as tx:
             outbox.finish(tx, late, State.DONE)
 
@@ -292,7 +327,7 @@ def test_no_more_jobs_of_a_topic_are_held_at_once_than_it_allows(db: Database, p
     def take() -> None:
         turns.wait()
         with db.write() as tx:
-            taken.extend(outbox.claim(tx, outbox.handlers, limit=1, lease_s=60))
+            taken.extend(claiming.claim(tx, outbox.handlers, limit=1, lease_s=60))
 
     with clock.frozen(NOON):  # no lease ends because the machine is slow
         with db.write() as tx:
@@ -309,10 +344,10 @@ def test_no_more_jobs_of_a_topic_are_held_at_once_than_it_allows(db: Database, p
             outbox.begin_attempt(tx, next(job for job in taken if job.topic == "test.post"))
             outbox.finish(tx, next(job for job in taken if job.topic == "test.post"), State.DONE)
         with db.write() as tx:
-            assert len(outbox.claim(tx, outbox.handlers, limit=10, lease_s=60)) == 1
+            assert len(claiming.claim(tx, outbox.handlers, limit=10, lease_s=60)) == 1
         clock.advance(timedelta(seconds=61))
         with db.write() as tx:
-            again = outbox.claim(tx, outbox.handlers, limit=10, lease_s=60)
+            again = claiming.claim(tx, outbox.handlers, limit=10, lease_s=60)
         assert len(again) == 5  # four that died, and the other topic's
         assert worker.drain(db) == 0
 
@@ -336,8 +371,8 @@ def test_a_look_reads_neither_what_is_done_nor_what_waits_of_other_topics(db: Da
         tx.session.execute(sa.text("ANALYZE outbox"))
         connection = tx.session.connection()
         sa.event.listen(connection, "before_cursor_execute", explain)
-        assert outbox.due_topics(tx, ["test.post", "test.other"]) == ["test.other", "test.post"]
-        assert len(outbox.claim(tx, ["test.post"], limit=1, lease_s=60)) == 1
+        assert claiming.due_topics(tx, ["test.post", "test.other"]) == ["test.other", "test.post"]
+        assert len(claiming.claim(tx, ["test.post"], limit=1, lease_s=60)) == 1
         sa.event.remove(connection, "before_cursor_execute", explain)
     for plan in plans[:2]:
         assert "ix_outbox_waiting" in plan, plan
@@ -350,7 +385,7 @@ def test_a_lease_is_renewed_for_whoever_still_has_it(db: Database, post: Post) -
 
     def claimed() -> list[Job]:
         with db.write() as tx:
-            return outbox.claim(tx, outbox.handlers, limit=1, lease_s=60)
+            return claiming.claim(tx, outbox.handlers, limit=1, lease_s=60)
 
     def renew(job: Job) -> None:
         with db.write() as tx:
@@ -417,7 +452,7 @@ def test_work_that_hangs_is_tried_by_another_worker(db: Database, post: Post, mo
     monkeypatch.setattr("kernel.leases.LONGEST_S", 1.0)
     promise(db)
     with db.write() as tx:
-        (job,) = outbox.claim(tx, outbox.handlers, limit=1, lease_s=1)
+        (job,) = claiming.claim(tx, outbox.handlers, limit=1, lease_s=1)
     leases = Leases(db, 1)
     with leases.renewed(), leases.holding(job):
         eventually(lambda: worker.drain(db) == 1)

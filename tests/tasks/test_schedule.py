@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from kernel import clock, outbox
+from kernel import claiming, clock
 from kernel.db import Database
 from kernel.outbox import OutboxRow
 from kernel.worker import drain
@@ -189,7 +189,7 @@ def test_a_reminder_that_could_not_leave_by_day_does_not_leave_at_night_or_on_an
         drain(db)
         clock.advance(at(9, 13, 45) - MONDAY_9)
         with db.write() as tx:  # the reminder is told, and nobody takes mail or SMS
-            for job in outbox.claim(tx, [scheduling.TOPIC], limit=10, lease_s=60):
+            for job in claiming.claim(tx, [scheduling.TOPIC], limit=10, lease_s=60):
                 scheduling.remind(tx, job)
         assert {m.state for m in messages(db, "task.reminder")} == {"waiting"}
         clock.advance(at(9, 20) - at(9, 13, 45))
