@@ -215,6 +215,7 @@ class _Inside(Handler[Any, Any]):
 
 
 handlers: dict[str, Handler[Any, Any]] = {}
+_NOBODY: Handler[Any, Any] = Handler()
 
 
 def register(handler: Handler[Any, Any]) -> None:
@@ -238,9 +239,6 @@ def inside(topic: str) -> Callable[["Tx", Job], None] | None:
     """The function of a topic that needs only the database, else None."""
     found = handlers[topic]
     return found.function if isinstance(found, _Inside) else None
-
-
-_NOBODY: Handler[Any, Any] = Handler()
 
 
 def lane(topic: str) -> tuple[str, int | None]:
