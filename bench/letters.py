@@ -6,6 +6,7 @@ import os
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from directory import clients, demo, queries
 from directory.models import Agency
@@ -59,8 +60,6 @@ def letter(receivers: Sequence[str], number: int, pdf_bytes: int) -> bytes:
 
 def envelope(receivers: Sequence[str], number: int, pdf_bytes: int, *more: Attachment) -> Envelope:
     """The same before it is written, with more papers behind the PDF."""
-    # Random bytes behind a PDF's head: what is signed and compressed already cannot be packed any further.
-    pdf = b"%PDF-1.7\n" + os.urandom(pdf_bytes)
     return Envelope(
         sender=Organ(demo.FINANCE, "Sở Tài chính"),
         receivers=tuple(Organ(code, f"Cơ quan {code}") for code in receivers),
@@ -75,8 +74,29 @@ def envelope(receivers: Sequence[str], number: int, pdf_bytes: int, *more: Attac
         signer=Signer("Đặng Anh Dũng", "Giám đốc", "GIÁM ĐỐC"),
         traces=(Trace(demo.FINANCE, clock.now()),),
         business=Business(reason="Văn bản điện tử mới"),
-        attachments=(Attachment(str(uuid.uuid4()), "bao-cao.pdf", pdf), *more),
+        attachments=(Attachment(str(uuid.uuid4()), "bao-cao.pdf", paper(pdf_bytes)), *more),
     )
+
+
+def paper(size: int) -> bytes:
+    """A PDF of one page with a line of text. Random bytes fill it up, for what is compressed already cannot be packed
+    any further."""
+    text, noise = b"BT /F1 12 Tf 72 720 Td (Bao cao tien do giai ngan) Tj ET", os.urandom(size)
+    parts = (
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
+        b"<</Length %d>>\nstream\n%s\nendstream" % (len(text), text),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
+        b"<</Length %d>>\nstream\n%s\nendstream" % (len(noise), noise),
+    )
+    objects = [b"%d 0 obj\n%s\nendobj\n" % (number, part) for number, part in enumerate(parts, 1)]
+    head = b"%PDF-1.7\n"
+    starts = list(accumulate((len(one) for one in objects), initial=len(head)))
+    table = b"".join(b"%010d 00000 n \n" % start for start in starts[:-1])
+    xref = b"xref\n0 %d\n0000000000 65535 f \n%s" % (len(starts), table)
+    trailer = b"trailer\n<</Root 1 0 R/Size %d>>\nstartxref\n%d\n%%%%EOF\n" % (len(starts), starts[-1])
+    return head + b"".join(objects) + xref + trailer
 
 
 def small_letter(number: int) -> bytes:

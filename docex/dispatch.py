@@ -26,7 +26,6 @@ from docex.labels import URGENCY
 from docex.links import INCOMING_PATH
 from docex.models import Answer, Delivery, Dispatch, Document, Incoming, Paper, Reply
 from docex.moves import move, record, touch_incoming
-from docex.registers.reading import ask_to_read
 from docex.states import DocumentVerb, IncomingState, Progress, Recall
 from docex.statuses import say
 from kernel import clock, search
@@ -100,8 +99,7 @@ def hand_in(tx: Tx, submission: Submission) -> tuple[Dispatch, Receipt]:
     with tx.session.no_autoflush:  # what hangs on the envelope is written together, when the deliveries are
         receipt = _accompany(tx, dispatch, submission)
     _address(tx, dispatch, submission.receivers)
-    tx.outbox("docex.verify", str(dispatch.id), {"dispatch_id": dispatch.id})
-    ask_to_read(tx, dispatch.id)
+    tx.outbox("docex.verify", str(dispatch.id), {"dispatch_id": dispatch.id, "read": True})
     tx.audit(
         f"agency:{submission.sender_id}",
         "dispatch.hand_in",

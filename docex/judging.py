@@ -20,6 +20,7 @@ from docex.envelope import Facts
 from docex.models import Dispatch, Document, Incoming, Judgement, Paper
 from docex.moves import touch_incoming
 from docex.papers import papers_of
+from docex.registers.reading import PaperFile, readable
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Invalid, NotFound
@@ -54,13 +55,15 @@ class Question:
 class Case:
     """Everything that has to be judged of one envelope, and what is known beside it.
 
-    `known_since` is when these bytes came to the hub; `as_of` the moment that somebody asks about, None for now;
-    `evidence` the SHA-256 of authorities' answers that earlier verdicts rested on.
+    `readable` are the papers whose text the search wants to have; `known_since` is when these bytes came to the hub;
+    `as_of` the moment that somebody asks about, None for now; `evidence` the SHA-256 of authorities' answers that
+    earlier verdicts rested on.
     """
 
     dispatch_id: int
     envelope: str
     questions: tuple[Question, ...]
+    readable: tuple[PaperFile, ...]
     expected: Expected
     trust: Trust
     known_since: datetime
@@ -72,7 +75,8 @@ class Case:
 class Judged:
     """The verdicts of one case, by paper, and the certificates whose revocation authorities shall be asked about.
 
-    `envelope` is the one on the envelope itself; None for what is no edXML.
+    `envelope` is the one on the envelope itself; None for what is no edXML. `text` is what the search was to have of
+    the papers; None when they were not read.
     """
 
     dispatch_id: int
@@ -80,25 +84,30 @@ class Judged:
     as_of: datetime | None = None
     wanted: tuple[Pair, ...] = ()
     envelope: Verdict | None = None
+    text: str | None = None
 
 
-def case_of(tx: Tx, dispatch_id: int, trust: Trust, as_of: datetime | None = None) -> Case | None:
+def case_of(
+    tx: Tx, dispatch_id: int, trust: Trust, as_of: datetime | None = None, *, read: bool = False
+) -> Case | None:
     """The PDFs of an envelope; the main one must be signed and sealed, a copy sealed, attachments are judged by what is
-    there."""
+    there. With `read` also its papers for the search."""
     dispatch = tx.session.get(Dispatch, dispatch_id)
     if dispatch is None:
         return None
     facts = Facts.from_json(dispatch.facts)
     main = DocumentKind.COPY if is_copy(facts.code) else DocumentKind.OFFICIAL
+    papers = papers_of(tx, dispatch_id)
     questions = tuple(
         Question(paper.id, paper.sha256, paper.size, main if paper.role == "main" else DocumentKind.FOREIGN)
-        for paper in papers_of(tx, dispatch_id)
+        for paper in papers
         if _is_judged(paper)
     )
     return Case(
         dispatch_id,
         dispatch.sha256,
         questions,
+        readable(papers) if read else (),
         _expected(tx, dispatch, facts),
         trust,
         dispatch.submitted_at,

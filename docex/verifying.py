@@ -1,4 +1,8 @@
-"""The worker's part of judging: the files in, verdicts out, and the answers that they rest on kept as evidence."""
+"""The worker's part of judging: the files in, verdicts out, and the answers that they rest on kept as evidence.
+
+Whoever judges an envelope for the first time reads its papers for the search, too, as long as they are short: both are
+done in a process of their own for each file, and making one costs more than the work.
+"""
 
 import hashlib
 import io
@@ -15,6 +19,8 @@ from docex.edxml.xmlsig import check_file
 from docex.hub.publishing import note_seals
 from docex.judging import Case, Judged, Question
 from docex.models import Dispatch
+from docex.registers import reading
+from docex.registers.reading import Pieces, read_rest
 from kernel.blobs import BlobStore, read_all
 from kernel.db import Tx
 from kernel.errors import NotFound
@@ -22,7 +28,7 @@ from kernel.outbox import Handler, Job
 from signing.envelopes import Finding, Sealed
 from signing.policy import policy_for
 from signing.revinfo import read_list
-from signing.safely import verdict_on, verdict_on_envelope
+from signing.safely import verdict_and, verdict_on, verdict_on_envelope
 from signing.trust import Trust
 from signing.verdicts import Verdict
 from signing.verify import too_large
@@ -45,37 +51,49 @@ class VerifyHandler(Handler[Case, Judged]):
         """The papers to judge."""
         asked = job.payload.get("as_of")
         as_of = datetime.fromisoformat(asked) if asked else None
-        return judging.case_of(tx, job.payload["dispatch_id"], self.custody.trust(tx), as_of)
+        trust, read = self.custody.trust(tx), bool(job.payload.get("read"))
+        return judging.case_of(tx, job.payload["dispatch_id"], trust, as_of, read=read)
 
     def perform(self, prepared: Case) -> Judged:
         """Judge each in a process of its own; whatever the bytes are, a verdict comes out."""
         trust = with_evidence(prepared.trust, prepared.evidence, self.blobs)
-        verdicts = tuple((one.paper_id, self._judge(one, prepared, trust)) for one in prepared.questions)
+        pieces = Pieces(prepared.readable)
+        verdicts = tuple((one.paper_id, self._judge(one, prepared, trust, pieces)) for one in prepared.questions)
         envelope = self._judge_envelope(prepared, trust)
         made = [verdict for _, verdict in verdicts] + ([envelope] if envelope is not None else [])
         for verdict in made:
             self._keep_evidence(verdict, trust)
         wanted = judging.wanted_by(made, prepared.trust)
-        return Judged(prepared.dispatch_id, verdicts, prepared.as_of, wanted, envelope)
+        text = read_rest(self.blobs, pieces)
+        return Judged(prepared.dispatch_id, verdicts, prepared.as_of, wanted, envelope, text)
 
     def conclude(self, tx: Tx, job: Job, result: Judged) -> None:
-        """Keep the verdicts and show them in every inbox."""
+        """Keep the verdicts and show them in every inbox, and what was read for the search."""
         judging.conclude(tx, result, asked_by=job.payload.get("asked_by"), turn=job.payload.get("turn", 0))
         if result.as_of is None:
             sender = tx.session.get_one(Dispatch, result.dispatch_id).sender_id
             preserving.judged(tx, result.verdicts)
             note_seals(tx, sender, (verdict for _, verdict in result.verdicts))
+        if job.payload.get("read"):
+            _keep_text(tx, result)
 
     def give_up(self, tx: Tx, job: Job, reason: str) -> None:
         """Say that nobody could judge: never green, and no longer "being checked"."""
         judging.could_not(tx, job.payload["dispatch_id"])
+        if job.payload.get("read"):
+            reading.ask_to_read(tx, job.payload["dispatch_id"])
 
-    def _judge(self, one: Question, case: Case, trust: Trust) -> Verdict:
+    def _judge(self, one: Question, case: Case, trust: Trust, pieces: Pieces) -> Verdict:
         policy = policy_for(one.kind)
         if one.size > MOST_JUDGED_BYTES:
             return too_large(one.sha256, one.size, policy, at=case.as_of)
         data = read_all(self.blobs, one.sha256)
-        return verdict_on(data, trust, policy, expected=case.expected, known_since=case.known_since, at=case.as_of)
+        asked = {"expected": case.expected, "known_since": case.known_since, "at": case.as_of}
+        if not pieces.wants(one.sha256):
+            return verdict_on(data, trust, policy, **asked)
+        verdict, text = verdict_and(data, trust, policy, reading.task(data), **asked)
+        pieces.take(one.sha256, text)
+        return verdict
 
     def _judge_envelope(self, case: Case, trust: Trust) -> Verdict | None:
         """What its own signature is worth. The file is read here, in pieces; its certificate is judged apart."""
@@ -97,6 +115,13 @@ class VerifyHandler(Handler[Case, Judged]):
         for data in (*trust.crls, *trust.ocsps):
             if hashlib.sha256(data).hexdigest() in used:
                 self.blobs.put(io.BytesIO(data))
+
+
+def _keep_text(tx: Tx, judged: Judged) -> None:
+    if judged.text is None:
+        reading.ask_to_read(tx, judged.dispatch_id)
+    else:
+        reading.keep_text(tx, judged.dispatch_id, judged.text)
 
 
 def with_evidence(trust: Trust, evidence: Iterable[str], blobs: BlobStore) -> Trust:

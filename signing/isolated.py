@@ -223,7 +223,7 @@ def nursery(line: Line, seconds: int) -> None:
             if told(kind, body):
                 continue
             if kind == BEGIN:
-                child = born(line, line.receive_line(), seconds)
+                child = born(line, line.receive_line(), seconds, int(body))
                 line.send(BEGIN, b"")
             else:
                 line.send(END, str(ended(child)).encode())
@@ -233,8 +233,8 @@ def nursery(line: Line, seconds: int) -> None:
             ended(child)
 
 
-def born(line: Line, number: int, seconds: int) -> int:
-    """A process that does one piece of work for whoever holds the other end of the socket `number`."""
+def born(line: Line, number: int, seconds: int, tasks: int) -> int:
+    """A process that does so many pieces of work for whoever holds the other end of the socket `number`."""
     parent = os.getpid()
     child = os.fork()
     if child:
@@ -244,19 +244,20 @@ def born(line: Line, number: int, seconds: int) -> int:
         os.setsid()
         confinement.end_with(parent)
         line.close()
-        one_task(Line(number), seconds)
+        for_one_file(Line(number), seconds, tasks)
     os._exit(1)
 
 
-def one_task(line: Line, seconds: int) -> NoReturn:
-    """Read the task, answer, end."""
+def for_one_file(line: Line, seconds: int, tasks: int) -> NoReturn:
+    """Read each task and answer it, all in `seconds` of CPU time; end."""
     needed_less(LEAST_NEEDED)
     os.nice(LESS_URGENT)
     more_time(seconds, last=True)
     confinement.confine()
     line.send(CONFINED, " ".join(confinement.in_force()).encode())
-    _, body = line.receive()
-    done(line, body)
+    for _ in range(tasks):
+        _, body = line.receive()
+        done(line, body)
     os._exit(0)
 
 

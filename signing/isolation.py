@@ -11,15 +11,18 @@ import atexit
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from kernel.config import Config
 from kernel.text import Phrase, phrase
 from signing.endings import Broken, Ending, Limits
-from signing.programs import Nursery, Program
+from signing.programs import Nursery, Program, Task
 
-__all__ = ["Broken", "Busy", "Ending", "Limits", "Pool", "apart", "drawn", "pool", "with_key", "words"]
+__all__ = [
+    "Broken", "Busy", "Ending", "Limits", "Pool", "Task", "apart", "drawn", "in_turn", "pool", "with_key", "words",
+]  # fmt: skip
 
 log = logging.getLogger(__name__)
 
@@ -72,31 +75,44 @@ class Pool:
         `work` is a function of a module. Broken when it came to no end, at the latest after `within_s` seconds; Busy
         when no child was free within `patience_s` seconds (None waits as long as it takes).
         """
+        task = Task(work, given, named, within_s)
+        with self._program(patience_s) as program:
+            try:
+                answer: T = program.work(task)
+                return answer
+            except Broken as broken:
+                _note(task, broken)
+                raise
+
+    def in_turn(self, tasks: Sequence[Task]) -> list[Any]:
+        """Several pieces of work on one file by one child (`Nursery.in_turn`): what each answers, or Broken."""
+        with self._program(None) as program:
+            assert isinstance(program, Nursery)
+            answers = program.in_turn(tasks)
+        for task, answer in zip(tasks, answers, strict=True):
+            if isinstance(answer, Broken):
+                _note(task, answer)
+                break
+        return answers
+
+    @contextmanager
+    def _program(self, patience_s: float | None) -> Iterator[Program]:
         if not self._free.acquire(timeout=patience_s):
             raise Busy
         try:
-            return self._with_child(work, given, named, within_s)
+            with self._guard:
+                program = self._idle.pop() if self._idle else None
+            program = program or (Program if self._kept else Nursery)(self.limits)
+            try:
+                yield program
+            finally:
+                if program.whole and program.tasks < TASKS:
+                    with self._guard:
+                        self._idle.append(program)
+                else:
+                    program.end()
         finally:
             self._free.release()
-
-    def _with_child(
-        self, work: Callable[..., T], given: tuple[Any, ...], named: dict[str, Any], within_s: float | None
-    ) -> T:
-        with self._guard:
-            program = self._idle.pop() if self._idle else None
-        program = program or (Program if self._kept else Nursery)(self.limits)
-        try:
-            answer: T = program.work(work, given, named, within_s)
-            return answer
-        except Broken as broken:
-            log.warning("%s in a process of its own: %s", work.__name__, broken)
-            raise
-        finally:
-            if program.whole and program.tasks < TASKS:
-                with self._guard:
-                    self._idle.append(program)
-            else:
-                program.end()
 
     def close(self) -> None:
         """End the children that have nothing to do."""
@@ -104,6 +120,10 @@ class Pool:
             idle, self._idle = self._idle, []
         for program in idle:
             program.end()
+
+
+def _note(task: Task, broken: Broken) -> None:
+    log.warning("%s in a process of its own: %s", task.work.__name__, broken)
 
 
 _shared: dict[str, Pool] = {}
@@ -129,6 +149,14 @@ def apart(work: Callable[..., T], *given: Any, patience_s: float | None = None, 
     if _inside[0]:
         return work(*given, **named)
     return pool("papers").run(work, *given, patience_s=patience_s, **named)
+
+
+def in_turn(*tasks: Task) -> list[Any]:
+    """Do several things with one file in one child of this process, what must not be a lie first: what each answers, or
+    Broken; see `Pool.in_turn`."""
+    if _inside[0]:
+        return [task.work(*task.given, **task.named) for task in tasks]
+    return pool("papers").in_turn(tasks)
 
 
 def with_key(work: Callable[..., T], *given: Any, **named: Any) -> T:

@@ -10,8 +10,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from signing.errands import Errand
 from signing.lines import ANSWER, BEGIN, CONFINED, END, MODULE, READY, REFUSAL, REQUEST, TRUST, Line
 from signing.trust import Trust
 
-__all__ = ["Nursery", "Program"]
+__all__ = ["Nursery", "Program", "Task"]
 
 ROOT = Path(__file__).resolve().parent.parent
 START_S, END_S = 180.0, 60.0
@@ -35,6 +36,16 @@ _NO_CRASH = (signal.SIGKILL, signal.SIGXCPU)
 
 log = logging.getLogger(__name__)
 _told_lacking: set[str] = set()
+
+
+@dataclass(frozen=True)
+class Task:
+    """A piece of work that may be done apart: `work(*given, **named)`, in at most `within_s` seconds."""
+
+    work: Callable[..., Any]
+    given: tuple[Any, ...] = ()
+    named: dict[str, Any] = field(default_factory=dict)
+    within_s: float | None = None
 
 
 class Program:
@@ -69,22 +80,27 @@ class Program:
             self.end()
             raise
 
-    def work(
-        self, work: Callable[..., Any], given: tuple[Any, ...], named: dict[str, Any], within_s: float | None
-    ) -> Any:
-        """The answer of `work`, or its refusal."""
+    def work(self, task: Task) -> Any:
+        """The answer of a piece of work, or its refusal."""
         self.tasks += 1
-        errand = Errand((clock.now(), work, given, named))
+        errand = self._errand(task)
         self.whole = False
-        self._prepare(work.__module__, errand.trust)
         try:
-            seconds = self.limits.seconds if within_s is None else min(within_s, self.limits.seconds)
-            answer = self._done(errand, seconds, replies.declared_by(work))
+            answer = self._done(errand, self._seconds(task), replies.declared_by(task.work))
         except (errors.DomainError, SendError):
             self.whole = self.whole or not errand.waits  # a refusal is an answer
             raise
         self.whole = True
         return answer
+
+    def _errand(self, task: Task) -> Errand:
+        """What is told of a task, when the program knows all that is not a stranger's."""
+        errand = Errand((clock.now(), task.work, task.given, task.named))
+        self._prepare(task.work.__module__, errand.trust)
+        return errand
+
+    def _seconds(self, task: Task) -> float:
+        return self.limits.seconds if task.within_s is None else min(task.within_s, self.limits.seconds)
 
     def _prepare(self, module: str, trust: Trust | None) -> None:
         """Let it know what is not a stranger's."""
@@ -121,20 +137,47 @@ class Nursery(Program):
     _living = False
 
     def _done(self, errand: Errand, seconds: float, declared: Any) -> Any:
+        with self._child() as line:
+            line.patience(seconds)
+            return _exchange(line, errand, declared)
+
+    def in_turn(self, tasks: Sequence[Task]) -> list[Any]:
+        """Several pieces of work by one child, for one file: what each answers, or Broken.
+
+        What an earlier one has read may have taken the child over, so an answer is worth no more than those before it:
+        what must not be a lie comes first. When one comes to no end, those after it are not tried.
+        """
+        self.tasks += 1
+        errands = [self._errand(task) for task in tasks]
+        self.whole = False
+        answers: list[Any] = []
+        try:
+            with self._child(len(tasks)) as line:
+                for task, errand in zip(tasks, errands, strict=True):
+                    line.patience(self._seconds(task))
+                    answers.append(_exchange(line, errand, replies.declared_by(task.work)))
+            self.whole = True
+        except Broken as broken:
+            answers += [broken] * (len(tasks) - len(answers))
+        return answers
+
+    @contextmanager
+    def _child(self, tasks: int = 1) -> Iterator[Line]:
+        """A new child, which takes so many tasks, until the end of the block."""
         ours, theirs = socket.socketpair()
         line = Line(ours, lambda: _ending_of(self._ended()))
         try:
             with theirs:
-                self._line.send(BEGIN, b"")
+                self._line.send(BEGIN, str(tasks).encode())
                 self._line.send_line(theirs)
             self._line.receive()
             self._living = True
-            line.patience(seconds)
+            line.patience(self.limits.seconds)
             kind, body = line.receive()
             if kind != CONFINED:
                 raise Broken(Ending.CRASHED, "not ready")
             _tell_lacking(body.decode().split())
-            return _exchange(line, errand, declared)
+            yield line
         finally:
             line.close()
             if self._living:

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
 from signing.envelopes import Sealed, judge_envelope
-from signing.isolation import Broken, Ending, apart
+from signing.isolation import Broken, Ending, Task, apart, in_turn
 from signing.policy import ENVELOPE, Policy
 from signing.reasons import Code
 from signing.trust import Trust
@@ -35,6 +36,25 @@ def verdict_on(
         return apart(verify, data, trust, policy, patience_s=patience_s, **asked)
     except Broken as broken:
         return not_judged(_CODES[broken.ending], sha256(data).hexdigest(), len(data), policy, at=at)
+
+
+def verdict_and(
+    data: bytes,
+    trust: Trust,
+    policy: Policy,
+    then: Task,
+    *,
+    expected: Expected | None = None,
+    known_since: datetime | None = None,
+    at: datetime | None = None,
+) -> tuple[Verdict, Any]:
+    """The same verdict, and what `then` answers about the same file, or Broken: the child that has judged it does both,
+    because making one costs more than either. The verdict is here before the rest begins, which cannot change it."""
+    asked = {"expected": expected, "known_since": known_since, "at": at}
+    verdict, rest = in_turn(Task(verify, (data, trust, policy), asked), then)
+    if isinstance(verdict, Broken):
+        verdict = not_judged(_CODES[verdict.ending], sha256(data).hexdigest(), len(data), policy, at=at)
+    return verdict, rest
 
 
 def verdict_on_envelope(

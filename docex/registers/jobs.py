@@ -83,8 +83,8 @@ class PrintHandler(Handler[PrintWork, tuple[int, Blob]]):
 
 
 class ReadHandler(Handler[tuple[int, tuple[PaperFile, ...]], tuple[int, str]]):
-    """An envelope has come in: make it findable by the text of its papers. Many long papers at once make the search
-    late, and nothing else: reading has threads of its own."""
+    """An envelope with long papers has come in: make it findable by their text (short ones are read when they are
+    judged, docex/verifying.py). Many at once make the search late, and nothing else: reading has threads of its own."""
 
     topic: ClassVar[str] = TOPIC
     at_once_here = 2

@@ -4,7 +4,8 @@ What was said in an envelope is the same for all its receivers, so it is kept on
 audience of its sender and receivers; a hit leads to the agency's own copy or document (`docex.registers.finding`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from time import monotonic
 
 import sqlalchemy as sa
@@ -19,6 +20,7 @@ from kernel.db import Tx
 from kernel.refs import Ref
 from kernel.text import nfc
 from signing import isolation
+from signing.isolation import Broken, Ending, Task
 
 SCOPE = "papers"
 BREAK = "\n"
@@ -30,6 +32,10 @@ MOST_LETTERS = 150_000
 MOST_PAPERS = 20
 SECONDS = 45
 """For all papers of an envelope together: less than the lease of a job."""
+
+SHORT_BYTES, FEW_PAPERS = 2_000_000, 4
+AT_ONCE_S = 3.0
+"""What most envelopes hold is read by whoever judges it; a paper that takes longer than this is left to a job."""
 
 READABLE = (
     "application/pdf",
@@ -46,20 +52,65 @@ class PaperFile:
 
 
 def ask_to_read(tx: Tx, dispatch_id: int) -> None:
-    """Have the papers of an envelope read for the search, once."""
+    """Have the papers of an envelope read for the search by a job of its own, once."""
     tx.outbox(TOPIC, str(dispatch_id), {"dispatch_id": dispatch_id})
 
 
 def files_to_read(tx: Tx, dispatch_id: int) -> tuple[PaperFile, ...]:
     """The papers of an envelope whose text can be read, each file once."""
-    papers = [p for p in papers_of(tx, dispatch_id) if _readable(p)]
-    found = {p.sha256: PaperFile(p.sha256, p.size) for p in papers}
+    return readable(papers_of(tx, dispatch_id))
+
+
+def readable(papers: Iterable[Paper]) -> tuple[PaperFile, ...]:
+    """Those of these papers whose text can be read, each file once."""
+    found = {paper.sha256: PaperFile(paper.sha256, paper.size) for paper in papers if _readable(paper)}
     return tuple(found.values())[:MOST_PAPERS]
 
 
 def _readable(paper: Paper) -> bool:
     ending = paper.name.rpartition(".")[2].lower()
     return 0 < paper.size <= MOST_BYTES and (paper.media_type in READABLE or ending in ("pdf", "docx"))
+
+
+@dataclass
+class Pieces:
+    """The text of an envelope's papers, as far as it was read beside something else.
+
+    `late` when a paper took too long for that; none is wanted any more then, and all are left to a job.
+    """
+
+    files: tuple[PaperFile, ...]
+    found: dict[str, str] = field(default_factory=dict)
+    late: bool = False
+
+    def __post_init__(self) -> None:
+        self.late = len(self.files) > FEW_PAPERS or sum(file.size for file in self.files) > SHORT_BYTES
+
+    def wants(self, sha256: str) -> bool:
+        """Whether the text of this file is still to be read here."""
+        return not self.late and sha256 not in self.found and any(file.sha256 == sha256 for file in self.files)
+
+    def take(self, sha256: str, answer: str | Broken) -> None:
+        """What the reader of a file answered, or how it ended: a file that breaks its reader has no text."""
+        self.late = self.late or (isinstance(answer, Broken) and answer.ending is Ending.TOO_LONG)
+        self.found[sha256] = "" if isinstance(answer, Broken) else tidied(answer)
+
+    def text(self) -> str | None:
+        """The text of all papers, None when a job has to read them."""
+        return None if self.late else joined([self.found[file.sha256] for file in self.files])
+
+
+def task(data: bytes) -> Task:
+    """Reading one short file, for a process that has something else to do with it, too."""
+    return Task(textprobe.read, (data, MOST_LETTERS), within_s=AT_ONCE_S)
+
+
+def read_rest(blobs: BlobStore, pieces: Pieces) -> str | None:
+    """The text of all papers, with those that nobody has read yet; None when a job has to read them."""
+    for file in pieces.files:
+        if pieces.wants(file.sha256):
+            pieces.take(file.sha256, _read(blobs, file.sha256, MOST_LETTERS, AT_ONCE_S))
+    return pieces.text()
 
 
 def text_of(blobs: BlobStore, files: tuple[PaperFile, ...]) -> str:
@@ -71,10 +122,15 @@ def text_of(blobs: BlobStore, files: tuple[PaperFile, ...]) -> str:
         seconds = until - monotonic()
         if left <= 0 or seconds <= 0:
             break
-        piece = _read(blobs, file.sha256, left, seconds)
-        pieces.append(piece)
-        left -= len(piece)
-    return "\n".join(p for p in pieces if p)
+        read = _read(blobs, file.sha256, left, seconds)
+        pieces.append("" if isinstance(read, Broken) else tidied(read, left))
+        left -= len(pieces[-1])
+    return joined(pieces)
+
+
+def joined(pieces: Iterable[str]) -> str:
+    """The text of several papers."""
+    return "\n".join(piece for piece in pieces if piece)[:MOST_LETTERS]
 
 
 def keep_text(tx: Tx, dispatch_id: int, text: str) -> None:
@@ -101,11 +157,13 @@ def senders_scope(agency_id: int) -> str:
     return f"sent:{agency_id}"
 
 
-def _read(blobs: BlobStore, sha256: str, most: int, seconds: float) -> str:
-    """The text of one file; none when it is broken, locked or takes too long."""
-    try:
-        text = isolation.pool("reading").run(textprobe.read, read_all(blobs, sha256), most, within_s=seconds)
-    except isolation.Broken:
-        return ""
-    # NUL is text to some PDFs and an error to PostgreSQL; half a surrogate pair is an error to both.
+def tidied(text: str, most: int = MOST_LETTERS) -> str:
+    """NUL is text to some PDFs and an error to PostgreSQL; half a surrogate pair is an error to both."""
     return nfc(text[:most].replace("\x00", "").encode("utf-8", "replace").decode("utf-8"))
+
+
+def _read(blobs: BlobStore, sha256: str, most: int, seconds: float) -> str | Broken:
+    try:
+        return isolation.pool("reading").run(textprobe.read, read_all(blobs, sha256), most, within_s=seconds)
+    except Broken as broken:
+        return broken

@@ -13,7 +13,7 @@ from docex.registers import finding, lists, textprobe
 from docex.registers.marks import pieces, snippet, words_of
 from docex.registers.reading import PaperFile, text_of
 from docex.registers.wishes import Wish
-from kernel import clock
+from kernel import claiming, clock, outbox
 from kernel.outbox import OutboxRow, State
 from tests.docex.office import Office
 from tests.docex_registers.papers import bomb, pdf, word
@@ -125,13 +125,52 @@ def test_a_bomb_is_not_unpacked(rooms: Office) -> None:
 
 
 def test_a_paper_that_takes_too_long_is_left_unread(rooms: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("docex.registers.reading.SECONDS", 0.01)
+    monkeypatch.setattr("docex.registers.reading.SECONDS", 0.001)
     file = rooms.file(pdf("Chậm"))
     assert text_of(rooms.blobs, (PaperFile(file.sha256, file.size),)) == ""
 
 
+def jobs(rooms: Office) -> dict[str, str]:
+    """The state of each job that reads or judges."""
+    with rooms.db.read() as tx:
+        rows = tx.session.execute(sa.select(OutboxRow.topic, OutboxRow.state))
+        return {topic: state for topic, state in rows if topic in ("docex.read_text", "docex.verify")}
+
+
+def test_short_papers_are_read_by_whoever_judges_them(rooms: Office) -> None:
+    papers = rooms.file(pdf("Chữ trong tệp chính.")), rooms.file(pdf("Chữ trong phụ lục."), "phu-luc.pdf")
+    rooms.handed_in(*papers, rooms.file(word("Chữ trong bảng"), "bang.docx", WORD))
+    assert jobs(rooms) == {"docex.verify": State.DONE}
+    for words in ("trong tệp chính", "trong phụ lục", "trong bảng"):
+        assert hits(rooms, rooms.cast.lan, words) == ["Về việc báo cáo"]
+
+
+@pytest.mark.parametrize(("limit", "to"), [("SHORT_BYTES", 100), ("FEW_PAPERS", 0), ("AT_ONCE_S", 0.0)])
+def test_long_papers_are_judged_at_once_and_read_by_a_job(
+    rooms: Office, monkeypatch: pytest.MonkeyPatch, limit: str, to: float
+) -> None:
+    monkeypatch.setattr(f"docex.registers.reading.{limit}", to)
+    rooms.handed_in(rooms.file(pdf("Điểm ngập ở ngã tư.")), key="dài")
+    assert jobs(rooms) == {"docex.verify": State.DONE, "docex.read_text": State.DONE}
+    assert hits(rooms, rooms.cast.lan, "điểm ngập") == ["Về việc báo cáo"]
+
+
+def test_who_cannot_judge_leaves_the_reading_to_a_job(rooms: Office) -> None:
+    number = rooms.hand_in(rooms.file(pdf("Nội dung")))
+    with rooms.db.write() as tx:
+        job = claiming.claim(tx, ["docex.verify"], limit=1, lease_s=60)[0]
+        outbox.handlers["docex.verify"].give_up(tx, job, "the store is gone")
+    rooms.work()
+    with rooms.db.read() as tx:
+        assert tx.session.get_one(Dispatch, number).verdict == "unclear"
+    assert jobs(rooms)["docex.read_text"] == State.DONE
+
+
 @pytest.mark.repeats("docex.read_text", "docex.print")
-def test_reading_and_printing_again_changes_nothing(rooms: Office, lan: FlaskClient) -> None:
+def test_reading_and_printing_again_changes_nothing(
+    rooms: Office, lan: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("docex.registers.reading.FEW_PAPERS", 0)
     number = rooms.handed_in(rooms.file(pdf("Đọc một lần.")))
     rooms.register(rooms.cast.lan, rooms.incoming(rooms.cast.lan)[0].id)
     assert lan.post("/documents/registers/print", data={"book": "in", "format": "xlsx"}).status_code == 303
@@ -139,7 +178,7 @@ def test_reading_and_printing_again_changes_nothing(rooms: Office, lan: FlaskCli
     before = lan.get("/documents/registers/prints/1").data
     with rooms.db.write() as tx:
         ours = OutboxRow.topic.in_(["docex.read_text", "docex.print"])
-        assert set(tx.session.scalars(sa.select(OutboxRow.state).where(ours))) == {State.DONE}
+        assert list(tx.session.scalars(sa.select(OutboxRow.state).where(ours))) == [State.DONE] * 2
         again = {"state": State.WAITING, "due_at": clock.now(), "finished_at": None}
         tx.session.execute(sa.update(OutboxRow).where(ours).values(again))
     rooms.work()

@@ -40,7 +40,7 @@ def promise(length: int) -> Verdict:
 def _line() -> Any:
     """The line to the parent lies in a frame below, as it does for any code in this process."""
     frame = sys._getframe()
-    while "line" not in frame.f_locals or frame.f_code.co_name != "one_task":
+    while "line" not in frame.f_locals or frame.f_code.co_name != "for_one_file":
         assert frame.f_back is not None
         frame = frame.f_back
     return frame.f_locals["line"]

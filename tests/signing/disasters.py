@@ -114,6 +114,11 @@ def _outcome(attempt: Callable[[], Any]) -> str:
     return "done"
 
 
+def process() -> int:
+    """Which process it is."""
+    return os.getpid()
+
+
 def knows_trust(trust: Trust) -> tuple[int, tuple[str, ...]]:
     """Which process it is, and what confines it."""
     return os.getpid(), confinement.in_force()

@@ -17,7 +17,7 @@ import pytest
 from kernel import clock
 from kernel.errors import Invalid, WrongState
 from signing import isolated, isolation, lines
-from signing.isolation import Broken, Busy, Ending, Limits, Pool
+from signing.isolation import Broken, Busy, Ending, Limits, Pool, Task
 from signing.keys import KeyAlgorithm, KeyDescription
 from signing.pades import add_timestamp, sign_person, sign_seal
 from signing.policy import DocumentKind, policy_for
@@ -150,6 +150,36 @@ def test_a_file_that_took_its_process_over_lies_about_itself_only(pool: Pool, of
     assert len(processes) == 3
     assert alone._idle[0].tasks == 5  # one nursery made them all
     alone.close()
+
+
+def test_one_child_does_several_things_with_a_file_and_none_with_the_next(pool: Pool) -> None:
+    asked = [Task(disasters.process), Task(disasters.process)]
+    first, second = pool.in_turn(asked), pool.in_turn(asked)
+    assert first[0] == first[1] != second[0] == second[1]
+    assert first[0] != pool.run(disasters.process)
+
+
+def test_what_a_child_said_before_it_broke_stands_and_nothing_after_it_is_tried(pool: Pool) -> None:
+    alive = Task(disasters.process)
+    for disaster, ending in ((disasters.abort, Ending.CRASHED), (disasters.eat, Ending.TOO_MUCH)):
+        before, broken, after = pool.in_turn([alive, Task(disaster), alive])
+        assert isinstance(before, int)
+        assert broken is after
+        assert broken.ending is ending
+    slow = Task(disasters.sleep, within_s=0.5)
+    before, late = pool.in_turn([alive, slow])
+    assert isinstance(before, int)
+    assert late.ending is Ending.TOO_LONG
+    assert pool.run(disasters.environment)
+
+
+def test_a_verdict_is_out_before_the_same_child_reads_on(pool: Pool, office: Office, sealed: bytes) -> None:
+    """The reader of text takes the child over; the verdict on the same file was told already, the next file's too."""
+    forged = attacks.flip_a_letter(sealed)
+    judge = Task(verify, (forged, office.trust, OFFICIAL))
+    for _ in range(2):
+        verdict, _ = pool.in_turn([judge, Task(disasters.take_over)])
+        assert verdict.value is Value.INVALID
 
 
 def test_programs_that_sign_are_others_than_those_that_judge() -> None:
