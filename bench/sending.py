@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,6 +30,8 @@ class Sender:
         self.url = url
         self._credentials = credentials
         self._session = requests.Session()
+        # Letters take a plainer way: on the same cores, each millisecond of the sender's is one less for the service.
+        self._connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=300)
         self._token, self._renew_at = "", 0.0
 
     @property
@@ -49,11 +53,13 @@ class Sender:
         """Hand in an envelope; RuntimeError when it is not taken over."""
         told = {"Content-Type": "application/octet-stream", **self.bearer, **(headers or {})}
         begun = time.monotonic()
-        answer = self._session.post(f"{self.url}/api/v1/edxml", data=letter, headers=told, timeout=300)
+        self._connection.request("POST", "/api/v1/edxml", letter, told)
+        answer = self._connection.getresponse()
+        said = answer.read()
         answered = time.monotonic()
-        if answer.status_code != 202:
-            raise RuntimeError(f"{answer.status_code}: {answer.text[:300]}")
-        return HandedIn(answer.json(), begun, answered)
+        if answer.status != 202:
+            raise RuntimeError(f"{answer.status}: {said[:300]!r}")
+        return HandedIn(json.loads(said), begun, answered)
 
     @property
     def bearer(self) -> dict[str, str]:

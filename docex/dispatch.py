@@ -99,7 +99,7 @@ def hand_in(tx: Tx, submission: Submission) -> tuple[Dispatch, Receipt]:
     with tx.session.no_autoflush:  # what hangs on the envelope is written together, when the deliveries are
         receipt = _accompany(tx, dispatch, submission)
     _address(tx, dispatch, submission.receivers)
-    tx.outbox("docex.verify", str(dispatch.id), {"dispatch_id": dispatch.id, "read": True})
+    tx.outbox("docex.verify", str(dispatch.id), {"dispatch_id": dispatch.id, "first": True})
     tx.audit(
         f"agency:{submission.sender_id}",
         "dispatch.hand_in",

@@ -88,10 +88,10 @@ class Judged:
 
 
 def case_of(
-    tx: Tx, dispatch_id: int, trust: Trust, as_of: datetime | None = None, *, read: bool = False
+    tx: Tx, dispatch_id: int, trust: Trust, as_of: datetime | None = None, *, first: bool = False
 ) -> Case | None:
     """The PDFs of an envelope; the main one must be signed and sealed, a copy sealed, attachments are judged by what is
-    there. With `read` also its papers for the search."""
+    there. For the `first` verdict also its papers for the search; there is no evidence of earlier ones then."""
     dispatch = tx.session.get(Dispatch, dispatch_id)
     if dispatch is None:
         return None
@@ -107,12 +107,12 @@ def case_of(
         dispatch_id,
         dispatch.sha256,
         questions,
-        readable(papers) if read else (),
+        readable(papers) if first else (),
         _expected(tx, dispatch, facts),
         trust,
         dispatch.submitted_at,
         as_of,
-        tuple(sorted(_evidence(tx, dispatch_id))),
+        () if first else tuple(sorted(_evidence(tx, dispatch_id))),
     )
 
 

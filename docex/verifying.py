@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable
 from datetime import datetime
-from typing import IO, ClassVar
+from typing import IO, Any, ClassVar
 
 from docex import judging, preserving
 from docex.custody import Custody
@@ -51,8 +51,8 @@ class VerifyHandler(Handler[Case, Judged]):
         """The papers to judge."""
         asked = job.payload.get("as_of")
         as_of = datetime.fromisoformat(asked) if asked else None
-        trust, read = self.custody.trust(tx), bool(job.payload.get("read"))
-        return judging.case_of(tx, job.payload["dispatch_id"], trust, as_of, read=read)
+        trust, first = self.custody.trust(tx), bool(job.payload.get("first"))
+        return judging.case_of(tx, job.payload["dispatch_id"], trust, as_of, first=first)
 
     def perform(self, prepared: Case) -> Judged:
         """Judge each in a process of its own; whatever the bytes are, a verdict comes out."""
@@ -74,13 +74,13 @@ class VerifyHandler(Handler[Case, Judged]):
             sender = tx.session.get_one(Dispatch, result.dispatch_id).sender_id
             preserving.judged(tx, result.verdicts)
             note_seals(tx, sender, (verdict for _, verdict in result.verdicts))
-        if job.payload.get("read"):
+        if job.payload.get("first"):
             _keep_text(tx, result)
 
     def give_up(self, tx: Tx, job: Job, reason: str) -> None:
         """Say that nobody could judge: never green, and no longer "being checked"."""
         judging.could_not(tx, job.payload["dispatch_id"])
-        if job.payload.get("read"):
+        if job.payload.get("first"):
             reading.ask_to_read(tx, job.payload["dispatch_id"])
 
     def _judge(self, one: Question, case: Case, trust: Trust, pieces: Pieces) -> Verdict:
@@ -88,7 +88,7 @@ class VerifyHandler(Handler[Case, Judged]):
         if one.size > MOST_JUDGED_BYTES:
             return too_large(one.sha256, one.size, policy, at=case.as_of)
         data = read_all(self.blobs, one.sha256)
-        asked = {"expected": case.expected, "known_since": case.known_since, "at": case.as_of}
+        asked: dict[str, Any] = {"expected": case.expected, "known_since": case.known_since, "at": case.as_of}
         if not pieces.wants(one.sha256):
             return verdict_on(data, trust, policy, **asked)
         verdict, text = verdict_and(data, trust, policy, reading.task(data), **asked)

@@ -20,20 +20,26 @@ _kept: dict[str, tuple[tuple[object, ...], Trust]] = {}
 def trust_now(tx: Tx, *, soft: timedelta, allow_test: bool = False) -> Trust:
     """What is trusted at this moment. `soft` is how long an answer about revocation outlives its end; without
     `allow_test` roots of test authorities are read over."""
-    usable = RevocationSource.next_update > clock.now() - soft - timedelta(days=1)
+    since = clock.now() - soft - timedelta(days=1)
     database = str(tx.session.get_bind().engine.url)
-    stamp: tuple[object, ...] = (
-        soft,
-        allow_test,
-        *(tuple(row) for row in tx.session.execute(sa.select(TrustedRoot.sha256, TrustedRoot.change_id))),
-        *tx.session.scalars(sa.select(Intermediate.sha256).order_by(Intermediate.sha256)),
-        *tx.session.scalars(sa.select(RevocationSource.sha256).where(usable).order_by(RevocationSource.id)),
-    )
+    parts = tx.session.connection().execute(_PARTS, {"since": since})
+    stamp: tuple[object, ...] = (soft, allow_test, *sorted(tuple(row) for row in parts))
     kept = _kept.get(database)
     if kept is None or kept[0] != stamp:
+        usable = RevocationSource.next_update > since
         kept = stamp, _read(tx, usable, soft=soft, allow_test=allow_test)
         _kept[database] = kept
     return kept[1]
+
+
+# What a snapshot was made of, asked before each verdict: one statement, built once.
+_PARTS = sa.union_all(
+    sa.select(sa.literal("root").label("kind"), TrustedRoot.sha256, TrustedRoot.change_id.label("number")),
+    sa.select(sa.literal("intermediate"), Intermediate.sha256, sa.literal(0)),
+    sa.select(sa.literal("revocation"), RevocationSource.sha256, RevocationSource.id).where(
+        RevocationSource.next_update > sa.bindparam("since", type_=RevocationSource.next_update.type)
+    ),
+)
 
 
 def _read(tx: Tx, usable: sa.ColumnElement[bool], *, soft: timedelta, allow_test: bool) -> Trust:

@@ -24,7 +24,17 @@ def trust_seen(tx: Tx, config: Config) -> Trust:
     """The same as it stands: opens no key of the test authority, for the web process and for self-checks."""
     demo = config.mode == "demo"
     trust = trust_now(tx, soft=timedelta(hours=config.revocation_soft_hours), allow_test=demo)
-    return trust.joined(_store(config.trust_folder).trust()) if demo else trust
+    return _joined(trust, _store(config.trust_folder).trust()) if demo else trust
+
+
+_last: list[tuple[Trust, Trust, Trust]] = []
+
+
+def _joined(agreed: Trust, lying: Trust) -> Trust:
+    """The same object as long as both are the same: programs that judge are told again only what is another one."""
+    if not _last or _last[0][0] is not agreed or _last[0][1] is not lying:
+        _last[:] = [(agreed, lying, agreed.joined(lying))]
+    return _last[0][2]
 
 
 def time_stamps_of(config: Config) -> TimeStamps | None:

@@ -97,7 +97,7 @@ class Bell:
             )
             found = {agency_id: last for agency_id, last in rows}
         changed = {agency_id for agency_id, last in found.items() if self._seen.get(agency_id) != last}
-        self._seen = found
+        self._seen.update(found)  # who is away between two polls has not changed for that
         return changed
 
 

@@ -14,7 +14,7 @@ from flask import Flask
 
 from directory import clients
 from docex.hub import mailbox
-from docex.hub.bell import bell_of
+from docex.hub.bell import Bell, bell_of
 from docex.hub.models import Mailbox, Parcel
 from docex.models import Delivery
 from kernel import claiming, clock, outbox
@@ -164,6 +164,22 @@ def test_a_long_poll_is_answered_when_something_comes_and_holds_no_connection(
     hub.work()
     asking.join()
     assert [item["code"] for item in answers[0]["items"]] == ["1/VP"]
+
+
+def test_who_is_away_between_two_polls_is_not_rung_for_that(app: Flask, hub: Office, near: System, far: System) -> None:
+    bell = Bell(hub.db)
+    bell._running = True  # nobody looks but this test
+    near.hand_in(a_file(hub))
+    waiting(far)
+    hub.work()
+    with bell.listening(far.agency_id, time.monotonic()):
+        assert bell._changed() == {far.agency_id}
+    assert bell._changed() == set()
+    with bell.listening(far.agency_id, time.monotonic()):
+        assert bell._changed() == set()
+        near.hand_in(a_file(hub, 2))
+        hub.work()
+        assert bell._changed() == {far.agency_id}
 
 
 def test_what_was_sent_before_the_system_existed_comes_too(app: Flask, hub: Office, near: System) -> None:

@@ -57,6 +57,15 @@ def test_a_root_is_trusted_when_a_second_administrator_confirms_it(instance: Ins
     assert on_record(instance) == [("signing.root_proposed", admin), ("signing.root_added", second)]
 
 
+def test_the_trust_is_the_same_object_until_something_changes(instance: Instance, public: Public) -> None:
+    before = instance.trust
+    assert instance.trust is before  # programs that judge are told only what is another one
+    instance.trusts(public.authority.root_certificate)
+    after = instance.trust
+    assert after is not before
+    assert instance.trust is after
+
+
 def test_nobody_confirms_their_own_proposal(instance: Instance, public: Public) -> None:
     change = proposed(instance, public)
     with pytest.raises(Forbidden):
