@@ -74,8 +74,12 @@ def _extend(session: Session, name: str, drafts: Sequence[Draft]) -> None:
         digest = link(head, name, seq, at, **said)
         rows.append({"chain": name, "seq": seq, "at": at, **said, "prev": head, "hash": digest})
         head = digest
-    session.connection().execute(_STORE, rows)
-    session.connection().execute(_MOVE, {"chain_name": name, "last": length + len(rows), "digest": head})
+    moved = {"chain_name": name, "last": length + len(rows), "digest": head}
+    if len(rows) == 1 and session.get_bind().dialect.name == "postgresql":
+        session.connection().execute(_STORE_AND_MOVE, rows[0] | moved)
+    else:
+        session.connection().execute(_STORE, rows)
+        session.connection().execute(_MOVE, moved)
 
 
 def _locked(session: Session, name: str) -> tuple[int, str]:
@@ -97,6 +101,8 @@ _MOVE = (
     .where(_CHAIN.c.name == sa.bindparam("chain_name"))
     .values(length=sa.bindparam("last"), head=sa.bindparam("digest"))
 )
+# One entry, as nearly always, in one trip: all that an agency does waits for it.
+_STORE_AND_MOVE = _STORE.add_cte(_MOVE.cte("moved"))
 
 
 def link(

@@ -276,6 +276,37 @@ def test_a_system_tries_its_connection_before_it_begins(hub: Office, near: Syste
     assert far.get("/api/v1/connection").get_json()["clock_off_s"] is None
 
 
+@pytest.mark.parametrize(("comes", "status"), [(True, 401), (False, 200)])
+def test_who_is_shut_out_while_waiting_hears_of_nothing_that_came_since(
+    app: Flask, hub: Office, near: System, far: System, comes: bool, status: int
+) -> None:
+    waiting(far)
+    System(app, hub, far.agency_id)  # another system of the agency, for which letters still come
+    answers: list[Any] = []
+    asking = threading.Thread(target=lambda: answers.append(far.get(f"/api/v1/inbox?wait={20 if comes else 1}")))
+    asking.start()
+    until(lambda: far.agency_id in bell_of(hub.db)._waiting)
+    with hub.db.write(hub.cast.admin.by) as tx:
+        clients.revoke(tx, hub.cast.admin, far.client_id)
+    if comes:
+        near.hand_in(a_file(hub))
+        hub.work()
+    asking.join()
+    assert answers[0].status_code == status
+    assert answers[0].get_json().get("items", []) == []
+    assert far.get("/api/v1/inbox").status_code == 401
+
+
+def test_who_waited_in_vain_was_let_in_once(app: Flask, hub: Office, far: System) -> None:
+    waiting(far)
+    asked: list[str] = []
+    listen = ("before_cursor_execute", lambda _c, _cursor, statement, *_: asked.append(statement))
+    sa.event.listen(hub.db.engine, *listen)
+    assert waiting(far, wait=1)["items"] == []
+    sa.event.remove(hub.db.engine, *listen)
+    assert sum("api_token" in statement for statement in asked) == 1
+
+
 def test_what_came_while_a_system_was_shut_out_is_brought_to_the_next_one(
     app: Flask, hub: Office, near: System, far: System
 ) -> None:
