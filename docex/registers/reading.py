@@ -20,7 +20,7 @@ from kernel.db import Tx
 from kernel.refs import Ref
 from kernel.text import nfc
 from signing import isolation
-from signing.isolation import Broken, Ending, Task
+from signing.isolation import Broken, Task
 
 SCOPE = "papers"
 BREAK = "\n"
@@ -76,7 +76,8 @@ def _readable(paper: Paper) -> bool:
 class Pieces:
     """The text of an envelope's papers, as far as it was read beside something else.
 
-    `late` when a paper took too long for that; none is wanted any more then, and all are left to a job.
+    `late` when a paper took too long for that, or broke its child; none is wanted any more then, and all are left to a
+    job.
     """
 
     files: tuple[PaperFile, ...]
@@ -91,9 +92,12 @@ class Pieces:
         return not self.late and sha256 not in self.found and any(file.sha256 == sha256 for file in self.files)
 
     def take(self, sha256: str, answer: str | Broken) -> None:
-        """What the reader of a file answered, or how it ended: a file that breaks its reader has no text."""
-        self.late = self.late or (isinstance(answer, Broken) and answer.ending is Ending.TOO_LONG)
-        self.found[sha256] = "" if isinstance(answer, Broken) else tidied(answer)
+        """What the reader of a file answered, or Broken when it took too long or never came to it: the child may have
+        ended while it judged."""
+        if isinstance(answer, Broken):
+            self.late = True
+        else:
+            self.found[sha256] = tidied(answer)
 
     def text(self) -> str | None:
         """The text of all papers, None when a job has to read them."""
