@@ -12,7 +12,7 @@ from directory import queries as directory
 from docex import reported
 from docex.hub.models import Parcel
 from docex.models import Delivery, Dispatch
-from docex.states import NOT_HAD, Progress, Recall, advanced
+from docex.states import NOT_HAD, Progress, Recall, advanced, is_to_ask
 from kernel.db import Tx
 from kernel.errors import Invalid
 from kernel.text import phrase
@@ -22,9 +22,6 @@ class UnknownDocument(Invalid):
     """A status or a recall is about a document that this hub never carried between these two agencies."""
 
     code = "unknown_document"
-
-
-_UNASKED = (Recall.NONE, Recall.REFUSED)
 
 
 def sent(tx: Tx, issuer_id: int, document_key: str, receiver_id: int) -> Sequence[Delivery]:
@@ -50,7 +47,7 @@ def wanted_back(tx: Tx, issuer_id: int, document_key: str, receiver_id: int) -> 
     """The deliveries that a recall asks for: the newest, and what was sent before under the same id and stands still.
     UnknownDocument as in `sent`."""
     newest, *earlier = sent(tx, issuer_id, document_key, receiver_id)
-    standing = (one for one in earlier if one.progress != Progress.REFUSED and one.recall in _UNASKED)
+    standing = (one for one in earlier if is_to_ask(one.progress, one.recall, withdraw=True))
     return [newest.id, *(one.id for one in standing)]
 
 

@@ -215,6 +215,16 @@ def recall_after(current: Recall, said: Recall) -> Recall:
     return current
 
 
+def is_to_ask(progress: str, recall: str, *, withdraw: bool) -> bool:
+    """Whether a delivery is still to be asked for. Who refused it has nothing to give back, and who was asked has still
+    to answer; but what was only asked for, as an update does, and lies unfetched is yet to be withdrawn by a recall."""
+    if progress == Progress.REFUSED:
+        return False
+    if recall == Recall.ASKED:
+        return withdraw and progress in NOT_HAD
+    return recall != Recall.AGREED
+
+
 def document_after(state: DocumentState, verb: DocumentVerb) -> DocumentState | None:
     """The state after `verb`, or None when it is not allowed now."""
     return OUTGOING[state].get(verb)

@@ -14,7 +14,7 @@ from docex.edxml import Envelope
 from docex.edxml.codes import BusinessKind
 from docex.edxml.model import Organ
 from docex.models import Delivery, Dispatch
-from docex.states import Progress, Recall
+from docex.states import is_to_ask
 from kernel.db import Tx
 
 
@@ -58,19 +58,17 @@ def asked_back(
     if not wanted:
         return []
     query = (
-        sa.select(Delivery.id, Delivery.agency_id, Dispatch.document_key)
+        sa.select(Delivery, Dispatch.document_key)
         .join(Dispatch, Dispatch.id == Delivery.dispatch_id)
         .where(
             Dispatch.sender_id == issuer_id,
             Dispatch.document_key.in_(wanted),
             Delivery.agency_id.in_({one for ids in wanted.values() for one in ids}),
-            Delivery.progress != Progress.REFUSED,
-            Delivery.recall.in_([Recall.NONE, Recall.REFUSED]),
         )
         .order_by(Delivery.id)
     )
-    rows = tx.session.execute(query)
-    return [(number, agency_id in off) for number, agency_id, key in rows if agency_id in wanted[key]]
+    found = [(one, one.agency_id in off) for one, key in tx.session.execute(query) if one.agency_id in wanted[key]]
+    return [(one.id, gone) for one, gone in found if is_to_ask(one.progress, one.recall, withdraw=gone)]
 
 
 def _all_forms(given: Iterable[str], known: Mapping[str, Agency]) -> Iterable[str]:

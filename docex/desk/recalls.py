@@ -21,7 +21,7 @@ from docex.hub.states import ReceiptKind
 from docex.models import Delivery, Dispatch, Document, Incoming
 from docex.moves import move, record, touch_incoming
 from docex.papers import attachments_of, main_paper
-from docex.states import LOST, NOT_HAD, DocumentState, DocumentVerb, Progress, Recall, document_after
+from docex.states import LOST, NOT_HAD, DocumentState, DocumentVerb, Progress, Recall, document_after, is_to_ask
 from docex.statuses import say, take_back
 from kernel.db import Tx
 from kernel.errors import Invalid, WrongState
@@ -41,7 +41,7 @@ def recall(tx: Tx, actor: Actor, document_id: int, reason: str) -> Document:
     else:
         move(tx, document, DocumentVerb.RECALL)
         record(tx, document, "document.recall", reason=why)
-        for delivery_id in asked_of(tx, document.id):
+        for delivery_id in asked_of(tx, document.id, withdraw=True):
             ask(tx, delivery_id, f"{document.id}:{document.rev}", why, actor.by, withdraw=True)
         tx.outbox("docex.settle", f"recall:{document.id}:{document.rev}", {"document_id": document.id})
     document.change_reason = why
@@ -56,8 +56,8 @@ def ask(tx: Tx, delivery_id: int, occasion: str, reason: str, by: str, *, withdr
 
 def ask_back(tx: Tx, delivery_ids: Sequence[int], reason: str, *, withdraw: bool) -> int:
     """Ask recipients for what they have (13); what they never had is taken back without asking. A recall withdraws
-    what still lies in a mailbox; an update lets the earlier one be fetched, and asks for it. Answers for how many that
-    was news: doing it again changes nothing."""
+    what still lies in a mailbox, also when it was asked for before; an update lets the earlier one be fetched, and asks
+    for it. Answers for how many that was news: doing it again changes nothing."""
     copies = sa.select(Incoming).where(Incoming.delivery_id.in_(delivery_ids)).order_by(Incoming.id).with_for_update()
     found = {row.delivery_id: row for row in tx.session.scalars(copies.execution_options(populate_existing=True))}
     wanted = sa.select(Delivery).where(Delivery.id.in_(delivery_ids)).order_by(Delivery.id).with_for_update()
@@ -65,7 +65,10 @@ def ask_back(tx: Tx, delivery_ids: Sequence[int], reason: str, *, withdraw: bool
     there = set(tx.session.scalars(sa.select(Incoming.delivery_id).where(Incoming.delivery_id.in_(delivery_ids))))
     count = 0
     for delivery in deliveries:
-        if delivery.recall in (Recall.ASKED, Recall.AGREED):
+        if delivery.recall == Recall.AGREED:
+            continue
+        if delivery.recall == Recall.ASKED:
+            count += withdraw and delivery.id not in there and _withdrawn(tx, delivery, reason, withdraw)
             continue
         count += 1
         if delivery.id in there and delivery.id not in found:  # it arrived while we waited for the delivery's lock
@@ -76,16 +79,12 @@ def ask_back(tx: Tx, delivery_ids: Sequence[int], reason: str, *, withdraw: bool
 
 
 def _ask_one(tx: Tx, delivery: Delivery, incoming: Incoming | None, reason: str, withdraw: bool) -> None:
-    dispatch = tx.session.get_one(Dispatch, delivery.dispatch_id)
-    sender = directory.agency(tx, dispatch.sender_id).name
     if delivery.progress == Progress.REFUSED:
-        take_back(tx, delivery, by_name=sender, description=_REFUSED.vi)
+        take_back(tx, delivery, by_name=_sender(tx, delivery), description=_REFUSED.vi)
         return
-    if incoming is None and _never_had_it(tx, delivery, dispatch, withdraw):
-        take_back(tx, delivery, by_name=sender, description=_NEVER_THERE.vi)
-        receipts.of_delivery(tx, ReceiptKind.WITHDRAWN, delivery, reason)
+    if incoming is None and _withdrawn(tx, delivery, reason, withdraw):
         return
-    say(tx, delivery, Recall.ASKED, by_name=sender, description=reason)
+    say(tx, delivery, Recall.ASKED, by_name=_sender(tx, delivery), description=reason)
     if incoming is not None:
         touch_incoming(tx, incoming)
         clerks = {card.id for card in directory.people_with_role(tx, incoming.agency_id, Role.CLERK)}
@@ -93,11 +92,22 @@ def _ask_one(tx: Tx, delivery: Delivery, incoming: Incoming | None, reason: str,
         tell_waiting(tx, incoming, why, clerks, slot=f"recall:{delivery.rev}")
 
 
-def _never_had_it(tx: Tx, delivery: Delivery, dispatch: Dispatch, withdraw: bool) -> bool:
+def _withdrawn(tx: Tx, delivery: Delivery, reason: str, withdraw: bool) -> bool:
+    """Whether its receiver never had it, so that it is taken back without asking."""
     if delivery.progress not in NOT_HAD:
         return False
     here = directory.agency(tx, delivery.agency_id).is_local
-    return (withdraw or here or delivery.progress in LOST) and ways.take_back(tx, delivery, dispatch)
+    dispatch = tx.session.get_one(Dispatch, delivery.dispatch_id)
+    if not ((withdraw or here or delivery.progress in LOST) and ways.take_back(tx, delivery, dispatch)):
+        return False
+    take_back(tx, delivery, by_name=_sender(tx, delivery), description=_NEVER_THERE.vi)
+    receipts.of_delivery(tx, ReceiptKind.WITHDRAWN, delivery, reason)
+    return True
+
+
+def _sender(tx: Tx, delivery: Delivery) -> str:
+    dispatch = tx.session.get_one(Dispatch, delivery.dispatch_id)
+    return directory.agency(tx, dispatch.sender_id).name
 
 
 def free(tx: Tx, delivery_ids: Sequence[int]) -> None:
@@ -107,11 +117,8 @@ def free(tx: Tx, delivery_ids: Sequence[int]) -> None:
     for delivery in tx.session.scalars(wanted.execution_options(populate_existing=True)).all():
         if delivery.recall != Recall.ASKED or delivery.progress not in LOST:
             continue
-        dispatch, reason = tx.session.get_one(Dispatch, delivery.dispatch_id), delivery.reason
-        if _never_had_it(tx, delivery, dispatch, withdraw=True):
-            sender = directory.agency(tx, dispatch.sender_id).name
-            take_back(tx, delivery, by_name=sender, description=_NEVER_THERE.vi)
-            receipts.of_delivery(tx, ReceiptKind.WITHDRAWN, delivery, reason)
+        _withdrawn(tx, delivery, delivery.reason, withdraw=True)
+        dispatch = tx.session.get_one(Dispatch, delivery.dispatch_id)
         if dispatch.document_id is not None:
             tx.outbox("docex.settle", f"{delivery.id}:freed:{delivery.rev}", {"document_id": dispatch.document_id})
 
@@ -180,12 +187,13 @@ def _copied(tx: Tx, actor: Actor, old: Document, why: str) -> Document:
     return drafting.write(tx, actor, source, attachments)
 
 
-def asked_of(tx: Tx, document_id: int, agency_ids: Collection[int] | None = None) -> list[int]:
-    """The deliveries to ask back, all or those to some agencies. Who did not take it has nothing to give back, and who
-    was asked has still to answer."""
+def asked_of(
+    tx: Tx, document_id: int, agency_ids: Collection[int] | None = None, *, withdraw: bool = False
+) -> list[int]:
+    """The deliveries to ask back, all or those to some agencies (docex/states.py)."""
     rows = tx.session.scalars(_deliveries_of(document_id))
-    open_ones = [r for r in rows if r.progress != Progress.REFUSED and r.recall in (Recall.NONE, Recall.REFUSED)]
-    return [r.id for r in open_ones if agency_ids is None or r.agency_id in agency_ids]
+    wanted = [row for row in rows if is_to_ask(row.progress, row.recall, withdraw=withdraw)]
+    return [row.id for row in wanted if agency_ids is None or row.agency_id in agency_ids]
 
 
 def _came_to_nothing(delivery: Delivery) -> bool:
