@@ -160,8 +160,17 @@ def _collect_left(tx: Tx, agency_ids: Sequence[int]) -> None:
         .distinct()
     )
     for agency_id in sorted(tx.session.scalars(left)):
-        occasion = f"{agency_id}:polled:{clock.now():%Y%m%d%H%M%S}"
-        tx.outbox("hub.collect", occasion, {"agency_id": agency_id, "after": 0})
+        _promise_to_collect(tx, agency_id, "polled")
+
+
+def _promise_to_collect(tx: Tx, agency_id: int, occasion: str) -> None:
+    key = f"{agency_id}:{occasion}:{clock.now():%Y%m%d%H%M%S}"
+    tx.outbox("hub.collect", key, {"agency_id": agency_id, "after": 0})
+
+
+def bring_left(tx: Tx, agency_id: int) -> None:
+    """A system that will be told, and may never ask, gets what was handed in before there was one, too."""
+    _promise_to_collect(tx, agency_id, "told")
 
 
 def poll_is_news(polled_at: datetime | None) -> bool:

@@ -19,6 +19,7 @@ from directory.actor import Actor
 from directory.models import ApiClient
 from docex.hub import calling
 from docex.hub.models import Parcel, Webhook
+from docex.hub.states import ParcelState
 from docex.models import Delivery, Dispatch
 from kernel import clock
 from kernel.backoff import pause
@@ -65,7 +66,8 @@ class Outcome:
 
 
 def subscribe(tx: Tx, actor: Actor, url: str, safe: Safe, *, anywhere: bool) -> tuple[Webhook, str]:
-    """Have this system told at `url`. Answers the secret of the signatures, which is shown this once."""
+    """Have this system told at `url`; when something waits already it is told so by one hint. Answers the secret of the
+    signatures, which is shown this once."""
     calling.check_address(url, anywhere=anywhere)
     row = _of(tx, actor)
     if row is None:
@@ -76,6 +78,11 @@ def subscribe(tx: Tx, actor: Actor, url: str, safe: Safe, *, anywhere: bool) -> 
     SECRETS.keep(row, secret, safe)
     row.failures, row.open_until, row.problem = 0, None, ""
     tx.session.flush()
+    waits = sa.select(Parcel.id, Parcel.seq).where(
+        Parcel.agency_id == actor.agency_id, Parcel.state == ParcelState.WAITING
+    )
+    for number, seq in tx.session.execute(waits.order_by(Parcel.seq).limit(1)):
+        _promise(tx, row.id, ARRIVED, number, seq)
     tx.audit(f"agency:{actor.agency_id}", "hub.webhook_set", f"client:{actor.client_id}", _told(url))
     return row, secret
 

@@ -141,6 +141,39 @@ def test_a_receiver_is_told_that_something_waits_by_its_id_only(
     assert "secret" not in shown
 
 
+def hinted(endpoint: Endpoint) -> list[int]:
+    return [told["id"] for told in (json.loads(body) for _, body in endpoint.calls) if told["type"] == webhooks.ARRIVED]
+
+
+def test_a_system_that_never_asks_is_told_of_what_came_before_it(
+    app: Flask, hub: Office, near: System, endpoint: Endpoint
+) -> None:
+    agency_id = an_agency(hub, "H98.09", "Sở Xây dựng tỉnh Bạn")
+    near.hand_in(a_file(hub, receivers=(Organ("H98.09", "Sở Xây dựng tỉnh Bạn"),)))
+    hub.work()
+    late = System(app, hub, agency_id)
+    subscribe(late, endpoint.url)
+    hub.work()
+    (number,) = hinted(endpoint)
+    assert late.post(f"/api/v1/inbox/{number}/lease").status_code == 200
+    assert late.get(f"/api/v1/inbox/{number}/envelope").status_code == 200
+
+
+def test_who_names_its_address_is_told_once_that_something_waits(
+    hub: Office, near: System, far: System, endpoint: Endpoint
+) -> None:
+    near.hand_in(a_file(hub))
+    near.hand_in(a_file(hub, 2))
+    near.hand_in(a_file(hub, 3))
+    hub.work()
+    numbers = [item["id"] for item in waiting(far)["items"]]
+    fetched(far, waiting(far)["items"][0])
+    subscribe(far, endpoint.url)
+    subscribe(far, endpoint.url)
+    hub.work()
+    assert hinted(endpoint) == [numbers[1]]
+
+
 def test_a_sender_is_told_that_its_envelope_moved(hub: Office, near: System, far: System, endpoint: Endpoint) -> None:
     subscribe(near, endpoint.url)
     number = near.hand_in(a_file(hub)).get_json()["id"]

@@ -48,10 +48,12 @@ def connection(tx: Tx, actor: Actor) -> Response:
     answers={200: WebhookMade},
 )
 def set_webhook(tx: Tx, actor: Actor, given: WebhookWanted) -> Response:
-    """Have this system told when there is something for it: ids only, signed. A new secret each time."""
+    """Have this system told when there is something for it: ids only, signed. A new secret each time. What waits
+    already is hinted at, and what came before the agency had a mailbox is brought."""
     config = current_app.extensions["lienthong"].config
     safe = webhooks.safe_of(config)
     row, secret = webhooks.subscribe(tx, actor, given.url, safe, anywhere=config.webhooks_anywhere)
+    mailbox.bring_left(tx, actor.agency_id)
     return jsonify(url=row.url, secret=secret)
 
 
