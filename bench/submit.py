@@ -1,6 +1,7 @@
 """`scripts/bench submit`: signed letters handed in by agencies' systems, each durable before its receipt.
 
-Ours is the web process on PostgreSQL with fsync on; every answer follows its commit. The peer is mesh-sandbox, the
+Ours is the web process on PostgreSQL with fsync on, reached by its socket as is the floor's; every answer follows its
+commit. The peer is mesh-sandbox, the
 reference server of a national exchange, which keeps what it gets in memory. The floor is what nobody can leave out:
 check one ES256 signature, hash the body, insert one row and wait for its fsync, without any HTTP. All three get the
 same bodies in the same run: an edXML envelope with a PDF of 100 kB that does not compress.
@@ -54,13 +55,13 @@ def main() -> Result:
         for number in range(ROUNDS):
             folder = Path(scratch) / str(number)
             folder.mkdir()
-            with _ours(server.create(f"bench{number}")) as (instance, token):
+            with _ours(server.by_socket(server.create(f"bench{number}"))) as (instance, token):
                 letters = write_letters(folder, LETTERS)
                 taken = driven(folder, instance.port, _our_requests(letters, token), CONNECTIONS)
                 rounds["ours"].append(_round(letters, *taken))
             with sandbox(folder) as port:
                 rounds["sandbox"].append(_round(letters, *times(folder, port, letters)))
-            rounds["floor"].append(_floor(server.url, letters))
+            rounds["floor"].append(_floor(server.by_socket(server.url), letters))
             for path in letters:
                 path.unlink()
             progress(f"round {number + 1}: " + ", ".join(f"{name} {done[-1]}" for name, done in rounds.items()))

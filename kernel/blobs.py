@@ -2,13 +2,14 @@
 
 import errno
 import hashlib
+import io
 import os
 import secrets
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -20,6 +21,8 @@ from kernel.errors import Invalid, NotFound, Unavailable
 from kernel.text import phrase
 
 PIECE = 1 << 20
+_SMALL = 1 << 18
+"""So many bytes of a draft wait in memory: a usual paper is no file before it is stored, and then in a turn aside."""
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -43,21 +46,28 @@ class Stored:
 class Draft:
     """A file on its way into a store: hashed while it is written, kept by the store or dropped in the end.
 
-    It holds an open file only while it is written and read, so that hundreds may be on their way at once.
+    A small one is in memory until it is stored. A large one holds an open file only while it is written and read, so
+    that hundreds may be on their way at once.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, exists: bool = False) -> None:
         self.path = path
         self.size = 0
         self._digest = hashlib.sha256()
-        self._file: IO[bytes] | None = path.open("wb")
+        self._memory: io.BytesIO | None = io.BytesIO()
+        self._file: IO[bytes] | None = None
+        self.exists, self._is_closed = exists, False  # something lies at `path`
 
     def write(self, piece: bytes) -> None:
         """The next bytes."""
-        assert self._file is not None, "nothing is written to a draft that was read"
+        assert not self._is_closed, "nothing is written to a draft that was read"
         self._digest.update(piece)
         self.size += len(piece)
-        self._file.write(piece)
+        if self._memory is not None and self._memory.tell() + len(piece) > _SMALL:
+            self._begin_file(self._memory)
+        to = self._file or self._memory
+        assert to is not None
+        to.write(piece)
 
     def fill(self, stream: IO[bytes], max_bytes: int | None = None) -> None:
         """All that `stream` holds; Invalid(file) as soon as that exceeds `max_bytes`."""
@@ -66,6 +76,7 @@ class Draft:
 
     def close(self) -> None:
         """Nothing more is written."""
+        self._is_closed = True
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -73,7 +84,14 @@ class Draft:
     def open(self) -> IO[bytes]:
         """What was written, for reading."""
         self.close()
-        return self.path.open("rb")
+        return self.path.open("rb") if self._memory is None else io.BytesIO(self._memory.getvalue())
+
+    def lay_down(self) -> None:
+        """Have it in its file, also when it is small; nothing more is written."""
+        self._is_closed = True
+        if self._memory is not None:
+            self._begin_file(self._memory)
+        self.close()
 
     def blob(self) -> Blob:
         """What a store will call it; nothing more is written."""
@@ -82,8 +100,16 @@ class Draft:
 
     def drop(self) -> None:
         """Forget what was written; nothing happens when it was kept."""
-        self.close()
-        self.path.unlink(missing_ok=True)
+        with suppress(OSError):  # a full disk that has said so already
+            self.close()
+        if self.exists:
+            self.path.unlink(missing_ok=True)
+
+    def _begin_file(self, memory: io.BytesIO) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._file, self.exists = self.path.open("wb"), True
+        self._file.write(memory.getvalue())
+        self._memory = None
 
 
 class BlobStore(Protocol):
@@ -210,14 +236,13 @@ class DiskBlobs:
 
     def draft(self) -> Draft:
         """A new file among the drafts."""
-        drafts = self.folder / "drafts"
-        drafts.mkdir(parents=True, exist_ok=True)
-        return Draft(drafts / secrets.token_hex(16))
+        return Draft(self.folder / "drafts" / secrets.token_hex(16))
 
     def keep(self, drafts: Sequence[Draft]) -> list[Blob]:
         """Move them to their places, all in one turn aside."""
         blobs = [draft.blob() for draft in drafts]
-        self._settle({draft.path: blob for draft, blob in zip(drafts, blobs, strict=True)})
+        places = {draft.path: self._path(blob.sha256) for draft, blob in zip(drafts, blobs, strict=True)}
+        self.aside(partial(_store, drafts, places))
         return blobs
 
     def put(self, stream: IO[bytes], *, max_bytes: int | None = None) -> Blob:
@@ -226,7 +251,7 @@ class DiskBlobs:
 
     def adopt(self, path: Path, blob: Blob) -> None:
         """Move it to its place."""
-        if not self._settle({path: blob}):
+        if not self.aside(partial(_settle, {path: self._path(blob.sha256)})):
             with path.open("rb") as file:  # from another disk
                 self.put(file)
             path.unlink()
@@ -290,9 +315,6 @@ class DiskBlobs:
             path.unlink(missing_ok=True)
         return len(old)
 
-    def _settle(self, found: Mapping[Path, Blob]) -> bool:
-        return self.aside(partial(_settle, {path: self._path(blob.sha256) for path, blob in found.items()}))
-
     def _path(self, sha256: str) -> Path:
         if not is_name(sha256):
             raise NotFound
@@ -319,6 +341,16 @@ def store_for(config: Config) -> BlobStore:
 
 def _here(work: Callable[[], bool]) -> bool:
     return work()
+
+
+def _store(drafts: Sequence[Draft], places: Mapping[Path, Path]) -> bool:
+    for draft in drafts:
+        draft.lay_down()
+    if not _settle(places):
+        return False
+    for draft in drafts:
+        draft.exists = False
+    return True
 
 
 def _settle(places: Mapping[Path, Path]) -> bool:

@@ -40,12 +40,13 @@ class S3Blobs:
         """A new temporary file."""
         handle, path = tempfile.mkstemp(prefix="lienthong-")
         os.close(handle)
-        return Draft(Path(path))
+        return Draft(Path(path), exists=True)
 
     def keep(self, drafts: Sequence[Draft]) -> list[Blob]:
         """One after the other. What is stored when a later one fails is swept with the files that no row names."""
         blobs = [draft.blob() for draft in drafts]
         for draft, blob in zip(drafts, blobs, strict=True):
+            draft.lay_down()
             self.adopt(draft.path, blob)
         return blobs
 

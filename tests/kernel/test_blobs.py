@@ -1,6 +1,5 @@
 """Files on disk and in a real S3-shaped server."""
 
-import errno
 import hashlib
 import io
 import os
@@ -21,6 +20,7 @@ from kernel.config import Config
 from kernel.errors import Invalid, NotFound, Unavailable
 from kernel.s3 import S3Blobs
 
+SHORT = b"%PDF-1.7 short"
 LETTER = b"%PDF-1.7 " + bytes(range(256)) * 9000
 
 
@@ -113,7 +113,7 @@ def test_drafts_of_a_process_that_died_are_swept_when_they_are_old(tmp_path: Pat
     store = DiskBlobs(tmp_path)
     old, young = store.draft(), store.draft()
     for draft in (old, young):
-        draft.write(b"half")
+        draft.write(LETTER)
         draft.close()
     os.utime(old.path, (0, 0))
     before = clock.of_files() - timedelta(days=1)
@@ -171,24 +171,41 @@ def test_a_key_that_the_store_refuses_is_unavailable_too(s3: str) -> None:
         store_for(other).put(io.BytesIO(LETTER))
 
 
-class FullDisk(Draft):
-    """A draft on a disk that takes no more."""
-
-    def write(self, piece: bytes) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
 class FullStore(DiskBlobs):
-    """A store on that disk."""
+    """A store whose drafts lie on a disk that takes no more."""
 
     def draft(self) -> Draft:
-        return FullDisk(self.folder / "draft")
+        path = super().draft().path
+        path.parent.mkdir(exist_ok=True)
+        path.symlink_to("/dev/full")
+        return Draft(path, exists=True)
 
 
-def test_a_full_disk_is_unavailable_and_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", [SHORT, LETTER], ids=["short", "long"])
+def test_a_full_disk_is_unavailable_and_leaves_nothing(tmp_path: Path, text: bytes) -> None:
     store = FullStore(tmp_path)
     with pytest.raises(Unavailable):
-        store.put(io.BytesIO(LETTER))
+        store.put(io.BytesIO(text))
     with pytest.raises(Unavailable), drafts(store) as another:
-        another().write(LETTER)
-    assert list(tmp_path.iterdir()) == []
+        both = another(), another()
+        for draft in both:
+            draft.write(text)
+        store.keep(both)
+    assert [path for path in tmp_path.rglob("*") if not path.is_dir()] == []
+
+
+def test_a_small_draft_is_no_file_before_it_is_kept(tmp_path: Path) -> None:
+    store = DiskBlobs(tmp_path)
+    with drafts(store) as another:
+        small, dropped, large = another(), another(), another()
+        for draft, text in ((small, SHORT), (dropped, SHORT), (large, LETTER)):
+            draft.write(text[:10])
+            draft.write(text[10:])
+            with draft.open() as file:
+                assert file.read() == text
+        assert [path for path in tmp_path.rglob("*") if path.is_file()] == [large.path]
+        with small.open() as first, small.open() as second:
+            assert (first.read(), second.read()) == (SHORT, SHORT)
+        kept = store.keep([small, large])
+    assert [read_all(store, blob.sha256) for blob in kept] == [SHORT, LETTER]
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == sorted(blob.sha256 for blob in kept)
