@@ -7,7 +7,6 @@ import os
 import secrets
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import IO, Protocol
 from kernel.config import Config
 from kernel.errors import Invalid, NotFound, Unavailable
 from kernel.text import phrase
+from kernel.turns import give_way
 
 PIECE = 1 << 20
 _SMALL = 1 << 18
@@ -216,7 +216,7 @@ def pieces(stream: IO[bytes], max_bytes: int | None) -> Iterator[bytes]:
             raise Invalid({"file": phrase("Tệp lớn hơn mức cho phép ({limit} MB).", limit=limit)})
         yield piece
         if len(piece) == PIECE:
-            time.sleep(0)  # green threads take their turns between the pieces of a large file
+            give_way()
 
 
 Aside = Callable[[Callable[[], bool]], bool]
@@ -284,7 +284,7 @@ class DiskBlobs:
                 if is_name(path.name):
                     facts = path.stat()
                     yield Stored(path.name, facts.st_size, _moment(facts.st_mtime))
-            time.sleep(0)
+            give_way()
 
     def renew(self, sha256: str) -> bool:
         """Its time of change becomes now."""

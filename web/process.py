@@ -7,7 +7,7 @@ import gevent
 from kernel import faults
 from kernel.blobs import DiskBlobs
 from kernel.config import Config
-from web import waiting
+from web import greenlets
 from web.app import create_app
 from web.server import make_socketio, serve
 from web.services import Services
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 def run(config: Config) -> None:
     """Serve until SIGTERM or SIGINT."""
     faults.arm(config.fault_point)
-    waiting.install()
+    greenlets.install()
     parts = Services.from_config(config)
     if isinstance(parts.blobs, DiskBlobs):
         parts.blobs.aside = gevent.get_hub().threadpool.apply

@@ -8,7 +8,6 @@ The papers in the file go to the shelf piece by piece and never into the tree.
 
 import codecs
 import io
-import time
 from collections.abc import Iterable, Iterator
 from itertools import chain, count
 from typing import IO
@@ -20,6 +19,7 @@ from docex.edxml.limits import Limits
 from docex.edxml.papers import Encoded
 from docex.edxml.shelf import Shelf
 from kernel.text import nfc, phrase
+from kernel.turns import give_way
 
 _JUNK_BYTES = 4096
 _BOM = b"\xef\xbb\xbf"
@@ -144,7 +144,7 @@ def _pieces(file: IO[bytes]) -> Iterator[bytes]:
         if not piece:
             return
         if number % _TURN == 0:
-            time.sleep(0)  # a gigabyte takes seconds: green threads of the same process take their turns
+            give_way()  # a gigabyte takes seconds
         yield piece
 
 

@@ -1,16 +1,20 @@
-"""psycopg waits for PostgreSQL by a watcher of gevent's.
+"""What waits and what takes long in the green threads of the web process, in gevent's own ways."""
 
-Under gevent it waits with `select.poll`, which gevent builds anew in Python for each wait: 60 µs a trip to the database
-where a watcher takes 24. A page makes some ten trips, a letter that is handed in some thirty.
-"""
-
+from functools import partial
 from typing import TypeVar
 
+import gevent
 import psycopg
 from gevent import get_hub
 from gevent.hub import Waiter
 from psycopg import waiting
 from psycopg.abc import PQGen
+
+from kernel import turns
+
+LOOKED_AROUND = 2
+"""gevent's highest priority of idleness: long work goes on after one look at all sockets. With less it would go on only
+when nobody wants anything; to sleep for no time looks at the sockets at every hundredth piece."""
 
 T = TypeVar("T")
 
@@ -18,14 +22,16 @@ _with_timeout = waiting.wait
 
 
 def install() -> None:
-    """Have all connections of this process wait so. Their method `wait` asks for the function by its name each time
-    (tests/web/test_waiting.py)."""
+    """From now on, for this whole process. A connection of psycopg's asks for `waiting.wait` by its name each time
+    (tests/web/test_greenlets.py)."""
     waiting.wait = wait
+    turns.give_way_by(partial(gevent.idle, LOOKED_AROUND))
 
 
 def wait(gen: PQGen[T], fileno: int, interval: float = 0.0, timeout: float | None = None) -> T:
     """Run what psycopg does on a connection to its end. Other greenlets have the thread whenever it waits for the
-    socket. psycopg's numbers for reading and writing are gevent's (1 and 2)."""
+    socket: 24 µs a trip to the database, where psycopg's own way under gevent, a `select.poll` that is built anew in
+    Python for each wait, takes 60. Its numbers for reading and writing are gevent's (1 and 2)."""
     if timeout is not None:
         return _with_timeout(gen, fileno, interval=interval, timeout=timeout)
     try:

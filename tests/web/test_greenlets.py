@@ -1,27 +1,30 @@
-"""In a process of green threads nobody is held up by a wait for PostgreSQL, and a wait ends however it ends."""
+"""In a process of green threads nobody is held up by a wait for PostgreSQL or by long work."""
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.postgres import TestServer
 
 CHILD = """
-import sys
+import io, socket, sys
 from gevent import monkey
 monkey.patch_all()
 import gevent, psycopg
+from pathlib import Path
+from kernel.blobs import DiskBlobs
 from psycopg import waiting as theirs
-from web import waiting
+from web import greenlets
 
 url, asked = sys.argv[1], []
-plain = waiting.wait
+plain = greenlets.wait
 def counted(*given, **named):
     asked.append(given)
     return plain(*given, **named)
-waiting.wait = counted
-waiting.install()
+greenlets.wait = counted
+greenlets.install()
 
 def connect():
     return psycopg.connect(url, autocommit=True)
@@ -73,6 +76,21 @@ def a_term_ends():
         one.execute("LISTEN something")
         return list(one.notifies(timeout=0.05)) == []
 
+def long_work_lets_others_ask_and_answer():
+    here, there = socket.socketpair()
+    def answers():
+        while word := there.recv(1):
+            there.send(word)
+    gevent.spawn(answers)
+    store = DiskBlobs(Path(sys.argv[3]))
+    kept = gevent.spawn(store.put, io.BytesIO(bytes(100 << 20)))
+    rounds = 0
+    while not kept.ready():
+        here.send(b"x")
+        here.recv(1)
+        rounds += 1
+    return rounds > 20 and kept.get().size == 100 << 20
+
 print(globals()[sys.argv[2]]())
 """
 
@@ -86,9 +104,10 @@ print(globals()[sys.argv[2]]())
         "a_lost_connection_is_told",
         "a_wait_may_be_given_up_and_its_number_used_again",
         "a_term_ends",
+        "long_work_lets_others_ask_and_answer",
     ],
 )
-def test_a_wait_for_postgresql(postgres: TestServer, what: str) -> None:
-    child = [sys.executable, "-c", CHILD, postgres.url, what]
+def test_nobody_is_held_up(postgres: TestServer, tmp_path: Path, what: str) -> None:
+    child = [sys.executable, "-c", CHILD, postgres.url, what, str(tmp_path)]
     done = subprocess.run(child, capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout == "True\n", done.stderr
