@@ -21,8 +21,9 @@ from kernel.text import phrase
 from kernel.turns import give_way
 
 PIECE = 1 << 20
-_SMALL = 1 << 18
-"""So many bytes of a draft wait in memory: a usual paper is no file before it is stored, and then in a turn aside."""
+_SMALL, _FEW = 1 << 18, 8
+"""So many bytes of a draft wait in memory, of so many drafts that are on their way together: usual papers are no files
+before they are stored, and then in a turn aside."""
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -57,13 +58,14 @@ class Draft:
         self._memory: io.BytesIO | None = io.BytesIO()
         self._file: IO[bytes] | None = None
         self.exists, self._is_closed = exists, False  # something lies at `path`
+        self.most_in_memory = _SMALL
 
     def write(self, piece: bytes) -> None:
         """The next bytes."""
         assert not self._is_closed, "nothing is written to a draft that was read"
         self._digest.update(piece)
         self.size += len(piece)
-        if self._memory is not None and self._memory.tell() + len(piece) > _SMALL:
+        if self._memory is not None and self._memory.tell() + len(piece) > self.most_in_memory:
             self._begin_file(self._memory)
         to = self._file or self._memory
         assert to is not None
@@ -185,6 +187,8 @@ def drafts(store: BlobStore) -> Iterator[Callable[[], Draft]]:
 
     def another() -> Draft:
         made.append(store.draft())
+        if len(made) > _FEW:
+            made[-1].most_in_memory = 0
         return made[-1]
 
     try:

@@ -78,11 +78,10 @@ def subscribe(tx: Tx, actor: Actor, url: str, safe: Safe, *, anywhere: bool) -> 
     SECRETS.keep(row, secret, safe)
     row.failures, row.open_until, row.problem = 0, None, ""
     tx.session.flush()
-    waits = sa.select(Parcel.id, Parcel.seq).where(
-        Parcel.agency_id == actor.agency_id, Parcel.state == ParcelState.WAITING
-    )
-    for number, seq in tx.session.execute(waits.order_by(Parcel.seq).limit(1)):
-        _promise(tx, row.id, ARRIVED, number, seq)
+    waiting = sa.select(Parcel).where(Parcel.agency_id == actor.agency_id, Parcel.state == ParcelState.WAITING)
+    first = tx.session.scalar(waiting.order_by(Parcel.seq).limit(1))
+    if first is not None:
+        _promise(tx, row.id, ARRIVED, first.id, first.seq)
     tx.audit(f"agency:{actor.agency_id}", "hub.webhook_set", f"client:{actor.client_id}", _told(url))
     return row, secret
 

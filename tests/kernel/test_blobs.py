@@ -194,6 +194,14 @@ def test_a_full_disk_is_unavailable_and_leaves_nothing(tmp_path: Path, text: byt
     assert [path for path in tmp_path.rglob("*") if not path.is_dir()] == []
 
 
+def test_of_many_small_drafts_only_a_few_wait_in_memory(tmp_path: Path) -> None:
+    with drafts(DiskBlobs(tmp_path)) as another:
+        many = [another() for _ in range(20)]
+        for draft in many:
+            draft.write(SHORT)
+        assert [draft.path.exists() for draft in many] == [False] * 8 + [True] * 12
+
+
 def test_a_small_draft_is_no_file_before_it_is_kept(tmp_path: Path) -> None:
     store = DiskBlobs(tmp_path)
     with drafts(store) as another:
