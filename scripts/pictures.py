@@ -46,6 +46,12 @@ SHOTS = (
     Shot("room", "binh", r"/meetings/\d+/room", r"/meetings", in_readme=(390, 1024)),
     Shot("task", "binh", r"/tasks/\d+", "/tasks"),
     Shot("tasks", "binh", "/tasks"),
+    Shot("new-task", "binh", "/tasks/new"),
+    Shot("outbox", "ha", "/documents/out"),
+    Shot("evidence", "ha", r"/documents/out/\d+/evidence", "/documents/out"),
+    Shot("registers", "lan", "/documents/registers"),
+    Shot("reports", "lan", "/documents/reports"),
+    Shot("exchange", "quantri", "/admin/exchange"),
     Shot("mailbox", "thu", "/mailbox"),
     Shot("people", "quantri", "/admin/people"),
     Shot("wall", None, "/wall", widths=(1920, 3840)),
@@ -93,7 +99,7 @@ def address(city: City, window: BrowserContext, shot: Shot) -> str:
         return shot.path
     page = window.request.get(city.url + shot.found_on, headers={"Accept": "text/html"}).text()
     end = shot.path.rsplit("/", 1)[-1]
-    if end in {"room", "build"}:
+    if end in {"room", "build", "evidence"}:
         return link(page, shot.path.removesuffix(f"/{end}")) + f"/{end}"
     return link(page, shot.path)
 

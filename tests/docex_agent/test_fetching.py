@@ -4,11 +4,13 @@ import hashlib
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 
 from docex.agent.board import Board
 from docex.agent.fetching import Fetcher
@@ -282,19 +284,21 @@ def test_a_large_letter_takes_no_more_memory_than_a_small_one(
 
 @pytest.mark.usefixtures("only_once")
 def test_a_file_beyond_all_measure_is_refused_clearly_before_a_byte_is_sent(
-    served: Served, sender: AgentProcess
+    app: Flask, served: Served, sender: AgentProcess
 ) -> None:
+    parts, most = app.extensions["lienthong"], 200_000_000
+    app.extensions["lienthong"] = replace(parts, config=replace(parts.config, chunked_max_bytes=most))
     path = sender.folders.outbox / "lon.edxml"
     with path.open("wb") as file:
         file.write(b"<a>")
-        file.truncate(served.office.config.chunked_max_bytes)  # sparse: it takes no room
+        file.truncate(most)  # sparse: it takes no room
         file.seek(0, 2)
         file.write(b"</a>")
     folders = sender.folders
     part = Sender(folders, Hub(sender.reach), Board(folders, sender.url), threading.Event())
     until(part.send)
     vi, en, code = (sender.root / "error" / "lon.edxml.reason.txt").read_text(encoding="utf-8").splitlines()
-    limit = f"{served.office.config.chunked_max_bytes // 1_000_000} MB"
+    limit = f"{most // 1_000_000} MB"
     assert limit in vi
     assert limit in en
     assert "too_large" in code

@@ -2,7 +2,7 @@
 
 import ast
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -16,6 +16,11 @@ class Module:
     path: str
     tree: ast.Module
     lines: int
+
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """All nodes of the tree: dozens of rules walk through them."""
+        return tuple(ast.walk(self.tree))
 
 
 @cache

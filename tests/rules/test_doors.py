@@ -79,7 +79,7 @@ def calls(*names: str) -> set[tuple[str, str]]:
             for target in node.targets
             if isinstance(target, ast.Name)
         }
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.Call) and node.args and dotted(node.func) in {f"tx.{name}" for name in names}:
                 first = node.args[0]
                 start = constants.get(first.id) if isinstance(first, ast.Name) else literal_start(first)

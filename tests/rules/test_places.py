@@ -1,6 +1,7 @@
 """What only certain places may do. By AST, so that neither a comment nor a clever import can fool it."""
 
 import ast
+from functools import cache
 import subprocess
 import sys
 
@@ -38,10 +39,11 @@ NETWORK_PLACES = (
 )
 
 
+@cache
 def uses(module: Module) -> set[tuple[str, int]]:
     """The watched names that a file uses, with their lines, under whatever name it has imported them."""
     found, meant = set(), _imported(module.tree)
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "commit":
             found.add(("commit", node.lineno))
         if isinstance(node, ast.Attribute | ast.Name):
@@ -92,7 +94,7 @@ def test_only_adapters_reach_the_network() -> None:
     for module in modules():
         if module.path.startswith(NETWORK_PLACES):
             continue
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if not isinstance(node, ast.Import | ast.ImportFrom):
                 continue
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""]
@@ -106,7 +108,7 @@ def test_functions_and_files_stay_short() -> None:
     for module in (*modules(), *modules("bench"), *modules("tests")):
         if module.lines > LONGEST_FILE:
             wrong.append(f"{module.path}: {module.lines} lines")
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 length = (node.end_lineno or 0) - node.lineno + 1
                 if length > LONGEST_FUNCTION:

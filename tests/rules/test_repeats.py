@@ -14,7 +14,7 @@ def shown() -> set[str]:
     """The topics that tests say they repeat."""
     found: set[str] = set()
     for module in modules("tests"):
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.Call) and dotted(node.func) == "pytest.mark.repeats":
                 found |= {a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)}
     return found

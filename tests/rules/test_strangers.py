@@ -2,7 +2,7 @@
 
 import ast
 
-from tests.rules.source import dotted, modules
+from tests.rules.source import Module, dotted, modules
 
 LIBRARIES = {"pypdf", "pypdfium2", "pikepdf", "fitz", "pdfminer", "pyhanko"}
 READERS = {
@@ -19,7 +19,7 @@ def test_outside_of_signing_only_the_readers_know_a_library_that_opens_pdfs() ->
     found = {
         module.path
         for module in modules("kernel", "directory", "notify", "tasks", "docex", "meetings", "web")
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Import | ast.ImportFrom)
         for name in ([one.name for one in node.names] if isinstance(node, ast.Import) else [node.module or ""])
         if name.partition(".")[0] in LIBRARIES
@@ -31,8 +31,8 @@ def test_a_reader_is_handed_to_a_process_of_its_own_and_never_called_here() -> N
     called = []
     handed = set()
     for module in modules():
-        names = _names_of_readers(module.tree)
-        for node in ast.walk(module.tree):
+        names = _names_of_readers(module)
+        for node in module.nodes:
             if not isinstance(node, ast.Call):
                 continue
             if dotted(node.func) in names:
@@ -43,11 +43,11 @@ def test_a_reader_is_handed_to_a_process_of_its_own_and_never_called_here() -> N
     assert handed == set(READERS)
 
 
-def _names_of_readers(tree: ast.Module) -> dict[str, str]:
+def _names_of_readers(module: Module) -> dict[str, str]:
     """By which names a file knows the readers: `textprobe.read`, or `spot_for` after importing just that."""
     known = {(path.removesuffix(".py").replace("/", "."), name): path for path, name in READERS.items()}
     found = {}
-    for node in ast.walk(tree):
+    for node in module.nodes:
         if isinstance(node, ast.ImportFrom):
             for one in node.names:
                 for (room, name), path in known.items():
@@ -75,12 +75,12 @@ def test_other_rooms_hand_over_what_signing_does_with_files_and_never_call_it() 
     for module in modules("kernel", "directory", "notify", "tasks", "docex", "meetings", "web"):
         known = {
             one.asname or one.name
-            for node in ast.walk(module.tree)
+            for node in module.nodes
             if isinstance(node, ast.ImportFrom)
             for one in node.names
             if one.name in SIGNING.get(node.module or "", ())
         }
-        calls = (node for node in ast.walk(module.tree) if isinstance(node, ast.Call))
+        calls = (node for node in module.nodes if isinstance(node, ast.Call))
         called += [f"{module.path}:{node.lineno}" for node in calls if dotted(node.func) in known]
     assert called == []
 
@@ -94,7 +94,7 @@ def test_programs_that_work_on_words_and_files_of_others_are_started_without_our
     for module in modules():
         if module.path.startswith(STARTED_WITH_SETTINGS):
             continue
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.Call) and dotted(node.func).startswith("subprocess."):
                 given = {one.arg: one.value for one in node.keywords}
                 bare = isinstance(given.get("env"), ast.Call) and dotted(given["env"].func) == "bare_environment"  # type: ignore[attr-defined]
