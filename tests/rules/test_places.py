@@ -1,9 +1,9 @@
 """What only certain places may do. By AST, so that neither a comment nor a clever import can fool it."""
 
 import ast
-from functools import cache
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
