@@ -1,10 +1,10 @@
 """`scripts/bench submit`: signed letters handed in by agencies' systems, each durable before its receipt.
 
 Ours is the web process on PostgreSQL with fsync on, reached by its socket as is the floor's; every answer follows its
-commit. The peer is mesh-sandbox, the
-reference server of a national exchange, which keeps what it gets in memory. The floor is what nobody can leave out:
-check one ES256 signature, hash the body, insert one row and wait for its fsync, without any HTTP. All three get the
-same bodies in the same run: an edXML envelope with a PDF of 100 kB that does not compress.
+commit. The peer is mesh-sandbox, the reference server of a national exchange, which keeps what it gets in memory. The
+floor is what nobody can leave out: check one ES256 signature, hash the body, insert one row and wait for its fsync,
+without any HTTP. All three get the same bodies in the same run: an edXML envelope with a PDF of 100 kB that does not
+compress.
 """
 
 from __future__ import annotations

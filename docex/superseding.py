@@ -58,7 +58,7 @@ def asked_back(
     if not wanted:
         return []
     query = (
-        sa.select(Delivery, Dispatch.document_key)
+        sa.select(Delivery.id, Delivery.agency_id, Delivery.progress, Delivery.recall, Dispatch.document_key)
         .join(Dispatch, Dispatch.id == Delivery.dispatch_id)
         .where(
             Dispatch.sender_id == issuer_id,
@@ -67,8 +67,12 @@ def asked_back(
         )
         .order_by(Delivery.id)
     )
-    found = [(one, one.agency_id in off) for one, key in tx.session.execute(query) if one.agency_id in wanted[key]]
-    return [(one.id, gone) for one, gone in found if is_to_ask(one.progress, one.recall, withdraw=gone)]
+    asked = []
+    for number, agency_id, progress, recall, key in tx.session.execute(query):
+        gone = agency_id in off
+        if agency_id in wanted[key] and is_to_ask(progress, recall, withdraw=gone):
+            asked.append((number, gone))
+    return asked
 
 
 def _all_forms(given: Iterable[str], known: Mapping[str, Agency]) -> Iterable[str]:
