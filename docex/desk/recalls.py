@@ -68,7 +68,8 @@ def ask_back(tx: Tx, delivery_ids: Sequence[int], reason: str, *, withdraw: bool
         if delivery.recall == Recall.AGREED:
             continue
         if delivery.recall == Recall.ASKED:
-            count += withdraw and delivery.id not in there and _withdrawn(tx, delivery, reason, withdraw)
+            if withdraw and delivery.id not in there and _withdrawn(tx, delivery, reason, withdraw):
+                count += 1
             continue
         count += 1
         if delivery.id in there and delivery.id not in found:  # it arrived while we waited for the delivery's lock
@@ -93,7 +94,7 @@ def _ask_one(tx: Tx, delivery: Delivery, incoming: Incoming | None, reason: str,
 
 
 def _withdrawn(tx: Tx, delivery: Delivery, reason: str, withdraw: bool) -> bool:
-    """Whether its receiver never had it, so that it is taken back without asking."""
+    """Take back without asking what its receiver never had. Answers whether that was so."""
     if delivery.progress not in NOT_HAD:
         return False
     here = directory.agency(tx, delivery.agency_id).is_local

@@ -15,7 +15,6 @@ monkey.patch_all()
 import gevent, psycopg
 from pathlib import Path
 from kernel.blobs import DiskBlobs
-from psycopg import waiting as theirs
 from web import greenlets
 
 url, asked = sys.argv[1], []
