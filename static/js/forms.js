@@ -98,27 +98,40 @@ const UNTYPED = ["file", "password", "hidden", "submit", "button"];
 
 const typed = (form) => [...form.elements].filter((e) => e.name && (e.name === NUMBER || !UNTYPED.includes(e.type)));
 
-function read(form) {
-  return typed(form).map((e) => [e.name, e.matches("[type=checkbox], [type=radio]") ? [e.value, e.checked] : valueOf(e)]);
-}
-
+const read = (form) => typed(form).map(said);
+const said = (e) => [e.name, e.matches("[type=checkbox], [type=radio]") ? [e.value, e.checked] : valueOf(e)];
 const valueOf = (e) => (e.multiple && e.options ? [...e.selectedOptions].map((o) => o.value) : e.value);
 
 const sameWords = (a, b) => wordsIn(a) === wordsIn(b);
 const wordsIn = (values) => JSON.stringify(values.filter(([name]) => name !== NUMBER));
 
-function write(form, values) {
+function write(form, values, spared = []) {
   const waiting = [...values];
   for (const element of typed(form)) {
     const boxed = element.matches("[type=checkbox], [type=radio]");
     const at = waiting.findIndex(([name, v]) => name === element.name && (!boxed || v[0] === element.value));
     if (at < 0) continue;
     const [[, value]] = waiting.splice(at, 1);
+    if (spared.includes(element)) continue;
     if (boxed) element.checked = value[1];
     else if (element.multiple && element.options) for (const o of element.options) o.selected = value.includes(o.value);
     else element.value = value;
     element.dispatchEvent(new Event("change", { bubbles: true }));
   }
+}
+
+// On a slow network somebody types before this script has come. What differs from the page as it was sent is theirs; after
+// going back or loading again it may be the browser's, which fills forms by itself and knows less than the draft.
+function typedEarly(form) {
+  if (performance.getEntriesByType("navigation")[0]?.type !== "navigate") return [];
+  return typed(form).filter((e) => e.name !== NUMBER && !isAsSent(e));
+}
+
+function isAsSent(e) {
+  const sent = document.createElement("form");
+  sent.append(e.cloneNode(true));
+  sent.reset();
+  return JSON.stringify(read(sent)) === JSON.stringify([said(e)]);
 }
 
 function keep(form) {
@@ -154,11 +167,13 @@ function offerDraft(form) {
   // Whoever leaves at once, or whose telephone puts the tab away, has their last letters kept too.
   addEventListener("pagehide", keepNow);
   document.addEventListener("visibilitychange", keepNow);
+  const early = typedEarly(form);
   const stored = JSON.parse(sessionStorage.getItem(draftKey(form)));
-  if (!stored || form.querySelector(".error-summary")) return;
   const was = read(form);
-  write(form, stored);
-  if (sameWords(stored, was)) return; // a browser that fills forms again has done so, but for the number
+  const isOffered = stored && !form.querySelector(".error-summary");
+  if (isOffered) write(form, stored, early);
+  if (early.length) keep(form);
+  if (!isOffered || sameWords(read(form), was)) return; // a browser that fills forms again has done so, but for the number
   const note = Object.assign(document.createElement("p"), { className: "draft-note" });
   const drop = Object.assign(document.createElement("button"), { type: "button", textContent: words("discard") });
   note.append(words("restored"), " ", drop);
@@ -216,4 +231,5 @@ document.addEventListener("keydown", (event) => {
 
 // Errors first -----------------------------------------------------------------------------------------------
 
-document.querySelector("[data-focus]")?.focus();
+// Not away from a field in which somebody writes already.
+if (document.activeElement === document.body) document.querySelector("[data-focus]")?.focus();

@@ -1,7 +1,7 @@
 """The house's own parts in Chromium: accessible, never wider than the screen, quiet in the console."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Pages, axe, overflow
 
@@ -211,6 +211,30 @@ def test_a_draft_survives_leaving_and_goes_once_the_server_took_it(gallery: str,
     page.wait_for_url("**/list/1")
     page.goto(gallery + "/form")
     expect(page.locator("#subject")).to_have_value("")
+
+
+@pytest.mark.parametrize("has_draft", [True, False])
+def test_what_is_typed_before_the_scripts_come_is_kept(gallery: str, page_at: Pages, has_draft: bool) -> None:
+    page = page_at(1024).open(gallery + "/form")
+    if has_draft:
+        page.locator("#subject").fill("Về việc trồng cây")
+        page.locator("#number").fill("7")
+    page.goto(gallery + "/list/1")
+    held: list[Route] = []
+    page.route("**/js/forms.js*", lambda route: held.append(route), times=1)
+    page.goto(gallery + "/form")
+    page.locator("#number").fill("8")
+    while not held:  # the house asks for it when it has looked at the page
+        page.wait_for_timeout(20)
+    held[0].continue_()
+    page.wait_for_function("() => Object.values(sessionStorage).some(kept => kept.includes('\"8\"'))")
+    subject = "Về việc trồng cây" if has_draft else ""
+    for _visit in ("this one", "the next"):
+        expect(page.locator("#number")).to_have_value("8")
+        expect(page.locator("#subject")).to_have_value(subject)
+        page.goto(gallery + "/list/1")
+        page.goto(gallery + "/form")
+    expect(page.locator(".draft-note")).to_be_visible()
 
 
 def test_too_heavy_a_file_is_refused_before_it_travels(gallery: str, page_at: Pages) -> None:
