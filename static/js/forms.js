@@ -26,7 +26,8 @@ document.addEventListener("submit", (event) => {
 });
 
 // Back from the browser's history: the page is as it was left, so it may be sent again.
-addEventListener("pageshow", () => {
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return; // the first time it may come after a press
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
   for (const button of document.querySelectorAll("button[aria-busy]")) button.removeAttribute("aria-busy");
 });
@@ -84,6 +85,8 @@ function weighFiles(form) {
 document.addEventListener("change", (event) => {
   if (event.target.matches?.("input[type=file][data-max-bytes]")) weigh(event.target);
 });
+// Chosen before this script came.
+for (const input of document.querySelectorAll("input[type=file][data-max-bytes]")) if (input.files.length) weigh(input);
 
 // Drafts -----------------------------------------------------------------------------------------------------
 // Kept per person, form and address that it is sent to, in this tab only. Gone once the answer came as a page that is

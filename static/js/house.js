@@ -1,18 +1,22 @@
 // Starts what the page holds. Each part is loaded only when its markup is there, also when a live pane brings it later.
 const has = (selector) => document.querySelector(selector) !== null;
 
-function start() {
-  if (has("form, dialog.ask, [data-focus], details.menu")) import("./forms.js");
-  if (has("[data-keys-switch]")) import("./keys.js");
-  if (has("[data-keys], .bulk-bar")) import("./list-keys.js");
-  if (has("[data-keys], .crumbs, [data-back]")) import("./list-place.js");
-  if (has(".choices-many")) import("./choices.js");
-  if (has("input[type=file]")) import("./files.js");
-  if (has(".stack :is(input[type=date], input[type=datetime-local])")) import("./dates.js");
-  if (has("doc-paper")) import("./paper.js");
-  if (has("sign-device, sign-devices")) import("./device.js");
-  if (has("live-region")) import("./region.js");
-}
+/** What hears a press; one that comes earlier waits for these (early.js). */
+const startForms = () => [
+  has("form, dialog.ask, [data-focus], details.menu") && import("./forms.js"),
+  has("[data-keys], .crumbs, [data-back]") && import("./list-place.js"),
+];
+
+const startOthers = () => [
+  has("[data-keys-switch]") && import("./keys.js"),
+  has("[data-keys], .bulk-bar") && import("./list-keys.js"),
+  has(".choices-many") && import("./choices.js"),
+  has("input[type=file]") && import("./files.js"),
+  has(".stack :is(input[type=date], input[type=datetime-local])") && import("./dates.js"),
+  has("doc-paper") && import("./paper.js"),
+  has("sign-device, sign-devices") && import("./device.js"),
+  has("live-region") && import("./region.js"),
+];
 
 /** A form with a draft was sent (forms.js): when this page is the answer, and neither the form with its errors nor a
  *  fault, the draft is done with. Who got no answer comes to a page in another way, back or by its address. */
@@ -30,5 +34,9 @@ try {
 } catch {
   // sessionStorage is forbidden here: there are no drafts.
 }
-start();
-document.addEventListener("live-region-changed", start);
+// A room's own script hears presses, too, and has run when the document is ready.
+const ready = new Promise((resolve) => document.addEventListener("DOMContentLoaded", resolve, { once: true }));
+const forms = Promise.allSettled([ready, ...startForms()]);
+forms.then(() => document.dispatchEvent(new Event("presses-heard")));
+Promise.allSettled([forms, ...startOthers()]).then(() => document.documentElement.classList.add("started"));
+document.addEventListener("live-region-changed", () => [startForms(), startOthers()]);

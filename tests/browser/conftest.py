@@ -77,8 +77,13 @@ class Watched:
         """Go to `url` and wait until its scripts have settled."""
         self.expected_status = status
         self.page.goto(url, wait_until="load", timeout=60_000)
-        self.page.wait_for_timeout(50)
+        started(self.page)
         return self.page
+
+
+def started(page: Page) -> None:
+    """Wait until the scripts of the page have come; what is done before that has tests of its own."""
+    page.locator("html.started, html:not(.js)").wait_for(state="attached")
 
 
 Pages = Callable[[int], Watched]
@@ -160,6 +165,7 @@ def seat(chromium: Browser, house: House) -> Iterator[Seat]:
         if watched_for_faults:
             watched.append(watch(page))
         page.goto(base + path, timeout=60_000)
+        started(page)
         return page
 
     yield take

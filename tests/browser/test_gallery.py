@@ -1,7 +1,7 @@
 """The house's own parts in Chromium: accessible, never wider than the screen, quiet in the console."""
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Pages, axe, overflow
 
@@ -213,6 +213,19 @@ def test_a_draft_survives_leaving_and_goes_once_the_server_took_it(gallery: str,
     expect(page.locator("#subject")).to_have_value("")
 
 
+def hold_scripts(page: Page) -> list[Route]:
+    """The script of forms is asked for and does not come until the test goes on with it."""
+    held: list[Route] = []
+    page.route("**/js/forms.js*", lambda route: held.append(route), times=1)
+    return held
+
+
+def let_come(page: Page, held: list[Route]) -> None:
+    while not held:  # the house asks for it when it has looked at the page
+        page.wait_for_timeout(20)
+    held[0].continue_()
+
+
 @pytest.mark.parametrize("has_draft", [True, False])
 def test_what_is_typed_before_the_scripts_come_is_kept(gallery: str, page_at: Pages, has_draft: bool) -> None:
     page = page_at(1024).open(gallery + "/form")
@@ -220,13 +233,10 @@ def test_what_is_typed_before_the_scripts_come_is_kept(gallery: str, page_at: Pa
         page.locator("#subject").fill("Về việc trồng cây")
         page.locator("#number").fill("7")
     page.goto(gallery + "/list/1")
-    held: list[Route] = []
-    page.route("**/js/forms.js*", lambda route: held.append(route), times=1)
+    held = hold_scripts(page)
     page.goto(gallery + "/form")
     page.locator("#number").fill("8")
-    while not held:  # the house asks for it when it has looked at the page
-        page.wait_for_timeout(20)
-    held[0].continue_()
+    let_come(page, held)
     page.wait_for_function("() => Object.values(sessionStorage).some(kept => kept.includes('\"8\"'))")
     subject = "Về việc trồng cây" if has_draft else ""
     for _visit in ("this one", "the next"):
@@ -235,6 +245,49 @@ def test_what_is_typed_before_the_scripts_come_is_kept(gallery: str, page_at: Pa
         page.goto(gallery + "/list/1")
         page.goto(gallery + "/form")
     expect(page.locator(".draft-note")).to_be_visible()
+
+
+def test_a_press_before_the_scripts_come_waits_for_them_and_is_one(gallery: str, page_at: Pages) -> None:
+    page = page_at(1024).page
+    held = hold_scripts(page)
+    page.goto(gallery + "/form")
+    posts: list[str] = []
+    page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+    page.locator("#subject").fill("Về việc trồng cây")
+    page.locator("#number").fill("8")
+    button = page.get_by_role("button", name="Lưu dự thảo")
+    button.click()
+    expect(button).to_have_attribute("aria-busy", "true")
+    button.click()
+    assert posts == []
+    let_come(page, held)
+    page.wait_for_url("**/list/1")
+    assert len(posts) == 1
+    page.goto(gallery + "/form")
+    expect(page.locator("#subject")).to_have_value("")
+
+
+def test_a_press_does_not_wait_for_scripts_that_never_come(gallery: str, page_at: Pages) -> None:
+    page = page_at(1024).page
+    page.clock.install()
+    hold_scripts(page)
+    page.goto(gallery + "/form")
+    page.locator("#subject").fill("Về việc trồng cây")
+    page.locator("#number").fill("8")
+    page.get_by_role("button", name="Lưu dự thảo").click()
+    page.clock.fast_forward(9_000)
+    assert page.url.endswith("/form")
+    page.clock.fast_forward(2_000)
+    page.wait_for_url("**/list/1")
+
+
+def test_a_heavy_file_chosen_before_the_scripts_come_is_refused(gallery: str, page_at: Pages) -> None:
+    page = page_at(390).page
+    held = hold_scripts(page)
+    page.goto(gallery + "/form")
+    page.locator("#file").set_input_files({"name": "lớn.pdf", "mimeType": "application/pdf", "buffer": b"x" * 5000})
+    let_come(page, held)
+    expect(page.locator("#file-weight")).to_contain_text("lớn.pdf nặng 5 KB")
 
 
 def test_too_heavy_a_file_is_refused_before_it_travels(gallery: str, page_at: Pages) -> None:

@@ -146,11 +146,19 @@ def back(page: Page, _url: str) -> None:
     page.go_back()
 
 
+def back_and_pressed_before_the_scripts_come(page: Page, _url: str) -> None:
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    slow = {"offline": False, "latency": 500, "downloadThroughput": -1, "uploadThroughput": -1}
+    network.send("Network.emulateNetworkConditions", slow)
+    page.go_back()
+
+
 def anew(page: Page, url: str) -> None:
     page.goto(url)
 
 
-@pytest.mark.parametrize("come", [back, anew])
+@pytest.mark.parametrize("come", [back, back_and_pressed_before_the_scripts_come, anew])
 def test_a_task_given_again_after_a_lost_answer_is_one_task(
     seat: Seat, house: House, people: Cast, come: Callable[[Page, str], None]
 ) -> None:
