@@ -16,6 +16,7 @@ NAMES = (
     "fanout",
     "inbox",
     "kill",
+    "pages",
     "receipts",
     "registers",
     "sign",

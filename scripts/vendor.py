@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Fetch the browser libraries of package-lock.json and copy what pages need into static/vendor/.
 
-Runs at set-up and again whenever the lock, this file or the icons in use change; otherwise it returns at
-once. Nothing of static/vendor/ or node_modules/ is committed. A machine without Node gets one from
+Runs at set-up and again whenever the lock, this file, the icons in use or Bootstrap-Flask change; otherwise it
+returns at once. Nothing of static/vendor/ or node_modules/ is committed. A machine without Node gets one from
 requirements/node.lock (hash-checked) inside the venv.
 """
 
@@ -43,14 +43,15 @@ def main() -> int:
     options = argparse.ArgumentParser(description="Copy browser libraries into static/vendor/.")
     options.add_argument("--force", action="store_true", help="copy again even when nothing changed")
     force: bool = options.parse_args().force
-    sprite = icon_sprite()
-    if sprite is None:
+    bootstrap = bootstrap_folder()
+    if bootstrap is None:
         print("vendor: Bootstrap-Flask is not installed in this Python; run scripts/setup first", file=sys.stderr)
         return 1
+    sprite, style = (bootstrap / SPRITE).read_text(), (bootstrap / STYLE).read_text()
     icons = icons_in_use(sprite)
-    libraries, pictures = library_stamp(), icon_stamp(sprite, icons)
+    libraries, from_bootstrap = library_stamp(), bootstrap_stamp(sprite, style, icons)
     seen = STAMP.read_text().split() if STAMP.exists() and not force else []
-    if seen == [libraries, pictures]:
+    if seen == [libraries, from_bootstrap]:
         print("vendor: browser libraries are up to date")
         return 0
     if not seen or seen[0] != libraries:
@@ -59,7 +60,8 @@ def main() -> int:
             return 1
         copy_libraries()
     write_icons(sprite, icons)
-    STAMP.write_text(f"{libraries}\n{pictures}\n")
+    write_style(style)
+    STAMP.write_text(f"{libraries}\n{from_bootstrap}\n")
     print(f"vendor: ready in {VENDOR.relative_to(ROOT)}")
     return 0
 
@@ -69,9 +71,9 @@ def library_stamp() -> str:
     return hashlib.sha256(LOCK.read_bytes() + Path(__file__).read_bytes()).hexdigest()
 
 
-def icon_stamp(sprite: str, icons: list[str]) -> str:
-    """Changes when the icons in use change, or Bootstrap-Flask brings new drawings."""
-    return hashlib.sha256((sprite + "\0".join(icons)).encode()).hexdigest()
+def bootstrap_stamp(sprite: str, style: str, icons: list[str]) -> str:
+    """Changes when the icons in use change, or Bootstrap-Flask brings new drawings or styles."""
+    return hashlib.sha256((sprite + style + "\0".join(icons)).encode()).hexdigest()
 
 
 def npm_command() -> list[str] | None:
@@ -144,16 +146,18 @@ def font_files() -> list[tuple[str, str]]:
     ]
 
 
+SPRITE = "icons/bootstrap-icons.svg"  # all of Bootstrap Icons, 1.1 MB: too much for a phone
+STYLE = "css/bootstrap.min.css"
 SYMBOL = re.compile(r'<symbol[^>]*?viewBox="([^"]+)"[^>]*?id="([^"]+)"[^>]*>(.*?)</symbol>', re.DOTALL)
 QUOTED = re.compile(r"""["']([a-z0-9][a-z0-9-]*)["']""")
 
 
-def icon_sprite() -> str | None:
-    """All of Bootstrap Icons as Bootstrap-Flask ships them, 1.1 MB: too much for a phone."""
+def bootstrap_folder() -> Path | None:
+    """Where Bootstrap-Flask keeps the files of Bootstrap 5."""
     spec = importlib.util.find_spec("flask_bootstrap")
     if spec is None or spec.origin is None:
         return None
-    return (Path(spec.origin).parent / "static/bootstrap5/icons/bootstrap-icons.svg").read_text()
+    return Path(spec.origin).parent / "static" / "bootstrap5"
 
 
 def icons_in_use(sprite: str) -> list[str]:
@@ -177,6 +181,13 @@ def write_icons(sprite: str, icons: list[str]) -> None:
     text = '<svg xmlns="http://www.w3.org/2000/svg">\n' + "\n".join(symbols) + "\n</svg>\n"
     (VENDOR / "icons.svg").write_text(text)
     print(f"vendor: {len(icons)} icons, {len(text) / 1024:.0f} KB")
+
+
+def write_style(style: str) -> None:
+    """Bootstrap's style sheet beside the others, so that it is named by its release and sent small as they are."""
+    place = VENDOR / "bootstrap" / "bootstrap.min.css"
+    place.parent.mkdir(exist_ok=True)
+    place.write_text(style)
 
 
 if __name__ == "__main__":

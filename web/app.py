@@ -1,8 +1,5 @@
 """The application, put together from its parts. Making it opens no connection and starts no thread."""
 
-import hashlib
-from datetime import timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +11,7 @@ from werkzeug.routing import IntegerConverter, Map
 
 from kernel.config import Config
 from kernel.text import Phrase
-from web import entry, errors, pages, rooms
+from web import entry, errors, files, pages, rooms
 from web.locale import current_locale
 from web.services import Services
 
@@ -43,7 +40,6 @@ def create_app(config: Config, parts: Services | None = None) -> Flask:
         SESSION_COOKIE_NAME="lt_form",
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=config.base_url.startswith("https:"),
-        SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),
         MAX_CONTENT_LENGTH=config.upload_max_bytes + config.request_max_bytes,
     )
     if config.trusted_proxies:
@@ -60,7 +56,7 @@ def create_app(config: Config, parts: Services | None = None) -> Flask:
     rooms.offer_ways(config)
     app.jinja_env.finalize = _in_reader_language
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.url_defaults(_static_version)
+    files.install(app)
     app.after_request(_headers)
     return app
 
@@ -77,24 +73,12 @@ def _in_reader_language(value: Any) -> Any:
     return value.in_locale(current_locale()) if isinstance(value, Phrase) else value
 
 
-def _static_version(endpoint: str, values: dict[str, Any]) -> None:
-    """Name static files by their content, so that browsers may keep them for a year."""
-    if endpoint == "static" and "v" not in values and "filename" in values:
-        values["v"] = _digest(ROOT / "static" / values["filename"])
-
-
-@cache
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.is_file() else "0"
-
-
 def _headers(response: Response) -> Response:
     response.headers.setdefault("Content-Security-Policy", _POLICY)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "same-origin")
-    if request.endpoint in _FILES:
-        if "v" not in request.args:  # a module that another imports: kept, but asked for again, lest pages mix releases
-            response.headers["Cache-Control"] = "no-cache"
+    if request.endpoint in _FILES:  # without the name of a release: kept, but asked for again, lest pages mix releases
+        response.headers["Cache-Control"] = "no-cache"
     elif "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "private, no-cache"
     return response

@@ -58,7 +58,7 @@ class Live extends EventTarget {
   async open(url) {
     if (this.#socket) return;
     this.#socket = "opening";
-    const { io } = await import("../vendor/socket.io/socket.io.esm.min.js");
+    const { io } = await import(`${document.body.dataset.vendor}socket.io/socket.io.esm.min.js`);
     const socket = io({
       path: url,
       transports: ["websocket", "polling"],

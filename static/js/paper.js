@@ -3,7 +3,7 @@
 //
 // paper.goTo(page, y = 0)   y: 0 top … 1 bottom of the page
 // event "paper-moved" {page, y, pages, byReader}; event "paper-ready" {pages}
-const base = new URL("../vendor/pdfjs/", import.meta.url);
+const base = new URL(`${document.body.dataset.vendor}pdfjs/`, location.href);
 const NEAR = "120% 0px";
 const MOST_PIXELS = 5_000_000; // old tablets kill the page above this
 const MOST_DRAWN = 8;

@@ -29,7 +29,7 @@ from wtforms.fields.choices import SelectChoice
 
 from kernel.clock import VN
 from kernel.text import Phrase, phrase
-from web import formats
+from web import files, formats
 from web.locale import current_locale
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,6 +126,7 @@ def gallery_app() -> Flask:
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(ROOT / "translations")
     Babel(app, locale_selector=current_locale)
     Bootstrap5(app)
+    files.install(app)
     formats.install(app)
     app.jinja_env.finalize = lambda v: v.in_locale(current_locale()) if isinstance(v, Phrase) else v
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
