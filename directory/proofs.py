@@ -28,7 +28,7 @@ from kernel import clock
 from kernel.config import Config
 from kernel.db import Tx
 from kernel.errors import Invalid
-from kernel.text import phrase
+from kernel.text import is_storable, phrase
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]
@@ -50,9 +50,10 @@ class Assertion:
     def subject(self) -> str:
         """The client that it speaks of, unproven; "" when it cannot be read."""
         try:
-            return str(json.loads(jws.extract_compact(self.text.encode()).payload)["sub"])
-        except (JoseError, ValueError, KeyError, TypeError):
+            subject = str(json.loads(jws.extract_compact(self.text.encode()).payload)["sub"])
+        except (JoseError, ValueError, KeyError, TypeError, RecursionError):
             return ""
+        return subject if is_storable(subject) else ""
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def holds(tx: Tx, client: ApiClient, assertion: Assertion) -> bool:
     if any(at is not None and at > now + SKEW for at in (since, made)):
         return False
     name = claims.get("jti")
-    return isinstance(name, str) and bool(name) and _first_time(tx, client, name, until + SKEW)
+    return isinstance(name, str) and bool(name) and is_storable(name) and _first_time(tx, client, name, until + SKEW)
 
 
 def _claims(client: ApiClient, text: str) -> dict[str, Any] | None:

@@ -20,7 +20,7 @@ from kernel.blobs import Blob, at_hand
 from kernel.db import Tx
 from kernel.doors import Routes
 from kernel.errors import Invalid
-from kernel.text import phrase
+from kernel.text import header_text, phrase
 
 SUBMIT = clients.scope("docex.submit", phrase("Gửi văn bản và hỏi trạng thái qua API"))
 
@@ -35,6 +35,7 @@ def _unpack(tx: Tx, actor: Actor) -> tuple[Message, Handed]:
     services = current_app.extensions["lienthong"]
     named = request.headers.get("Upload-Id", "")
     if not named:
+        tx.let_go()  # gives the connection back: a large body takes its time
         return _taken(tx, actor, request.stream, Limits(file_bytes=services.config.upload_max_bytes))
     if request.stream.read(1):
         message = phrase("Đã nêu Upload-Id thì nội dung lời gọi phải trống.")
@@ -63,7 +64,7 @@ def _limits_of_uploads(most: int) -> Limits:
 
 def _taken(tx: Tx, actor: Actor, file: IO[bytes], limits: Limits, stored: Blob | None = None) -> tuple[Message, Handed]:
     services = current_app.extensions["lienthong"]
-    key = request.headers.get("Idempotency-Key", "").strip()
+    key = header_text(request.headers.get("Idempotency-Key", ""))
     with unpacked(services.blobs, file, limits, stored) as found:
         handed = Handed(found.blob, (), key)
         is_new = partial(_is_new, tx, actor, found.message, handed)
@@ -87,7 +88,7 @@ def _is_new(tx: Tx, actor: Actor, message: Message, handed: Handed) -> bool:
     title=phrase("Nộp một phong bì edXML hoặc một bản tin trạng thái"),
     takes="application/octet-stream",
     headers={
-        "Idempotency-Key": "names the message, at most 300 characters; its bytes do without it",
+        "Idempotency-Key": "names the message, at most 300 characters in UTF-8; its bytes do without it",
         "Upload-Id": "names a file that came in pieces, in place of the body",
         "Delivery-TTL": "seconds until it expires, at most 30 days; 24 office hours without it",
     },

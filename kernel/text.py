@@ -71,6 +71,7 @@ def phrase(msgid: str, /, **params: Any) -> Phrase:
     return Phrase(msgid, params)
 
 
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _SORTED_QUICKLY = 1000
 _MOST_MARKS = 30
 
@@ -95,6 +96,22 @@ def _long_runs() -> re.Pattern[str]:
     """A run of combining marks that is too long."""
     marks = "".join(c for c in map(chr, range(0x300, 0x1E950)) if unicodedata.combining(c))
     return re.compile(f"[{marks}]{{{_MOST_MARKS + 1},}}")
+
+
+def is_storable(text: str) -> bool:
+    """Whether a column can hold it. JSON and JWT may name NUL, which PostgreSQL refuses, and half of a surrogate pair,
+    which is no character."""
+    return not _UNSTORABLE.search(text)
+
+
+def header_text(value: str) -> str:
+    """A header as its sender wrote it, without blanks around it: UTF-8, which WSGI hands over as if it were Latin-1;
+    Latin-1 when it is no UTF-8."""
+    raw = value.encode("latin-1", "replace")
+    try:
+        return raw.decode().strip(" \t")
+    except UnicodeDecodeError:
+        return value.strip(" \t")
 
 
 def one_line(text: str) -> str:

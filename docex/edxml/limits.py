@@ -18,6 +18,8 @@ class Limits:
     """One tag with its attributes, one comment or one instruction: the parser holds such a piece as a whole."""
     text_bytes: int = 128 * 1024
     """The longest text of one element, attachments apart."""
+    name_chars: int = 500
+    """The longest id, code or number: rows are found by them, and an index holds no more than some 2,700 bytes."""
     words_bytes: int = 8 * MIB
     """All names, attributes and texts of the file together, attachments apart: this much may stand in memory."""
     attachments: int = 500

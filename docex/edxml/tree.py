@@ -32,6 +32,7 @@ _PIECES = 1024
 _BLANK = b"\x00 \t\r\n"
 PAPER = ("contenttransferencoded", "content")
 """The elements of an attachment that hold the paper itself, in the standard and in an older dialect."""
+_NAMING = frozenset({"code", "codenotation", "codenumber", "documentid", "organid", "taskcode"})
 
 
 class Node:
@@ -225,7 +226,8 @@ class _Builder:
         if node.paper is not None:
             node.paper.feed(text)
             return
-        if node.size + len(text) > self.limits.text_bytes:
+        longest = self.limits.name_chars if node.name in _NAMING else self.limits.text_bytes
+        if node.size + len(text) > longest:
             raise EdxmlError(
                 Refusal.FIELD_TOO_LONG,
                 phrase("Trường {field} trong tệp edXML dài quá mức cho phép.", field=_local(node.spelt)[:100]),

@@ -1,7 +1,7 @@
 """What the hub's operations take and answer, for the entry and for the OpenAPI document."""
 
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -119,12 +119,16 @@ class Acknowledged(BaseModel):
     receipt: ReceiptShown
 
 
+Moment = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), le=datetime(2100, 1, 1, tzinfo=UTC))]
+"""Outside of these years it is a slip, and its UTC may be no date at all."""
+
+
 class Reporting(_Strict):
     """A status of QĐ 28/2018."""
 
     code: str = Field(max_length=2, description="02, 03, 04, 05, 06, 15 or 16")
     description: str = Field("", max_length=2000)
-    at: AwareDatetime | None = None
+    at: Moment | None = None
 
 
 class Reported(BaseModel):

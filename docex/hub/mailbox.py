@@ -233,10 +233,10 @@ def lease(tx: Tx, actor: Actor, parcel_id: int) -> Parcel:
 
 def acknowledge(tx: Tx, actor: Actor, parcel_id: int, token: int) -> Receipt:
     """The agency's system has the envelope: status 01 and a `retrieved` receipt. Saying it again is answered with
-    the same receipt; a token that was overtaken is refused. Who was so slow that the sender took it back meanwhile has
-    it all the same, and is asked for it."""
+    the same receipt; a token that was overtaken, or that another system of the agency holds, is refused. Who was so
+    slow that the sender took it back meanwhile has it all the same, and is asked for it."""
     parcel, delivery = parcel_for(tx, actor, parcel_id)
-    if token != parcel.lease_token or token == 0:
+    if token != parcel.lease_token or parcel.leased_by != actor.client_id:
         raise Conflict(phrase("Mã nhận này đã hết hiệu lực vì có hệ thống khác nhận sau. Xin nhận lại."))
     if parcel.state != ParcelState.FETCHED:
         too_late = parcel.state == ParcelState.WITHDRAWN

@@ -5,7 +5,6 @@ write to the database. What a power failure does to the file, the SHA-256 at the
 """
 
 import base64
-import binascii
 import errno
 import fcntl
 import hashlib
@@ -36,7 +35,8 @@ MOST_OPEN = 50
 SPARE_BYTES = 500_000_000
 """What must stay free on the disk when a file is announced."""
 
-_DIGEST = re.compile(r"(?:^|[\s,])sha-256=:([A-Za-z0-9+/]{43}=):")
+_DIGEST = re.compile(r"(?:^|[\s,])sha-256\s*=\s*([^\s,]*)", re.IGNORECASE)
+_SHA256 = re.compile(r":([A-Za-z0-9+/]{43}=):")
 
 
 class TooLarge(Invalid):
@@ -65,11 +65,14 @@ class Folder:
     path: Path
 
     def write(self, upload_id: str, offset: int, data: bytes) -> None:
-        """Put a piece at its end, or at the beginning to start over. A piece that cannot be written whole is not there
-        at all."""
+        """Put a piece at its end, or at the beginning to start over, unless it is the beginning: then it came late and
+        twice. A piece that cannot be written whole is not there at all."""
         self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         with self.alone(upload_id, os.O_RDWR | os.O_CREAT) as file:
             here = os.fstat(file).st_size
+            if not offset and len(data) <= here and os.pread(file, len(data), 0) == data:
+                _touch(file)
+                return
             if offset not in (here, 0):
                 raise wrong_offset(here)
             os.ftruncate(file, offset)
@@ -78,8 +81,7 @@ class Folder:
             except OSError as error:
                 os.ftruncate(file, offset)
                 raise _no_room(error) from error
-            at = clock.now().timestamp()
-            os.utime(file, (at, at))
+            _touch(file)
 
     @contextmanager
     def alone(self, upload_id: str, mode: int = os.O_RDWR) -> Iterator[int]:
@@ -214,17 +216,22 @@ def add(row: Upload, folder: Folder, offset: str, data: bytes, digest: str = "")
     folder.write(row.id, int(offset), data)
 
 
+def _touch(file: int) -> None:
+    at = clock.now().timestamp()
+    os.utime(file, (at, at))
+
+
 def _check_digest(data: bytes, digest: str) -> None:
     """Other algorithms than SHA-256 are not ours to judge."""
     told = _DIGEST.search(digest)
     if told is None:
         return
+    text = _SHA256.fullmatch(told[1])
+    if text is None:
+        message = phrase("Content-Digest phải ghi SHA-256 ở dạng Base64 giữa hai dấu hai chấm (RFC 9530).")
+        raise Invalid({"Content-Digest": message}, message)
     found = hashlib.sha256(data).digest()
-    try:
-        same = base64.b64decode(told[1], validate=True) == found
-    except binascii.Error:
-        same = False
-    if not same:
+    if base64.b64decode(text[1]) != found:
         raise WrongHash(phrase("Đoạn tệp không khớp mã SHA-256 đi kèm. Xin gửi lại đoạn này."), sha256=found.hex())
 
 

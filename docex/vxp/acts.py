@@ -25,7 +25,7 @@ from kernel.db import Tx
 from kernel.errors import Forbidden, Invalid, NotFound
 from kernel.refs import Ref
 from kernel.schema import insert_into
-from kernel.text import phrase
+from kernel.text import is_storable, phrase
 
 _MOVES = {"processing": Progress.AVAILABLE, "done": Progress.RETRIEVED}
 
@@ -133,7 +133,7 @@ def register_agency(tx: Tx, system: System, body: bytes) -> None:
     except (ValueError, RecursionError) as error:
         raise Invalid({"data": phrase("Nội dung đăng ký không phải là JSON.")}) from error
     code = given.get("code") if isinstance(given, dict) else None
-    row = agency_by_code(tx, code) if isinstance(code, str) else None
+    row = agency_by_code(tx, code) if isinstance(code, str) and is_storable(code) else None
     if row is None or row.id not in system.agency_ids:
         raise Forbidden(
             phrase(
@@ -142,6 +142,8 @@ def register_agency(tx: Tx, system: System, body: bytes) -> None:
         )
     facts = AgencyFacts(**{name: getattr(row, name) for name in AgencyFacts.__dataclass_fields__})
     mail, phone = (str(given.get(name) or "").strip()[:100] for name in ("mail", "mobile"))
+    if not is_storable(mail + phone):
+        raise Invalid({"data": phrase("Nội dung đăng ký có ký tự không đọc được.")})
     facts = replace(facts, email=mail or facts.email, phone=phone or facts.phone)
     # The verb lets administrators of an agency change just these facts; the system acts for its agency as one.
     agencies.change_agency(tx, replace(system.actor, roles=frozenset({Role.ADMIN})), row.id, facts)

@@ -31,7 +31,7 @@ from kernel.config import Config
 from kernel.db import Tx
 from kernel.doors import Routes, View
 from kernel.errors import DomainError, Forbidden, NotFound
-from kernel.text import phrase
+from kernel.text import header_text, phrase
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +88,7 @@ def _operation(name: str, **more: Any) -> Callable[[View], View]:
 def _read_message(tx: Tx, _actor: None, prefix: str) -> tuple[Envelope | StatusMessage, Handed]:
     """Check the sender, read what came and store it when nothing speaks against it, while no writer waits."""
     system = _caller(tx, prefix)
+    tx.let_go()  # a large file takes its time
     config, blobs = _parts()
     file = request.stream
     size = wire.sent_size(file, system.value("hash-file"))
@@ -158,7 +159,7 @@ def get_received_edoc_list(tx: Tx, _actor: None, prefix: str) -> Response:
 
 
 def _note_poll(tx: Tx, system: System) -> None:
-    mailbox.note_polls(tx, systems.boxes_of(tx, system), request.headers.get("User-Agent", ""))
+    mailbox.note_polls(tx, systems.boxes_of(tx, system), header_text(request.headers.get("User-Agent", "")))
 
 
 def _kind(system: System) -> str:

@@ -22,7 +22,7 @@ def narrowed(message: Envelope | StatusMessage, to: str) -> Envelope | StatusMes
     """
     try:
         given = json.loads(to)
-    except ValueError:
+    except (ValueError, RecursionError):
         return message
     if not isinstance(message, Envelope) or not isinstance(given, list):
         return message

@@ -10,6 +10,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import IO
 
+from kernel.text import header_text, is_storable
+
 PREFIX = "XroadVnpt-"
 LINE_END = b"\r\n"
 PIECE = 1 << 18
@@ -89,9 +91,8 @@ def verified(headers: Iterable[tuple[str, str]], secret_of: Callable[[str], str 
     text = own.get(_SIGN, "").encode("latin-1", "replace")
     signed = _members(text)
     secret = secret_of(signed.get("systemid", ""))
-    right = hmac.compare_digest(
-        signature(_NOBODY if secret is None else secret, text), own.get(_MAC, "").strip().lower()
-    )
+    announced = own.get(_MAC, "").strip().lower().encode("latin-1", "replace")
+    right = hmac.compare_digest(signature(_NOBODY if secret is None else secret, text).encode(), announced)
     if secret is None or not right:
         raise BadSignature("unknown system id" if secret is None else "another secret or another text")
     if {_plain(name) for name in own.get(_KEYS, "").split(";")} != {_plain(name) for name in signed}:
@@ -99,7 +100,7 @@ def verified(headers: Iterable[tuple[str, str]], secret_of: Callable[[str], str 
     for name, value in signed.items():
         seen = own.get(_plain(name))
         # Servers drop header names with an underscore (they look like other names in CGI); what is signed counts.
-        if (seen is None and "_" not in name) or (seen is not None and _text(seen) != value.strip()):
+        if (seen is None and "_" not in name) or (seen is not None and header_text(seen) != value.strip()):
             raise BadSignature(f"the header {name} is not what was signed")
     return signed
 
@@ -123,6 +124,8 @@ def _members(text: bytes) -> dict[str, str]:
     for pair in pairs if isinstance(pairs, list) else [None]:
         if not (isinstance(pair, tuple) and isinstance(pair[1], str) and pair[0].lower().startswith(PREFIX.lower())):
             raise BadSignature("sign-header is not an object of texts")
+        if not is_storable(pair[0] + pair[1]):
+            raise BadSignature("sign-header holds what is no text")
         name = pair[0][len(PREFIX) :].lower()
         if name in found:
             raise BadSignature(f"{name} is signed twice")
@@ -132,12 +135,3 @@ def _members(text: bytes) -> dict[str, str]:
 
 def _plain(name: str) -> str:
     return name.strip().lower().replace("_", "-")
-
-
-def _text(value: str) -> str:
-    """A header as text: the SDK sends UTF-8 on sendEdoc, WSGI reads Latin-1."""
-    raw = value.encode("latin-1", "replace")
-    try:
-        return raw.decode().strip()
-    except UnicodeDecodeError:
-        return value.strip()

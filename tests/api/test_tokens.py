@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from flask import Flask
 from flask.testing import FlaskClient
-from joserfc import jwt
+from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
 
 from directory import clients, listing
@@ -50,7 +50,7 @@ def assertion(system: System, key: Any = KEY, alg: str = "ES256", **changes: Any
     at = int(clock.now().timestamp())
     claims = {"iss": system.client_id, "sub": system.client_id, "aud": AUDIENCE, "iat": at, "exp": at + 60, "jti": "1"}
     told = {name: value for name, value in {**claims, **changes}.items() if value is not None}
-    return str(jwt.encode({"alg": alg}, told, key, algorithms=[alg]))
+    return jws.serialize_compact({"alg": alg}, json.dumps(told), key, algorithms=[alg])
 
 
 def ask(system: System, text: str, **form: str) -> Any:
@@ -94,6 +94,8 @@ WRONG: dict[str, dict[str, Any]] = {
     "for nobody": {"aud": None},
     "another issuer": {"iss": "x"},
     "no name": {"jti": None},
+    "a name that is no text": {"jti": "\ud800"},
+    "a name that no column holds": {"jti": "\x00"},
     "expiry is text": {"exp": "soon"},
     "expiry is beyond years": {"exp": 1e300},
     "audience is an object": {"aud": [{"a": 1}]},
@@ -116,6 +118,15 @@ def test_clocks_may_differ_by_five_minutes(db: Database, cast: Cast, system: Sys
 def test_what_is_no_assertion_is_refused(db: Database, cast: Cast, system: System, text: str) -> None:
     known_by(db, cast, system, json.dumps(KEY.as_dict(private=False)))
     assert ask(system, text, client_id=system.client_id).status_code == 401
+
+
+@pytest.mark.parametrize("subject", ["\ud800", "\x00", "[" * 50_000])
+def test_an_assertion_about_what_is_no_text_is_refused(system: System, subject: str) -> None:
+    payload = subject if subject.startswith("[") else json.dumps({"sub": subject})
+    head, claims = (
+        base64.urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in ('{"alg":"ES256"}', payload)
+    )
+    assert ask(system, f"{head}.{claims}.AA").status_code == 401
 
 
 def test_a_client_that_has_only_a_secret_cannot_be_asserted(system: System) -> None:

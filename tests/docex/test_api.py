@@ -77,29 +77,31 @@ def system(app: Flask, office: Office) -> System:
 
 
 class SlowBlobs(DiskBlobs):
-    """Files on disk, while the storing of which somebody else wants to write."""
+    """Files on disk, while the storing of which somebody else wants to write; and how many connections are held."""
 
     def __init__(self, office: Office) -> None:
         assert isinstance(office.blobs, DiskBlobs)
         super().__init__(office.blobs.folder)
         self.office = office
-        self.stored = 0
+        self.held: list[int] = []
 
     def draft(self) -> Draft:
         other = Database(self.office.config.sql_url, pool_size=2)
         with other.write() as tx:  # refused after a while where the storing one holds the database
             tx.audit("system", "test.written", "", {})
         other.close()
-        self.stored += 1
+        pool = self.office.db.engine.pool
+        assert isinstance(pool, sa.QueuePool)
+        self.held.append(pool.checkedout())
         return super().draft()
 
 
-def test_files_are_stored_while_others_write(office: Office) -> None:
+def test_files_are_stored_while_others_write_and_no_connection_is_held(office: Office) -> None:
     blobs = SlowBlobs(office)
     system = System(create_app(office.config, Services(office.config, office.db, blobs)), office, office.cast.city.id)
     sent = replace(an_envelope(office), sender=Organ(office.cast.city.code, office.cast.city.name))
     assert system.hand_in(write(sent)).status_code == 202
-    assert blobs.stored == 2
+    assert blobs.held == [0, 0]
 
 
 class ShutOut(DiskBlobs):

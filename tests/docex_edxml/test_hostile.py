@@ -15,6 +15,8 @@ from docex.edxml.limits import MIB
 from tests.docex_edxml import letters
 
 BODY = "<edXML><MessageHeader><From><OrganId>{0}</OrganId></From></MessageHeader></edXML>"
+SUBJECT = "<edXML><MessageHeader><Subject>{0}</Subject></MessageHeader></edXML>"
+NAMES = ("DocumentId", "CodeNumber", "CodeNotation", "OrganId", "Code", "TaskCode")
 LAUGHS = "<!DOCTYPE edXML [<!ENTITY a0 'ha'>{}]>".format(
     "".join(f"<!ENTITY a{n} '{f'&a{n - 1};' * 10}'>" for n in range(1, 12))
 )
@@ -29,7 +31,7 @@ HOSTILE = {
     "undeclared entity": (BODY.format("&nbsp;"), Refusal.BROKEN_XML),
     "depth": ("<a>" * 5000 + "</a>" * 5000, Refusal.TOO_DEEP),
     "elements": ("<a>" + "<b/>" * 50_000 + "</a>", Refusal.TOO_MANY),
-    "long field": (BODY.format("H" * 3_000_000), Refusal.FIELD_TOO_LONG),
+    "long field": (SUBJECT.format("H" * 3_000_000), Refusal.FIELD_TOO_LONG),
     "crossed tags": ("<a><b></a></b>", Refusal.BROKEN_XML),
     "control characters": (BODY.format("H\x01"), Refusal.BROKEN_XML),
     "attribute twice": ('<a x="1" x="2"/>', Refusal.BROKEN_XML),
@@ -42,13 +44,21 @@ HOSTILE = {
     "many attributes": ("<a " + " ".join(f"a{n}=''" for n in range(10_000)) + "/>", Refusal.TOO_MANY),
     "too many attributes to hold": ("<a " + " ".join(f"a{n}=''" for n in range(500_000)) + "/>", Refusal.TAG_TOO_LONG),
     "many namespaces": ("<a " + " ".join(f"xmlns:a{n}='u'" for n in range(5000)) + "/>", Refusal.TOO_MANY),
-    "many references": (BODY.format("&amp;" * 200_000), Refusal.FIELD_TOO_LONG),
-    "a letter with a million marks": (BODY.format("a" + "\u0301\u0323" * 500_000), Refusal.FIELD_TOO_LONG),
+    "many references": (SUBJECT.format("&amp;" * 200_000), Refusal.FIELD_TOO_LONG),
+    "a letter with a million marks": (SUBJECT.format("a" + "\u0301\u0323" * 500_000), Refusal.FIELD_TOO_LONG),
     "unknown charset with bad bytes": (
         b'<?xml version="1.0" encoding="klingon"?><a>\xff</a>'.decode("latin-1"),
         Refusal.BROKEN_XML,
     ),
 }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_that_no_index_holds_is_refused(name: str) -> None:
+    """Whatever rows are found by: an index of PostgreSQL takes no more than some 2,700 bytes."""
+    with pytest.raises(EdxmlError) as caught:
+        read(SUBJECT.replace("Subject", name).format("ế" * 501).encode())
+    assert (caught.value.refusal, caught.value.where) == (Refusal.FIELD_TOO_LONG, name)
 
 
 @pytest.mark.parametrize(("text", "refusal"), HOSTILE.values(), ids=HOSTILE.keys())

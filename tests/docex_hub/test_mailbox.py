@@ -92,6 +92,29 @@ def test_an_overtaken_token_acknowledges_nothing(app: Flask, hub: Office, near: 
         assert other.post(f"{path}/ack", {"token": new}).status_code == 200
 
 
+def test_only_the_system_that_is_fetching_acknowledges(app: Flask, hub: Office, near: System, far: System) -> None:
+    near.hand_in(a_file(hub))
+    hub.work()
+    (item,) = waiting(far)["items"]
+    path = f"/api/v1/inbox/{item['id']}"
+    other = System(app, hub, far.agency_id)
+    token = far.post(f"{path}/lease").get_json()["token"]
+    assert other.post(f"{path}/ack", {"token": token}).status_code == 409
+    assert len(waiting(far)["items"]) == 1
+    assert far.post(f"{path}/ack", {"token": token}).status_code == 200
+    assert other.post(f"{path}/ack", {"token": token}).status_code == 409
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1999-12-31T00:00:00Z"])
+def test_a_status_of_an_impossible_time_is_refused(hub: Office, near: System, far: System, at: str) -> None:
+    near.hand_in(a_file(hub))
+    hub.work()
+    (item,) = waiting(far)["items"]
+    answer = far.post(f"/api/v1/inbox/{item['id']}/status", {"code": "03", "at": at})
+    assert answer.status_code == 422
+    assert set(answer.get_json()["fields"]) == {"at"}
+
+
 def test_a_mailbox_is_read_on_from_where_one_was(hub: Office, near: System, far: System) -> None:
     for number in range(1, 6):
         near.hand_in(a_file(hub, number))

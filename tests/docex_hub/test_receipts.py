@@ -38,9 +38,10 @@ def test_a_submission_is_answered_with_a_receipt_that_anybody_can_check(
     app: Flask, hub: Office, near: System, far: System
 ) -> None:
     data = a_file(hub)
-    answer = near.hand_in(data, Idempotency_Key="thông điệp 1".encode().hex())
+    answer = near.hand_in(data, Idempotency_Key=" Số 5/à ".encode().decode("latin-1"))
     receipt = answer.get_json()["receipt"]
     claims = read_receipt(app, receipt["jws"])
+    assert claims["message_id"] == answer.get_json()["message_id"] == "Số 5/à"
     assert claims["kind"] == receipt["kind"] == "submitted"
     assert claims["sha256"] == hashlib.sha256(data).hexdigest()
     assert claims["size"] == len(data)

@@ -167,8 +167,30 @@ def test_a_piece_may_bring_its_own_hash(hub: Office, near: System) -> None:
     refused = with_digest(f"sha-256=:{wrong}:")
     assert (refused.status_code, refused.get_json()["code"]) == (409, "wrong_hash")
     assert near.get(f"/api/v1/uploads/{number}").get_json()["offset"] == 0
+    in_hex = hashlib.sha256(data).hexdigest()
+    for unread in (f"sha-256=:{in_hex}:", "sha-256=:AAAA:", f"sha-512=:AAAA:, sha-256={right}", "SHA-256=", "sha-256"):
+        answer = with_digest(unread)
+        assert answer.status_code == (422 if "=" in unread else 200), unread
+    assert with_digest(f"SHA-256=:{wrong}:").status_code == 409
     for good in (f"sha-512=:AAAA:, sha-256=:{right}:", "md5=:AAAA:", ""):
         assert with_digest(good).status_code == 200, good
+
+
+def test_a_first_piece_that_comes_late_once_more_changes_nothing(hub: Office, near: System) -> None:
+    data = bytes(range(90))
+    number = announce(near, data)["id"]
+    for at in (0, 30, 0, 60, 0):
+        answer = piece(near, number, at, data[at : at + 30])
+        assert answer.status_code == 200
+    assert answer.get_json()["offset"] == 90
+    assert near.post(f"/api/v1/uploads/{number}/finish").status_code == 200
+
+
+def test_another_beginning_starts_over(hub: Office, near: System) -> None:
+    data = bytes(range(90))
+    number = announce(near, data)["id"]
+    assert piece(near, number, 0, b"other" * 10).get_json()["offset"] == 50
+    assert piece(near, number, 0, data[:30]).get_json()["offset"] == 30
 
 
 def test_pieces_in_the_wrong_order_are_refused_and_lose_nothing(hub: Office, near: System) -> None:

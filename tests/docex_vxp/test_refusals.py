@@ -101,7 +101,8 @@ def test_a_registration_that_is_no_json_gets_an_answer(app: Flask, abroad: int, 
     found = given(abroad)
     values = {"systemid": found.system_id, "timestamp": "x", "Content-Type": "application/json"}
     headers = wire.signed_headers(found.secret, values) | {"Content-Type": "application/json"}
-    for body in (b"{id:1}", b"[]", b'{"code": 5}', b"\xff", b""):
+    own = json.dumps({"code": ABROAD, "mail": "\ud800"}).encode()
+    for body in (b"{id:1}", b"[]", b'{"code": 5}', b"\xff", b"", b'{"code": "\\ud800"}', own):
         answer = app.test_client().post("/vxp/registerAgency", data=body, headers=headers)
         assert answer.get_json()["status"] == "FAIL"
         assert answer.status_code < 500

@@ -111,6 +111,7 @@ def test_an_unknown_system_is_refused() -> None:
         {PREFIX + "sign-header": "oops"},
         {PREFIX + "sign-header": ""},
         {PREFIX + "hash-header": ""},
+        {PREFIX + "hash-header": "đ" * 32},
     ],
 )
 def test_a_request_that_was_changed_on_the_way_is_refused(forgery: dict[str, str]) -> None:
@@ -131,6 +132,14 @@ def test_a_name_that_is_signed_twice_is_refused() -> None:
     headers |= {PREFIX + "sign-header": text, PREFIX + "hash-header": wire.signature(SECRET, text.encode())}
     with pytest.raises(BadSignature):
         check(headers)
+
+
+@pytest.mark.parametrize("value", ["\x00", "\ud800"])
+def test_what_no_column_holds_is_refused_before_anybody_is_looked_for(value: str) -> None:
+    text = json.dumps({PREFIX + "systemid": value})
+    headers = {PREFIX + "sign-header": text, PREFIX + "hash-header": wire.signature(SECRET, text.encode())}
+    with pytest.raises(BadSignature):
+        wire.verified(as_wsgi(headers), lambda _: pytest.fail("somebody was looked for"))
 
 
 def test_a_header_beside_the_signed_ones_means_nothing() -> None:
