@@ -93,7 +93,7 @@ class Webhook(Base):
     agency_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"), index=True)
     url: Mapped[str]
     secret: Mapped[str]  # signs what we send; sealed (docex.hub.webhooks)
-    made_at: Mapped[datetime]
+    made_at: Mapped[datetime]  # when its owner last set it: tells one address and secret from the next
     failures: Mapped[int] = mapped_column(default=0)  # in a row
     open_until: Mapped[datetime | None]  # the circuit is open: left alone until then
     problem: Mapped[str] = mapped_column(default="")  # a code of docex.hub.calling
