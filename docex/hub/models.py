@@ -31,7 +31,7 @@ class Receipt(Base):
     sender_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"))
     receiver_id: Mapped[int | None] = mapped_column(sa.ForeignKey("agency.id"))
     jws: Mapped[str]
-    made_at: Mapped[datetime]
+    made_at: Mapped[datetime]  # never before the one that it follows, whatever the clocks say
 
 
 class Mailbox(Base):
