@@ -1,4 +1,5 @@
-"""Tables of the hub. Row locks come after those of docex/models.py: delivery, then parcel, then mailbox."""
+"""Tables of the hub. Row locks come after those of docex/models.py: delivery, then parcel, then term, then mailbox;
+several of one kind in the order of their numbers, and all of them before the next kind."""
 
 from datetime import datetime
 
