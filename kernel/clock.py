@@ -16,6 +16,12 @@ def now() -> datetime:
     return _frozen[-1] if _frozen else datetime.now(UTC) + _ahead[0]
 
 
+def in_order(at: datetime, last: datetime) -> datetime:
+    """`at`, or the instant after `last` where that is not earlier: what follows is told as later also when the clock of
+    another machine or process, which told `last`, is ahead of ours."""
+    return max(at, last + timedelta.resolution)
+
+
 def of_files() -> datetime:
     """The clock that the times of files are told by, also while this process lives in another time."""
     return datetime.now(UTC)

@@ -1,4 +1,5 @@
-"""Tables of the hub. Row locks come after those of docex/models.py: delivery, then parcel, then mailbox."""
+"""Tables of the hub. Row locks come after those of docex/models.py: delivery, then parcel, then term, then mailbox;
+several of one kind in the order of their numbers, and all of them before the next kind."""
 
 from datetime import datetime
 
@@ -31,7 +32,7 @@ class Receipt(Base):
     sender_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"))
     receiver_id: Mapped[int | None] = mapped_column(sa.ForeignKey("agency.id"))
     jws: Mapped[str]
-    made_at: Mapped[datetime]
+    made_at: Mapped[datetime]  # never before the one that it follows, whatever the clocks say
 
 
 class Mailbox(Base):
@@ -93,7 +94,7 @@ class Webhook(Base):
     agency_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"), index=True)
     url: Mapped[str]
     secret: Mapped[str]  # signs what we send; sealed (docex.hub.webhooks)
-    made_at: Mapped[datetime]
+    made_at: Mapped[datetime]  # when its owner last set it: tells one address and secret from the next
     failures: Mapped[int] = mapped_column(default=0)  # in a row
     open_until: Mapped[datetime | None]  # the circuit is open: left alone until then
     problem: Mapped[str] = mapped_column(default="")  # a code of docex.hub.calling

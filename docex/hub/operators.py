@@ -1,6 +1,9 @@
 """What the operator of the hub may do about an agency's system, always with a reason and on record: hold its mailbox
 and release it, lay out anew what expired or was fetched, take back what nobody fetched, test the connection."""
 
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
 import sqlalchemy as sa
 
 from directory import auditing
@@ -20,6 +23,8 @@ from kernel.errors import Invalid, NotFound, WrongState
 from kernel.refs import Ref
 from kernel.text import phrase
 from kernel.worktime import calendar
+
+_Row = TypeVar("_Row", Delivery, Parcel, Term)
 
 STRETCH = 200
 REASON_LENGTH = 1000
@@ -65,9 +70,11 @@ def requeue_expired(tx: Tx, actor: Actor, agency_id: int, reason: str) -> int:
     why = reason_of(reason)
     query = sa.select(Parcel.id).where(Parcel.agency_id == agency_id, Parcel.state == ParcelState.EXPIRED)
     numbers = tx.session.scalars(query.order_by(Parcel.seq).limit(STRETCH)).all()
-    again = [number for number in numbers if _lay_again(tx, *_locked(tx, agency_id, number), why)]
-    _record(tx, agency_id, "hub.sent_again", parcels=len(again), reason=why)
-    return len(again)
+    # Somebody else may have laid one out, or had word that it was fetched, while we waited for it.
+    expired = [one for one in _locked(tx, agency_id, numbers) if one[0].state == ParcelState.EXPIRED]
+    again = _lay_again(tx, expired, why)
+    _record(tx, agency_id, "hub.sent_again", parcels=again, reason=why)
+    return again
 
 
 def resend(tx: Tx, actor: Actor, agency_id: int, parcel_id: int, reason: str) -> None:
@@ -77,8 +84,8 @@ def resend(tx: Tx, actor: Actor, agency_id: int, parcel_id: int, reason: str) ->
     """
     require_instance_admin(tx, actor)
     why = reason_of(reason)
-    parcel, delivery = _locked(tx, agency_id, parcel_id)
-    if parcel.state == ParcelState.WITHDRAWN or not _lay_again(tx, parcel, delivery, why):
+    parcel, delivery = _parcel(tx, agency_id, parcel_id)
+    if parcel.state == ParcelState.WITHDRAWN or not _lay_again(tx, [(parcel, delivery)], why):
         raise WrongState(phrase("Văn bản này đã được rút về, không đặt lại được."))
     _record(tx, agency_id, "hub.resent", Ref("delivery", delivery.id), reason=why)
 
@@ -90,7 +97,7 @@ def withdraw(tx: Tx, actor: Actor, agency_id: int, parcel_id: int, reason: str) 
     """
     require_instance_admin(tx, actor)
     why = reason_of(reason)
-    parcel, delivery = _locked(tx, agency_id, parcel_id)
+    parcel, delivery = _parcel(tx, agency_id, parcel_id)
     if parcel.state == ParcelState.WITHDRAWN:
         return
     if delivery.progress not in NOT_HAD or parcel.state == ParcelState.FETCHED:
@@ -126,28 +133,47 @@ def close_circuit(tx: Tx, actor: Actor, agency_id: int, hook_id: int) -> None:
     _record(tx, agency_id, "hub.circuit_closed", f"client:{hook.client_id}")
 
 
-def _lay_again(tx: Tx, parcel: Parcel, delivery: Delivery, why: str) -> bool:
-    if delivery.recall == Recall.AGREED:
-        return False
-    dispatch = mailbox.dispatch_of(tx, parcel)
+def _lay_again(tx: Tx, found: Sequence[tuple[Parcel, Delivery]], why: str) -> int:
+    """Lay out what was not taken back. Answers how many that were. All terms are locked before the mailbox."""
+    going = [(parcel, delivery) for parcel, delivery in found if delivery.recall != Recall.AGREED]
+    their_terms = _terms(tx, {delivery.dispatch_id for _, delivery in going})
     until = calendar(tx).add_working_time(clock.now(), terms.OFFICE_HOURS)
-    terms.extend(tx, tx.session.get_one(Term, dispatch.id, with_for_update=True), until)
-    mailbox.lay_again(tx, parcel)
-    terms.promise_alarm(tx, parcel, 1)
-    if delivery.progress == Progress.EXPIRED:
-        set_back(tx, delivery, Progress.AVAILABLE, why)
-        webhooks.changed(tx, [delivery], dispatch)
-    return True
+    for parcel, delivery in going:
+        terms.extend(tx, their_terms[delivery.dispatch_id], until)
+        mailbox.lay_again(tx, parcel)
+        terms.promise_alarm(tx, parcel, 1)
+        if delivery.progress == Progress.EXPIRED:
+            set_back(tx, delivery, Progress.AVAILABLE, why)
+            webhooks.changed(tx, [delivery], mailbox.dispatch_of(tx, parcel))
+    return len(going)
 
 
-def _locked(tx: Tx, agency_id: int, parcel_id: int) -> tuple[Parcel, Delivery]:
-    """A parcel of that mailbox and its delivery, locked in the order of docex/models.py."""
-    parcel = tx.session.get(Parcel, parcel_id)
-    if parcel is None or parcel.agency_id != agency_id:
+def _parcel(tx: Tx, agency_id: int, parcel_id: int) -> tuple[Parcel, Delivery]:
+    """A parcel of that mailbox and its delivery, locked; NotFound when it lies elsewhere."""
+    found = _locked(tx, agency_id, [parcel_id])
+    if not found:
         raise NotFound()
-    delivery = tx.session.get_one(Delivery, parcel.delivery_id, with_for_update=True, populate_existing=True)
-    tx.session.refresh(parcel, with_for_update=True)
-    return parcel, delivery
+    return found[0]
+
+
+def _locked(tx: Tx, agency_id: int, parcel_ids: Sequence[int]) -> list[tuple[Parcel, Delivery]]:
+    """Those parcels of that mailbox, in their order there, and their deliveries, locked in the order of
+    docex/hub/models.py."""
+    there = sa.and_(Parcel.id.in_(parcel_ids), Parcel.agency_id == agency_id)
+    theirs = sa.select(Delivery).where(Delivery.id.in_(sa.select(Parcel.delivery_id).where(there)))
+    deliveries = {one.id: one for one in _taken(tx, theirs.order_by(Delivery.id))}
+    parcels = _taken(tx, sa.select(Parcel).where(there).order_by(Parcel.id))
+    return [(one, deliveries[one.delivery_id]) for one in sorted(parcels, key=lambda parcel: parcel.seq)]
+
+
+def _terms(tx: Tx, dispatch_ids: Iterable[int]) -> dict[int, Term]:
+    query = sa.select(Term).where(Term.dispatch_id.in_(dispatch_ids)).order_by(Term.dispatch_id)
+    return {term.dispatch_id: term for term in _taken(tx, query)}
+
+
+def _taken(tx: Tx, query: sa.Select[_Row]) -> Sequence[_Row]:
+    """Rows as they are now, locked in the order of the query."""
+    return tx.session.scalars(query.with_for_update().execution_options(populate_existing=True)).all()
 
 
 def reason_of(reason: str) -> str:

@@ -1,7 +1,8 @@
 """Signed evidence about envelopes: a compact JWS (ES256), made once for each fact and never changed.
 
 Each receipt names the SHA-256 of the one before it in the life of the same envelope or delivery, so that none can be
-left out unnoticed.
+left out unnoticed. `made_at` of its row keeps that order, on whatever machine it is made; the time in the statement is
+what the clock there said.
 """
 
 import hashlib
@@ -48,7 +49,8 @@ def of_delivery(tx: Tx, kind: ReceiptKind, delivery: Delivery, reason: str = "")
 
 
 def of_deliveries(tx: Tx, kind: ReceiptKind, deliveries: Sequence[Delivery], reason: str = "") -> list[Receipt]:
-    """The same step of several deliveries of one envelope, a receipt for each."""
+    """The same step of several deliveries of one envelope, a receipt for each. The deliveries are locked, so that no
+    two receipts follow the same one."""
     names = {f"{kind}:delivery:{one.id}": one for one in deliveries}
     so_far = _so_far(tx, deliveries)
     found = {row.about: row for row in so_far if row.about in names}
@@ -56,11 +58,11 @@ def of_deliveries(tx: Tx, kind: ReceiptKind, deliveries: Sequence[Delivery], rea
     if fresh:
         dispatch = tx.session.get_one(Dispatch, deliveries[0].dispatch_id)
         cards = directory.agencies(tx, [dispatch.sender_id, *(one.agency_id for one in fresh.values())])
-        previous = _previous(so_far, [one.id for one in fresh.values()])
+        last = {row.delivery_id: row for row in so_far}
         for about, one in fresh.items():
-            claims = _claims(dispatch, cards, [one.agency_id], reason) | {"previous": previous[one.id]}
+            claims, previous = _claims(dispatch, cards, [one.agency_id], reason), last.get(one.id) or last.get(None)
             of = {"dispatch_id": dispatch.id, "delivery_id": one.id, "receiver_id": one.agency_id}
-            found[about] = _signed(tx, about, kind, claims, sender_id=dispatch.sender_id, **of)
+            found[about] = _signed(tx, about, kind, claims, previous, sender_id=dispatch.sender_id, **of)
         tx.session.flush()
     return [found[about] for about in names]
 
@@ -154,20 +156,15 @@ def _so_far(tx: Tx, deliveries: Sequence[Delivery]) -> Sequence[Receipt]:
     return tx.session.scalars(query.order_by(Receipt.made_at)).all()
 
 
-def _previous(so_far: Sequence[Receipt], delivery_ids: Sequence[int]) -> dict[int, str | None]:
-    """By delivery: the fingerprint of its last receipt, or of the envelope's own."""
-    last = {row.delivery_id: row.jws for row in so_far}
-    found = {number: last.get(number) or last.get(None) for number in delivery_ids}
-    return {number: hashlib.sha256(jws.encode()).hexdigest() if jws else None for number, jws in found.items()}
-
-
 def _store(tx: Tx, about: str, kind: ReceiptKind, claims: dict[str, Any], **of: Any) -> Receipt:
     row = _signed(tx, about, kind, claims, **of)
     tx.session.flush()
     return row
 
 
-def _signed(tx: Tx, about: str, kind: ReceiptKind, claims: dict[str, Any], **of: Any) -> Receipt:
+def _signed(
+    tx: Tx, about: str, kind: ReceiptKind, claims: dict[str, Any], previous: Receipt | None = None, **of: Any
+) -> Receipt:
     now = clock.now()
     number = secrets.token_hex(16)
     told = {
@@ -176,11 +173,12 @@ def _signed(tx: Tx, about: str, kind: ReceiptKind, claims: dict[str, Any], **of:
         "iat": int(now.timestamp()),
         "kind": kind.value,
         "at": now.isoformat(),
-        "previous": None,
+        "previous": hashlib.sha256(previous.jws.encode()).hexdigest() if previous else None,
         **claims,
     }
     jws = statements.state(tx, TYPE, told)
-    row = Receipt(id=number, about=about, kind=kind, jws=jws, made_at=now, **of)
+    made_at = clock.in_order(now, previous.made_at) if previous else now
+    row = Receipt(id=number, about=about, kind=kind, jws=jws, made_at=made_at, **of)
     tx.session.add(row)
     evidence_log.add_statement(tx, jws)
     return row

@@ -9,7 +9,7 @@ import json
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
@@ -48,9 +48,11 @@ def safe_of(config: Config) -> Safe:
 
 @dataclass(frozen=True)
 class Call:
-    """One hint to one endpoint. `secret` is None when it was sealed with another key."""
+    """One hint to one endpoint, as its owner had set it at `set_at`. `secret` is None when it was sealed with another
+    key."""
 
     hook_id: int
+    set_at: datetime
     url: str
     secret: str | None
     body: bytes
@@ -59,20 +61,23 @@ class Call:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a call ended: `refused` is empty when it arrived."""
+    """How a call ended at the address that was set at `set_at`: `refused` is empty when it arrived."""
 
     hook_id: int
+    set_at: datetime
     refused: str
 
 
 def subscribe(tx: Tx, actor: Actor, url: str, safe: Safe, *, anywhere: bool) -> tuple[Webhook, str]:
-    """Have this system told at `url`; when something waits already it is told so by one hint. Answers the secret of the
-    signatures, which is shown this once."""
+    """Have this system told at `url`, from now on also what was promised while it had another address; when something
+    waits already it is told so by one hint. Answers the secret of the signatures, which is shown this once."""
     calling.check_address(url, anywhere=anywhere)
-    row = _of(tx, actor)
+    row, now = _of(tx, actor), clock.now()
     if row is None:
-        row = Webhook(client_id=actor.client_id, agency_id=actor.agency_id, made_at=clock.now(), url="", secret="")
+        row = Webhook(client_id=actor.client_id, agency_id=actor.agency_id, made_at=now, url="", secret="")
         tx.session.add(row)
+    else:
+        row.made_at = clock.in_order(now, row.made_at)
     secret = tokens.fresh()
     row.url = url
     SECRETS.keep(row, secret, safe)
@@ -81,7 +86,7 @@ def subscribe(tx: Tx, actor: Actor, url: str, safe: Safe, *, anywhere: bool) -> 
     waiting = sa.select(Parcel).where(Parcel.agency_id == actor.agency_id, Parcel.state == ParcelState.WAITING)
     first = tx.session.scalar(waiting.order_by(Parcel.seq).limit(1))
     if first is not None:
-        _promise(tx, row.id, ARRIVED, first.id, first.seq)
+        _promise(tx, row.id, ARRIVED, first.id, first.seq, set_at=row.made_at)
     tx.audit(f"agency:{actor.agency_id}", "hub.webhook_set", f"client:{actor.client_id}", _told(url))
     return row, secret
 
@@ -140,9 +145,16 @@ def call_again(tx: Tx, hook: Webhook) -> None:
     hook.failures, hook.open_until, hook.problem = 0, None, ""
 
 
-def _promise(tx: Tx, hook_id: int, kind: str, number: int, rev: int, part: int = 0) -> None:
+def _promise(
+    tx: Tx, hook_id: int, kind: str, number: int, rev: int, part: int = 0, set_at: datetime | None = None
+) -> None:
+    """With `set_at` it is for that address alone: an earlier one may have been told the same."""
     about = f"{hook_id}:{kind}:{number}:{part}:{rev}"
-    payload = {"hook_id": hook_id, "about": about, "type": kind, "id": number, "at": clock.now().isoformat(), "try": 0}
+    payload = {"hook_id": hook_id, "type": kind, "id": number, "at": clock.now().isoformat(), "try": 0}
+    if set_at is not None:
+        payload["set_at"] = set_at.isoformat()
+        about = f"{about}:{payload['set_at']}"
+    payload["about"] = about
     tx.outbox("hub.webhook", f"{about}#0", payload, expires_at=clock.now() + USEFUL)
 
 
@@ -174,34 +186,44 @@ class WebhookHandler(Handler[Call, Outcome]):
         client = tx.session.get(ApiClient, hook.client_id) if hook else None
         if hook is None or client is None or client.revoked_at is not None:
             return None
+        set_at = hook.made_at.isoformat()
+        if job.payload.get("set_at", set_at) != set_at:
+            return None  # it was set anew since, and has a hint of its own where something waits
         is_test = job.payload["type"] == TEST
         if not is_test and (hook.failures or hook.open_until) and (wait := _left_alone(tx, hook)):
             _again(tx, job, wait)
             return None
         told: dict[str, Any] = {name: job.payload[name] for name in ("type", "id", "at")}
         body = json.dumps({"event": job.payload["about"], **told}).encode()
-        return Call(hook.id, hook.url, SECRETS.secret_of(hook, self.safe), body, int(clock.now().timestamp()))
+        secret = SECRETS.secret_of(hook, self.safe)
+        return Call(hook.id, hook.made_at, hook.url, secret, body, int(clock.now().timestamp()))
 
     def perform(self, prepared: Call) -> Outcome:
         """Call it, unless enough others hold a thread already. Without its secret nobody could tell that it is us."""
+        return Outcome(prepared.hook_id, prepared.set_at, self._refused(prepared))
+
+    def _refused(self, prepared: Call) -> str:
         if prepared.secret is None:
-            return Outcome(prepared.hook_id, calling.KEY_LOST)
+            return calling.KEY_LOST
         if not self._free.acquire(blocking=False):
-            return Outcome(prepared.hook_id, BUSY)
+            return BUSY
         try:
             calling.call(prepared.url, prepared.secret, prepared.timestamp, prepared.body, anywhere=self.anywhere)
         except calling.Refused as refused:
-            return Outcome(prepared.hook_id, refused.reason)
+            return refused.reason
         finally:
             self._free.release()
-        return Outcome(prepared.hook_id, "")
+        return ""
 
     def conclude(self, tx: Tx, job: Job, result: Outcome) -> None:
-        """Count it for the circuit breaker; what did not arrive is tried again later."""
+        """Count it for the circuit breaker; what did not arrive is tried again later. What an address said that was
+        replaced during the call counts for nothing: the new one is told, too."""
         hook = tx.session.get(Webhook, result.hook_id, with_for_update=True, populate_existing=True)
         if hook is None:
             return
-        if result.refused == BUSY:
+        if hook.made_at != result.set_at:
+            _again(tx, job, IN_A_MOMENT)
+        elif result.refused == BUSY:
             if hook.failures:
                 hook.open_until = None  # the one call that was to try it did not
             _again(tx, job, IN_A_MOMENT)

@@ -1,5 +1,6 @@
 """The operator's pages: how the systems are doing, and what can be done about it, with a reason and on record."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,18 +17,19 @@ from docex.edxml.model import Organ
 from docex.hub import checking, endpoints, givenup, operators
 from docex.hub.access import may_watch_mailbox
 from docex.hub.endpoints import Endpoint
-from docex.hub.models import Mailbox, Receipt, Webhook
+from docex.hub.models import Mailbox, Parcel, Receipt, Webhook
 from docex.hub.states import ParcelState
-from docex.models import StatusLog
+from docex.models import Delivery, StatusLog
 from kernel import clock
 from kernel.audit import AuditEntry
 from kernel.errors import Forbidden, Invalid, NotFound, WrongState
 from kernel.outbox import OutboxRow, State
 from tests.docex.office import Office
 from tests.docex_hub.systems import System, a_file, a_letter, an_agency
-from tests.docex_hub.test_mailbox import fetched, waiting
+from tests.docex_hub.test_mailbox import fetched, until, waiting
 from tests.docex_hub.test_receipts import read_receipt
 
+_WAITERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 MONDAY = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 
 
@@ -154,6 +156,37 @@ def test_what_expired_can_be_laid_out_anew_and_fetched(hub: Office, near: System
         steps = [(log.code, log.description, log.by) for log in logged]
     before = [code for code, _, _ in steps].index("expired")
     assert steps[before + 1] == ("available", "Đã chạy lại", hub.cast.admin.by)
+
+
+def test_two_operators_at_one_mailbox_do_not_wait_for_each_other_in_a_circle(
+    hub: Office, near: System, far: System
+) -> None:
+    """One has begun to lay out the second document when the other lays out all; each is laid out once."""
+    if hub.db.is_sqlite:
+        pytest.skip("the embedded database has one writer")
+    with clock.frozen(clock.now()):
+        for number in (1, 2):
+            near.hand_in(a_file(hub, number), Delivery_TTL="60")
+        hub.work()
+        first, second = [item["id"] for item in waiting(far)["items"]]
+        clock.advance(timedelta(minutes=2))
+        hub.work()
+        admin = hub.cast.admin
+        with ThreadPoolExecutor(1) as other:
+            with hub.db.write(admin.by) as tx:
+                delivery_id = tx.session.get_one(Parcel, second).delivery_id
+                tx.session.get_one(Delivery, delivery_id, with_for_update=True)
+                all_of_them = other.submit(act, hub, operators.requeue_expired, far.agency_id, "Đã chạy lại")
+                until(lambda: somebody_waits(hub))
+                operators.resend(tx, admin, far.agency_id, second, "Đã chạy lại")
+            assert all_of_them.result() == 1
+        assert [item["id"] for item in waiting(far)["items"]] == [second, first]
+
+
+def somebody_waits(hub: Office) -> bool:
+    """Whether a transaction waits for a lock of another one."""
+    with hub.db.read() as tx:
+        return bool(tx.session.scalar(sa.text(_WAITERS)))
 
 
 def test_what_was_fetched_and_lost_can_be_fetched_again(hub: Office, near: System, far: System) -> None:

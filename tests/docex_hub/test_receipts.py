@@ -4,6 +4,7 @@ import hashlib
 import json
 import stat
 from base64 import urlsafe_b64decode
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,8 +13,10 @@ from flask import Flask
 
 from docex.edxml import write
 from docex.edxml.model import Organ
+from docex.hub import operators
 from docex.hub.models import Receipt
 from docex.models import Dispatch
+from kernel import clock
 from kernel.audit import AuditEntry
 from kernel.db import Database
 from signing import log, receipts
@@ -32,6 +35,13 @@ def read_receipt(app: Flask, jws: str) -> dict[str, Any]:
     claims = receipts.verify(jws, jwk)
     assert claims is not None
     return claims
+
+
+def fetched(system: System) -> Any:
+    """The acknowledgement of the one document that waits for a system."""
+    (item,) = system.get("/api/v1/inbox").get_json()["items"]
+    token = system.post(f"/api/v1/inbox/{item['id']}/lease").get_json()["token"]
+    return system.post(f"/api/v1/inbox/{item['id']}/ack", {"token": token})
 
 
 def test_a_submission_is_answered_with_a_receipt_that_anybody_can_check(
@@ -111,6 +121,34 @@ def test_the_sender_reads_all_receipts_of_an_envelope_and_a_receiver_its_own(
     assert System(app, hub, hub.cast.science.id).get(path).status_code == 404
 
 
+@pytest.mark.parametrize("back", [timedelta(0), timedelta(seconds=60)], ids=["one instant", "clocks apart"])
+def test_receipts_stand_in_the_order_in_which_they_name_each_other_whatever_the_clocks_say(
+    app: Flask, hub: Office, near: System, far: System, back: timedelta
+) -> None:
+    """The worker's clock is ahead of the one at the operator's, and that is ahead of the one at the receiver's door."""
+    start = clock.now()
+    with clock.frozen(start):
+        number = near.hand_in(a_file(hub), Delivery_TTL="60").get_json()["id"]
+        clock.advance(back)
+        hub.work()  # lays it into the mailbox
+        clock.advance(timedelta(seconds=60))
+        hub.work()  # it expires
+        ended = clock.now()
+        clock.advance(-back)
+        with hub.db.write(hub.cast.admin.by) as tx:
+            operators.requeue_expired(tx, hub.cast.admin, far.agency_id, "Máy chủ đã chạy lại")
+        clock.advance(-back)
+        answered = fetched(far).get_json()["receipt"]
+    listed = near.get(f"/api/v1/documents/{number}/receipts").get_json()["items"]
+    assert [one["kind"] for one in listed] == ["submitted", "available", "expired", "retrieved"]
+    assert [one["made_at"] for one in listed] == sorted({one["made_at"] for one in listed})
+    before = None
+    for one in listed:
+        assert read_receipt(app, one["jws"])["previous"] == before
+        before = hashlib.sha256(one["jws"].encode()).hexdigest()
+    assert read_receipt(app, answered["jws"])["at"] == (ended - 2 * back).isoformat()  # what that clock said
+
+
 def test_what_is_sent_from_our_own_pages_is_receipted_too(app: Flask, hub: Office) -> None:
     far = an_agency(hub, "H98.08", "Sở Xây dựng tỉnh Bạn")
     hub.on_its_way(recipients=(far,))
@@ -185,17 +223,16 @@ def test_a_system_that_may_only_receive_reads_what_was_signed_about_what_it_fetc
     app: Flask, hub: Office, near: System
 ) -> None:
     far = System(app, hub, an_agency(hub, FAR, "Sở Giao thông tỉnh Bạn"), frozenset({"docex.receive"}))
-    submitted = near.hand_in(a_file(hub)).get_json()["receipt"]
+    told = near.hand_in(a_file(hub)).get_json()
+    number, submitted = told["id"], told["receipt"]
     hub.work()
-    (item,) = far.get("/api/v1/inbox").get_json()["items"]
-    token = far.post(f"/api/v1/inbox/{item['id']}/lease").get_json()["token"]
-    retrieved = far.post(f"/api/v1/inbox/{item['id']}/ack", {"token": token}).get_json()["receipt"]
-    listed = far.get(f"/api/v1/documents/{item['document']}/receipts").get_json()["items"]
+    retrieved = fetched(far).get_json()["receipt"]
+    listed = far.get(f"/api/v1/documents/{number}/receipts").get_json()["items"]
     assert [one["kind"] for one in listed] == ["available", "retrieved"]
     assert far.get(f"/api/v1/receipts/{retrieved['id']}").get_json() == retrieved
     with hub.db.write() as tx:
         log.sequence(tx)
     assert far.get(f"/api/v1/receipts/{retrieved['id']}/proof").status_code == 200
-    assert far.get(f"/api/v1/documents/{item['document']}").get_json()["deliveries"][0]["state"] == "01"
+    assert far.get(f"/api/v1/documents/{number}").get_json()["deliveries"][0]["state"] == "01"
     assert far.get(f"/api/v1/receipts/{submitted['id']}").status_code == 404
     assert far.hand_in(a_file(hub)).status_code == 403

@@ -4,6 +4,7 @@ import hmac
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -41,9 +42,16 @@ class Endpoint:
     hangs: Event | None = None  # answers nothing before this is set
     calls: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
 
+    def heard(self, secret: str) -> list[dict[str, Any]]:
+        """What it was told, all of it signed with this secret."""
+        for headers, body in self.calls:
+            signed = f"{headers[calling.TIMESTAMP]}.".encode() + body
+            assert headers[calling.SIGNATURE] == "v1=" + hmac.new(secret.encode(), signed, sha256).hexdigest()
+        return [json.loads(body) for _, body in self.calls]
 
-@pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
+
+@contextmanager
+def an_endpoint() -> Iterator[Endpoint]:
     told = Endpoint()
 
     class Answer(BaseHTTPRequestHandler):
@@ -64,10 +72,25 @@ def endpoint() -> Iterator[Endpoint]:
     told.url = f"http://127.0.0.1:{server.server_port}/hook?a=1"
     thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
-    yield told
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    try:
+        yield told
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    with an_endpoint() as told:
+        yield told
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Endpoint]:
+    """Where the agency moves its endpoint to."""
+    with an_endpoint() as told:
+        yield told
 
 
 class Dripping(Thread):
@@ -130,12 +153,9 @@ def test_a_receiver_is_told_that_something_waits_by_its_id_only(
     secret = subscribe(far, endpoint.url)
     near.hand_in(a_file(hub))
     hub.work()
-    ((headers, body),) = endpoint.calls
-    told = json.loads(body)
+    (told,) = endpoint.heard(secret)
     assert (told["type"], told["id"]) == ("inbox.available", waiting(far)["items"][0]["id"])
     assert set(told) == {"type", "id", "at", "event"}
-    signed = f"{headers[calling.TIMESTAMP]}.".encode() + body
-    assert headers[calling.SIGNATURE] == "v1=" + hmac.new(secret.encode(), signed, sha256).hexdigest()
     shown = far.get("/api/v1/webhook").get_json()
     assert (shown["failures"], shown["arrived_at"] is not None) == (0, True)
     assert "secret" not in shown
@@ -172,6 +192,67 @@ def test_who_names_its_address_is_told_once_that_something_waits(
     subscribe(far, endpoint.url)
     hub.work()
     assert hinted(endpoint) == [numbers[1]]
+
+
+def test_each_new_address_is_told_that_something_waits(
+    hub: Office, near: System, far: System, endpoint: Endpoint, elsewhere: Endpoint
+) -> None:
+    """Also the same one set anew, whose owner may have lost the secret: each time as an event of its own."""
+    subscribe(far, endpoint.url)
+    near.hand_in(a_file(hub))
+    hub.work()
+    (number,) = hinted(endpoint)
+    secret = subscribe(far, elsewhere.url)
+    hub.work()
+    (first,) = elsewhere.heard(secret)
+    assert (first["type"], first["id"]) == ("inbox.available", number)
+    elsewhere.calls.clear()
+    again = subscribe(far, elsewhere.url)
+    hub.work()
+    (second,) = elsewhere.heard(again)
+    assert second["id"] == number
+    assert len({json.loads(endpoint.calls[0][1])["event"], first["event"], second["event"]}) == 3
+    assert len(endpoint.calls) == 1
+
+
+def test_what_an_earlier_address_did_not_take_comes_to_the_new_one(
+    hub: Office, near: System, far: System, endpoint: Endpoint, elsewhere: Endpoint
+) -> None:
+    endpoint.status = 500
+    subscribe(far, endpoint.url)
+    near.hand_in(a_file(hub))
+    hub.work()
+    (refused,) = [json.loads(body) for _, body in endpoint.calls]
+    secret = subscribe(far, elsewhere.url)
+    with clock.frozen(clock.now() + timedelta(hours=1)):
+        hub.work()
+    told = elsewhere.heard(secret)
+    assert [one["id"] for one in told] == [refused["id"]] * 2  # that something waits, and what was refused
+    assert refused["event"] in [one["event"] for one in told]
+    assert len(endpoint.calls) == 1
+
+
+def test_a_call_during_which_the_address_changes_says_nothing_of_the_new_one(
+    hub: Office, near: System, far: System, endpoint: Endpoint, elsewhere: Endpoint
+) -> None:
+    endpoint.status, endpoint.hangs = 500, Event()
+    subscribe(near, endpoint.url)
+    near.hand_in(a_file(hub))
+    working = Thread(target=hub.work)
+    working.start()
+    try:
+        until = monotonic() + 30
+        while not endpoint.calls and monotonic() < until:
+            sleep(0.02)
+        secret = subscribe(near, elsewhere.url)
+    finally:
+        endpoint.hangs.set()
+        working.join()
+    assert (hook(hub).failures, hook(hub).problem) == (0, "")
+    with clock.frozen(clock.now() + timedelta(minutes=1)):
+        hub.work()
+    (refused,) = [json.loads(body) for _, body in endpoint.calls]
+    assert elsewhere.heard(secret) == [refused]
 
 
 def test_a_sender_is_told_that_its_envelope_moved(hub: Office, near: System, far: System, endpoint: Endpoint) -> None:
