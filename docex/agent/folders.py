@@ -98,6 +98,15 @@ class Folders:
         disk = os.statvfs(self.root)
         return disk.f_bavail * disk.f_frsize
 
+    def disk_time(self) -> float:
+        """What time it is where the times of files are told (Unix time): at a shared folder's server, whose clock need
+        not be ours. The beginning of time when the disk does not say, so that nothing looks older than it is."""
+        try:
+            with tempfile.TemporaryFile(dir=self.drafts) as file:
+                return os.fstat(file.fileno()).st_ctime
+        except OSError:
+            return 0.0
+
 
 def sha256_of(path: Path) -> str:
     """The file's SHA-256 in hex, read in pieces of 1 MiB."""
