@@ -21,7 +21,7 @@ from pathlib import Path
 
 from docex.agent.board import INBOX, Board
 from docex.agent.errors import Gone, Stumbled
-from docex.agent.folders import Folders, free_name, move, plain, sha256_of
+from docex.agent.folders import Folders, bring, move, plain, sha256_of
 from docex.agent.heads import Watch
 from docex.agent.hub import Hub, Waiting
 from kernel import clock, faults
@@ -99,7 +99,7 @@ class Fetcher:
         self.folders.write_json(mark, {"id": one.id, "code": one.code, "sha256": one.sha256, "token": token})
         faults.point("agent.marked")
         if ready.exists():
-            move(ready, free_name(self.folders.inbox, f"{_name(one)}.edxml"))
+            bring(ready, self.folders.inbox, f"{_name(one)}.edxml")
         faults.point("agent.delivered")
         self._acknowledge(mark)
 

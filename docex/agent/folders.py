@@ -8,6 +8,7 @@ error/     what could not be sent or did not arrive, with the reason beside it
 .agent/    the agent's own notes
 """
 
+import ctypes
 import errno
 import fcntl
 import hashlib
@@ -28,6 +29,8 @@ from kernel.text import fold, nfc, phrase
 PIECE = 1 << 20
 LONGEST_NAME = 180
 """Bytes of a name that we make; a file system takes 255, and endings are added to it."""
+_HERE, _NOREPLACE = -100, 1  # AT_FDCWD and RENAME_NOREPLACE
+_rename_noreplace = ctypes.CDLL(None, use_errno=True).renameat2
 
 
 class Folders:
@@ -65,14 +68,20 @@ class Folders:
                 raise Busy(phrase("Một tác tử khác đang phục vụ thư mục này.")) from error
             for draft in self.drafts.iterdir():
                 draft.unlink()
-            for path in self.leaving.iterdir():  # not known whether it is in sent/ already: the hub will say
-                self.put_back(path)
+            self.put_back_what_is_leaving()
             yield
+
+    def put_back_what_is_leaving(self) -> None:
+        """What got no further than that is sent again, or laid aside again: the hub gives the same answer."""
+        for path in self.leaving.iterdir():
+            self.put_back(path)
 
     def put_back(self, path: Path) -> None:
         """Into outbox/ again, under its own name when that is still free."""
-        own = self.outbox / path.name
-        move(path, free_name(self.outbox, path.name) if os.path.lexists(own) else own)
+        try:
+            move(path, self.outbox / path.name)
+        except FileExistsError:
+            bring(path, self.outbox, path.name)
 
     def write(self, path: Path, data: bytes) -> None:
         """Put `data` under `path` at once: whoever looks sees all of it or nothing, also after a power failure."""
@@ -83,7 +92,8 @@ class Folders:
                 file.flush()
                 os.fsync(file.fileno())
             path.parent.mkdir(exist_ok=True)
-            move(draft, path)
+            draft.replace(path)
+            _make_names_last(draft, path)
         except OSError:
             with suppress(OSError):
                 draft.unlink(missing_ok=True)
@@ -118,9 +128,36 @@ def sha256_of(path: Path) -> str:
 
 
 def move(source: Path, target: Path) -> None:
-    """Rename, and make the new name last; both lie on one disk, since both lie in the agent's folder."""
-    source.replace(target)
-    for folder in {source.parent, target.parent}:
+    """Rename, and make the new name last; both lie on one disk, since both lie in the agent's folder. FileExistsError
+    when something has the name `target` already, and nothing has happened."""
+    _rename_to_a_free_name(source, target)
+    _make_names_last(source, target)
+
+
+def bring(source: Path, folder: Path, name: str) -> Path:
+    """Move into a folder that others write to, too: under this name, or the next one that is free when we come there.
+    Answers where it is now."""
+    while True:
+        target = free_name(folder, name)
+        with suppress(FileExistsError):
+            move(source, target)
+            return target
+
+
+def _rename_to_a_free_name(source: Path, target: Path) -> None:
+    # Not link and unlink: a kill in between would leave two, and who may only read a file may not link it.
+    if not _rename_noreplace(_HERE, os.fsencode(source), _HERE, os.fsencode(target), _NOREPLACE):
+        return
+    code = ctypes.get_errno()
+    if code not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+        raise OSError(code, os.strerror(code), str(source), None, str(target))
+    if os.path.lexists(target):  # a file system that cannot rename so, such as NFS
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+    source.rename(target)
+
+
+def _make_names_last(*paths: Path) -> None:
+    for folder in {path.parent for path in paths}:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(handle)

@@ -10,7 +10,7 @@ import time
 from datetime import date, datetime
 from typing import Any
 
-from docex.agent.folders import Folders, free_name, move, plain
+from docex.agent.folders import Folders, bring, plain
 from docex.agent.hub import Hub
 from docex.edxml import EdxmlError, write
 from docex.edxml.codes import StatusCode
@@ -54,7 +54,7 @@ class AskedBack:
             log.info("asked back: %s", item["document_id"])
         faults.point("agent.recall_noted")
         for path in sorted(telling.glob(f"{key}.*")):
-            move(path, free_name(self.folders.inbox, f"{_name(item)}.13{path.suffix}"))
+            bring(path, self.folders.inbox, f"{_name(item)}.13{path.suffix}")
             faults.point("agent.recall_told")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from docex.agent.board import OUTBOX, Board
 from docex.agent.errors import Gone, Refused, Stumbled, Unreachable
-from docex.agent.folders import Folders, free_name, move, shown, stem_of, trouble
+from docex.agent.folders import Folders, bring, free_name, move, shown, stem_of, trouble
 from docex.agent.following import follow_from_now
 from docex.agent.hub import Hub, Upload, WrongHash
 from docex.agent.outbox import Changed, Letter, NotAFile, Outbox, State
@@ -38,6 +38,7 @@ class Sender:
         """Hand in everything that is ready. Answers how many files left outbox/. Unreachable when the hub or the disk
         is away; one file that does not work keeps no other waiting."""
         done = 0
+        self.folders.put_back_what_is_leaving()  # a full disk let it go no further
         for path in self.outbox.ready():
             if self.stop.is_set():
                 break
@@ -132,7 +133,7 @@ class Sender:
         faults.point("agent.receipt_kept")
         taken = self.outbox.take(letter.path, letter.state)
         if taken is not None:
-            move(taken, free_name(self.folders.sent, name))
+            bring(taken, self.folders.sent, name)
         faults.point("agent.sent")
         log.info("sent %s: number %s", shown(name), number)
         return taken is not None
@@ -147,15 +148,24 @@ class Sender:
         taken = self.outbox.take(path, state)
         if taken is None:
             return False
-        target = free_name(self.folders.error, path.name)
         vi, en = why if isinstance(why, tuple) else (why.vi, why.en)
         at = clock.now().astimezone(clock.VN).isoformat(timespec="seconds")
-        self.folders.write(target.with_name(f"{target.name}{REASON}"), f"{vi}\n{en}\n[{code}] {at}\n".encode())
-        faults.point("agent.reason_kept")
-        move(taken, target)
+        self._move_into_error(taken, f"{vi}\n{en}\n[{code}] {at}\n".encode())
         faults.point("agent.laid_aside")
         log.warning("refused %s: %s", shown(path.name), code)
         return True
+
+    def _move_into_error(self, taken: Path, said: bytes) -> None:
+        """The reason comes first, so that no file is ever there without one."""
+        target = free_name(self.folders.error, taken.name)
+        reason = target.with_name(f"{target.name}{REASON}")
+        self.folders.write(reason, said)
+        faults.point("agent.reason_kept")
+        try:
+            move(taken, target)
+        except FileExistsError:  # the office was quicker, and its file is not what this is about
+            reason.unlink(missing_ok=True)
+            self._move_into_error(taken, said)
 
     def _later(self, path: Path, stumbled: Stumbled) -> None:
         pause_s = self.outbox.later(path)
