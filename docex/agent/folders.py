@@ -13,6 +13,7 @@ import errno
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import re
 import secrets
@@ -23,14 +24,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from docex.agent.errors import Busy, Unreachable, Unusable
-from kernel.text import fold, nfc, phrase
+from docex.agent.errors import Busy, Stumbled, Unreachable, Unusable
+from kernel.text import Phrase, fold, nfc, phrase
+
+log = logging.getLogger("lienthong.agent")
 
 PIECE = 1 << 20
 LONGEST_NAME = 180
 """Bytes of a name that we make; a file system takes 255, and endings are added to it."""
 _HERE, _NOREPLACE = -100, 1  # AT_FDCWD and RENAME_NOREPLACE
 _rename_noreplace = ctypes.CDLL(None, use_errno=True).renameat2
+_WHOLE_DISK = (errno.ENOSPC, errno.EROFS)
 
 
 class Folders:
@@ -205,9 +209,9 @@ def code_name(code: str) -> str:
     return re.sub(r"[^A-Za-z0-9.-]", "-", code)[:40].strip(".") or "-"
 
 
-def trouble(error: OSError) -> Any:
-    """What the disk said, in a sentence for the office."""
-    where = shown(str(error.filename)) if error.filename is not None else "?"
+def trouble(error: OSError, name: str = "?") -> Phrase:
+    """What the disk said, in a sentence for the office; it is about `name` where the disk names nothing."""
+    where = shown(str(error.filename)) if error.filename is not None else name
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return phrase("Ổ đĩa của thư mục đã đầy. Xin dọn bớt; tác tử tự làm tiếp khi có chỗ.")
     if error.errno == errno.EROFS:
@@ -220,6 +224,26 @@ def trouble(error: OSError) -> Any:
 def stopped(error: OSError) -> Unreachable:
     """The disk does not let us go on now."""
     return Unreachable(trouble(error), error.strerror or "")
+
+
+@contextmanager
+def only_about(name: str) -> Iterator[None]:
+    """Whatever goes wrong inside is about the one file or delivery of this name, and Stumbled says so to the office:
+    others may work. A full or read-only disk and a hub that is away are about all of them, and stay what they are."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _WHOLE_DISK:
+            raise
+        raise Stumbled(trouble(error, name), error.strerror or "") from error
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        log.error("not foreseen at %s", name, exc_info=error)
+        raise Stumbled(odd_answer(), type(error).__name__) from error
+
+
+def odd_answer() -> Phrase:
+    """For the office: what the hub said is not what it has to be."""
+    return phrase("Trục trả lời không đúng dạng, hoặc ghi chép của tác tử bị hỏng. Xin báo quản trị trục.")
 
 
 def _try_to_work_in(folder: Path) -> None:

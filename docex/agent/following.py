@@ -15,12 +15,12 @@ from typing import Any
 
 from docex.agent.board import Board
 from docex.agent.errors import Gone, Stumbled
-from docex.agent.folders import Folders, code_name, shown, stem_of
+from docex.agent.folders import Folders, code_name, only_about, shown, stem_of
 from docex.agent.hub import Hub
 from docex.labels import PROGRESS, RECALL
 from docex.states import Progress, Recall
 from kernel import clock, faults
-from kernel.text import Phrase, phrase
+from kernel.text import Phrase, one_line, phrase
 
 log = logging.getLogger("lienthong.agent")
 SOONEST_S = 0.25
@@ -70,8 +70,9 @@ class Follower:
         due = [name for name in notes if all_of_them or self._due.get(name, 0.0) <= now]
         for name in sorted(due, key=lambda name: self._due.get(name, 0.0))[: None if all_of_them else AT_ONCE]:
             try:
-                news = self._look(notes[name])
-            except (Gone, Stumbled, ValueError, KeyError, TypeError) as error:
+                with only_about(name):
+                    news = self._look(notes[name])
+            except (Gone, Stumbled) as error:
                 log.warning("letter %s cannot be followed now: %s", notes[name].stem, error)
                 news = None
             self._plan(name, news)
@@ -151,14 +152,14 @@ _TAKEN = phrase("trục đã nhận")
 
 def _receiver(one: dict[str, Any], words: list[Phrase]) -> str:
     said = "; ".join(f"{word.vi} / {word.en}" for word in words)
-    reason = f"\n    {one['reason']}" if one.get("reason") else ""
-    return f"{_at(one['changed_at'])}  {one['code']}  {one['name']}: {said}{reason}"
+    reason = f"\n    {one_line(one['reason'])}" if one.get("reason") else ""
+    return f"{_at(one['changed_at'])}  {one_line(one['code'])}  {one_line(one['name'])}: {said}{reason}"
 
 
 def _word(one: dict[str, Any]) -> list[Phrase]:
     found = [label.text for state, label in PROGRESS.items() if state.value == one["state"]]
     found += [label.text for state, label in RECALL.items() if state.value == one.get("recall")]
-    return found or [phrase("trạng thái {code}", code=str(one["state"])[:40])]
+    return found or [phrase("trạng thái {code}", code=one_line(str(one["state"]))[:40])]
 
 
 def _at(instant: str) -> str:

@@ -32,6 +32,7 @@ _LOOKED_AT = 4096
 _NAME = re.compile(rb"<([A-Za-z_][\w.:-]*)")
 _BOM = b"\xef\xbb\xbf"
 
+_UNKNOWN = os.stat_result((0,) * 19)
 State = tuple[int, int, int]  # inode, size, time of the last change
 
 
@@ -161,7 +162,7 @@ class Outbox:
         except FileNotFoundError:
             raise
         except OSError as error:
-            if path.is_symlink() or not path.is_file():
+            if not stat.S_ISREG(os.lstat(path).st_mode):
                 raise NotAFile from error
             raise
         with open(handle, "rb") as file:
@@ -195,6 +196,8 @@ class Outbox:
                     yield Path(entry.path), entry.stat(follow_symlinks=False)
                 except FileNotFoundError:
                     continue  # taken away while we looked
+                except OSError:
+                    yield Path(entry.path), _UNKNOWN  # the reason is said when it is opened for sending
 
 
 def _state(told: os.stat_result) -> State:

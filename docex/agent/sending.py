@@ -11,12 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from docex.agent import answers
 from docex.agent.board import OUTBOX, Board
 from docex.agent.errors import Gone, Refused, Stumbled, Unreachable
-from docex.agent.folders import Folders, bring, free_name, move, shown, stem_of, trouble
+from docex.agent.folders import Folders, bring, free_name, move, only_about, shown, stem_of
 from docex.agent.following import follow_from_now
 from docex.agent.hub import Hub, Upload, WrongHash
 from docex.agent.outbox import Changed, Letter, NotAFile, Outbox, State
+from docex.edxml import EdxmlError, StatusMessage, read
 from kernel import clock, faults
 from kernel.text import Phrase, phrase
 
@@ -49,6 +51,14 @@ class Sender:
 
     def _send_one(self, path: Path) -> bool:
         try:
+            with only_about(shown(path.name)):
+                return self._send_what_lies_there(path)
+        except Stumbled as stumbled:
+            self._later(path, stumbled)
+            return False
+
+    def _send_what_lies_there(self, path: Path) -> bool:
+        try:
             with self.outbox.opened(path) as letter:
                 try:
                     answer = self._hand_over(letter)
@@ -63,29 +73,25 @@ class Sender:
             return False
         except NotAFile:
             return self._lay_aside(path, None, "not_a_file", _LINK)
-        except PermissionError as error:
-            self._later(path, Stumbled(trouble(error)))
-            return False
-        except Stumbled as stumbled:
-            self._later(path, stumbled)
-            return False
 
     def _hand_over(self, letter: Letter) -> dict[str, Any]:
         """Bring the letter to the hub; its answer is about exactly these bytes, with a checked receipt."""
+        data = b""
         if letter.size <= AT_ONCE:
             data = letter.file.read(AT_ONCE + 1)
             letter.must_be_unchanged()
-            digest, key = hashlib.sha256(data).hexdigest(), _key(hashlib.sha256(data).hexdigest())
-            answer = self.hub.submit(data, key)
+            digest = hashlib.sha256(data).hexdigest()
+            answer = self.hub.submit(data, _key(digest))
         else:
             digest = self.outbox.digest_of(letter)
-            key = _key(digest)
-            answer = self.hub.submit_upload(self._bring_in_pieces(letter, digest).id, key)
-        if answer.get("sha256") != digest or not isinstance(answer.get("id"), int):
+            answer = self.hub.submit_upload(self._bring_in_pieces(letter, digest).id, _key(digest))
+        if answer.get("sha256") != digest:
             raise Unreachable(phrase("Trục xác nhận một tệp khác với tệp đã gửi. Xin báo quản trị trục."))
-        receipt = answer.get("receipt")
-        if isinstance(receipt, dict):
-            self.hub.check(receipt["jws"], kind="submitted", sha256=digest)
+        answers.number(answer, "id")
+        if answer.get("receipt") is None and "status_id" in answer and _is_status(data):
+            answers.number(answer, "status_id")
+        else:
+            self.hub.check(_receipt_in(answer), kind="submitted", sha256=digest)
         return answer
 
     def _bring_in_pieces(self, letter: Letter, digest: str) -> Upload:
@@ -125,7 +131,7 @@ class Sender:
 
     def _keep(self, letter: Letter, answer: dict[str, Any]) -> bool:
         number, name = answer["id"], letter.path.name
-        if "status_id" in answer:
+        if answer.get("receipt") is None:
             note = self.folders.receipts / f"{stem_of(name)}.status-{answer['status_id']}.json"
             self.folders.write_json(note, answer)
         else:
@@ -171,6 +177,21 @@ class Sender:
         pause_s = self.outbox.later(path)
         self.board.is_wrong(OUTBOX + shown(path.name), stumbled.words)
         log.warning("%s is tried again in %.0f s: %s", shown(path.name), pause_s, stumbled)
+
+
+def _receipt_in(answer: dict[str, Any]) -> str:
+    receipt = answer.get("receipt")
+    if isinstance(receipt, dict) and isinstance(receipt.get("jws"), str):
+        return str(receipt["jws"])
+    raise Stumbled(phrase("Trục không đưa biên nhận cho tệp này, nên chưa coi là đã gửi. Xin báo quản trị trục."))
+
+
+def _is_status(data: bytes) -> bool:
+    """Whether the file is a status message, which alone is taken without a receipt."""
+    try:
+        return isinstance(read(data), StatusMessage)
+    except EdxmlError:
+        return False
 
 
 def _key(digest: str) -> str:
