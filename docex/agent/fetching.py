@@ -115,7 +115,7 @@ class Fetcher:
         receipt = self.hub.acknowledge(about["id"], about["token"], about["sha256"])
         faults.point("agent.acknowledged")
         name = f"{about['id']}-{plain(about['code'])}.retrieved.jws"
-        self.folders.write(self.folders.receipts / name, receipt.encode())
+        self.folders.keep(self.folders.receipts / name, receipt.encode())
         faults.point("agent.retrieval_kept")
         mark.unlink()
         log.info("received delivery %d", about["id"])

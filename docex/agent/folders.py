@@ -105,7 +105,14 @@ class Folders:
 
     def write_json(self, path: Path, value: dict[str, Any]) -> None:
         """The same for a note or an answer, readable by people."""
-        self.write(path, json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n")
+        self.write(path, as_json(value))
+
+    def keep(self, path: Path, data: bytes) -> None:
+        """The same for evidence: what has this name already stays, and other evidence gets a name beside it."""
+        if not path.exists():
+            self.write(path, data)
+        elif path.read_bytes() != data:
+            self.write(free_name(path.parent, path.name), data)
 
     def free_bytes(self) -> int:
         """How much the disk still takes."""
@@ -120,6 +127,11 @@ class Folders:
                 return os.fstat(file.fileno()).st_ctime
         except OSError:
             return 0.0
+
+
+def as_json(value: dict[str, Any]) -> bytes:
+    """A note or an answer as it lies in a file."""
+    return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"
 
 
 def sha256_of(path: Path) -> str:

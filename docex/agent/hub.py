@@ -123,8 +123,11 @@ class Hub:
         return _upload(told(answer))
 
     def states(self, number: int) -> dict[str, Any]:
-        """How far an envelope has come at each receiver. Gone when the hub does not know it."""
+        """How far an envelope has come at each receiver; {} when the hub says that it does not know it. Gone when
+        something else in between says so."""
         answer = self.wire.call("GET", f"/api/v1/documents/{number}")
+        if problem(answer).get("code") == "not_found":
+            return {}
         _still_there(answer)
         return told(answer)
 

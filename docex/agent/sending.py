@@ -14,7 +14,7 @@ from typing import Any
 from docex.agent import answers
 from docex.agent.board import OUTBOX, Board
 from docex.agent.errors import Gone, Refused, Stumbled, Unreachable
-from docex.agent.folders import Folders, bring, free_name, move, only_about, shown, stem_of
+from docex.agent.folders import Folders, as_json, bring, free_name, move, only_about, shown, stem_of
 from docex.agent.following import follow_from_now
 from docex.agent.hub import Hub, Upload, WrongHash
 from docex.agent.outbox import Changed, Letter, NotAFile, Outbox, State
@@ -133,9 +133,9 @@ class Sender:
         number, name = answer["id"], letter.path.name
         if answer.get("receipt") is None:
             note = self.folders.receipts / f"{stem_of(name)}.status-{answer['status_id']}.json"
-            self.folders.write_json(note, answer)
+            self.folders.keep(note, as_json(answer))
         else:
-            follow_from_now(self.folders, number, name, answer)
+            follow_from_now(self.folders, self.hub.wire.url, name, answer)
         faults.point("agent.receipt_kept")
         taken = self.outbox.take(letter.path, letter.state)
         if taken is not None:

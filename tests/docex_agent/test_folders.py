@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from docex.agent.errors import Busy
-from docex.agent.folders import bring, code_name, free_name, move, plain, stem_of
+from docex.agent.folders import Folders, bring, code_name, free_name, move, plain, stem_of
 from docex.agent.hub import Hub
 from docex.agent.running import run
 from docex.edxml.model import Attachment
@@ -160,6 +160,14 @@ def test_what_has_a_name_already_is_never_replaced(tmp_path: Path) -> None:
     assert (ours.read_text(), theirs.read_text()) == ("ours", "theirs")
     assert bring(ours, tmp_path, "a.edxml").name == "a-2.edxml"
     assert theirs.read_text() == "theirs"
+
+
+def test_evidence_is_never_replaced(tmp_path: Path) -> None:
+    folders = Folders(tmp_path)
+    path = folders.receipts / "7-vp.retrieved.jws"
+    for text in (b"first", b"first", b"second"):
+        folders.keep(path, text)
+    assert [one.read_bytes() for one in sorted(folders.receipts.iterdir(), reverse=True)] == [b"first", b"second"]
 
 
 @pytest.mark.usefixtures("receiver")
