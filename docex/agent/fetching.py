@@ -11,17 +11,20 @@ hub's receipt, for which the mark holds all that is needed. N is the delivery's 
 that the notes mean nothing to another hub.
 """
 
+import errno
 import json
 import logging
 import os
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 from docex.agent.board import INBOX, Board
 from docex.agent.errors import Gone, Stumbled
-from docex.agent.folders import Folders, free_name, move, plain, sha256_of
+from docex.agent.folders import Folders, bring, move, odd_answer, only_about, plain, sha256_of
 from docex.agent.heads import Watch
 from docex.agent.hub import Hub, Waiting
 from kernel import clock, faults
@@ -63,8 +66,10 @@ class Fetcher:
             self.stop.wait(1.0)  # a hub that does not wait for us
         if from_the_beginning:
             self.board.keep_only(INBOX, [INBOX + _name(one) for one in page.items])
+        for name in page.odd:
+            self.board.is_wrong(INBOX + name, odd_answer())
         brought = [self._try(one) for one in sorted(page.items, key=lambda one: (-one.urgency, one.id))]
-        if not all(brought):
+        if page.odd or not all(brought):
             # Go on behind it: asked from the beginning, the hub would answer with it at once, again and again.
             self._again_at = self._again_at if self._after else time.monotonic() + AGAIN_S
             self._after = page.next
@@ -75,7 +80,8 @@ class Fetcher:
         if self.stop.is_set():
             return False
         try:
-            self._bring(one)
+            with only_about(_name(one)):
+                self._bring(one)
         except Gone as gone:
             log.info("delivery %d is not ours now: %s", one.id, gone)
             self.board.is_fine(INBOX + _name(one))
@@ -99,7 +105,7 @@ class Fetcher:
         self.folders.write_json(mark, {"id": one.id, "code": one.code, "sha256": one.sha256, "token": token})
         faults.point("agent.marked")
         if ready.exists():
-            move(ready, free_name(self.folders.inbox, f"{_name(one)}.edxml"))
+            bring(ready, self.folders.inbox, f"{_name(one)}.edxml")
         faults.point("agent.delivered")
         self._acknowledge(mark)
 
@@ -109,7 +115,7 @@ class Fetcher:
         receipt = self.hub.acknowledge(about["id"], about["token"], about["sha256"])
         faults.point("agent.acknowledged")
         name = f"{about['id']}-{plain(about['code'])}.retrieved.jws"
-        self.folders.write(self.folders.receipts / name, receipt.encode())
+        self.folders.keep(self.folders.receipts / name, receipt.encode())
         faults.point("agent.retrieval_kept")
         mark.unlink()
         log.info("received delivery %d", about["id"])
@@ -120,8 +126,9 @@ class Fetcher:
             if (self.folders.ready / mark.name).exists():
                 continue
             try:
-                self._acknowledge(mark)
-            except (Gone, Stumbled, ValueError, KeyError) as error:
+                with only_about(mark.name):
+                    self._acknowledge(mark)
+            except (Gone, Stumbled) as error:
                 # Its term ended, or another lease overtook ours. Should it come again, the mark is there.
                 log.info("delivery %s cannot be acknowledged: %s", mark.name, error)
         self._has_settled = True
@@ -129,12 +136,13 @@ class Fetcher:
     def _download(self, one: Waiting, ready: Path, token: int) -> int:
         """Answers the lease's newest token: a long download renews it, and ends when another system has taken over."""
         part, leased_at = self.folders.parts / _note(one), time.monotonic()
-        for _ in self.hub.download(one, part):
-            if time.monotonic() >= leased_at + RENEW_S:
-                token, leased_at = self.hub.lease(one.id), time.monotonic()
-            faults.point("agent.piece_kept")
-            if self.stop.is_set():
-                raise Stumbled(phrase("Việc tải về bị dừng; sẽ tải tiếp."))
+        with _dropped_when_too_large(part):
+            for _ in self.hub.download(one, part):
+                if time.monotonic() >= leased_at + RENEW_S:
+                    token, leased_at = self.hub.lease(one.id), time.monotonic()
+                faults.point("agent.piece_kept")
+                if self.stop.is_set():
+                    raise Stumbled(phrase("Việc tải về bị dừng; sẽ tải tiếp."))
         faults.point("agent.downloaded")
         if not part.exists() or sha256_of(part) != one.sha256:
             part.unlink(missing_ok=True)
@@ -158,6 +166,17 @@ class Fetcher:
         for path in (*self.folders.parts.iterdir(), *self.folders.marks.iterdir()):
             if path.stat().st_mtime < before:
                 path.unlink()
+
+
+@contextmanager
+def _dropped_when_too_large(part: Path) -> Iterator[None]:
+    """What is beyond a limit of the office's file system or its quota leaves the room to the others."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.EFBIG, errno.EDQUOT):
+            part.unlink(missing_ok=True)
+        raise
 
 
 def _note(one: Waiting) -> str:

@@ -8,10 +8,12 @@ error/     what could not be sent or did not arrive, with the reason beside it
 .agent/    the agent's own notes
 """
 
+import ctypes
 import errno
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import re
 import secrets
@@ -22,12 +24,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from docex.agent.errors import Busy, Unreachable, Unusable
-from kernel.text import fold, nfc, phrase
+from docex.agent.errors import Busy, Stumbled, Unreachable, Unusable
+from kernel.text import Phrase, fold, nfc, phrase
+
+log = logging.getLogger("lienthong.agent")
 
 PIECE = 1 << 20
 LONGEST_NAME = 180
 """Bytes of a name that we make; a file system takes 255, and endings are added to it."""
+_HERE, _NOREPLACE = -100, 1  # AT_FDCWD and RENAME_NOREPLACE
+_rename_noreplace = ctypes.CDLL(None, use_errno=True).renameat2
+_WHOLE_DISK = (errno.ENOSPC, errno.EROFS)
 
 
 class Folders:
@@ -65,14 +72,20 @@ class Folders:
                 raise Busy(phrase("Một tác tử khác đang phục vụ thư mục này.")) from error
             for draft in self.drafts.iterdir():
                 draft.unlink()
-            for path in self.leaving.iterdir():  # not known whether it is in sent/ already: the hub will say
-                self.put_back(path)
+            self.put_back_what_is_leaving()
             yield
+
+    def put_back_what_is_leaving(self) -> None:
+        """What got no further than that is sent again, or laid aside again: the hub gives the same answer."""
+        for path in self.leaving.iterdir():
+            self.put_back(path)
 
     def put_back(self, path: Path) -> None:
         """Into outbox/ again, under its own name when that is still free."""
-        own = self.outbox / path.name
-        move(path, free_name(self.outbox, path.name) if os.path.lexists(own) else own)
+        try:
+            move(path, self.outbox / path.name)
+        except FileExistsError:
+            bring(path, self.outbox, path.name)
 
     def write(self, path: Path, data: bytes) -> None:
         """Put `data` under `path` at once: whoever looks sees all of it or nothing, also after a power failure."""
@@ -83,7 +96,8 @@ class Folders:
                 file.flush()
                 os.fsync(file.fileno())
             path.parent.mkdir(exist_ok=True)
-            move(draft, path)
+            draft.replace(path)
+            _make_names_last(draft, path)
         except OSError:
             with suppress(OSError):
                 draft.unlink(missing_ok=True)
@@ -91,12 +105,33 @@ class Folders:
 
     def write_json(self, path: Path, value: dict[str, Any]) -> None:
         """The same for a note or an answer, readable by people."""
-        self.write(path, json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n")
+        self.write(path, as_json(value))
+
+    def keep(self, path: Path, data: bytes) -> None:
+        """The same for evidence: what has this name already stays, and other evidence gets a name beside it."""
+        if not path.exists():
+            self.write(path, data)
+        elif path.read_bytes() != data:
+            self.write(free_name(path.parent, path.name), data)
 
     def free_bytes(self) -> int:
         """How much the disk still takes."""
         disk = os.statvfs(self.root)
         return disk.f_bavail * disk.f_frsize
+
+    def disk_time(self) -> float:
+        """What time it is where the times of files are told (Unix time): at a shared folder's server, whose clock need
+        not be ours. The beginning of time when the disk does not say, so that nothing looks older than it is."""
+        try:
+            with tempfile.TemporaryFile(dir=self.drafts) as file:
+                return os.fstat(file.fileno()).st_ctime
+        except OSError:
+            return 0.0
+
+
+def as_json(value: dict[str, Any]) -> bytes:
+    """A note or an answer as it lies in a file."""
+    return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"
 
 
 def sha256_of(path: Path) -> str:
@@ -109,9 +144,36 @@ def sha256_of(path: Path) -> str:
 
 
 def move(source: Path, target: Path) -> None:
-    """Rename, and make the new name last; both lie on one disk, since both lie in the agent's folder."""
-    source.replace(target)
-    for folder in {source.parent, target.parent}:
+    """Rename, and make the new name last; both lie on one disk, since both lie in the agent's folder. FileExistsError
+    when something has the name `target` already, and nothing has happened."""
+    _rename_to_a_free_name(source, target)
+    _make_names_last(source, target)
+
+
+def bring(source: Path, folder: Path, name: str) -> Path:
+    """Move into a folder that others write to, too: under this name, or the next one that is free when we come there.
+    Answers where it is now."""
+    while True:
+        target = free_name(folder, name)
+        with suppress(FileExistsError):
+            move(source, target)
+            return target
+
+
+def _rename_to_a_free_name(source: Path, target: Path) -> None:
+    # Not link and unlink: a kill in between would leave two, and who may only read a file may not link it.
+    if not _rename_noreplace(_HERE, os.fsencode(source), _HERE, os.fsencode(target), _NOREPLACE):
+        return
+    code = ctypes.get_errno()
+    if code not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+        raise OSError(code, os.strerror(code), str(source), None, str(target))
+    if os.path.lexists(target):  # a file system that cannot rename so, such as NFS
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+    source.rename(target)
+
+
+def _make_names_last(*paths: Path) -> None:
+    for folder in {path.parent for path in paths}:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(handle)
@@ -159,9 +221,9 @@ def code_name(code: str) -> str:
     return re.sub(r"[^A-Za-z0-9.-]", "-", code)[:40].strip(".") or "-"
 
 
-def trouble(error: OSError) -> Any:
-    """What the disk said, in a sentence for the office."""
-    where = shown(str(error.filename)) if error.filename is not None else "?"
+def trouble(error: OSError, name: str = "?") -> Phrase:
+    """What the disk said, in a sentence for the office; it is about `name` where the disk names nothing."""
+    where = shown(str(error.filename)) if error.filename is not None else name
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return phrase("Ổ đĩa của thư mục đã đầy. Xin dọn bớt; tác tử tự làm tiếp khi có chỗ.")
     if error.errno == errno.EROFS:
@@ -174,6 +236,26 @@ def trouble(error: OSError) -> Any:
 def stopped(error: OSError) -> Unreachable:
     """The disk does not let us go on now."""
     return Unreachable(trouble(error), error.strerror or "")
+
+
+@contextmanager
+def only_about(name: str) -> Iterator[None]:
+    """Whatever goes wrong inside is about the one file or delivery of this name, and Stumbled says so to the office:
+    others may work. A full or read-only disk and a hub that is away are about all of them, and stay what they are."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _WHOLE_DISK:
+            raise
+        raise Stumbled(trouble(error, name), error.strerror or "") from error
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        log.error("not foreseen at %s", name, exc_info=error)
+        raise Stumbled(odd_answer(), type(error).__name__) from error
+
+
+def odd_answer() -> Phrase:
+    """For the office: what the hub said is not what it has to be."""
+    return phrase("Trục trả lời không đúng dạng, hoặc ghi chép của tác tử bị hỏng. Xin báo quản trị trục.")
 
 
 def _try_to_work_in(folder: Path) -> None:

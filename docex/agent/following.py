@@ -4,6 +4,7 @@ receipts/NAME.NUMBER/ holds `submitted.jws`, one file for each receipt about a r
 `states.json` for programs and `states.txt` for people.
 """
 
+import hashlib
 import json
 import logging
 import time
@@ -13,14 +14,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from docex.agent import answers
 from docex.agent.board import Board
 from docex.agent.errors import Gone, Stumbled
-from docex.agent.folders import Folders, code_name, shown, stem_of
+from docex.agent.folders import Folders, code_name, only_about, shown, stem_of
 from docex.agent.hub import Hub
 from docex.labels import PROGRESS, RECALL
 from docex.states import Progress, Recall
 from kernel import clock, faults
-from kernel.text import Phrase, phrase
+from kernel.text import Phrase, one_line, phrase
 
 log = logging.getLogger("lienthong.agent")
 SOONEST_S = 0.25
@@ -31,26 +33,36 @@ LATER_S = 3600.0
 GIVEN_UP = timedelta(days=120)
 AT_ONCE = 10
 FEW = 3
+SUBMITTED = "submitted.jws"
 _ON_ITS_WAY = frozenset({Progress.SUBMITTED.value, Progress.AVAILABLE.value})
 _LOST = frozenset({Progress.EXPIRED.value, Progress.UNDELIVERABLE.value})
 _OVER = frozenset({Progress.REFUSED.value, Progress.DONE.value})
 _AGREED = Recall.AGREED.value
 
 
-def follow_from_now(folders: Folders, number: int, name: str, answer: dict[str, Any]) -> None:
+def follow_from_now(folders: Folders, hub_url: str, name: str, answer: dict[str, Any]) -> None:
     """Keep the receipt of a letter, and follow the letter. The same letter under another name has the first one's
-    folder."""
-    note = folders.following / f"{number}.json"
+    folder. Another letter has another one, also when the hub gives it a number that was used before: a hub does that
+    after it was restored from a backup, and the first letter's receipt is then all that proves it."""
+    number, sha256, receipt = answer["id"], answer["sha256"], str(answer["receipt"]["jws"]).encode()
+    note = folders.following / f"{number}-{sha256[:16]}.json"
+    folder = folders.receipts / f"{stem_of(name)}.{number}"
     if note.exists():
         folder = folders.receipts / str(json.loads(note.read_text(encoding="utf-8"))["folder"])
-    else:
-        folder = folders.receipts / f"{stem_of(name)}.{number}"
-    if receipt := answer.get("receipt"):
-        folders.write(folder / "submitted.jws", str(receipt["jws"]).encode())
+    if is_anothers := _holds_another(folder, receipt):
+        # Named by the receipt, so that after a kill it is the same one again.
+        folder = folders.receipts / f"{stem_of(name)}.{number}-{hashlib.sha256(receipt).hexdigest()[:8]}"
+    folders.keep(folder / SUBMITTED, receipt)
     faults.point("agent.submission_kept")
-    if not note.exists():
+    if is_anothers or not note.exists():
         at = clock.now().isoformat(timespec="seconds")
-        folders.write_json(note, {"folder": folder.name, "name": shown(name), "since": at})
+        about = {"folder": folder.name, "name": shown(name), "since": at, "sha256": sha256, "hub": hub_url}
+        folders.write_json(note, about)
+
+
+def _holds_another(folder: Path, receipt: bytes) -> bool:
+    kept = folder / SUBMITTED
+    return kept.exists() and kept.read_bytes() != receipt
 
 
 class Follower:
@@ -70,8 +82,9 @@ class Follower:
         due = [name for name in notes if all_of_them or self._due.get(name, 0.0) <= now]
         for name in sorted(due, key=lambda name: self._due.get(name, 0.0))[: None if all_of_them else AT_ONCE]:
             try:
-                news = self._look(notes[name])
-            except (Gone, Stumbled, ValueError, KeyError, TypeError) as error:
+                with only_about(name):
+                    news = self._look(notes[name])
+            except (Gone, Stumbled) as error:
                 log.warning("letter %s cannot be followed now: %s", notes[name].stem, error)
                 news = None
             self._plan(name, news)
@@ -85,23 +98,38 @@ class Follower:
 
     def _look(self, note: Path) -> list[dict[str, Any]]:
         """Ask after one letter. What is new is written receipts first, so that a kill in between makes it new again."""
-        number, about = int(note.stem), json.loads(note.read_text(encoding="utf-8"))
+        number, about = int(note.stem.partition("-")[0]), json.loads(note.read_text(encoding="utf-8"))
+        is_too_old = datetime.fromisoformat(about["since"]) < clock.now() - GIVEN_UP
         told = self.hub.states(number)
-        deliveries: list[dict[str, Any]] = told["deliveries"]
+        # A note from before notes held the hash has to believe the hub.
+        if (sha256 := about.get("sha256", told.get("sha256"))) != told.get("sha256"):
+            self._is_unknown(note, number, about, is_too_old)
+            return []
+        deliveries = answers.items(told, "deliveries")
         folder = self.folders.receipts / str(about["folder"])
         changed = _changed(folder / "states.json", deliveries)
         if changed:
             self._pause_s.pop(note.name, None)
-            self._keep_receipts(folder, number, told["sha256"], [one["code"] for one in changed])
+            self._keep_receipts(folder, number, sha256, [one["code"] for one in changed])
             self._tell_of_losses(folder, about["name"], number, changed)
             self.folders.write(folder / "states.txt", _for_people(about["name"], number, told).encode())
             faults.point("agent.states_told")
             self.folders.write_json(folder / "states.json", told)
             faults.point("agent.states_kept")
-        too_old = datetime.fromisoformat(about["since"]) < clock.now() - GIVEN_UP
-        if (deliveries and all(_is_over(one) for one in deliveries)) or too_old:
+        if (deliveries and all(_is_over(one) for one in deliveries)) or is_too_old:
             note.unlink()
         return deliveries
+
+    def _is_unknown(self, note: Path, number: int, about: dict[str, Any], is_too_old: bool) -> None:
+        """The hub does not know the letter, or the number is another letter's now. The office is told when it is the
+        hub that took it; one at another address may never have."""
+        if is_its_hub := about["hub"] == self.hub.wire.url:
+            told = (_UNKNOWN.vi, _UNKNOWN.en, f"{about['name']} (số / number {number})", f"receipts/{about['folder']}")
+            self.folders.write(self.folders.error / f"{about['folder']}.lost.txt", ("\n".join(told) + "\n").encode())
+            faults.point("agent.loss_told")
+        log.warning("letter %s, taken by %s, is not known to %s", number, about["hub"], self.hub.wire.url)
+        if is_its_hub or is_too_old:
+            note.unlink()
 
     def _keep_receipts(self, folder: Path, number: int, sha256: str, codes: list[str]) -> None:
         for code in codes if len(codes) <= FEW else [""]:
@@ -130,6 +158,12 @@ class Follower:
 _NOT_ARRIVED = phrase("Văn bản này chưa đến được nơi nhận dưới đây. Xin liên hệ nơi nhận hoặc gửi cách khác.")
 
 
+_UNKNOWN = phrase(
+    "Trục đã nhận văn bản này (biên nhận còn ở receipts) nhưng nay không còn biết, có thể vì trục được khôi phục từ "
+    "bản sao lưu. Xin báo quản trị trục và gửi lại."
+)
+
+
 def _changed(known: Path, deliveries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     before: dict[str, Any] = {}
     with suppress(OSError, ValueError, KeyError, TypeError):
@@ -151,14 +185,14 @@ _TAKEN = phrase("trục đã nhận")
 
 def _receiver(one: dict[str, Any], words: list[Phrase]) -> str:
     said = "; ".join(f"{word.vi} / {word.en}" for word in words)
-    reason = f"\n    {one['reason']}" if one.get("reason") else ""
-    return f"{_at(one['changed_at'])}  {one['code']}  {one['name']}: {said}{reason}"
+    reason = f"\n    {one_line(one['reason'])}" if one.get("reason") else ""
+    return f"{_at(one['changed_at'])}  {one_line(one['code'])}  {one_line(one['name'])}: {said}{reason}"
 
 
 def _word(one: dict[str, Any]) -> list[Phrase]:
     found = [label.text for state, label in PROGRESS.items() if state.value == one["state"]]
     found += [label.text for state, label in RECALL.items() if state.value == one.get("recall")]
-    return found or [phrase("trạng thái {code}", code=str(one["state"])[:40])]
+    return found or [phrase("trạng thái {code}", code=one_line(str(one["state"]))[:40])]
 
 
 def _at(instant: str) -> str:

@@ -1,6 +1,7 @@
 """The hub as the agent sees it: the public API, and nothing else. A call that cannot be made raises Unreachable."""
 
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,10 +13,13 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from docex.agent import answers
 from docex.agent.errors import Gone, Stumbled, Unreachable
+from docex.agent.folders import shown
 from docex.agent.wire import Reach, Wire, problem, refusal, told
-from kernel.text import phrase
+from kernel.text import one_line, phrase
 
+log = logging.getLogger("lienthong.agent")
 PIECE = 1 << 20
 LONG_POLL_S = 25
 LARGE_S = 900.0
@@ -43,6 +47,8 @@ class Page:
     held: bool
     head: str = ""
     """The newest signed head of the hub's evidence log; "" at a hub that has none."""
+    odd: tuple[str, ...] = ()
+    """Names for those of which the hub told no sense."""
 
 
 @dataclass(frozen=True)
@@ -117,8 +123,11 @@ class Hub:
         return _upload(told(answer))
 
     def states(self, number: int) -> dict[str, Any]:
-        """How far an envelope has come at each receiver. Gone when the hub does not know it."""
+        """How far an envelope has come at each receiver; {} when the hub says that it does not know it. Gone when
+        something else in between says so."""
         answer = self.wire.call("GET", f"/api/v1/documents/{number}")
+        if problem(answer).get("code") == "not_found":
+            return {}
         _still_there(answer)
         return told(answer)
 
@@ -133,8 +142,8 @@ class Hub:
             if answer.status_code == 404:
                 break
             page = told(answer)
-            found += page["items"]
-            after = page.get("next") or None
+            found += answers.items(page)
+            after = answers.text(page, "next") if page.get("next") else None
         return found
 
     def recalls(self) -> list[dict[str, Any]]:
@@ -142,8 +151,7 @@ class Hub:
         answer = self.wire.call("GET", "/api/v1/recalls")
         if answer.status_code in (403, 404):
             return []
-        found: list[dict[str, Any]] = told(answer)["items"]
-        return found
+        return answers.items(told(answer))
 
     def waiting(self, wait_s: int, after: str = "") -> Page:
         """What is in the mailbox behind `after`; waits up to `wait_s` seconds while there is nothing."""
@@ -151,12 +159,7 @@ class Hub:
         answer = self.wire.call("GET", "/api/v1/inbox", params={name: text for name, text in query.items() if text})
         if answer.status_code == 403:
             raise Unreachable(phrase("Hệ thống này chưa được cấp quyền {scope}. Xin báo quản trị trục.", scope=RECEIVE))
-        found = told(answer)
-        items = [
-            Waiting(one["id"], one["code"], one.get("urgency", 0), one["sha256"], one["size"]) for one in found["items"]
-        ]
-        head = found.get("head")
-        return Page(items, found["next"], bool(found.get("held")), head["jws"] if isinstance(head, dict) else "")
+        return _page(told(answer))
 
     def consistency(self, first: int, second: int) -> list[bytes] | None:
         """The hub's proof that its log of `first` leaves is the beginning of that of `second`; None when it has
@@ -174,7 +177,7 @@ class Hub:
         """Begin to fetch; gives the token for `acknowledge`. Gone when it is not ours any more."""
         answer = self.wire.call("POST", f"/api/v1/inbox/{number}/lease", json={})
         _still_there(answer)
-        return int(told(answer)["token"])
+        return answers.number(told(answer), "token")
 
     def download(self, one: Waiting, target: Path) -> Iterator[int]:
         """Fetch the envelope into `target`, going on where an earlier try broke off; yields after every piece how many
@@ -205,7 +208,7 @@ class Hub:
         """Say that the envelope is on the disk; answers with the checked receipt (compact JWS)."""
         answer = self.wire.call("POST", f"/api/v1/inbox/{number}/ack", json={"token": token})
         _still_there(answer)
-        receipt: str = told(answer)["receipt"]["jws"]
+        receipt = answers.text(answers.part(told(answer), "receipt"), "jws")
         self.check(receipt, kind="retrieved", sha256=sha256)
         return receipt
 
@@ -233,12 +236,31 @@ class Hub:
 
 
 def _upload(found: dict[str, Any]) -> Upload:
-    return Upload(found["id"], found["offset"], min(found["piece"], PIECE), found["whole"])
+    offset, piece = answers.number(found, "offset", 0), answers.number(found, "piece")
+    return Upload(answers.token(found, "id"), offset, min(piece, PIECE), found.get("whole") is True)
+
+
+def _page(found: dict[str, Any]) -> Page:
+    items, odd = [], []
+    for one in answers.items(found):
+        try:
+            items.append(_waiting(one))
+        except Stumbled as stumbled:
+            log.warning("a delivery cannot be understood: %s", stumbled)
+            odd.append(shown(str(one.get("id", "?")))[:40])
+    head = answers.text(found["head"], "jws") if isinstance(found.get("head"), dict) else ""
+    return Page(items, answers.text(found, "next"), bool(found.get("held")), head, tuple(odd))
+
+
+def _waiting(one: dict[str, Any]) -> Waiting:
+    urgency = answers.number(one, "urgency", 0) if "urgency" in one else 0
+    size = answers.number(one, "size", 0)
+    return Waiting(answers.number(one, "id"), answers.text(one, "code"), urgency, answers.sha256(one), size)
 
 
 def _still_there(answer: requests.Response) -> None:
     if answer.status_code in (404, 409):
-        raise Gone(answer.text[:200])
+        raise Gone(one_line(answer.text[:200]))
 
 
 def _pieces(answer: requests.Response) -> Iterator[bytes]:

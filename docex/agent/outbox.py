@@ -14,11 +14,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import IO
 
 from docex.agent.folders import PIECE, Folders, move
-from kernel import clock, faults
+from kernel import faults
 
 DOUBTFUL_S = 3.0
 """How long a file has to lie still before the hub's refusal of it is believed."""
@@ -31,6 +32,7 @@ _LOOKED_AT = 4096
 _NAME = re.compile(rb"<([A-Za-z_][\w.:-]*)")
 _BOM = b"\xef\xbb\xbf"
 
+_UNKNOWN = os.stat_result((0,) * 19)
 State = tuple[int, int, int]  # inode, size, time of the last change
 
 
@@ -48,7 +50,7 @@ class Seen:
 
     state: State
     since: float  # monotonic: when we first saw it so
-    changed_s: float  # what the disk says of its last change, Unix time
+    age_s: float  # how long ago it was changed, when we first saw it so
     needs_s: float
     not_before: float = 0.0
     tries: int = 0
@@ -57,7 +59,7 @@ class Seen:
     @property
     def still_for_s(self) -> float:
         """How long nothing has changed; what was there before us need not wait for us."""
-        return max(time.monotonic() - self.since, clock.now().timestamp() - self.changed_s)
+        return time.monotonic() - self.since + self.age_s
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class Outbox:
     def ready(self) -> list[Path]:
         """What can be sent now, oldest first."""
         now, found = time.monotonic(), {}
+        disk_now = cache(self.folders.disk_time)  # asked for once a look, and only when there is something new
         ready: list[tuple[int, Path]] = []
         self.sub_folders = []
         for path, told in self._entries():
@@ -98,7 +101,8 @@ class Outbox:
                 continue
             known = self._seen.get(path)
             if known is None or known.state != _state(told):
-                known = Seen(_state(told), now, told.st_ctime, _stillness_s(path, told))
+                age_s = max(0.0, disk_now() - told.st_ctime)
+                known = Seen(_state(told), now, age_s, _stillness_s(path, told))
             found[path] = known
             if now >= known.not_before and known.still_for_s >= known.needs_s:
                 ready.append((told.st_mtime_ns, path))
@@ -158,7 +162,7 @@ class Outbox:
         except FileNotFoundError:
             raise
         except OSError as error:
-            if path.is_symlink() or not path.is_file():
+            if not stat.S_ISREG(os.lstat(path).st_mode):
                 raise NotAFile from error
             raise
         with open(handle, "rb") as file:
@@ -192,6 +196,8 @@ class Outbox:
                     yield Path(entry.path), entry.stat(follow_symlinks=False)
                 except FileNotFoundError:
                     continue  # taken away while we looked
+                except OSError:
+                    yield Path(entry.path), _UNKNOWN  # the reason is said when it is opened for sending
 
 
 def _state(told: os.stat_result) -> State:

@@ -10,13 +10,15 @@ import time
 from datetime import date, datetime
 from typing import Any
 
-from docex.agent.folders import Folders, free_name, move, plain
+from docex.agent import answers
+from docex.agent.errors import Stumbled
+from docex.agent.folders import Folders, bring, only_about, plain
 from docex.agent.hub import Hub
 from docex.edxml import EdxmlError, write
 from docex.edxml.codes import StatusCode
 from docex.edxml.model import Organ, ResponseFor, StatusMessage
 from kernel import clock, faults
-from kernel.text import phrase
+from kernel.text import one_line, phrase
 
 log = logging.getLogger("lienthong.agent")
 LOOK_S = 30.0
@@ -30,14 +32,21 @@ class AskedBack:
         self._due = 0.0
 
     def look(self, *, now: bool = False) -> None:
-        """Ask the hub, every half minute or at once, and tell the office what is new."""
+        """Ask the hub, every half minute or at once, and tell the office what is new. Stumbled, after all others were
+        told, when the hub asks something that makes no sense."""
         if not now and time.monotonic() < self._due:
             return
         self._due = time.monotonic() + LOOK_S
-        open_ones = set()
+        open_ones, stumbled = set(), None
         for item in self.hub.recalls():
-            open_ones.add(_key(item))
-            self._tell(item)
+            try:
+                with only_about(f"recall {item.get('document')}"):
+                    open_ones.add(_key(item))
+                    self._tell(item)
+            except Stumbled as error:
+                stumbled = error
+        if stumbled is not None:  # it may be one that is noted: which ones are answered is not known
+            raise stumbled
         for note in self.folders.asked.iterdir():
             if note.name not in open_ones:  # answered
                 note.unlink()
@@ -54,29 +63,30 @@ class AskedBack:
             log.info("asked back: %s", item["document_id"])
         faults.point("agent.recall_noted")
         for path in sorted(telling.glob(f"{key}.*")):
-            move(path, free_name(self.folders.inbox, f"{_name(item)}.13{path.suffix}"))
+            bring(path, self.folders.inbox, f"{_name(item)}.13{path.suffix}")
             faults.point("agent.recall_told")
 
 
 def _key(item: dict[str, Any]) -> str:
     """The question: the same document can be asked back again after a refusal."""
-    return f"{item['document']}-{hashlib.sha256(str(item['asked_at']).encode()).hexdigest()[:16]}"
+    return f"{answers.number(item, 'document')}-{hashlib.sha256(str(item['asked_at']).encode()).hexdigest()[:16]}"
 
 
 def _name(item: dict[str, Any]) -> str:
-    return f"{item['id'] or item['document']}-{plain(item['code'])}"
+    number = answers.number(item, "id" if item["id"] else "document")
+    return f"{number}-{plain(answers.text(item, 'code'))}"
 
 
 def _for_people(item: dict[str, Any]) -> str:
     asks = phrase(
         "{sender} yêu cầu thu hồi văn bản {code} “{subject}”.",
-        sender=item["sender"]["name"],
-        code=item["code"],
-        subject=item["subject"],
+        sender=one_line(item["sender"]["name"]),
+        code=one_line(item["code"]),
+        subject=one_line(item["subject"]),
     )
-    reason = phrase("Lý do: {reason}", reason=item["reason"] or "–")
+    reason = phrase("Lý do: {reason}", reason=one_line(item["reason"]) or "–")
     at = datetime.fromisoformat(item["asked_at"]).astimezone(clock.VN).strftime("%d/%m/%Y %H:%M")
-    lines = [asks.vi, reason.vi, _ANSWER.vi, "", asks.en, reason.en, _ANSWER.en, "", at, item["document_id"]]
+    lines = [asks.vi, reason.vi, _ANSWER.vi, "", asks.en, reason.en, _ANSWER.en, "", at, one_line(item["document_id"])]
     return "\n".join(lines) + "\n"
 
 

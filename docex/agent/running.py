@@ -61,23 +61,45 @@ def run(reach: Reach, folder: Path, *, once: bool = False) -> None:
 
 
 def _once(sender: Sender, fetcher: Fetcher, follower: Follower, asked_back: AskedBack) -> None:
-    try:
-        end = time.monotonic() + EMPTY_S + 1.0
-        while True:
-            done = sender.send() + fetcher.fetch(0)
-            if not done and (not sender.outbox.is_waiting(CUT_S) or time.monotonic() > end):
-                break
-            if not done:
-                time.sleep(LOOK_S)
-        follower.follow(all_of_them=True)
-        asked_back.look(now=True)
-        if not sender.board.is_clean:
-            raise Unreachable(phrase("Có văn bản chưa gửi hoặc chưa nhận được; lý do ở status.txt."))
-    except OSError as error:
-        raise stopped(error) from error
-    finally:
-        sender.board.note_skew(sender.hub.skew or fetcher.hub.skew)
-        sender.board.show()
+    """Each kind of work until there is nothing to do, whatever becomes of the others. Unreachable, with the first
+    reason, when something could not be done."""
+    tries = _Tries(sender.board)
+    end = time.monotonic() + EMPTY_S + 1.0
+    while True:
+        done = tries.of(SENDING, sender.send) + tries.of(FETCHING, lambda: fetcher.fetch(0))
+        waits = sender.outbox.is_waiting(CUT_S) and SENDING not in tries.failed
+        if not done and (not waits or time.monotonic() > end):
+            break
+        if not done:
+            time.sleep(LOOK_S)
+    tries.of(FOLLOWING, lambda: follower.follow(all_of_them=True))
+    tries.of(RECALLS, lambda: asked_back.look(now=True))
+    sender.board.note_skew(sender.hub.skew or fetcher.hub.skew)
+    sender.board.show()
+    for error in tries.failed.values():
+        raise error
+    if not sender.board.is_clean:
+        raise Unreachable(phrase("Có văn bản chưa gửi hoặc chưa nhận được; lý do ở status.txt."))
+
+
+class _Tries:
+    """What one run tries. A kind of work that failed is not tried again in it."""
+
+    def __init__(self, board: Board) -> None:
+        self.board = board
+        self.failed: dict[str, Unreachable] = {}
+
+    def of(self, name: str, work: Callable[[], int | None]) -> int:
+        """Do it; the board says when it cannot be done. Answers how much was done."""
+        if name in self.failed:
+            return 0
+        try:
+            return work() or 0
+        except Exception as error:  # whatever it is, the other kinds are tried, and the office is told
+            self.failed[name] = found = _as_unreachable(error)
+            self.board.is_wrong(name, found.words)
+            log.warning("%s: %s", name, found)
+            return 0
 
 
 def _forever(

@@ -11,12 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from docex.agent import answers
 from docex.agent.board import OUTBOX, Board
 from docex.agent.errors import Gone, Refused, Stumbled, Unreachable
-from docex.agent.folders import Folders, free_name, move, shown, stem_of, trouble
+from docex.agent.folders import Folders, as_json, bring, free_name, move, only_about, shown, stem_of
 from docex.agent.following import follow_from_now
 from docex.agent.hub import Hub, Upload, WrongHash
 from docex.agent.outbox import Changed, Letter, NotAFile, Outbox, State
+from docex.edxml import EdxmlError, StatusMessage, read
 from kernel import clock, faults
 from kernel.text import Phrase, phrase
 
@@ -38,6 +40,7 @@ class Sender:
         """Hand in everything that is ready. Answers how many files left outbox/. Unreachable when the hub or the disk
         is away; one file that does not work keeps no other waiting."""
         done = 0
+        self.folders.put_back_what_is_leaving()  # a full disk let it go no further
         for path in self.outbox.ready():
             if self.stop.is_set():
                 break
@@ -47,6 +50,14 @@ class Sender:
         return done
 
     def _send_one(self, path: Path) -> bool:
+        try:
+            with only_about(shown(path.name)):
+                return self._send_what_lies_there(path)
+        except Stumbled as stumbled:
+            self._later(path, stumbled)
+            return False
+
+    def _send_what_lies_there(self, path: Path) -> bool:
         try:
             with self.outbox.opened(path) as letter:
                 try:
@@ -62,29 +73,25 @@ class Sender:
             return False
         except NotAFile:
             return self._lay_aside(path, None, "not_a_file", _LINK)
-        except PermissionError as error:
-            self._later(path, Stumbled(trouble(error)))
-            return False
-        except Stumbled as stumbled:
-            self._later(path, stumbled)
-            return False
 
     def _hand_over(self, letter: Letter) -> dict[str, Any]:
         """Bring the letter to the hub; its answer is about exactly these bytes, with a checked receipt."""
+        data = b""
         if letter.size <= AT_ONCE:
             data = letter.file.read(AT_ONCE + 1)
             letter.must_be_unchanged()
-            digest, key = hashlib.sha256(data).hexdigest(), _key(hashlib.sha256(data).hexdigest())
-            answer = self.hub.submit(data, key)
+            digest = hashlib.sha256(data).hexdigest()
+            answer = self.hub.submit(data, _key(digest))
         else:
             digest = self.outbox.digest_of(letter)
-            key = _key(digest)
-            answer = self.hub.submit_upload(self._bring_in_pieces(letter, digest).id, key)
-        if answer.get("sha256") != digest or not isinstance(answer.get("id"), int):
+            answer = self.hub.submit_upload(self._bring_in_pieces(letter, digest).id, _key(digest))
+        if answer.get("sha256") != digest:
             raise Unreachable(phrase("Trục xác nhận một tệp khác với tệp đã gửi. Xin báo quản trị trục."))
-        receipt = answer.get("receipt")
-        if isinstance(receipt, dict):
-            self.hub.check(receipt["jws"], kind="submitted", sha256=digest)
+        answers.number(answer, "id")
+        if answer.get("receipt") is None and "status_id" in answer and _is_status(data):
+            answers.number(answer, "status_id")
+        else:
+            self.hub.check(_receipt_in(answer), kind="submitted", sha256=digest)
         return answer
 
     def _bring_in_pieces(self, letter: Letter, digest: str) -> Upload:
@@ -124,15 +131,15 @@ class Sender:
 
     def _keep(self, letter: Letter, answer: dict[str, Any]) -> bool:
         number, name = answer["id"], letter.path.name
-        if "status_id" in answer:
+        if answer.get("receipt") is None:
             note = self.folders.receipts / f"{stem_of(name)}.status-{answer['status_id']}.json"
-            self.folders.write_json(note, answer)
+            self.folders.keep(note, as_json(answer))
         else:
-            follow_from_now(self.folders, number, name, answer)
+            follow_from_now(self.folders, self.hub.wire.url, name, answer)
         faults.point("agent.receipt_kept")
         taken = self.outbox.take(letter.path, letter.state)
         if taken is not None:
-            move(taken, free_name(self.folders.sent, name))
+            bring(taken, self.folders.sent, name)
         faults.point("agent.sent")
         log.info("sent %s: number %s", shown(name), number)
         return taken is not None
@@ -147,20 +154,44 @@ class Sender:
         taken = self.outbox.take(path, state)
         if taken is None:
             return False
-        target = free_name(self.folders.error, path.name)
         vi, en = why if isinstance(why, tuple) else (why.vi, why.en)
         at = clock.now().astimezone(clock.VN).isoformat(timespec="seconds")
-        self.folders.write(target.with_name(f"{target.name}{REASON}"), f"{vi}\n{en}\n[{code}] {at}\n".encode())
-        faults.point("agent.reason_kept")
-        move(taken, target)
+        self._move_into_error(taken, f"{vi}\n{en}\n[{code}] {at}\n".encode())
         faults.point("agent.laid_aside")
         log.warning("refused %s: %s", shown(path.name), code)
         return True
+
+    def _move_into_error(self, taken: Path, said: bytes) -> None:
+        """The reason comes first, so that no file is ever there without one."""
+        target = free_name(self.folders.error, taken.name)
+        reason = target.with_name(f"{target.name}{REASON}")
+        self.folders.write(reason, said)
+        faults.point("agent.reason_kept")
+        try:
+            move(taken, target)
+        except FileExistsError:  # the office was quicker, and its file is not what this is about
+            reason.unlink(missing_ok=True)
+            self._move_into_error(taken, said)
 
     def _later(self, path: Path, stumbled: Stumbled) -> None:
         pause_s = self.outbox.later(path)
         self.board.is_wrong(OUTBOX + shown(path.name), stumbled.words)
         log.warning("%s is tried again in %.0f s: %s", shown(path.name), pause_s, stumbled)
+
+
+def _receipt_in(answer: dict[str, Any]) -> str:
+    receipt = answer.get("receipt")
+    if isinstance(receipt, dict) and isinstance(receipt.get("jws"), str):
+        return str(receipt["jws"])
+    raise Stumbled(phrase("Trục không đưa biên nhận cho tệp này, nên chưa coi là đã gửi. Xin báo quản trị trục."))
+
+
+def _is_status(data: bytes) -> bool:
+    """Whether the file is a status message, which alone is taken without a receipt."""
+    try:
+        return isinstance(read(data), StatusMessage)
+    except EdxmlError:
+        return False
 
 
 def _key(digest: str) -> str:

@@ -17,7 +17,7 @@ from requests.auth import AuthBase
 from docex.agent.credentials import Credentials
 from docex.agent.errors import Refused, Stumbled, Unreachable, Unusable
 from kernel import clock
-from kernel.text import Phrase, phrase
+from kernel.text import Phrase, one_line, phrase
 
 CONNECT_S, ANSWER_S = 10.0, 120.0  # the second also between two pieces of an answer
 LONGEST_WAIT_S = 3600.0
@@ -172,7 +172,7 @@ def refusal(answer: requests.Response) -> Refused | Stumbled:
     found = problem(answer)
     words = found.get("message")
     if isinstance(words, Mapping) and isinstance(words.get("vi"), str) and isinstance(words.get("en"), str):
-        return Refused(found["code"], words["vi"], words["en"])
+        return Refused(one_line(found["code"]), one_line(words["vi"]), one_line(words["en"]))
     if answer.status_code == 413:
         large = phrase("Tệp lớn hơn mức mà đường truyền tới trục cho phép.")
         return Refused("too_large", large.vi, large.en)
@@ -201,7 +201,7 @@ def _asked_pause_s(answer: requests.Response) -> float:
 
 
 def _short(answer: requests.Response) -> str:
-    return f"{answer.status_code}: {answer.text[:200]}"
+    return f"{answer.status_code}: {one_line(answer.text[:200])}"
 
 
 def _away(error: Exception) -> Unreachable:

@@ -1,5 +1,6 @@
 """Real agent processes that can be told where to die, started by a fork of a process that has everything imported."""
 
+import json
 import multiprocessing
 import os
 import resource
@@ -13,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import cryptography.hazmat.backends.openssl.backend  # noqa: F401 - imported late by others, when `nobody` may not read it
+import requests
 
 from docex.agent import running
 from docex.agent.credentials import Credentials
 from docex.agent.errors import Unreachable, Unusable
 from docex.agent.folders import Folders
-from docex.agent.wire import Reach
+from docex.agent.wire import Reach, Wire
 from kernel import clock, faults
 
 REFUSED_TO_WORK = 3
@@ -41,6 +43,7 @@ class Circumstances:
     die_at: str = ""
     clock_ahead: timedelta = timedelta()
     user: int = 0  # becomes this one; 0 stays
+    largest_file: int = 0  # bytes that its file system takes; 0 is any
     peak_to: str = ""  # file for the most memory that it took, in KiB
 
 
@@ -48,6 +51,8 @@ def serve(reach: Reach, folder: Path, once: bool, circumstances: Circumstances) 
     """The body of `lienthong agent`, in a process of its own."""
     faults.arm(circumstances.die_at)
     clock.run_ahead(circumstances.clock_ahead)
+    if circumstances.largest_file:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (circumstances.largest_file,) * 2)
     if circumstances.user:
         os.setuid(circumstances.user)
     try:
@@ -142,6 +147,21 @@ class AgentProcess:
     def _process(self, *, once: bool, die_at: str) -> ForkServerProcess:
         circumstances = replace(self.circumstances, die_at=die_at)
         return context().Process(target=serve, args=(self.reach, self.root, once, circumstances), daemon=True)
+
+
+class Tampering(Wire):
+    """A line to the hub on which somebody rewrites what it answers at `path`."""
+
+    def __init__(self, reach: Reach, path: str, rewrite: Callable[[Any], Any]) -> None:
+        super().__init__(reach)
+        self._path, self._rewrite = path, rewrite
+
+    def call(self, method: str, path: str, **more: Any) -> requests.Response:
+        """The answer as it arrives here."""
+        answer = super().call(method, path, **more)
+        if path == self._path and answer.ok:
+            answer._content = json.dumps(self._rewrite(answer.json())).encode()
+        return answer
 
 
 def until(what: Callable[[], Any], most_s: float = 90.0) -> Any:

@@ -25,7 +25,7 @@ from docex.agent.credentials import Credentials, make_key, read_key
 from docex.agent.errors import Refused, Stumbled, Unreachable, Unusable
 from docex.agent.hub import Hub
 from docex.agent.wire import Reach, version
-from docex.hub.models import Mailbox
+from docex.hub.models import Mailbox, Parcel
 from tests.docex_agent.agents import REFUSED_TO_WORK, AgentProcess, Circumstances
 from tests.docex_agent.conftest import Served
 from tests.docex_hub.systems import a_file
@@ -114,6 +114,25 @@ def test_a_hub_that_is_away_loses_nothing(sender: AgentProcess) -> None:
     sender.put("giay-moi.edxml", b"<x></x>")
     assert sender.run() == REFUSED_TO_WORK
     assert sender.names("outbox") == ["giay-moi.edxml"]
+    for work in ("gửi / sending", "nhận / receiving", "thu hồi / recalls"):
+        assert f"- {work}: Không kết nối được tới trục." in sender.status
+
+
+def test_what_cannot_be_sent_keeps_nothing_from_being_fetched(
+    served: Served, sender: AgentProcess, receiver: AgentProcess
+) -> None:
+    sender.put("giay-moi.edxml", a_file(served.office))
+    sender.run()
+    served.office.work()
+    with served.office.db.write() as tx:
+        agency_id = tx.session.scalars(sa.select(Parcel.agency_id)).one()
+        only = frozenset({"docex.receive"})
+        made = clients.register(tx, served.office.cast.admin, agency_id, "Chỉ nhận", only)
+    receiver.credentials = Credentials(made.client_id, made.secret)
+    receiver.put("tra-loi.edxml", b"<x></x>")
+    assert receiver.run() == REFUSED_TO_WORK
+    assert len(receiver.names("inbox")) == 1
+    assert "- gửi / sending: Hệ thống này chưa được cấp quyền docex.submit." in receiver.status
 
 
 def test_wrong_credentials_lose_nothing_and_are_said_plainly(served: Served, sender: AgentProcess) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,12 @@ import sqlalchemy as sa
 from docex.agent.errors import Unusable
 from docex.agent.folders import Folders
 from docex.models import Dispatch
+from kernel import clock
 from tests.docex_agent.agents import REFUSED_TO_WORK, AgentProcess, Circumstances, until
 from tests.docex_agent.conftest import Served
+from tests.docex_agent.test_fetching import inbox, sent
+from tests.docex_agent.test_folders import a_large_file
+from tests.docex_agent.test_odd_files import a_sender, just_written
 from tests.docex_hub.systems import a_file
 
 pytestmark = pytest.mark.one_database("sqlite")
@@ -143,6 +148,42 @@ def test_one_file_that_cannot_be_read_keeps_no_other_waiting(
     assert sender.run() == REFUSED_TO_WORK
     assert sender.names("sent") == ["a.edxml"]
     assert "outbox/khoa.edxml: Tác tử không có quyền đọc" in sender.status
+
+
+def test_one_that_is_too_large_for_the_file_system_keeps_no_other_waiting(
+    served: Served, sender: AgentProcess, receiver: AgentProcess
+) -> None:
+    small = a_file(served.office, 2)
+    sent(served, sender, a_large_file(served), small)
+    receiver.circumstances = Circumstances(largest_file=2 << 20)
+    assert receiver.run() == REFUSED_TO_WORK
+    assert inbox(receiver) == [small]
+    assert "- inbox/" in receiver.status
+    assert "File too large" in receiver.status
+    assert list(receiver.folders.parts.iterdir()) == []
+    receiver.circumstances = Circumstances()
+    assert receiver.run() == 0
+    assert len(inbox(receiver)) == 2
+
+
+@pytest.mark.usefixtures("receiver")
+def test_one_file_that_the_disk_cannot_read_keeps_no_other_waiting(served: Served, sender: AgentProcess) -> None:
+    damaged = sender.put("hong.edxml", b"")
+    made = subprocess.run(["mount", "--bind", f"/proc/{os.getpid()}/mem", str(damaged)], check=False)
+    if made.returncode:
+        pytest.skip("only root may mount a disk")
+    try:
+        with just_written(damaged):
+            part = a_sender(sender)
+            part.send()
+            clock.advance(timedelta(minutes=1))
+            sender.put("a.edxml", a_file(served.office))
+            assert part.send() == 1
+        part.board.show()
+        assert "- outbox/hong.edxml: Không làm việc được với hong.edxml: Input/output error" in sender.status
+    finally:
+        subprocess.run(["umount", "-l", str(damaged)], check=True)
+    assert sender.names("sent") == ["a.edxml"]
 
 
 def test_folders_on_two_disks_are_refused(disk: Path, tmp_path: Path) -> None:

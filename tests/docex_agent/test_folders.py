@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from docex.agent.errors import Busy
-from docex.agent.folders import code_name, free_name, plain, stem_of
+from docex.agent.folders import Folders, bring, code_name, free_name, move, plain, stem_of
 from docex.agent.hub import Hub
 from docex.agent.running import run
 from docex.edxml.model import Attachment
@@ -149,6 +149,33 @@ def test_a_started_agent_ends_when_it_is_told(served: Served, sender: AgentProce
     until((sender.folders.root / "status.txt").exists)  # it has begun, and listens to signals
     assert Hub(sender.reach).waiting(0).items == []
     assert sender.stop() == 0
+
+
+def test_what_has_a_name_already_is_never_replaced(tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "ready", tmp_path / "a.edxml"
+    ours.write_text("ours")
+    theirs.write_text("theirs")
+    with pytest.raises(FileExistsError):
+        move(ours, theirs)
+    assert (ours.read_text(), theirs.read_text()) == ("ours", "theirs")
+    assert bring(ours, tmp_path, "a.edxml").name == "a-2.edxml"
+    assert theirs.read_text() == "theirs"
+
+
+def test_evidence_is_never_replaced(tmp_path: Path) -> None:
+    folders = Folders(tmp_path)
+    path = folders.receipts / "7-vp.retrieved.jws"
+    for text in (b"first", b"first", b"second"):
+        folders.keep(path, text)
+    assert [one.read_bytes() for one in sorted(folders.receipts.iterdir(), reverse=True)] == [b"first", b"second"]
+
+
+@pytest.mark.usefixtures("receiver")
+def test_what_could_go_no_further_is_sent_again(served: Served, sender: AgentProcess) -> None:
+    sender.start()
+    until((sender.root / "status.txt").exists)
+    (sender.folders.leaving / "a.edxml").write_bytes(a_file(served.office))  # as when the disk is full just then
+    until(lambda: sender.names("sent") == ["a.edxml"])
 
 
 def test_names_stay_apart_and_plain(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """What becomes of a letter at its receivers stands beside its receipt: evidence, states, losses."""
 
+import hashlib
 import json
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -17,9 +19,10 @@ from docex.hub import terms
 from docex.hub.models import Parcel, Receipt, Term
 from docex.models import Dispatch
 from kernel import clock
-from tests.docex_agent.agents import DIED, AgentProcess, until
+from tests.docex_agent.agents import DIED, AgentProcess, Tampering, until
 from tests.docex_agent.conftest import Served
 from tests.docex_agent.test_folders import FOLLOWING, LOSING
+from tests.docex_agent.test_odd_files import a_sender
 from tests.docex_hub.systems import FAR, a_file, a_letter, a_status
 
 pytestmark = pytest.mark.one_database("sqlite")
@@ -29,6 +32,11 @@ def states(agent: AgentProcess) -> dict[str, str]:
     """The state at each receiver, as states.json of the only letter says."""
     (path,) = agent.receipts("states.json")
     return {one["code"]: one["state"] for one in json.loads(path.read_text(encoding="utf-8"))["deliveries"]}
+
+
+def follow(agent: AgentProcess, hub: Hub) -> None:
+    """Ask after all letters, in this process."""
+    Follower(agent.folders, hub, Board(agent.folders, agent.url)).follow(all_of_them=True)
 
 
 def expire(served: Served) -> None:
@@ -157,6 +165,46 @@ def test_one_letter_that_cannot_be_followed_keeps_no_other_waiting(
     )
     (folders.following / "8888888.json").write_text("{")
     served.office.work()
-    follower = Follower(folders, Hub(sender.reach), Board(folders, sender.url))
-    follower.follow(all_of_them=True)
+    follow(sender, Hub(sender.reach))
     assert states(sender) == {FAR: "available"}
+
+
+@pytest.mark.parametrize("name", ["quyet-dinh.edxml", "thong-bao.edxml"])
+def test_a_number_that_a_restored_hub_uses_again_costs_no_receipt(
+    served: Served, sender: AgentProcess, receiver: AgentProcess, name: str
+) -> None:
+    sender.put("quyet-dinh.edxml", a_file(served.office, 1))
+    sender.run()
+    (first,) = sender.receipts("submitted.jws")
+    signed, number = first.read_bytes(), int(first.parent.name.rpartition(".")[2])
+    part = a_sender(sender)
+    part.hub.wire = Tampering(sender.reach, "/api/v1/edxml", lambda told: told | {"id": number})
+    data = a_file(served.office, 2)
+    sender.put(name, data)
+    assert part.send() == 1
+    assert first.read_bytes() == signed
+    assert len({path.read_bytes() for path in sender.receipts("submitted.jws")}) == 2
+
+    def of_the_second(told: dict[str, Any]) -> dict[str, Any]:
+        return told | {"sha256": hashlib.sha256(data).hexdigest()}
+
+    part.hub.wire = Tampering(sender.reach, f"/api/v1/documents/{number}", of_the_second)
+    follow(sender, part.hub)
+    (told,) = sender.names("error")
+    assert told == f"quyet-dinh.{number}.lost.txt"
+    assert "nay không còn biết" in (sender.root / "error" / told).read_text(encoding="utf-8")
+    assert len(sender.receipts("states.json")) == 2
+    assert len(list(sender.folders.following.iterdir())) == 1
+
+
+def test_a_letter_that_its_hub_has_forgotten_is_told_once_and_anothers_is_not(
+    served: Served, sender: AgentProcess
+) -> None:
+    about = {"name": "a.edxml", "since": clock.now().isoformat(), "sha256": "a" * 64}
+    for folder, url in (("a.7777", sender.url), ("b.8888", "https://hub.example")):
+        note = sender.folders.following / f"{folder[2:]}-{'a' * 16}.json"
+        note.write_text(json.dumps(about | {"folder": folder, "hub": url}))
+    for _ in range(2):
+        follow(sender, Hub(sender.reach))
+        assert sender.names("error") == ["a.7777.lost.txt"]
+        assert [note.name[:4] for note in sender.folders.following.iterdir()] == ["8888"]

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import threading
+import time
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,10 +39,11 @@ def a_sender(agent: AgentProcess) -> Sender:
 
 @contextmanager
 def just_written(path: Path) -> Iterator[None]:
-    """The clock stands where the disk says that the file was changed, and it alone tells how long the file lies still:
-    on a slow machine seconds may have passed already."""
+    """The clocks of the disk and of this machine stand where the disk says that the file was changed: on a slow machine
+    seconds may have passed already."""
     with pytest.MonkeyPatch.context() as patch, clock.frozen(datetime.fromtimestamp(path.stat().st_ctime, UTC)):
-        patch.setattr("docex.agent.outbox.time", SimpleNamespace(monotonic=lambda: 0.0))
+        patch.setattr("docex.agent.outbox.time", SimpleNamespace(monotonic=lambda: clock.now().timestamp()))
+        patch.setattr(Folders, "disk_time", lambda _: clock.now().timestamp())
         yield
 
 
@@ -162,6 +164,23 @@ def test_a_file_that_still_grows_is_not_taken(tmp_path: Path) -> None:
         file.write(b"</a>")
         file.flush()
         assert outbox.ready() == [path]
+
+
+def test_a_clock_that_is_ahead_of_the_disks_does_not_make_a_file_old(tmp_path: Path) -> None:
+    """The times of a shared folder are its server's."""
+    outbox = Outbox(Folders(tmp_path))
+    with clock.frozen(clock.of_files() + timedelta(hours=1)):
+        (outbox.folders.outbox / "a.edxml").write_bytes(b"<?xml version='1.0'?><a><b></b>")
+        assert outbox.ready() == []
+        assert outbox.ready() == []
+
+
+def test_what_lay_there_before_the_agent_need_not_wait_again(tmp_path: Path) -> None:
+    outbox = Outbox(Folders(tmp_path))
+    path = outbox.folders.outbox / "a.pdf"
+    path.write_bytes(b"%PDF-1.7 ...")
+    time.sleep(3.1)
+    assert outbox.ready() == [path]
 
 
 def test_a_young_file_is_not_laid_aside_at_the_first_refusal(sender: AgentProcess) -> None:
