@@ -33,7 +33,7 @@ PIECE = 1 << 20
 LONGEST_NAME = 180
 """Bytes of a name that we make; a file system takes 255, and endings are added to it."""
 _HERE, _NOREPLACE = -100, 1  # AT_FDCWD and RENAME_NOREPLACE
-_rename_noreplace = ctypes.CDLL(None, use_errno=True).renameat2
+_rename_noreplace = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)  # Linux only
 _WHOLE_DISK = (errno.ENOSPC, errno.EROFS)
 
 
@@ -162,9 +162,11 @@ def bring(source: Path, folder: Path, name: str) -> Path:
 
 def _rename_to_a_free_name(source: Path, target: Path) -> None:
     # Not link and unlink: a kill in between would leave two, and who may only read a file may not link it.
-    if not _rename_noreplace(_HERE, os.fsencode(source), _HERE, os.fsencode(target), _NOREPLACE):
-        return
-    code = ctypes.get_errno()
+    code = errno.ENOSYS
+    if _rename_noreplace is not None:
+        if not _rename_noreplace(_HERE, os.fsencode(source), _HERE, os.fsencode(target), _NOREPLACE):
+            return
+        code = ctypes.get_errno()
     if code not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
         raise OSError(code, os.strerror(code), str(source), None, str(target))
     if os.path.lexists(target):  # a file system that cannot rename so, such as NFS
