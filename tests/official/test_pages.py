@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 import pytest
+from pypdfium2 import PdfDocument
 
 from docex.official.composing import compose
 from docex.official.layout import TOGETHER
 from docex.official.rendering import render_pdf
-from tests.official.papers import DECISION, LETTER, MM, run, runs, texts
+from tests.official.papers import DECISION, LETTER, MM, REPORT, run, runs, texts
 
 SENTENCE = "Đề nghị các đơn vị quan tâm, phối hợp thực hiện và báo cáo kết quả về Văn phòng trước ngày 20."
 
@@ -101,3 +102,27 @@ def test_every_kind_of_the_decree_can_be_printed() -> None:
         paper = replace(LETTER, kind=kind.slug)
         (text,) = texts(render_pdf(paper).pdf)
         assert (kind.label.msgid.upper() in text) == (kind.slug != "letter")
+
+
+WIDE = ("STT", "Chỉ tiêu", "Đơn vị tính", "Năm 2024", "Năm 2025", "Tỷ lệ (%)", "Ghi chú")
+
+
+def table(*rows: tuple[str, ...]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def test_words_and_figures_in_a_crowded_table_stay_whole() -> None:
+    told = "Tổng số văn bản đi được phát hành và liên thông trên trục liên thông văn bản của thành phố"
+    row = ("12", told, "văn bản", "1.250.000", "1.377.500", "110,2", "Số liệu tính đến ngày 31/12/2025")
+    text = " ".join(texts(render_pdf(replace(REPORT, body=table(WIDE, *[row] * 12))).pdf))
+    for figure in ("1.250.000", "1.377.500", "110,2"):
+        assert text.count(figure) == 12
+
+
+def test_a_word_without_blanks_in_a_table_does_not_run_off_the_page() -> None:
+    for row in (("x" * 200, "1.250.000"), ("1", "x" * 200)):
+        pdf = render_pdf(replace(REPORT, body=table(("A", "B"), row))).pdf
+        sheet = PdfDocument(pdf)[0].get_textpage()
+        letters = [sheet.get_charbox(n) for n, letter in enumerate(sheet.get_text_range()) if letter == "x"]
+        assert len(letters) == 200
+        assert max(right for _, _, right, _ in letters) <= 195 * MM
