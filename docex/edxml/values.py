@@ -1,6 +1,7 @@
 """The small values of the format: dates with slashes, local times, numbers, as written and as met."""
 
 import re
+import unicodedata
 from datetime import UTC, date, datetime
 
 from kernel.clock import VN
@@ -19,6 +20,23 @@ def clean(text: str) -> str:
     """A value as it is written and as it reads back: composed, trimmed, without what XML cannot carry."""
     legal = _ILLEGAL.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
     return nfc(legal).strip()
+
+
+_LINE_END = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
+
+
+def plain(text: str) -> str:
+    """What people see of a text: blanks of any width as blanks, all line ends as one kind, nothing that has no shape.
+
+    Composed last, because what is dropped may have stood between a letter and its mark.
+    """
+    return nfc("".join(map(_shown, _LINE_END.sub("\n", text))))
+
+
+def _shown(char: str) -> str:
+    if char in "\n\t" or char.isprintable():
+        return char
+    return " " if unicodedata.category(char) == "Zs" else ""
 
 
 def read_date(text: str) -> date | None:

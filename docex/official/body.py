@@ -2,8 +2,8 @@
 
 import re
 
+from docex.edxml.values import plain
 from docex.official.layout import Block, Paragraph, Style, Table
-from kernel.text import nfc
 
 _BASIS = re.compile(r"(Căn cứ|Theo đề nghị|Xét đề nghị|Thực hiện)\b")
 _ARTICLE = re.compile(r"(Điều\s+\d+[a-zđ]?\.)\s*")
@@ -19,17 +19,12 @@ CODES_OF_RULES = frozenset({"regulation", "rule"})
 _LONGEST_NAME = 150
 
 
-def clean(text: str) -> str:
-    """Composed, without control characters; blanks and line ends stay."""
-    return "".join(c for c in nfc(text).replace("\r\n", "\n").replace("\r", "\n") if c in "\n\t" or c.isprintable())
-
-
 def blocks(text: str, kind: str, *, closed: bool = True) -> tuple[Block, ...]:
     """The paragraphs and tables of a body, the end closed with `./.`; one paragraph a line, empty lines dropped.
 
     Lines that begin with `|`, and neighbouring lines with equally many tabs (pasted from a table), are rows.
     """
-    lines = [_blanks(line) for line in clean(text).split("\n")]
+    lines = [_blanks(line) for line in plain(text).split("\n")]
     lines = [line for line in lines if line.strip()]
     resolving = kind in RESOLVING_KINDS
     bases = _count_bases(lines) if resolving else 0

@@ -6,7 +6,8 @@ from datetime import date
 from typing import Any, TypeVar
 
 from docex.edxml.codes import KIND_BY_SLUG, PRIORITIES, Priority
-from docex.official.body import RESOLVING_KINDS, balanced, blocks, clean
+from docex.edxml.values import plain
+from docex.official.body import RESOLVING_KINDS, balanced, blocks
 from docex.official.layout import (
     TOGETHER,
     Block,
@@ -284,5 +285,5 @@ def _value(name: str, value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(item for item in (_value("", item) for item in value) if item)
     if type(value) is str:
-        return clean(value) if name in _LINES_KEPT else " ".join(clean(value).split())
+        return plain(value) if name in _LINES_KEPT else " ".join(plain(value).split())
     return value

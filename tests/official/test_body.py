@@ -1,5 +1,6 @@
 """The clerk's plain text becomes paragraphs by the words they begin with."""
 
+from docex.drafts import Draft, tidied
 from docex.official.body import balanced, blocks
 from docex.official.layout import Paragraph, Style, Table
 
@@ -16,6 +17,19 @@ def test_each_line_is_a_paragraph_and_the_last_is_closed() -> None:
         Paragraph(Style.TEXT, "Hai;"),
         Paragraph(Style.TEXT, "Ba./."),
     )
+
+
+def test_blanks_and_line_ends_from_word_part_words_and_paragraphs() -> None:
+    text = "Nghị định số\u00a030,\u2009ngày\u202f05\u200b.\vHai\u2028Ba\u2029Bốn\fNăm\x85Sáu"
+    found = [paragraph.text for paragraph in paragraphs(text, "letter")]
+    assert found == ["Nghị định số 30, ngày 05.", "Hai", "Ba", "Bốn", "Năm", "Sáu./."]
+
+
+def test_a_draft_keeps_the_blanks_and_lines_that_were_pasted() -> None:
+    typed = Draft("letter", "X", 1, (), body="05\u00a0tháng\u00a03\vĐoạn\u2028hai \u0000", places=("Sở\u00a0Y tế",))
+    kept = tidied(typed)
+    assert kept.body == "05 tháng 3\nĐoạn\nhai"
+    assert kept.places == ("Sở Y tế",)
 
 
 def test_an_end_mark_that_was_typed_is_not_doubled() -> None:
