@@ -10,6 +10,8 @@ _ARTICLE = re.compile(r"(Điều\s+\d+[a-zđ]?\.)\s*")
 _HEADING = re.compile(r"(PHẦN|Phần|CHƯƠNG|Chương|MỤC|Mục|TIỂU MỤC|Tiểu mục)\s+(thứ\s+\w+|[IVXLC]+|\d+)\b.{0,120}$")
 _SECTION = re.compile(r"[IVXL]+\.\s+\S.{0,150}$")
 _RESOLVES = re.compile(r"(QUYẾT ĐỊNH|QUYẾT NGHỊ|NGHỊ QUYẾT|CHỈ THỊ|THÔNG BÁO|YÊU CẦU)\s*:?$")
+_LIST_MARK = re.compile(r"\d+(\.\d+)*[.)]|\d+(\.\d+)+|[a-zđA-ZĐ][.)]|[IVXLC]+[.)]|Điều\s+\d+[.:]?|[-–—+•*●▪◦§Øüo]")
+"""What Word puts before an item, with a tab behind; the last are its bullets, some of them letters of Wingdings."""
 END_MARK = "./."
 
 RESOLVING_KINDS = frozenset({"decision", "resolution"})
@@ -22,14 +24,15 @@ _LONGEST_NAME = 150
 def blocks(text: str, kind: str, *, closed: bool = True) -> tuple[Block, ...]:
     """The paragraphs and tables of a body, the end closed with `./.`; one paragraph a line, empty lines dropped.
 
-    Lines that begin with `|`, and neighbouring lines with equally many tabs (pasted from a table), are rows.
+    Lines that begin with `|`, and neighbouring lines with equally many tabs (pasted from a table), are rows; lists and
+    indented paragraphs, which have tabs too, are not.
     """
     lines = [_blanks(line) for line in plain(text).split("\n")]
     lines = [line for line in lines if line.strip()]
     resolving = kind in RESOLVING_KINDS
     bases = _count_bases(lines) if resolving else 0
     found: list[Block] = [_basis(line, last=place == bases - 1) for place, line in enumerate(lines[:bases])]
-    if resolving and lines and not any(_RESOLVES.match(line) for line in lines):
+    if resolving and lines and not any(_RESOLVES.match(line.lstrip("\t")) for line in lines):
         word = "QUYẾT NGHỊ:" if kind == "resolution" else "QUYẾT ĐỊNH:"
         found.append(Paragraph(Style.RESOLVES, word))
     rest = lines[bases:]
@@ -54,12 +57,24 @@ def _rows(lines: list[str]) -> int:
         return bars
     tabs = lines[0].count("\t")
     alike = next((n for n, line in enumerate(lines) if line.count("\t") != tabs), len(lines))
-    return alike if tabs and alike > 1 else 0
+    return alike if tabs and alike > 1 and _is_headed(lines[:alike]) else 0
+
+
+def _is_headed(lines: list[str]) -> bool:
+    """Tabs also indent paragraphs and follow the marks of a list. The first column of a table may be without a name."""
+    first, *others = lines[0][_indent(lines) :].split("\t")
+    return bool(others) and (not _LIST_MARK.fullmatch(first) if first else len(others) > 1 and all(others))
+
+
+def _indent(lines: list[str]) -> int:
+    """The tabs before all of these lines."""
+    return min(len(line) - len(line.lstrip("\t")) for line in lines)
 
 
 def _table(lines: list[str]) -> Table:
+    indent = _indent(lines)
     rows = [
-        [cell.strip() for cell in (line.strip().strip("|").split("|") if line[0] == "|" else line.split("\t"))]
+        [cell.strip() for cell in (line.strip().strip("|").split("|") if line[0] == "|" else line[indent:].split("\t"))]
         for line in lines
     ]
     rows = [row for row in rows if not all(cell and not cell.strip("-: ") for cell in row)] or [[""]]
@@ -78,12 +93,13 @@ def _set(line: str, before: list[Block], kind: str) -> Paragraph:
 
 
 def _count_bases(lines: list[str]) -> int:
-    return next((n for n, line in enumerate(lines) if not _BASIS.match(line)), len(lines))
+    return next((n for n, line in enumerate(lines) if not _BASIS.match(line.lstrip("\t"))), len(lines))
 
 
 def _basis(line: str, *, last: bool) -> Paragraph:
     """Each legal basis ends with `;`, the last with `.` (Annex I.II.6b)."""
-    return Paragraph(Style.BASIS, line.rstrip(" ;.,") + ("." if last else ";"))
+    text = _blanks(line, tabs=False)
+    return Paragraph(Style.BASIS, text.rstrip(" ;.,") + ("." if last else ";"))
 
 
 def _paragraph(line: str) -> Paragraph:

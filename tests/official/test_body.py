@@ -1,5 +1,7 @@
 """The clerk's plain text becomes paragraphs by the words they begin with."""
 
+import pytest
+
 from docex.drafts import Draft, tidied
 from docex.official.body import balanced, blocks
 from docex.official.layout import Paragraph, Style, Table
@@ -77,6 +79,30 @@ def test_lines_pasted_from_a_table_are_a_table() -> None:
     found = blocks("TT\tTên\n1\tSở  Nội vụ\nHết.", "report")
     assert found == (Table((("TT", "Tên"), ("1", "Sở Nội vụ"))), Paragraph(Style.TEXT, "Hết./."))
     assert blocks("một\ttab", "report") == (Paragraph(Style.TEXT, "một tab./."),)
+
+
+@pytest.mark.parametrize("mark", ["{}.", "{})", "1.{}", "1.{}.", "Điều {}.", "-", "+", "•", "\uf0b7", "o", ""])
+def test_a_list_pasted_from_word_is_no_table(mark: str) -> None:
+    for indent in ("", "\t"):
+        pasted = "\n".join(f"{indent}{mark.format(n)}\tRà soát" for n in (1, 2, 3))
+        assert len(paragraphs(pasted, "report")) == len(blocks(pasted, "report")) == 3
+    assert paragraphs("a)\tRà soát\nb)\tBáo cáo", "report")[0].text == "a) Rà soát"
+
+
+def test_indented_lines_from_word_are_paragraphs() -> None:
+    pasted = "\tCăn cứ Luật A\n\tCăn cứ Luật B\n\tQUYẾT ĐỊNH:\n\tĐiều 1. X\n\t1.\tHai"
+    found = paragraphs(pasted, "decision")
+    assert [p.style for p in found] == [Style.BASIS, Style.BASIS, Style.RESOLVES, Style.TEXT, Style.TEXT]
+    assert (found[1].text, found[3].lead, found[4].text) == ("Căn cứ Luật B.", "Điều 1.", "1. Hai./.")
+
+
+def test_tables_with_an_indent_an_unnamed_column_or_merged_cells_stay_tables() -> None:
+    (indented, _) = blocks("\tTT\tTên\n\t1\tSở Y tế", "report")
+    assert indented == Table((("TT", "Tên"), ("1", "Sở Y tế")))
+    (unnamed, _) = blocks("\t2024\t2025\nVăn bản đi\t1.204\t1.377", "report")
+    assert unnamed == Table((("", "2024", "2025"), ("Văn bản đi", "1.204", "1.377")))
+    (merged, _) = blocks("TT\tSở\tViệc\n1.\tY tế\tA\n\t\tB", "report")
+    assert merged == Table((("TT", "Sở", "Việc"), ("1.", "Y tế", "A"), ("", "", "B")))
 
 
 def test_a_table_of_nothing_is_not_an_error() -> None:
