@@ -18,6 +18,20 @@ def organ_in(node: Node) -> Organ:
     )
 
 
+def organs_in(to: Node) -> tuple[Organ, ...]:
+    """The receiver of a `To`, or those that it wraps; an empty one names nobody.
+
+    A receiver without a code stays in the list, for the reader to refuse: leaving it out would lose it in silence.
+    """
+    codes = to.all("organid")
+    wrapped = [child for child in to.children if child.children or child.name in ("to", "receiver")]
+    if len(codes) == len(to.children) > 1:
+        wrapped = codes
+    elif codes or not wrapped:
+        wrapped = [to]
+    return tuple(organ_in(node) for node in wrapped if node.children or node.text)
+
+
 def code_in(node: Node) -> tuple[str, str]:
     """Number and notation, from `Code` with its two children or written flat as `125/GM-SX`."""
     code = node.one("code")

@@ -162,12 +162,8 @@ class _Reader:
         return sender
 
     def _receivers(self, header: Node) -> tuple[Organ, ...]:
-        nodes = header.all("to")
-        if len(nodes) == 1 and not nodes[0].one("organid"):
-            # One wrapper around the receivers instead of a repeated element.
-            nodes = nodes[0].children or nodes
-        receivers = tuple(organ for organ in map(parts.organ_in, nodes) if organ.code)
-        if not receivers:
+        receivers = tuple(organ for node in header.all("to") for organ in parts.organs_in(node))
+        if not receivers or not all(organ.code for organ in receivers):
             raise _missing("To/OrganId")
         return receivers
 

@@ -78,6 +78,7 @@ SAME = {
     "receivers in a wrapper": re.sub(
         r"(<edXML:To>.*</edXML:To>)", r"<edXML:To>\1</edXML:To>", TEXT, count=1, flags=re.S
     ),
+    "an empty receiver": changed("<edXML:To>", "<edXML:To/><edXML:To>"),
 }  # fmt: skip
 
 
@@ -109,6 +110,20 @@ OPTIONAL = (
     "Code", "PromulgationInfo", "DocumentType", "Subject", "SignerInfo", "DueDate", "OtherInfo", "ToPlaces",
     "SteeringType", "TraceHeaderList", "Bussiness", "Content", "edXMLBody", "edXMLManifest",
 )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "<To><Organ><OrganId>H99.12</OrganId></Organ><Organ><OrganId>H99.30.2</OrganId></Organ></To>",
+        "<To><Receiver>H99.12</Receiver><Receiver>H99.30.2</Receiver></To>",
+        "<To><OrganId>H99.12</OrganId><OrganId>H99.30.2</OrganId></To>",
+        "<To>H99.12</To><To><OrganId>H99.30.2</OrganId></To>",
+    ],
+)
+def test_every_receiver_is_found_however_it_is_wrapped(to: str) -> None:
+    message = envelope(re.sub(r"<edXML:To>.*</edXML:To>", to, TEXT, flags=re.S))
+    assert [organ.code for organ in message.receivers] == ["H99.12", "H99.30.2"]
 
 
 @pytest.mark.parametrize("name", OPTIONAL)
@@ -303,6 +318,16 @@ def test_papers_named_in_the_manifest_only_are_noted() -> None:
 REFUSED = {
     "no sender": (TEXT.replace(f"<edXML:OrganId>{letters.OFFICE.code}<", "<edXML:OrganId><"), Refusal.FIELD_MISSING),
     "no receivers": (re.sub(r"<edXML:To>.*</edXML:To>", "", TEXT, flags=re.S), Refusal.FIELD_MISSING),
+    "a second receiver whose code stands elsewhere": (
+        changed("<edXML:OrganId>H99.30.2</edXML:OrganId>", "<edXML:OrganCode>H99.30.2</edXML:OrganCode>"),
+        Refusal.FIELD_MISSING,
+    ),
+    "one receiver, with texts but no code": (
+        re.sub(
+            r"<edXML:To>.*</edXML:To>", "<To><OrganName>Sở Y</OrganName><Email>a@b.vn</Email></To>", TEXT, flags=re.S
+        ),
+        Refusal.FIELD_MISSING,
+    ),
     "month 13": (changed("2026/03/15", "2026/13/15"), Refusal.FIELD_WRONG),
     "30 February": (changed("2026/03/15", "30/02/2026"), Refusal.FIELD_WRONG),
     "a date in words": (changed("2026/03/15", "mai"), Refusal.FIELD_WRONG),
