@@ -232,6 +232,34 @@ def test_a_librarys_way_of_saying_no_date_is_no_date(text: str) -> None:
     assert message.traces[0].at is None
 
 
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2026-03-01T17:00:00.000Z", date(2026, 3, 2)),
+        ("2026-03-01T16:59:59Z", date(2026, 3, 1)),
+        ("2026-03-01 17:00:00+00", date(2026, 3, 2)),
+        ("2026-03-02T00:00:00+07:00", date(2026, 3, 2)),
+        ("2026-03-02+07:00", date(2026, 3, 2)),
+        ("2026-03-02Z", date(2026, 3, 2)),
+        ("3/2/2026 12:00:00 AM", date(2026, 3, 2)),
+        ("3/1/2026 5:00:00 pm +00:00", date(2026, 3, 2)),
+        ("2/3/2026 12:00:00 SA", date(2026, 3, 2)),
+        ("02/03/2026 00:00:00", date(2026, 3, 2)),
+    ],
+)
+def test_a_date_is_the_day_in_vietnam(text: str, day: date) -> None:
+    assert envelope(changed("PromulgationDate>2026/03/02<", f"PromulgationDate>{text}<")).promulgated_on == day
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-03-02Z", "3/2/2026 12:00:00 AM", "2/3/2026 12:00:00 SA", "2026-03-01T17:00:00Z", "2026/03/02"]
+)
+def test_a_time_in_a_foreign_form_is_read(text: str) -> None:
+    assert envelope(changed("2026/03/02 09:15:00", text)).traces[0].at == datetime(2026, 3, 1, 17, tzinfo=UTC)
+    noon = envelope(changed("2026/03/02 09:15:00", "2/3/2026 12:15:00 CH")).traces[0].at
+    assert noon == datetime(2026, 3, 2, 5, 15, tzinfo=UTC)
+
+
 def test_the_texts_that_nobody_explains_are_kept() -> None:
     extra = "<edXML:ReplyFors>a</edXML:ReplyFors><edXML:ReferenceCodes>b</edXML:ReferenceCodes></edXML:OtherInfo>"
     other = envelope(changed("</edXML:OtherInfo>", extra)).other
@@ -330,6 +358,10 @@ REFUSED = {
     ),
     "month 13": (changed("2026/03/15", "2026/13/15"), Refusal.FIELD_WRONG),
     "30 February": (changed("2026/03/15", "30/02/2026"), Refusal.FIELD_WRONG),
+    "a day before the month, with a half of the day in English": (
+        changed("2026/03/15", "15/03/2026 9:00 AM"),
+        Refusal.FIELD_WRONG,
+    ),
     "a date in words": (changed("2026/03/15", "mai"), Refusal.FIELD_WRONG),
     "unknown business": (changed("DocType>0<", "DocType>9<"), Refusal.FIELD_WRONG),
     "business in words": (changed("DocType>0<", "DocType>new<"), Refusal.FIELD_WRONG),
