@@ -7,7 +7,7 @@ from docex.official.layout import Block, Paragraph, Style, Table
 
 _BASIS = re.compile(r"(Căn cứ|Theo đề nghị|Xét đề nghị|Thực hiện)\b")
 _ARTICLE = re.compile(r"(Điều\s+\d+[a-zđ]?\.)\s*")
-_HEADING = re.compile(r"(PHẦN|Phần|CHƯƠNG|Chương|MỤC|Mục|TIỂU MỤC|Tiểu mục)\s+(thứ\s+\w+|[IVXLC]+|\d+)\b.{0,120}$")
+_HEADING = re.compile(r"(PHẦN|Phần|CHƯƠNG|Chương|MỤC|Mục|TIỂU MỤC|Tiểu mục)\s+(thứ\s+\w+|[IVXLC]+|\d+)\b[ .:]*")
 _SECTION = re.compile(r"[IVXL]+\.\s+\S.{0,150}$")
 _RESOLVES = re.compile(r"(QUYẾT ĐỊNH|QUYẾT NGHỊ|NGHỊ QUYẾT|CHỈ THỊ|THÔNG BÁO|YÊU CẦU)\s*:?$")
 _LIST_MARK = re.compile(r"\d+(\.\d+)*[.)]|\d+(\.\d+)+|[a-zđA-ZĐ][.)]|[IVXLC]+[.)]|Điều\s+\d+[.:]?|[-–—+•*●▪◦§Øüo]")
@@ -57,10 +57,10 @@ def _rows(lines: list[str]) -> int:
         return bars
     tabs = lines[0].count("\t")
     alike = next((n for n, line in enumerate(lines) if line.count("\t") != tabs), len(lines))
-    return alike if tabs and alike > 1 and _is_headed(lines[:alike]) else 0
+    return alike if tabs and alike > 1 and _has_head(lines[:alike]) else 0
 
 
-def _is_headed(lines: list[str]) -> bool:
+def _has_head(lines: list[str]) -> bool:
     """Tabs also indent paragraphs and follow the marks of a list. The first column of a table may be without a name."""
     first, *others = lines[0][_indent(lines) :].split("\t")
     return bool(others) and (not _LIST_MARK.fullmatch(first) if first else len(others) > 1 and all(others))
@@ -107,11 +107,19 @@ def _paragraph(line: str) -> Paragraph:
         return Paragraph(Style.TEXT, line[match.end() :], match[1])
     if _RESOLVES.match(line):
         return Paragraph(Style.RESOLVES, line.rstrip(" :") + ":")
-    if _HEADING.match(line):
+    if _is_heading(line):
         return Paragraph(Style.HEADING, line)
     if _SECTION.match(line) and line.isupper():
         return Paragraph(Style.SECTION, line)
     return Paragraph(Style.TEXT, line)
+
+
+def _is_heading(line: str) -> bool:
+    """A sentence may begin with "Mục 2 của …" too: a name begins with a capital and has no stop behind it."""
+    match = _HEADING.match(line)
+    name = line[match.end() :] if match else ""
+    is_sentence = name[:1].islower() or name.startswith((",", ";", "Điều")) or name.endswith((".", ";", ":", ","))
+    return bool(match) and not is_sentence and len(line) <= _LONGEST_NAME
 
 
 def _closed(found: list[Block]) -> list[Block]:

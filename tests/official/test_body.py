@@ -58,6 +58,27 @@ def test_chapters_and_their_names_are_headings() -> None:
     assert [p.style for p in found] == [Style.HEADING, Style.HEADING, Style.TEXT]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Mục 2 của Kế hoạch được sửa đổi như sau",
+        "Phần 1 Kế hoạch này do Sở Nội vụ thực hiện.",
+        "Chương II Luật Đất đai quy định:",
+        "Mục 2 Điều 5 được bãi bỏ",
+        "Mục 2, Mục 3 được bãi bỏ",
+    ],
+)
+def test_a_sentence_that_begins_like_a_heading_is_none(line: str) -> None:
+    assert paragraphs(f"{line}\nHết", "letter")[0] == Paragraph(Style.TEXT, line)
+
+
+@pytest.mark.parametrize(
+    "line", ["Chương I", "Chương I.", "Mục 2. Tổ chức thực hiện", "Phần thứ nhất", "MỤC 3 QUY ĐỊNH"]
+)
+def test_a_heading_has_a_number_and_perhaps_a_name(line: str) -> None:
+    assert paragraphs(f"{line}\nHết", "letter")[0] == Paragraph(Style.HEADING, line)
+
+
 def test_an_empty_text_has_no_paragraphs() -> None:
     assert paragraphs("\n \n", "letter") == ()
 
