@@ -8,7 +8,7 @@ from pypdfium2 import PdfDocument
 from docex.official.composing import compose
 from docex.official.layout import TOGETHER
 from docex.official.rendering import render_pdf
-from tests.official.papers import DECISION, LETTER, MM, REPORT, run, runs, texts
+from tests.official.papers import DECISION, LETTER, MINUTES, MM, REPORT, run, runs, texts
 
 SENTENCE = "Đề nghị các đơn vị quan tâm, phối hợp thực hiện và báo cáo kết quả về Văn phòng trước ngày 20."
 
@@ -83,6 +83,30 @@ def test_one_line_more_than_stand_beside_the_signature_stands_there_too() -> Non
     (longer,) = compose(replace(LETTER, recipients=tuple(f"Nơi {n}" for n in range(16))))
     assert longer.foot is not None
     assert len(longer.foot.below) == TOGETHER
+
+
+@pytest.mark.parametrize("kind", ["dispatch-note", "leave"])
+def test_what_another_hand_completes_is_never_alone_on_a_page(kind: str) -> None:
+    for lines in range(13, 19):
+        paper = render_pdf(replace(DECISION, kind=kind, body="\n".join([f"{n}. Nội dung" for n in range(lines)])))
+        last = texts(paper.pdf)[-1]
+        assert paper.signature_box.page == paper.pages - 1
+        assert f"{lines - 1}. Nội dung./." in last
+
+
+def test_the_recipients_of_minutes_are_never_alone_on_a_page() -> None:
+    for lines in range(36, 41):
+        body = "\n".join(f"{n}. Nội dung" for n in range(lines))
+        last = texts(render_pdf(replace(MINUTES, body=body)).pdf)[-1]
+        assert "Nơi nhận" in last
+        assert "THƯ KÝ" in last
+
+
+def test_the_mark_of_the_end_goes_with_the_last_row_of_a_table() -> None:
+    for lines in (22, 24, 26, 28):
+        body = table(("TT", "Việc"), *[(str(n), "Rà soát") for n in range(lines)])
+        last = texts(render_pdf(replace(REPORT, body=body)).pdf)[-1]
+        assert f"{lines - 1} Rà soát ./." in last
 
 
 def test_names_break_between_words_of_meaning() -> None:
