@@ -48,6 +48,11 @@ _ACKNOWLEDGED = {
 """Forms that another hand completes below the signature: the receiver, the place of leave."""
 
 
+_ABOUT = re.compile(r"(V/v|Về việc)[\s:.]+(?=\S)", re.IGNORECASE)
+_ARCHIVED = re.compile(r"Lưu\s*:|Lưu\s+VT\b", re.IGNORECASE)
+"""Words that the form has already, as people type them."""
+
+
 def compose(printed: Printable) -> tuple[Layout, ...]:
     """The layouts of a paper, then of its annexes. The same input gives the same layouts."""
     printed = cleaned(printed)
@@ -77,7 +82,7 @@ def _main(paper: Paper) -> Layout:
             agency=_capitals(paper.agency),
             number=paper.number,
             notation=paper.notation,
-            about=f"V/v {subject}" if is_letter and subject else "",
+            about=f"V/v {_topic(subject)}" if is_letter and subject else "",
             date=None if paper.minutes else date_line(paper.place, paper.issued_on),
         ),
         stamps=_stamps(paper),
@@ -92,6 +97,11 @@ def _main(paper: Paper) -> Layout:
         check_url=paper.check_url,
         copy=_copied(paper.copy) if paper.copy else None,
     )
+
+
+def _topic(subject: str) -> str:
+    about = _ABOUT.match(subject)
+    return subject[about.end() :] if about else subject
 
 
 def _abstract(paper: Paper) -> str:
@@ -170,8 +180,11 @@ def _offices(authority: str, position: str) -> tuple[str, ...]:
 
 
 def _recipients(names: tuple[str, ...], archive: str) -> tuple[str, ...]:
-    lines = [f"- {name.strip(' -').rstrip(' .;')};" for name in names]
-    return (*lines, f"- Lưu: {archive.rstrip(' .;')}.")
+    """The archive comes last, in the words that were typed where somebody typed them."""
+    typed = [name.strip(" -").rstrip(" .;") for name in names]
+    archives = [name for name in typed if _ARCHIVED.match(name)] or [f"Lưu: {archive.rstrip(' .;')}"]
+    lines = [f"- {name};" for name in (*(name for name in typed if not _ARCHIVED.match(name)), *archives)]
+    return (*lines[:-1], f"- {archives[-1]}.")
 
 
 def _contact(contact: Contact) -> tuple[str, ...]:
@@ -228,7 +241,7 @@ def _submission(sheet: SubmissionSheet) -> Layout:
     code = f" số {sheet.code}" if sheet.code else ""
     facts = (
         Paragraph(Style.TEXT, f"{sheet.kind}{code}{dated} của {sheet.sender}", "Văn bản đến:"),
-        Paragraph(Style.TEXT, sheet.subject, "Về việc:"),
+        Paragraph(Style.TEXT, _topic(sheet.subject), "Về việc:"),
         Paragraph(Style.TEXT, f"{sheet.arrival_number}, ngày đến {_day(sheet.arrived_on)}", "Số đến:"),
     )
     given: list[Block] = []
