@@ -43,6 +43,11 @@ def code_in(node: Node) -> tuple[str, str]:
     return number.strip(), notation.strip()
 
 
+def texts_in(node: Node, holder: str, item: str) -> tuple[str, ...]:
+    """The texts of a list, as of `Place`s in `ToPlaces`, and what is written in it without an item around it."""
+    return tuple(n.text for p in node.all(holder) for n in (p, *p.all(item)) if n.text)
+
+
 def signer_in(header: Node) -> Signer:
     """Who signed, in its own element or flat in the header."""
     node = header.one("signerinfo", "author") or header
@@ -65,5 +70,4 @@ def staff_in(node: Node | None) -> Staff:
 
 def replacement_in(node: Node) -> Replacement:
     """One document that falls, and at which agencies."""
-    codes = (n.text for p in node.all("organidlist") for n in p.all("organid"))
-    return Replacement(node.text_of("documentid"), tuple(code for code in codes if code))
+    return Replacement(node.text_of("documentid"), texts_in(node, "organidlist", "organid"))

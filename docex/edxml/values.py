@@ -97,6 +97,12 @@ def read_int(text: str) -> int | None:
     return int(text) if re.fullmatch(r"[+-]?\d{1,9}", text, re.ASCII) else None
 
 
+def read_amount(text: str) -> int | None:
+    """A number that may be followed by what it counts (`12 bản`, `02 trang`), or None."""
+    match = re.fullmatch(r"([0-9]{1,9})(?:[^\W\d_]|\s)*", text)
+    return int(match[1]) if match else None
+
+
 def read_flag(text: str) -> bool:
     """`true` and `1` in any case; everything else is no."""
     return text.lower() in ("true", "1", "yes")

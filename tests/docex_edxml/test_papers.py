@@ -108,6 +108,11 @@ def test_names_lose_paths_and_excess_but_keep_their_ending(written: str, kept: s
     assert received(letters.PDF, written, "pdf").name == kept
 
 
+def test_a_type_without_end_is_no_ending_of_a_name() -> None:
+    assert received(letters.PDF, "abc", "a" * 1000).name == "abc"
+    assert received(letters.PDF, "abc", ".PDF").name == "abc.pdf"
+
+
 def test_a_name_made_plain_is_plain() -> None:
     # What is dropped stands between a letter and its mark.
     assert plain_name("a\u200b\u0301.pdf") == plain_name(plain_name("a\u200b\u0301.pdf")) == "á.pdf"

@@ -205,6 +205,47 @@ def test_the_dot_net_kits_way_of_writing_is_read() -> None:
     assert notes(message) == []
 
 
+def test_a_description_in_the_manifest_only_is_read() -> None:
+    (paper,) = envelope(re.sub(r"\s*<Description>.*?</Description>", "", TEXT)).attachments
+    assert paper.description == "Công văn"
+
+
+@pytest.mark.parametrize(("holder", "field"), [("ToPlaces", "places"), ("ResponseForTask", "task_codes")])
+def test_a_list_that_is_written_as_one_text_is_kept(holder: str, field: str) -> None:
+    text = re.sub(rf"(<edXML:{holder}>).*(</edXML:{holder}>)", r"\1Một; hai\2", TEXT, flags=re.S)
+    assert getattr(envelope(text), field) == ("Một; hai",)
+
+
+def test_appendixes_and_an_answered_document_that_are_written_as_one_text_are_kept() -> None:
+    text = re.sub(r"(<edXML:Appendixes>).*(</edXML:Appendixes>)", r"\1Phụ lục\2", TEXT, flags=re.S)
+    assert envelope(text).other.appendixes == ("Phụ lục",)
+    answered = envelope(
+        changed("<edXML:SteeringType>", "<edXML:ResponseFor>267/VP</edXML:ResponseFor><edXML:SteeringType>")
+    )
+    assert [response.code for response in answered.responses] == ["3/SNV-VP", "267/VP"]
+
+
+def test_amounts_may_say_what_they_count() -> None:
+    message = envelope(changed("Amount>30<", "Amount>12 bản<").replace("PageAmount>2<", "PageAmount>02 trang<"))
+    assert (message.other.copies, message.other.pages) == (12, 2)
+    assert notes(message) == []
+    for text in ("12-15", "12" + " bản" * 20_000 + "!"):
+        unclear = envelope(changed("Amount>30<", f"Amount>{text}<"))
+        assert unclear.other.copies is None
+        assert notes(unclear) == ["amount"]
+
+
+def test_of_doubled_subjects_and_contents_the_dropped_ones_are_noted() -> None:
+    assert notes(envelope(changed("<edXML:Subject>", "<edXML:Subject>cũ</edXML:Subject><edXML:Subject>"))) == [
+        "subjects"
+    ]
+    content = re.search(r"<edXML:ContentTransferEncoded.*?</edXML:ContentTransferEncoded>", TEXT, re.S)
+    assert content
+    message = envelope(changed(content[0], re.sub(">[^<]+<", ">QUJD<", content[0]) + content[0]))
+    assert message == LETTER
+    assert notes(message) == ["contents"]
+
+
 def test_a_file_in_a_windows_charset_is_read() -> None:
     text = changed("Như trích yếu", "Như Văn bản số 1").replace('"UTF-8"', '"windows-1258"')
     ascii_only = re.sub(r"[^\x00-\x7f]", "?", text).replace("Nh? V?n b?n s? 1", "Nhæ VÃn")
