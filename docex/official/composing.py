@@ -1,8 +1,11 @@
 """From what a paper says to what stands on its pages: every rule of wording of Decree 30, Annexes I and III, once."""
 
 import re
+from bisect import bisect_right
 from dataclasses import fields, is_dataclass, replace
 from datetime import date
+from itertools import accumulate
+from textwrap import wrap
 from typing import Any, TypeVar
 
 from docex.edxml.codes import KIND_BY_SLUG, PRIORITIES, Priority
@@ -30,7 +33,9 @@ Printable = Paper | CopyNote | SubmissionSheet
 SIGNATURE = "sig-person"
 
 _LINES_BESIDE = 14
-"""Lines of "Nơi nhận" beside the signature; the rest goes below it and may run over the page."""
+"""Printed lines of "Nơi nhận" beside the signature; the rest goes below it and may run over the page."""
+_LETTERS_BESIDE = 40
+"""Letters of a line there, about."""
 
 _STAMP_WIDTHS = {
     Priority.URGENT: 20,
@@ -166,7 +171,10 @@ def _foot(paper: Paper) -> Foot:
 
 def _beside(signatures: tuple[Signature, ...], lines: tuple[str, ...]) -> Foot:
     """What goes below the signature is at least as much as stays together there; one or two lines more fit beside."""
-    most = _LINES_BESIDE if len(lines) >= _LINES_BESIDE + TOGETHER else len(lines)
+    ends = list(accumulate(len(wrap(line, _LETTERS_BESIDE)) for line in lines))
+    most = len(lines)
+    if ends[-1] >= _LINES_BESIDE + TOGETHER:
+        most = max(1, min(bisect_right(ends, _LINES_BESIDE), most - TOGETHER))
     return Foot(signatures, "Nơi nhận:", lines[:most], lines[most:])
 
 

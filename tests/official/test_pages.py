@@ -85,6 +85,16 @@ def test_one_line_more_than_stand_beside_the_signature_stands_there_too() -> Non
     assert len(longer.foot.below) == TOGETHER
 
 
+def test_long_names_of_recipients_do_not_push_the_signature_to_another_page() -> None:
+    long = tuple(f"Sở thứ {n} thuộc Ủy ban nhân dân thành phố An Bình (để phối hợp thực hiện)" for n in range(15))
+    paper = render_pdf(replace(LETTER, recipients=long))
+    assert paper.signature_box.page == 0
+    assert " ".join(texts(paper.pdf)).count("(để phối hợp thực hiện);") == 15
+    (layout,) = compose(replace(LETTER, recipients=("x " * 400, "y " * 90)))
+    assert layout.foot is not None
+    assert len(layout.foot.beside) == 1
+
+
 @pytest.mark.parametrize("kind", ["dispatch-note", "leave"])
 def test_what_another_hand_completes_is_never_alone_on_a_page(kind: str) -> None:
     for lines in range(13, 19):
