@@ -6,7 +6,7 @@ from datetime import date
 from directory import queries as directory
 from directory.actor import Actor, Role
 from docex.edxml.codes import KIND_BY_SLUG, Steering
-from docex.official.body import clean
+from docex.edxml.values import plain
 from docex.official.paper import CopyForm
 from kernel import clock
 from kernel.db import Tx
@@ -56,7 +56,7 @@ def tidied(draft: Draft) -> Draft:
         subject=one_line(draft.subject),
         signer_id=draft.signer_id,
         recipients=tuple(dict.fromkeys(draft.recipients)),
-        body=clean(draft.body).strip(),
+        body=plain(draft.body).strip(),
         addressees=_lines(draft.addressees),
         places=_lines(draft.places),
         urgency=draft.urgency,

@@ -1,6 +1,7 @@
 """Reading the papers of an envelope: named, decoded and unwrapped, never by what the sender declared them to be."""
 
 import io
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -8,9 +9,13 @@ from docex.edxml import papers
 from docex.edxml.errors import EdxmlError, Refusal
 from docex.edxml.limits import Limits
 from docex.edxml.model import Attachment
+from docex.edxml.papers import Encoded
 from docex.edxml.shelf import Shelf
 from docex.edxml.tree import PAPER, Node
 from kernel.text import Phrase, nfc, phrase
+
+_ENDING = re.compile(r"\.?[^\W_]{1,8}")
+"""A type that is declared as an ending: `.pdf` or `pdf`, not `application/pdf`."""
 
 
 @dataclass(frozen=True)
@@ -51,16 +56,9 @@ class Papers:
             reference.text_of("attachmentname") if reference else ""
         )
         name = papers.plain_name(written) or f"tep-dinh-kem-{place}"
-        element = node.one(*PAPER)
-        encoded = element.paper if element is not None else None
-        if encoded is None:
-            raise EdxmlError(
-                Refusal.ATTACHMENT_MISSING,
-                phrase("Tệp đính kèm “{name}” không có nội dung.", name=name),
-                name,
-            )
+        encoded = self._content(node, name)
         declared = node.text_of("contenttype", "filetype")
-        if not papers.extension(name) and declared.lstrip(".").isalnum():
+        if not papers.extension(name) and _ENDING.fullmatch(declared):
             name = f"{name}.{declared.lstrip('.').lower()}"
         if name != nfc(written).strip():
             self.note("name", phrase("Tên tệp đính kèm được sửa thành “{name}”.", name=name))
@@ -75,13 +73,25 @@ class Papers:
             content_id=content_id,
             name=name,
             data=b"",
-            description=node.text_of("description"),
+            description=node.text_of("description") or (reference.text_of("description") if reference else ""),
             media_type=papers.media_type(head, name),
             declared_type=declared,
             unwrapped=paper is not raw,
             file=paper,
         )
         return attachment, size
+
+    def _content(self, node: Node, name: str) -> Encoded:
+        element = node.one(*PAPER)
+        if element is None or element.paper is None:
+            raise EdxmlError(
+                Refusal.ATTACHMENT_MISSING, phrase("Tệp đính kèm “{name}” không có nội dung.", name=name), name
+            )
+        count = sum(child.paper is not None for child in node.children)
+        if count > 1:
+            told = phrase("Tệp đính kèm “{name}” có {count} nội dung; chỉ lấy được một.", name=name, count=count)
+            self.note("contents", told)
+        return element.paper
 
 
 def _content_id(node: Node) -> str:

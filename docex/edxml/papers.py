@@ -18,7 +18,8 @@ from docex.edxml.base64text import Decoder
 from docex.edxml.errors import EdxmlError, Refusal
 from docex.edxml.limits import MIB, Limits
 from docex.edxml.shelf import PaperFile, Shelf
-from kernel.text import nfc, phrase
+from docex.edxml.values import plain
+from kernel.text import phrase
 
 PACKED_FORMATS = frozenset(
     {"docx", "xlsx", "pptx", "odt", "ods", "odp", "docm", "xlsm", "pptm", "dotx", "xltx", "jar", "epub"}
@@ -68,8 +69,8 @@ def extension(name: str) -> str:
 
 def plain_name(name: str) -> str:
     """A file name without path or control characters, at most 200 characters, ending kept."""
-    last = nfc(name).replace("\\", "/").rpartition("/")[2]
-    clean = "".join(c for c in last if c.isprintable()).strip(" .")
+    last = plain(name).replace("\\", "/").rpartition("/")[2]
+    clean = last.replace("\n", " ").replace("\t", " ").strip(" .")
     if len(clean) <= _NAME_LENGTH:
         return clean
     ending = extension(clean)

@@ -18,6 +18,20 @@ def organ_in(node: Node) -> Organ:
     )
 
 
+def organs_in(to: Node) -> tuple[Organ, ...]:
+    """The receiver of a `To`, or those that it wraps; an empty one names nobody.
+
+    A receiver without a code stays in the list, for the reader to refuse: leaving it out would lose it in silence.
+    """
+    codes = to.all("organid")
+    wrapped = [child for child in to.children if child.children or child.name in ("to", "receiver")]
+    if len(codes) == len(to.children) > 1:
+        wrapped = codes
+    elif codes or not wrapped:
+        wrapped = [to]
+    return tuple(organ_in(node) for node in wrapped if node.children or node.text)
+
+
 def code_in(node: Node) -> tuple[str, str]:
     """Number and notation, from `Code` with its two children or written flat as `125/GM-SX`."""
     code = node.one("code")
@@ -27,6 +41,11 @@ def code_in(node: Node) -> tuple[str, str]:
         return code.text_of("codenumber"), code.text_of("codenotation")
     number, _, notation = code.text.partition("/")
     return number.strip(), notation.strip()
+
+
+def texts_in(node: Node, holder: str, item: str) -> tuple[str, ...]:
+    """The texts of a list, as of `Place`s in `ToPlaces`, and what is written in it without an item around it."""
+    return tuple(n.text for p in node.all(holder) for n in (p, *p.all(item)) if n.text)
 
 
 def signer_in(header: Node) -> Signer:
@@ -51,5 +70,4 @@ def staff_in(node: Node | None) -> Staff:
 
 def replacement_in(node: Node) -> Replacement:
     """One document that falls, and at which agencies."""
-    codes = (n.text for p in node.all("organidlist") for n in p.all("organid"))
-    return Replacement(node.text_of("documentid"), tuple(code for code in codes if code))
+    return Replacement(node.text_of("documentid"), texts_in(node, "organidlist", "organid"))

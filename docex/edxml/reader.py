@@ -34,7 +34,7 @@ from docex.edxml.secrecy import FIELDS as SECRECY_FIELDS
 from docex.edxml.shelf import MemoryFile, Shelf
 from docex.edxml.signature import read_signature
 from docex.edxml.tree import Node, parse
-from docex.edxml.values import date_text, read_date, read_flag, read_instant, read_int
+from docex.edxml.values import date_text, read_amount, read_date, read_flag, read_instant, read_int
 from kernel.text import Phrase, phrase
 
 
@@ -144,11 +144,11 @@ class _Reader:
             content=header.text_of("content"),
             due_on=self._date(header, "DueDate"),
             other=self._other(header.one("otherinfo") or header),
-            responses=tuple(self._response(n) for n in header.all("responsefor") if n.children),
+            responses=tuple(self._response(n) for n in header.all("responsefor") if n.children or n.text),
             steering=self._steering(header),
-            task_codes=tuple(n.text for p in header.all("responsefortask") for n in p.all("taskcode") if n.text),
+            task_codes=parts.texts_in(header, "responsefortask", "taskcode"),
             application=header.text_of("applicationtype"),
-            places=tuple(n.text for p in header.all("toplaces") for n in p.all("place") if n.text),
+            places=parts.texts_in(header, "toplaces", "place"),
             signature=read_signature(signature) if signature else None,
             attachments=Papers(self.root, self.limits, self.shelf, self.note).read(),
             notes=tuple(self.notes),
@@ -162,12 +162,8 @@ class _Reader:
         return sender
 
     def _receivers(self, header: Node) -> tuple[Organ, ...]:
-        nodes = header.all("to")
-        if len(nodes) == 1 and not nodes[0].one("organid"):
-            # One wrapper around the receivers instead of a repeated element.
-            nodes = nodes[0].children or nodes
-        receivers = tuple(organ for organ in map(parts.organ_in, nodes) if organ.code)
-        if not receivers:
+        receivers = tuple(organ for node in header.all("to") for organ in parts.organs_in(node))
+        if not receivers or not all(organ.code for organ in receivers):
             raise _missing("To/OrganId")
         return receivers
 
@@ -179,6 +175,9 @@ class _Reader:
 
     def _subject(self, header: Node, business: Business) -> str:
         subject = header.text_of("subject") or header.text_of("content")
+        written = {node.text for node in header.all("subject")}
+        if len(written) > 1:
+            self.note("subjects", phrase("Tệp có {count} trích yếu khác nhau; lấy trích yếu cuối.", count=len(written)))
         if not subject and business.kind is not BusinessKind.RECALL:
             self.note("subject", phrase("Văn bản không có trích yếu."))
         return subject
@@ -211,17 +210,25 @@ class _Reader:
             priority=priority,
             sphere=node.text_of("sphereofpromulgation"),
             typist=node.text_of("typernotation", "typernotion", "typenotation"),
-            copies=read_int(node.text_of("promulgationamount")),
-            pages=read_int(node.text_of("pageamount")),
+            copies=self._amount(node.text_of("promulgationamount")),
+            pages=self._amount(node.text_of("pageamount")),
             directive=read_flag(node.text_of("direction")),
-            appendixes=tuple(n.text for p in node.all("appendixes") for n in p.all("appendix") if n.text),
+            appendixes=parts.texts_in(node, "appendixes", "appendix"),
             reply_fors=node.text_of("replyfors"),
             reference_codes=node.text_of("referencecodes"),
             secrecy=next((n.text for n in self.root.find_all(*SECRECY_FIELDS) if n.text), ""),
         )
 
+    def _amount(self, raw: str) -> int | None:
+        number = read_amount(raw)
+        if raw and number is None:
+            self.note("amount", phrase("Số lượng “{value}” không đọc được; đã bỏ qua.", value=raw[:20]))
+        return number
+
     def _response(self, node: Node) -> ResponseFor:
         code = node.one("code")
+        if not node.children:
+            return ResponseFor("", node.text)
         number, notation = parts.code_in(node)
         return ResponseFor(
             organ_code="".join(node.text_of("organid").split()),

@@ -2,14 +2,16 @@
 
 import re
 
+from docex.edxml.values import plain
 from docex.official.layout import Block, Paragraph, Style, Table
-from kernel.text import nfc
 
 _BASIS = re.compile(r"(Căn cứ|Theo đề nghị|Xét đề nghị|Thực hiện)\b")
 _ARTICLE = re.compile(r"(Điều\s+\d+[a-zđ]?\.)\s*")
-_HEADING = re.compile(r"(PHẦN|Phần|CHƯƠNG|Chương|MỤC|Mục|TIỂU MỤC|Tiểu mục)\s+(thứ\s+\w+|[IVXLC]+|\d+)\b.{0,120}$")
+_HEADING = re.compile(r"(PHẦN|Phần|CHƯƠNG|Chương|MỤC|Mục|TIỂU MỤC|Tiểu mục)\s+(thứ\s+\w+|[IVXLC]+|\d+)\b[ .:]*")
 _SECTION = re.compile(r"[IVXL]+\.\s+\S.{0,150}$")
 _RESOLVES = re.compile(r"(QUYẾT ĐỊNH|QUYẾT NGHỊ|NGHỊ QUYẾT|CHỈ THỊ|THÔNG BÁO|YÊU CẦU)\s*:?$")
+_LIST_MARK = re.compile(r"\d+(\.\d+)*[.)]|\d+(\.\d+)+|[a-zđA-ZĐ][.)]|[IVXLC]+[.)]|Điều\s+\d+[.:]?|[-–—+•*●▪◦§Øüo]")
+"""What Word puts before an item, with a tab behind; the last are its bullets, some of them letters of Wingdings."""
 END_MARK = "./."
 
 RESOLVING_KINDS = frozenset({"decision", "resolution"})
@@ -19,22 +21,18 @@ CODES_OF_RULES = frozenset({"regulation", "rule"})
 _LONGEST_NAME = 150
 
 
-def clean(text: str) -> str:
-    """Composed, without control characters; blanks and line ends stay."""
-    return "".join(c for c in nfc(text).replace("\r\n", "\n").replace("\r", "\n") if c in "\n\t" or c.isprintable())
-
-
 def blocks(text: str, kind: str, *, closed: bool = True) -> tuple[Block, ...]:
     """The paragraphs and tables of a body, the end closed with `./.`; one paragraph a line, empty lines dropped.
 
-    Lines that begin with `|`, and neighbouring lines with equally many tabs (pasted from a table), are rows.
+    Lines that begin with `|`, and neighbouring lines with equally many tabs (pasted from a table), are rows; lists and
+    indented paragraphs, which have tabs too, are not.
     """
-    lines = [_blanks(line) for line in clean(text).split("\n")]
+    lines = [_blanks(line) for line in plain(text).split("\n")]
     lines = [line for line in lines if line.strip()]
     resolving = kind in RESOLVING_KINDS
     bases = _count_bases(lines) if resolving else 0
     found: list[Block] = [_basis(line, last=place == bases - 1) for place, line in enumerate(lines[:bases])]
-    if resolving and lines and not any(_RESOLVES.match(line) for line in lines):
+    if resolving and lines and not any(_RESOLVES.match(line.lstrip("\t")) for line in lines):
         word = "QUYẾT NGHỊ:" if kind == "resolution" else "QUYẾT ĐỊNH:"
         found.append(Paragraph(Style.RESOLVES, word))
     rest = lines[bases:]
@@ -59,12 +57,24 @@ def _rows(lines: list[str]) -> int:
         return bars
     tabs = lines[0].count("\t")
     alike = next((n for n, line in enumerate(lines) if line.count("\t") != tabs), len(lines))
-    return alike if tabs and alike > 1 else 0
+    return alike if tabs and alike > 1 and _has_head(lines[:alike]) else 0
+
+
+def _has_head(lines: list[str]) -> bool:
+    """Tabs also indent paragraphs and follow the marks of a list. The first column of a table may be without a name."""
+    first, *others = lines[0][_indent(lines) :].split("\t")
+    return bool(others) and (not _LIST_MARK.fullmatch(first) if first else len(others) > 1 and all(others))
+
+
+def _indent(lines: list[str]) -> int:
+    """The tabs before all of these lines."""
+    return min(len(line) - len(line.lstrip("\t")) for line in lines)
 
 
 def _table(lines: list[str]) -> Table:
+    indent = _indent(lines)
     rows = [
-        [cell.strip() for cell in (line.strip().strip("|").split("|") if line[0] == "|" else line.split("\t"))]
+        [cell.strip() for cell in (line.strip().strip("|").split("|") if line[0] == "|" else line[indent:].split("\t"))]
         for line in lines
     ]
     rows = [row for row in rows if not all(cell and not cell.strip("-: ") for cell in row)] or [[""]]
@@ -83,12 +93,13 @@ def _set(line: str, before: list[Block], kind: str) -> Paragraph:
 
 
 def _count_bases(lines: list[str]) -> int:
-    return next((n for n, line in enumerate(lines) if not _BASIS.match(line)), len(lines))
+    return next((n for n, line in enumerate(lines) if not _BASIS.match(line.lstrip("\t"))), len(lines))
 
 
 def _basis(line: str, *, last: bool) -> Paragraph:
     """Each legal basis ends with `;`, the last with `.` (Annex I.II.6b)."""
-    return Paragraph(Style.BASIS, line.rstrip(" ;.,") + ("." if last else ";"))
+    text = _blanks(line, tabs=False)
+    return Paragraph(Style.BASIS, text.rstrip(" ;.,") + ("." if last else ";"))
 
 
 def _paragraph(line: str) -> Paragraph:
@@ -96,11 +107,19 @@ def _paragraph(line: str) -> Paragraph:
         return Paragraph(Style.TEXT, line[match.end() :], match[1])
     if _RESOLVES.match(line):
         return Paragraph(Style.RESOLVES, line.rstrip(" :") + ":")
-    if _HEADING.match(line):
+    if _is_heading(line):
         return Paragraph(Style.HEADING, line)
     if _SECTION.match(line) and line.isupper():
         return Paragraph(Style.SECTION, line)
     return Paragraph(Style.TEXT, line)
+
+
+def _is_heading(line: str) -> bool:
+    """A sentence may begin with "Mục 2 của …" too: a name begins with a capital and has no stop behind it."""
+    match = _HEADING.match(line)
+    name = line[match.end() :] if match else ""
+    is_sentence = name[:1].islower() or name.startswith((",", ";", "Điều")) or name.endswith((".", ";", ":", ","))
+    return bool(match) and not is_sentence and len(line) <= _LONGEST_NAME
 
 
 def _closed(found: list[Block]) -> list[Block]:

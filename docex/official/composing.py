@@ -1,12 +1,16 @@
 """From what a paper says to what stands on its pages: every rule of wording of Decree 30, Annexes I and III, once."""
 
 import re
+from bisect import bisect_right
 from dataclasses import fields, is_dataclass, replace
 from datetime import date
+from itertools import accumulate
+from textwrap import wrap
 from typing import Any, TypeVar
 
 from docex.edxml.codes import KIND_BY_SLUG, PRIORITIES, Priority
-from docex.official.body import RESOLVING_KINDS, balanced, blocks, clean
+from docex.edxml.values import plain
+from docex.official.body import RESOLVING_KINDS, balanced, blocks
 from docex.official.layout import (
     TOGETHER,
     Block,
@@ -29,7 +33,9 @@ Printable = Paper | CopyNote | SubmissionSheet
 SIGNATURE = "sig-person"
 
 _LINES_BESIDE = 14
-"""Lines of "Nơi nhận" beside the signature; the rest goes below it and may run over the page."""
+"""Printed lines of "Nơi nhận" beside the signature; the rest goes below it and may run over the page."""
+_LETTERS_BESIDE = 40
+"""Letters of a line there, about."""
 
 _STAMP_WIDTHS = {
     Priority.URGENT: 20,
@@ -45,6 +51,11 @@ _ACKNOWLEDGED = {
     "leave": ("XÁC NHẬN CỦA CƠ QUAN, TỔ CHỨC", "HOẶC CHÍNH QUYỀN NƠI NGHỈ PHÉP (nếu cần)", "(Chữ ký, dấu)"),
 }
 """Forms that another hand completes below the signature: the receiver, the place of leave."""
+
+
+_ABOUT = re.compile(r"(V/v|Về việc)[\s:.]+(?=\S)", re.IGNORECASE)
+_ARCHIVED = re.compile(r"Lưu\s*:|Lưu\s+VT\b", re.IGNORECASE)
+"""Words that the form has already, as people type them."""
 
 
 def compose(printed: Printable) -> tuple[Layout, ...]:
@@ -76,7 +87,7 @@ def _main(paper: Paper) -> Layout:
             agency=_capitals(paper.agency),
             number=paper.number,
             notation=paper.notation,
-            about=f"V/v {subject}" if is_letter and subject else "",
+            about=f"V/v {_topic(subject)}" if is_letter and subject else "",
             date=None if paper.minutes else date_line(paper.place, paper.issued_on),
         ),
         stamps=_stamps(paper),
@@ -91,6 +102,11 @@ def _main(paper: Paper) -> Layout:
         check_url=paper.check_url,
         copy=_copied(paper.copy) if paper.copy else None,
     )
+
+
+def _topic(subject: str) -> str:
+    about = _ABOUT.match(subject)
+    return subject[about.end() :] if about else subject
 
 
 def _abstract(paper: Paper) -> str:
@@ -155,7 +171,10 @@ def _foot(paper: Paper) -> Foot:
 
 def _beside(signatures: tuple[Signature, ...], lines: tuple[str, ...]) -> Foot:
     """What goes below the signature is at least as much as stays together there; one or two lines more fit beside."""
-    most = _LINES_BESIDE if len(lines) >= _LINES_BESIDE + TOGETHER else len(lines)
+    ends = list(accumulate(len(wrap(line, _LETTERS_BESIDE)) for line in lines))
+    most = len(lines)
+    if ends[-1] >= _LINES_BESIDE + TOGETHER:
+        most = max(1, min(bisect_right(ends, _LINES_BESIDE), most - TOGETHER))
     return Foot(signatures, "Nơi nhận:", lines[:most], lines[most:])
 
 
@@ -169,8 +188,11 @@ def _offices(authority: str, position: str) -> tuple[str, ...]:
 
 
 def _recipients(names: tuple[str, ...], archive: str) -> tuple[str, ...]:
-    lines = [f"- {name.strip(' -').rstrip(' .;')};" for name in names]
-    return (*lines, f"- Lưu: {archive.rstrip(' .;')}.")
+    """The archive comes last, in the words that were typed where somebody typed them."""
+    typed = [name.strip(" -").rstrip(" .;") for name in names]
+    archives = [name for name in typed if _ARCHIVED.match(name)] or [f"Lưu: {archive.rstrip(' .;')}"]
+    lines = [f"- {name};" for name in (*(name for name in typed if not _ARCHIVED.match(name)), *archives)]
+    return (*lines[:-1], f"- {archives[-1]}.")
 
 
 def _contact(contact: Contact) -> tuple[str, ...]:
@@ -227,7 +249,7 @@ def _submission(sheet: SubmissionSheet) -> Layout:
     code = f" số {sheet.code}" if sheet.code else ""
     facts = (
         Paragraph(Style.TEXT, f"{sheet.kind}{code}{dated} của {sheet.sender}", "Văn bản đến:"),
-        Paragraph(Style.TEXT, sheet.subject, "Về việc:"),
+        Paragraph(Style.TEXT, _topic(sheet.subject), "Về việc:"),
         Paragraph(Style.TEXT, f"{sheet.arrival_number}, ngày đến {_day(sheet.arrived_on)}", "Số đến:"),
     )
     given: list[Block] = []
@@ -284,5 +306,5 @@ def _value(name: str, value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(item for item in (_value("", item) for item in value) if item)
     if type(value) is str:
-        return clean(value) if name in _LINES_KEPT else " ".join(clean(value).split())
+        return plain(value) if name in _LINES_KEPT else " ".join(plain(value).split())
     return value

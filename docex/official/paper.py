@@ -164,7 +164,8 @@ class Paper:
 
     `number` is "" until the book gives one, `issued_on` None until it is issued: the page then keeps blank places
     for both. `body` is plain text, one paragraph a line. `position` may have two lines ("KT. CHỦ TỊCH" and
-    "PHÓ CHỦ TỊCH"). `recipients` are the lines of "Nơi nhận" without the last, which is `- Lưu: {archive}.`
+    "PHÓ CHỦ TỊCH"). `recipients` are the lines of "Nơi nhận" without the last, which is `- Lưu: {archive}.` unless
+    one is among them.
     """
 
     kind: str

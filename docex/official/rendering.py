@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from docex.official.composing import SIGNATURE, Printable, compose
+from docex.official.crowding import parted, whole_width
 from docex.official.fonts import letters_lacking, printing_family
 from docex.official.layout import Layout
 from signing.stamps import Box, seal_box
@@ -109,7 +110,9 @@ def qr_code(url: str) -> Markup:
 
 @cache
 def _environment() -> Environment:
-    return Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
+    environment.filters |= {"whole_width": whole_width, "parted": parted}
+    return environment
 
 
 def _layout(html: str) -> "Document":

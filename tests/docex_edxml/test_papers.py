@@ -6,6 +6,7 @@ import pytest
 
 from docex.edxml import EdxmlError, Envelope, Limits, Refusal, read, write
 from docex.edxml.model import Attachment
+from docex.edxml.papers import plain_name
 from tests.docex_edxml import letters
 
 DOCX = letters.zipped(("[Content_Types].xml", b"<Types/>"), ("word/document.xml", b"<w/>"))
@@ -100,10 +101,21 @@ def test_broken_base64_is_refused_with_the_name_of_the_paper(text: str) -> None:
         ("tệp &amp; tên &lt;lạ&gt;.pdf", "tệp & tên <lạ>.pdf"),
         ("x" * 300 + ".pdf", "x" * 196 + ".pdf"),
         (" . ", "tep-dinh-kem-1.pdf"),
+        ("công\u00a0văn\u2028số\u30001.pdf", "công văn số 1.pdf"),
     ],
 )
 def test_names_lose_paths_and_excess_but_keep_their_ending(written: str, kept: str) -> None:
     assert received(letters.PDF, written, "pdf").name == kept
+
+
+def test_a_type_without_end_is_no_ending_of_a_name() -> None:
+    assert received(letters.PDF, "abc", "a" * 1000).name == "abc"
+    assert received(letters.PDF, "abc", ".PDF").name == "abc.pdf"
+
+
+def test_a_name_made_plain_is_plain() -> None:
+    # What is dropped stands between a letter and its mark.
+    assert plain_name("a\u200b\u0301.pdf") == plain_name(plain_name("a\u200b\u0301.pdf")) == "á.pdf"
 
 
 def test_a_zip_that_grows_without_end_is_refused() -> None:

@@ -78,6 +78,7 @@ SAME = {
     "receivers in a wrapper": re.sub(
         r"(<edXML:To>.*</edXML:To>)", r"<edXML:To>\1</edXML:To>", TEXT, count=1, flags=re.S
     ),
+    "an empty receiver": changed("<edXML:To>", "<edXML:To/><edXML:To>"),
 }  # fmt: skip
 
 
@@ -109,6 +110,20 @@ OPTIONAL = (
     "Code", "PromulgationInfo", "DocumentType", "Subject", "SignerInfo", "DueDate", "OtherInfo", "ToPlaces",
     "SteeringType", "TraceHeaderList", "Bussiness", "Content", "edXMLBody", "edXMLManifest",
 )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "<To><Organ><OrganId>H99.12</OrganId></Organ><Organ><OrganId>H99.30.2</OrganId></Organ></To>",
+        "<To><Receiver>H99.12</Receiver><Receiver>H99.30.2</Receiver></To>",
+        "<To><OrganId>H99.12</OrganId><OrganId>H99.30.2</OrganId></To>",
+        "<To>H99.12</To><To><OrganId>H99.30.2</OrganId></To>",
+    ],
+)
+def test_every_receiver_is_found_however_it_is_wrapped(to: str) -> None:
+    message = envelope(re.sub(r"<edXML:To>.*</edXML:To>", to, TEXT, flags=re.S))
+    assert [organ.code for organ in message.receivers] == ["H99.12", "H99.30.2"]
 
 
 @pytest.mark.parametrize("name", OPTIONAL)
@@ -190,6 +205,47 @@ def test_the_dot_net_kits_way_of_writing_is_read() -> None:
     assert notes(message) == []
 
 
+def test_a_description_in_the_manifest_only_is_read() -> None:
+    (paper,) = envelope(re.sub(r"\s*<Description>.*?</Description>", "", TEXT)).attachments
+    assert paper.description == "Công văn"
+
+
+@pytest.mark.parametrize(("holder", "field"), [("ToPlaces", "places"), ("ResponseForTask", "task_codes")])
+def test_a_list_that_is_written_as_one_text_is_kept(holder: str, field: str) -> None:
+    text = re.sub(rf"(<edXML:{holder}>).*(</edXML:{holder}>)", r"\1Một; hai\2", TEXT, flags=re.S)
+    assert getattr(envelope(text), field) == ("Một; hai",)
+
+
+def test_appendixes_and_an_answered_document_that_are_written_as_one_text_are_kept() -> None:
+    text = re.sub(r"(<edXML:Appendixes>).*(</edXML:Appendixes>)", r"\1Phụ lục\2", TEXT, flags=re.S)
+    assert envelope(text).other.appendixes == ("Phụ lục",)
+    answered = envelope(
+        changed("<edXML:SteeringType>", "<edXML:ResponseFor>267/VP</edXML:ResponseFor><edXML:SteeringType>")
+    )
+    assert [response.code for response in answered.responses] == ["3/SNV-VP", "267/VP"]
+
+
+def test_amounts_may_say_what_they_count() -> None:
+    message = envelope(changed("Amount>30<", "Amount>12 bản<").replace("PageAmount>2<", "PageAmount>02 trang<"))
+    assert (message.other.copies, message.other.pages) == (12, 2)
+    assert notes(message) == []
+    for text in ("12-15", "12" + " bản" * 20_000 + "!"):
+        unclear = envelope(changed("Amount>30<", f"Amount>{text}<"))
+        assert unclear.other.copies is None
+        assert notes(unclear) == ["amount"]
+
+
+def test_of_doubled_subjects_and_contents_the_dropped_ones_are_noted() -> None:
+    assert notes(envelope(changed("<edXML:Subject>", "<edXML:Subject>cũ</edXML:Subject><edXML:Subject>"))) == [
+        "subjects"
+    ]
+    content = re.search(r"<edXML:ContentTransferEncoded.*?</edXML:ContentTransferEncoded>", TEXT, re.S)
+    assert content
+    message = envelope(changed(content[0], re.sub(">[^<]+<", ">QUJD<", content[0]) + content[0]))
+    assert message == LETTER
+    assert notes(message) == ["contents"]
+
+
 def test_a_file_in_a_windows_charset_is_read() -> None:
     text = changed("Như trích yếu", "Như Văn bản số 1").replace('"UTF-8"', '"windows-1258"')
     ascii_only = re.sub(r"[^\x00-\x7f]", "?", text).replace("Nh? V?n b?n s? 1", "Nhæ VÃn")
@@ -215,6 +271,34 @@ def test_a_librarys_way_of_saying_no_date_is_no_date(text: str) -> None:
     message = envelope(changed("2026/03/15", text).replace("2026/03/02 09:15:00", text))
     assert message.due_on is None
     assert message.traces[0].at is None
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2026-03-01T17:00:00.000Z", date(2026, 3, 2)),
+        ("2026-03-01T16:59:59Z", date(2026, 3, 1)),
+        ("2026-03-01 17:00:00+00", date(2026, 3, 2)),
+        ("2026-03-02T00:00:00+07:00", date(2026, 3, 2)),
+        ("2026-03-02+07:00", date(2026, 3, 2)),
+        ("2026-03-02Z", date(2026, 3, 2)),
+        ("3/2/2026 12:00:00 AM", date(2026, 3, 2)),
+        ("3/1/2026 5:00:00 pm +00:00", date(2026, 3, 2)),
+        ("2/3/2026 12:00:00 SA", date(2026, 3, 2)),
+        ("02/03/2026 00:00:00", date(2026, 3, 2)),
+    ],
+)
+def test_a_date_is_the_day_in_vietnam(text: str, day: date) -> None:
+    assert envelope(changed("PromulgationDate>2026/03/02<", f"PromulgationDate>{text}<")).promulgated_on == day
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-03-02Z", "3/2/2026 12:00:00 AM", "2/3/2026 12:00:00 SA", "2026-03-01T17:00:00Z", "2026/03/02"]
+)
+def test_a_time_in_a_foreign_form_is_read(text: str) -> None:
+    assert envelope(changed("2026/03/02 09:15:00", text)).traces[0].at == datetime(2026, 3, 1, 17, tzinfo=UTC)
+    noon = envelope(changed("2026/03/02 09:15:00", "2/3/2026 12:15:00 CH")).traces[0].at
+    assert noon == datetime(2026, 3, 2, 5, 15, tzinfo=UTC)
 
 
 def test_the_texts_that_nobody_explains_are_kept() -> None:
@@ -303,8 +387,22 @@ def test_papers_named_in_the_manifest_only_are_noted() -> None:
 REFUSED = {
     "no sender": (TEXT.replace(f"<edXML:OrganId>{letters.OFFICE.code}<", "<edXML:OrganId><"), Refusal.FIELD_MISSING),
     "no receivers": (re.sub(r"<edXML:To>.*</edXML:To>", "", TEXT, flags=re.S), Refusal.FIELD_MISSING),
+    "a second receiver whose code stands elsewhere": (
+        changed("<edXML:OrganId>H99.30.2</edXML:OrganId>", "<edXML:OrganCode>H99.30.2</edXML:OrganCode>"),
+        Refusal.FIELD_MISSING,
+    ),
+    "one receiver, with texts but no code": (
+        re.sub(
+            r"<edXML:To>.*</edXML:To>", "<To><OrganName>Sở Y</OrganName><Email>a@b.vn</Email></To>", TEXT, flags=re.S
+        ),
+        Refusal.FIELD_MISSING,
+    ),
     "month 13": (changed("2026/03/15", "2026/13/15"), Refusal.FIELD_WRONG),
     "30 February": (changed("2026/03/15", "30/02/2026"), Refusal.FIELD_WRONG),
+    "a day before the month, with a half of the day in English": (
+        changed("2026/03/15", "15/03/2026 9:00 AM"),
+        Refusal.FIELD_WRONG,
+    ),
     "a date in words": (changed("2026/03/15", "mai"), Refusal.FIELD_WRONG),
     "unknown business": (changed("DocType>0<", "DocType>9<"), Refusal.FIELD_WRONG),
     "business in words": (changed("DocType>0<", "DocType>new<"), Refusal.FIELD_WRONG),

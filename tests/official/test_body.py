@@ -1,5 +1,8 @@
 """The clerk's plain text becomes paragraphs by the words they begin with."""
 
+import pytest
+
+from docex.drafts import Draft, tidied
 from docex.official.body import balanced, blocks
 from docex.official.layout import Paragraph, Style, Table
 
@@ -16,6 +19,19 @@ def test_each_line_is_a_paragraph_and_the_last_is_closed() -> None:
         Paragraph(Style.TEXT, "Hai;"),
         Paragraph(Style.TEXT, "Ba./."),
     )
+
+
+def test_blanks_and_line_ends_from_word_part_words_and_paragraphs() -> None:
+    text = "Nghị định số\u00a030,\u2009ngày\u202f05\u200b.\vHai\u2028Ba\u2029Bốn\fNăm\x85Sáu"
+    found = [paragraph.text for paragraph in paragraphs(text, "letter")]
+    assert found == ["Nghị định số 30, ngày 05.", "Hai", "Ba", "Bốn", "Năm", "Sáu./."]
+
+
+def test_a_draft_keeps_the_blanks_and_lines_that_were_pasted() -> None:
+    typed = Draft("letter", "X", 1, (), body="05\u00a0tháng\u00a03\vĐoạn\u2028hai \u0000", places=("Sở\u00a0Y tế",))
+    kept = tidied(typed)
+    assert kept.body == "05 tháng 3\nĐoạn\nhai"
+    assert kept.places == ("Sở Y tế",)
 
 
 def test_an_end_mark_that_was_typed_is_not_doubled() -> None:
@@ -42,6 +58,27 @@ def test_chapters_and_their_names_are_headings() -> None:
     assert [p.style for p in found] == [Style.HEADING, Style.HEADING, Style.TEXT]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Mục 2 của Kế hoạch được sửa đổi như sau",
+        "Phần 1 Kế hoạch này do Sở Nội vụ thực hiện.",
+        "Chương II Luật Đất đai quy định:",
+        "Mục 2 Điều 5 được bãi bỏ",
+        "Mục 2, Mục 3 được bãi bỏ",
+    ],
+)
+def test_a_sentence_that_begins_like_a_heading_is_none(line: str) -> None:
+    assert paragraphs(f"{line}\nHết", "letter")[0] == Paragraph(Style.TEXT, line)
+
+
+@pytest.mark.parametrize(
+    "line", ["Chương I", "Chương I.", "Mục 2. Tổ chức thực hiện", "Phần thứ nhất", "MỤC 3 QUY ĐỊNH"]
+)
+def test_a_heading_has_a_number_and_perhaps_a_name(line: str) -> None:
+    assert paragraphs(f"{line}\nHết", "letter")[0] == Paragraph(Style.HEADING, line)
+
+
 def test_an_empty_text_has_no_paragraphs() -> None:
     assert paragraphs("\n \n", "letter") == ()
 
@@ -63,6 +100,30 @@ def test_lines_pasted_from_a_table_are_a_table() -> None:
     found = blocks("TT\tTên\n1\tSở  Nội vụ\nHết.", "report")
     assert found == (Table((("TT", "Tên"), ("1", "Sở Nội vụ"))), Paragraph(Style.TEXT, "Hết./."))
     assert blocks("một\ttab", "report") == (Paragraph(Style.TEXT, "một tab./."),)
+
+
+@pytest.mark.parametrize("mark", ["{}.", "{})", "1.{}", "1.{}.", "Điều {}.", "-", "+", "•", "\uf0b7", "o", ""])
+def test_a_list_pasted_from_word_is_no_table(mark: str) -> None:
+    for indent in ("", "\t"):
+        pasted = "\n".join(f"{indent}{mark.format(n)}\tRà soát" for n in (1, 2, 3))
+        assert len(paragraphs(pasted, "report")) == len(blocks(pasted, "report")) == 3
+    assert paragraphs("a)\tRà soát\nb)\tBáo cáo", "report")[0].text == "a) Rà soát"
+
+
+def test_indented_lines_from_word_are_paragraphs() -> None:
+    pasted = "\tCăn cứ Luật A\n\tCăn cứ Luật B\n\tQUYẾT ĐỊNH:\n\tĐiều 1. X\n\t1.\tHai"
+    found = paragraphs(pasted, "decision")
+    assert [p.style for p in found] == [Style.BASIS, Style.BASIS, Style.RESOLVES, Style.TEXT, Style.TEXT]
+    assert (found[1].text, found[3].lead, found[4].text) == ("Căn cứ Luật B.", "Điều 1.", "1. Hai./.")
+
+
+def test_tables_with_an_indent_an_unnamed_column_or_merged_cells_stay_tables() -> None:
+    (indented, _) = blocks("\tTT\tTên\n\t1\tSở Y tế", "report")
+    assert indented == Table((("TT", "Tên"), ("1", "Sở Y tế")))
+    (unnamed, _) = blocks("\t2024\t2025\nVăn bản đi\t1.204\t1.377", "report")
+    assert unnamed == Table((("", "2024", "2025"), ("Văn bản đi", "1.204", "1.377")))
+    (merged, _) = blocks("TT\tSở\tViệc\n1.\tY tế\tA\n\t\tB", "report")
+    assert merged == Table((("TT", "Sở", "Việc"), ("1.", "Y tế", "A"), ("", "", "B")))
 
 
 def test_a_table_of_nothing_is_not_an_error() -> None:

@@ -17,7 +17,7 @@ from docex.edxml.codes import Priority
 from docex.official.fonts import font_report
 from docex.official.paper import Paper, date_line, notation_text, number_text
 from docex.official.rendering import RenderedPaper, _layout, render_html, render_pdf
-from tests.official.papers import DECISION, INVITATION, LETTER, MM, Run, run, runs, texts
+from tests.official.papers import DECISION, INVITATION, LETTER, MM, SUBMISSION, Run, run, runs, texts
 
 PAPERS = {"letter": LETTER, "decision": DECISION, "invitation": INVITATION}
 
@@ -144,6 +144,22 @@ def test_an_invitation_has_the_lines_of_its_form() -> None:
         "- Lưu: VT.",
     ):
         assert line in text
+
+
+@pytest.mark.parametrize("typed", ["Về việc triển khai", "V/v triển khai", "v/v: triển khai", "triển khai"])
+def test_what_the_form_says_already_is_not_said_twice(typed: str) -> None:
+    (text,) = texts(render_pdf(replace(LETTER, subject=typed)).pdf)
+    assert "V/v triển khai" in text
+    assert text.casefold().count("v/v") + text.count("Về việc") == 1
+    sheet = texts(render_pdf(replace(SUBMISSION, subject=typed)).pdf)[0]
+    assert "Về việc: triển khai Số đến" in sheet
+
+
+def test_a_typed_line_of_the_archive_takes_the_place_of_ours() -> None:
+    typed = ("- Như trên;", "- Lưu: VT, TH.", "Lưu trữ lịch sử thành phố")
+    (text,) = texts(render_pdf(replace(LETTER, recipients=typed)).pdf)
+    assert "- Như trên; - Lưu trữ lịch sử thành phố; - Lưu: VT, TH." in text
+    assert "HC." not in text
 
 
 def test_one_addressee_stands_on_the_line_of_the_greeting() -> None:

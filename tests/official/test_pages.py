@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 import pytest
+from pypdfium2 import PdfDocument
 
 from docex.official.composing import compose
 from docex.official.layout import TOGETHER
 from docex.official.rendering import render_pdf
-from tests.official.papers import DECISION, LETTER, MM, run, runs, texts
+from tests.official.papers import DECISION, LETTER, MINUTES, MM, REPORT, run, runs, texts
 
 SENTENCE = "Đề nghị các đơn vị quan tâm, phối hợp thực hiện và báo cáo kết quả về Văn phòng trước ngày 20."
 
@@ -84,6 +85,40 @@ def test_one_line_more_than_stand_beside_the_signature_stands_there_too() -> Non
     assert len(longer.foot.below) == TOGETHER
 
 
+def test_long_names_of_recipients_do_not_push_the_signature_to_another_page() -> None:
+    long = tuple(f"Sở thứ {n} thuộc Ủy ban nhân dân thành phố An Bình (để phối hợp thực hiện)" for n in range(15))
+    paper = render_pdf(replace(LETTER, recipients=long))
+    assert paper.signature_box.page == 0
+    assert " ".join(texts(paper.pdf)).count("(để phối hợp thực hiện);") == 15
+    (layout,) = compose(replace(LETTER, recipients=("x " * 400, "y " * 90)))
+    assert layout.foot is not None
+    assert len(layout.foot.beside) == 1
+
+
+@pytest.mark.parametrize("kind", ["dispatch-note", "leave"])
+def test_what_another_hand_completes_is_never_alone_on_a_page(kind: str) -> None:
+    for lines in range(13, 19):
+        paper = render_pdf(replace(DECISION, kind=kind, body="\n".join([f"{n}. Nội dung" for n in range(lines)])))
+        last = texts(paper.pdf)[-1]
+        assert paper.signature_box.page == paper.pages - 1
+        assert f"{lines - 1}. Nội dung./." in last
+
+
+def test_the_recipients_of_minutes_are_never_alone_on_a_page() -> None:
+    for lines in range(36, 41):
+        body = "\n".join(f"{n}. Nội dung" for n in range(lines))
+        last = texts(render_pdf(replace(MINUTES, body=body)).pdf)[-1]
+        assert "Nơi nhận" in last
+        assert "THƯ KÝ" in last
+
+
+def test_the_mark_of_the_end_goes_with_the_last_row_of_a_table() -> None:
+    for lines in (22, 24, 26, 28):
+        body = table(("TT", "Việc"), *[(str(n), "Rà soát") for n in range(lines)])
+        last = texts(render_pdf(replace(REPORT, body=body)).pdf)[-1]
+        assert f"{lines - 1} Rà soát ./." in last
+
+
 def test_names_break_between_words_of_meaning() -> None:
     lines = [r.text for r in runs(render_pdf(LETTER).pdf)][:2]
     assert lines == ["ỦY BAN NHÂN DÂN", "THÀNH PHỐ AN BÌNH"]
@@ -101,3 +136,27 @@ def test_every_kind_of_the_decree_can_be_printed() -> None:
         paper = replace(LETTER, kind=kind.slug)
         (text,) = texts(render_pdf(paper).pdf)
         assert (kind.label.msgid.upper() in text) == (kind.slug != "letter")
+
+
+WIDE = ("STT", "Chỉ tiêu", "Đơn vị tính", "Năm 2024", "Năm 2025", "Tỷ lệ (%)", "Ghi chú")
+
+
+def table(*rows: tuple[str, ...]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def test_words_and_figures_in_a_crowded_table_stay_whole() -> None:
+    told = "Tổng số văn bản đi được phát hành và liên thông trên trục liên thông văn bản của thành phố"
+    row = ("12", told, "văn bản", "1.250.000", "1.377.500", "110,2", "Số liệu tính đến ngày 31/12/2025")
+    text = " ".join(texts(render_pdf(replace(REPORT, body=table(WIDE, *[row] * 12))).pdf))
+    for figure in ("1.250.000", "1.377.500", "110,2"):
+        assert text.count(figure) == 12
+
+
+def test_a_word_without_blanks_in_a_table_does_not_run_off_the_page() -> None:
+    for row in (("x" * 200, "1.250.000"), ("1", "x" * 200)):
+        pdf = render_pdf(replace(REPORT, body=table(("A", "B"), row))).pdf
+        sheet = PdfDocument(pdf)[0].get_textpage()
+        letters = [sheet.get_charbox(n) for n, letter in enumerate(sheet.get_text_range()) if letter == "x"]
+        assert len(letters) == 200
+        assert max(right for _, _, right, _ in letters) <= 195 * MM
