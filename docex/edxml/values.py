@@ -46,7 +46,7 @@ def read_date(text: str) -> date | None:
     """A date as `yyyy/MM/dd` or one of the forms that foreign systems use; None when it means "no date".
 
     A time with a zone is the day on which it is in Vietnam: 17:00 UTC is the next one. With AM or PM the month stands
-    before the day. Raises ValueError for text that is no date: a month 13 is refused, never rolled over.
+    before the day, if it can be one. Raises ValueError for text that is no date: a month 13 is refused, never rolled over.
     """
     day = _written_day(text)
     time = _TIME.search(text)
@@ -74,7 +74,8 @@ def _written_day(text: str) -> date | None:
         year, month, day = (int(part) for part in match.groups())
     elif match := _YEAR_LAST.match(text):
         day, month, year = (int(part) for part in match.groups())
-        if (time := _TIME.search(text)) and (time[4] or "").upper() in _AMERICAN:
+        time = _TIME.search(text)
+        if time and (time[4] or "").upper() in _AMERICAN and day <= 12:  # no month is a thirteenth
             day, month = month, day
     else:
         raise ValueError(text)

@@ -283,6 +283,7 @@ def test_a_librarys_way_of_saying_no_date_is_no_date(text: str) -> None:
         ("2026-03-02+07:00", date(2026, 3, 2)),
         ("2026-03-02Z", date(2026, 3, 2)),
         ("3/2/2026 12:00:00 AM", date(2026, 3, 2)),
+        ("15/03/2026 9:00 AM", date(2026, 3, 15)),
         ("3/1/2026 5:00:00 pm +00:00", date(2026, 3, 2)),
         ("2/3/2026 12:00:00 SA", date(2026, 3, 2)),
         ("02/03/2026 00:00:00", date(2026, 3, 2)),
@@ -399,8 +400,8 @@ REFUSED = {
     ),
     "month 13": (changed("2026/03/15", "2026/13/15"), Refusal.FIELD_WRONG),
     "30 February": (changed("2026/03/15", "30/02/2026"), Refusal.FIELD_WRONG),
-    "a day before the month, with a half of the day in English": (
-        changed("2026/03/15", "15/03/2026 9:00 AM"),
+    "no month, with a half of the day in English": (
+        changed("2026/03/15", "15/13/2026 9:00 AM"),
         Refusal.FIELD_WRONG,
     ),
     "a date in words": (changed("2026/03/15", "mai"), Refusal.FIELD_WRONG),
