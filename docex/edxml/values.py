@@ -46,7 +46,8 @@ def read_date(text: str) -> date | None:
     """A date as `yyyy/MM/dd` or one of the forms that foreign systems use; None when it means "no date".
 
     A time with a zone is the day on which it is in Vietnam: 17:00 UTC is the next one. With AM or PM the month stands
-    before the day, if it can be one. Raises ValueError for text that is no date: a month 13 is refused, never rolled over.
+    before the day, if it can be one. Raises ValueError for text that is no date: a month 13 is refused, never rolled
+    over.
     """
     day = _written_day(text)
     time = _TIME.search(text)
