@@ -213,6 +213,21 @@ def test_a_draft_survives_leaving_and_goes_once_the_server_took_it(gallery: str,
     expect(page.locator("#subject")).to_have_value("")
 
 
+def test_after_an_error_in_a_dialog_enter_throws_nothing_away(gallery: str, page_at: Pages) -> None:
+    watched = page_at(1024)
+    page = watched.open(gallery + "/ask")
+    page.get_by_role("button", name="Gửi lại…").click()
+    page.get_by_label("Sở Tài chính").check()
+    page.get_by_role("textbox", name="Lý do").fill(" ")
+    watched.expected_status = 422
+    page.get_by_role("dialog").get_by_role("button", name="Gửi lại").click()
+    expect(page.locator(".field-error")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Lý do")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Sở Tài chính")).to_be_checked()
+    expect(page.locator(".draft-note")).to_have_count(0)
+
+
 def hold_scripts(page: Page) -> list[Route]:
     """The script of forms is asked for and does not come until the test goes on with it."""
     held: list[Route] = []
