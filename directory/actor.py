@@ -40,7 +40,8 @@ Kind = Literal["person", "client", "wall", "link"]
 class Actor:
     """One acting person, agency's system, wall screen or personal link, always on behalf of one agency.
 
-    Ids that do not apply are 0. `session_id` is the sign-in that a person came with.
+    Ids that do not apply are 0. `session_id` is the sign-in that a person came with. `locale` is the language that they
+    read now: that of their browser, when they have chosen one there (web/locale.py), else their own.
     """
 
     kind: Kind = "person"

@@ -42,6 +42,12 @@ class Inside(Kind):
         names = _names(tx, rows)
         return {row.id: About(PARTNER, _NAME, *names.get(_named_in(row), (row.key, ""))) for row in rows}
 
+    def why(self, row: OutboxRow) -> Phrase:
+        """Nobody else was asked here: what has no sentence of its own is a fault of this software."""
+        if row.said or not row.reason:
+            return super().why(row)
+        return phrase("Phần mềm của trục gặp lỗi: “{reason}”.", reason=row.reason)
+
 
 Named = tuple[str, int]
 

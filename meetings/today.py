@@ -31,7 +31,8 @@ def to_answer(tx: Tx, actor: Actor) -> list[Item] | None:
         .limit(MOST)
     )
     found = [
-        _item(meeting, phrase("Trả lời"), f"/meetings/{meeting.id}#answer") for meeting in tx.session.scalars(query)
+        _item(actor, meeting, phrase("Trả lời"), f"/meetings/{meeting.id}#answer")
+        for meeting in tx.session.scalars(query)
     ]
     return found or None
 
@@ -45,7 +46,7 @@ def of_the_day(tx: Tx, actor: Actor) -> list[Item]:
         Meeting.ends_at >= morning,
         Meeting.state.not_in([MeetingState.DRAFT, *OVER_STATES]),
     )
-    return [_item(m, phrase("Vào họp"), f"/meetings/{m.id}/room") for m in tx.session.scalars(query)]
+    return [_item(actor, m, phrase("Vào họp"), f"/meetings/{m.id}/room") for m in tx.session.scalars(query)]
 
 
 def _mine(actor: Actor) -> sa.Select[Meeting]:
@@ -57,12 +58,12 @@ def _mine(actor: Actor) -> sa.Select[Meeting]:
     )
 
 
-def _item(meeting: Meeting, label: Phrase, url: str) -> Item:
+def _item(actor: Actor, meeting: Meeting, label: Phrase, url: str) -> Item:
     word, tone = STATE_WORDS[meeting.state]
     return Item(
         title=meeting.title,
         url=f"/meetings/{meeting.id}",
-        meta=(span(meeting.starts_at, meeting.ends_at), place_words(meeting)),
+        meta=(span(meeting.starts_at, meeting.ends_at, actor.locale), place_words(meeting)),
         chip=Chip(word, tone),
         act=Act(label, url),
     )

@@ -27,6 +27,7 @@ from kernel.errors import Forbidden, Invalid
 from kernel.text import phrase
 from meetings import walls
 from web import given, openapi, rates
+from web.locale import reading
 from web.services import Services, services
 
 csrf = CSRFProtect()
@@ -145,7 +146,7 @@ def _admitted(tx: Tx, door: Door) -> Actor | None:
     actor = _actor(tx, door)
     if actor is not None and door.guard is Guard.PERSON and actor.kind != "person":
         actor = None  # a screen on the wall reads what its room lets it read, and nothing else
-    g.actor = actor
+    g.actor = actor = actor and reading(actor)
     if actor is None and door.guard is not Guard.OPEN:
         raise _Refused(_ask_to_sign_in(door))
     if door.guard is Guard.CLIENT and actor is not None and actor.scopes.isdisjoint(door.scopes):

@@ -43,8 +43,8 @@ def page(template: str, errors: Errors | None = None, **context: Any) -> Respons
 def done(actor: Actor | None, said: Phrase | None, endpoint: str, **values: Any) -> Response:
     """Go on to a page, which says what was done."""
     if said is not None:
-        chosen = request.cookies.get(LOCALE_COOKIE, "")
-        locale = chosen if chosen in LOCALES else actor.locale if actor else "vi"
+        chosen = request.cookies.get(LOCALE_COOKIE, "")  # before anybody has signed in
+        locale = actor.locale if actor else chosen if chosen in LOCALES else "vi"
         flash(said.in_locale(locale), "good")
     return make_response(redirect(url_for(endpoint, **values)))
 

@@ -138,9 +138,10 @@ def save(tx: Tx, actor: Actor) -> Any:
     """Keep a group, a new one or a changed one."""
     group_id, members = number(request.form.get("group_id")), numbers_of(request.form, "members")
     try:
-        groups.save(tx, actor, request.form.get("name", ""), members, group_id)
+        saved = groups.save(tx, actor, request.form.get("name", ""), members, group_id)
     except Invalid as error:
         return _groups_page(tx, actor, group_id, error.fields), error.status
+    flash(phrase("Đã lưu nhóm “{name}”.", name=saved.name).in_locale(actor.locale), "good")
     return redirect(url_for("desk.index"), 303)
 
 
@@ -153,7 +154,9 @@ def group(tx: Tx, actor: Actor, group_id: int) -> str:
 @routes.post("/documents/groups/<int:group_id>/remove")
 def remove(tx: Tx, actor: Actor, group_id: int) -> AnyResponse:
     """Forget a group."""
+    name = groups.group_for(tx, actor, group_id).name
     groups.remove(tx, actor, group_id)
+    flash(phrase("Đã xóa nhóm “{name}”.", name=name).in_locale(actor.locale), "good")
     return redirect(url_for("desk.index"), 303)
 
 

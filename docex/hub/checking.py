@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from docex.hub.endpoints import CERTIFICATE_DAYS, SKEW_S, Endpoint, System
+from docex.hub.endpoints import CERTIFICATE_DAYS, SKEW_S, Endpoint, System, in_words
 from kernel import clock
 from kernel.text import Phrase, phrase
 
@@ -51,17 +51,9 @@ def _asking(one: Endpoint, systems: list[System]) -> Finding:
     silent = clock.now() - one.polled_at
     if silent <= FRESH:
         return Finding("good", phrase("Hệ thống đang hỏi hộp nhận đều đặn."))
-    said = phrase("Hệ thống không hỏi hộp nhận từ {time} nay.", time=_in_words(silent))
+    said = phrase("Hệ thống không hỏi hộp nhận từ {time} nay.", time=in_words(silent))
     hint = phrase("Kiểm tra máy chủ của cơ quan có chạy không, đường truyền và thời hạn của khóa.")
     return Finding("bad" if silent > OLD else "waiting", said, hint)
-
-
-def _in_words(length: timedelta) -> Phrase:
-    """As people say it: minutes, then hours, then days."""
-    minutes = int(length.total_seconds() // 60)
-    if minutes < 120:
-        return phrase("{n} phút", n=minutes)
-    return phrase("{n} giờ", n=minutes // 60) if minutes < 2880 else phrase("{n} ngày", n=minutes // 1440)
 
 
 def _clock(one: Endpoint) -> Finding:
@@ -70,7 +62,7 @@ def _clock(one: Endpoint) -> Finding:
     off = abs(one.skew_s)
     if off <= ODD_SKEW_S:
         return Finding("good", phrase("Đồng hồ của hệ thống đúng."))
-    said = phrase("Đồng hồ của hệ thống lệch {seconds} giây.", seconds=off)
+    said = phrase("Đồng hồ của hệ thống {drift}.", drift=one.drift)
     hint = phrase("Bật đồng bộ giờ (NTP) trên máy chủ. Lệch quá 5 phút thì trục từ chối JWT tự ký.")
     return Finding("bad" if off > SKEW_S else "waiting", said, hint)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -17,7 +17,7 @@ from docex.hub.models import Mailbox, Parcel, Term, Webhook
 from docex.hub.refusals import Refused
 from docex.hub.states import ParcelState
 from docex.models import Delivery, Dispatch
-from docex.states import Recall
+from docex.states import NOT_HAD, Recall
 from docex.vxp import systems as vxp
 from kernel import clock
 from kernel.db import Tx
@@ -60,6 +60,14 @@ class Endpoint:
         """Whether its clock is so wrong that its assertions are refused."""
         return self.skew_s is not None and abs(self.skew_s) > SKEW_S
 
+    @property
+    def drift(self) -> Phrase | None:
+        """How its clock goes, as people say it; None when that is not known."""
+        if not self.skew_s:
+            return None if self.skew_s is None else phrase("đúng giờ")
+        off = in_words(timedelta(seconds=abs(self.skew_s)))
+        return phrase("chậm {time}", time=off) if self.skew_s < 0 else phrase("nhanh {time}", time=off)
+
 
 @dataclass(frozen=True)
 class System:
@@ -80,7 +88,8 @@ class System:
 
 @dataclass(frozen=True)
 class Shown:
-    """One parcel as the operator sees it."""
+    """One parcel as the operator sees it. `leased_until` is None when no system is at it now; `was_had` says that the
+    receiver has had it, also when it was laid out again."""
 
     id: int
     seq: int
@@ -94,6 +103,13 @@ class Shown:
     fetched_at: datetime | None
     leased_until: datetime | None
     recall: Recall
+    was_had: bool
+
+    @property
+    def may_withdraw(self) -> bool:
+        """Whether it can be taken back without asking: nobody has it, and no system is at it."""
+        free = self.state in (ParcelState.WAITING, ParcelState.EXPIRED) and self.leased_until is None
+        return free and not self.was_had
 
 
 @dataclass(frozen=True)
@@ -103,6 +119,16 @@ class Leaf:
     items: list[Shown]
     older: int
     counts: dict[ParcelState, int]
+
+
+def in_words(length: timedelta) -> Phrase:
+    """As people say it: seconds, then minutes, then hours, then days."""
+    seconds = int(length.total_seconds())
+    if seconds < 120:
+        return phrase("{n} giây", n=seconds)
+    if seconds < 7200:
+        return phrase("{n} phút", n=seconds // 60)
+    return phrase("{n} giờ", n=seconds // 3600) if seconds < 172_800 else phrase("{n} ngày", n=seconds // 86_400)
 
 
 def endpoints(tx: Tx, actor: Actor) -> list[Endpoint]:
@@ -139,7 +165,7 @@ def troubles(tx: Tx, agency_id: int) -> list[tuple[str, Refused]]:
 def parcels(tx: Tx, agency_id: int, state: ParcelState | None, below: int = 0) -> Leaf:
     """What lies or lay in a mailbox, newest first."""
     query = (
-        sa.select(Parcel, Delivery.recall, Dispatch, Term.expires_at)
+        sa.select(Parcel, Delivery, Dispatch, Term.expires_at)
         .join(Delivery, Delivery.id == Parcel.delivery_id)
         .join(Dispatch, Dispatch.id == Delivery.dispatch_id)
         .outerjoin(Term, Term.dispatch_id == Dispatch.id)
@@ -154,14 +180,22 @@ def parcels(tx: Tx, agency_id: int, state: ParcelState | None, below: int = 0) -
     rows = tx.session.execute(query).all()
     senders = directory.agencies(tx, [dispatch.sender_id for _, _, dispatch, _ in rows])
     items = [
-        _shown(parcel, recall, dispatch, senders[dispatch.sender_id].name, until)
-        for parcel, recall, dispatch, until in rows[:PAGE]
+        _shown(parcel, delivery, dispatch, senders[dispatch.sender_id].name, until)
+        for parcel, delivery, dispatch, until in rows[:PAGE]
     ]
     counts = tx.session.execute(
         sa.select(Parcel.state, sa.func.count()).where(Parcel.agency_id == agency_id).group_by(Parcel.state)
     )
     found = {ParcelState(name): count for name, count in counts}
     return Leaf(items, items[-1].seq if len(rows) > PAGE else 0, found)
+
+
+def code_of(tx: Tx, agency_id: int, parcel_id: int) -> str:
+    """The number and notation of a document in this mailbox; empty when there is none."""
+    query = sa.select(Dispatch).join(Delivery, Delivery.dispatch_id == Dispatch.id)
+    query = query.join(Parcel, Parcel.delivery_id == Delivery.id)
+    found = tx.session.scalar(query.where(Parcel.id == parcel_id, Parcel.agency_id == agency_id))
+    return Facts.from_json(found.facts).code if found is not None else ""
 
 
 def _endpoints(tx: Tx, agency_ids: Collection[int]) -> list[Endpoint]:
@@ -258,7 +292,7 @@ def _system(row: ApiClient, hook: Webhook | None, is_vxp: bool) -> System:
     )
 
 
-def _shown(parcel: Parcel, recall: str, dispatch: Dispatch, sender: str, until: datetime | None) -> Shown:
+def _shown(parcel: Parcel, delivery: Delivery, dispatch: Dispatch, sender: str, until: datetime | None) -> Shown:
     facts = Facts.from_json(dispatch.facts)
     return Shown(
         id=parcel.id,
@@ -271,6 +305,7 @@ def _shown(parcel: Parcel, recall: str, dispatch: Dispatch, sender: str, until: 
         available_at=parcel.available_at,
         until_at=until,
         fetched_at=parcel.fetched_at,
-        leased_until=parcel.leased_until,
-        recall=Recall(recall),
+        leased_until=parcel.leased_until if parcel.is_leased else None,
+        recall=Recall(delivery.recall),
+        was_had=delivery.progress not in NOT_HAD,
     )

@@ -115,23 +115,39 @@ def _page(
 ) -> Response:
     one = endpoints.endpoint(tx, actor, agency_id)
     systems = endpoints.systems(tx, agency_id)
+    state, below = _place()
+    leaf = endpoints.parcels(tx, agency_id, state, below)
     context: dict[str, Any] = {
         "one": one,
         "systems": systems,
         "findings": checking.findings(one, systems),
         "troubles": endpoints.troubles(tx, agency_id),
+        "leaf": leaf,
+        "place": _said_place(),
+        "filters": _filters(agency_id, leaf.counts, state),
+        "may_act": is_instance_admin(tx, actor),
+        "words": WORDS,
+        "tones": TONES,
+        "errors": errors or {},
+        "asked": asked,
+        "typed": request.form.get("reason", ""),
+        "late": late,
     }
-    if request.args.get("fragment"):
-        return make_response(render_template("hub/_endpoint.html", **context))
-    wanted = request.args.get("state", "")
-    state = ParcelState(wanted) if wanted in set(ParcelState) else None
-    below = request.args.get("below", "")
-    leaf = endpoints.parcels(tx, agency_id, state, int(below) if below.isdecimal() and len(below) < 19 else 0)
-    typed = {"errors": errors or {}, "asked": asked, "typed": request.form.get("reason", ""), "late": late}
-    context |= {"leaf": leaf, "state": state, "words": WORDS, "tones": TONES, **typed}
-    context["filters"] = _filters(agency_id, leaf.counts, state)
-    page = render_template("hub/endpoint.html", may_act=is_instance_admin(tx, actor), **context)
-    return make_response(page, 422 if errors else 409 if late else 200)
+    template = "hub/_live.html" if request.args.get("fragment") else "hub/endpoint.html"
+    return make_response(render_template(template, **context), 422 if errors else 409 if late else 200)
+
+
+def _place() -> tuple[ParcelState | None, int]:
+    """Where in the mailbox the operator is: what they narrowed it to, and below which number. Acts carry it along."""
+    state, below = request.args.get("state", ""), request.args.get("below", "")
+    number = int(below) if below.isascii() and below.isdecimal() and len(below) < 19 else 0
+    return ParcelState(state) if state in set(ParcelState) else None, number
+
+
+def _said_place() -> dict[str, Any]:
+    """The same for an address, without what goes without saying."""
+    state, below = _place()
+    return ({"state": state.value} if state else {}) | ({"below": below} if below else {})
 
 
 def _filters(
@@ -194,7 +210,7 @@ def resend(tx: Tx, actor: Actor, agency_id: int, parcel_id: int) -> Response:
         operators.resend(tx, actor, agency_id, parcel_id, reason)
         return phrase("Đã đặt lại văn bản vào hộp nhận.")
 
-    return _with_reason(tx, actor, agency_id, f"resend-{parcel_id}", act)
+    return _with_reason(tx, actor, agency_id, f"resend-{parcel_id}", act, parcel_id)
 
 
 @routes.post("/admin/exchange/<int:agency_id>/parcels/<int:parcel_id>/withdraw")
@@ -205,7 +221,7 @@ def withdraw(tx: Tx, actor: Actor, agency_id: int, parcel_id: int) -> Response:
         operators.withdraw(tx, actor, agency_id, parcel_id, reason)
         return phrase("Đã rút văn bản về; nơi gửi được báo.")
 
-    return _with_reason(tx, actor, agency_id, f"withdraw-{parcel_id}", act)
+    return _with_reason(tx, actor, agency_id, f"withdraw-{parcel_id}", act, parcel_id)
 
 
 @routes.post("/admin/exchange/<int:agency_id>/webhooks/<int:hook_id>/again")
@@ -215,7 +231,9 @@ def call_again(tx: Tx, actor: Actor, agency_id: int, hook_id: int) -> Response:
     return _back(actor, agency_id, phrase("Trục sẽ gọi lại địa chỉ này ngay khi có tin."))
 
 
-def _with_reason(tx: Tx, actor: Actor, agency_id: int, asked: str, act: Callable[[str], Phrase]) -> Response:
+def _with_reason(
+    tx: Tx, actor: Actor, agency_id: int, asked: str, act: Callable[[str], Phrase], parcel_id: int = 0
+) -> Response:
     """Do what needs a reason and tell what was done. A reason that is none is asked for again where it was typed; one
     that came too late stays on the page."""
     try:
@@ -223,10 +241,17 @@ def _with_reason(tx: Tx, actor: Actor, agency_id: int, asked: str, act: Callable
     except Invalid as refusal:
         return _page(tx, actor, agency_id, refusal.fields, asked)
     except WrongState as late:
-        return _page(tx, actor, agency_id, late=late.message)
-    return _back(actor, agency_id, said)
+        return _page(tx, actor, agency_id, late=_about(tx, agency_id, parcel_id, late.message))
+    return _back(actor, agency_id, said, "" if asked == "hold" else "parcels")
 
 
-def _back(actor: Actor, agency_id: int, said: Phrase) -> Response:
+def _about(tx: Tx, agency_id: int, parcel_id: int, said: Phrase) -> Phrase:
+    """A sentence with the document that it is about: the page shows many."""
+    code = endpoints.code_of(tx, agency_id, parcel_id)
+    return phrase("{code}: {said}", code=code, said=said) if code else said
+
+
+def _back(actor: Actor, agency_id: int, said: Phrase, anchor: str = "") -> Response:
     flash(said.in_locale(actor.locale), "good")
-    return make_response(redirect(url_for("hub_pages.endpoint", agency_id=agency_id), 303))
+    place = _said_place() | ({"_anchor": anchor} if anchor else {})
+    return make_response(redirect(url_for("hub_pages.endpoint", agency_id=agency_id, **place), 303))

@@ -176,6 +176,7 @@ function offerDraft(form) {
   const isOffered = stored && !form.querySelector(".error-summary");
   if (isOffered) write(form, stored, early);
   if (early.length) keep(form);
+  if (form.closest("[data-open]")) return; // it was sent and came back with its errors: nothing to throw away there
   if (!isOffered || sameWords(read(form), was)) return; // a browser that fills forms again has done so, but for the number
   const note = Object.assign(document.createElement("p"), { className: "draft-note" });
   const drop = Object.assign(document.createElement("button"), { type: "button", textContent: words("discard") });
@@ -201,7 +202,9 @@ function prepareDialogs(root) {
   for (const dialog of root.querySelectorAll("dialog.ask")) {
     dialog.removeAttribute("open");
     for (const button of dialog.querySelectorAll("[data-close]")) button.hidden = false;
-    if (dialog.hasAttribute("data-open")) dialog.showModal();
+    if (!dialog.hasAttribute("data-open")) continue;
+    dialog.showModal();
+    dialog.querySelector('[aria-invalid="true"], .error-summary')?.focus();
   }
   for (const opener of root.querySelectorAll("[data-dialog]")) opener.hidden = false;
 }

@@ -142,8 +142,8 @@ export function morphChildren(old, fresh) {
 // An answer has no white space before its first element, the page has: with that in the way nothing would be alike.
 const isBlank = (node) => node?.nodeType === 3 && !node.nodeValue.trim();
 
-/** Take `node` away; answers what stood after it. A dialog in which somebody has typed stays until it is closed: what it
- *  is for may be gone, its words are not lost. */
+/** Take `node` away; answers what stood after it. A dialog in which somebody has typed, now or before it was refused, stays
+ *  until it is closed: what it is for may be gone, its words are not lost. */
 function without(node) {
   const next = node.nextSibling;
   const asked = typedIn(node);
@@ -155,7 +155,8 @@ function without(node) {
 function typedIn(node) {
   if (node.nodeType !== 1) return null;
   const open = node.matches("dialog[open]") ? [node] : [...node.querySelectorAll("dialog[open]")];
-  return open.find((dialog) => [...dialog.querySelectorAll("input, textarea, select")].some(isTouched)) ?? null;
+  const fields = (dialog) => [...dialog.querySelectorAll("input, textarea, select")];
+  return open.find((dialog) => dialog.matches("[data-open]") || fields(dialog).some(isTouched)) ?? null;
 }
 
 const alike = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && !keyOf(a);
@@ -165,6 +166,7 @@ function morph(old, fresh) {
     if (old.nodeValue !== fresh.nodeValue) old.nodeValue = fresh.nodeValue;
     return;
   }
+  if (old.matches("dialog[open][data-open]")) return; // came back with its errors: stays so until it is closed
   const own = old.localName === "doc-paper" || old.hasAttribute("data-own");
   if (own && old.getAttribute("src") === fresh.getAttribute("src")) return;
   morphAttributes(old, fresh);

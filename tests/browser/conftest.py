@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Response, expect, sync_playwright
@@ -86,7 +86,10 @@ def started(page: Page) -> None:
     page.locator("html.started, html:not(.js)").wait_for(state="attached")
 
 
-Pages = Callable[[int], Watched]
+class Pages(Protocol):
+    """What `page_at` answers."""
+
+    def __call__(self, width: int, *, scripts: bool = True) -> Watched: ...
 
 
 @pytest.fixture

@@ -242,6 +242,14 @@ def _add_pages(app: Flask) -> None:
             return Response(status=303, headers={"Location": "/list/1"})
         return Response(render_template("form.html", form=sample), status=422 if wrong else 200)
 
+    @app.route("/ask", methods=["GET", "POST"])
+    def ask() -> Response:
+        reason = request.form.get("reason", "")
+        if request.method == "POST" and reason.strip():
+            return Response(status=303, headers={"Location": "/list/1"})
+        error = phrase("Cần nêu lý do.") if request.method == "POST" else None
+        return Response(render_template("ask.html", error=error, typed=reason, long=LONG), status=422 if error else 200)
+
     @app.get("/parts")
     def parts() -> str:
         return render_template("parts.html", long=LONG, at=datetime(2026, 11, 20, 14, 30, tzinfo=VN))

@@ -1,7 +1,10 @@
 """The house's own parts in Chromium: accessible, never wider than the screen, quiet in the console."""
 
+from io import BytesIO
+
 import pytest
-from playwright.sync_api import Page, Route, expect
+from PIL import Image
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests.browser.conftest import Pages, axe, overflow
 
@@ -162,7 +165,7 @@ def test_the_paper_shows_its_first_page_with_text(gallery: str, page_at: Pages) 
 
 
 def test_without_scripts_the_paper_is_a_link_and_the_question_a_form(gallery: str, page_at: Pages) -> None:
-    watched = page_at(390, scripts=False)  # type: ignore[call-arg]
+    watched = page_at(390, scripts=False)
     page = watched.open(gallery + "/document")
     expect(page.locator(".paper-link a")).to_be_visible()
     expect(page.locator("#refuse-reason")).to_be_visible()
@@ -211,6 +214,56 @@ def test_a_draft_survives_leaving_and_goes_once_the_server_took_it(gallery: str,
     page.wait_for_url("**/list/1")
     page.goto(gallery + "/form")
     expect(page.locator("#subject")).to_have_value("")
+
+
+def test_after_an_error_in_a_dialog_enter_throws_nothing_away(gallery: str, page_at: Pages) -> None:
+    watched = page_at(1024)
+    page = watched.open(gallery + "/ask")
+    page.get_by_role("button", name="Gửi lại…").click()
+    page.get_by_label("Sở Tài chính").check()
+    page.get_by_role("textbox", name="Lý do").fill(" ")
+    watched.expected_status = 422
+    page.get_by_role("dialog").get_by_role("button", name="Gửi lại").click()
+    expect(page.locator(".field-error")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Lý do")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Sở Tài chính")).to_be_checked()
+    expect(page.locator(".draft-note")).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [390, 1024, 1920])
+def test_without_scripts_a_row_that_asks_can_be_read(gallery: str, page_at: Pages, width: int) -> None:
+    page = page_at(width, scripts=False).open(gallery + "/ask")
+    row, text = (page.locator(one).bounding_box() for one in (".row-item", ".row-text"))
+    assert row is not None
+    assert text is not None
+    assert text["width"] > row["width"] * 0.8
+    assert overflow(page) is None
+
+
+@pytest.mark.parametrize("width", [390, 1024, 1920])
+@pytest.mark.parametrize("body", ["", "wide"])
+def test_under_a_heading_that_is_cut_no_marks_of_the_next_line_peep_out(
+    gallery: str, page_at: Pages, width: int, body: str
+) -> None:
+    page = page_at(width).open(gallery + "/ask")
+    page.evaluate(
+        """body => { document.body.className = body;
+            const heading = document.querySelector(".head h1");
+            heading.style.whiteSpace = "pre-line";
+            const shown = getComputedStyle(heading).webkitLineClamp;
+            heading.textContent = "xxx\\n".repeat(shown) + "ỔẾẪỦ".repeat(4); }""",
+        body,
+    )
+    heading = page.locator(".head h1")
+    box = heading.bounding_box()
+    assert box is not None
+    below = 0.24 * heading.evaluate("h1 => parseFloat(getComputedStyle(h1).fontSize)")  # the dot of "Ậ" ends there
+    strip = {"x": box["x"], "y": box["y"] + box["height"] - below, "width": box["width"], "height": below}
+    picture = Image.open(BytesIO(page.screenshot(clip=strip)))  # type: ignore[arg-type]
+    colours = picture.convert("RGB").getcolors()
+    assert colours is not None
+    assert len(colours) == 1
 
 
 def hold_scripts(page: Page) -> list[Route]:
@@ -298,6 +351,21 @@ def test_too_heavy_a_file_is_refused_before_it_travels(gallery: str, page_at: Pa
     expect(page.locator("#file")).to_be_focused()
     assert page.url.endswith("/form")
     assert axe(page) == []
+
+
+def test_several_chosen_files_stand_one_below_the_other(gallery: str, page_at: Pages) -> None:
+    page = page_at(390).open(gallery + "/form")
+    choice = page.locator("#file")
+    choice.evaluate("input => { input.multiple = true; }")
+    names = [f"Phụ lục {n:02} kèm theo Tờ trình.pdf" for n in range(1, 11)]
+    files: list[FilePayload] = [{"name": name, "mimeType": "application/pdf", "buffer": b"%PDF"} for name in names]
+    choice.set_input_files(files)
+    expect(page.locator(".file-name")).to_have_text("10 tệp")
+    expect(page.locator(".file-list li")).to_have_text(names)
+    choice.set_input_files(files[:1])
+    expect(page.locator(".file-name")).to_have_text(names[0])
+    expect(page.locator(".file-list")).to_be_hidden()
+    assert overflow(page) is None
 
 
 def test_a_second_press_sends_nothing(gallery: str, page_at: Pages) -> None:

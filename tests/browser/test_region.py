@@ -69,6 +69,15 @@ def test_white_space_before_the_first_element_makes_nothing_new(page: Page) -> N
     assert "1 mới" in result["html"]
 
 
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_a_dialog_that_came_back_with_errors_stays_as_it_is(page: Page, is_gone: bool) -> None:
+    before = "<ul><li id='a'><dialog id='d' open data-open><textarea>Gửi nhầm</textarea>Cần lý do</dialog></li></ul>"
+    after = "<ul></ul>" if is_gone else "<ul><li id='a'><dialog id='d' open><textarea></textarea></dialog></li></ul>"
+    result = morph(page, before, after)
+    assert result["value"] == "Gửi nhầm"
+    assert "Cần lý do" in result["html"]
+
+
 def test_typed_text_and_open_details_survive(page: Page) -> None:
     before = "<details><summary>Vì sao</summary>a</details><input id='t' value='cũ'><p>1</p>"
     after = "<details><summary>Vì sao</summary>b</details><input id='t' value='mới'><p>2</p>"

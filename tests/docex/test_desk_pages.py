@@ -129,7 +129,10 @@ def test_groups_and_series_are_kept_on_their_page(app: Flask, office: Office, ha
     assert office.document(int(made.rpartition("/")[2])).recipients == [cast.finance.id, cast.science.id]
     assert ha.post("/documents/series", data={"kinds": ["decision"]}).status_code == 303
     assert 'value="decision" checked' in ha.get("/documents/groups").get_data(as_text=True)
-    assert ha.post(f"/documents/groups/{group[1]}/remove").status_code == 303
+    assert "Đã lưu nhóm “Các sở”." in page
+    assert f'<dialog id="remove-{group[1]}"' in page  # it asks first
+    removed = ha.post(f"/documents/groups/{group[1]}/remove", follow_redirects=True).get_data(as_text=True)
+    assert "Đã xóa nhóm “Các sở”." in removed
     assert sign_in(app, "binh").post("/documents/series", data={}).status_code == 403
 
 

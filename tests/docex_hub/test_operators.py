@@ -294,7 +294,7 @@ def test_the_test_of_a_connection_speaks_plainly(monday: None, hub: Office, near
     far.get("/api/v1/inbox", Date="Mon, 02 Mar 2026 06:00:00 GMT")
     bad = said(hub, far.agency_id)
     assert bad["1 văn bản chờ quá 4 giờ làm việc."] == "bad"
-    assert bad["Đồng hồ của hệ thống lệch 3600 giây."] == "bad"
+    assert bad["Đồng hồ của hệ thống chậm 60 phút."] == "bad"
     clock.advance(timedelta(days=2))
     assert said(hub, far.agency_id)["Hệ thống không hỏi hộp nhận từ 2 ngày nay."] == "bad"
 
@@ -320,7 +320,13 @@ def test_the_pages_show_every_state(app: Flask, hub: Office, near: System, far: 
     with app.test_request_context(), hub.db.read() as tx:
         listed = render_template("hub/exchange.html", endpoints=endpoints.endpoints(tx, hub.cast.admin))
         one, systems = endpoints.endpoint(tx, hub.cast.admin, far.agency_id), endpoints.systems(tx, far.agency_id)
-        context = {"one": one, "systems": systems, "findings": checking.findings(one, systems), "troubles": []}
+        context = {
+            "one": one,
+            "systems": systems,
+            "findings": checking.findings(one, systems),
+            "troubles": [],
+            "place": {},
+        }
         part = render_template("hub/_endpoint.html", **context)
     assert "Sở Giao thông tỉnh Bạn" in listed
     assert "Đang tạm giữ" in listed

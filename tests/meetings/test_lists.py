@@ -32,6 +32,13 @@ def stages(db: Database, cast: Cast) -> dict[str, int]:
     return {name: stage.id for name, stage in made.items()} | {"son": own}
 
 
+def test_the_day_of_a_meeting_is_said_in_the_language_of_the_page(app: Flask, stages: dict[str, int]) -> None:
+    lan = sign_in(app, "lan")
+    assert re.search(r"\d\d:\d\d–\d\d:\d\d (Thứ|Chủ)", lan.get("/").text)
+    lan.set_cookie("lt_locale", "en")
+    assert re.search(r"\d\d:\d\d–\d\d:\d\d [A-Z][a-z]+day", lan.get("/").text)
+
+
 def listed(db: Database, actor: Actor) -> set[int]:
     with db.read() as tx:
         lists = queries.my_meetings(tx, actor)
