@@ -14,6 +14,8 @@ from docex.mail.models import MailPartner
 from docex.models import Delivery, Dispatch, StatusIn, StatusLog
 from docex.states import Recall
 from kernel.db import Tx
+from kernel.errors import Conflict
+from kernel.text import phrase
 
 CLOCKS_DIFFER = timedelta(hours=12)
 """So much earlier than our question an answer may be dated: clocks are wrong, and some write UTC for the time here."""
@@ -26,12 +28,33 @@ def take_turns(tx: Tx, handed: Handed) -> None:
 
 def first_named(tx: Tx, partner: MailPartner, message: Envelope | StatusMessage, handed: Handed) -> Handed:
     """With the Message-ID under which the same envelope or status came first: it stays the same message, makes no
-    second document, and answers no second recall."""
+    second document, and answers no second recall. Conflict when signed files come with other headers than at first."""
+    if not handed.message_id.startswith("<"):
+        return _files_first_named(tx, handed)
     table: type[Dispatch] | type[StatusIn] = Dispatch if isinstance(message, Envelope) else StatusIn
     about = _document(partner, message) if isinstance(message, Envelope) else _documents(tx, partner, message)
     same = table.channel == handed.channel, about, table.sha256 == handed.envelope.sha256
     first = tx.session.scalar(sa.select(table.message_id).where(*same).order_by(table.id).limit(1))
     return replace(handed, message_id=first) if first else handed
+
+
+def _files_first_named(tx: Tx, handed: Handed) -> Handed:
+    """Files without an envelope are named by what was signed; earlier versions wrote the recipients behind it."""
+    key = handed.message_id
+    named = sa.or_(Dispatch.message_id == key, Dispatch.message_id.startswith(f"{key} "))
+    query = sa.select(Dispatch.message_id, Dispatch.sha256).where(Dispatch.channel == handed.channel, named)
+    first = tx.session.execute(query.order_by(Dispatch.id).limit(1)).one_or_none()
+    if first is None:
+        return handed
+    if first.sha256 != handed.envelope.sha256:
+        raise Conflict(
+            phrase(
+                "Các tệp này đã được tiếp nhận với tiêu đề, ngày hoặc nơi nhận khác. Những phần đó không được ký, nên "
+                "các tệp chỉ được tiếp nhận một lần. Muốn gửi cho nơi khác, xin ký lại thư hoặc gửi tệp edXML."
+            ),
+            sha256=first.sha256,
+        )
+    return replace(handed, message_id=first.message_id)
 
 
 def _document(partner: MailPartner, message: Envelope) -> sa.ColumnElement[bool]:

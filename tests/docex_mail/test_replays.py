@@ -10,11 +10,12 @@ from docex.edxml import write
 from docex.edxml.codes import StatusCode
 from docex.edxml.model import Organ, ResponseFor, StatusMessage
 from docex.mail.models import Outcome
-from docex.models import StatusIn
+from docex.models import Dispatch, StatusIn
 from docex.states import Progress, Recall
 from kernel import clock
 from notify.mail import mime
-from tests.docex_mail.partner import CODE, NAME, Abroad
+from tests.docex_mail.partner import CODE, NAME, PDF, Abroad
+from tests.docex_mail.test_in import incoming, receipts
 
 pytestmark = pytest.mark.one_database("postgresql")
 
@@ -86,3 +87,53 @@ def test_an_answer_that_is_older_than_the_question_is_noted(abroad: Abroad, code
     hours_slow = clock.now() - timedelta(hours=7)  # written in UTC, as if it were the time here
     assert come(abroad, said(abroad, code, "<3@ban.example>", hours_slow)) == Outcome.ACCEPTED
     assert abroad.deliveries()[0].recall == code
+
+
+# ---- files without an envelope ----
+
+FILES = (mime.File("quyet-dinh.pdf", "application/pdf", PDF),)
+
+
+def test_signed_files_are_not_sent_on_to_another_agency(abroad: Abroad) -> None:
+    """Nor under an invented number and title, for which no key is needed."""
+    raw = abroad.mail(FILES, subject="12/QD-SGT Quyet dinh A")
+    assert come(abroad, raw) == Outcome.ACCEPTED
+    city = f"{abroad.cast.city.code.lower()}@vanban.example"
+    for letter in (under(raw, "<2@ban.example>"), raw.replace(b"12/QD-SGT", b"99/QD-SGT")):
+        abroad.post(letter, to=city)
+        abroad.work()
+        assert abroad.arrivals()[-1].outcome == Outcome.REFUSED
+        reason = receipts(abroad)[-1]["reason"]
+        assert reason["code"] == "conflict"
+        assert "đã được tiếp nhận" in reason["vi"]
+    assert [(copy.agency_id, copy.code) for copy in incoming(abroad)] == [(abroad.cast.finance.id, "12/QD-SGT")]
+
+
+def test_what_an_earlier_version_took_for_one_agency_is_not_taken_for_another(abroad: Abroad) -> None:
+    """It named signed files by what was signed and by their recipients."""
+    raw = abroad.mail(FILES)
+    come(abroad, raw)
+    with abroad.db.write() as tx:
+        row = tx.session.get_one(Dispatch, abroad.dispatches()[0].id)
+        row.message_id += f" {abroad.cast.finance.id}"
+    abroad.post(raw, to=f"{abroad.cast.city.code.lower()}@vanban.example")
+    abroad.work()
+    assert abroad.arrivals()[-1].outcome == Outcome.REFUSED
+    assert len(abroad.dispatches()) == 1
+
+
+def test_the_clerk_is_told_that_number_and_title_are_not_signed(abroad: Abroad) -> None:
+    come(abroad, abroad.mail(FILES, subject="12/QD-SGT Quyet dinh A"))
+    notes = {note["code"]: note["phrase"] for note in abroad.dispatches()[0].notes}
+    assert set(notes) == {"mail_plain", "mail_headers_unsigned"}
+    assert "không được ký" in str(notes["mail_headers_unsigned"])
+
+
+def test_a_subject_inside_the_signature_is_what_counts(abroad: Abroad) -> None:
+    raw = abroad.mail(FILES, subject="99/QD-SGT Viec khac", signed_subject="12/QĐ-SGT Quyết định về cầu phao")
+    assert come(abroad, raw) == Outcome.ACCEPTED
+    (copy,) = incoming(abroad)
+    assert (copy.code, copy.subject) == ("12/QĐ-SGT", "12/QĐ-SGT Quyết định về cầu phao")
+    assert [note["code"] for note in abroad.dispatches()[0].notes] == ["mail_plain"]
+    assert come(abroad, under(raw, "<2@ban.example>").replace(b"Viec khac", b"Viec la")) == Outcome.ACCEPTED
+    assert len(abroad.dispatches()) == 1
