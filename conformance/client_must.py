@@ -35,7 +35,7 @@ def _is_retrieved(sender: Party, asked: Asked, number: int, letter: Letter) -> N
 
 
 def test_c01(sender: Party, asked_for: Asked) -> None:
-    """A letter is leased, downloaded and acknowledged within the time (`--within`)."""
+    """A letter is leased and acknowledged within the time (`--within`)."""
     letter = a_letter(sender.code, asked_for.client_code)
     _is_retrieved(sender, asked_for, _sent(sender, letter), letter)
 

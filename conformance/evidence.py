@@ -33,7 +33,10 @@ def refused(answer: requests.Response, *statuses: int, code: str = "") -> dict[s
     told_type = answer.headers.get("Content-Type", "")
     assert told_type.startswith("application/problem+json"), f"M03: a refusal is {told_type or 'of no type'}"
     told: dict[str, Any] = answer.json()
-    assert told.get("code"), "M03: a refusal has no code"
+    missing = [name for name in ("type", "title", "detail", "code") if not isinstance(told.get(name), str)]
+    assert not missing, f"M03: a refusal has no {', '.join(missing)}"
+    status = told.get("status")
+    assert status == answer.status_code, f"M03: a refusal with {answer.status_code} says `status` {status}"
     for language in ("vi", "en"):
         assert told.get("message", {}).get(language), f"M03: a refusal has no sentence in “{language}”"
     assert not code or told["code"] == code, f"the code is {told['code']}, and {code} is due"

@@ -28,14 +28,25 @@ def test_m01(sender: Party, receiver: Party) -> None:
         ("POST", "/api/v1/edxml"),
         ("GET", "/api/v1/documents/1"),
         ("GET", "/api/v1/documents/1/receipts"),
+        ("GET", "/api/v1/documents/1/evidence"),
+        ("POST", "/api/v1/documents/1/evidence"),
+        ("GET", "/api/v1/documents/1/evidence/1"),
         ("GET", "/api/v1/receipts/1"),
+        ("GET", "/api/v1/receipts/1/proof"),
+        ("GET", "/api/v1/connection"),
         ("GET", "/api/v1/inbox"),
         ("POST", "/api/v1/inbox/1/lease"),
         ("GET", "/api/v1/inbox/1/envelope"),
         ("POST", "/api/v1/inbox/1/ack"),
         ("POST", "/api/v1/inbox/1/status"),
+        ("GET", "/api/v1/recalls"),
         ("POST", "/api/v1/uploads"),
+        ("GET", "/api/v1/uploads/1"),
+        ("PATCH", "/api/v1/uploads/1"),
+        ("POST", "/api/v1/uploads/1/finish"),
+        ("GET", "/api/v1/webhook"),
         ("PUT", "/api/v1/webhook"),
+        ("DELETE", "/api/v1/webhook"),
         ("GET", "/api/v1/directory"),
     ],
 )
@@ -48,7 +59,8 @@ def test_m02(sender: Party, method: str, path: str, token: str) -> None:
 
 
 def test_m03(sender: Party) -> None:
-    """Every refusal is a problem document (RFC 9457) with a `code` and a sentence in Vietnamese and in English."""
+    """Every refusal is a problem document (RFC 9457: `type`, `title`, `status`, `detail`) with a `code` and a sentence
+    in Vietnamese and in English."""
     refused(sender.get("/api/v1/documents/999999999999"), 404)
     refused(sender.post("/api/v1/uploads", {"size": "x"}), 422)
     refused(sender.get("/api/v1/khong-co"), 404)

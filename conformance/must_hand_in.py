@@ -12,6 +12,7 @@ import pytest
 from conformance.evidence import claims_of, fingerprint, refused, taken
 from conformance.letters import a_letter
 from conformance.party import Party
+from conformance.passing import come
 
 QUICKLY_S = 30.0
 
@@ -46,16 +47,21 @@ def test_m07(sender: Party, receiver: Party) -> None:
     answers.append(sender.hand_in(letter.data, key))
     receipts = {taken(answer)["receipt"]["jws"] for answer in answers}
     assert len(receipts) == 1, f"{len(receipts)} different receipts"
-    receiver.item(letter.document_id)
-    assert [one["document_id"] for one in receiver.waiting()].count(letter.document_id) == 1, "delivered more than once"
+    count = come(sender, receiver)[letter.document_id]
+    assert count == 1, f"delivered {count} times"
 
 
 def test_m08(sender: Party, receiver: Party) -> None:
     """Other bytes under the same key are answered with 409, and the first message stays as it was."""
     key, first = uuid.uuid4().hex, a_letter(sender.code, receiver.code)
     receipt = taken(sender.hand_in(first.data, key))["receipt"]
-    refused(sender.hand_in(a_letter(sender.code, receiver.code).data, key), 409)
+    second = a_letter(sender.code, receiver.code)
+    refused(sender.hand_in(second.data, key), 409)
     assert taken(sender.hand_in(first.data, key))["receipt"] == receipt, "the first receipt has changed"
+    found = come(sender, receiver)
+    assert found[second.document_id] == 0, "what was refused has been delivered"
+    assert found[first.document_id] == 1, f"the first message was delivered {found[first.document_id]} times"
+    assert receiver.item(first.document_id)["sha256"] == fingerprint(first.data), "the first message has changed"
 
 
 def test_m09(sender: Party, receiver: Party) -> None:
@@ -114,3 +120,4 @@ def test_m13(sender: Party, receiver: Party, seconds: str) -> None:
     refused(sender.hand_in(letter.data, key, Delivery_TTL=seconds), 422)
     told = taken(sender.hand_in(a_letter(sender.code, receiver.code).data, key, Delivery_TTL="2592000"))
     assert told["document_id"] != letter.document_id, "the refused one had been taken in"
+    assert come(sender, receiver)[letter.document_id] == 0, "the refused one has been delivered"

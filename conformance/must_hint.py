@@ -54,6 +54,8 @@ def test_m34(sender: Party, receiver: Party, listener: Listener, secret: str) ->
     again = listener.wait_for("inbox.available", item["id"], AGAIN_IN_S, skip=1)[-1]
     assert again.told["event"] == first.told["event"]
     _is_signed(again, secret)
+    for name in (TIMESTAMP, SIGNATURE):
+        assert again.headers[name.lower()] != first.headers[name.lower()], f"{name} is that of the first call"
 
 
 def test_m35(receiver: Party, listener: Listener, secret: str) -> None:

@@ -119,6 +119,7 @@ class Document:
         made["components"]["responses"] = {
             "Problem": {
                 "description": "Refused or failed; the body says why.",
+                "headers": _headers("Retry-After"),
                 "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
             }
         }
@@ -190,9 +191,35 @@ def _answers(operation: dict[str, Any], door: Door, path: str) -> None:
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for status, when in door.says.get("refuses", {}).items():
         answers[str(status)] = {"description": when, "content": problem}
+    for named, names in _told_by(door).items():
+        if named in answers:
+            answers[named]["headers"] = _headers(*names)
     if not door.says.get("answers"):
         answers["2XX"] = {"description": "Done."}
     answers["4XX"] = answers["5XX"] = {"$ref": "#/components/responses/Problem"}
+
+
+_SAY = {
+    "ETag": "names these bytes, for `If-Range` and `If-None-Match`",
+    "Content-Range": "which bytes these are, and of how many: `bytes 100-199/3280`; with 416 how many there are",
+    "Retry-After": "with 429: seconds until the next call is of use",
+}
+_IN_ANSWER_TO: dict[str, dict[str, tuple[str, ...]]] = {
+    "Range": {"200": ("ETag",), "206": ("ETag", "Content-Range"), "416": ("Content-Range",)},
+    "If-None-Match": {"200": ("ETag",), "304": ("ETag",)},
+}
+
+
+def _told_by(door: Door) -> dict[str, tuple[str, ...]]:
+    """The headers of each answer, which follow from those of the call."""
+    found: dict[str, tuple[str, ...]] = {"429": ("Retry-After",)}
+    for name in door.says.get("headers", {}):
+        found |= _IN_ANSWER_TO.get(name, {})
+    return found
+
+
+def _headers(*names: str) -> dict[str, Any]:
+    return {name: {"description": _SAY[name], "schema": {"type": "string"}} for name in names}
 
 
 def _is_model(answer: Any) -> bool:

@@ -133,9 +133,9 @@ class ArrivalHandler(Handler[Work, Found]):
             most, anywhere = self.config.upload_max_bytes, self.config.webhooks_anywhere
             return mail.message_id, fetched(mail.linked, most_bytes=most, anywhere=anywhere), ()
         data = plain.envelope_from(mail, sender, work.receivers, work.arrival.received_at)
-        # Here the recipients are the mail's own. Its Message-ID is not signed, so what is signed names it.
-        key = f"{mail.content_sha256 or mail.message_id} {work.arrival.rcpt_key}"[:300]
-        return key, nullcontext(io.BytesIO(data)), (plain.note(),)
+        # Neither Message-ID nor recipients are signed, so what is signed names it, and it is taken once.
+        key = mail.content_sha256 or f"{mail.message_id} {work.arrival.rcpt_key}"[:300]
+        return key, nullcontext(io.BytesIO(data)), plain.notes(mail)
 
     def conclude(self, tx: Tx, job: Job, result: Found) -> None:
         """One transaction: the hub's rows, the outcome, the promise of a receipt."""

@@ -9,6 +9,7 @@ from directory.queries import AgencyCard
 from docex import edxml
 from docex.edxml import Envelope, papers
 from docex.edxml.model import Attachment, Business, DocumentType, Note, Organ, Signer, Trace
+from docex.mail.models import Signature
 from docex.mail.reading import Mail
 from kernel import clock
 from kernel.text import phrase
@@ -24,8 +25,9 @@ def envelope_from(mail: Mail, sender: AgencyCard, receivers: tuple[AgencyCard, .
     found = _CODE.search(mail.subject)
     number, notation = (found.group(1), found.group(2).rstrip(".-")) if found else _NO_NUMBER
     subject = mail.subject[:500] or "(không có tiêu đề)"
-    # A document id of at most 200 characters that is the same for the same mail.
-    names = " ".join([mail.content_sha256 or mail.message_id, *sorted(card.code for card in receivers)])
+    # A document id of at most 200 characters that is the same for the same mail. What was signed is one document,
+    # whoever it is sent to: recipients are not signed.
+    names = mail.content_sha256 or " ".join([mail.message_id, *sorted(card.code for card in receivers)])
     key = hashlib.sha256(names.encode()).hexdigest()[:32]
     envelope = Envelope(
         sender=_organ(sender),
@@ -49,10 +51,14 @@ def envelope_from(mail: Mail, sender: AgencyCard, receivers: tuple[AgencyCard, .
     return edxml.write(envelope)
 
 
-def note() -> Note:
+def notes(mail: Mail) -> tuple[Note, ...]:
     """What the clerk has to know about such a document."""
     text = phrase("Thư không kèm tệp edXML: số, ký hiệu và trích yếu lấy từ tiêu đề thư, xin kiểm tra lại.")
-    return Note("mail_plain", text)
+    found = Note("mail_plain", text)
+    if mail.signature is not Signature.SIGNED or mail.subject_is_signed:
+        return (found,)
+    unsigned = phrase("Nơi gửi chỉ ký các tệp; tiêu đề, ngày và nơi nhận của thư không được ký, có thể đã bị sửa.")
+    return found, Note("mail_headers_unsigned", unsigned)
 
 
 def _organ(card: AgencyCard) -> Organ:

@@ -60,8 +60,9 @@ class Linked:
 
 @dataclass(frozen=True)
 class Mail:
-    """What a message says. Files, receipt and link come from inside the signature, if there is one; `content_sha256`
-    is of what the partner signed, "" for others."""
+    """What a message says. Files, receipt and link come from inside the signature, if there is one, and so do subject
+    and date when the signer has put them there, too (RFC 9788); `content_sha256` is of what the partner signed, "" for
+    others."""
 
     sender: str
     message_id: str
@@ -72,6 +73,7 @@ class Mail:
     signature: Signature
     problem: Phrase | None  # why the signature is wrong
     content_sha256: str = ""
+    subject_is_signed: bool = False
     edxml: tuple[bytes, ...] = ()
     files: tuple[Part, ...] = ()
     linked: Linked | None = None
@@ -112,16 +114,18 @@ def _read(data: bytes, pinned: x509.Certificate | None, now: datetime) -> Mail:
         found = _Contents(receipt=_contents(top).receipt)
     signed = signature is Signature.SIGNED
     answers = _message_id(top.head, "In-Reply-To")
+    subject_is_signed, date_is_signed = (signed and name in entity.head for name in ("Subject", "Date"))
     return Mail(
         sender=parseaddr(_text(top.head, "From"))[1].lower(),
         message_id=_message_id(top.head, "Message-ID"),
-        subject=_text(top.head, "Subject"),
-        date=_date(top.head),
+        subject=_text((entity if subject_is_signed else top).head, "Subject"),
+        date=_date((entity if date_is_signed else top).head),
         answers=answers,
         answers_itself=_answers_itself(top.head, answers),
         signature=signature,
         problem=problem,
         content_sha256=hashlib.sha256(entity.raw).hexdigest() if signed else "",
+        subject_is_signed=subject_is_signed,
         edxml=tuple(found.edxml),
         files=tuple(found.files),
         linked=found.linked if signed else None,

@@ -1,16 +1,14 @@
 """What becomes of a message that came: handed to the hub, a receipt or bounce for a letter of ours, or refused."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
-
-import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.actor import Actor
 from docex import intake
 from docex.edxml import Envelope, StatusMessage
 from docex.intake import Handed
-from docex.mail import links, outgoing
+from docex.mail import links, outgoing, replayed
 from docex.mail.models import LetterKind, LetterState, MailArrival, MailLetter, MailPartner, Outcome
 from docex.mail.reports import Report
 from docex.models import Dispatch
@@ -83,7 +81,7 @@ def _outcome(tx: Tx, config: Config, arrival: MailArrival, partner: MailPartner 
 
 def is_new(tx: Tx, partner: MailPartner, message: Envelope | StatusMessage, handed: Handed) -> bool:
     """Whether a message has still to be taken in, before anything of it is stored; refuses what can be refused."""
-    handed = _first_named(tx, partner, message, handed)
+    handed = replayed.first_named(tx, partner, message, handed)
     return intake.is_new(tx, _actor(tx, partner), message, handed)
 
 
@@ -95,10 +93,13 @@ def _hand_in(
     message: Envelope | StatusMessage,
     handed: Handed,
 ) -> Outcome:
+    if replayed.is_early(tx, partner, message):
+        return Outcome.NOTED
     try:
         with tx.attempt():
-            actor, handed = _actor(tx, partner), _first_named(tx, partner, message, handed)
-            answer = intake.accept(tx, actor, message, handed)
+            replayed.take_turns(tx, handed)
+            handed = replayed.first_named(tx, partner, message, handed)
+            answer = intake.accept(tx, _actor(tx, partner), message, handed)
     except DomainError as error:
         return _refuse(tx, config, arrival, partner, Refused(error.code, error.told))
     if isinstance(message, Envelope):
@@ -109,21 +110,6 @@ def _hand_in(
 def _actor(tx: Tx, partner: MailPartner) -> Actor:
     sender = directory.agency(tx, partner.agency_id)
     return Actor(kind="client", agency_id=sender.id, name=sender.name)
-
-
-def _first_named(tx: Tx, partner: MailPartner, message: Envelope | StatusMessage, handed: Handed) -> Handed:
-    """With the Message-ID under which the same envelope came first. Headers are not signed, so that whoever has an old
-    letter can send it again under another one: it stays the same message and makes no second document."""
-    if not isinstance(message, Envelope):
-        return handed
-    query = sa.select(Dispatch.message_id).where(
-        Dispatch.sender_id == partner.agency_id,
-        Dispatch.document_key == message.document_id,
-        Dispatch.channel == handed.channel,
-        Dispatch.sha256 == handed.envelope.sha256,
-    )
-    first = tx.session.scalar(query.order_by(Dispatch.id).limit(1))
-    return replace(handed, message_id=first) if first else handed
 
 
 def _answers_a_receipt(tx: Tx, found: Found) -> bool:

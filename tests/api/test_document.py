@@ -40,6 +40,19 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
     assert {"Problem", "HandedIn"} <= names
 
 
+def test_headers_of_answers_that_a_client_needs_are_told(document: dict[str, Any]) -> None:
+    def told(path: str, method: str = "get") -> dict[str, set[str]]:
+        answers = document["paths"][path][method]["responses"]
+        return {status: set(answer["headers"]) for status, answer in answers.items() if "headers" in answer}
+
+    file = {"200": {"ETag"}, "206": {"ETag", "Content-Range"}, "416": {"Content-Range"}}
+    assert told("/api/v1/inbox/{parcel_id}/envelope") == file
+    assert told("/api/v1/documents/{dispatch_id}/evidence/{pack_id}") == file
+    assert told("/api/v1/directory") == {"200": {"ETag"}, "304": {"ETag"}}
+    assert told("/api/v1/oauth/token", "post") == {"429": {"Retry-After"}}
+    assert set(document["components"]["responses"]["Problem"]["headers"]) == {"Retry-After"}
+
+
 def test_two_models_of_one_name_are_not_mixed_up() -> None:
     models: dict[str, type] = {}
     for door in rooms.load_pages():

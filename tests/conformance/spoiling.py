@@ -1,11 +1,14 @@
-"""Ways for a hub to break its promises, one for each MUST, put around the real one."""
+"""Ways for a hub to break its promises, put around the real one: each MUST as a whole, and clauses of it alone."""
 
+import io
 import itertools
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import requests
 from flask import Flask, Response, request
 
 Before = Callable[[], Response | None]
@@ -137,13 +140,111 @@ def take_assertions_twice(answer: Response) -> None:
         answer.set_data('{"access_token":"x","token_type":"Bearer","expires_in":1,"scope":""}')
 
 
+# ---- clauses: what is said is right, and what is done is not ----
+
+
+def deliver_all_the_same(status: int, *, nth: int = 1, header: str = "") -> Spoiler:
+    """Answer as is due, and deliver what was handed in: at the n-th answer with this status to one key."""
+    answered: Counter[str] = Counter()
+
+    def before() -> None:
+        if request.path == EDXML:
+            data = request.environ["wsgi.input"].read(request.content_length or 0)
+            request.environ["wsgi.input"], request.environ[_BYTES] = io.BytesIO(data), data
+
+    def after(answer: Response) -> None:
+        key = request.headers.get("Idempotency-Key", "")
+        if request.path != EDXML or answer.status_code != status or not key or header not in ("", *_sent()):
+            return
+        answered[key] += 1
+        if answered[key] == nth:
+            _ask_hub("POST", EDXML, request.environ[_BYTES])
+
+    return Spoiler(after, before)
+
+
+def wrong_range(answer: Response) -> None:
+    """Say that a part is another one."""
+    if answer.status_code == 206:
+        answer.headers["Content-Range"] = "bytes 0-1/2"
+
+
+def part_of_another(answer: Response) -> None:
+    """Call a part the whole, where the file is not the one of which a part was asked for."""
+    if "If-Range" in _sent() and answer.status_code == 200:
+        answer.set_data(_body(answer)[100:])
+
+
+def end_the_lease(answer: Response) -> None:
+    """Refuse an overtaken acknowledgement, and let it end the lease that runs."""
+    if request.path.endswith("/ack") and answer.status_code == 409:
+        _ask_hub("POST", request.path.replace("/ack", "/lease"))
+
+
+def show_to_everybody() -> Spoiler:
+    """Whoever is refused gets what the last sender would get."""
+    asked_by = [""]
+
+    def before() -> None:
+        if request.path == EDXML:
+            asked_by[0] = request.headers.get("Authorization", "")
+
+    def after(answer: Response) -> None:
+        if answer.status_code == 404 and request.path.startswith(DOCUMENTS) and "Cookie" not in _sent():
+            told = _ask_hub("GET", request.path, Authorization=asked_by[0], Cookie="again=1")
+            answer.status_code = told.status_code
+            answer.set_data(told.content)
+
+    return Spoiler(after, before)
+
+
+def agree_in_vain() -> Response | None:
+    """Take 15 for an answer, and do nothing."""
+    if request.path.endswith("/status") and b'"15"' in request.get_data():
+        return Response('{"id":1,"state":"counted","progress":"03","recall":"15"}', 200, mimetype="application/json")
+    return None
+
+
+def prove_what_was_handed_in_alone() -> Response | None:
+    """Keep no other receipts in the log."""
+    if not (request.path.startswith(RECEIPTS) and request.path.endswith("/proof")):
+        return None
+    kind = _ask_hub("GET", request.path.removesuffix("/proof")).json().get("kind")
+    return None if kind == "submitted" else Response("{}", 404, mimetype="application/problem+json")
+
+
+def spoil_receipts(kind: str) -> After:
+    """Sign receipts of this kind no longer."""
+
+    def change(answer: Response) -> None:
+        if request.path.startswith(DOCUMENTS) and request.path.endswith("/receipts") and answer.status_code == 200:
+            told = json.loads(_body(answer))
+            told["items"] = [one | ({"jws": "rubbish"} if one["kind"] == kind else {}) for one in told["items"]]
+            answer.set_data(json.dumps(told))
+
+    return change
+
+
+def _sent() -> set[str]:
+    return {name for name, _ in request.headers}
+
+
+def _ask_hub(method: str, path: str, data: bytes = b"", **headers: str) -> requests.Response:
+    """A call beside the one that is being spoiled, by the same system unless told otherwise."""
+    told = {"Authorization": request.headers.get("Authorization", ""), **headers}
+    if data:
+        told |= {"Content-Type": "application/octet-stream"}
+    return requests.request(method, request.host_url.rstrip("/") + path, data=data, headers=told, timeout=30)
+
+
 def _body(answer: Response) -> bytes:
     answer.direct_passthrough = False
     return bytes(answer.get_data())
 
 
 EDXML, INBOX, DOCUMENTS, UPLOADS = "/api/v1/edxml", "/api/v1/inbox", "/api/v1/documents", "/api/v1/uploads"
-LOG = "/api/v1/log"
+LOG, RECEIPTS = "/api/v1/log", "/api/v1/receipts"
+_BYTES = "spoiling.bytes"
 
 GROUPS: list[dict[str, Spoiler]] = [
     {
@@ -195,6 +296,28 @@ GROUPS: list[dict[str, Spoiler]] = [
     },
 ]
 """Those of one group do not get into each other's way."""
+
+CLAUSES: list[dict[str, Spoiler]] = [
+    {
+        "M02": Spoiler(instead("/api/v1/recalls", 401, 200)),
+        "M07": deliver_all_the_same(202, nth=2),
+        "M13": deliver_all_the_same(422, header="Delivery-Ttl"),
+        "M19": Spoiler(wrong_range),
+        "M21": Spoiler(end_the_lease),
+        "M31": Spoiler(before=agree_in_vain),
+        "M39": Spoiler(before=prove_what_was_handed_in_alone),
+    },
+    {
+        "M02": Spoiler(instead("/api/v1/webhook", 401, 200, method="DELETE")),
+        "M08": deliver_all_the_same(409),
+        "M19": Spoiler(part_of_another),
+        "M28": show_to_everybody(),
+        "M42": Spoiler(spoil_receipts("withdrawn")),
+    },
+    {"M03": Spoiler(say("/api", '"title":', '"was":'))},
+    {"M03": Spoiler(say("/api", '"status": 4', '"status": 2'))},
+]
+"""Here one clause of each is broken, and the rest of it holds."""
 
 ELSEWHERE = {"M24", "M33", "M34"}
 """Broken in test_kit.py itself: a term, a signature, a repetition."""

@@ -23,7 +23,7 @@ from docex.hub import calling, terms
 from docex.hub.models import Term
 from kernel import clock
 from tests.conformance.receivers import FLAWS, SECRET, listening
-from tests.conformance.spoiling import ELSEWHERE, GROUPS, Spoiler, instead, put_around
+from tests.conformance.spoiling import CLAUSES, ELSEWHERE, GROUPS, Spoiler, instead, put_around
 from tests.docex_agent.agents import AgentProcess
 from tests.docex_agent.conftest import Served
 from tests.docex_hub.systems import FAR, an_agency
@@ -112,9 +112,8 @@ def test_this_hub_keeps_every_promise(trial: Trial, database_kind: str) -> None:
 
 
 @pytest.mark.usefixtures("only_once")
-@pytest.mark.parametrize("group", range(len(GROUPS)))
-def test_a_hub_that_breaks_a_promise_is_found_out(trial: Trial, app: Flask, group: int) -> None:
-    spoiled = GROUPS[group]
+@pytest.mark.parametrize("spoiled", [*GROUPS, *CLAUSES], ids=" ".join)
+def test_a_hub_that_breaks_a_promise_is_found_out(trial: Trial, app: Flask, spoiled: dict[str, Spoiler]) -> None:
     mend = put_around(app, list(spoiled.values()))
     try:
         found = trial.run("--only", ",".join(spoiled), *trial.hints)
@@ -149,6 +148,18 @@ def test_a_hub_whose_hints_are_wrongly_signed_is_found_out(trial: Trial, monkeyp
     monkeypatch.setattr(calling, "signature", lambda secret, at, body: sign(secret + "x", at, body))
     found = trial.run("--only", "m33,m34", *trial.hints)
     assert found == {"M33": "broken", "M34": "broken"}
+
+
+@pytest.mark.usefixtures("only_once")
+def test_a_hub_whose_hints_come_again_as_they_were_is_found_out(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An old timestamp is the first that a receiver refuses."""
+    call, begun = calling.call, int(clock.now().timestamp())
+
+    def call_again(url: str, secret: str, _timestamp: int, body: bytes, *, anywhere: bool) -> None:
+        call(url, secret, begun, body, anywhere=anywhere)
+
+    monkeypatch.setattr(calling, "call", call_again)
+    assert trial.run("--only", "M34", *trial.hints) == {"M34": "broken"}
 
 
 @pytest.mark.usefixtures("only_once")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from docex.hub.jobs import register_jobs as register_hub
 from docex.jobs import register_jobs as register_exchange
 from docex.mail.door import Door
 from docex.mail.jobs import register_jobs
@@ -38,6 +39,7 @@ def abroad(db: Database, config: Config, cast: Cast, mail_keys: Path, tmp_path: 
         blobs = store_for(config)  # where the processes of the tests look, too
         register_notices(config, blobs)
         register_exchange(config, blobs)
+        register_hub(config, blobs)
         register_jobs(config, blobs)
         door = Door(config, db, blobs)
         door.start()

@@ -4,6 +4,7 @@ import io
 import smtplib
 from dataclasses import dataclass, field, replace
 from email import message_from_string, policy
+from email.header import Header
 from email.message import EmailMessage
 from functools import cache
 from pathlib import Path
@@ -136,8 +137,9 @@ class Abroad:
         message_id: str = "<1@ban.example>",
         subject: str = "Gửi văn bản",
         sender: str = ADDRESS,
+        signed_subject: str = "",
     ) -> bytes:
-        """A letter as the partner's software writes it."""
+        """A letter as the partner's software writes it; `signed_subject` stands inside the signature (RFC 9788)."""
         letter = mime.Letter(
             message_id=message_id,
             sender=f"{NAME} <{sender}>",
@@ -152,6 +154,8 @@ class Abroad:
         head, mark, entity = mime.built(letter).partition(b"MIME-Version: 1.0\r\n")
         if unsigned:
             return head + mark + entity
+        if signed_subject:
+            entity = f"Subject: {Header(signed_subject, 'utf-8').encode()}\r\n".encode() + entity
         return head + mark + smime.sign(entity.removesuffix(b"\r\n"), key or self.key, clock.now(), "=_partner")
 
     def edxml_mail(self, envelope: Envelope | None = None, **rest: Any) -> bytes:
