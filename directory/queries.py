@@ -1,6 +1,6 @@
 """Reads of the directory that other rooms need: cards of agencies and people, and who holds which role."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -79,22 +79,46 @@ def agencies_for_choice(tx: Tx) -> list[AgencyCard]:
 
 def agency_by_code(tx: Tx, code: str) -> Agency | None:
     """The agency that answers today for `code`: any form or alias, and after a merger its successor."""
+    found = agency_named(tx, code)
+    return successor_of(tx, found) if found else None
+
+
+def agencies_by_code(tx: Tx, wanted: Iterable[str]) -> dict[str, Agency]:
+    """The same for many codes with a few queries, by the code as it was given; unknown ones are left out."""
+    return {code: successor_of(tx, row) for code, row in _named(tx, wanted).items()}
+
+
+def agency_named(tx: Tx, code: str) -> Agency | None:
+    """The agency that `code` names in any form or alias, also one that has gone into another since."""
     wanted = codes.normal(code)
     if not wanted:
         return None
     alias = sa.select(AgencyAlias.agency_id).where(AgencyAlias.code == wanted).scalar_subquery()
-    found = tx.session.scalars(
+    return tx.session.scalars(
         sa.select(Agency)
         .where((Agency.code == wanted) | (Agency.old_code == wanted) | (Agency.id == alias))
         # One code may be the present one of one agency and the old one of another: the present one wins.
         .order_by(sa.case((Agency.code == wanted, 0), (Agency.old_code == wanted, 1), else_=2), Agency.id)
         .limit(1)
     ).first()
-    return successor_of(tx, found) if found else None
 
 
-def agencies_by_code(tx: Tx, wanted: Iterable[str]) -> dict[str, Agency]:
-    """The same for many codes with a few queries, by the code as it was given; unknown ones are left out."""
+def lines_of(tx: Tx, wanted: Iterable[str]) -> dict[str, frozenset[int]]:
+    """With whom may be today what was once carried under these codes, by the code as it was given: the agency that it
+    names, those that went into that one, and those into which it went. Unknown codes are left out."""
+    named = _named(tx, wanted)
+    before = _gone_into(tx, (row.id for row in named.values()))
+    onward = {code: {one.id for one in _onward(tx, row)} for code, row in named.items()}
+    return {code: frozenset(_with_earlier(row.id, before) | onward[code]) for code, row in named.items()}
+
+
+def with_predecessors(tx: Tx, agency_ids: Iterable[int]) -> frozenset[int]:
+    """These agencies, and those that have gone into them by today: what those had under way is theirs to end."""
+    wanted = set(agency_ids)
+    return frozenset(wanted.union(*_gone_into(tx, wanted).values()))
+
+
+def _named(tx: Tx, wanted: Iterable[str]) -> dict[str, Agency]:
     names = {code: codes.normal(code) for code in wanted}
     found: dict[str, Agency] = {}
     left = sorted(set(names.values()) - {""})
@@ -106,7 +130,7 @@ def agencies_by_code(tx: Tx, wanted: Iterable[str]) -> dict[str, Agency]:
         if strange := [code for code in some if code not in found]:
             alias = sa.select(AgencyAlias.code, Agency).join(Agency, Agency.id == AgencyAlias.agency_id)
             found.update({code: row for code, row in tx.session.execute(alias.where(AgencyAlias.code.in_(strange)))})
-    return {code: successor_of(tx, found[name]) for code, name in names.items() if name in found}
+    return {code: found[name] for code, name in names.items() if name in found}
 
 
 _CODES: sa.BindParameter[str] = sa.bindparam("codes", expanding=True)
@@ -115,11 +139,42 @@ _BY_CODE = sa.select(Agency).where(Agency.code.in_(_CODES) | Agency.old_code.in_
 
 def successor_of(tx: Tx, row: Agency) -> Agency:
     """The agency that stands today where `row` stood; itself when it was not merged."""
+    *_, last = _onward(tx, row)
+    return last
+
+
+def _onward(tx: Tx, row: Agency) -> Iterator[Agency]:
+    """The agency, into which it has gone by today, and so on."""
     passed, today = {row.id}, clock.today()
+    yield row
     while is_merged_on(row, today) and row.merged_into_id is not None and row.merged_into_id not in passed:
         passed.add(row.merged_into_id)
         row = tx.session.get_one(Agency, row.merged_into_id)
-    return row
+        yield row
+
+
+def _gone_into(tx: Tx, agency_ids: Iterable[int]) -> dict[int | None, set[int]]:
+    """Who has gone by today into these agencies, and who into those before, by the one that each went into."""
+    today = clock.today()
+    left, asked = set(agency_ids), set[int]()
+    found: dict[int | None, set[int]] = {}
+    while left:
+        rows = tx.session.scalars(sa.select(Agency).where(Agency.merged_into_id.in_(left)))
+        gone = [row for row in rows if is_merged_on(row, today)]
+        for row in gone:
+            found.setdefault(row.merged_into_id, set()).add(row.id)
+        asked |= left
+        left = {row.id for row in gone} - asked
+    return found
+
+
+def _with_earlier(agency_id: int, before: dict[int | None, set[int]]) -> set[int]:
+    found, left = {agency_id}, [agency_id]
+    while left:
+        fresh = before.get(left.pop(), set()) - found
+        found |= fresh
+        left += fresh
+    return found
 
 
 def systems(tx: Tx, client_ids: Iterable[int]) -> dict[int, str]:

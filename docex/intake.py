@@ -23,6 +23,7 @@ from docex.edxml.codes import STATUSES, BusinessKind, StatusCode
 from docex.envelope import facts_of
 from docex.hub import receipts
 from docex.hub.models import Receipt
+from docex.meant import Line
 from docex.models import Delivery, Dispatch, StatusIn
 from kernel import clock
 from kernel.blobs import Blob
@@ -77,13 +78,14 @@ def accept(tx: Tx, actor: Actor, message: Envelope | StatusMessage, handed: Hand
         return _answered_before(tx, earlier)
     refuse_secret(message)
     known = _agencies_in(tx, message)
-    _check_sender(actor, message, known)
+    _check_sender(tx, actor, message, known)
     if isinstance(message, StatusMessage):
         return _status(tx, actor, _with_reason(message, handed), handed, channel, key)
     receivers = _receivers(message, known)
     if message.business.kind is BusinessKind.RECALL:
-        return _recall(tx, actor, message, handed, channel, key, receivers)
-    return _document(tx, actor, message, handed, channel, key, receivers, known)
+        wanted = _wanted_back(tx, actor, message, known)
+        return _recall(tx, actor, message, handed, channel, key, receivers, wanted)
+    return _document(tx, actor, message, handed, channel, key, receivers)
 
 
 def is_new(tx: Tx, actor: Actor, message: Envelope | StatusMessage, handed: Handed) -> bool:
@@ -94,14 +96,14 @@ def is_new(tx: Tx, actor: Actor, message: Envelope | StatusMessage, handed: Hand
         return False
     refuse_secret(message)
     known = _agencies_in(tx, message)
-    _check_sender(actor, message, known)
+    _check_sender(tx, actor, message, known)
     if isinstance(message, StatusMessage):
         _with_reason(message, handed)
         meant.sent(tx, *_ends(tx, actor, message))
         return True
-    receivers = _receivers(message, known)
+    _receivers(message, known)  # refuses a code that nobody has
     if message.business.kind is BusinessKind.RECALL:
-        _wanted_back(tx, actor, message, receivers)
+        _wanted_back(tx, actor, message, known)
     return True
 
 
@@ -113,9 +115,8 @@ def _document(
     channel: str,
     key: str,
     receivers: list[Receiver],
-    known: dict[str, Agency],
 ) -> dict[str, Any]:
-    earlier = superseding.asked_back(tx, actor.agency_id, message, [one.agency_id for one in receivers], known)
+    earlier = superseding.asked_back(tx, actor.agency_id, message, [one.agency_id for one in receivers])
     counts_from = conventions.steering_first(tx, actor.agency_id) if message.steering else 0
     submission = _submission(tx, actor, message, handed, channel, key, receivers, counts_from)
     dispatch, receipt = hand_in(tx, submission)
@@ -126,20 +127,28 @@ def _document(
 
 
 def _recall(
-    tx: Tx, actor: Actor, message: Envelope, handed: Handed, channel: str, key: str, receivers: list[Receiver]
+    tx: Tx,
+    actor: Actor,
+    message: Envelope,
+    handed: Handed,
+    channel: str,
+    key: str,
+    receivers: list[Receiver],
+    wanted: list[int],
 ) -> dict[str, Any]:
     """A recall makes no new copy: it asks for the earlier ones back (13)."""
-    wanted = _wanted_back(tx, actor, message, receivers)
     submission = _submission(tx, actor, message, handed, channel, key, receivers)
     dispatch, receipt = hand_in(tx, replace(submission, receivers=()))
     recalls.ask_back(tx, wanted, message.business.reason, withdraw=True)
     return _answer(dispatch, receipt)
 
 
-def _wanted_back(tx: Tx, actor: Actor, message: Envelope, receivers: list[Receiver]) -> list[int]:
-    about = message.business.document_id or message.document_id
-    agency_ids = [receiver.agency_id for receiver in receivers]
-    return [number for one in agency_ids for number in meant.wanted_back(tx, actor.agency_id, about, one)]
+def _wanted_back(tx: Tx, actor: Actor, message: Envelope, known: dict[str, Agency]) -> list[int]:
+    """The deliveries that a recall asks for, each once; UnknownDocument when one of its receivers was sent nothing."""
+    about, issuers = message.business.document_id or message.document_id, _own_line(tx, actor, message)
+    lines = directory.lines_of(tx, [organ.code for organ in superseding.receivers(message, known)])
+    wanted = (number for line in lines.values() for number in meant.wanted_back(tx, issuers, about, line))
+    return list(dict.fromkeys(wanted))
 
 
 def _status(tx: Tx, actor: Actor, message: StatusMessage, handed: Handed, channel: str, key: str) -> dict[str, Any]:
@@ -170,25 +179,32 @@ def _status(tx: Tx, actor: Actor, message: StatusMessage, handed: Handed, channe
     return dict(row.answer)
 
 
-def _ends(tx: Tx, actor: Actor, message: StatusMessage) -> tuple[int, str, int]:
+def _ends(tx: Tx, actor: Actor, message: StatusMessage) -> tuple[Line, str, Line]:
     """Who issued the document that a status is about, its id, and who received it: only its issuer asks for it back."""
-    other = directory.agency_by_code(tx, message.about.organ_code)
+    other = directory.lines_of(tx, [message.about.organ_code]).get(message.about.organ_code)
     if other is None:
         raise _unknown([message.about.organ_code])
-    asks = message.status is StatusCode.RECALL_ASKED
-    issuer_id, receiver_id = (actor.agency_id, other.id) if asks else (other.id, actor.agency_id)
-    return issuer_id, message.about.document_id, receiver_id
+    own = _own_line(tx, actor, message)
+    issuers, receivers = (own, other) if message.status is StatusCode.RECALL_ASKED else (other, own)
+    return issuers, message.about.document_id, receivers
 
 
-def _asked(tx: Tx, message: StatusMessage, issuer_id: int, document_key: str, receiver_id: int) -> tuple[int, bool]:
+def _own_line(tx: Tx, actor: Actor, message: Envelope | StatusMessage) -> Line:
+    """Whose documents a message is about on its sender's side: an agency acts for those that have gone into it, and
+    means one of them alone when it speaks under that one's code."""
+    spoken_for = directory.lines_of(tx, [message.sender.code])[message.sender.code]
+    return spoken_for & directory.with_predecessors(tx, [actor.agency_id])
+
+
+def _asked(tx: Tx, message: StatusMessage, issuers: Line, document_key: str, receivers: Line) -> tuple[int, bool]:
     """The issuer wants a document back. Answers the delivery that keeps the question, and whether it was news."""
-    wanted = meant.wanted_back(tx, issuer_id, document_key, receiver_id)
+    wanted = meant.wanted_back(tx, issuers, document_key, receivers)
     return wanted[0], recalls.ask_back(tx, wanted, message.description, withdraw=True) > 0
 
 
-def _told(tx: Tx, message: StatusMessage, issuer_id: int, document_key: str, receiver_id: int) -> tuple[int, bool]:
+def _told(tx: Tx, message: StatusMessage, issuers: Line, document_key: str, receivers: Line) -> tuple[int, bool]:
     """The receiver says what it does with a document. Answers as `_asked` does."""
-    deliveries = meant.told_of(tx, issuer_id, document_key, receiver_id, message.status)
+    deliveries = meant.told_of(tx, issuers, document_key, receivers, message.status)
     said = (message.status, message.sender.name, message.description, message.at)
     counted = [reported.hear(tx, delivery, *said) for delivery in deliveries]
     return deliveries[0].id, any(counted)
@@ -303,11 +319,21 @@ def _with_reason(message: StatusMessage, handed: Handed) -> StatusMessage:
     raise ReasonMissing({"Description": said}, said)
 
 
-def _check_sender(actor: Actor, message: Envelope | StatusMessage, known: dict[str, Agency]) -> None:
+def _check_sender(tx: Tx, actor: Actor, message: Envelope | StatusMessage, known: dict[str, Agency]) -> None:
+    """The sender is the system's agency, or one that has gone into it. The system of an agency that has gone into
+    another itself ends what is under way, by statuses and recalls; what is new comes from the successor."""
     code = message.sender.code
-    if code not in known or known[code].id != actor.agency_id:
+    if code in known and known[code].id == actor.agency_id:
+        return
+    sender = directory.agency_named(tx, code)
+    if sender is None or sender.id not in directory.with_predecessors(tx, [actor.agency_id]):
         raise Forbidden(
             phrase("Nơi gửi trong phong bì (mã {code}) không phải là cơ quan của hệ thống đang gửi.", code=code[:40])
+        )
+    if isinstance(message, Envelope) and message.business.kind is not BusinessKind.RECALL:
+        told = {"code": code[:40], "name": known[code].name, "successor": known[code].code}
+        raise Forbidden(
+            phrase("Cơ quan mang mã {code} đã sáp nhập; văn bản mới do {name} (mã {successor}) gửi.", **told)
         )
 
 

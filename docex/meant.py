@@ -1,10 +1,11 @@
 """Which deliveries a message means that names only the document.
 
 An update has the id of what it updates, so an agency may have been sent several envelopes under one id. A status says
-which document it is about and not which of them.
+which document it is about and not which of them. Issuer and receiver are each a line of agencies, for what an agency
+carried on before a merger stays under its name (directory/queries.py).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import sqlalchemy as sa
 
@@ -17,6 +18,9 @@ from kernel.db import Tx
 from kernel.errors import Invalid
 from kernel.text import phrase
 
+Line = Collection[int]
+"""Agencies of which one carries on what the other began."""
+
 
 class UnknownDocument(Invalid):
     """A status or a recall is about a document that this hub never carried between these two agencies."""
@@ -24,15 +28,15 @@ class UnknownDocument(Invalid):
     code = "unknown_document"
 
 
-def sent(tx: Tx, issuer_id: int, document_key: str, receiver_id: int) -> Sequence[Delivery]:
+def sent(tx: Tx, issuer_ids: Line, document_key: str, receiver_ids: Line) -> Sequence[Delivery]:
     """What an agency was sent by another under one id, newest first; UnknownDocument when that is nothing."""
     query = (
         sa.select(Delivery)
         .join(Dispatch, Dispatch.id == Delivery.dispatch_id)
         .where(
-            Dispatch.sender_id == issuer_id,
+            Dispatch.sender_id.in_(issuer_ids),
             Dispatch.document_key == document_key,
-            Delivery.agency_id == receiver_id,
+            Delivery.agency_id.in_(receiver_ids),
         )
         .order_by(Delivery.id.desc())
     )
@@ -43,22 +47,22 @@ def sent(tx: Tx, issuer_id: int, document_key: str, receiver_id: int) -> Sequenc
     return found
 
 
-def wanted_back(tx: Tx, issuer_id: int, document_key: str, receiver_id: int) -> list[int]:
+def wanted_back(tx: Tx, issuer_ids: Line, document_key: str, receiver_ids: Line) -> list[int]:
     """The deliveries that a recall asks for: the newest, and what was sent before under the same id and stands still.
     UnknownDocument as in `sent`."""
-    newest, *earlier = sent(tx, issuer_id, document_key, receiver_id)
+    newest, *earlier = sent(tx, issuer_ids, document_key, receiver_ids)
     standing = (one for one in earlier if is_to_ask(one.progress, one.recall, withdraw=True))
     return [newest.id, *(one.id for one in standing)]
 
 
-def told_of(tx: Tx, issuer_id: int, document_key: str, receiver_id: int, code: str) -> list[Delivery]:
+def told_of(tx: Tx, issuer_ids: Line, document_key: str, receiver_ids: Line, code: str) -> list[Delivery]:
     """The deliveries that a status of the receiver is about, newest first and locked after the copies that they made
     (models.py): one, but for an answer to several questions. UnknownDocument as in `sent`.
 
     15 and 16 answer every question that is open: the receiver sees one document and answers once, and an older question
     that nobody answers would keep the recall open for ever. The others are said of what the receiver has.
     """
-    numbers = sorted(one.id for one in sent(tx, issuer_id, document_key, receiver_id))
+    numbers = sorted(one.id for one in sent(tx, issuer_ids, document_key, receiver_ids))
     reported.lock_copy(tx, *numbers)
     locked = sa.select(Delivery).where(Delivery.id.in_(numbers)).order_by(Delivery.id).with_for_update()
     deliveries = tx.session.scalars(locked.execution_options(populate_existing=True)).all()[::-1]
@@ -84,10 +88,11 @@ def _progressed(tx: Tx, deliveries: Sequence[Delivery], said: Progress) -> Deliv
 
 def _perhaps_there(tx: Tx, deliveries: Sequence[Delivery]) -> Iterator[Delivery]:
     """Those that nobody said to be there, and that may be all the same: handed to somebody else, or being fetched."""
-    if not deliveries or directory.agency(tx, deliveries[0].agency_id).is_local:
+    elsewhere = [one for one in deliveries if not directory.agency(tx, one.agency_id).is_local]
+    if not elsewhere:
         return
-    laid = sa.select(Parcel).where(Parcel.delivery_id.in_([one.id for one in deliveries]))
+    laid = sa.select(Parcel).where(Parcel.delivery_id.in_([one.id for one in elsewhere]))
     parcels = {parcel.delivery_id: parcel for parcel in tx.session.scalars(laid)}
-    for one in deliveries:
+    for one in elsewhere:
         if one.id not in parcels or parcels[one.id].is_leased:
             yield one

@@ -8,11 +8,14 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from docex import ways
 from docex.desk.cases import FILED, WITHDRAWN, close_waiting
 from docex.handling import note
-from docex.models import Delivery, Incoming
+from docex.hub import receipts
+from docex.hub.states import ReceiptKind
+from docex.models import Delivery, Dispatch, Incoming
 from docex.moves import move_incoming, touch_incoming
-from docex.states import IncomingState, IncomingVerb, Progress, Recall, incoming_after
+from docex.states import NOT_HAD, IncomingState, IncomingVerb, Progress, Recall, incoming_after
 from docex.statuses import say
 from kernel import clock
 from kernel.db import Tx
@@ -37,11 +40,21 @@ def lock_copy(tx: Tx, *delivery_ids: int) -> None:
 
 def hear(tx: Tx, delivery: Delivery, code: str, by_name: str, description: str, said_at: datetime | None) -> bool:
     """Take in a status that a system reported; its copy and its delivery are locked. Answers whether it was news."""
+    asked_why = delivery.reason
     counted = say(tx, delivery, code, by_name=by_name, description=description, said_at=said_at)
     incoming = tx.session.scalar(sa.select(Incoming).where(Incoming.delivery_id == delivery.id))
     if counted and incoming is not None:
         _follow(tx, incoming, code, description)
+    if counted and code == Recall.AGREED and delivery.progress in NOT_HAD:
+        _offer_no_longer(tx, delivery, asked_why)
     return counted
+
+
+def _offer_no_longer(tx: Tx, delivery: Delivery, asked_why: str) -> None:
+    """The receiver gives back what it never fetched: that ends as if its sender had taken it back, but where a system
+    is fetching it at this moment or it may have come by another way."""
+    if ways.take_back(tx, delivery, tx.session.get_one(Dispatch, delivery.dispatch_id)):
+        receipts.of_delivery(tx, ReceiptKind.WITHDRAWN, delivery, asked_why)
 
 
 def _follow(tx: Tx, incoming: Incoming, code: str, description: str) -> None:

@@ -4,11 +4,12 @@ An update lists the agencies that it takes off the receivers (ReceiverType 0) an
 lists where the old documents are (docs/decisions/0020).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import sqlalchemy as sa
 
 from directory import codes
+from directory import queries as directory
 from directory.models import Agency
 from docex.edxml import Envelope
 from docex.edxml.codes import BusinessKind
@@ -41,19 +42,17 @@ def receivers(message: Envelope, known: Mapping[str, Agency]) -> tuple[Organ, ..
     return tuple(organ for organ in message.receivers if codes.normal(organ.code) not in off)
 
 
-def asked_back(
-    tx: Tx, issuer_id: int, message: Envelope, receiver_ids: Iterable[int], known: Mapping[str, Agency]
-) -> list[tuple[int, bool]]:
+def asked_back(tx: Tx, issuer_id: int, message: Envelope, receiver_ids: Collection[int]) -> list[tuple[int, bool]]:
     """The earlier deliveries that are asked for (13), each with whether it is withdrawn where nobody has fetched it:
     that is for who shall not have the document any more. The others may still fetch the one before."""
-    kept = set(receiver_ids)
-    off = {known[code].id for code in taken_off(message) if code in known} - kept
-    wanted: dict[str, set[int]] = {}
-    if message.business.kind is not BusinessKind.NEW:
-        wanted[message.business.document_id] = kept | off
-        for old in message.business.replacements:
-            holders = {known[code].id for code in old.organ_codes if code in known}
-            wanted[old.document_id] = wanted.get(old.document_id, kept) | holders
+    if message.business.kind is BusinessKind.NEW:
+        return []
+    lines = directory.lines_of(tx, named(message))
+    kept = directory.with_predecessors(tx, receiver_ids)
+    off = _together(lines, taken_off(message)).difference(receiver_ids)
+    wanted = {message.business.document_id: kept | off}
+    for old in message.business.replacements:
+        wanted[old.document_id] = wanted.get(old.document_id, kept) | _together(lines, old.organ_codes)
     wanted.pop("", None)
     if not wanted:
         return []
@@ -61,7 +60,7 @@ def asked_back(
         sa.select(Delivery.id, Delivery.agency_id, Delivery.progress, Delivery.recall, Dispatch.document_key)
         .join(Dispatch, Dispatch.id == Delivery.dispatch_id)
         .where(
-            Dispatch.sender_id == issuer_id,
+            Dispatch.sender_id.in_(directory.with_predecessors(tx, [issuer_id])),
             Dispatch.document_key.in_(wanted),
             Delivery.agency_id.in_({one for ids in wanted.values() for one in ids}),
         )
@@ -73,6 +72,10 @@ def asked_back(
         if agency_id in wanted[key] and is_to_ask(progress, recall, withdraw=gone):
             asked.append((number, gone))
     return asked
+
+
+def _together(lines: Mapping[str, frozenset[int]], given: Iterable[str]) -> frozenset[int]:
+    return frozenset().union(*(lines.get(code, ()) for code in given))
 
 
 def _all_forms(given: Iterable[str], known: Mapping[str, Agency]) -> Iterable[str]:

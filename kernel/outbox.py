@@ -320,10 +320,27 @@ def requeue_given_up(tx: "Tx", topic: str, key: str, *, before: datetime) -> boo
     return _put_back(tx, OutboxRow.topic == topic, OutboxRow.key == key, OutboxRow.finished_at < before)
 
 
-def _put_back(tx: "Tx", *which: sa.ColumnElement[bool], expires_at: datetime | None = None) -> bool:
-    given_up = sa.update(OutboxRow).where(*which, OutboxRow.state.in_(GIVEN_UP))
+def requeue_final(tx: "Tx", topic: str, key: str, *, expires_at: datetime | None = None) -> bool:
+    """The same for a promise that is open no more, whatever became of it: there is something to do for it again."""
+    which = OutboxRow.topic == topic, OutboxRow.key == key
+    return _put_back(tx, *which, states=set(State).difference(OPEN_STATES), expires_at=expires_at)
+
+
+def is_open(tx: "Tx", topic: str, key: str) -> bool:
+    """Whether a promise will still be kept, or given up."""
+    which = OutboxRow.topic == topic, OutboxRow.key == key, OutboxRow.state.in_(OPEN_STATES)
+    return tx.session.scalar(sa.select(OutboxRow.id).where(*which)) is not None
+
+
+def _put_back(
+    tx: "Tx",
+    *which: sa.ColumnElement[bool],
+    states: Iterable[State] = GIVEN_UP,
+    expires_at: datetime | None = None,
+) -> bool:
+    closed = sa.update(OutboxRow).where(*which, OutboxRow.state.in_(states))
     fresh = {"due_at": clock.now(), "attempts": 0, "expires_at": expires_at, "finished_at": None}
-    return bool(_touched(tx, given_up.values(state=State.WAITING, reason="", said=sa.null(), **fresh)))
+    return bool(_touched(tx, closed.values(state=State.WAITING, reason="", said=sa.null(), **fresh)))
 
 
 def _touched(tx: "Tx", statement: sa.Update) -> int:

@@ -44,6 +44,7 @@ LAST_CHANCE = timedelta(hours=4)
 document usually waits."""
 
 _OPEN = (Progress.SUBMITTED, Progress.AVAILABLE)
+_LIES_WAITING = sa.exists().where(Parcel.delivery_id == Delivery.id, Parcel.state == ParcelState.WAITING)
 _ASK_YOUR_SYSTEM = phrase("Xin kiểm tra phần mềm quản lý văn bản của cơ quan có đang nhận văn bản hay không.")
 _LOOK_AT_IT = phrase("Xin kiểm tra hệ thống, đường truyền, chứng thư và đồng hồ của máy chủ kết nối với trục.")
 _EXPIRED = phrase("Nơi nhận không lấy văn bản trong thời hạn chờ tại trục.")
@@ -92,7 +93,7 @@ def extend(tx: Tx, term: Term, until: datetime) -> None:
 
 def expire(tx: Tx, dispatch_id: int, after: int = 0) -> None:
     """The term may have ended: say so for every delivery that nobody fetched, a stretch at a time. Whoever is fetching
-    one at that moment may finish."""
+    one at that moment may finish. What was given back has ended before, but where it lies in a mailbox all the same."""
     term = tx.session.get(Term, dispatch_id)
     if term is None or term.expires_at > clock.now():
         return
@@ -101,7 +102,7 @@ def expire(tx: Tx, dispatch_id: int, after: int = 0) -> None:
         .where(
             Delivery.dispatch_id == dispatch_id,
             Delivery.progress.in_(_OPEN),
-            Delivery.recall != Recall.AGREED,
+            sa.or_(Delivery.recall != Recall.AGREED, _LIES_WAITING),
             Delivery.id > after,
         )
         .order_by(Delivery.id)

@@ -4,6 +4,7 @@ A document that passes here keeps its bytes but for one TraceHeader more. What c
 went up from here and is not taken in again.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
@@ -24,7 +25,7 @@ from docex.mail.partners import partner_of
 from docex.models import Delivery, Dispatch, StatusLog
 from docex.states import Progress, Recall
 from docex.statuses import say
-from kernel import outbox
+from kernel import clock, outbox
 from kernel.db import Tx
 from kernel.errors import Conflict
 from kernel.outbox import OutboxRow
@@ -33,6 +34,9 @@ from kernel.text import Phrase, phrase
 
 CHANNEL = "upstream:vxp"
 """The channel of all that came down."""
+
+FORWARD = "vxp.forward"
+"""The promise that an envelope goes up; its key is the dispatch."""
 
 BY = "upstream"
 MOST_HOPS = 16
@@ -58,20 +62,17 @@ class UpstreamWay(ways.Way):
     name = "vxp_upstream"
     last = True
 
-    def carry(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> bool:
+    def carry_all(self, tx: Tx, deliveries: Sequence[Delivery], dispatch: Dispatch) -> set[int]:
         """One envelope goes up once, for all its receivers there; what came down does not go up again."""
-        if dispatch.channel == CHANNEL or not _is_elsewhere(tx, delivery.agency_id):
-            return False
-        until = terms.until(tx, dispatch.id)
-        tx.outbox("vxp.forward", str(dispatch.id), {"dispatch_id": dispatch.id}, expires_at=until)
-        return True
+        upward = [one for one in deliveries if went_up(tx, one, dispatch)]
+        return {one.id for one in upward} if upward and _promise(tx, upward, dispatch) else set()
 
     def take_back(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> bool:
         """Whether it has certainly not gone up, or was refused there. One envelope goes up for all its receivers, so
         its promise is not taken back: `rising` leaves out who is not meant any more."""
         if delivery.progress == Progress.UNDELIVERABLE or not went_up(tx, delivery, dispatch):
             return True
-        return not outbox.was_tried(tx, "vxp.forward", str(dispatch.id))
+        return not outbox.was_tried(tx, FORWARD, str(dispatch.id))
 
     def ended(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> Phrase | None:
         """The upper axis took it."""
@@ -90,6 +91,18 @@ class UpstreamWay(ways.Way):
                 sa.select(sa.func.max(StatusLog.id)).where(StatusLog.delivery_id == delivery.id, StatusLog.code == code)
             )
             tx.outbox("vxp.report", str(log), {"status_id": log})
+
+
+def _promise(tx: Tx, deliveries: Sequence[Delivery], dispatch: Dispatch) -> bool:
+    """Promise that the envelope goes up while its term runs, once more for those that were served here when it did.
+    After the term nothing new goes up. Answers whether the promise is open, and gives word itself."""
+    key, until = str(dispatch.id), terms.until(tx, dispatch.id)
+    if until is not None and until <= clock.now():
+        return outbox.is_open(tx, FORWARD, key)
+    tx.outbox(FORWARD, key, {"dispatch_id": dispatch.id}, expires_at=until)
+    if any(one.progress == Progress.SUBMITTED for one in deliveries):
+        outbox.requeue_final(tx, FORWARD, key, expires_at=until)
+    return True
 
 
 def rising(tx: Tx, dispatch_id: int, system_id: str) -> Rising | None:
@@ -117,6 +130,7 @@ def risen(tx: Tx, rising: Rising, doc_id: str) -> None:
         say(tx, delivery, Progress.AVAILABLE)
     ref = Ref("dispatch", rising.dispatch.id)
     tx.audit(f"agency:{rising.dispatch.sender_id}", "vxp.forwarded", ref, {"doc_id": doc_id})
+    terms.look_again(tx, rising.dispatch.id, f"risen:{rising.delivery_ids[-1]}")
 
 
 def stuck(tx: Tx, dispatch_id: int, reason: str) -> None:

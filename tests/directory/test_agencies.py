@@ -90,6 +90,24 @@ def test_a_merged_agency_forwards_to_its_successor_after_its_last_day(db: Databa
             assert ("H99.04" in {card.code for card in queries.agencies_for_choice(tx)}) == (expected == "H99.04")
 
 
+def test_who_went_into_an_agency_by_a_day_belongs_to_it_and_no_other(db: Database, cast: Cast) -> None:
+    science, home, finance = cast.science.id, cast.home_affairs.id, cast.finance.id
+    with db.write() as tx:
+        agencies.merge(tx, cast.admin, science, finance, date(2026, 12, 31))
+        agencies.merge(tx, cast.admin, home, finance, date(2026, 12, 31))
+        agencies.merge(tx, cast.admin, finance, cast.city.id, date(2027, 6, 30))
+    named = ("000.00.04.h99", "H99.02", "H99.404")
+    with clock.frozen(datetime(2026, 12, 31, 12, tzinfo=UTC)), db.read() as tx:
+        assert queries.lines_of(tx, named) == {"000.00.04.h99": {science}, "H99.02": {finance}}
+        assert queries.with_predecessors(tx, [finance]) == {finance}
+    with clock.frozen(datetime(2027, 7, 1, tzinfo=UTC)), db.read() as tx:
+        lines = queries.lines_of(tx, named)
+        assert lines["000.00.04.h99"] == {science, finance, cast.city.id}
+        assert lines["H99.02"] == {science, home, finance, cast.city.id}
+        assert queries.with_predecessors(tx, [cast.city.id]) == {science, home, finance, cast.city.id}
+        assert queries.with_predecessors(tx, [science, home]) == {science, home}
+
+
 def test_mergers_make_no_circles_and_can_be_taken_back(db: Database, cast: Cast) -> None:
     with db.write() as tx:
         agencies.merge(tx, cast.admin, cast.science.id, cast.finance.id, date(2026, 1, 31))

@@ -11,7 +11,7 @@ import pytest
 import requests
 import sqlalchemy as sa
 
-from directory import queries
+from directory import agencies, queries
 from directory.models import Agency
 from docex.edxml import StatusMessage, read
 from docex.edxml.codes import StatusCode
@@ -85,6 +85,22 @@ def test_two_systems_exchange_a_document_and_a_status_byte_for_byte(office: Offi
     assert (told["receiverDocId"], told["toCode"]) == (line.doc_id, far.code)
     assert (told["sendStatus"], told["receiveStatus"]) == ("done", "done")
     assert all(isinstance(value, str) and value for value in told.values())
+
+
+def test_after_a_merger_the_successors_system_reports_on_what_its_predecessor_has(
+    office: Office, abroad: int, system: Made
+) -> None:
+    far = second_agency(office)
+    here, there = system(abroad), system(office.cast.science.id)
+    here.send(a_letter(FRIEND, far), ABROAD)
+    office.work()
+    gone, last_on = agency_id(office, far.code), clock.today() - timedelta(days=1)
+    with office.db.write() as tx:
+        agencies.merge(tx, office.cast.admin, gone, office.cast.science.id, last_on)
+    there.send(a_status(organ(office.cast.science), ABROAD, StatusCode.REGISTERED), office.cast.science.code, "status")
+    office.work()
+    assert progress(office) == {far.code: Progress.REGISTERED}
+    assert here.count("status") == 1
 
 
 def test_a_local_inbox_and_a_foreign_system_see_the_same_delivery(office: Office, abroad: int, system: Made) -> None:
