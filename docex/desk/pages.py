@@ -21,7 +21,9 @@ from docex.states import (
     document_after,
     incoming_after,
 )
+from kernel import audit
 from kernel.db import Tx
+from kernel.refs import Ref
 from kernel.text import phrase
 
 Choices = tuple[tuple[str, str], ...]
@@ -37,7 +39,7 @@ REFERRAL: dict[str, Label] = {
 @dataclass(frozen=True)
 class ReferralView:
     """One submission sheet as the page shows it. `submitted_by` is empty when the leader began it, `task_url` for who
-    has no part in the task."""
+    has no part in the task; `filed` is the end of the work when somebody other than the leader decided on it."""
 
     id: int
     state: Label
@@ -51,6 +53,16 @@ class ReferralView:
     due_at: datetime | None
     decided_at: datetime | None
     task_url: str
+    filed: "Filed | None" = None
+
+
+@dataclass(frozen=True)
+class Filed:
+    """Who ended the work on a document that lay before a leader, and with what remark; `by` is empty for a program."""
+
+    by: str
+    at: datetime
+    remark: str
 
 
 @dataclass(frozen=True)
@@ -180,9 +192,19 @@ def _referrals(tx: Tx, actor: Actor, incoming: Incoming) -> tuple[ReferralView, 
             due_at=row.due_at,
             decided_at=row.decided_at,
             task_url=f"/tasks/{row.task_id}" if row.task_id and cases.may_see_task(tx, actor, row.task_id) else "",
+            filed=_filed(tx, incoming) if row.state == cases.FILED and row.decided_at is None else None,
         )
         for row in rows
     )
+
+
+def _filed(tx: Tx, incoming: Incoming) -> Filed | None:
+    """The audit knows it: a document is finished once."""
+    acts = [entry for entry in audit.history(tx, Ref("incoming", incoming.id)) if entry.action == "incoming.finish"]
+    if not acts:
+        return None
+    by = directory.person(tx, Ref.parse(acts[-1].by).id).name if acts[-1].by.startswith("person:") else ""
+    return Filed(by, acts[-1].at, str(acts[-1].detail.get("reason", "")))
 
 
 def _recipients(tx: Tx, document: Document) -> tuple[Choices, Choices]:

@@ -70,6 +70,38 @@ def test_what_needs_no_work_is_closed_on_the_page(app: Flask, office: Office) ->
     assert office.incoming(office.cast.lan)[0].state == IncomingState.DONE
 
 
+def words_of_sheet(client: FlaskClient, page: str) -> str:
+    elements = docx.Document(io.BytesIO(client.get(f"{page}/sheet").get_data())).element.iter()
+    return "\n".join(element.text or "" for element in elements)
+
+
+def test_a_leader_gave_no_opinion_on_what_the_clerk_filed(app: Flask, office: Office) -> None:
+    lan = sign_in(app, "lan")
+    _, page = received(office)
+    lan.post(f"{page}/submit", data={"leader_id": str(office.cast.dung.person_id), "proposal": ""})
+    assert lan.post(f"{page}/close", data={"remark": "Gửi nhầm, lưu"}).status_code == 303
+    card = lan.get(page).get_data(as_text=True).partition("Phiếu giải quyết văn bản đến")[2].partition("</section>")[0]
+    assert "Cho ý kiến lúc" not in card
+    assert "Người kết thúc" in card
+    assert "Gửi nhầm, lưu" in card
+    assert office.cast.dung.name not in words_of_sheet(lan, page)
+
+
+def test_what_a_leader_files_is_the_leaders_opinion(app: Flask, office: Office) -> None:
+    lan, dung = sign_in(app, "lan"), sign_in(app, "dung")
+    _, page = received(office)
+    lan.post(f"{page}/submit", data={"leader_id": str(office.cast.dung.person_id), "proposal": "Xin ý kiến"})
+    assert dung.post(f"{page}/close", data={"remark": "Đã đọc, lưu hồ sơ"}).status_code == 303
+    card = lan.get(page).get_data(as_text=True).partition("Phiếu giải quyết văn bản đến")[2].partition("</section>")[0]
+    assert "Ý kiến chỉ đạo" in card
+    assert "Đã đọc, lưu hồ sơ" in card
+    assert "Cho ý kiến lúc" in card
+    assert "Người kết thúc" not in card
+    words = words_of_sheet(lan, page)
+    assert "Đã đọc, lưu hồ sơ" in words
+    assert office.cast.dung.name in words
+
+
 def test_a_reply_is_written_from_the_received_document(app: Flask, office: Office) -> None:
     cast = office.cast
     lan = sign_in(app, "lan")
