@@ -70,6 +70,17 @@ def test_what_needs_no_work_is_closed_on_the_page(app: Flask, office: Office) ->
     assert office.incoming(office.cast.lan)[0].state == IncomingState.DONE
 
 
+def test_who_helps_is_still_chosen_after_a_refused_assignment(app: Flask, office: Office) -> None:
+    dung, (_, page) = sign_in(app, "dung"), received(office)
+    helper = office.cast.lan.person_id
+    work = {"lead": f"p{office.cast.nam.person_id}", "due": "mai", "co_ids": str(helper)}
+    shown = dung.post(f"{page}/decide", data=work).get_data(as_text=True)
+    assert f'name="co_ids" value="{helper}" checked' in shown
+    assert shown.count('name="co_ids" value="') > shown.count(" checked")
+    assert "<details open><summary>Người phối hợp" in shown
+    assert "<details><summary>Người phối hợp" in dung.get(page).get_data(as_text=True)
+
+
 def words_of_sheet(client: FlaskClient, page: str) -> str:
     elements = docx.Document(io.BytesIO(client.get(f"{page}/sheet").get_data())).element.iter()
     return "\n".join(element.text or "" for element in elements)
