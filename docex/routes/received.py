@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from directory.actor import Actor
 from docex import handling
 from docex.refused import Form
+from docex.registers import bulk
 from docex.routes.pages import incoming_page, on_incoming, routes, to_incoming
 from kernel.db import Tx
 from kernel.text import phrase
@@ -20,11 +21,15 @@ def incoming(tx: Tx, actor: Actor, incoming_id: int) -> str:
 
 
 @routes.post("/documents/in/<int:incoming_id>/register")
-def register(tx: Tx, actor: Actor, incoming_id: int) -> AnyResponse:
-    """The clerk takes it in: 03."""
-    row = handling.register(tx, actor, incoming_id)
-    flash(phrase("Đã vào sổ văn bản đến, số {number}.", number=f"{row.number:02d}").in_locale(actor.locale), "good")
-    return to_incoming(incoming_id)
+def register(tx: Tx, actor: Actor, incoming_id: int) -> Any:
+    """The clerk takes it in: 03. What may be a double asks first, also when its twin came after the page."""
+    even_doubled = bool(request.form.get("even_doubled"))
+
+    def act() -> None:
+        row = bulk.register_one(tx, actor, incoming_id, even_doubled=even_doubled)
+        flash(phrase("Đã vào sổ văn bản đến, số {number}.", number=f"{row.number:02d}").in_locale(actor.locale), "good")
+
+    return on_incoming(tx, actor, incoming_id, Form("even_doubled", frozenset({"register"}), ""), act)
 
 
 @routes.post("/documents/in/<int:incoming_id>/refuse")

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from docex.models import Incoming
 from docex.states import DocumentState, IncomingState
 from kernel import clock
 from tests.docex.office import Office
@@ -79,6 +80,29 @@ def test_who_helps_is_still_chosen_after_a_refused_assignment(app: Flask, office
     assert shown.count('name="co_ids" value="') > shown.count(" checked")
     assert "<details open><summary>Người phối hợp" in shown
     assert "<details><summary>Người phối hợp" in dung.get(page).get_data(as_text=True)
+
+
+def test_what_may_be_a_double_asks_before_it_is_registered(app: Flask, office: Office) -> None:
+    lan = sign_in(app, "lan")
+    office.on_its_way()
+    office.on_its_way(subject="Văn bản khác")
+    first, second = office.incoming(office.cast.lan)
+    with office.db.write() as tx:
+        tx.session.get_one(Incoming, second.id).code = first.code
+    page = f"/documents/in/{second.id}"
+    shown = lan.get(page).get_data(as_text=True)
+    assert shown.index("Có thể trùng: ") < shown.index('class="document-paper"')
+    assert 'data-dialog="register-double"' in lan.get(f"{page}?fragment=acts").get_data(as_text=True)
+    asked = lan.post(f"{page}/register")
+    assert asked.status_code == 409
+    dialog = asked.get_data(as_text=True).partition('<dialog id="register-double"')[2].partition("</dialog>")[0]
+    assert f"/documents/in/{first.id}" in dialog
+    assert "data-open" in dialog
+    assert office.incoming(office.cast.lan)[1].state == IncomingState.ARRIVED
+    assert lan.post(f"{page}/register", data={"even_doubled": "yes"}).status_code == 303
+    assert office.incoming(office.cast.lan)[1].state == IncomingState.REGISTERED
+    assert "register-double" not in lan.get(page).get_data(as_text=True)
+    assert lan.post(f"{page}/register").status_code == 409
 
 
 def words_of_sheet(client: FlaskClient, page: str) -> str:
