@@ -12,6 +12,7 @@ from docex.desk import cases, relations
 from docex.desk.relations import Related
 from docex.labels import Label
 from docex.models import Delivery, Dispatch, Document, Incoming, Referral, Reply
+from docex.returned import Returned, returned
 from docex.states import (
     DocumentState,
     DocumentVerb,
@@ -92,6 +93,7 @@ class DocumentDesk:
     acts: frozenset[str]
     reviewer: str
     reason: str
+    returned: Returned | None
     answers: Related | None
     finishes: bool
     copied: Related | None
@@ -134,6 +136,7 @@ def document_desk(tx: Tx, actor: Actor, document_id: int) -> DocumentDesk:
         acts=acts,
         reviewer=directory.person(tx, document.reviewer_id).name if document.reviewer_id else "",
         reason=document.change_reason,
+        returned=returned(tx, [document]).get(document.id),
         answers=relations.answered_by_own(tx, document),
         finishes=reply is not None and reply.finishes,
         copied=relations.copied_by_own(tx, document),

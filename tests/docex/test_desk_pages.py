@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from docex import drafting
 from docex.models import Incoming
 from docex.states import DocumentState, IncomingState
 from kernel import clock
@@ -211,6 +212,27 @@ def test_the_office_chief_checks_on_the_page(app: Flask, office: Office, ha: Fla
     assert "Trình lãnh đạo ký" in son.get(page).get_data(as_text=True)
     assert son.post(f"{page}/approve").status_code == 303
     assert office.document(int(page.rpartition("/")[2])).state == DocumentState.REVIEW
+
+
+def test_whoever_drafted_sees_at_once_why_it_came_back(app: Flask, office: Office, ha: FlaskClient) -> None:
+    number = office.written()
+    page, why = f"/documents/out/{number}", "Bị trả lại để sửa: Sai số liệu mục 2"
+    office.work()
+    office.submit(number)
+    assert sign_in(app, "binh").post(f"{page}/return", data={"reason": "Sai số liệu mục 2"}).status_code == 303
+    shown = ha.get(page).get_data(as_text=True)
+    assert shown.index(why) < shown.index('class="document-paper"')
+    assert why in ha.get(f"{page}/edit").get_data(as_text=True)
+    assert "Bị trả lại" in ha.get("/documents/out").get_data(as_text=True)
+    today = ha.get("/").get_data(as_text=True)
+    assert "Bị trả lại để tôi sửa" in today
+    assert "Sai số liệu mục 2" in today
+    office.submit(number)
+    with office.db.write(office.cast.ha.by) as tx:
+        drafting.withdraw(tx, office.cast.ha, number)
+    assert why not in ha.get(page).get_data(as_text=True)
+    assert "Bị trả lại" not in ha.get("/documents/out").get_data(as_text=True)
+    assert "Sai số liệu mục 2" not in ha.get("/").get_data(as_text=True)
 
 
 def test_papers_are_taken_away_for_word(app: Flask, office: Office, ha: FlaskClient) -> None:
