@@ -51,6 +51,9 @@ def test_a_sheet_goes_to_the_leader_and_becomes_work(app: Flask, office: Office,
     shown = dung.get(page).get_data(as_text=True)
     assert 'id="decide-sheet"' in shown
     assert "Giao Phòng Ngân sách" in shown
+    acts = dung.get(f"{page}?fragment=acts").get_data(as_text=True)
+    assert re.search(r'href="#decide-sheet">.*Tới phần phân công</a>', acts)  # a way, which must not read like the act
+    assert "btn btn-primary" not in acts
     assert nam.get(page).status_code == 404
     answer = dung.post(f"{page}/decide", data={"lead": "", "due": "mai"})
     assert answer.status_code == 422
