@@ -11,7 +11,7 @@ from directory.actor import Actor, Role
 from docex import judging, timeline
 from docex.access import document_for, incoming_for
 from docex.checking.verdicts import VALUES
-from docex.edxml.codes import KIND_BY_SLUG, Steering
+from docex.edxml.codes import KIND_BY_SLUG, BusinessKind, Steering
 from docex.envelope import Facts
 from docex.labels import COPY_FORMS, DOCUMENT, INCOMING, PROGRESS, RECALL, STEERING, URGENCY, Label
 from docex.models import Delivery, Dispatch, Document, Incoming, Paper
@@ -72,7 +72,7 @@ class VerdictView:
 
 @dataclass(frozen=True)
 class DeliveryRow:
-    """One recipient of a sent document."""
+    """What went to one recipient of a document: `updates` what it had before, and is its `latest`."""
 
     id: int
     agency: str
@@ -81,6 +81,8 @@ class DeliveryRow:
     reason: str
     changed_at: datetime
     rev: int
+    updates: bool
+    latest: bool
 
 
 @dataclass(frozen=True)
@@ -120,8 +122,9 @@ class DocumentSheet:
 
     @property
     def sums(self) -> tuple[tuple[Label, int], ...]:
-        """How many recipients stand where, the furthest first: what a table of hundreds of lines does not show."""
-        found = Counter(row.state for row in self.deliveries)
+        """How many recipients stand where, the furthest first: what a table of hundreds of lines does not show. Of one
+        that got it again the latest counts, as in the list."""
+        found = Counter(row.state for row in self.deliveries if row.latest)
         return tuple((label, found[label]) for label in reversed(PROGRESS.values()) if label in found)
 
 
@@ -325,9 +328,16 @@ def _verdict(verdict: Verdict, paper_id: int) -> VerdictView:
 
 def _deliveries(tx: Tx, dispatch_ids: list[int]) -> tuple[DeliveryRow, ...]:
     """Who needs the clerk's attention first, then in the order of sending."""
-    query = sa.select(Delivery).where(Delivery.dispatch_id.in_(dispatch_ids)).order_by(Delivery.id)
-    rows = sorted(tx.session.scalars(query), key=lambda row: PROGRESS[Progress(row.progress)].tone != "bad")
-    names = directory.agencies(tx, [row.agency_id for row in rows])
+    query = (
+        sa.select(Delivery, Dispatch.business)
+        .join(Dispatch, Dispatch.id == Delivery.dispatch_id)
+        .where(Delivery.dispatch_id.in_(dispatch_ids))
+        .order_by(Delivery.id)
+    )
+    found = [(row, business) for row, business in tx.session.execute(query)]
+    last = {row.agency_id: row.id for row, _ in found}
+    found.sort(key=lambda one: PROGRESS[Progress(one[0].progress)].tone != "bad")
+    names = directory.agencies(tx, last)
     return tuple(
         DeliveryRow(
             id=row.id,
@@ -337,6 +347,8 @@ def _deliveries(tx: Tx, dispatch_ids: list[int]) -> tuple[DeliveryRow, ...]:
             reason=row.reason,
             changed_at=row.changed_at,
             rev=row.rev,
+            updates=business == BusinessKind.UPDATE,
+            latest=last[row.agency_id] == row.id,
         )
-        for row in rows
+        for row, business in found
     )

@@ -183,6 +183,18 @@ def test_recall_resend_and_replace_from_the_page(app: Flask, office: Office, ha:
     assert office.document(number).state == DocumentState.RECALLED
 
 
+def test_an_agency_that_got_an_update_counts_once(app: Flask, office: Office, ha: FlaskClient) -> None:
+    cast = office.cast
+    number = office.sent(recipients=(cast.finance.id, cast.science.id, cast.home_affairs.id))
+    page = f"/documents/out/{number}"
+    ha.post(f"{page}/resend", data={"reason": "Bổ sung", "had": str(cast.finance.id)})
+    office.work()
+    sheet = office.sheet(cast.ha, number)
+    assert [row.updates for row in sheet.deliveries] == [False, False, False, True]
+    assert sum(count for _, count in sheet.sums) == 3
+    assert re.search(rf"{cast.finance.name} <span[^>]*>\(bản cập nhật\)", ha.get(page).get_data(as_text=True))
+
+
 def test_groups_and_series_are_kept_on_their_page(app: Flask, office: Office, ha: FlaskClient) -> None:
     cast = office.cast
     refused = ha.post("/documents/groups", data={"name": "", "members": []})
