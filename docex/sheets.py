@@ -11,9 +11,10 @@ from directory.actor import Actor, Role
 from docex import judging, timeline
 from docex.access import document_for, incoming_for
 from docex.checking.verdicts import VALUES
+from docex.desk import relations
 from docex.edxml.codes import KIND_BY_SLUG, BusinessKind, Steering
 from docex.envelope import Facts
-from docex.labels import COPY_FORMS, DOCUMENT, INCOMING, PROGRESS, RECALL, STEERING, URGENCY, Label
+from docex.labels import COPY_FORMS, DOCUMENT, INCOMING, PROGRESS, RECALL, STEERING, UPDATE_ASKED, URGENCY, Label
 from docex.models import Delivery, Dispatch, Document, Incoming, Paper
 from docex.papers import attachments_of, papers_of, standing_paper
 from docex.preserving import KeptView, view_of
@@ -131,7 +132,7 @@ class DocumentSheet:
 @dataclass(frozen=True)
 class IncomingSheet:
     """A received copy. `unjudged` stands in place of a verdict while there is none; `envelope` is what the verdict on
-    the envelope's own signature says."""
+    the envelope's own signature says; `update_asked`, that a newer copy is to stand in place of this one."""
 
     id: int
     rev: int
@@ -150,6 +151,7 @@ class IncomingSheet:
     business: Phrase | None
     recall: Label | None
     recall_reason: str
+    update_asked: bool
     paper: PaperView | None
     attachments: tuple[PaperView, ...]
     verdict: VerdictView | None
@@ -231,6 +233,7 @@ def incoming_sheet(tx: Tx, actor: Actor, incoming_id: int) -> IncomingSheet:
     main = next((p for p in papers if p.role == "main"), None)
     stream = f"incoming:{incoming.id}"
     facts = Facts.from_json(dispatch.facts)
+    update_asked = relations.asked_for_update(tx, delivery)
     return IncomingSheet(
         id=incoming.id,
         rev=incoming.rev,
@@ -247,8 +250,9 @@ def incoming_sheet(tx: Tx, actor: Actor, incoming_id: int) -> IncomingSheet:
         registered_at=incoming.registered_at,
         reason=incoming.reason,
         business=BUSINESS.get(dispatch.business),
-        recall=RECALL.get(Recall(delivery.recall)) if delivery.recall else None,
+        recall=UPDATE_ASKED if update_asked else RECALL.get(Recall(delivery.recall)) if delivery.recall else None,
         recall_reason=delivery.reason if delivery.recall else "",
+        update_asked=update_asked,
         paper=_paper(main, verdicts.get(main.id)) if main else None,
         attachments=tuple(_paper(p, verdicts.get(p.id)) for p in papers if main is None or p.id != main.id),
         verdict=_verdict(verdicts[main.id], main.id) if main and main.id in verdicts else None,
@@ -256,7 +260,7 @@ def incoming_sheet(tx: Tx, actor: Actor, incoming_id: int) -> IncomingSheet:
         kept=view_of(tx, main),
         envelope=_envelope(judging.latest_of_envelope(tx, dispatch.id)),
         notes=tuple(phrase_from_json(note["phrase"]) for note in dispatch.notes),
-        timeline=timeline.of_incoming(tx, incoming),
+        timeline=timeline.of_incoming(tx, incoming, UPDATE_ASKED.text if update_asked else None),
         acts=_incoming_acts(actor, incoming, Recall(delivery.recall)),
         stream=stream,
         heads=streams.heads(tx, [stream]),

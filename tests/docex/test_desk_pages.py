@@ -195,6 +195,26 @@ def test_an_agency_that_got_an_update_counts_once(app: Flask, office: Office, ha
     assert re.search(rf"{cast.finance.name} <span[^>]*>\(bản cập nhật\)", ha.get(page).get_data(as_text=True))
 
 
+def test_an_update_is_not_called_a_recall_where_it_came(app: Flask, office: Office, ha: FlaskClient) -> None:
+    lan = sign_in(app, "lan")
+    number = office.sent()
+    page, old = f"/documents/out/{number}", f"/documents/in/{office.incoming(office.cast.lan)[0].id}"
+    ha.post(f"{page}/resend", data={"reason": "Bổ sung", "had": str(office.cast.finance.id)})
+    office.work()
+    shown = lan.get(old).get_data(as_text=True)
+    assert "Yêu cầu cập nhật" in shown
+    assert "Đồng ý thay bằng bản cập nhật…" in shown
+    assert "Yêu cầu lấy lại" not in shown
+    assert "Đồng ý trả lại" not in shown
+    assert "Yêu cầu cập nhật" in lan.get("/").get_data(as_text=True)
+    assert lan.post(f"{old}/recall/refuse", data={"reason": "Đang xử lý"}).status_code == 303
+    ha.post(f"{page}/recall", data={"reason": "Sai nội dung"})
+    office.work()
+    recalled = lan.get(old).get_data(as_text=True)
+    assert "Đồng ý trả lại…" in recalled
+    assert "Đồng ý thay" not in recalled
+
+
 def test_groups_and_series_are_kept_on_their_page(app: Flask, office: Office, ha: FlaskClient) -> None:
     cast = office.cast
     refused = ha.post("/documents/groups", data={"name": "", "members": []})
