@@ -197,7 +197,7 @@ def _fitting(places: list[str]) -> tuple[str, ...]:
 
 
 def _organ(card: AgencyCard, in_charge: str) -> Organ:
-    """An agency in the lengths of the standard: the code says which it is, and its letters must not wait for its name."""
+    """An agency in the lengths of the standard: the code says which it is, and no letter must wait for a name."""
     return Organ(
         code=card.code,
         name=shortened(card.name, NAME),

@@ -75,8 +75,7 @@ def _heard(tx: Tx, delivery_id: int, titles: dict[str, Phrase]) -> list[Moment]:
     logs = list(tx.session.scalars(query.order_by(StatusLog.id)))
     names = directory.systems(tx, {Ref.parse(log.by).id for log in logs if log.by.startswith("client:")})
     return [
-        Moment(log.at, titles[log.code], _teller(log, names), log.description, _status_tone(log.code))
-        for log in logs
+        Moment(log.at, titles[log.code], _teller(log, names), log.description, _status_tone(log.code)) for log in logs
     ]
 
 

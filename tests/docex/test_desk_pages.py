@@ -45,12 +45,12 @@ def test_a_sheet_goes_to_the_leader_and_becomes_work(app: Flask, office: Office,
     assert refused.status_code == 422
     assert "Cần chọn lãnh đạo để trình." in refused.get_data(as_text=True)
     assert "Giao Phòng Ngân sách" in refused.get_data(as_text=True)
-    sheet = {"leader_id": str(cast.dung.person_id), "proposal": "Giao Phòng Ngân sách"}
+    sheet = {"leader_id": str(cast.dung.person_id), "proposal": "Giao Phòng Ngân sách\nBáo cáo thứ Sáu"}
     assert lan.post(f"{page}/submit", data=sheet).status_code == 303
     assert "Chờ tôi phân công" in dung.get("/").get_data(as_text=True)
     shown = dung.get(page).get_data(as_text=True)
     assert 'id="decide-sheet"' in shown
-    assert "Giao Phòng Ngân sách" in shown
+    assert shown.count('<span class="as-typed">Giao Phòng Ngân sách\nBáo cáo thứ Sáu</span>') == 2
     acts = dung.get(f"{page}?fragment=acts").get_data(as_text=True)
     assert re.search(r'href="#decide-sheet">.*Tới phần phân công</a>', acts)  # a way, which must not read like the act
     assert "btn btn-primary" not in acts
@@ -268,6 +268,43 @@ def test_whoever_drafted_sees_at_once_why_it_came_back(app: Flask, office: Offic
     assert why not in ha.get(page).get_data(as_text=True)
     assert "Bị trả lại" not in ha.get("/documents/out").get_data(as_text=True)
     assert "Sai số liệu mục 2" not in ha.get("/").get_data(as_text=True)
+
+
+def test_each_act_says_on_the_next_page_what_was_done(app: Flask, office: Office, ha: FlaskClient) -> None:
+    cast = office.cast
+    binh, lan, dung = sign_in(app, "binh"), sign_in(app, "lan"), sign_in(app, "dung")
+
+    def said(who: FlaskClient, path: str, **data: str) -> str:
+        answer = who.post(path, data=data)
+        assert answer.status_code == 303, path
+        shown = who.get(answer.headers["Location"]).get_data(as_text=True).partition('class="flashes"')[2]
+        note = re.search(r"<div>([^<]*)</div>", shown)
+        return note[1] if note else ""
+
+    number = office.written()
+    own = f"/documents/out/{number}"
+    office.work()
+    assert said(ha, f"{own}/submit") == "Đã trình ký."
+    assert said(binh, f"{own}/return", reason="Sai") == "Đã trả lại để sửa; người soạn thấy lý do ngay."
+    office.work()
+    office.submit(number)
+    paper = office.sheet(cast.ha, number).paper
+    assert paper is not None
+    assert said(binh, f"{own}/sign", seen=str(paper.id)).startswith("Đang ký số")
+    office.work()
+    assert said(ha, f"{own}/seal") == "Đang đóng dấu và gửi."
+    office.work()
+    copy = office.incoming(cast.lan)[0].id
+    office.register(cast.lan, copy)
+    page = f"/documents/in/{copy}"
+    assert said(lan, f"{page}/submit", leader_id=str(cast.dung.person_id)) == "Đã trình lãnh đạo."
+    assert said(lan, f"{page}/withdraw") == "Đã rút phiếu trình."
+    dung.post("/language", data={"locale": "en"})
+    assert said(dung, f"{page}/decide", lead=f"p{cast.nam.person_id}") == "Assigned; the sender is told at once."
+    assert said(ha, f"{own}/resend", reason="Bổ sung", had=str(cast.finance.id)).startswith("Đang gửi lại")
+    office.work()
+    assert said(lan, f"{page}/recall/agree").startswith("Đã đồng ý thay bằng bản cập nhật")
+    assert said(ha, f"{own}/recall", reason="Sai") == "Đã yêu cầu các nơi nhận trả lại văn bản."
 
 
 def test_papers_are_taken_away_for_word(app: Flask, office: Office, ha: FlaskClient) -> None:
