@@ -7,7 +7,7 @@ from wtforms import BooleanField, HiddenField, PasswordField, RadioField, String
 from wtforms.fields.choices import SelectChoice
 
 from directory.actor import Role
-from directory.agencies import AgencyFacts, UnitFacts
+from directory.agencies import NAME_MAX, AgencyFacts, UnitFacts
 from directory.clients import Contact
 from directory.fields import Checks, Choice, Choices, Day, DirectoryForm, day_of, must_be_readable, offered
 from directory.people import PersonFacts, Placement
@@ -65,7 +65,7 @@ class AgencyForm(DirectoryForm):
 
     code = StringField(phrase("Mã định danh"), [Needed()], description=phrase("Theo QĐ 20/2020/QĐ-TTg, ví dụ H29.01"))
     old_code = StringField(phrase("Mã cũ"), description=phrase("Theo QCVN 102:2016, ví dụ 000.00.01.H29"))
-    name = StringField(phrase("Tên cơ quan"), [Needed()])
+    name = StringField(phrase("Tên cơ quan"), [Needed()], render_kw={"maxlength": NAME_MAX})
     short_name = StringField(phrase("Tên viết tắt"), description=phrase("Dùng trong số, ký hiệu văn bản"))
     parent_id = Choice(phrase("Cơ quan cấp trên"))
     place = StringField(phrase("Nơi ban hành"), description=phrase("Địa danh ghi trên văn bản"))

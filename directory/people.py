@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
 
-from directory import account, signin
+from directory import account, agencies, signin
 from directory.access import agency_for, person_for
 from directory.actor import Actor, Role, chain_of
-from directory.agencies import is_email
+from directory.agencies import AgencyFacts, is_email
 from directory.models import Agency, Membership, Person, RoleGrant, Unit
 from directory.queries import email_form
 from kernel.db import Tx
@@ -175,7 +175,9 @@ def first_administrator(tx: Tx, agency_code: str, agency_name: str, name: str, e
         raise WrongState(phrase("Hệ thống đã có quản trị viên."))
     agency = tx.session.scalar(sa.select(Agency).where(Agency.code == agency_code))
     if agency is None:
-        agency = Agency(code=agency_code, name=agency_name)
+        facts = agencies.normal(AgencyFacts(agency_code, agency_name))
+        agencies.check(tx, facts)
+        agency = Agency(**asdict(facts))
         tx.session.add(agency)
     agency.is_local, agency.parent_id = True, None
     tx.session.flush()

@@ -9,6 +9,7 @@ from directory.queries import AgencyCard
 from docex.drafting import File
 from docex.edxml import Envelope
 from docex.edxml.codes import ADMINISTRATIVE_GROUP, KIND_BY_SLUG, Priority, Steering
+from docex.edxml.fitting import EMAIL, NAME, shortened
 from docex.edxml.model import (
     Attachment,
     Business,
@@ -25,7 +26,7 @@ from kernel.blobs import BlobStore
 
 _MOST_COUNTED = 999
 """`PromulgationAmount` and `PageAmount` have three digits."""
-_PLACES_LENGTH = 1000
+_PLACES_LENGTH, _ADDRESS, _TELEPHONE = 1000, 250, 50
 _NAMES = uuid.UUID("6f1d1c0e-58c1-4f5e-9c53-2f2f0b4f9d3e")
 
 
@@ -196,11 +197,12 @@ def _fitting(places: list[str]) -> tuple[str, ...]:
 
 
 def _organ(card: AgencyCard, in_charge: str) -> Organ:
+    """An agency in the lengths of the standard: the code says which it is, and no letter must wait for a name."""
     return Organ(
         code=card.code,
-        name=card.name,
-        in_charge=in_charge,
-        address=card.address,
-        email=card.email,
-        telephone=card.phone,
+        name=shortened(card.name, NAME),
+        in_charge=shortened(in_charge, NAME),
+        address=shortened(card.address, _ADDRESS),
+        email=card.email if len(card.email) <= EMAIL else "",
+        telephone=card.phone if len(card.phone) <= _TELEPHONE else "",
     )

@@ -62,6 +62,9 @@ RECALL: dict[Recall, Label] = {
     Recall.REFUSED: Label(phrase("Không đồng ý lấy lại, cập nhật"), "bad"),
 }
 
+UPDATE_ASKED = Label(phrase("Yêu cầu cập nhật"), "waiting")
+"""What `Recall.ASKED` means for a copy in place of which a newer one came."""
+
 VERBS: dict[DocumentVerb | IncomingVerb, Phrase] = {
     DocumentVerb.EDIT: phrase("sửa"),
     DocumentVerb.SUBMIT: phrase("trình ký"),

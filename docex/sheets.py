@@ -11,9 +11,10 @@ from directory.actor import Actor, Role
 from docex import judging, timeline
 from docex.access import document_for, incoming_for
 from docex.checking.verdicts import VALUES
-from docex.edxml.codes import KIND_BY_SLUG, Steering
+from docex.desk import relations
+from docex.edxml.codes import KIND_BY_SLUG, BusinessKind, Steering
 from docex.envelope import Facts
-from docex.labels import COPY_FORMS, DOCUMENT, INCOMING, PROGRESS, RECALL, STEERING, URGENCY, Label
+from docex.labels import COPY_FORMS, DOCUMENT, INCOMING, PROGRESS, RECALL, STEERING, UPDATE_ASKED, URGENCY, Label
 from docex.models import Delivery, Dispatch, Document, Incoming, Paper
 from docex.papers import attachments_of, papers_of, standing_paper
 from docex.preserving import KeptView, view_of
@@ -72,7 +73,7 @@ class VerdictView:
 
 @dataclass(frozen=True)
 class DeliveryRow:
-    """One recipient of a sent document."""
+    """What went to one recipient of a document: `updates` what it had before, and is its `latest`."""
 
     id: int
     agency: str
@@ -81,6 +82,8 @@ class DeliveryRow:
     reason: str
     changed_at: datetime
     rev: int
+    updates: bool
+    latest: bool
 
 
 @dataclass(frozen=True)
@@ -120,15 +123,16 @@ class DocumentSheet:
 
     @property
     def sums(self) -> tuple[tuple[Label, int], ...]:
-        """How many recipients stand where, the furthest first: what a table of hundreds of lines does not show."""
-        found = Counter(row.state for row in self.deliveries)
+        """How many recipients stand where, the furthest first: what a table of hundreds of lines does not show. Of one
+        that got it again the latest counts, as in the list."""
+        found = Counter(row.state for row in self.deliveries if row.latest)
         return tuple((label, found[label]) for label in reversed(PROGRESS.values()) if label in found)
 
 
 @dataclass(frozen=True)
 class IncomingSheet:
     """A received copy. `unjudged` stands in place of a verdict while there is none; `envelope` is what the verdict on
-    the envelope's own signature says."""
+    the envelope's own signature says; `update_asked`, that a newer copy is to stand in place of this one."""
 
     id: int
     rev: int
@@ -147,6 +151,7 @@ class IncomingSheet:
     business: Phrase | None
     recall: Label | None
     recall_reason: str
+    update_asked: bool
     paper: PaperView | None
     attachments: tuple[PaperView, ...]
     verdict: VerdictView | None
@@ -228,6 +233,7 @@ def incoming_sheet(tx: Tx, actor: Actor, incoming_id: int) -> IncomingSheet:
     main = next((p for p in papers if p.role == "main"), None)
     stream = f"incoming:{incoming.id}"
     facts = Facts.from_json(dispatch.facts)
+    update_asked = relations.asked_for_update(tx, delivery)
     return IncomingSheet(
         id=incoming.id,
         rev=incoming.rev,
@@ -244,8 +250,9 @@ def incoming_sheet(tx: Tx, actor: Actor, incoming_id: int) -> IncomingSheet:
         registered_at=incoming.registered_at,
         reason=incoming.reason,
         business=BUSINESS.get(dispatch.business),
-        recall=RECALL.get(Recall(delivery.recall)) if delivery.recall else None,
+        recall=UPDATE_ASKED if update_asked else RECALL.get(Recall(delivery.recall)) if delivery.recall else None,
         recall_reason=delivery.reason if delivery.recall else "",
+        update_asked=update_asked,
         paper=_paper(main, verdicts.get(main.id)) if main else None,
         attachments=tuple(_paper(p, verdicts.get(p.id)) for p in papers if main is None or p.id != main.id),
         verdict=_verdict(verdicts[main.id], main.id) if main and main.id in verdicts else None,
@@ -253,7 +260,7 @@ def incoming_sheet(tx: Tx, actor: Actor, incoming_id: int) -> IncomingSheet:
         kept=view_of(tx, main),
         envelope=_envelope(judging.latest_of_envelope(tx, dispatch.id)),
         notes=tuple(phrase_from_json(note["phrase"]) for note in dispatch.notes),
-        timeline=timeline.of_incoming(tx, incoming),
+        timeline=timeline.of_incoming(tx, incoming, UPDATE_ASKED.text if update_asked else None),
         acts=_incoming_acts(actor, incoming, Recall(delivery.recall)),
         stream=stream,
         heads=streams.heads(tx, [stream]),
@@ -325,9 +332,16 @@ def _verdict(verdict: Verdict, paper_id: int) -> VerdictView:
 
 def _deliveries(tx: Tx, dispatch_ids: list[int]) -> tuple[DeliveryRow, ...]:
     """Who needs the clerk's attention first, then in the order of sending."""
-    query = sa.select(Delivery).where(Delivery.dispatch_id.in_(dispatch_ids)).order_by(Delivery.id)
-    rows = sorted(tx.session.scalars(query), key=lambda row: PROGRESS[Progress(row.progress)].tone != "bad")
-    names = directory.agencies(tx, [row.agency_id for row in rows])
+    query = (
+        sa.select(Delivery, Dispatch.business)
+        .join(Dispatch, Dispatch.id == Delivery.dispatch_id)
+        .where(Delivery.dispatch_id.in_(dispatch_ids))
+        .order_by(Delivery.id)
+    )
+    found = [(row, business) for row, business in tx.session.execute(query)]
+    last = {row.agency_id: row.id for row, _ in found}
+    found.sort(key=lambda one: PROGRESS[Progress(one[0].progress)].tone != "bad")
+    names = directory.agencies(tx, last)
     return tuple(
         DeliveryRow(
             id=row.id,
@@ -337,6 +351,8 @@ def _deliveries(tx: Tx, dispatch_ids: list[int]) -> tuple[DeliveryRow, ...]:
             reason=row.reason,
             changed_at=row.changed_at,
             rev=row.rev,
+            updates=business == BusinessKind.UPDATE,
+            latest=last[row.agency_id] == row.id,
         )
-        for row in rows
+        for row, business in found
     )

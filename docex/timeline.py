@@ -59,12 +59,13 @@ def _told(title: Phrase, said: list[tuple[datetime, str]], description: str, ton
     return [Moment(max(said)[0], title, phrase("{n} nơi nhận", n=len(said)), description, tone)]
 
 
-def of_incoming(tx: Tx, incoming: Incoming) -> tuple[Moment, ...]:
-    """What was done with a received copy, newest first."""
-    return _newest_first(_acts(tx, Ref("incoming", incoming.id)) + _heard(tx, incoming.delivery_id))
+def of_incoming(tx: Tx, incoming: Incoming, asked: Phrase | None = None) -> tuple[Moment, ...]:
+    """What was done with a received copy, newest first; `asked` is what being asked for it (13) is called."""
+    titles = STATUS_TITLES | ({Recall.ASKED.value: asked} if asked else {})
+    return _newest_first(_acts(tx, Ref("incoming", incoming.id)) + _heard(tx, incoming.delivery_id, titles))
 
 
-def _heard(tx: Tx, delivery_id: int) -> list[Moment]:
+def _heard(tx: Tx, delivery_id: int, titles: dict[str, Phrase]) -> list[Moment]:
     """What was asked back and answered, and what the agency's own system reported; people's acts are in the audit."""
     recalls = [r.value for r in Recall if r.value]
     reported = StatusLog.counted & StatusLog.code.in_(_REPORTED) & StatusLog.by.like("client:%")
@@ -74,8 +75,7 @@ def _heard(tx: Tx, delivery_id: int) -> list[Moment]:
     logs = list(tx.session.scalars(query.order_by(StatusLog.id)))
     names = directory.systems(tx, {Ref.parse(log.by).id for log in logs if log.by.startswith("client:")})
     return [
-        Moment(log.at, STATUS_TITLES[log.code], _teller(log, names), log.description, _status_tone(log.code))
-        for log in logs
+        Moment(log.at, titles[log.code], _teller(log, names), log.description, _status_tone(log.code)) for log in logs
     ]
 
 

@@ -3,12 +3,14 @@
 import sqlalchemy as sa
 
 from directory.actor import Actor, Role
+from docex.access import DRAFTERS
 from docex.desk.alarms import deadline
 from docex.edxml.codes import KIND_BY_SLUG
 from docex.labels import DOCUMENT, INCOMING
 from docex.links import INCOMING_PATH, OUTGOING_PATH
 from docex.models import Delivery, Dispatch, Document, Incoming
 from docex.queries import URGENCY_WORDS
+from docex.returned import returned
 from docex.states import DocumentState, IncomingState, Progress
 from kernel import clock
 from kernel.db import Tx
@@ -16,7 +18,7 @@ from kernel.text import Phrase, phrase
 from kernel.today import Chip, Item, section
 from kernel.worktime import WorkCalendar, calendar
 
-MOST = 20
+MOST, LOOKED_AT = 20, 200
 
 
 @section(10, phrase("Chờ tôi ký"), phrase("Không có văn bản nào chờ ký."))
@@ -30,6 +32,26 @@ def to_sign(tx: Tx, actor: Actor) -> list[Item] | None:
         Document.state == DocumentState.REVIEW,
     )
     return [_document(row) for row in _documents(tx, condition)]
+
+
+@section(16, phrase("Bị trả lại để tôi sửa"), phrase("Không có dự thảo nào bị trả lại."))
+def to_correct(tx: Tx, actor: Actor) -> list[Item] | None:
+    """For whoever drafts: what the leader, the office chief or the clerk gave back, with the reason."""
+    if not actor.has(*DRAFTERS):
+        return None
+    own = sa.and_(Document.agency_id == actor.agency_id, Document.drafted_by == actor.person_id)
+    query = sa.select(Document).where(own, Document.state == DocumentState.DRAFT)
+    drafts = {row.id: row for row in tx.session.scalars(query.order_by(Document.changed_at.desc()).limit(LOOKED_AT))}
+    return [
+        Item(
+            drafts[number].subject,
+            OUTGOING_PATH.format(id=number),
+            meta=(back.reason, back.by),
+            chip=Chip(phrase("Bị trả lại"), "bad"),
+            urgency=URGENCY_WORDS.get(drafts[number].urgency),
+        )
+        for number, back in returned(tx, drafts.values()).items()
+    ][:MOST]
 
 
 @section(20, phrase("Chờ đóng dấu và gửi"), phrase("Không có văn bản nào chờ đóng dấu."))

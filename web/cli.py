@@ -93,8 +93,12 @@ def mail_partner(
     try:
         click.echo(maildoor.agree(config, code, maildoor.Terms(address, pem, encrypt, max_bytes, not end)))
     except DomainError as error:
-        said = "; ".join(f"{name}: {text}" for name, text in getattr(error, "fields", {}).items())
-        raise click.ClickException(said or str(error.message)) from error
+        raise _refusal(error) from error
+
+
+def _refusal(error: DomainError) -> click.ClickException:
+    said = "; ".join(f"{name}: {text}" for name, text in getattr(error, "fields", {}).items())
+    return click.ClickException(said or str(error.message))
 
 
 @main.command()
@@ -160,7 +164,10 @@ def found(config: Config, agency_code: str, agency_name: str, name: str, email: 
     """Found a production instance: its top agency and the first administrator, who gets a temporary password."""
     from web import founding
 
-    click.echo(founding.found(config, agency_code, agency_name, name, email))
+    try:
+        click.echo(founding.found(config, agency_code, agency_name, name, email))
+    except DomainError as error:
+        raise _refusal(error) from error
 
 
 @main.command()

@@ -121,7 +121,9 @@ def close(tx: Tx, actor: Actor, incoming_id: int, remark: str = "") -> Incoming:
     if len(text) > TEXT_MAX:
         raise Invalid({"remark": phrase("Ghi chú dài quá {limit} ký tự.", limit=TEXT_MAX)})
     _finish(tx, incoming, text)
-    close_waiting(tx, incoming, FILED)
+    referral = close_waiting(tx, incoming, FILED)
+    if referral is not None and referral.leader_id == actor.person_id:
+        referral.opinion, referral.decided_at = text, clock.now()
     return incoming
 
 
@@ -215,11 +217,12 @@ def _referral(tx: Tx, actor: Actor, incoming: Incoming, leader_id: int, name: st
     return referral
 
 
-def close_waiting(tx: Tx, incoming: Incoming, state: str) -> None:
-    """The leader has nothing to decide any more about what lies there."""
+def close_waiting(tx: Tx, incoming: Incoming, state: str) -> Referral | None:
+    """The leader has nothing to decide any more about what lies there; the leader's part of the sheet stays empty."""
     referral = waiting_referral(tx, incoming.id)
     if referral is not None:
-        referral.state, referral.decided_at = state, clock.now()
+        referral.state = state
+    return referral
 
 
 def _checked(tx: Tx, incoming: Incoming, decision: Decision, opinion: str) -> deadlines.Deadline | None:

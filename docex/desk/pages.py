@@ -12,6 +12,7 @@ from docex.desk import cases, relations
 from docex.desk.relations import Related
 from docex.labels import Label
 from docex.models import Delivery, Dispatch, Document, Incoming, Referral, Reply
+from docex.returned import Returned, returned
 from docex.states import (
     DocumentState,
     DocumentVerb,
@@ -21,7 +22,9 @@ from docex.states import (
     document_after,
     incoming_after,
 )
+from kernel import audit
 from kernel.db import Tx
+from kernel.refs import Ref
 from kernel.text import phrase
 
 Choices = tuple[tuple[str, str], ...]
@@ -37,7 +40,7 @@ REFERRAL: dict[str, Label] = {
 @dataclass(frozen=True)
 class ReferralView:
     """One submission sheet as the page shows it. `submitted_by` is empty when the leader began it, `task_url` for who
-    has no part in the task."""
+    has no part in the task; `filed` is the end of the work when somebody other than the leader decided on it."""
 
     id: int
     state: Label
@@ -51,6 +54,16 @@ class ReferralView:
     due_at: datetime | None
     decided_at: datetime | None
     task_url: str
+    filed: "Filed | None" = None
+
+
+@dataclass(frozen=True)
+class Filed:
+    """Who ended the work on a document that lay before a leader, and with what remark; `by` is empty for a program."""
+
+    by: str
+    at: datetime
+    remark: str
 
 
 @dataclass(frozen=True)
@@ -80,6 +93,7 @@ class DocumentDesk:
     acts: frozenset[str]
     reviewer: str
     reason: str
+    returned: Returned | None
     answers: Related | None
     finishes: bool
     copied: Related | None
@@ -122,6 +136,7 @@ def document_desk(tx: Tx, actor: Actor, document_id: int) -> DocumentDesk:
         acts=acts,
         reviewer=directory.person(tx, document.reviewer_id).name if document.reviewer_id else "",
         reason=document.change_reason,
+        returned=returned(tx, [document]).get(document.id),
         answers=relations.answered_by_own(tx, document),
         finishes=reply is not None and reply.finishes,
         copied=relations.copied_by_own(tx, document),
@@ -180,9 +195,19 @@ def _referrals(tx: Tx, actor: Actor, incoming: Incoming) -> tuple[ReferralView, 
             due_at=row.due_at,
             decided_at=row.decided_at,
             task_url=f"/tasks/{row.task_id}" if row.task_id and cases.may_see_task(tx, actor, row.task_id) else "",
+            filed=_filed(tx, incoming) if row.state == cases.FILED and row.decided_at is None else None,
         )
         for row in rows
     )
+
+
+def _filed(tx: Tx, incoming: Incoming) -> Filed | None:
+    """The audit knows it: a document is finished once."""
+    acts = [entry for entry in audit.history(tx, Ref("incoming", incoming.id)) if entry.action == "incoming.finish"]
+    if not acts:
+        return None
+    by = directory.person(tx, Ref.parse(acts[-1].by).id).name if acts[-1].by.startswith("person:") else ""
+    return Filed(by, acts[-1].at, str(acts[-1].detail.get("reason", "")))
 
 
 def _recipients(tx: Tx, document: Document) -> tuple[Choices, Choices]:

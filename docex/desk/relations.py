@@ -11,8 +11,8 @@ from docex.edxml.model import Business, Replacement, ResponseFor, UpdateInfo
 from docex.envelope import document_key
 from docex.labels import DOCUMENT, INCOMING, Label
 from docex.links import INCOMING_PATH, OUTGOING_PATH
-from docex.models import Answer, Copy, Dispatch, Document, Incoming, Reply
-from docex.states import DocumentState, IncomingState
+from docex.models import Answer, Copy, Delivery, Dispatch, Document, Incoming, Reply
+from docex.states import DocumentState, IncomingState, Progress, Recall
 from kernel.db import Tx
 
 MOST_RELATED, MOST_DUPLICATES = 50, 5
@@ -144,6 +144,28 @@ def later_copies(tx: Tx, incoming: Incoming) -> list[Related]:
     """The updates and replacements that came for a received document."""
     key = tx.session.get_one(Dispatch, incoming.dispatch_id).document_key
     return _copies(tx, incoming, Dispatch.about_key == key, Dispatch.about_key != "")
+
+
+def asked_for_update(tx: Tx, delivery: Delivery) -> bool:
+    """Whether an older copy is asked for because a newer one came to the same agency, an update or a replacement that
+    is itself neither refused nor asked for: then nothing is taken back."""
+    if delivery.recall != Recall.ASKED:
+        return False
+    dispatch = tx.session.get_one(Dispatch, delivery.dispatch_id)
+    newer = (
+        sa.select(Delivery.id)
+        .join(Dispatch, Dispatch.id == Delivery.dispatch_id)
+        .where(
+            Dispatch.sender_id == dispatch.sender_id,
+            Dispatch.about_key == dispatch.document_key,
+            Dispatch.about_key != "",
+            Delivery.agency_id == delivery.agency_id,
+            Delivery.id > delivery.id,
+            Delivery.progress != Progress.REFUSED,
+            Delivery.recall.not_in([Recall.ASKED, Recall.AGREED]),
+        )
+    )
+    return tx.session.scalar(newer.limit(1)) is not None
 
 
 def duplicates_of(tx: Tx, incoming: Incoming) -> list[Related]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from flask import Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from directory import queries as directory
@@ -16,7 +16,8 @@ from docex.edxml.codes import KINDS
 from docex.forms import number
 from docex.papers import disposition
 from docex.refused import Form
-from docex.routes import Errors, on_document, on_incoming
+from docex.routes import Errors, on_document, on_incoming, tell
+from docex.states import DocumentState
 from kernel.db import Tx
 from kernel.doors import Routes
 from kernel.errors import Invalid
@@ -56,13 +57,15 @@ def submit(tx: Tx, actor: Actor, incoming_id: int) -> Any:
     """Put it before a leader."""
     leader_id, proposal = number(request.form.get("leader_id")), request.form.get("proposal", "")
     form = Form("proposal", frozenset({"submit"}), proposal)
-    return on_incoming(tx, actor, incoming_id, form, lambda: cases.submit(tx, actor, incoming_id, leader_id, proposal))
+    act = lambda: cases.submit(tx, actor, incoming_id, leader_id, proposal)  # noqa: E731
+    return on_incoming(tx, actor, incoming_id, form, act, phrase("Đã trình lãnh đạo."))
 
 
 @routes.post("/documents/in/<int:incoming_id>/withdraw")
 def withdraw(tx: Tx, actor: Actor, incoming_id: int) -> Any:
     """Take the sheet back from the leader."""
     cases.withdraw(tx, actor, incoming_id)
+    tell(phrase("Đã rút phiếu trình."))
     return redirect(url_for("docex.incoming", incoming_id=incoming_id), 303)
 
 
@@ -71,7 +74,8 @@ def decide(tx: Tx, actor: Actor, incoming_id: int) -> Any:
     """The leader assigns: 04, and a task."""
     decision = decision_of(request.form)
     form = Form("opinion", frozenset({"decide"}), decision.opinion)
-    return on_incoming(tx, actor, incoming_id, form, lambda: cases.decide(tx, actor, incoming_id, decision))
+    act = lambda: cases.decide(tx, actor, incoming_id, decision)  # noqa: E731
+    return on_incoming(tx, actor, incoming_id, form, act, phrase("Đã phân công; nơi gửi được báo ngay."))
 
 
 @routes.post("/documents/in/<int:incoming_id>/close")
@@ -79,7 +83,8 @@ def close(tx: Tx, actor: Actor, incoming_id: int) -> Any:
     """Nothing to do: 06."""
     remark = request.form.get("remark", "")
     form = Form("remark", frozenset({"close"}), remark)
-    return on_incoming(tx, actor, incoming_id, form, lambda: cases.close(tx, actor, incoming_id, remark))
+    act = lambda: cases.close(tx, actor, incoming_id, remark)  # noqa: E731
+    return on_incoming(tx, actor, incoming_id, form, act, phrase("Đã kết thúc xử lý; nơi gửi được báo ngay."))
 
 
 # ---- an own document ----
@@ -89,6 +94,7 @@ def close(tx: Tx, actor: Actor, incoming_id: int) -> Any:
 def approve(tx: Tx, actor: Actor, document_id: int) -> Any:
     """The office chief has checked it."""
     drafting.approve(tx, actor, document_id)
+    tell(phrase("Đã trình lãnh đạo ký."))
     return redirect(url_for("docex.document", document_id=document_id), 303)
 
 
@@ -96,7 +102,12 @@ def approve(tx: Tx, actor: Actor, document_id: int) -> Any:
 def recall(tx: Tx, actor: Actor, document_id: int) -> Any:
     """Take it back, here or from its recipients: 13."""
     reason = request.form.get("reason", "")
-    act = lambda: recalls.recall(tx, actor, document_id, reason)  # noqa: E731
+
+    def act() -> None:
+        here = recalls.recall(tx, actor, document_id, reason).state == DocumentState.RECALLED
+        asked = phrase("Đã yêu cầu các nơi nhận trả lại văn bản.")
+        tell(phrase("Đã thu hồi; văn bản không được gửi nữa.") if here else asked)
+
     form = Form("recall_reason", frozenset({"recall", "recall_locally"}), reason)
     return on_document(tx, actor, document_id, form, act, reason="recall_reason")
 
@@ -107,7 +118,8 @@ def resend(tx: Tx, actor: Actor, document_id: int) -> Any:
     chosen, reason = numbers_of(request.form, "had", "others"), request.form.get("reason", "")
     act = lambda: recalls.resend(tx, actor, document_id, chosen, reason)  # noqa: E731
     form = Form("resend_reason", frozenset({"resend"}), reason)
-    return on_document(tx, actor, document_id, form, act, reason="resend_reason", agencies="resend_reason")
+    done = phrase("Đang gửi lại cho các nơi nhận đã chọn.")
+    return on_document(tx, actor, document_id, form, act, done, reason="resend_reason", agencies="resend_reason")
 
 
 @routes.post("/documents/out/<int:document_id>/replace")
@@ -119,7 +131,7 @@ def replace(tx: Tx, actor: Actor, document_id: int) -> Any:
     answer = on_document(tx, actor, document_id, form, act, reason="replace_reason")
     if not made:
         return answer
-    flash(phrase("Đã tạo dự thảo thay thế. Xin sửa rồi trình ký.").in_locale(actor.locale), "good")
+    tell(phrase("Đã tạo dự thảo thay thế. Xin sửa rồi trình ký."))
     return redirect(url_for("docex.edit", document_id=made[0]), 303)
 
 
@@ -164,7 +176,7 @@ def remove(tx: Tx, actor: Actor, group_id: int) -> AnyResponse:
 def keep_series(tx: Tx, actor: Actor) -> AnyResponse:
     """Decide which types have a series of numbers of their own."""
     groups.keep_series(tx, actor, tuple(request.form.getlist("kinds")))
-    flash(phrase("Đã lưu cách đánh số.").in_locale(actor.locale), "good")
+    tell(phrase("Đã lưu cách đánh số."))
     return redirect(url_for("desk.index"), 303)
 
 

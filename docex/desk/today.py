@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 
 from directory.actor import Actor, Role
-from docex.desk import cases
-from docex.labels import DOCUMENT, INCOMING, RECALL, Label
+from docex.desk import cases, relations
+from docex.labels import DOCUMENT, INCOMING, RECALL, UPDATE_ASKED, Label
 from docex.links import INCOMING_PATH, OUTGOING_PATH
 from docex.models import Delivery, Document, Incoming, Referral
 from docex.queries import URGENCY_WORDS
@@ -76,7 +76,7 @@ def recalls_to_answer(tx: Tx, actor: Actor) -> list[Item] | None:
     if not actor.has(Role.CLERK):
         return None
     query = (
-        sa.select(Incoming)
+        sa.select(Incoming, Delivery)
         .join(Delivery, Delivery.id == Incoming.delivery_id)
         .where(
             Incoming.agency_id == actor.agency_id,
@@ -86,7 +86,10 @@ def recalls_to_answer(tx: Tx, actor: Actor) -> list[Item] | None:
         .order_by(Incoming.id)
         .limit(MOST)
     )
-    return [_item(row, RECALL[Recall.ASKED]) for row in tx.session.scalars(query)]
+    return [
+        _item(row, UPDATE_ASKED if relations.asked_for_update(tx, delivery) else RECALL[Recall.ASKED])
+        for row, delivery in tx.session.execute(query)
+    ]
 
 
 def _item(row: Incoming, label: Label) -> Item:

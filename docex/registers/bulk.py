@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from directory.actor import Actor
 from docex import drafting, handling, issuing
-from docex.access import document_for, incoming_for
+from docex.access import Right, document_for, incoming_for
 from docex.desk import cases, relations
 from docex.models import Document, Incoming
 from docex.states import IncomingState
@@ -40,12 +40,17 @@ def register_many(tx: Tx, actor: Actor, ids: Iterable[int], *, even_doubled: boo
     another one (Decree 30, Annex VI I.III.1h) is held back unless the clerk has seen the warning."""
 
     def act(number: int) -> Phrase:
-        if not even_doubled:
-            _warn(tx, incoming_for(tx, actor, number))
-        row = handling.register(tx, actor, number)
+        row = register_one(tx, actor, number, even_doubled=even_doubled)
         return phrase("Đã vào sổ văn bản đến, số {number}.", number=f"{row.number:02d}")
 
     return each(tx, actor, Incoming, ids, act)
+
+
+def register_one(tx: Tx, actor: Actor, incoming_id: int, *, even_doubled: bool) -> Incoming:
+    """Take one in; MayBeDoubled while the clerk has not seen the warning."""
+    if not even_doubled:
+        _warn(tx, incoming_for(tx, actor, incoming_id, Right.RECEIVE))
+    return handling.register(tx, actor, incoming_id)
 
 
 def hand_over_many(tx: Tx, actor: Actor, ids: Iterable[int], leader_id: int, proposal: str) -> tuple[Outcome, ...]:

@@ -15,7 +15,7 @@ from docex.access import OVERSEERS
 from docex.edxml.codes import KIND_BY_SLUG
 from docex.labels import COPY_FORMS, DOCUMENT, INCOMING, URGENCY
 from docex.models import Book, BookNumber, Delivery, Dispatch, Document, Incoming, Referral, Reply
-from docex.registers.wishes import begins, day, ends
+from docex.registers.wishes import backwards, begins, day, ends
 from docex.states import TAKEN_IN, DocumentState, IncomingState
 from kernel import clock
 from kernel.db import Tx
@@ -115,6 +115,11 @@ class Ask:
     def address(self, **changes: Any) -> dict[str, Any]:
         """The parameters that say this; the cursor only when `changes` name it."""
         return {name: value for name, value in (asdict(replace(self, before=0)) | changes).items() if value}
+
+    @property
+    def backwards(self) -> bool:
+        """Whether its days are the wrong way round."""
+        return backwards(self.since, self.until)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from docex.edxml.codes import KIND_BY_SLUG
 from docex.labels import DOCUMENT, INCOMING, Label
 from docex.models import Delivery, Dispatch, Document, Incoming, Reader
 from docex.queries import URGENCY_WORDS
+from docex.returned import returned
 from docex.states import TAKEN_IN, DocumentState, IncomingState, Progress
 from kernel import clock
 from kernel.db import Tx
@@ -43,7 +44,8 @@ class InboxRow:
 
 @dataclass(frozen=True)
 class OutboxRow:
-    """An own document in a list. `taken` of `receivers` have registered it, `refused` did not take it."""
+    """An own document in a list. `taken` of `receivers` have registered it, `refused` did not take it; `returned` says
+    that it is a draft that came back."""
 
     id: int
     subject: str
@@ -58,6 +60,7 @@ class OutboxRow:
     taken: int
     receivers: int
     refused: int
+    returned: bool
 
 
 def received_by(actor: Actor) -> sa.ColumnElement[bool]:
@@ -112,7 +115,7 @@ def _late(row: Incoming) -> Phrase | None:
 
 
 def outbox_rows(tx: Tx, documents: list[Document]) -> tuple[OutboxRow, ...]:
-    """Rows with how far each has come at its recipients: two queries for the whole page."""
+    """Rows with how far each has come at its recipients, and what came back: a few queries for the whole page."""
     agencies = directory.agencies(tx, {i for d in documents for i in d.recipients})
     progress: dict[int, dict[int, str]] = {}  # of an agency that got it again, the last
     said = (
@@ -123,10 +126,13 @@ def outbox_rows(tx: Tx, documents: list[Document]) -> tuple[OutboxRow, ...]:
     )
     for document_id, agency_id, step in tx.session.execute(said):
         progress.setdefault(document_id or 0, {})[agency_id] = step
-    return tuple(_outbox_row(d, agencies, list(progress.get(d.id, {}).values())) for d in documents)
+    back = returned(tx, documents)
+    return tuple(_outbox_row(d, agencies, list(progress.get(d.id, {}).values()), d.id in back) for d in documents)
 
 
-def _outbox_row(document: Document, agencies: dict[int, directory.AgencyCard], progress: list[str]) -> OutboxRow:
+def _outbox_row(
+    document: Document, agencies: dict[int, directory.AgencyCard], progress: list[str], back: bool
+) -> OutboxRow:
     names = [agencies[i].name for i in document.recipients if i in agencies]
     return OutboxRow(
         id=document.id,
@@ -142,4 +148,5 @@ def _outbox_row(document: Document, agencies: dict[int, directory.AgencyCard], p
         taken=sum(1 for step in progress if step in TAKEN_IN),
         receivers=len(progress),
         refused=sum(1 for step in progress if step == Progress.REFUSED),
+        returned=back,
     )

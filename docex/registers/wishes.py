@@ -23,6 +23,12 @@ def day(text: str) -> date | None:
     return on if on > date.min else None  # its beginning in Vietnam lies before all that UTC can tell
 
 
+def backwards(since: str, until: str) -> bool:
+    """Whether a span of days ends before it begins: then nothing can lie in it, and people are told why."""
+    first, last = day(since), day(until)
+    return first is not None and last is not None and last < first
+
+
 def moment(text: str) -> datetime | None:
     """An instant as cursors carry it; None for anything else."""
     try:
@@ -73,6 +79,11 @@ class Wish:
     def narrowed(self) -> bool:
         """Whether anything but the state narrows the list."""
         return bool(self.address(state=""))
+
+    @property
+    def backwards(self) -> bool:
+        """Whether its days are the wrong way round."""
+        return backwards(self.since, self.until)
 
     @property
     def detailed(self) -> bool:

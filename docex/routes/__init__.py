@@ -2,7 +2,7 @@
 
 from docex.routes import lists, own, papers, received, writing
 from docex.routes.files import file_response, log_opening, pdf_response
-from docex.routes.pages import Errors, document_page, incoming_page, on_document, on_incoming, routes
+from docex.routes.pages import Errors, document_page, incoming_page, on_document, on_incoming, routes, tell
 
 __all__ = [
     "Errors",
@@ -18,5 +18,6 @@ __all__ = [
     "pdf_response",
     "received",
     "routes",
+    "tell",
     "writing",
 ]

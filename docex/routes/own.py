@@ -9,8 +9,10 @@ from directory.actor import Actor
 from docex import drafting, issuing
 from docex.forms import number
 from docex.refused import Form
-from docex.routes.pages import document_page, on_document, routes, to_document
+from docex.routes.pages import document_page, on_document, routes, tell, to_document
+from docex.states import DocumentState
 from kernel.db import Tx
+from kernel.text import phrase
 
 
 @routes.get("/documents/out/<int:document_id>")
@@ -22,7 +24,9 @@ def document(tx: Tx, actor: Actor, document_id: int) -> str:
 @routes.post("/documents/out/<int:document_id>/submit")
 def submit(tx: Tx, actor: Actor, document_id: int) -> AnyResponse:
     """Hand it to the leader."""
-    drafting.submit(tx, actor, document_id)
+    document = drafting.submit(tx, actor, document_id)
+    checked = document.state == DocumentState.CHECK
+    tell(phrase("Đã trình kiểm tra.") if checked else phrase("Đã trình ký."))
     return to_document(document_id)
 
 
@@ -30,6 +34,7 @@ def submit(tx: Tx, actor: Actor, document_id: int) -> AnyResponse:
 def withdraw(tx: Tx, actor: Actor, document_id: int) -> AnyResponse:
     """Take it back from the leader."""
     drafting.withdraw(tx, actor, document_id)
+    tell(phrase("Đã rút lại để sửa."))
     return to_document(document_id)
 
 
@@ -38,13 +43,17 @@ def return_(tx: Tx, actor: Actor, document_id: int) -> Any:
     """Give it back to whoever drafted it, with a reason."""
     reason = request.form.get("reason", "")
     form = Form("reason", frozenset({"return", "check_return"}), reason)
-    return on_document(tx, actor, document_id, form, lambda: drafting.return_(tx, actor, document_id, reason))
+    act = lambda: drafting.return_(tx, actor, document_id, reason)  # noqa: E731
+    done = phrase("Đã trả lại để sửa; người soạn thấy lý do ngay.")
+    return on_document(tx, actor, document_id, form, act, done)
 
 
 @routes.post("/documents/out/<int:document_id>/sign")
 def sign(tx: Tx, actor: Actor, document_id: int) -> AnyResponse:
     """The leader presses "Ký số"."""
-    issuing.sign(tx, actor, document_id, number(request.form.get("seen")))
+    document = issuing.sign(tx, actor, document_id, number(request.form.get("seen")))
+    signing = phrase("Đang ký số; trang này tự cập nhật khi ký xong.")
+    tell(phrase("Đã duyệt bản sao.") if document.copy_form else signing)
     return to_document(document_id)
 
 
@@ -52,6 +61,7 @@ def sign(tx: Tx, actor: Actor, document_id: int) -> AnyResponse:
 def seal(tx: Tx, actor: Actor, document_id: int) -> AnyResponse:
     """The clerk presses "Đóng dấu và gửi"."""
     issuing.seal(tx, actor, document_id)
+    tell(phrase("Đang đóng dấu và gửi."))
     return to_document(document_id)
 
 
@@ -59,4 +69,5 @@ def seal(tx: Tx, actor: Actor, document_id: int) -> AnyResponse:
 def send_again(tx: Tx, actor: Actor, document_id: int) -> AnyResponse:
     """Have it sent again after a failure."""
     issuing.send_again(tx, actor, document_id)
+    tell(phrase("Đang gửi lại."))
     return to_document(document_id)

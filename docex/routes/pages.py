@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import current_app, redirect, render_template, request, url_for
+from flask import current_app, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from directory.actor import Actor
@@ -30,20 +30,46 @@ def to_incoming(incoming_id: int) -> AnyResponse:
     return redirect(url_for("docex.incoming", incoming_id=incoming_id), 303)
 
 
-def on_document(tx: Tx, actor: Actor, document_id: int, form: Form, act: Callable[[], Any], **names: str) -> Any:
-    """Do what a form on the page of an own document asks for; refused, the page comes back with what was typed."""
+def tell(done: Phrase) -> None:
+    """Say on the next page, in the language of the pages, what was done: on a phone the state stands far below."""
+    flash(current_app.jinja_env.filters["say"](done), "good")
+
+
+def on_document(
+    tx: Tx,
+    actor: Actor,
+    document_id: int,
+    form: Form,
+    act: Callable[[], Any],
+    done: Phrase | None = None,
+    **names: str,
+) -> Any:
+    """Do what a form on the page of an own document asks for, and say `done`; refused, the page comes back with what
+    was typed."""
     refused = refusal_of(tx, form, act, names)
-    if refused is None:
-        return to_document(document_id)
-    return document_page(tx, actor, document_id, refused), refused.status
+    if refused is not None:
+        return document_page(tx, actor, document_id, refused), refused.status
+    if done is not None:
+        tell(done)
+    return to_document(document_id)
 
 
-def on_incoming(tx: Tx, actor: Actor, incoming_id: int, form: Form, act: Callable[[], Any], **names: str) -> Any:
+def on_incoming(
+    tx: Tx,
+    actor: Actor,
+    incoming_id: int,
+    form: Form,
+    act: Callable[[], Any],
+    done: Phrase | None = None,
+    **names: str,
+) -> Any:
     """The same for a received document."""
     refused = refusal_of(tx, form, act, names)
-    if refused is None:
-        return to_incoming(incoming_id)
-    return incoming_page(tx, actor, incoming_id, refused), refused.status
+    if refused is not None:
+        return incoming_page(tx, actor, incoming_id, refused), refused.status
+    if done is not None:
+        tell(done)
+    return to_incoming(incoming_id)
 
 
 def document_page(tx: Tx, actor: Actor, document_id: int, refused: Refused | None = None) -> str:

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from flask import flash, request
+from flask import request
 from werkzeug.wrappers import Response as AnyResponse
 
 from directory.actor import Actor
-from docex import handling
+from docex import handling, sheets
 from docex.refused import Form
-from docex.routes.pages import incoming_page, on_incoming, routes, to_incoming
+from docex.registers import bulk
+from docex.routes.pages import incoming_page, on_incoming, routes, tell, to_incoming
 from kernel.db import Tx
 from kernel.text import phrase
 
@@ -20,29 +21,33 @@ def incoming(tx: Tx, actor: Actor, incoming_id: int) -> str:
 
 
 @routes.post("/documents/in/<int:incoming_id>/register")
-def register(tx: Tx, actor: Actor, incoming_id: int) -> AnyResponse:
-    """The clerk takes it in: 03."""
-    row = handling.register(tx, actor, incoming_id)
-    flash(phrase("Đã vào sổ văn bản đến, số {number}.", number=f"{row.number:02d}").in_locale(actor.locale), "good")
-    return to_incoming(incoming_id)
+def register(tx: Tx, actor: Actor, incoming_id: int) -> Any:
+    """The clerk takes it in: 03. What may be a double asks first, also when its twin came after the page."""
+    even_doubled = bool(request.form.get("even_doubled"))
+
+    def act() -> None:
+        row = bulk.register_one(tx, actor, incoming_id, even_doubled=even_doubled)
+        tell(phrase("Đã vào sổ văn bản đến, số {number}.", number=f"{row.number:02d}"))
+
+    return on_incoming(tx, actor, incoming_id, Form("even_doubled", frozenset({"register"}), ""), act)
 
 
 @routes.post("/documents/in/<int:incoming_id>/refuse")
 def refuse(tx: Tx, actor: Actor, incoming_id: int) -> Any:
     """The clerk does not take it in: 02, with a reason."""
     reason = request.form.get("reason", "")
-
-    def act() -> None:
-        handling.refuse(tx, actor, incoming_id, reason)
-        flash(phrase("Đã từ chối tiếp nhận; nơi gửi được báo ngay.").in_locale(actor.locale), "good")
-
-    return on_incoming(tx, actor, incoming_id, Form("reason", frozenset({"refuse"}), reason), act)
+    form = Form("reason", frozenset({"refuse"}), reason)
+    act = lambda: handling.refuse(tx, actor, incoming_id, reason)  # noqa: E731
+    return on_incoming(tx, actor, incoming_id, form, act, phrase("Đã từ chối tiếp nhận; nơi gửi được báo ngay."))
 
 
 @routes.post("/documents/in/<int:incoming_id>/recall/agree")
 def agree_recall(tx: Tx, actor: Actor, incoming_id: int) -> AnyResponse:
     """The clerk gives it back: 15."""
+    updated = sheets.incoming_sheet(tx, actor, incoming_id).update_asked
     handling.agree_recall(tx, actor, incoming_id)
+    given_back = phrase("Đã đồng ý trả lại văn bản; nơi gửi được báo ngay.")
+    tell(phrase("Đã đồng ý thay bằng bản cập nhật; nơi gửi được báo ngay.") if updated else given_back)
     return to_incoming(incoming_id)
 
 
@@ -52,4 +57,5 @@ def refuse_recall(tx: Tx, actor: Actor, incoming_id: int) -> Any:
     reason = request.form.get("reason", "")
     form = Form("recall_reason", frozenset({"agree_recall", "refuse_recall"}), reason)
     act = lambda: handling.refuse_recall(tx, actor, incoming_id, reason)  # noqa: E731
-    return on_incoming(tx, actor, incoming_id, form, act, reason="recall_reason")
+    done = phrase("Đã trả lời không đồng ý; nơi gửi được báo ngay.")
+    return on_incoming(tx, actor, incoming_id, form, act, done, reason="recall_reason")

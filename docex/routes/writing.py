@@ -17,6 +17,7 @@ from docex.forms import LetterForm, number
 from docex.kept import Brought, kept, taken_up
 from docex.models import Document
 from docex.receiving import receive
+from docex.returned import returned
 from docex.routes.pages import Errors, routes, to_document
 from kernel.db import Tx
 from kernel.errors import Invalid, Stale
@@ -161,6 +162,7 @@ def _form_page(
         action=action,
         errors=errors or {},
         document=document,
+        returned=returned(tx, [document]).get(document.id) if document else None,
         rev=rev if rev is not None else (document.text_rev if document else None),
         kept_main=kept(secret, actor, [given.main] if given.main else []),
         kept=kept(secret, actor, given.attachments),

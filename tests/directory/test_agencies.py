@@ -156,6 +156,19 @@ def test_names_are_kept_composed_and_with_single_blanks(db: Database, cast: Cast
     assert (row.code, row.name) == ("H99.50", "Sở Tư pháp")
 
 
+def test_a_name_is_no_longer_than_edxml_has_room_for_unless_it_was_before(db: Database, cast: Cast) -> None:
+    fits, long = "Sở " + "a" * 197, "Sở " + "a" * 198
+    with db.write() as tx:
+        row = agencies.found_agency(tx, cast.admin, AgencyFacts("H99.50", fits))
+        with pytest.raises(Invalid) as refused:
+            agencies.found_agency(tx, cast.admin, AgencyFacts("H99.51", long))
+        assert refused.value.fields["name"].params == {"limit": 200}
+        with pytest.raises(Invalid):
+            agencies.change_agency(tx, cast.admin, row.id, facts_of(row, name=long))
+        row.name = long
+        assert agencies.change_agency(tx, cast.admin, row.id, facts_of(row, address="Mới")).address == "Mới"
+
+
 def test_every_change_stands_in_a_whole_chain(db: Database, cast: Cast) -> None:
     with db.write(cast.admin.by) as tx:
         row = tx.session.get_one(Agency, cast.finance.id)

@@ -133,6 +133,9 @@ def test_who_is_no_administrator_changes_nobody(db: Database, cast: Cast) -> Non
 
 def test_an_empty_instance_gets_its_first_administrator_once(db: Database) -> None:
     with db.write() as tx:
+        with pytest.raises(Invalid) as refused:
+            people.first_administrator(tx, "H29", "a" * 201, "Người Quản Trị", "qt@co.example")
+        assert set(refused.value.fields) == {"name"}
         password = people.first_administrator(tx, "H29", "Văn phòng UBND Thành phố", "Người Quản Trị", "qt@co.example")
         with pytest.raises(WrongState):
             people.first_administrator(tx, "H29", "", "Người Khác", "khac@co.example")

@@ -5,6 +5,7 @@ import io
 import sqlalchemy as sa
 from pypdf import PdfReader
 
+from directory.models import Agency
 from docex.custody import Custody
 from docex.edxml import Envelope, read
 from docex.models import Delivery, Dispatch
@@ -80,6 +81,26 @@ def _judge_the_envelope(office: Office, number: int) -> None:
     assert envelope.code == "01/VP-HCTC"
     assert [organ.name for organ in envelope.receivers] == [office.cast.finance.name, office.cast.science.name]
     assert envelope.attachments[0].data == read_all(office.blobs, sealed.sha256)
+
+
+def test_a_letter_goes_to_an_agency_whose_name_is_longer_than_the_standard_allows(office: Office) -> None:
+    finance = office.cast.finance.id
+    long = "Ban Quản lý dự án đầu tư xây dựng " * 7
+    with office.db.write() as tx:
+        agency = tx.session.get_one(Agency, finance)
+        agency.name, agency.address, agency.phone = long.strip(), "Số 1 phố Mẫu, " * 20, "0" * 60
+    number = office.sent(recipients=(finance,))
+    sheet = office.sheet(office.cast.ha, number)
+    assert (sheet.problem, sheet.state_key) == (None, DocumentState.SENT)
+    with office.db.read() as tx:
+        dispatch = tx.session.scalars(sa.select(Dispatch).where(Dispatch.document_id == number)).one()
+        code = tx.session.get_one(Agency, finance).code
+    envelope = read(read_all(office.blobs, dispatch.sha256))
+    assert isinstance(envelope, Envelope)
+    (organ,) = envelope.receivers
+    assert organ.code == code
+    assert organ.name.endswith("…")
+    assert len(organ.name) <= 200
 
 
 def test_an_uploaded_pdf_is_signed_as_it_is(office: Office) -> None:

@@ -142,6 +142,22 @@ def test_dates_narrow_a_register_by_the_day_in_vietnam(rooms: Office) -> None:
     assert found.total == 1
 
 
+@pytest.mark.parametrize("list_", ["in", "out", "registers?book=in", "/search?q=x"])
+def test_days_the_wrong_way_round_are_called_that(rooms: Office, lan: FlaskClient, list_: str) -> None:
+    registered(rooms)
+    page = list_ if list_.startswith("/") else f"/documents/{list_}"
+    page += ("&" if "?" in page else "?") + "since=2026-12-02&until=01/12/2026"
+    assert "“Từ ngày” không được sau “Đến ngày”" in lan.get(page).get_data(as_text=True)
+
+
+def test_a_register_between_empty_days_is_not_called_empty(rooms: Office, lan: FlaskClient) -> None:
+    registered(rooms)
+    text = lan.get("/documents/registers?book=in&since=2020-01-01&until=2020-01-02").get_data(as_text=True)
+    assert "Không có dòng nào trong khoảng ngày này" in text
+    assert "Sổ chưa có dòng nào" not in text
+    assert "Sổ chưa có dòng nào" in lan.get("/documents/registers?book=in&year=2020").get_data(as_text=True)
+
+
 def test_only_people_who_oversee_documents_see_registers_and_only_their_own(
     app: Flask, rooms: Office, lan: FlaskClient, ha: FlaskClient
 ) -> None:
