@@ -65,8 +65,9 @@ def _limits_of_uploads(most: int) -> Limits:
 def _taken(tx: Tx, actor: Actor, file: IO[bytes], limits: Limits, stored: Blob | None = None) -> tuple[Message, Handed]:
     services = current_app.extensions["lienthong"]
     key = header_text(request.headers.get("Idempotency-Key", ""))
+    term = terms.read(request.headers.get("Delivery-TTL", ""))
     with unpacked(services.blobs, file, limits, stored) as found:
-        handed = Handed(found.blob, (), key)
+        handed = Handed(found.blob, (), key, term=term)
         is_new = partial(_is_new, tx, actor, found.message, handed)
         refusal = partial(infected, services.db, actor, handed)
         return found.message, found.kept(handed, is_new, services.config.clamd, refusal)
@@ -108,10 +109,7 @@ def submit_edxml(tx: Tx, actor: Actor, brought: Callable[[], tuple[Message, Hand
     answer; another content under the same key 409; an unreadable file or an unknown receiver 422 with the reason.
     """
     message, handed = brought()
-    answer = intake.accept(tx, actor, message, handed)
-    if isinstance(message, Envelope):
-        terms.ask(tx, answer["id"], request.headers.get("Delivery-TTL", ""))
-    return jsonify(answer), 202
+    return jsonify(intake.accept(tx, actor, message, handed)), 202
 
 
 @routes.api(

@@ -7,6 +7,7 @@ verify. One envelope with many recipients is one blob and many small rows.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -72,6 +73,8 @@ class Submission:
     about_key: str = ""
     answer: dict[str, Any] = field(default_factory=dict)
     responses: tuple[ResponseFor, ...] = ()
+    term: timedelta | None = None
+    """How long it waits for its receivers; None is as long as usual."""
 
 
 def hand_in(tx: Tx, submission: Submission) -> tuple[Dispatch, Receipt]:
@@ -117,7 +120,8 @@ def _accompany(tx: Tx, dispatch: Dispatch, submission: Submission) -> Receipt:
     for answered in submission.responses:
         names = {"organ_code": answered.organ_code, "code": answered.code, "document_key": answered.document_id}
         tx.session.add(Answer(dispatch_id=dispatch.id, **names))
-    return taking.taken_over(tx, dispatch, [receiver.agency_id for receiver in submission.receivers])
+    receiver_ids = [receiver.agency_id for receiver in submission.receivers]
+    return taking.taken_over(tx, dispatch, receiver_ids, submission.term)
 
 
 def sent(tx: Tx, document: Document, submission: Submission) -> Dispatch:

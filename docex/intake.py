@@ -6,6 +6,7 @@ never decides whether a document is delivered, so a slow check must not keep its
 """
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -57,12 +58,14 @@ class ReasonMissing(Invalid):
 @dataclass(frozen=True)
 class Handed:
     """One message as the API received it: its bytes are stored, its attachments too. `message_id` is the sender's
-    own key when it gave one; `channel` is the way it came when that is not an API client's."""
+    own key when it gave one; `channel` is the way it came when that is not an API client's; `term` is how long it
+    shall wait for its receivers, when its sender said so."""
 
     envelope: Blob
     files: tuple[File, ...]
     message_id: str = ""
     channel: str = ""
+    term: timedelta | None = None
 
 
 def accept(tx: Tx, actor: Actor, message: Envelope | StatusMessage, handed: Handed) -> dict[str, Any]:
@@ -234,6 +237,7 @@ def _submission(
         responses=message.responses,
         notes=tuple({"code": note.code, "phrase": phrase_to_json(note.text)} for note in message.notes),
         answer={"receivers": _receivers_told(tx, receivers)},
+        term=handed.term,
     )
 
 

@@ -153,7 +153,7 @@ def save(tx: Tx, actor: Actor) -> Any:
         saved = groups.save(tx, actor, request.form.get("name", ""), members, group_id)
     except Invalid as error:
         return _groups_page(tx, actor, group_id, error.fields), error.status
-    flash(phrase("Đã lưu nhóm “{name}”.", name=saved.name).in_locale(actor.locale), "good")
+    tell(phrase("Đã lưu nhóm “{name}”.", name=saved.name))
     return redirect(url_for("desk.index"), 303)
 
 
@@ -168,7 +168,7 @@ def remove(tx: Tx, actor: Actor, group_id: int) -> AnyResponse:
     """Forget a group."""
     name = groups.group_for(tx, actor, group_id).name
     groups.remove(tx, actor, group_id)
-    flash(phrase("Đã xóa nhóm “{name}”.", name=name).in_locale(actor.locale), "good")
+    tell(phrase("Đã xóa nhóm “{name}”.", name=name))
     return redirect(url_for("desk.index"), 303)
 
 

@@ -1,6 +1,7 @@
 """The moment in which the hub takes an envelope over."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from docex.hub import receipts, terms
 from docex.hub.models import Receipt
@@ -8,9 +9,10 @@ from docex.models import Dispatch
 from kernel.db import Tx
 
 
-def taken_over(tx: Tx, dispatch: Dispatch, receiver_ids: Sequence[int]) -> Receipt:
-    """An envelope was handed in: its sender gets a receipt in the same transaction, and its term begins."""
+def taken_over(tx: Tx, dispatch: Dispatch, receiver_ids: Sequence[int], term: timedelta | None) -> Receipt:
+    """An envelope was handed in: its sender gets a receipt in the same transaction, and the term that they asked for
+    begins, or else the usual one."""
     receipt = receipts.submitted(tx, dispatch, receiver_ids)
     if receiver_ids:
-        terms.begin(tx, dispatch)
+        terms.begin(tx, dispatch, term)
     return receipt

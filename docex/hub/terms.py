@@ -51,32 +51,25 @@ _EXPIRED = phrase("Nơi nhận không lấy văn bản trong thời hạn chờ 
 _UNDELIVERABLE = phrase("Trục không có đường giao văn bản đến nơi nhận trong thời hạn chờ.")
 
 
-def begin(tx: Tx, dispatch: Dispatch) -> Term:
-    """The usual term: 24 office hours from the submission."""
-    term = Term(dispatch_id=dispatch.id, expires_at=calendar(tx).add_working_time(dispatch.submitted_at, OFFICE_HOURS))
+def begin(tx: Tx, dispatch: Dispatch, length: timedelta | None = None) -> Term:
+    """The term of an envelope that was handed in just now: 24 office hours, or what its sender has asked for."""
+    since = dispatch.submitted_at
+    until = since + length if length else calendar(tx).add_working_time(since, OFFICE_HOURS)
+    term = Term(dispatch_id=dispatch.id, expires_at=until)
     tx.session.add(term)
     _promise(tx, term)
     return term
 
 
-def ask(tx: Tx, dispatch_id: int, seconds: str) -> None:
-    """The sender wants another term, in seconds from the submission (header `Delivery-TTL`); nothing when empty.
-
-    Asking the same again changes nothing.
-    """
+def read(seconds: str) -> timedelta | None:
+    """The term that a sender asks for (header `Delivery-TTL`), in seconds from the submission; None when empty."""
     if not seconds:
-        return
+        return None
     length = timedelta(seconds=int(seconds)) if seconds.isascii() and seconds.isdigit() and len(seconds) < 9 else None
     if length is None or not SHORTEST <= length <= LONGEST:
         message = phrase("Delivery-TTL phải là số giây từ {least} đến {most}.", least=60, most=30 * 86_400)
         raise Invalid({"Delivery-TTL": message}, message)
-    term = tx.session.get(Term, dispatch_id, with_for_update=True)
-    if term is None:
-        return  # a recall waits for nobody
-    wanted = tx.session.get_one(Dispatch, dispatch_id).submitted_at + length
-    if term.expires_at != wanted and wanted > clock.now():
-        term.expires_at = wanted
-        _promise(tx, term)
+    return length
 
 
 def until(tx: Tx, dispatch_id: int) -> datetime | None:
