@@ -15,7 +15,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wsgi import FileWrapper
 
 from directory.actor import Actor
-from directory.queries import agency_by_code
+from directory.models import Agency
+from directory.queries import agency_by_code, agency_named
 from docex import intake
 from docex.edxml import Envelope, Limits, StatusMessage
 from docex.hub import mailbox
@@ -135,17 +136,21 @@ def send_edoc(tx: Tx, _actor: None, prefix: str, brought: Callable[[], Any]) -> 
 def _acting(tx: Tx, system: System, code: str) -> Actor:
     """The system in the name of that one of its agencies; of its own when the code is none of theirs, which the hub
     then refuses."""
-    agency = agency_by_code(tx, code)
-    known = agency is not None and agency.id in system.agency_ids
-    return replace(system.actor, agency_id=agency.id) if agency is not None and known else system.actor
+    agency = _agency_of(tx, system, code)
+    return replace(system.actor, agency_id=agency.id) if agency else system.actor
 
 
 def _check_sender(tx: Tx, system: System) -> None:
     """The signed `from`, when there is one, is a code of an agency of the system."""
     code = system.value("from")
-    agency = agency_by_code(tx, code) if code else None
-    if code and (agency is None or agency.id not in system.agency_ids):
+    if code and _agency_of(tx, system, code) is None:
         raise Forbidden(phrase("Mã nơi gửi {code} không phải là cơ quan của hệ thống đang gửi.", code=code[:40]))
+
+
+def _agency_of(tx: Tx, system: System, code: str) -> Agency | None:
+    """The system's agency that a code names: itself, also when it has gone into another since, or its successor."""
+    found = (agency_named(tx, code), agency_by_code(tx, code))
+    return next((one for one in found if one is not None and one.id in system.agency_ids), None)
 
 
 @_operation("getReceivedEdocList")

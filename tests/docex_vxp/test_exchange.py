@@ -103,6 +103,22 @@ def test_after_a_merger_the_successors_system_reports_on_what_its_predecessor_ha
     assert here.count("status") == 1
 
 
+def test_after_a_merger_the_old_system_reports_on_what_it_has_and_sends_nothing_new(
+    office: Office, abroad: int, system: Made
+) -> None:
+    far = second_agency(office)
+    here, old = system(abroad), system(agency_id(office, far.code))
+    here.send(a_letter(FRIEND, far), ABROAD)
+    office.work()
+    gone, last_on = agency_id(office, far.code), clock.today() - timedelta(days=1)
+    with office.db.write() as tx:
+        agencies.merge(tx, office.cast.admin, gone, office.cast.science.id, last_on)
+    old.send(a_status(far, ABROAD, StatusCode.REGISTERED), far.code, "status")
+    assert progress(office) == {far.code: Progress.REGISTERED}
+    with pytest.raises(SendError, match="đã sáp nhập"):
+        old.send(a_letter(far, FRIEND), far.code)
+
+
 def test_a_local_inbox_and_a_foreign_system_see_the_same_delivery(office: Office, abroad: int, system: Made) -> None:
     friend = system(abroad)
     city = office.cast.city
