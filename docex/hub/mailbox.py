@@ -108,7 +108,7 @@ def take_back(tx: Tx, delivery: Delivery) -> bool:
     if parcel.is_leased or parcel.state == ParcelState.FETCHED:
         return False
     parcel.state = ParcelState.WITHDRAWN
-    parcel.leased_by = parcel.leased_until = None
+    parcel.leased_until = None  # whoever held it may still say that they have it
     tx.publish(f"mailbox:{parcel.agency_id}", "mailbox.changed", {"id": parcel.id, "rev": parcel.seq})
     return True
 
@@ -260,7 +260,7 @@ def note_fetched(tx: Tx, delivery: Delivery) -> None:
     parcel = tx.session.scalar(sa.select(Parcel).where(Parcel.delivery_id == delivery.id).with_for_update())
     if parcel is not None and parcel.state != ParcelState.FETCHED:
         parcel.state, parcel.fetched_at = ParcelState.FETCHED, clock.now()
-        parcel.leased_by = parcel.leased_until = None
+        parcel.leased_until = None
 
 
 def parcel_for(tx: Tx, actor: Actor, parcel_id: int) -> tuple[Parcel, Delivery]:

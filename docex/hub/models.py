@@ -65,7 +65,7 @@ class Parcel(Base):
     delivery_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_delivery.id"))
     state: Mapped[str] = mapped_column(default=ParcelState.WAITING)
     lease_token: Mapped[int] = mapped_column(default=0)
-    leased_by: Mapped[int | None] = mapped_column(sa.ForeignKey("api_client.id"))
+    leased_by: Mapped[int | None] = mapped_column(sa.ForeignKey("api_client.id"))  # whoever leased it last
     leased_until: Mapped[datetime | None]
     available_at: Mapped[datetime]
     alarm: Mapped[int] = mapped_column(default=0)  # how far the escalation has come, see docex.hub.terms
