@@ -38,6 +38,14 @@ def waiting(system: System, **asked: Any) -> dict[str, Any]:
     return body
 
 
+def offered(hub: Office, near: System, far: System) -> str:
+    """Where a letter waits that `near` has handed in for `far`."""
+    near.hand_in(a_file(hub))
+    hub.work()
+    (item,) = waiting(far)["items"]
+    return f"/api/v1/inbox/{item['id']}"
+
+
 def until(true: Callable[[], bool]) -> None:
     """Wait for what other threads do."""
     give_up_at = time.monotonic() + 60
@@ -77,10 +85,7 @@ def test_an_acknowledgement_said_again_gets_the_same_receipt(hub: Office, near: 
 
 
 def test_an_overtaken_token_acknowledges_nothing(app: Flask, hub: Office, near: System, far: System) -> None:
-    near.hand_in(a_file(hub))
-    hub.work()
-    (item,) = waiting(far)["items"]
-    path = f"/api/v1/inbox/{item['id']}"
+    path = offered(hub, near, far)
     other = System(app, hub, far.agency_id)
     with clock.frozen(clock.now()):
         old = far.post(f"{path}/lease").get_json()["token"]
@@ -93,10 +98,7 @@ def test_an_overtaken_token_acknowledges_nothing(app: Flask, hub: Office, near: 
 
 
 def test_only_the_system_that_is_fetching_acknowledges(app: Flask, hub: Office, near: System, far: System) -> None:
-    near.hand_in(a_file(hub))
-    hub.work()
-    (item,) = waiting(far)["items"]
-    path = f"/api/v1/inbox/{item['id']}"
+    path = offered(hub, near, far)
     other = System(app, hub, far.agency_id)
     token = far.post(f"{path}/lease").get_json()["token"]
     assert other.post(f"{path}/ack", {"token": token}).status_code == 409
@@ -107,10 +109,7 @@ def test_only_the_system_that_is_fetching_acknowledges(app: Flask, hub: Office, 
 
 @pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1999-12-31T00:00:00Z"])
 def test_a_status_of_an_impossible_time_is_refused(hub: Office, near: System, far: System, at: str) -> None:
-    near.hand_in(a_file(hub))
-    hub.work()
-    (item,) = waiting(far)["items"]
-    answer = far.post(f"/api/v1/inbox/{item['id']}/status", {"code": "03", "at": at})
+    answer = far.post(f"{offered(hub, near, far)}/status", {"code": "03", "at": at})
     assert answer.status_code == 422
     assert set(answer.get_json()["fields"]) == {"at"}
 
