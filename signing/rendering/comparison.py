@@ -12,15 +12,14 @@ from time import monotonic
 
 from PIL import Image, ImageChops
 
-from signing.rendering.pages import Area, OutOfTime, Pages, Sheet, Undrawable
+from signing.rendering.pages import FINE, Area, Box, OutOfTime, Pages, Sheet, Undrawable
 
 __all__ = ["Area", "Comparison", "Difference", "Undrawable", "compare"]
 
-FINE, MIDDLE, COARSE = 1.0, 0.8, 0.6
-"""Pixels per point: 72, 58 and 43 dpi. A digit of 6 pt that became another differs in each of them."""
-FEW_PAGES, MANY_PAGES = 4, 20
 MOST_PAGES = 500
 """Further pages are never compared, and told as such."""
+SCALES = ((2, FINE), (8, 1.0), (20, 0.8), (MOST_PAGES, 0.6))
+"""Up to so many pages, so many pixels per point: 108, 72, 58 and 43 dpi. Another digit differs in each."""
 MOST_AREAS = 12
 """Of a page; where more places differ, one area is told that has them all."""
 _CELL, _NEAR = 6, 2
@@ -93,7 +92,7 @@ _UNKNOWN = [Difference(-1, None)]
 
 
 def _scale_for(pages: int) -> float:
-    return FINE if pages <= FEW_PAGES else MIDDLE if pages <= MANY_PAGES else COARSE
+    return next(scale for most, scale in SCALES if pages <= most)
 
 
 def _on_page(signed: Pages, now: Pages, index: int, scale: float, allowed: list[Area]) -> Iterator[Difference]:
@@ -136,9 +135,6 @@ def _prints_more(pages: Pages, index: int) -> bool:
     return marks is None or any(one.printed_only for one in marks)
 
 
-Box = tuple[int, int, int, int]
-
-
 def _outer(box: tuple[float, float, float, float], size: tuple[int, int]) -> Box:
     """The pixels that an area touches, and one more on each side: edges are drawn smooth."""
     left, upper, right, lower = box
@@ -152,15 +148,13 @@ def _outer(box: tuple[float, float, float, float], size: tuple[int, int]) -> Box
 
 def _different(one: Image.Image, other: Image.Image, allowed: Sequence[Box]) -> list[Box]:
     """The areas, in pixels, in which two pictures of one size differ outside the allowed boxes."""
-    if one.tobytes() == other.tobytes():
-        return []
     apart = ImageChops.difference(one, other)
     for box in allowed:
         if box[0] < box[2] and box[1] < box[3]:
-            apart.paste((0, 0, 0), box)
+            apart.paste((0, 0, 0, 0), box)
     if apart.getbbox() is None:
         return []
-    red, green, blue = apart.split()
+    red, green, blue = apart.split()[:3]
     mask = ImageChops.lighter(ImageChops.lighter(red, green), blue).point(lambda level: 255 if level else 0)
     return _gathered(mask)
 

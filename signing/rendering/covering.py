@@ -5,26 +5,25 @@ rim meets the words above and below. What nobody may do: make other words of tho
 """
 
 import re
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from time import monotonic
 
 from PIL import Image, ImageChops, ImageFilter
 
-from signing.rendering.pages import Area, Pages, Sheet, Undrawable
+from signing.rendering.pages import FINE, Area, Box, OutOfTime, Pages, Sheet, Undrawable
 
-SCALE = 2.0
-"""Pixels per point (144 dpi): a stroke of a letter of 10 pt is two pixels wide."""
 INK = 90
 """Levels (of 255) by which a pixel is darker than white paper, in its darkest colour, to be ink."""
 LOST = 60
 """Levels by which ink becomes lighter before it counts as lost."""
 CHANGED = 48
 """Levels of any colour by which ink has become another."""
-RED = 60
-"""Levels by which red outshines green and blue in the ink of a seal."""
-FEW_PIXELS = 12
-"""Pixels at `SCALE` that may differ anywhere, as edges are drawn smooth: 3 square points, less than a full stop."""
+RED = 25
+"""Levels by which red outshines green and blue in the ink of a seal, also where it is mixed with black at an edge."""
+FEW = 3.0
+"""Square points that may differ anywhere, as edges are drawn smooth: less than a full stop or a dot above."""
 NEAR = 1.5
 """Points around ink within which new ink could make another sign of it."""
 LETTER = 12.0
@@ -37,10 +36,8 @@ GAP = 36.0
 SEAL_SIDES = (57.0, 128.0)
 """Shortest and longest side of the box of a seal, in points: 20 to 45 mm; the round one of an agency has 36 mm."""
 SEAL_SHAPE = 1.15
-MARGIN = 40.0
-"""Points around the box that are looked at, for the words beside it."""
-RULED = 72
-"""Pixels in a row without a break that are a drawn line or a filled area, and no letter."""
+RULED = 36.0
+"""Points in a row without a break that are a drawn line or a filled area, and no letter."""
 
 
 class Covering(StrEnum):
@@ -82,10 +79,10 @@ class Covered:
 def covered_ink(before: bytes | Pages, after: bytes | Pages, area: Area, budget_s: float = 5.0) -> Covered:
     """Judge the picture that `after` shows in `area`, the box of a signature that `before` does not have yet.
 
-    The rule, with B the page before without signatures, S the earlier signatures, and P the new picture, at 144 dpi:
-    1. No ink of B becomes lighter (`LOST`) and none another colour, except under a seal (2), beyond `FEW_PIXELS`; no
-       new ink stands within `NEAR` of ink of B. Lines and areas that are longer than any stroke of a letter may be touched,
-       but not hidden. So no word can be covered, and no stroke be added to a digit.
+    The rule, with B the page before without signatures, S the earlier signatures, and P the new picture, at 108 dpi:
+    1. No ink of B becomes lighter (`LOST`) and none another colour, except under a seal (2), beyond `FEW`; no
+       new ink stands within `NEAR` of ink of B. Lines and areas that are longer than any stroke of a letter may be
+       touched, but not hidden. So no word can be covered, and no stroke be added to a digit.
     2. A seal is P in a box nearly square, 20 to 45 mm, of red ink, that meets the box of an earlier signature. Its red
        may cross ink of B as long as it stays ink, and at most `CROSSED` of the ink in any square of `LETTER` points.
     3. At most `HIDDEN` of the ink of each signature in S is changed.
@@ -93,88 +90,81 @@ def covered_ink(before: bytes | Pages, after: bytes | Pages, area: Area, budget_
     A picture in blank paper between paragraphs stays possible: its signer is named beside it. Never raises for what a
     file does; what cannot be drawn is `NOT_SEEN`.
     """
-    try:
-        with _opened(before, signatures=False) as base, _opened(before) as old, _opened(after) as new:
-            base.until = old.until = new.until = monotonic() + budget_s
-            return _judged(base, old, new, area)
-    except (Undrawable, TimeoutError):
+    with ExitStack() as opened:
+        try:
+            old = opened.enter_context(_opened(before))
+            new = opened.enter_context(_opened(after))
+            old.until = new.until = monotonic() + budget_s
+            return _judged(old, new, area)
+        except (Undrawable, OutOfTime):
+            return Covered(area, (Covering.NOT_SEEN,))
+
+
+def _opened(file: bytes | Pages) -> AbstractContextManager[Pages]:
+    return Pages(file) if isinstance(file, bytes) else nullcontext(file)
+
+
+def _judged(old: Pages, new: Pages, area: Area) -> Covered:
+    sheet = old.sheet(area.page)
+    if sheet != new.sheet(area.page):
         return Covered(area, (Covering.NOT_SEEN,))
-
-
-@dataclass(frozen=True)
-class _Views:
-    """The surroundings of the box: the page alone, with what was signed, and with the new picture."""
-
-    base: Image.Image
-    old: Image.Image
-    new: Image.Image
-    box: tuple[int, int, int, int]
-    """The box itself within these."""
-    scale: float
-
-
-def _judged(base: Pages, old: Pages, new: Pages, area: Area) -> Covered:
-    index = area.page
-    sheet = old.sheet(index)
-    if sheet != new.sheet(index):
+    marks = old.marks(area.page)
+    if marks is None:
         return Covered(area, (Covering.NOT_SEEN,))
-    views = _views((base, old, new), sheet, area)
+    earlier = [one.area for one in marks if one.signature and one.area.meets(area)]
+    views = _views(old, new, sheet, area, earlier, plain=all(one.signature or not one.field for one in marks))
     if views is None or ImageChops.difference(views.old, views.new).getbbox() is None:
         return Covered(area)
-    earlier = [one.area for one in old.marks(index) or () if one.signature and one.area.meets(area)]
-    hidden = max((_hidden(base, old, new, sheet, one) for one in earlier), default=0.0)
-    sealing = bool(earlier) and _like_a_seal(area)
-    return _weighed(views, area, hidden, sealing)
-
-
-def _weighed(views: _Views, area: Area, hidden: float, sealing: bool) -> Covered:
-    ink = _ink(views.base)
-    letters = _without_ruled(ink)
-    added = _over(ImageChops.difference(views.old, views.new), CHANGED)
-    red = _red(views.new) if sealing else Image.new("L", ink.size)
-    lighter = _over(ImageChops.subtract(_darkness(views.base), _darkness(views.new)), LOST)
-    lost = ImageChops.multiply(ink, lighter)
-    recoloured = ImageChops.multiply(ink, added)
-    foreign = ImageChops.multiply(recoloured, ImageChops.invert(red))
-    new_ink = ImageChops.multiply(ImageChops.multiply(added, _ink(views.new)), ImageChops.invert(red))
-    around = _grown(letters, round(NEAR * views.scale))
-    touched = ImageChops.multiply(new_ink, around)
-    few = max(3, round(FEW_PIXELS * (views.scale / SCALE) ** 2))
-    faults = []
-    if _amount(lost) > few:
-        faults.append(Covering.LOST)
-    if _amount(ImageChops.multiply(foreign, letters)) > few or _crossed_too_much(letters, recoloured, views.scale):
-        faults.append(Covering.CHANGED)
-    if hidden > HIDDEN:
-        faults.append(Covering.SIGNATURE)
-    if _amount(touched) > few:
-        faults.append(Covering.TOUCHED)
-    if not sealing and _inside_a_line(letters, added, views.scale):
-        faults.append(Covering.AMONG_WORDS)
-    return Covered(area, tuple(faults), _amount(ink), _amount(lost), _amount(recoloured), _amount(touched), hidden)
+    hidden = max((_hidden(views.cropped(box)) for box in views.earlier), default=0.0)
+    return _weighed(views, area, hidden, sealing=bool(earlier) and _like_a_seal(area))
 
 
 # ---- pictures of the places ----
 
 
-def _opened(file: bytes | Pages, *, signatures: bool = True) -> Pages:
-    """A file of its own for looking at, as its time is our own."""
-    return Pages(file if isinstance(file, bytes) else file.data, signatures=signatures)
+@dataclass(frozen=True)
+class _Views:
+    """The surroundings of the box: the page alone, with what was signed before, and with the new picture; in them the
+    boxes of earlier signatures. `scale` is in pixels per point."""
+
+    base: Image.Image
+    old: Image.Image
+    new: Image.Image
+    earlier: tuple[Box, ...]
+    scale: float
+
+    def cropped(self, box: Box) -> "_Views":
+        """A part of them."""
+        return _Views(self.base.crop(box), self.old.crop(box), self.new.crop(box), (), self.scale)
 
 
-def _views(files: tuple[Pages, Pages, Pages], sheet: Sheet, area: Area) -> _Views | None:
-    """None when nothing of the box is on the page."""
-    scale = sheet.bounded(SCALE)
-    around = _pixels(sheet, area.wider(MARGIN), scale)
+def _views(old: Pages, new: Pages, sheet: Sheet, area: Area, earlier: list[Area], *, plain: bool) -> _Views | None:
+    """None when nothing of the box is on the page. `plain` says that the page has no fields but those of signatures."""
+    scale = sheet.bounded(FINE)
     box = _pixels(sheet, area, scale)
     if box[0] >= box[2] or box[1] >= box[3]:
         return None
-    inner = (box[0] - around[0], box[1] - around[1], box[2] - around[0], box[3] - around[1])
-    base, old, new = (one.part(area.page, scale, around) for one in files)
-    return _Views(base, old, new, inner, scale)
+    beside, above = round((GAP + NEAR) * scale) + 2, round(NEAR * scale) + 2
+    width, height = sheet.pixels(scale)
+    boxes = [one for one in (_pixels(sheet, each, scale) for each in earlier) if one[0] < one[2] and one[1] < one[3]]
+    around = (
+        max(0, min(box[0] - beside, *(one[0] for one in boxes), width)),
+        max(0, min(box[1] - above, *(one[1] for one in boxes), height)),
+        min(width, max(box[2] + beside, *(one[2] for one in boxes), 0)),
+        min(height, max(box[3] + above, *(one[3] for one in boxes), 0)),
+    )
+    left, upper = around[:2]
+    inner = tuple((one[0] - left, one[1] - upper, one[2] - left, one[3] - upper) for one in boxes)
+    signed, now = (one.part(area.page, scale, around) for one in (old, new))
+    if plain:
+        return _Views(old.part(area.page, scale, around, signatures=False), signed, now, inner, scale)
+    with Pages(old.data, signatures=False) as base:
+        base.until = old.until
+        return _Views(base.part(area.page, scale, around), signed, now, inner, scale)
 
 
-def _pixels(sheet: Sheet, area: Area, scale: float) -> tuple[int, int, int, int]:
+def _pixels(sheet: Sheet, area: Area, scale: float) -> Box:
+    """The pixels that an area touches, and one more on each side, as far as they are on the page."""
     width, height = sheet.pixels(scale)
     left, upper, right, lower = sheet.on_picture(area, scale)
     return (
@@ -185,22 +175,58 @@ def _pixels(sheet: Sheet, area: Area, scale: float) -> tuple[int, int, int, int]
     )
 
 
-def _hidden(base: Pages, old: Pages, new: Pages, sheet: Sheet, area: Area) -> float:
-    """Which part of a signature's ink has become another."""
-    scale = sheet.bounded(SCALE)
-    box = _pixels(sheet, area, scale)
-    if box[0] >= box[2] or box[1] >= box[3]:
-        return 0.0
-    without, shown, now = (one.part(area.page, scale, box) for one in (base, old, new))
-    ink = ImageChops.multiply(_over(ImageChops.difference(without, shown), CHANGED), _ink(shown))
-    all_of_it = _amount(ink)
-    changed = ImageChops.multiply(ink, _over(ImageChops.difference(shown, now), CHANGED))
-    return _amount(changed) / all_of_it if all_of_it else 0.0
-
-
 def _like_a_seal(area: Area) -> bool:
     short, long = sorted((area.width, area.height))
     return SEAL_SIDES[0] <= short <= long <= SEAL_SIDES[1] and long <= short * SEAL_SHAPE
+
+
+# ---- weighing ----
+
+
+def _hidden(views: _Views) -> float:
+    """Which part of a signature's ink has become another."""
+    ink = ImageChops.multiply(_over(ImageChops.difference(views.base, views.old), CHANGED), _ink(views.old))
+    all_of_it = _amount(ink)
+    changed = ImageChops.multiply(ink, _over(ImageChops.difference(views.old, views.new), CHANGED))
+    return _amount(changed) / all_of_it if all_of_it else 0.0
+
+
+def _weighed(views: _Views, area: Area, hidden: float, *, sealing: bool) -> Covered:
+    added = _over(ImageChops.difference(views.old, views.new), CHANGED)
+    found = added.getbbox()
+    signature = (Covering.SIGNATURE,) if hidden > HIDDEN else ()
+    if found is None:
+        return Covered(area, signature, hidden=hidden)
+    beside, above = round((GAP + NEAR) * views.scale), round(NEAR * views.scale) + 1
+    near = (found[0] - beside, found[1] - above, found[2] + beside, found[3] + above)
+    added, views = added.crop(near), views.cropped(near)
+    ink = _ink(views.base)
+    if ink.getbbox() is None:
+        return Covered(area, signature, hidden=hidden)
+    return _compared(views, ink, added, Covered(area, signature, hidden=hidden), sealing=sealing)
+
+
+def _compared(views: _Views, ink: Image.Image, added: Image.Image, so_far: Covered, *, sealing: bool) -> Covered:
+    """What the new picture does to the page's own ink."""
+    letters = _without_ruled(ink, views.scale)
+    red = _red(views.new) if sealing else Image.new("L", ink.size)
+    lighter = _over(ImageChops.subtract(_darkness(views.base), _darkness(views.new)), LOST)
+    lost = _amount(ImageChops.multiply(ink, lighter))
+    changed = ImageChops.multiply(letters, added)
+    not_red = ImageChops.multiply(added, ImageChops.invert(red))
+    touching = ImageChops.multiply(ImageChops.multiply(not_red, _ink(views.new)), _grown(letters, views.scale))
+    touched = _amount(ImageChops.subtract(touching, letters))
+    few = max(2, round(FEW * views.scale**2))
+    found = {
+        Covering.LOST: lost > few,
+        Covering.CHANGED: _amount(ImageChops.multiply(changed, not_red)) > few
+        or _crossed_too_much(letters, changed, views.scale),
+        Covering.SIGNATURE: bool(so_far.faults),
+        Covering.TOUCHED: touched > few,
+        Covering.AMONG_WORDS: not sealing and _inside_a_line(letters, added, views.scale),
+    }
+    faults = tuple(fault for fault, there in found.items() if there)
+    return Covered(so_far.area, faults, _amount(ink), lost, _amount(changed), touched, so_far.hidden)
 
 
 # ---- masks: 255 where it is so, 0 elsewhere ----
@@ -208,7 +234,7 @@ def _like_a_seal(area: Area) -> bool:
 
 def _darkness(picture: Image.Image) -> Image.Image:
     """How far from white, in the darkest of the three colours."""
-    red, green, blue = picture.split()
+    red, green, blue = picture.split()[:3]
     return ImageChops.invert(ImageChops.darker(ImageChops.darker(red, green), blue))
 
 
@@ -217,13 +243,13 @@ def _ink(picture: Image.Image) -> Image.Image:
 
 
 def _red(picture: Image.Image) -> Image.Image:
-    red, green, blue = picture.split()
+    red, green, blue = picture.split()[:3]
     return ImageChops.subtract(red, ImageChops.lighter(green, blue)).point(lambda level: 255 if level >= RED else 0)
 
 
 def _over(difference: Image.Image, least: int) -> Image.Image:
     """Where a difference has at least so many levels in one of its colours."""
-    bands = difference.split()
+    bands = difference.split()[:3]
     most = bands[0]
     for band in bands[1:]:
         most = ImageChops.lighter(most, band)
@@ -234,14 +260,15 @@ def _amount(mask: Image.Image) -> int:
     return mask.histogram()[255]
 
 
-def _grown(mask: Image.Image, by: int) -> Image.Image:
-    return mask.filter(ImageFilter.MaxFilter(2 * by + 1))
+def _grown(mask: Image.Image, scale: float) -> Image.Image:
+    """With `NEAR` around it."""
+    return mask.filter(ImageFilter.BoxBlur(round(NEAR * scale))).point(lambda level: 255 if level else 0)
 
 
-def _without_ruled(ink: Image.Image) -> Image.Image:
+def _without_ruled(ink: Image.Image, scale: float) -> Image.Image:
     """The ink without what runs on longer than a stroke of any letter: rules, borders of tables, filled areas."""
+    long = re.compile(b"\xff{%d,}" % max(4, round(RULED * scale)))
     for _ in range(2):
-        long = re.compile(b"\xff{%d,}" % RULED)
         rows = ink.tobytes()
         wide = ink.width
         cleared = b"".join(

@@ -1,18 +1,19 @@
 """The page as it was signed and the page now, side by side, with the changed place framed: for people to look at."""
 
 from io import BytesIO
+from time import monotonic
 
 from PIL import Image, ImageDraw
 
 from signing.rendering.comparison import Difference
-from signing.rendering.pages import Area, Pages, Undrawable
+from signing.rendering.pages import Area, OutOfTime, Pages, Undrawable
 
 MOST_WIDTH, MOST_HEIGHT = 1600, 1200
 MOST_BYTES = 400_000
 BETWEEN = 16
 """Pixels of grey between the two."""
 FRAME = (214, 31, 38)
-FRAME_WIDTH, FRAME_MARGIN = 3, 6
+FRAME_WIDTH, FRAME_MARGIN = 3, 9
 BLANK, GREY = (255, 255, 255), (120, 126, 133)
 BUDGET_S = 5.0
 
@@ -39,16 +40,14 @@ def framed(before: bytes | Pages, after: bytes | Pages, differences: Difference 
 
 
 def _side(file: bytes | Pages, index: int, places: list[Area | None]) -> Image.Image | None:
-    from time import monotonic
-
     try:
         with Pages(file if isinstance(file, bytes) else file.data) as pages:
             pages.until = monotonic() + BUDGET_S
             sheet = pages.sheet(index)
             width, height = sheet.shown
             scale = sheet.bounded(min((MOST_WIDTH - BETWEEN) / 2 / width, MOST_HEIGHT / height))
-            picture = pages.picture(index, scale).copy()
-    except (Undrawable, TimeoutError):
+            picture = pages.picture(index, scale).convert("RGB")
+    except (Undrawable, OutOfTime):
         return None
     pen = ImageDraw.Draw(picture)
     for area in places:

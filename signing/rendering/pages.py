@@ -15,6 +15,8 @@ from PIL import Image
 
 MOST_PIXELS = 4_000_000
 """Of one picture: an A4 page at 150 dpi has half as many. Larger pages are drawn at a lower resolution."""
+FINE = 1.5
+"""Pixels per point (108 dpi) at which one page is looked at: a stroke of a letter of 10 pt is more than one wide."""
 KEPT_PIXELS = 12_000_000
 """Of all pictures of a file that are kept for the next comparison: 48 MB."""
 MOST_ANNOTATIONS = 2_000
@@ -22,11 +24,15 @@ MOST_ANNOTATIONS = 2_000
 SMALLEST_SIDE = 0.01
 
 
+Box = tuple[int, int, int, int]
+"""Left, upper, right, lower in pixels of a picture."""
+
+
 class Undrawable(Exception):
     """PDFium cannot open the file, or cannot draw this page."""
 
 
-class OutOfTime(TimeoutError):
+class OutOfTime(Exception):
     """The time for looking was over before the page was drawn."""
 
 
@@ -135,9 +141,11 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Mark:
-    """An annotation of a page: where it stands, whether it is a signature's field, whether only printers show it."""
+    """An annotation of a page: where it stands, whether it shows a field, and one of a signature, and whether it is seen
+    on paper only."""
 
     area: Area
+    field: bool
     signature: bool
     printed_only: bool
 
@@ -187,21 +195,25 @@ class Pages:
         )
 
     def picture(self, index: int, scale: float, *, printed: bool = False) -> Image.Image:
-        """The whole page in RGB, on white, at `scale` pixels per unit. Nobody may paint on it: it is kept."""
+        """The whole page, on white, at `scale` pixels per unit: RGBX. Nobody may paint on it: it is kept."""
         key = (index, scale, printed)
         if key not in self._kept:
             width, height = self.sheet(index).pixels(scale)
-            drawn = self._draw(index, scale, (0, 0, width, height), printed)
+            drawn = self._draw(index, scale, (0, 0, width, height), printed=printed)
             if sum(one.width * one.height for one in self._kept.values()) + width * height > KEPT_PIXELS:
                 self._kept.clear()
             self._kept[key] = drawn
         return self._kept[key]
 
-    def part(self, index: int, scale: float, box: tuple[int, int, int, int]) -> Image.Image:
-        """The same of a part of the picture: left, upper, right, lower in pixels."""
-        return self._draw(index, scale, box, printed=False)
+    def part(self, index: int, scale: float, box: Box, *, signatures: bool = True) -> Image.Image:
+        """The same of a part of the picture: left, upper, right, lower in pixels. Without `signatures` no field of one
+        is shown, which is for files in which no other field stands on this page, else `Pages` without them."""
+        whole = self._kept.get((index, scale, False)) if signatures else None
+        if whole is not None:
+            return whole.crop(box)
+        return self._draw(index, scale, box, fields=signatures)
 
-    def _draw(self, index: int, scale: float, box: tuple[int, int, int, int], printed: bool) -> Image.Image:
+    def _draw(self, index: int, scale: float, box: Box, *, printed: bool = False, fields: bool = True) -> Image.Image:
         from pypdfium2 import PdfBitmap
         from pypdfium2 import raw as pdfium
 
@@ -210,9 +222,9 @@ class Pages:
         across, down = right - left, lower - upper
         if across < 1 or down < 1 or across * down > MOST_PIXELS * 1.01:
             raise Undrawable("a picture of no size, or too large")
-        bitmap = PdfBitmap.new_native(across, down, pdfium.FPDFBitmap_BGRx)
+        bitmap = PdfBitmap.new_native(across, down, pdfium.FPDFBitmap_BGRx, rev_byteorder=True)
         bitmap.fill_rect((255, 255, 255, 255), 0, 0, across, down)
-        flags = pdfium.FPDF_ANNOT | (pdfium.FPDF_PRINTING if printed else 0)
+        flags = pdfium.FPDF_ANNOT | pdfium.FPDF_REVERSE_BYTE_ORDER | (pdfium.FPDF_PRINTING if printed else 0)
         place = (-left, -upper, width, height, 0, flags)
         pause = pdfium.IFSDK_PAUSE(version=1)
         pause.NeedToPauseNow = type(pause.NeedToPauseNow)(lambda _: monotonic() > self.until)
@@ -222,8 +234,9 @@ class Pages:
             raise OutOfTime
         if state != pdfium.FPDF_RENDER_DONE:
             raise Undrawable(f"page {index + 1}: state {state}")
-        pdfium.FPDF_FFLDraw(self._form, bitmap, page, *place)
-        drawn: Image.Image = bitmap.to_pil().convert("RGB")
+        if fields:
+            pdfium.FPDF_FFLDraw(self._form, bitmap, page, *place)
+        drawn: Image.Image = bitmap.to_pil()
         return drawn
 
     def _page(self, index: int) -> Any:
@@ -291,7 +304,8 @@ def _marks(page: Any, index: int, form: Any) -> Iterator[Mark]:
                 continue
             flags = pdfium.FPDFAnnot_GetFlags(one)
             not_on_screen = flags & (pdfium.FPDF_ANNOT_FLAG_NOVIEW | pdfium.FPDF_ANNOT_FLAG_TOGGLENOVIEW)
-            yield Mark(area, _of_signature(one, form), bool(not_on_screen))
+            field = pdfium.FPDFAnnot_GetSubtype(one) == pdfium.FPDF_ANNOT_WIDGET
+            yield Mark(area, field, field and _of_signature(one, form), bool(not_on_screen))
 
 
 def _take_signatures_off(page: Any, form: Any) -> bool:
