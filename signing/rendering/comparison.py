@@ -5,6 +5,7 @@ outside the boxes of later, allowed signatures was changed, whatever the file ca
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -22,14 +23,19 @@ SCALES = ((2, FINE), (8, 1.0), (20, 0.8), (MOST_PAGES, 0.6))
 """Up to so many pages, so many pixels per point: 108, 72, 58 and 43 dpi. Another digit differs in each."""
 MOST_AREAS = 12
 """Of a page; where more places differ, one area is told that has them all."""
+SAME_PLACE = 0.5
+"""Points that two writings of the same rectangle may differ by."""
 _CELL, _NEAR = 6, 2
 """Pixels of a cell in which differences are gathered, and how many empty cells may lie between those of one area."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A place that looks different. `area` is None when the page as a whole does: it has another size or turn, is
-    missing or new, or can be drawn in one of the two states only. `printed` is told of what only printers show."""
+    """A place that looks different, or where an annotation came or went that is no allowed field.
+
+    `area` is None when the page as a whole differs: it has another size or turn, is missing or new, or can be drawn in
+    one of the two states only. `printed` is told of what only printers show.
+    """
 
     page: int
     area: Area | None
@@ -104,6 +110,8 @@ def _on_page(signed: Pages, now: Pages, index: int, scale: float, allowed: list[
     if sheet is None:
         yield from _UNKNOWN
         return
+    marks = list(_new_marks(signed, now, index, allowed))
+    yield from (Difference(index, area) for area in marks)
     scale = sheet.bounded(scale)
     for printed in (False, True) if _prints_more(signed, index) or _prints_more(now, index) else (False,):
         pictures = [_drawn(one, index, scale, printed) for one in (signed, now)]
@@ -112,7 +120,9 @@ def _on_page(signed: Pages, now: Pages, index: int, scale: float, allowed: list[
             return
         boxes = [_outer(sheet.on_picture(area, scale), pictures[0].size) for area in allowed]
         for box in _different(pictures[0], pictures[1], boxes):
-            yield Difference(index, sheet.on_page(index, box, scale), printed)
+            place = sheet.on_page(index, box, scale)
+            if not any(mark is not None and place.within(mark.wider(1 / scale + SAME_PLACE)) for mark in marks):
+                yield Difference(index, place, printed)
 
 
 def _state(pages: Pages, index: int) -> Sheet | None:
@@ -132,7 +142,23 @@ def _drawn(pages: Pages, index: int, scale: float, printed: bool) -> Image.Image
 def _prints_more(pages: Pages, index: int) -> bool:
     """Whether something is shown by printers that screens do not show."""
     marks = pages.marks(index)
-    return marks is None or any(one.printed_only for one in marks)
+    return marks is None or any(one.on_paper_only for one in marks)
+
+
+def _new_marks(signed: Pages, now: Pages, index: int, allowed: list[Area]) -> Iterator[Area | None]:
+    """Where annotations came or went that are no allowed field: some are drawn by other programs only, some lead away
+    from the page when they are clicked, and none of them was signed."""
+    marks = signed.marks(index), now.marks(index)
+    if marks[0] is None or marks[1] is None:
+        if marks != (None, None):
+            yield None
+        return
+    before, after = Counter(marks[0]), Counter(marks[1])
+    for one in (before - after) + (after - before):
+        if one.is_signature and one.is_empty:
+            continue
+        if not one.is_field or not any(one.area.within(area.wider(SAME_PLACE)) for area in allowed):
+            yield one.area
 
 
 def _outer(box: tuple[float, float, float, float], size: tuple[int, int]) -> Box:

@@ -111,8 +111,8 @@ def _judged(old: Pages, new: Pages, area: Area) -> Covered:
     marks = old.marks(area.page)
     if marks is None:
         return Covered(area, (Covering.NOT_SEEN,))
-    earlier = [one.area for one in marks if one.signature and one.area.meets(area)]
-    views = _views(old, new, sheet, area, earlier, plain=all(one.signature or not one.field for one in marks))
+    earlier = [one.area for one in marks if one.is_signature and one.area.meets(area)]
+    views = _views(old, new, sheet, area, earlier, plain=all(one.is_signature or not one.is_field for one in marks))
     if views is None or ImageChops.difference(views.old, views.new).getbbox() is None:
         return Covered(area)
     hidden = max((_hidden(views.cropped(box)) for box in views.earlier), default=0.0)

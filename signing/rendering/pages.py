@@ -84,15 +84,20 @@ class Area:
         return Area(self.page, self.left - by, self.bottom - by, self.right + by, self.top + by)
 
 
+Sides = tuple[float, float, float, float]
+
+
 @dataclass(frozen=True)
 class Sheet:
-    """How a page is shown: the box that readers see, in user space, and the turn clockwise in degrees."""
+    """How a page is shown: its whole medium in user space, the turn clockwise in degrees, and the part of the medium
+    that most programs show (`cropped`: left, bottom, right, top); others, and some printers, show all of it."""
 
     left: float
     bottom: float
     right: float
     top: float
     turn: int
+    cropped: Sides
 
     @property
     def shown(self) -> tuple[float, float]:
@@ -141,13 +146,38 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Mark:
-    """An annotation of a page: where it stands, whether it shows a field, and one of a signature, and whether it is seen
-    on paper only."""
+    """An annotation of a page: where it stands, PDFium's numbers of its subtype and of the kind of field that it shows
+    (-1: none), and its flags (ISO 32000, table 167)."""
 
     area: Area
-    field: bool
-    signature: bool
-    printed_only: bool
+    subtype: int
+    field: int
+    flags: int
+
+    @property
+    def is_field(self) -> bool:
+        """Whether it is the widget of a form's field."""
+        return self.subtype == WIDGET
+
+    @property
+    def is_signature(self) -> bool:
+        """Whether it is the widget of a signature's field."""
+        return self.is_field and self.field == SIGNATURE_FIELD
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether its rectangle has no size: a signature without a picture."""
+        return self.area.width < SMALLEST_SIDE or self.area.height < SMALLEST_SIDE
+
+    @property
+    def on_paper_only(self) -> bool:
+        """Whether screens do not show it though printers may."""
+        return bool(self.flags & (NO_VIEW | TOGGLE_NO_VIEW))
+
+
+WIDGET, SIGNATURE_FIELD = 20, 7
+"""FPDF_ANNOT_WIDGET and FPDF_FORMFIELD_SIGNATURE."""
+NO_VIEW, TOGGLE_NO_VIEW = 1 << 5, 1 << 8
 
 
 class Pages:
@@ -173,21 +203,21 @@ class Pages:
         self._signatures = signatures
         self._kept: dict[tuple[int, float, bool], Image.Image] = {}
         self._open: tuple[int, Any] | None = None
-        self._turned_off: set[int] = set()
+        self._cropped: dict[int, Sides] = {}
 
     def sheet(self, index: int) -> Sheet:
         """How this page is shown."""
         from pypdfium2 import raw as pdfium
 
-        page, box = self._page(index), pdfium.FS_RECTF()
-        known = pdfium.FPDF_GetPageBoundingBox(page, box)
-        if not known or box.right - box.left < SMALLEST_SIDE or box.top - box.bottom < SMALLEST_SIDE:
+        page = self._page(index)
+        left, bottom, right, top = _shown_box(page)
+        if right - left < SMALLEST_SIDE or top - bottom < SMALLEST_SIDE:
             raise Undrawable("a page without size")
         turn = max(0, pdfium.FPDFPage_GetRotation(page)) * 90
-        return Sheet(box.left, box.bottom, box.right, box.top, turn)
+        return Sheet(left, bottom, right, top, turn, self._cropped[index])
 
     def marks(self, index: int) -> list[Mark] | None:
-        """The annotations of a page, as far as they have a place; None when there are too many of them."""
+        """The annotations of a page; None when there are too many of them."""
         return (
             list(_marks(self._page(index), index, self._form))
             if _count(self._page(index)) <= MOST_ANNOTATIONS
@@ -243,13 +273,17 @@ class Pages:
         if self._open is None or self._open[0] != index:
             self._close_page()
             page = self._loaded(index)
-            if not self._signatures and index not in self._turned_off:
-                self._turned_off.add(index)
-                if _take_signatures_off(page, self._form):
-                    self._close_page()
-                    page = self._loaded(index)
+            if index not in self._cropped and self._made_ready(page, index):
+                self._close_page()
+                self._loaded(index)
         assert self._open is not None
         return self._open[1]
+
+    def _made_ready(self, page: Any, index: int) -> bool:
+        """Have the whole medium shown, and no signatures where none are asked for. True when the page has changed."""
+        self._cropped[index] = _shown_box(page)
+        changed = _uncropped(page, self._cropped[index])
+        return (not self._signatures and _take_signatures_off(page, self._form)) or changed
 
     def _loaded(self, index: int) -> Any:
         from pypdfium2 import raw as pdfium
@@ -285,6 +319,37 @@ class Pages:
         self.close()
 
 
+# ---- boxes ----
+
+FAR = 1e6
+"""Beyond any medium."""
+
+
+def _shown_box(page: Any) -> Sides:
+    """The part of the medium that is shown; nothing where there is none."""
+    from pypdfium2 import raw as pdfium
+
+    box = pdfium.FS_RECTF()
+    if not pdfium.FPDF_GetPageBoundingBox(page, box):
+        return 0.0, 0.0, 0.0, 0.0
+    return box.left, box.bottom, box.right, box.top
+
+
+def _uncropped(page: Any, shown: Sides) -> bool:
+    """Let the page, when it is loaded again, show its whole medium; False when it does so anyhow."""
+    from ctypes import c_float
+
+    from pypdfium2 import raw as pdfium
+
+    left, bottom, right, top = (c_float() for _ in range(4))
+    if pdfium.FPDFPage_GetMediaBox(page, left, bottom, right, top):
+        across, up = sorted((left.value, right.value)), sorted((bottom.value, top.value))
+        if (across[0], up[0], across[1], up[1]) == shown:
+            return False
+    pdfium.FPDFPage_SetCropBox(page, -FAR, -FAR, FAR, FAR)
+    return True
+
+
 # ---- annotations ----
 
 
@@ -299,13 +364,10 @@ def _marks(page: Any, index: int, form: Any) -> Iterator[Mark]:
 
     for place in range(_count(page)):
         with _annotation(page, place) as one:
-            area = _area_of(one, index) if one else None
-            if area is None:
-                continue
-            flags = pdfium.FPDFAnnot_GetFlags(one)
-            not_on_screen = flags & (pdfium.FPDF_ANNOT_FLAG_NOVIEW | pdfium.FPDF_ANNOT_FLAG_TOGGLENOVIEW)
-            field = pdfium.FPDFAnnot_GetSubtype(one) == pdfium.FPDF_ANNOT_WIDGET
-            yield Mark(area, field, field and _of_signature(one, form), bool(not_on_screen))
+            if one:
+                subtype = pdfium.FPDFAnnot_GetSubtype(one)
+                field = pdfium.FPDFAnnot_GetFormFieldType(form, one) if subtype == WIDGET else -1
+                yield Mark(_area_of(one, index), subtype, field, pdfium.FPDFAnnot_GetFlags(one))
 
 
 def _take_signatures_off(page: Any, form: Any) -> bool:
@@ -315,18 +377,18 @@ def _take_signatures_off(page: Any, form: Any) -> bool:
     taken = False
     for place in reversed(range(min(_count(page), MOST_ANNOTATIONS))):
         with _annotation(page, place) as one:
-            goes = bool(one) and _of_signature(one, form)
+            goes = bool(one) and pdfium.FPDFAnnot_GetFormFieldType(form, one) == SIGNATURE_FIELD
         taken = (goes and bool(pdfium.FPDFPage_RemoveAnnot(page, place))) or taken
     return taken
 
 
-def _area_of(one: Any, index: int) -> Area | None:
-    """Where it stands; None when it has no place."""
+def _area_of(one: Any, index: int) -> Area:
+    """Where it stands; without a rectangle, nowhere."""
     from pypdfium2 import raw as pdfium
 
     rect = pdfium.FS_RECTF()
     if not pdfium.FPDFAnnot_GetRect(one, rect):
-        return None
+        return Area(index, 0.0, 0.0, 0.0, 0.0)
     left, right = sorted((rect.left, rect.right))
     bottom, top = sorted((rect.bottom, rect.top))
     return Area(index, left, bottom, right, top)
@@ -342,9 +404,3 @@ def _annotation(page: Any, place: int) -> Iterator[Any]:
     finally:
         if one:
             pdfium.FPDFPage_CloseAnnot(one)
-
-
-def _of_signature(one: Any, form: Any) -> bool:
-    from pypdfium2 import raw as pdfium
-
-    return bool(pdfium.FPDFAnnot_GetFormFieldType(form, one) == pdfium.FPDF_FORMFIELD_SIGNATURE)
