@@ -71,6 +71,7 @@ async def _judge_signature(case: Case, found: Found, *, is_last: bool) -> None:
     signature = found.signature
     if signature is None:
         code = Code.NO_CERTIFICATE if found.without_certificate else Code.SIGNATURE_UNREADABLE
+        code = Code.CONTENT_CHANGED if found.content_changed else code
         found_wrong = reason(code, found.field, who=found.field)
         case.reasons.append(found_wrong)
         case.signers.append(_nobody(found, found_wrong.weight))
