@@ -22,6 +22,8 @@ class Code(StrEnum):
     SIGNATURE_BROKEN = "SIGNATURE_BROKEN"
     EDITED_AFTER_SIGNING = "EDITED_AFTER_SIGNING"
     ADDED_AFTER_SIGNING = "ADDED_AFTER_SIGNING"
+    LOOKS_DIFFERENT = "LOOKS_DIFFERENT"
+    COVERS_CONTENT = "COVERS_CONTENT"
     TRAILING_BYTES = "TRAILING_BYTES"
     REVOKED = "REVOKED"
     AUTHORITY_REVOKED = "AUTHORITY_REVOKED"
@@ -110,6 +112,14 @@ _KINDS: dict[Code, _Kind] = {
         _U,
         "SIG_CONSTRAINTS_FAILURE",
         phrase("Sau khi {who} ký, tệp có thêm nội dung không rõ là gì. Bản mà {who} đã ký có thể xem riêng."),
+    ),
+    Code.LOOKS_DIFFERENT: _Kind(
+        _I, "HASH_FAILURE", phrase("Trang {page} trông khác so với bản mà {who} đã ký.")
+    ),
+    Code.COVERS_CONTENT: _Kind(
+        _I,
+        "SIG_CONSTRAINTS_FAILURE",
+        phrase("Hình của chữ ký ở ô “{who}” trên trang {page} che hoặc làm sai nội dung đã có trước khi ký."),
     ),
     Code.TRAILING_BYTES: _Kind(
         _U, "FORMAT_FAILURE", phrase("Sau phần đã ký còn {count} byte dữ liệu không được chữ ký nào bảo vệ.")
