@@ -136,7 +136,7 @@ FORGED = {
         SEALED, "0.85 0.1 0.1 rg 0 0 100 100 re f", f"{WORDS} BT /F1 12 Tf 255 440 Td (10 trieu) Tj ET"
     ),
     "a black digit in the place of a seal": Later(
-        SEALED, "0 g BT /F1 14 Tf 47 20 Td (9) Tj ET", f"{WORDS} BT /F1 12 Tf 255 400 Td (10 trieu) Tj ET"
+        SEALED, "0 g BT /F1 14 Tf 45.5 20 Td (9) Tj ET", f"{WORDS} BT /F1 12 Tf 255 400 Td (10 trieu) Tj ET"
     ),
     "the whole signature of another": Later((290, 390, 450, 470), "1 g 0 0 100 100 re f"),
     "most of another's signature": Later((300, 400, 400, 460), "0 0 0.7 rg 0 0 100 100 re f"),
