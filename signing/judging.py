@@ -10,6 +10,7 @@ from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.validation import generic_cms
 
 from kernel import clock
+from signing.appearance import judge_appearance
 from signing.case import Case, Expected, worst
 from signing.chains import (
     CLOCK_SKEW,
@@ -60,6 +61,7 @@ async def judge(case: Case) -> None:
     last = max(found.end for found in case.file.found if not found.is_timestamp) if case.papers else 0
     for found in case.papers:
         await _judge_signature(case, found, is_last=found.end == last)
+    judge_appearance(case)
     judge_whole(case)
     # A changed letter breaks its time-stamps, too; people shall read first that it was changed.
     case.reasons += [doubt.reason for doubt in case.doubts]

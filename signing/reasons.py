@@ -23,6 +23,8 @@ class Code(StrEnum):
     EDITED_AFTER_SIGNING = "EDITED_AFTER_SIGNING"
     ADDED_AFTER_SIGNING = "ADDED_AFTER_SIGNING"
     STRUCTURE_UNCLEAR = "STRUCTURE_UNCLEAR"
+    LOOKS_DIFFERENT = "LOOKS_DIFFERENT"
+    COVERS_CONTENT = "COVERS_CONTENT"
     TRAILING_BYTES = "TRAILING_BYTES"
     REVOKED = "REVOKED"
     AUTHORITY_REVOKED = "AUTHORITY_REVOKED"
@@ -116,6 +118,14 @@ _KINDS: dict[Code, _Kind] = {
         _U,
         "FORMAT_FAILURE",
         phrase("Tệp không theo đúng chuẩn PDF nên không xác định được phần thêm vào sau khi {who} ký."),
+    ),
+    Code.LOOKS_DIFFERENT: _Kind(
+        _I, "HASH_FAILURE", phrase("Trang {page} trông khác so với bản mà {who} đã ký.")
+    ),
+    Code.COVERS_CONTENT: _Kind(
+        _I,
+        "SIG_CONSTRAINTS_FAILURE",
+        phrase("Hình của chữ ký ở ô “{who}” trên trang {page} che hoặc làm sai nội dung đã có trước khi ký."),
     ),
     Code.TRAILING_BYTES: _Kind(
         _U, "FORMAT_FAILURE", phrase("Sau phần đã ký còn {count} byte dữ liệu không được chữ ký nào bảo vệ.")

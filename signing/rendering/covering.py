@@ -22,10 +22,12 @@ CHANGED = 48
 """Levels of any colour by which ink has become another."""
 RED = 25
 """Levels by which red outshines green and blue in the ink of a seal, also where it is mixed with black at an edge."""
-FEW = 3.0
+MOSTLY = 0.8
+"""Part of a seal's ink that is red; where it crosses a signature it may be mixed with that one's blue."""
+FEW = 1.0
 """Square points that may differ anywhere, as edges are drawn smooth: less than a full stop or a dot above."""
-NEAR = 1.5
-"""Points around ink within which new ink could make another sign of it."""
+NEAR = 3.0
+"""Points around ink within which new ink could make another sign or another word of it: a blank of 12 pt is as wide."""
 LETTER = 12.0
 """Points of a square in which a letter stands: of the ink in none of them a seal may cross more than `CROSSED`."""
 CROSSED = 0.6
@@ -33,9 +35,13 @@ HIDDEN = 0.5
 """Part of an earlier signature's ink that a later picture may change; a seal in its place crosses less than a third."""
 GAP = 36.0
 """Points of blank paper that a picture keeps to words on one of its sides, so that it never stands inside a line."""
+SLACK = 3.0
+"""Points by which something may stand higher or lower than the words of a line and still be read with them."""
 SEAL_SIDES = (57.0, 128.0)
 """Shortest and longest side of the box of a seal, in points: 20 to 45 mm; the round one of an agency has 36 mm."""
 SEAL_SHAPE = 1.15
+HAIR = 0.01
+"""Points by which two writings of one rectangle may differ."""
 RULED = 36.0
 """Points in a row without a break that are a drawn line or a filled area, and no letter."""
 
@@ -111,12 +117,18 @@ def _judged(old: Pages, new: Pages, area: Area) -> Covered:
     marks = old.marks(area.page)
     if marks is None:
         return Covered(area, (Covering.NOT_SEEN,))
-    earlier = [one.area for one in marks if one.is_signature and one.area.meets(area)]
+    # PDFium keeps rectangles in single precision, so the field's own box is told by being within a hair of it.
+    earlier = [one.area for one in marks if one.is_signature and one.area.meets(area) and not _same(one.area, area)]
     views = _views(old, new, sheet, area, earlier, plain=all(one.is_signature or not one.is_field for one in marks))
     if views is None or ImageChops.difference(views.old, views.new).getbbox() is None:
         return Covered(area)
-    hidden = max((_hidden(views.cropped(box)) for box in views.earlier), default=0.0)
-    return _weighed(views, area, hidden, sealing=bool(earlier) and _like_a_seal(area))
+    hidden = [_hidden(views.cropped(box)) for box in views.earlier]
+    shown = [one for one in hidden if one is not None]  # a field that is still to be filled shows nothing
+    return _weighed(views, area, max(shown, default=0.0), sealing=bool(shown) and _like_a_seal(area))
+
+
+def _same(one: Area, other: Area) -> bool:
+    return one.within(other.wider(HAIR)) and other.within(one.wider(HAIR))
 
 
 # ---- pictures of the places ----
@@ -144,7 +156,7 @@ def _views(old: Pages, new: Pages, sheet: Sheet, area: Area, earlier: list[Area]
     box = _pixels(sheet, area, scale)
     if box[0] >= box[2] or box[1] >= box[3]:
         return None
-    beside, above = round((GAP + NEAR) * scale) + 2, round(NEAR * scale) + 2
+    beside, above = round((GAP + NEAR) * scale) + 2, round(SLACK * scale) + 2
     width, height = sheet.pixels(scale)
     boxes = [one for one in (_pixels(sheet, each, scale) for each in earlier) if one[0] < one[2] and one[1] < one[3]]
     around = (
@@ -183,12 +195,13 @@ def _like_a_seal(area: Area) -> bool:
 # ---- weighing ----
 
 
-def _hidden(views: _Views) -> float:
-    """Which part of a signature's ink has become another."""
+def _hidden(views: _Views) -> float | None:
+    """Which part of a signature's ink has become another; None when it has none."""
     ink = ImageChops.multiply(_over(ImageChops.difference(views.base, views.old), CHANGED), _ink(views.old))
     all_of_it = _amount(ink)
-    changed = ImageChops.multiply(ink, _over(ImageChops.difference(views.old, views.new), CHANGED))
-    return _amount(changed) / all_of_it if all_of_it else 0.0
+    # A stroke is gone, too, where only the paper beside it was painted in its colour.
+    changed = _grown(_over(ImageChops.difference(views.old, views.new), CHANGED), views.scale)
+    return _amount(ImageChops.multiply(ink, changed)) / all_of_it if all_of_it else None
 
 
 def _weighed(views: _Views, area: Area, hidden: float, *, sealing: bool) -> Covered:
@@ -197,8 +210,13 @@ def _weighed(views: _Views, area: Area, hidden: float, *, sealing: bool) -> Cove
     signature = (Covering.SIGNATURE,) if hidden > HIDDEN else ()
     if found is None:
         return Covered(area, signature, hidden=hidden)
-    beside, above = round((GAP + NEAR) * views.scale), round(NEAR * views.scale) + 1
-    near = (found[0] - beside, found[1] - above, found[2] + beside, found[3] + above)
+    beside, above = round((GAP + NEAR) * views.scale), round(SLACK * views.scale) + 1
+    near = (
+        max(0, found[0] - beside),
+        max(0, found[1] - above),
+        min(added.width, found[2] + beside),
+        min(added.height, found[3] + above),
+    )
     added, views = added.crop(near), views.cropped(near)
     ink = _ink(views.base)
     if ink.getbbox() is None:
@@ -209,7 +227,11 @@ def _weighed(views: _Views, area: Area, hidden: float, *, sealing: bool) -> Cove
 def _compared(views: _Views, ink: Image.Image, added: Image.Image, so_far: Covered, *, sealing: bool) -> Covered:
     """What the new picture does to the page's own ink."""
     letters = _without_ruled(ink, views.scale)
-    red = _red(views.new) if sealing else Image.new("L", ink.size)
+    red = _red(views.new)
+    if not sealing or _amount(ImageChops.multiply(added, red)) < MOSTLY * _amount(
+        ImageChops.multiply(added, _ink(views.new))
+    ):
+        sealing, red = False, Image.new("L", ink.size)
     lighter = _over(ImageChops.subtract(_darkness(views.base), _darkness(views.new)), LOST)
     lost = _amount(ImageChops.multiply(ink, lighter))
     changed = ImageChops.multiply(letters, added)
@@ -298,7 +320,7 @@ def _crossed_too_much(letters: Image.Image, recoloured: Image.Image, scale: floa
 
 def _inside_a_line(letters: Image.Image, added: Image.Image, scale: float) -> bool:
     """Whether words stand within `GAP` at the left and at the right of some part of the new picture."""
-    gap, line = round(GAP * scale), max(2, round(LETTER * scale / 2))
+    gap, line, slack = round(GAP * scale), max(2, round(LETTER * scale / 2)), round(SLACK * scale)
     found = added.getbbox()
     if found is None:
         return False
@@ -306,9 +328,9 @@ def _inside_a_line(letters: Image.Image, added: Image.Image, scale: float) -> bo
         part = added.crop((0, upper, added.width, upper + line)).getbbox()
         if part is None:
             continue
-        row = letters.crop((0, upper, letters.width, upper + line))
-        left = row.crop((max(0, part[0] - gap), 0, part[0], line))
-        right = row.crop((part[2], 0, min(row.width, part[2] + gap), line))
+        rows = (max(0, upper - slack), min(letters.height, upper + line + slack))
+        left = letters.crop((max(0, part[0] - gap), rows[0], part[0], rows[1]))
+        right = letters.crop((part[2], rows[0], min(letters.width, part[2] + gap), rows[1]))
         if _amount(left) and _amount(right):
             return True
     return False

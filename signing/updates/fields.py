@@ -140,7 +140,7 @@ class _Form:
             raise ForbiddenChange(f"the signature in field {name} was replaced")
         for key in old.keys() | new.keys():
             allowed = (
-                key in {"V", "AP"}
+                key in {"V", "AP", "M"}  # poppler notes in a prepared field when it was signed
                 or (key == "DR" and key not in old)
                 or (key == "F" and new.get(key) == (old.get(key) or 0) | _SHOWN_AND_LOCKED)
             )

@@ -19,6 +19,7 @@ _XMP = "http://ns.adobe.com/xap/1.0/"
 _DATES = {f"{{{_XMP}}}ModifyDate", f"{{{_XMP}}}MetadataDate"}
 _NAMES = {"{http://ns.adobe.com/pdf/1.3/}Producer", "{http://ns.adobe.com/xap/1.0/mm/}InstanceID"}
 _DATE = re.compile(r"[0-9T:.+Z-]{4,35}")
+_EMPTY = {"{adobe:ns:meta/}xmpmeta", "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}Description"}
 _STREAM = {"Type", "Subtype", "Filter", "DecodeParms", "Length"}
 
 
@@ -89,22 +90,32 @@ def _is_declaration(value: Any) -> bool:
 
 def allow_xmp(written: Written, before: Any, now: Any) -> None:
     """The XMP packet: dates, and the program that wrote it."""
-    if not equal(before, now):
+    if (before is not None and not equal(before, now)) or (before is None and not written.is_new(now)):
+        if before is None and now is None:
+            return
         raise ForbiddenChange("other metadata")
-    if not written.writes(now):
+    if not isinstance(now, Ref) or not written.writes(now):
         return
-    assert isinstance(now, Ref)
     old, new = written.old.get(before), written.new.get(now)
     written.use(now.number, "metadata")
-    if not isinstance(old, Stream) or not isinstance(new, Stream):
+    if not isinstance(old, Stream | None) or not isinstance(new, Stream):
         raise ForbiddenChange("metadata that are none")
-    if equal(old, new):
+    if old is not None and equal(old, new):
         return
     if set(new.values) - _STREAM or not is_name(new.values.get("Subtype"), "XML"):
         raise ForbiddenChange("metadata with more than text")
-    one, other = _packet(old), _packet(new)
-    if _facts(one) != _facts(other):
+    facts = _facts(_packet(new))
+    if old is None and any(_says_something(*fact) for fact in facts):
+        raise ForbiddenChange("metadata that say more than dates")
+    if old is not None and _facts(_packet(old)) != facts:
         raise ForbiddenChange("the metadata say something else")
+
+
+def _says_something(depth: int, name: str, text: str, tail: str, attributes: list[tuple[str, str]]) -> bool:
+    """Whether an element of a new packet says more than dates and names of programs."""
+    return bool(
+        text or tail or (attributes and name not in _EMPTY) or any(len(value) > MAX_TEXT for _, value in attributes)
+    )
 
 
 def _packet(stream: Stream) -> Any:

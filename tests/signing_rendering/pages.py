@@ -1,6 +1,7 @@
 """Pages written by hand, with every kind of annotation, and two more programs that draw them: poppler and mupdf."""
 
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,15 +28,20 @@ class Page:
 BLACK_BOX = "0 0 0 rg 0 0 100 30 re f"
 
 
-def pdf(*pages: Page, appearance: str = BLACK_BOX) -> bytes:
-    """A file of these pages. `{ap}` in a mark is the reference to an appearance that paints a box of 100 × 30."""
-    bodies = [
-        "",
-        "",
-        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-        f"<< /Type /XObject /Subtype /Form /BBox [0 0 100 30] /Resources << /Font << /F1 3 0 R >> >> "
-        f"/Length {len(appearance)} >>\nstream\n{appearance}\nendstream",
-    ]
+def pdf(*pages: Page, appearance: str = BLACK_BOX, pictures: Sequence[str] = ()) -> bytes:
+    """A file of these pages. `{ap}` in a mark is the reference to an appearance that paints a box of 100 × 30, `{ap0}`
+    to the first of `pictures`, which are of 100 × 100, and so on."""
+    bodies = ["", "", "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"]
+    references = {}
+    for name, drawn, height in [
+        ("{ap}", appearance, 30),
+        *((f"{{ap{n}}}", one, 100) for n, one in enumerate(pictures)),
+    ]:
+        bodies.append(
+            f"<< /Type /XObject /Subtype /Form /BBox [0 0 100 {height}] /Resources << /Font << /F1 3 0 R >> >> "
+            f"/Length {len(drawn)} >>\nstream\n{drawn}\nendstream"
+        )
+        references[name] = f"/AP << /N {len(bodies)} 0 R >>"
     kids, fields = [], []
     for page in pages:
         first = len(bodies) + 3
@@ -47,7 +53,10 @@ def pdf(*pages: Page, appearance: str = BLACK_BOX) -> bytes:
             f"/Resources << /Font << /F1 3 0 R >> >> /Annots [{' '.join(f'{one} 0 R' for one in numbers)}] >>"
         )
         bodies.append(f"<< /Length {len(page.content)} >>\nstream\n{page.content}\nendstream")
-        bodies += [f"<< /Type /Annot {mark.replace('{ap}', '/AP << /N 4 0 R >>')} >>" for mark in page.marks]
+        for mark in page.marks:
+            for name, reference in references.items():
+                mark = mark.replace(name, reference)
+            bodies.append(f"<< /Type /Annot {mark} >>")
     form = f"/AcroForm << /Fields [{' '.join(fields)}] /DA (/F1 12 Tf 0 g) /DR << /Font << /F1 3 0 R >> >> >>"
     bodies[0] = f"<< /Type /Catalog /Pages 2 0 R {form if fields else ''} >>"
     bodies[1] = f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} >>"
