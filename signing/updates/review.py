@@ -140,7 +140,7 @@ def _allow_rest(written: Written) -> None:
         now = written.section.stored[number]
         if before is not None and before.generation == now.generation and equal(before.value, now.value):
             continue  # written again as it was
-        if before is None and written.is_empty_picture(now.value):
+        if before is None and (written.is_empty_picture(now.value) or written.is_table_left_over(now.value)):
             continue
         raise ForbiddenChange(f"object {number} serves nothing that may follow a signature")
     for number, holders in referring(written.old, numbers).items():
