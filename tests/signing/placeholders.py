@@ -86,4 +86,6 @@ def _with_reference(body: bytes, before: bytes, after: bytes, number: int) -> by
     """The dictionary with one more reference in the array that stands between `before` and `after`."""
     if before not in body:
         return body.removesuffix(b">>") + before + b"%d 0 R" % number + after + b" >>"
-    return body.replace(before, before + b"%d 0 R " % number)
+    head, rest = body.split(before)
+    listed, rest = rest.split(b"]", 1)
+    return head + before + listed + b" %d 0 R]" % number + rest

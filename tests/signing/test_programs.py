@@ -187,6 +187,8 @@ def test_what_programs_sign_here_is_valid(office: Office, programs: Programs, na
     verdict = office.judge(pdf, DocumentKind.FOREIGN, agency="")
     assert verdict.signers
     _as_it_should_be(name, verdict)
+    if name == "poppler: prepared fields":  # gives away a number that was signed: who must know what follows refuses it
+        return
     if len(verdict.signers) > 1:  # a person and a seal: so it is for anybody who asks, and for an agency
         assert office.judge(pdf, DocumentKind.PUBLIC, agency="").value is verdict.value
     if verdict.value is Value.VALID and len(verdict.signers) > 1:
