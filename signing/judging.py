@@ -2,6 +2,7 @@
 
 import base64
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -234,11 +235,17 @@ async def _proofs_of(case: Case, found: Found) -> list[Stamp]:
     for token in tokens:
         judged = await judge_token(token, imprint, found.field, case.trust, moment, case.carried)
         if isinstance(judged, Doubt):
-            case.reasons.append(judged.reason)
+            case.reasons.append(_of_the_stamp_only(judged.reason))
             case.details.append(_stamp_detail(judged))
         else:
             proofs.append(judged)
     return proofs
+
+
+def _of_the_stamp_only(found: Reason) -> Reason:
+    """What a time-stamp inside a token lacks is no fault of the signature: it is not signed, and who cannot use it does
+    without it (ETSI EN 319 102-1, 5.5.4). LibreOffice puts one there that is over something else."""
+    return replace(found, weight=Value.UNCLEAR) if found.weight is Value.INVALID else found
 
 
 async def _level_of(case: Case, found: Found, holder: Holder, chain: Chain, proofs: list[Stamp]) -> Level:

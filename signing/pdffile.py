@@ -4,6 +4,7 @@
 # (pyHanko is typed in parts)
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -162,7 +163,30 @@ class _DiffPolicy(StandardDiffPolicy):
         freed = {ref for ref in new.refs_freed_in_revision() if not before.is_ref_unassignable(ref)}
         if freed:
             raise SuspiciousModification(f"objects were removed: {freed}")
+        if numbers := _taken(old, new):
+            raise SuspiciousModification(f"numbers that the signed file refers to were given to others: {numbers}")
         return super().apply(old, new, *more, **named)
+
+
+def _taken(old: HistoricalResolver, new: HistoricalResolver) -> set[int]:
+    """Numbers of objects that were referred to and not there, or there with another generation, and that now are.
+
+    Many readers do not look at generations, and would show the new object.
+    """
+    given = {ref.idnum: ref for ref in new.explicit_refs_in_revision()}
+    history = old.reader.xrefs
+    taken = {
+        ref.idnum
+        for ref in _referred_to(old)
+        if ref.idnum in given and (given[ref.idnum] != ref or history.get_historical_ref(ref, old.revision) is None)
+    }
+    # What is not referred to any more does no harm.
+    return taken & {ref.idnum for ref in _referred_to(new)} if taken else taken
+
+
+def _referred_to(revision: HistoricalResolver) -> Iterable[generic.Reference]:
+    revision._load_reverse_xref_cache()
+    return revision._indirect_object_access_cache or ()
 
 
 _WHAT_MAY_FOLLOW = _DiffPolicy(

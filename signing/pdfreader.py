@@ -17,7 +17,7 @@ from typing import Any
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.misc import PdfError, PdfStrictReadError
-from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
 from pyhanko.pdf_utils.xref import XRefBuilder, XRefSection, _check_xref_consistency
 from pyhanko.sign.general import CMSExtractionError
 from pyhanko.sign.validation.errors import SignatureValidationError
@@ -64,9 +64,30 @@ class StandardReader(PdfFileReader):
             nothing.container_ref = ref
             return nothing
 
+    def get_historical_resolver(self, revision: int) -> HistoricalResolver:
+        """The file as it was at that revision (from 0)."""
+        if revision not in self._historical_resolver_cache:
+            self._historical_resolver_cache[revision] = _Resolver(self, revision)
+        return self._historical_resolver_cache[revision]
+
     def _is_there(self, ref: generic.Reference, revision: int | None) -> bool:
         newest = self.xrefs.total_revisions - 1
         return self.xrefs.get_historical_ref(ref, newest if revision is None else revision) is not None
+
+
+class _Resolver(HistoricalResolver):
+    """A revision, for which a number that it neither gives to an object nor refers to is new, however large its table
+    claims to be: poppler claims 256 in Word's files."""
+
+    def is_ref_unassignable(self, ref: generic.Reference) -> bool:
+        """Whether no object of this revision can have this number."""
+        if super().is_ref_unassignable(ref):
+            return True
+        sections = range(self.revision + 1)
+        if any(one.idnum == ref.idnum for n in sections for one in self.reader.xrefs.explicit_refs_in_revision(n)):
+            return False
+        self._load_reverse_xref_cache()
+        return not any(one.idnum == ref.idnum for one in self._indirect_object_access_cache or ())
 
 
 def open_pdf(data: bytes) -> tuple[PdfFileReader, bool]:

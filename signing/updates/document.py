@@ -224,7 +224,7 @@ class Updates:
         begin = self._at
         found: dict[int, tuple[int, int, Any]] = {}
         comments = 0
-        last = 0
+        last = closed = 0
         while True:
             self._at = self._reader.skip(self._at)
             comment = _COMMENT.match(self._data, self._at)
@@ -235,9 +235,10 @@ class Updates:
             elif head is not None and head[0] not in found:
                 last = self._at
                 found[head[0]] = self._object(head)
+                closed = self._at
             else:
                 break
-        table = self._table(last)
+        table = self._table(last, closed)
         section = self._ended(begin, table, comments)
         self._match(section, table, found)
         return section
@@ -252,12 +253,12 @@ class Updates:
             raise ForbiddenChange("an update has a stream whose length stands elsewhere")
         return value
 
-    def _table(self, last: int) -> Table:
-        """The table at this place, or the stream that was read last."""
+    def _table(self, last: int, closed: int) -> Table:
+        """The table at this place, or the stream that was read last and ended at `closed`; comments may follow that."""
         plain = self._data.startswith(b"xref", self._at)
         table = read_table(self._reader, self._at if plain else last)
         table_begin = self._at if plain else last
-        if not plain and self._reader.skip(table.end) != self._at:
+        if not plain and table.end != closed:
             raise ForbiddenChange("an update without a table of its objects")
         self._table_begin, self._at = table_begin, table.end
         return table

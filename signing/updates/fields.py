@@ -20,10 +20,11 @@ _NEW_FIELD = {
     "DR", "DA", "DV", "M", "AS",
 }  # fmt: skip
 _SIGNATURE = {
-    "Type", "Filter", "SubFilter", "Contents", "ByteRange", "M", "Name", "Reason", "Location", "ContactInfo", "Cert",
-    "Prop_Build", "Prop_AuthTime", "Prop_AuthType", "Reference", "R", "V", "Changes",
+    "Type", "Filter", "SubFilter", "Contents", "ByteRange", "M", "Name", "Reason", "Location", "ContactInfo", "Contact",
+    "Cert", "Prop_Build", "Prop_AuthTime", "Prop_AuthType", "Reference", "R", "V", "Changes",
 }  # fmt: skip
 _FORMATS = {"ETSI.CAdES.detached", "adbe.pkcs7.detached", "adbe.pkcs7.sha1", "ETSI.RFC3161"}
+_DATE = re.compile(rb"D:[0-9Z+'-]{4,24}")
 _SHOWN_AND_LOCKED = 4 | 128
 _SIGNATURES_EXIST = 1 | 2
 
@@ -143,6 +144,9 @@ class _Form:
                 key in {"V", "AP", "M"}  # poppler notes in a prepared field when it was signed
                 or (key == "DR" and key not in old)
                 or (key == "F" and new.get(key) == (old.get(key) or 0) | _SHOWN_AND_LOCKED)
+                # poppler notes when it filled the field, and a state for pictures that have none
+                or (key == "M" and isinstance(new.get(key), bytes) and _DATE.fullmatch(new[key]))
+                or (key == "AS" and key not in old and is_name(new.get(key), "N"))
             )
             if not allowed and not equal(old.get(key), new.get(key)):
                 raise ForbiddenChange(f"field {name} says something else under {key}")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from signing.updates.document import ForbiddenChange, is_name
-from signing.updates.syntax import Name, Reader, Ref, Stream, is_number
+from signing.updates.syntax import Name, Reader, Ref, Stream, is_number, references
 from signing.updates.tables import decoded
 from signing.updates.writing import Written
 
@@ -14,6 +14,7 @@ _FORM = {
     "Type", "Subtype", "FormType", "BBox", "Matrix", "Resources", "Length", "Filter", "DecodeParms", "Group", "Name",
     "LastModified", "ProcSet",
 }  # fmt: skip
+_NO_DRAWING = {"Type", "Subtype", "BBox", "Bbox", "Length"}
 # What acts, leads elsewhere, shows or hides at will, or is no part of a drawing.
 _FORBIDDEN = {
     "A", "AA", "JS", "OC", "OCGs", "OCProperties", "OPI", "Ref", "F", "FFilter", "FDecodeParms", "EF", "URI", "Next",
@@ -57,6 +58,8 @@ class _Drawing:
         self._named(value, 0)
 
     def _form(self, found: Any) -> None:
+        if isinstance(found, dict) and not set(found) - _NO_DRAWING and not references(found):
+            return  # endesive writes no stream where nothing shows
         if not isinstance(found, Stream) or not is_name(found.values.get("Subtype"), "Form"):
             raise ForbiddenChange("a picture that is no drawing")
         if set(found.values) - _FORM:

@@ -9,11 +9,20 @@ from collections import ChainMap
 from dataclasses import dataclass, field
 from typing import Any
 
-from signing.updates.document import ForbiddenChange, Objects, Section, SignedRevision, Stored, Updates, referring
+from signing.updates.document import (
+    ForbiddenChange,
+    Objects,
+    Section,
+    SignedRevision,
+    Stored,
+    Updates,
+    is_name,
+    referring,
+)
 from signing.updates.dss import allow_dss
 from signing.updates.fields import allow_form
 from signing.updates.metadata import allow_extensions, allow_information, allow_version, allow_xmp
-from signing.updates.syntax import Ref, StructureError, equal, paths_to
+from signing.updates.syntax import Ref, Stream, StructureError, equal, paths_to
 from signing.updates.writing import Box, Written
 
 __all__ = ["Box", "Later", "review"]
@@ -140,7 +149,7 @@ def _allow_rest(written: Written) -> None:
         now = written.section.stored[number]
         if before is not None and before.generation == now.generation and equal(before.value, now.value):
             continue  # written again as it was
-        if before is None and written.is_empty_picture(now.value):
+        if before is None and (written.is_empty_picture(now.value) or written.is_table_left_over(now.value)):
             continue
         raise ForbiddenChange(f"object {number} serves nothing that may follow a signature")
     for number, holders in referring(written.old, numbers).items():
@@ -155,6 +164,9 @@ def _allow_referred(written: Written, number: int, holders: list[int]) -> None:
     if allowed is None:
         return
     for holder in holders:
-        for path in paths_to(number, written.old.stored[holder].value):
-            if not allowed(holder, path):
+        value = written.old.stored[holder].value
+        # A cross-reference stream is a trailer, too, and refers to what each trailer does.
+        trailer = isinstance(value, Stream) and is_name(value.values.get("Type"), "XRef")
+        for path in paths_to(number, value):
+            if not allowed(holder, path) and not (trailer and path in {("Root",), ("Info",)}):
                 raise ForbiddenChange(f"object {number} is changed, and {'/'.join(path)} of object {holder} uses it")

@@ -54,7 +54,7 @@ def read_table(reader: Reader, at: int) -> Table:
     end = reader.word(reader.stream_end(begin, length), b"endobj")
     if end is None:
         raise StructureError("a cross-reference stream without an end")
-    table = _packed(Stream(values, reader.data[begin : begin + length]))
+    table = packed(Stream(values, reader.data[begin : begin + length]))
     table.end, table.stream = end, number
     return table
 
@@ -90,7 +90,8 @@ def _enter(table: Table, number: int, entry: Entry, *, used: bool) -> None:
         table.freed.add(number)
 
 
-def _packed(stream: Stream) -> Table:
+def packed(stream: Stream) -> Table:
+    """What a cross-reference stream says; its place and its number are not known here."""
     values = stream.values
     widths, size = values.get("W"), values.get("Size")
     ranges = values.get("Index", [0, size])

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from signing.updates.document import ForbiddenChange, Objects, Section, is_name
-from signing.updates.syntax import Ref, Stream, StructureError, references
+from signing.updates.syntax import Ref, Stream, StructureError, equal, references
+from signing.updates.tables import packed
 
 MAX_PAGES = 20_000
 MAX_DEPTH = 50
 
+LEFT_OVER = {"Type", "Size", "Index", "W", "Root", "Info", "ID", "Prev", "Filter", "Length"}
 EMPTY_PICTURE = {"Type", "Subtype", "FormType", "BBox", "Matrix", "Resources", "Length"}
 
 # Under which keys the objects may be referred to whose content an update changes, by what they serve; None is any.
@@ -112,6 +114,20 @@ class Written:
             and not set(value.values) - EMPTY_PICTURE
             and not references(value) & self.section.stored.keys()
         )
+
+    def is_table_left_over(self, value: Any) -> bool:
+        """Whether this is a cross-reference stream of the update that nobody reads, since a table says the same: PDFBox
+        leaves one in hybrid files."""
+        if not isinstance(value, Stream) or not is_name(value.values.get("Type"), "XRef"):
+            return False
+        trailer = self.section.trailer
+        same = all(equal(value.values.get(key), trailer.get(key)) for key in ("Root", "Info", "ID", "Prev"))
+        try:
+            table = packed(value)
+        except StructureError:
+            return False
+        listed = table.entries.keys() | table.freed
+        return same and not set(value.values) - LEFT_OVER and listed <= self.section.stored.keys() | {0}
 
     def referred_by(self, number: int) -> Callable[[int, tuple[str, ...]], bool] | None:
         """Whether an object of before may refer to `number` under a path of keys; None: each may."""

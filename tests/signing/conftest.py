@@ -14,10 +14,11 @@ from signing.specimens import handwriting, seal
 from signing.stamps import Box
 from signing.testpki import TestAuthority, TestPerson, TestSeal, make_test_authority
 from signing.testservices import TestServices, served
-from signing.trust import Trust, TrustStore
+from signing.trust import Purpose, Trust, TrustStore
 from signing.verdicts import Verdict
 from signing.verify import Expected, verify
 from tests.signing.papers import minimal_pdf
+from tests.signing.programs import Programs
 
 CITY = "Văn phòng Ủy ban nhân dân thành phố Sông Hồng"
 DEPARTMENT = "Sở Tài chính"
@@ -111,6 +112,24 @@ def services(office: Office) -> Iterator[TestServices]:
     with served(office.authority) as running:
         yield running
         running.well()
+
+
+@pytest.fixture(scope="module")
+def programs(office: Office, tmp_path_factory: pytest.TempPathFactory) -> Programs:
+    """Other programs that sign, with the office's keys."""
+    return Programs(office.authority, tmp_path_factory.mktemp("programs"))
+
+
+@pytest.fixture(scope="module")
+def kept_trust(tmp_path_factory: pytest.TempPathFactory) -> Trust:
+    """Trusts the authority of the files in `legitimate`."""
+    kept = Path(__file__).parent / "legitimate"
+    store = TrustStore(tmp_path_factory.mktemp("kept"), allow_test=True)
+    store.add_anchor((kept / "root.pem").read_bytes(), list(Purpose), by="tests", test=True)
+    store.add_intermediate((kept / "issuing.pem").read_bytes())
+    for name in ("root.crl", "issuing.crl"):
+        store.add_crl((kept / name).read_bytes())
+    return store.trust()
 
 
 @pytest.fixture(scope="session")
