@@ -3,7 +3,7 @@
 import io
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -48,6 +48,7 @@ class _Known:
 @click.option("--kind", type=click.Choice(_KINDS), default="public", show_default=True, help="What a PDF is.")
 @click.option("--at", "at", metavar="TIME", help="As of an earlier moment (ISO 8601 with a time zone).")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole result as JSON.")
+@click.option("--pictures", type=click.Path(file_okay=False, path_type=Path), help="Where to show what changed (PNG).")
 @click.option("--lang", type=click.Choice(["vi", "en"]), default="vi", show_default=True)
 @click.pass_obj
 def verify(
@@ -58,12 +59,15 @@ def verify(
     kind: str,
     at: str | None,
     as_json: bool,
+    pictures: Path | None,
     lang: str,
 ) -> None:
     """Judge a signed PDF or an evidence pack; the exit code is the value."""
     try:
         told = _judged(file, _known(config, trusted, keys), kind, _moment(at))
         click.echo(json.dumps(told, ensure_ascii=False, indent=1) if as_json else _words(told, lang))
+        for line in _drawn(file, told, pictures, lang) if pictures else ():
+            click.echo(line, err=as_json)
     except click.ClickException:
         raise
     except (Exception, KeyboardInterrupt) as error:
@@ -110,6 +114,23 @@ def _paper(file: IO[bytes], known: _Known, kind: str, moment: datetime | None) -
         return {"kind": "paper", **too_large(blob.sha256, blob.size, policy, at=moment).to_json()}
     file.seek(0)
     return {"kind": "paper", **verdict_on(file.read(), known.trust, policy, at=moment).to_json()}
+
+
+def _drawn(file: Path, told: dict[str, Any], folder: Path, lang: str) -> Iterator[str]:
+    """Write what a PDF showed when it was signed beside what it shows now, and say where; nothing without a change."""
+    from signing.changes import visible_changes
+    from signing.verdicts import Verdict
+
+    found = visible_changes(file.read_bytes(), Verdict.from_json(told)) if told["kind"] == "paper" else None
+    for one in found.shown if found else ():
+        folder.mkdir(parents=True, exist_ok=True)
+        picture = folder / f"{file.stem}-trang-{one.page}.png"
+        picture.write_bytes(one.png)
+        places = ", ".join(place.in_locale(lang) for place in one.where)
+        said = phrase(
+            "Trang {page} khác bản đã ký ({places}): {picture}", page=one.page, places=places, picture=picture
+        )
+        yield said.in_locale(lang)
 
 
 def _thumbprint(jwk: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from directory.actor import Actor
 from docex import judging
+from docex.checking import changes as seen
 from docex.checking import codes, sheets, uploads
 from docex.checking.forms import past_moment
 from docex.forms import number
@@ -66,6 +67,18 @@ def signed_revision(tx: Tx, actor: Actor, paper_id: int, place: int) -> Response
     answer = pdf_response(found.sha256, found.size, found.name, inline=not request.args.get("download"))
     answer.headers["ETag"] = f'"{found.sha256}-{found.size}"'
     return answer
+
+
+@routes.get("/documents/papers/<int:paper_id>/changes")
+def changes(tx: Tx, actor: Actor, paper_id: int) -> Response:
+    """What was signed beside what the file shows now, drawn when somebody asks for it."""
+    asked = seen.question_for(tx, actor, paper_id)
+    tx.let_go()  # drawing takes its time: no connection waits with it
+    found = seen.drawn(asked, current_app.extensions["lienthong"].blobs)
+    log_opening(actor, paper_id)
+    response = make_response(render_template("checking/changes.html", asked=asked, changes=found))
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
 
 
 # ---- the public ----

@@ -15,6 +15,7 @@ from kernel.db import Tx
 from kernel.errors import NotFound
 from kernel.outbox import OPEN_STATES
 from kernel.text import Phrase
+from signing.changes import signed_part
 from signing.verdicts import Signer, Value, Verdict
 
 LONGEST_HISTORY = 100
@@ -40,7 +41,8 @@ class VerdictSheet:
 
     `incoming_id` or `document_id` is the page that it belongs to. `verdict` is None while there is none, `envelope` the
     newest on the signature of the envelope in which the paper came; `failed` says
-    that the last one that was asked for could not be made. `since` is the earliest moment that can be asked about.
+    that the last one that was asked for could not be made. `since` is the earliest moment that can be asked about;
+    `differs` says that what was signed can be shown beside what the file shows now.
     """
 
     paper_id: int
@@ -59,6 +61,7 @@ class VerdictSheet:
     failed: bool
     since: datetime
     stream: str
+    differs: bool
     heads: dict[str, int] = field(default_factory=dict)
 
 
@@ -98,6 +101,7 @@ def verdict_sheet(tx: Tx, actor: Actor, paper_id: int, judgement_id: int | None 
         failed=bool(attempt) and attempt not in (*OPEN_STATES, "done"),
         since=dispatch.submitted_at,
         stream=stream,
+        differs=shown is not None and bool(signed_part(Verdict.from_json(shown.report), paper.size)),
         heads=streams.heads(tx, [stream]),
     )
 

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from docex import judging
+from docex.checking.changes import ChangesView, changes_view
 from docex.checking.verdicts import VALUES, Finding, VerdictView, verdict_view
 from kernel import clock
 from kernel.errors import Invalid, Unavailable
 from kernel.text import Phrase, phrase
 from signing import isolation
+from signing.changes import visible_changes
 from signing.evidence_check import Checked, check_apart
 from signing.evidence_form import MIMETYPE
 from signing.isolation import Broken, Busy
@@ -38,10 +40,11 @@ class Known:
 
 @dataclass(frozen=True)
 class Told:
-    """A verdict, and those on the files inside, by their names."""
+    """A verdict, those on the files inside, by their names, and what can be seen of changes after signing."""
 
     verdict: VerdictView
     parts: tuple[tuple[str, VerdictView], ...] = ()
+    changes: ChangesView | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,8 @@ def _is_pdf(data: bytes) -> bool:
 
 def _judge_pdf(data: bytes, known: Known) -> Told:
     verdict = verdict_on(data, known.trust, policy_for(DocumentKind.PUBLIC), patience_s=PATIENCE_S)
-    return Told(verdict_view(verdict, len(data)))
+    changes = changes_view(visible_changes(data, verdict, patience_s=PATIENCE_S), verdict, len(data))
+    return Told(verdict_view(verdict, len(data)), changes=changes)
 
 
 def _is_pack(data: bytes) -> bool:

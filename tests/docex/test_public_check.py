@@ -1,6 +1,8 @@
 """What anybody may ask without signing in: about a file, and about a paper by the code that is printed on it."""
 
+import base64
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
+from PIL import Image
 
 from docex.checking.models import PublicCode
 from docex.models import Document, Paper
@@ -16,6 +19,7 @@ from kernel.blobs import read_all
 from kernel.schema import Base
 from signing import isolation
 from signing.evidence_form import MIMETYPE
+from signing.rendering.framing import FRAME
 from tests import counters
 from tests.docex.office import Office, a_pdf
 from tests.signing import attacks
@@ -47,6 +51,14 @@ def the_paper(office: Office, number: int) -> tuple[str, bytes]:
 def handed_in(client: FlaskClient, path: str, data: bytes, name: str = "van-ban.pdf") -> tuple[int, str]:
     answer = client.post(path, data={"file": (io.BytesIO(data), name)})
     return answer.status_code, answer.get_data(as_text=True)
+
+
+def the_picture(page: str) -> Image.Image:
+    """The only picture that stands in the page itself."""
+    (data,) = re.findall(r'<img src="data:image/png;base64,([^"]+)"', page)
+    raw = base64.b64decode(data)
+    assert len(raw) <= 400_000
+    return Image.open(io.BytesIO(raw)).convert("RGB")
 
 
 def everything(office: Office) -> dict[str, int]:
@@ -132,6 +144,7 @@ def test_a_file_is_judged_and_nothing_of_it_stays(
     ):
         status, shown = handed_in(anybody, "/check", forged)
         assert (status, code in shown, "verdict-good" in shown) == (200, True, False), code
+        assert ("data:image/png" in shown) == (code == "EDITED_AFTER_SIGNING"), code
     for wrong, said in (
         (b"", "Cần chọn tệp PDF"),
         (b"PK\x03\x04 a zip", "không phải là PDF"),
@@ -196,3 +209,18 @@ def test_an_agency_prints_no_code_when_it_does_not_want_to(app: Flask, office: O
     office.sign(again)
     with office.db.read() as tx:
         assert tx.session.get(PublicCode, again) is not None
+
+
+def test_a_stranger_sees_what_was_changed_in_a_red_frame(office: Office, anybody: FlaskClient) -> None:
+    _, issued = the_paper(office, office.sent())
+    status, shown = handed_in(anybody, "/check", attacks.cover_with_an_annotation(issued))
+    assert status == 200
+    assert "khác ở trang 1" in shown
+    picture = the_picture(shown)
+    framed = [place for place, colour in enumerate(picture.get_flattened_data()) if colour == FRAME]
+    assert len(framed) > 200
+    # The note of the attack lies at the top of the page: 740 to 790 points of 842, on both halves.
+    rows = [place // picture.width for place in framed]
+    assert max(rows) < picture.height / 5
+    columns = {place % picture.width > picture.width / 2 for place in framed}
+    assert columns == {False, True}

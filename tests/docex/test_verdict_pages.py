@@ -1,6 +1,7 @@
 """Why a paper counts as valid: the page of its verdicts, judging again, as of an earlier moment, what was signed."""
 
 import hashlib
+import io
 import re
 from datetime import timedelta
 
@@ -20,6 +21,8 @@ from signing.reasons import Code
 from signing.verdicts import Verdict
 from signing.verify import not_judged
 from tests.docex.office import Office
+from tests.docex.test_public_check import the_picture
+from tests.signing import attacks
 from tests.web.application import create_app
 from tests.web.people import sign_in
 from web.services import Services
@@ -167,14 +170,38 @@ def test_a_past_moment_is_judged_with_what_held_then_and_changes_nothing_else(
     assert "verdict-good" in page_of(lan, paper)
 
 
+def test_what_was_changed_after_signing_is_shown_beside_what_was_signed(
+    app: Flask, office: Office, paper: Paper
+) -> None:
+    lan, link = sign_in(app, "lan"), f"/documents/papers/{paper.id}/changes"
+    assert link not in page_of(lan, paper)
+    assert lan.get(link).status_code == 404  # nothing was changed
+    forged = attacks.cover_with_an_annotation(read_all(office.blobs, paper.sha256))
+    blob = office.blobs.put(io.BytesIO(forged))
+    with office.db.write("test") as tx:
+        tx.session.execute(sa.update(Paper).where(Paper.id == paper.id).values(sha256=blob.sha256, size=blob.size))
+    lan.post(f"/documents/papers/{paper.id}/verdict")
+    office.work()
+    assert link in page_of(lan, paper)
+    shown = lan.get(link)
+    assert shown.headers["Cache-Control"] == "private, no-store"
+    page = shown.get_data(as_text=True)
+    assert f"So với bản mà {office.cast.binh.name} đã ký, tệp này hiện khác ở trang 1." in page
+    picture = the_picture(page)
+    assert picture.width <= 1600
+    assert re.search(r'alt="Trang 1: bên trái là bản [^"]*; chỗ khác: [^"]*trên cùng', page)
+    assert "Page 1" in _in_english(lan).get(link).get_data(as_text=True)
+    assert sign_in(app, "quynh").get(link).status_code == 404
+
+
 def test_strangers_find_nothing_and_drafts_have_no_verdict(app: Flask, office: Office, paper: Paper) -> None:
     quynh, ha = sign_in(app, "quynh"), sign_in(app, "ha")
     with office.db.read() as tx:
         draft = tx.session.scalars(sa.select(Paper).where(Paper.stage == "sealed")).one()
     number = judgements(office)[0].id
-    doors = ("verdict", "signed/1", f"verdicts/{number}")
+    doors = ("verdict", "signed/1", f"verdicts/{number}", "changes")
     for client, other in ((quynh, paper), (ha, draft)):
-        assert [client.get(f"/documents/papers/{other.id}/{door}").status_code for door in doors] == [404] * 3
+        assert [client.get(f"/documents/papers/{other.id}/{door}").status_code for door in doors] == [404] * 4
         assert client.post(f"/documents/papers/{other.id}/verdict").status_code == 404
     lan = sign_in(app, "lan")
     assert lan.get(f"/documents/papers/{paper.id}/verdict?of={number + 99}").status_code == 404

@@ -17,10 +17,14 @@ from signing.evidence import KEYS, MANIFEST
 from signing.evidence_cli import verify
 from signing.evidence_form import Writer
 from signing.log import canonical
+from signing.pades import sign_person
 from signing.receipts import SigningKey
 from signing.revinfo import read_list
+from signing.specimens import handwriting
 from signing.testpki import TestAuthority
-from tests.signing.conftest import CITY, Office
+from tests.signing import attacks
+from tests.signing.conftest import ANCHOR, CITY, Office
+from tests.signing.papers import minimal_pdf
 from tests.signing_evidence.packs import Made
 
 Run = Callable[..., Result]
@@ -176,3 +180,18 @@ def test_a_failure_of_our_own_is_no_judgement(
     assert (done.exit_code, done.stdout) == (2, "")
     assert "could not be finished" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_was_changed_is_written_as_pictures(run: Run, office: Office, tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    signed = sign_person(minimal_pdf("15 trieu dong"), office.binh, anchor=ANCHOR, image=handwriting("Bình"))
+    assert run(signed, "--kind", "person_only", "--pictures", str(folder)).exit_code == 0
+    assert not folder.exists()
+    told = run(attacks.cover_with_an_annotation(signed), "--pictures", str(folder))
+    assert told.exit_code == 1
+    (picture,) = folder.iterdir()
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert f"Trang 1 khác bản đã ký (trên cùng ở giữa): {picture}" in told.stdout
+    as_json = run(attacks.cover_with_an_annotation(signed), "--pictures", str(folder), "--json", "--lang", "en")
+    assert json.loads(as_json.stdout)["value"] == "invalid"
+    assert "Page 1 differs" in as_json.stderr

@@ -1,0 +1,38 @@
+"""What the eye sees of a change after a signature, drawn where strangers' files are read: in a process of its own."""
+
+from signing.isolation import Broken, apart
+from signing.reasons import Code
+from signing.rendering.showing import ChangedPage, Changes, changes_since
+from signing.verdicts import Verdict
+
+__all__ = ["SHOWN", "ChangedPage", "Changes", "signed_part", "visible_changes"]
+
+SHOWN = frozenset({Code.LOOKS_DIFFERENT.value, Code.COVERS_CONTENT.value, Code.EDITED_AFTER_SIGNING.value})
+"""The findings that a picture explains."""
+
+
+def signed_part(verdict: Verdict, size: int) -> int:
+    """How many bytes of a file were signed before what the verdict on it objects to came.
+
+    It is the earliest of the revisions that these findings name; 0 when a picture would explain nothing.
+    """
+    concerned = [one for one in verdict.reasons if one.code in SHOWN]
+    named = {one.signature for one in concerned}
+    ends = [one.covers for one in verdict.signers if 0 < one.covers < size]
+    own = [one.covers for one in verdict.signers if one.field in named and 0 < one.covers < size]
+    return min(own or ends, default=0) if concerned else 0
+
+
+def visible_changes(data: bytes, verdict: Verdict, *, patience_s: float | None = None) -> Changes | None:
+    """The changes that the verdict on these bytes speaks of, in pictures.
+
+    None when it speaks of none, or when they could not be drawn. isolation.Busy when no process was free within
+    `patience_s` seconds.
+    """
+    end = signed_part(verdict, len(data))
+    if not end:
+        return None
+    try:
+        return apart(changes_since, data, end, patience_s=patience_s)
+    except Broken:
+        return None

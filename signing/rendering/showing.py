@@ -1,0 +1,97 @@
+"""What has changed since a signature, for people: pictures of the pages concerned, and where on them in words."""
+
+from dataclasses import dataclass
+from time import monotonic
+
+from kernel.text import Phrase, phrase
+from signing.rendering.comparison import Comparison, Difference, compare
+from signing.rendering.framing import framed
+from signing.rendering.pages import Area, OutOfTime, Pages, Undrawable
+
+MOST_PICTURES = 3
+COMPARING_S, ALL_OF_IT_S = 4.0, 8.0
+"""Seconds for finding what differs, and for everything."""
+
+_PLACES = (
+    (phrase("trên cùng bên trái"), phrase("trên cùng ở giữa"), phrase("trên cùng bên phải")),
+    (phrase("giữa trang bên trái"), phrase("chính giữa trang"), phrase("giữa trang bên phải")),
+    (phrase("cuối trang bên trái"), phrase("cuối trang ở giữa"), phrase("cuối trang bên phải")),
+)
+_EVERYWHERE = phrase("cả trang")
+
+
+@dataclass(frozen=True)
+class ChangedPage:
+    """A page (from 1) as it was signed and as it is now, side by side with the changed places in frames (PNG), and
+    where on the page these are."""
+
+    page: int
+    png: bytes
+    where: tuple[Phrase, ...]
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What can be seen of the changes. `pages` are all pages that differ (from 1), `shown` the first of them with their
+    pictures; `left_out` says that not every page could be compared in the time for it."""
+
+    pages: tuple[int, ...] = ()
+    shown: tuple[ChangedPage, ...] = ()
+    left_out: bool = False
+
+
+def warm_up() -> None:
+    """Load what drawing needs, once for all files (`signing.isolated`)."""
+    import pypdfium2  # noqa: F401
+
+
+def changes_since(data: bytes, end: int) -> Changes:
+    """Compare the file with its first `end` bytes, which somebody signed.
+
+    The pictures of signatures that came later are no change by themselves: they are framed where nothing else is.
+    Never raises for what a file does: of what cannot be drawn there is no picture. For work in a process of its own.
+    """
+    until = monotonic() + ALL_OF_IT_S
+    try:
+        with Pages(data[:end]) as before, Pages(data) as after:
+            found = _compared(before, after)
+            numbers = list(dict.fromkeys(one.page for one in found.differences))
+            shown = list[ChangedPage]()
+            for index in sorted(numbers)[:MOST_PICTURES]:
+                if monotonic() < until:
+                    there = tuple(one for one in found.differences if one.page == index)
+                    shown.append(ChangedPage(index + 1, framed(before, after, there), _where(before, after, there)))
+            pages = tuple(sorted(index + 1 for index in numbers))
+            return Changes(pages, tuple(shown), bool(found.left_out))
+    except (Undrawable, OutOfTime):
+        return Changes(left_out=True)
+
+
+def _compared(before: Pages, after: Pages) -> Comparison:
+    boxes = [one for index in range(min(after.count, before.count, 50)) for one in _signatures(after, index)]
+    found = compare(before, after, boxes, COMPARING_S)
+    return found if found.differences else compare(before, after, (), COMPARING_S)
+
+
+def _signatures(pages: Pages, index: int) -> list[Area]:
+    try:
+        return [one.area for one in pages.marks(index) or () if one.is_signature and not one.is_empty]
+    except Undrawable:
+        return []
+
+
+def _where(before: Pages, after: Pages, differences: tuple[Difference, ...]) -> tuple[Phrase, ...]:
+    words = list[Phrase]()
+    for one in differences:
+        try:
+            sheet = (before if one.page < before.count else after).sheet(one.page)
+        except Undrawable:
+            return (_EVERYWHERE,)
+        if one.area is None:
+            return (_EVERYWHERE,)
+        left, upper, right, lower = sheet.on_picture(one.area, 1.0)
+        width, height = sheet.pixels(1.0)
+        row = min(2, max(0, int((upper + lower) / 2 / height * 3)))
+        column = min(2, max(0, int((left + right) / 2 / width * 3)))
+        words.append(_PLACES[row][column])
+    return tuple(dict.fromkeys(words))
