@@ -19,6 +19,8 @@ from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 
+from signing.complexity import check_count, check_structure, check_tables
+
 # What the library warns about stands in the verdict; hostile files must not fill the log with traces.
 for _name in ("pyhanko", "pyhanko_certvalidator"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)
@@ -82,12 +84,18 @@ class Integrity:
 
 
 def embedded_signatures(data: bytes) -> Signatures:
-    """Every signature field of the file, each parsed on its own: one broken signature must not hide the others."""
+    """Every signature field of the file, each parsed on its own: one broken signature must not hide the others.
+
+    NotReadable when the file is no PDF; TooComplicated when it costs more to judge than any paper.
+    """
+    check_tables(data)
     reader, lenient = _reader(data)
     found = []
     try:
+        check_structure(reader)
         for name, value, field in enumerate_sig_fields(reader, filled_status=True):
             found.append(_found(reader, str(name), value, field))
+            check_count(len(found))
     except BROKEN as error:
         raise NotReadable("the form of the file is broken") from error
     # A signature that cannot be read stands where its field was met; sorting keeps that.
