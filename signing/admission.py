@@ -64,8 +64,11 @@ def refusal_for(found: tuple[Hazard, ...]) -> Phrase | None:
 
 
 def admitted(work: Callable[..., bytes], pdf: bytes, *given: object, **named: object) -> bytes:
-    """`work(pdf, …)`, unless something stands against signing this file: Invalid(file) then. Work for a child."""
-    refusal = refusal_for(obstacles(pdf))
+    """`work(pdf, …)`, unless something stands against signing this file: Invalid(file) then. Work for a child.
+
+    Fields over text were refused when the file came; the one that is prepared here for the seal touches the title.
+    """
+    refusal = refusal_for(tuple(one for one in obstacles(pdf) if one is not Hazard.FIELD_OVER_TEXT))
     if refusal is not None:
         raise Invalid({"file": refusal}, refusal)
     return work(pdf, *given, **named)
