@@ -10,6 +10,7 @@ from kernel.blobs import BlobStore, read_all
 from kernel.errors import Invalid
 from kernel.text import phrase
 from signing.admission import obstacles, refusal_for
+from signing.hazards import Hazard
 from signing.isolation import Broken, Busy, apart, judging_seconds, words
 
 PDF = "application/pdf"
@@ -37,10 +38,12 @@ PATIENCE_S = 5.0
 
 
 def refuse_hazards(blobs: BlobStore, file: File, field: str) -> None:
-    """Invalid on `field` when a judge would refuse this PDF once it is signed: said while the form is still open."""
+    """Invalid on `field` when a judge would refuse this PDF once it is signed: said while the form is still open. Of
+    a broken file the worker can say more."""
     data = read_all(blobs, file.sha256)
     try:
-        refusal = refusal_for(apart(obstacles, data, patience_s=PATIENCE_S, within_s=judging_seconds()))
+        found = apart(obstacles, data, patience_s=PATIENCE_S, within_s=judging_seconds())
+        refusal = refusal_for(tuple(one for one in found if one is not Hazard.BROKEN))
     except Busy:
         return
     except Broken as broken:
