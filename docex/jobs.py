@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.queries import AgencyCard
-from docex import conventions, dispatch, drafting, issuing, preserving, takenin
+from docex import conventions, dispatch, drafting, issuing, preserving, rejudging, takenin
 from docex.custody import Custody
 from docex.desk import jobs as desk
 from docex.desk import recalls
@@ -62,6 +62,7 @@ def register_jobs(config: Config, blobs: BlobStore) -> None:
 def begin_jobs(config: Config, db: Database) -> None:
     """Promise what an older release has left to do."""
     takenin.begin(db)
+    rejudging.begin(db)
 
 
 @outbox.handler("docex.deliver")

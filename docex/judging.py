@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from directory import queries as directory
 from directory.actor import Actor
 from directory.names import names_at
+from docex import fallen
 from docex.access import paper_for
 from docex.books import is_copy
 from docex.checking.models import EnvelopeJudgement
@@ -158,7 +159,7 @@ def conclude(tx: Tx, judged: Judged, *, asked_by: int | None = None, turn: int =
     """
     dispatch = tx.session.get_one(Dispatch, judged.dispatch_id)
     tx.keep(dispatch)
-    now = clock.now()
+    now, was_valid = clock.now(), fallen.valid_by_earlier_rules(tx, dispatch.id)
     for paper_id, verdict in judged.verdicts:
         report = verdict.to_json()
         evidence_log.add_verdict(tx, report)
@@ -182,6 +183,8 @@ def conclude(tx: Tx, judged: Judged, *, asked_by: int | None = None, turn: int =
         if asking and turn < len(AGAIN_AFTER):
             payload = {"dispatch_id": dispatch.id, "turn": turn + 1}
             tx.outbox(TOPIC, f"{dispatch.id}:again:{turn + 1}", payload, due_at=now + AGAIN_AFTER[turn])
+        else:
+            fallen.promise_telling(tx, dispatch, was_valid, judged.verdicts)
         _show(tx, dispatch)
     elif asked_by is not None:
         _show(tx, dispatch, only=directory.person(tx, asked_by).agency_id)

@@ -32,7 +32,8 @@ from kernel.errors import DomainError, Invalid, WrongState
 from kernel.outbox import Handler, Job, SendError
 from kernel.text import Phrase, phrase
 from signing import foreign, isolation
-from signing.isolation import Broken, apart, drawn, with_key
+from signing.admission import obstacles, refusal_for
+from signing.isolation import Broken, apart, drawn, judging_seconds, with_key
 from signing.keys import KeyStore
 from signing.locking import is_closed
 from signing.pades import FIELD_COPY, FIELD_PERSON, FIELD_SEAL, sign_copy, sign_person, sign_seal
@@ -150,6 +151,9 @@ class InspectHandler(Handler[Upload, Found]):
         spot = top_right(facts.width, facts.height)
         fields = (FIELD_COPY,) if prepared.is_copy else (FIELD_PERSON, FIELD_SEAL)
         try:
+            refusal = refusal_for(apart(obstacles, data, within_s=judging_seconds()))
+            if refusal is not None:
+                return Found(prepared.paper_id, None, {}, refusal)
             if facts.signed and apart(is_closed, data, fields):
                 return Found(prepared.paper_id, None, {}, CLOSED)
             if not prepared.is_copy:

@@ -6,9 +6,12 @@ from typing import IO
 from docex.drafting import File
 from docex.edxml import papers
 from docex.official.uploads import looks_like_pdf
-from kernel.blobs import BlobStore
+from kernel.blobs import BlobStore, read_all
 from kernel.errors import Invalid
 from kernel.text import phrase
+from signing.admission import obstacles, refusal_for
+from signing.hazards import Hazard
+from signing.isolation import Broken, Busy, apart, judging_seconds, words
 
 PDF = "application/pdf"
 _OFFICE = ("application/vnd.openxmlformats-officedocument.", "application/vnd.oasis.opendocument.")
@@ -28,6 +31,25 @@ ACCEPTED = frozenset(
 )
 ENDINGS = ".pdf,.doc,.docx,.xls,.xlsx,.ppt,.pptx,.odt,.ods,.rtf,.zip,.png,.jpg,.jpeg,.tif,.tiff,.txt,.csv"
 _HEAD = 4096
+
+
+PATIENCE_S = 5.0
+"""How long a form waits for a free process; the worker looks into the file in any case."""
+
+
+def refuse_hazards(blobs: BlobStore, file: File, field: str) -> None:
+    """Invalid on `field` when a judge would refuse this PDF once it is signed: said while the form is still open. Of
+    a broken file the worker can say more."""
+    data = read_all(blobs, file.sha256)
+    try:
+        found = apart(obstacles, data, patience_s=PATIENCE_S, within_s=judging_seconds())
+        refusal = refusal_for(tuple(one for one in found if one is not Hazard.BROKEN))
+    except Busy:
+        return
+    except Broken as broken:
+        refusal = words(broken)
+    if refusal is not None:
+        raise Invalid({field: refusal})
 
 
 def receive(

@@ -29,6 +29,7 @@ from pyhanko_certvalidator.path import ValidationPath
 from pyhanko_certvalidator.policy_decl import DisallowWeakAlgorithmsPolicy
 from pyhanko_certvalidator.validate import async_validate_path
 
+from signing.complexity import check_certificates
 from signing.pdffile import BROKEN
 from signing.revinfo import telling
 from signing.trust import Purpose, Trust
@@ -150,6 +151,7 @@ async def _valid_path(
 
     Raises what is wrong with the most telling of those that do not hold, as `find_valid_path` of the library does.
     """
+    check_certificates(certificate, embedded)
     context = validation_context(trust, purpose, moment, embedded)
     paths = context.path_builder.async_build_paths_lazy(certificate)
     wrong: list[ValidationError] = []

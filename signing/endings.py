@@ -31,13 +31,16 @@ class Broken(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """What children may use. `seconds` is for one piece of work, in wall and in CPU time."""
+    """What children may use. `seconds` is for one piece of work, in wall and in CPU time, `judging_seconds` for
+    one judgement of signatures: what costs more is said to be too complicated."""
 
     processes: int = 2
     memory_bytes: int = 1 << 30
     seconds: float = 45.0
+    judging_seconds: float = 10.0
 
     @classmethod
     def of(cls, config: Config) -> "Limits":
         """As the settings say."""
-        return cls(max(1, config.isolated_processes), config.isolated_memory_mb << 20, config.isolated_seconds)
+        processes, memory = max(1, config.isolated_processes), config.isolated_memory_mb << 20
+        return cls(processes, memory, config.isolated_seconds, config.judging_seconds)

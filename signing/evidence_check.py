@@ -20,7 +20,7 @@ from signing import merkle, receipts
 from signing.case import Expected, worst
 from signing.evidence import ENVELOPE, FORMAT, KEYS, MANIFEST, MOST_TAKEN_APART, SIGNATURE, TYPE
 from signing.evidence_form import Entry, NoPack, bytes_of, pieces_of, read_form
-from signing.isolation import apart
+from signing.isolation import apart, judging_seconds
 from signing.log import TYPE as HEAD_TYPE
 from signing.log import Kind
 from signing.pades import run
@@ -107,7 +107,7 @@ def check_apart(
     data: bytes, trust: Trust, keys: Mapping[str, dict[str, Any]], *, patience_s: float | None = None
 ) -> Checked:
     """The same for bytes of strangers, all of it in one process of its own (isolation.Busy, isolation.Broken)."""
-    return apart(_check_bytes, data, trust, dict(keys), patience_s=patience_s)
+    return apart(_check_bytes, data, trust, dict(keys), patience_s=patience_s, within_s=judging_seconds())
 
 
 def _check_bytes(data: bytes, trust: Trust, keys: Mapping[str, dict[str, Any]]) -> Checked:

@@ -15,6 +15,7 @@ from typing import Any
 
 from asn1crypto import cms
 
+from signing.admission import admitted
 from signing.endings import Broken, Ending
 from signing.isolation import pool
 from signing.keys import KeyDescription, KeyStore
@@ -24,9 +25,10 @@ _MOST_SIGNED_BYTES = 64 * 1024
 
 
 def signed(work: Callable[..., bytes], pdf: bytes, key: KeyStore, **named: Any) -> bytes:
-    """`work(pdf, key, **named)` of `pades`, in a child of its own. Broken when it did anything but sign this file."""
+    """`work(pdf, key, **named)` of `pades`, in a child of its own. Broken when it did anything but sign this file,
+    Invalid(file) when a judge would refuse the file (`admission`)."""
     witness = _Witness(key)
-    made = pool("signed").run(work, pdf, witness, **named)
+    made = pool("signed").run(admitted, work, pdf, witness, **named)
     if not (made.startswith(pdf) and witness.digest == _digest_of(made, len(pdf))):
         raise Broken(Ending.FAILED, "signed something else than what came back")
     return made

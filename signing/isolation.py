@@ -144,11 +144,18 @@ def become_child() -> None:
     _inside[0] = True
 
 
-def apart(work: Callable[..., T], *given: Any, patience_s: float | None = None, **named: Any) -> T:
-    """Do this in a child of this process; see `Pool.run`."""
+def apart(
+    work: Callable[..., T], *given: Any, patience_s: float | None = None, within_s: float | None = None, **named: Any
+) -> T:
+    """Do this in a child of this process; see `Pool.run`. A child that does it itself keeps to its own limits."""
     if _inside[0]:
         return work(*given, **named)
-    return pool("papers").run(work, *given, patience_s=patience_s, **named)
+    return pool("papers").run(work, *given, patience_s=patience_s, within_s=within_s, **named)
+
+
+def judging_seconds() -> float:
+    """How long one judgement of signatures may take in this process's children."""
+    return _limits[0].judging_seconds
 
 
 def in_turn(*tasks: Task) -> list[Any]:

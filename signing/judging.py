@@ -21,6 +21,7 @@ from signing.chains import (
     binds_certificate,
     usage_of,
 )
+from signing.formats import found_in_the_file
 from signing.holders import Holder, read_holder
 from signing.numbering import has_changed, was_blank
 from signing.pdffile import BROKEN, Found, Integrity, integrity_of
@@ -56,6 +57,7 @@ async def judge(case: Case) -> None:
     if not case.file.found:
         case.reasons.append(reason(Code.NO_SIGNATURE, weight=case.policy.unsigned))
         return
+    case.reasons += found_in_the_file(case.file, case.policy)
     case.carried = carried_in(case.file)
     case.stamps, case.doubts = await judge_stamps(case.file, case.trust, case.moment, case.known_since, case.carried)
     case.later = _later_updates(case)

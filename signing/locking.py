@@ -24,6 +24,7 @@ from pyhanko.sign.diff_analysis.constants import ROOT_EXEMPT_STRICT_COMPARISON
 from pyhanko.sign.fields import FieldMDPSpec, MDPPerm
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
+from signing.complexity import TooComplicated
 from signing.pdffile import BROKEN, NotReadable, embedded_signatures
 
 _PERMS, _DOCMDP, _FIELDMDP = "/Perms", "/DocMDP", "/FieldMDP"
@@ -40,7 +41,7 @@ def is_closed(data: bytes, fields: tuple[str, ...]) -> bool:
     try:
         found = embedded_signatures(data).found
         return any(forbids(one.signature, fields) for one in found if one.signature is not None)
-    except (NotReadable, *BROKEN):
+    except (NotReadable, TooComplicated, *BROKEN):
         return False
 
 

@@ -23,6 +23,7 @@ from kernel import clock
 from kernel.errors import Invalid
 from kernel.text import Phrase, phrase
 from signing.chains import ChainState, chain_of
+from signing.complexity import TooComplicated
 from signing.judging import Case, Expected, judge, worst
 from signing.pades import declare_extension, run, writer_for
 from signing.pdffile import Found, NotReadable, embedded_signatures
@@ -148,11 +149,12 @@ def examine(data: bytes, trust: Trust, at: datetime | None = None) -> Examined:
     """Judge every signature of the file for itself, as of `at` (now). Invalid(file) when it is no readable PDF."""
     try:
         file = embedded_signatures(data)
-    except NotReadable as error:
-        found = reason(Code.UNREADABLE).phrase
+        case = Case(policy_for(DocumentKind.FOREIGN), trust, Expected(), at or clock.now(), None, file)
+        run(judge(case))
+    except (NotReadable, TooComplicated) as error:
+        code = Code.UNREADABLE if isinstance(error, NotReadable) else Code.TOO_COMPLICATED
+        found = reason(code).phrase
         raise Invalid({"file": found}, found) from error
-    case = Case(policy_for(DocumentKind.FOREIGN), trust, Expected(), at or clock.now(), None, file)
-    run(judge(case))
     return Examined(data, case)
 
 

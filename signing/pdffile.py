@@ -30,6 +30,7 @@ from pyhanko.sign.general import CMSExtractionError, extract_certificate_info, f
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 
+from signing.complexity import check_count, check_structure, check_tables
 from signing.pdfreader import BROKEN, NotReadable, open_pdf
 
 __all__ = [
@@ -89,12 +90,18 @@ class Integrity:
 
 
 def embedded_signatures(data: bytes) -> Signatures:
-    """Every signature field of the file, each parsed on its own: one broken signature must not hide the others."""
+    """Every signature field of the file, each parsed on its own: one broken signature must not hide the others.
+
+    NotReadable when the file is no PDF; TooComplicated when it costs more to judge than any paper.
+    """
+    check_tables(data)
     reader, lenient = open_pdf(data)
     found = []
     try:
+        check_structure(reader)
         for name, value, field in enumerate_sig_fields(reader, filled_status=True):
             found.append(_found(reader, str(name), value, field))
+            check_count(len(found))
     except BROKEN as error:
         raise NotReadable("the form of the file is broken") from error
     # A signature that cannot be read stands where its field was met; sorting keeps that.

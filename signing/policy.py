@@ -48,27 +48,31 @@ class Policy:
 _PERSON, _SEAL = HolderKind.PERSON, HolderKind.SEAL
 
 POLICIES: dict[DocumentKind, Policy] = {
-    DocumentKind.OFFICIAL: Policy("official-4", (_PERSON, _SEAL), Value.INVALID),
+    DocumentKind.OFFICIAL: Policy("official-5", (_PERSON, _SEAL), Value.INVALID),
     # Before the clerk applies the seal: what the leader has signed.
-    DocumentKind.PERSON_ONLY: Policy("person-only-3", (_PERSON,), Value.INVALID),
+    DocumentKind.PERSON_ONLY: Policy("person-only-4", (_PERSON,), Value.INVALID),
     # Copies and separate attachments carry the agency's signature alone (Decree 30, Annex I, Part II).
-    DocumentKind.COPY: Policy("copy-2", (_SEAL,), Value.INVALID),
+    DocumentKind.COPY: Policy("copy-3", (_SEAL,), Value.INVALID),
     # Minutes are signed by the secretary and the chair; a seal only "if any" (Decree 30, form 1.9).
-    DocumentKind.MINUTES: Policy("minutes-3", (_PERSON, _PERSON), Value.INVALID),
+    DocumentKind.MINUTES: Policy("minutes-4", (_PERSON, _PERSON), Value.INVALID),
     # Papers of which we do not know who had to sign them: judge what is there. Other programs add to signed files what
     # we cannot tell from an attack; what was signed can be shown.
     DocumentKind.FOREIGN: Policy(
-        "foreign-3", (), Value.UNCLEAR, edited_later=Value.UNCLEAR, weak_algorithm=Value.UNCLEAR
+        "foreign-4", (), Value.UNCLEAR, edited_later=Value.UNCLEAR, weak_algorithm=Value.UNCLEAR
     ),
     # What anybody hands in for checking: most likely an official paper, perhaps a copy, which no person signs.
     DocumentKind.PUBLIC: Policy(
-        "public-3", (_PERSON, _SEAL), Value.UNCLEAR, missing=Value.UNCLEAR, weak_algorithm=Value.UNCLEAR
+        "public-4", (_PERSON, _SEAL), Value.UNCLEAR, missing=Value.UNCLEAR, weak_algorithm=Value.UNCLEAR
     ),
 }
 
 
 ENVELOPE = Policy("envelope-2", (), Value.UNCLEAR, weak_algorithm=Value.UNCLEAR)
 """The signature that a sender's system puts on its envelope."""
+
+
+IN_FORCE = frozenset(policy.name for policy in POLICIES.values())
+"""The versions by which papers are judged today; a verdict that names another one was made by earlier rules."""
 
 
 def policy_for(kind: DocumentKind) -> Policy:

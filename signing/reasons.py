@@ -15,6 +15,9 @@ class Code(StrEnum):
     UNREADABLE = "UNREADABLE"
     LENIENT_READING = "LENIENT_READING"
     NO_SIGNATURE = "NO_SIGNATURE"
+    ACTIVE_CONTENT = "ACTIVE_CONTENT"
+    UNKNOWN_FORMAT = "UNKNOWN_FORMAT"
+    TOO_COMPLICATED = "TOO_COMPLICATED"
     SIGNATURE_UNREADABLE = "SIGNATURE_UNREADABLE"
     NO_CERTIFICATE = "NO_CERTIFICATE"
     COVERAGE = "COVERAGE"
@@ -89,6 +92,24 @@ _KINDS: dict[Code, _Kind] = {
         _U, "FORMAT_FAILURE", phrase("Tệp PDF không đúng chuẩn, chỉ đọc được khi bỏ qua lỗi cấu trúc.")
     ),
     Code.NO_SIGNATURE: _Kind(_U, "SIG_CONSTRAINTS_FAILURE", phrase("Tệp không có chữ ký số nào.")),
+    Code.ACTIVE_CONTENT: _Kind(
+        _U,
+        "FORMAT_FAILURE",
+        phrase(
+            "Tệp chứa {what}: nội dung hiển thị có thể tự thay đổi dù không ai sửa tệp, "
+            "nên chữ ký không bảo đảm được điều người đọc nhìn thấy."
+        ),
+    ),
+    Code.UNKNOWN_FORMAT: _Kind(
+        _U,
+        "FORMAT_FAILURE",
+        phrase("Chữ ký ở ô “{who}” ghi một định dạng không được biết ({format}), nên không kiểm tra được đầy đủ."),
+    ),
+    Code.TOO_COMPLICATED: _Kind(
+        _U,
+        "GENERIC",
+        phrase("Tệp quá phức tạp để kiểm tra: có quá nhiều thành phần so với một văn bản thông thường."),
+    ),
     Code.SIGNATURE_UNREADABLE: _Kind(
         _I, "FORMAT_FAILURE", phrase("Chữ ký ở ô “{who}” bị hỏng hoặc đã bị xoá, không đọc được.")
     ),
@@ -303,7 +324,7 @@ _KINDS: dict[Code, _Kind] = {
         "GENERIC",
         phrase("Phần mềm kiểm tra dừng đột ngột khi đọc tệp này. Tệp có thể bị hỏng hoặc được tạo ra để gây lỗi."),
     ),
-    Code.JUDGING_TOO_LONG: _Kind(_U, "GENERIC", phrase("Việc kiểm tra tệp này vượt quá thời gian cho phép.")),
+    Code.JUDGING_TOO_LONG: _Kind(_U, "GENERIC", phrase("Tệp quá phức tạp để kiểm tra trong thời gian cho phép.")),
     Code.JUDGING_TOO_MUCH: _Kind(_U, "GENERIC", phrase("Việc kiểm tra tệp này cần nhiều bộ nhớ hơn mức cho phép.")),
     Code.CANNOT_JUDGE: _Kind(
         _U, "GENERIC", phrase("Không kiểm tra được tệp này vì một lỗi kỹ thuật, xin thử lại hoặc báo quản trị.")

@@ -18,6 +18,7 @@ from pyhanko.sign.fields import MDPPerm
 from kernel.errors import Invalid
 from kernel.text import Phrase, phrase
 from signing import locking
+from signing.complexity import TooComplicated
 from signing.holders import read_holder, same
 from signing.pdffile import BROKEN, Found, NotReadable, Signatures, embedded_signatures, integrity_of
 from signing.verdicts import HolderKind
@@ -71,7 +72,7 @@ def check_returned(sent: bytes, returned: bytes, wanted: Wanted) -> Returned:
         raise _refused(NOT_SIGNED)
     try:
         before, after = embedded_signatures(sent), embedded_signatures(returned)
-    except NotReadable:
+    except (NotReadable, TooComplicated):
         raise _refused(BROKEN_FILE) from None
     if after.lenient and not before.lenient:
         raise _refused(BROKEN_FILE)

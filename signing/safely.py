@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 from signing.envelopes import Sealed, judge_envelope
-from signing.isolation import Broken, Ending, Task, apart, in_turn
+from signing.isolation import Broken, Ending, Task, apart, in_turn, judging_seconds
 from signing.policy import ENVELOPE, Policy
 from signing.reasons import Code
 from signing.trust import Trust
@@ -30,10 +30,13 @@ def verdict_on(
     at: datetime | None = None,
     patience_s: float | None = None,
 ) -> Verdict:
-    """`verify.verify`, done in a child. `patience_s` is how long to wait for a free one (isolation.Busy)."""
+    """`verify.verify`, done in a child within `Limits.judging_seconds`.
+
+    `patience_s` is how long to wait for a free one (isolation.Busy).
+    """
     asked = {"expected": expected, "known_since": known_since, "at": at}
     try:
-        return apart(verify, data, trust, policy, patience_s=patience_s, **asked)
+        return apart(verify, data, trust, policy, patience_s=patience_s, within_s=judging_seconds(), **asked)
     except Broken as broken:
         return not_judged(_CODES[broken.ending], sha256(data).hexdigest(), len(data), policy, at=at)
 
@@ -51,7 +54,7 @@ def verdict_and(
     """The same verdict, and what `then` answers about the same file, or Broken: the child that has judged it does both,
     because making one costs more than either. The verdict is here before the rest begins, which cannot change it."""
     asked = {"expected": expected, "known_since": known_since, "at": at}
-    verdict, rest = in_turn(Task(verify, (data, trust, policy), asked), then)
+    verdict, rest = in_turn(Task(verify, (data, trust, policy), asked, judging_seconds()), then)
     if isinstance(verdict, Broken):
         verdict = not_judged(_CODES[verdict.ending], sha256(data).hexdigest(), len(data), policy, at=at)
     return verdict, rest
@@ -69,6 +72,7 @@ def verdict_on_envelope(
     if sealed.names_nobody:
         return judge_envelope(sealed, trust, agency_names=agency_names, known_since=known_since, at=at)
     try:
-        return apart(judge_envelope, sealed, trust, agency_names=agency_names, known_since=known_since, at=at)
+        asked: dict[str, Any] = {"agency_names": agency_names, "known_since": known_since, "at": at}
+        return apart(judge_envelope, sealed, trust, within_s=judging_seconds(), **asked)
     except Broken:
         return not_judged(Code.CANNOT_JUDGE, sealed.sha256, sealed.size, ENVELOPE, at=at)

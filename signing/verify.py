@@ -14,6 +14,7 @@ from typing import Any
 from kernel import clock
 from kernel.text import Phrase, phrase
 from signing.case import Case, Expected, worst
+from signing.complexity import TooComplicated
 from signing.judging import judge
 from signing.pades import run
 from signing.pdffile import NotReadable, embedded_signatures
@@ -59,6 +60,8 @@ def verify(
         pdf = b"%PDF-" in data[:1024]
         found = reason(Code.UNREADABLE if pdf else Code.NOT_PDF, weight=policy.unsigned)
         reasons, signers, details = (found,), (), [{"error": str(error)}]
+    except TooComplicated as error:
+        reasons, signers, details = (reason(Code.TOO_COMPLICATED),), (), [{"error": error.what}]
     except MemoryError:  # the process is at its limit: it is for `isolation` to say so
         raise
     except Exception as error:  # whatever a hostile file makes a library do, the answer is a verdict

@@ -140,6 +140,20 @@ def sweep(config: Config, days: int, remove: bool) -> None:
     )
 
 
+@main.group()
+def verdicts() -> None:
+    """Verdicts on signatures that are stored with documents."""
+
+
+@verdicts.command("again")
+@click.pass_obj
+def again(config: Config) -> None:
+    """Judge again, by the rules of today, what was judged by earlier ones; the worker does it, a stretch a minute."""
+    from web import rejudging
+
+    click.echo(rejudging.by_hand(config))
+
+
 @main.command()
 @click.pass_obj
 def seed(config: Config) -> None:

@@ -22,6 +22,19 @@ class EnvelopeJudgement(Base):
     as_of: Mapped[datetime | None]  # the earlier moment that somebody asked about; None is "now"
 
 
+class FallenVerdict(Base):
+    """A document that was valid by earlier rules and is not by those of today, and an agency that was told so."""
+
+    __tablename__ = "docex_fallen_verdict"
+    __table_args__ = (sa.UniqueConstraint("dispatch_id", "agency_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    dispatch_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_dispatch.id"))
+    agency_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"), index=True)
+    policy: Mapped[str]
+    said: Mapped[Json]  # the sentence of the new verdict, a phrase
+    told_at: Mapped[datetime]
+
+
 class PublicCode(Base):
     """The code that is printed on an own paper: whoever has it may see what the hub says about that paper."""
 

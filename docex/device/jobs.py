@@ -28,6 +28,7 @@ from kernel.outbox import Handler, Job
 from kernel.refs import Ref
 from kernel.text import Phrase
 from signing import desk, isolation, revocation
+from signing.admission import admitted
 from signing.deferred import prepare
 from signing.deskmodels import Handoff, HandoffState
 from signing.isolation import Broken, apart
@@ -115,7 +116,7 @@ class HandOutHandler(Handler[OutWork, Out]):
         with refusals():
             pdf, pages, spot = source_of(self.blobs, prepared.drawn)
             places: dict[str, Box | None] = {FIELD_PERSON: spot, FIELD_SEAL: seal_box(spot) if spot else None}
-            data = apart(prepare, pdf, places)
+            data = apart(admitted, prepare, pdf, places)
             name = file_name(prepared.drawn.code, prepared.drawn.subject)
             return Out(prepared.handoff_id, stored(self.blobs, data, name, pages, spot_to_json(spot) if spot else {}))
 
@@ -126,7 +127,7 @@ class HandOutHandler(Handler[OutWork, Out]):
         data = read_all(self.blobs, file.sha256)
         try:
             seen = check_pdf(data, len(data))
-            made = apart(prepare, data, {FIELD_COPY: top_right(seen.width, seen.height)})
+            made = apart(admitted, prepare, data, {FIELD_COPY: top_right(seen.width, seen.height)})
         except (Invalid, WrongState, Broken):
             log.info("an attachment takes no signature", exc_info=True)
             return None
@@ -135,7 +136,9 @@ class HandOutHandler(Handler[OutWork, Out]):
     def _approved(self, file: File) -> File:
         """A copy that the leader approved, with a field for the agency's signature."""
         with refusals():
-            data = apart(prepare, read_all(self.blobs, file.sha256), {FIELD_COPY: spot_from_json(file.spot or {})})
+            data = apart(
+                admitted, prepare, read_all(self.blobs, file.sha256), {FIELD_COPY: spot_from_json(file.spot or {})}
+            )
             return stored(self.blobs, data, file.name, file.pages, file.spot or {})
 
     def conclude(self, tx: Tx, job: Job, result: Out) -> None:

@@ -16,7 +16,7 @@ from docex.drafts import Draft
 from docex.forms import LetterForm, number
 from docex.kept import Brought, kept, taken_up
 from docex.models import Document
-from docex.receiving import receive
+from docex.receiving import receive, refuse_hazards
 from docex.returned import returned
 from docex.routes.pages import Errors, routes, to_document
 from kernel.db import Tx
@@ -205,9 +205,11 @@ def _stored(field: str, wrong: Errors, *, pdf_only: bool = False) -> tuple[File,
     most, stored = services.config.upload_max_bytes, []
     for file in given:
         try:
-            stored.append(
-                receive(services.blobs, file.stream, file.filename or "", field, max_bytes=most, pdf_only=pdf_only)
-            )
+            name = file.filename or ""
+            taken = receive(services.blobs, file.stream, name, field, max_bytes=most, pdf_only=pdf_only)
+            if pdf_only:
+                refuse_hazards(services.blobs, taken, field)
+            stored.append(taken)
         except Invalid as error:
             wrong |= error.fields
     return tuple(stored)

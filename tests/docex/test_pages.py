@@ -16,6 +16,7 @@ from kernel.blobs import DiskBlobs, Draft
 from kernel.errors import WrongState
 from kernel.text import phrase
 from tests.docex.office import BODY, Office, a_pdf
+from tests.signing.hazardous import SHOWING
 from tests.web.application import create_app
 from tests.web.people import sign_in
 from web.services import Services
@@ -148,6 +149,16 @@ def test_a_file_that_is_no_pdf_is_refused_at_the_field(
     assert answer.status_code == 422
     assert says in answer.get_data(as_text=True)
     assert "Báo cáo tiến độ quý IV" in answer.get_data(as_text=True)
+
+
+def test_a_pdf_with_a_hazard_is_refused_at_the_field_and_the_rest_is_kept(office: Office, ha: FlaskClient) -> None:
+    file = (io.BytesIO(SHOWING["layers"]()), "lop.pdf")
+    answer = ha.post("/documents/out/upload", data=typed(office, file=file))
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "Tệp này không ký được vì có lớp nội dung bật, tắt được" in page
+    assert "Báo cáo tiến độ quý IV" in page
+    assert 'name="kept_main"' not in page
 
 
 def test_a_broken_pdf_is_named_on_the_page_and_can_be_replaced(office: Office, ha: FlaskClient) -> None:

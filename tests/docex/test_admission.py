@@ -1,0 +1,49 @@
+"""A paper that a judge would refuse later never comes to its signer: the form says why, and keeps what was typed."""
+
+import pytest
+import sqlalchemy as sa
+
+from docex.models import Document, Paper
+from docex.receiving import refuse_hazards
+from docex.states import DocumentState
+from kernel.errors import Invalid, WrongState
+from kernel.text import Phrase
+from tests.docex.office import Office
+from tests.signing.hazardous import HARMLESS, OTHERWISE, SHOWING
+
+pytestmark = pytest.mark.one_database("postgresql")
+
+REFUSED = {**SHOWING, **OTHERWISE}
+SAMPLE = ("script when opened", "xfa", "layers", "promised object", "orphan stream", "signature field over text")
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_an_upload_with_a_hazard_is_refused_before_anybody_signs(office: Office, name: str) -> None:
+    number = office.uploaded(REFUSED[name]())
+    office.work()
+    with office.db.read() as tx:
+        document = tx.session.get_one(Document, number)
+        assert document.state == DocumentState.DRAFT
+        assert "không ký được" in Phrase.from_json(document.problem).vi
+        assert document.subject  # what was typed is there still
+        assert tx.session.scalars(sa.select(Paper.stage).where(Paper.document_id == number)).all() == ["refused"]
+    with pytest.raises(WrongState):
+        office.submit(number)
+
+
+def test_the_form_says_it_at_the_field_of_the_file(office: Office) -> None:
+    with pytest.raises(Invalid) as caught:
+        refuse_hazards(office.blobs, office.file(REFUSED["program"]()), "file")
+    assert set(caught.value.fields) == {"file"}
+    assert "không ký được" in caught.value.fields["file"].vi
+    refuse_hazards(office.blobs, office.file(HARMLESS["plain"]()), "file")
+
+
+def test_a_plain_upload_goes_to_its_signer(office: Office) -> None:
+    number = office.uploaded(HARMLESS["link"]())
+    office.work()
+    office.submit(number)
+    office.sign(number)
+    office.work()
+    with office.db.read() as tx:
+        assert tx.session.get_one(Document, number).state == DocumentState.SIGNED

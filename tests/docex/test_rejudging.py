@@ -1,0 +1,147 @@
+"""Verdicts by earlier rules are made again; who holds what is no longer valid is told once, with the reason."""
+
+import io
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from docex import fallen, judging, rejudging
+from docex.checking.models import FallenVerdict
+from docex.models import Dispatch, Incoming, Judgement, Paper
+from kernel import clock, worker
+from kernel.audit import AuditEntry
+from kernel.outbox import OutboxRow, State
+from kernel.text import Phrase
+from notify.models import Message
+from signing.policy import IN_FORCE
+from signing.verdicts import Value
+from tests.docex.office import Office
+
+pytestmark = pytest.mark.repeats("docex.judge_again", "docex.verify")
+
+
+def dispatch_of(office: Office, document_id: int) -> int:
+    with office.db.read() as tx:
+        return tx.session.scalars(sa.select(Dispatch.id).where(Dispatch.document_id == document_id)).one()
+
+
+def judged_before(office: Office, document_id: int, *, changed: bool) -> int:
+    """The letter as an earlier release left it: valid by its rules; `changed` adds to it what is refused today."""
+    number = dispatch_of(office, document_id)
+    with office.db.write() as tx:
+        row = tx.session.scalars(sa.select(Judgement).where(Judgement.dispatch_id == number)).one()
+        assert row.value == Value.VALID
+        row.report = {**row.report, "policy": "official-4"}
+        if changed:
+            paper = tx.session.get_one(Paper, row.paper_id)
+            with office.blobs.open(paper.sha256) as stored:
+                blob = office.blobs.put(io.BytesIO(stored.read() + b"\n<script>alert(1)</script>\n"))
+            paper.sha256, paper.size = blob.sha256, blob.size
+    return number
+
+
+def go(office: Office) -> None:
+    rejudging.begin(office.db)
+    office.work()
+
+
+def verdicts(office: Office, dispatch_id: int) -> list[tuple[str, str]]:
+    with office.db.read() as tx:
+        rows = tx.session.scalars(sa.select(Judgement).where(Judgement.dispatch_id == dispatch_id))
+        return [(row.report["policy"], row.value) for row in rows.all()]
+
+
+def told(office: Office) -> list[FallenVerdict]:
+    with office.db.read() as tx:
+        return list(tx.session.scalars(sa.select(FallenVerdict).order_by(FallenVerdict.agency_id)))
+
+
+def test_a_paper_that_is_refused_today_is_judged_again_and_its_holders_are_told(office: Office) -> None:
+    number = judged_before(office, office.sent(), changed=True)
+    go(office)
+    old, new = verdicts(office, number)
+    assert old == ("official-4", Value.VALID)  # the history stays
+    assert new[0] in IN_FORCE
+    assert new[1] != Value.VALID
+    rows = told(office)
+    assert {row.agency_id for row in rows} == {office.cast.city.id, office.cast.finance.id}
+    with office.db.read() as tx:
+        (now,) = judging.latest(tx, number).values()
+        assert {Phrase.from_json(row.said).vi for row in rows} == {now.summary.vi}
+        assert tx.session.get_one(Dispatch, number).verdict == new[1]
+        audited = sa.select(sa.func.count()).select_from(AuditEntry).where(AuditEntry.action == fallen.TOPIC)
+        assert tx.session.scalar(audited) == 2
+
+
+def test_the_clerks_find_it_on_their_page_and_in_their_mail(office: Office) -> None:
+    judged_before(office, office.sent(), changed=True)
+    go(office)
+    for actor in (office.cast.ha, office.cast.lan):
+        with office.db.read() as tx:
+            found = fallen.no_longer_valid(tx, actor)
+            assert found is not None
+            assert "Báo cáo tiến độ" in found[0].title
+            mails = tx.session.scalars(sa.select(Message).where(Message.person_id == actor.person_id)).all()
+            assert any("nay kiểm tra lại" in mail.text for mail in mails)
+    with office.db.read() as tx:
+        assert fallen.no_longer_valid(tx, office.cast.binh) is None
+    with office.db.read() as tx, clock.frozen(clock.now() + timedelta(days=31)):
+        assert fallen.no_longer_valid(tx, office.cast.lan) is None
+
+
+def test_they_are_told_once_whatever_is_repeated(office: Office) -> None:
+    number = judged_before(office, office.sent(), changed=True)
+    for _ in range(2):
+        go(office)
+        rejudging.by_hand(office.db)
+        office.work()
+    assert len(told(office)) == 2
+    assert len(verdicts(office, number)) == 2
+    with office.db.read() as tx:
+        promised = tx.session.scalars(sa.select(OutboxRow).where(OutboxRow.topic == fallen.TOPIC)).all()
+    assert len(promised) == 2
+
+
+def test_what_is_valid_still_gets_a_new_verdict_and_nobody_is_told(office: Office) -> None:
+    number = judged_before(office, office.sent(), changed=False)
+    go(office)
+    assert [value for _, value in verdicts(office, number)] == [Value.VALID, Value.VALID]
+    assert told(office) == []
+
+
+def test_verdicts_of_today_are_left_alone(office: Office) -> None:
+    number = dispatch_of(office, office.sent())
+    go(office)
+    assert len(verdicts(office, number)) == 1
+    assert rejudging.progress(office.db) == rejudging.Progress(1, 0, 0)
+
+
+def test_it_goes_a_stretch_at_a_time_and_on_from_where_it_stood(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rejudging, "STRETCH", 1)
+    numbers = [judged_before(office, office.sent(), changed=False) for _ in range(3)]
+    go(office)
+    assert rejudging.progress(office.db).earlier == 2
+    with office.db.read() as tx:
+        left = tx.session.scalars(sa.select(OutboxRow).where(OutboxRow.topic == rejudging.TOPIC)).all()
+    waiting = [row for row in left if row.state == State.WAITING]
+    assert [row.payload["after"] for row in waiting] == [numbers[0]]
+    for minute in (1, 2, 3):
+        with clock.frozen(clock.now() + minute * rejudging.PAUSE + timedelta(seconds=1)):
+            worker.drain(office.db)
+    assert rejudging.progress(office.db).earlier == 0
+
+
+def test_a_verdict_that_waits_for_an_authority_tells_nobody_yet(office: Office) -> None:
+    number = judged_before(office, office.sent(), changed=False)
+    with office.db.read() as tx:
+        was_valid = fallen.valid_by_earlier_rules(tx, number)
+        assert set(was_valid.values()) == {"official-4"}
+        paper_id, verdict = next(iter(judging.latest(tx, number).items()))
+        assert tx.session.scalars(sa.select(Incoming.id).where(Incoming.dispatch_id == number)).one()
+    with office.db.write() as tx:
+        fallen.promise_telling(tx, tx.session.get_one(Dispatch, number), was_valid, [(paper_id, verdict)])
+    office.work()
+    assert told(office) == []

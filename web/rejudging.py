@@ -1,0 +1,20 @@
+"""`lienthong verdicts again`: what was judged by earlier rules is promised to be judged again, and how much."""
+
+from docex import rejudging
+from kernel.config import Config
+from kernel.db import Database
+from web import rooms
+
+
+def by_hand(config: Config) -> str:
+    """Promise it, and say how much there is to do."""
+    rooms.load_models()
+    db = Database(config.sql_url)
+    try:
+        found = rejudging.by_hand(db)
+    finally:
+        db.close()
+    return (
+        f"{found.judged} documents have verdicts, {found.earlier} of them by earlier rules, {found.waiting} wait to be "
+        f"judged again; the worker judges {rejudging.STRETCH} a minute and tells who holds what is no longer valid"
+    )
