@@ -3,11 +3,14 @@
 # mypy: allow-untyped-calls
 # (pyHanko is typed in parts)
 
+import asyncio
+import re
 import subprocess
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 
@@ -254,8 +257,6 @@ def sign_as_others(
     box: tuple[int, int, int, int] = (300, 400, 480, 440),
 ) -> bytes:
     """A signature as other programs make it: `adbe.pkcs7.detached`, in a field that nobody has prepared."""
-    import asyncio
-
     meta = PdfSignatureMetadata(
         field_name=name,
         md_algorithm="sha256",
@@ -271,3 +272,13 @@ def sign_as_others(
     out = BytesIO()
     asyncio.run(signer.async_sign_pdf(writer, output=out))
     return out.getvalue()
+
+
+def signed_again(data: bytes, key: KeyStore, old: bytes, new: bytes) -> bytes:
+    """The last signature of the file made once more, after these bytes (as many) were changed under it."""
+    at = data.rindex(old)
+    changed = data[:at] + new + data[at + len(old) :]
+    first, second, length = (int(n) for n in re.findall(rb"/ByteRange \[0 (\d+) (\d+) (\d+)", changed)[-1])
+    digest = sha256(changed[:first] + changed[second : second + length]).digest()
+    token = asyncio.run(StoreSigner(key).async_sign(digest, "sha256")).dump().hex().encode()
+    return changed[: first + 1] + token.ljust(second - first - 2, b"0") + changed[second - 1 :]

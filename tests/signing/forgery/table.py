@@ -14,6 +14,12 @@ FAMILIES = (
     "promises",
     "appearances",
     "forms",
+    "payloads",
+    "actions",
+    "presentation",
+    "structure",
+    "stores",
+    "signers",
 )
 
 
