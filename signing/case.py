@@ -10,6 +10,7 @@ from signing.pdffile import Found, Signatures
 from signing.policy import Policy
 from signing.proofs import Carried, Doubt, Stamp
 from signing.trust import Trust
+from signing.updates.review import Later
 from signing.verdicts import Reason, Signer, Value
 
 
@@ -37,6 +38,7 @@ class Case:
     known_since: datetime | None
     file: Signatures
     carried: Carried = field(default_factory=Carried)
+    later: Later = field(default_factory=Later)
     stamps: list[Stamp] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
     chains: dict[str, Chain] = field(default_factory=dict)

@@ -36,6 +36,7 @@ from signing.proofs import (
 from signing.reasons import Code, reason
 from signing.revinfo import describe_answer, proof_of, telling
 from signing.trust import Purpose
+from signing.updates.review import Later, review
 from signing.verdicts import HolderKind, Level, Reason, Signer, TimeSource, Value
 from signing.whole import judge_whole
 
@@ -55,6 +56,7 @@ async def judge(case: Case) -> None:
         return
     case.carried = carried_in(case.file)
     case.stamps, case.doubts = await judge_stamps(case.file, case.trust, case.moment, case.known_since, case.carried)
+    case.later = _later_updates(case)
     last = max(found.end for found in case.file.found if not found.is_timestamp) if case.papers else 0
     for found in case.papers:
         await _judge_signature(case, found, is_last=found.end == last)
@@ -69,6 +71,7 @@ async def _judge_signature(case: Case, found: Found, *, is_last: bool) -> None:
     signature = found.signature
     if signature is None:
         code = Code.NO_CERTIFICATE if found.without_certificate else Code.SIGNATURE_UNREADABLE
+        code = Code.CONTENT_CHANGED if found.content_changed else code
         found_wrong = reason(code, found.field, who=found.field)
         case.reasons.append(found_wrong)
         case.signers.append(_nobody(found, found_wrong.weight))
@@ -134,14 +137,32 @@ def _judge_bytes(case: Case, found: Found, who: str, *, is_last: bool) -> None:
         case.reasons.append(reason(Code.CONTENT_CHANGED, found.field, who=who))
     if not valid:
         case.reasons.append(reason(Code.SIGNATURE_BROKEN, found.field, who=who))
-    if not _later_is_allowed(case, found, sound, is_last=is_last):
+    if case.later.unreadable and found.end < len(case.file.data.rstrip()):
+        case.reasons.append(reason(Code.STRUCTURE_UNCLEAR, found.field, who=who))
+    problem = next((update.problem for update in case.later.after(found.end) if update.problem), "")
+    if problem:
+        case.details.append({"field": found.field, "forbidden_update": problem})
+    if problem or not _later_is_allowed(case, found, sound, is_last=is_last):
         code = Code.EDITED_AFTER_SIGNING if case.policy.edited_later is Value.INVALID else Code.ADDED_AFTER_SIGNING
         case.reasons.append(reason(code, found.field, who=who))
+
+
+def _later_updates(case: Case) -> Later:
+    """What was added after the first signature, judged by our own rule (docs/decisions/0022)."""
+    first = min((found.end for found in case.papers if found.signature is not None), default=0)
+    data = case.file.data
+    if not 0 < first < len(data.rstrip()):
+        return Later()
+    return review(data, first, case.policy.fields_filled_later)
 
 
 def _later_is_allowed(case: Case, found: Found, sound: Integrity, *, is_last: bool) -> bool:
     """After the last signature only proofs may follow; between signatures also signatures, and what fills the number's
     fields in."""
+    seals = [one.end for one in case.papers if _is_seal(one)]
+    for update in case.later.after(found.end):
+        if update.filled and (is_last or min(seals, default=len(case.file.data)) <= update.begin):
+            return False
     level = sound.later
     if level is None or level.value > ModificationLevel.FORM_FILLING.value:
         return False

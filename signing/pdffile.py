@@ -3,53 +3,58 @@
 # mypy: allow-untyped-calls
 # (pyHanko is typed in parts)
 
-import logging
 import re
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
 from asn1crypto import parser
 from pyhanko.pdf_utils import generic
-from pyhanko.pdf_utils.misc import PdfError
-from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.diff_analysis import DiffResult, ModificationLevel
+from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
+from pyhanko.pdf_utils.xref import XRefSectionType
+from pyhanko.sign.diff_analysis import (
+    DEFAULT_DIFF_POLICY,
+    DiffResult,
+    FormUpdatingRule,
+    GenericFieldModificationRule,
+    ModificationLevel,
+    SigFieldCreationRule,
+    SigFieldModificationRule,
+    StandardDiffPolicy,
+    SuspiciousModification,
+)
+from pyhanko.sign.diff_analysis.constants import VALUE_UPDATE_KEYS
 from pyhanko.sign.fields import enumerate_sig_fields
-from pyhanko.sign.general import CMSExtractionError
-from pyhanko.sign.validation.errors import SignatureValidationError
+from pyhanko.sign.general import CMSExtractionError, extract_certificate_info, find_unique_cms_attribute
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 
-# What the library warns about stands in the verdict; hostile files must not fill the log with traces.
-for _name in ("pyhanko", "pyhanko_certvalidator"):
-    logging.getLogger(_name).setLevel(logging.CRITICAL)
+from signing.pdfreader import BROKEN, NotReadable, open_pdf
 
-# What a damaged or hostile file makes the libraries raise. Nothing of it may reach a page as an error 500.
-BROKEN = (
-    PdfError,
-    SignatureValidationError,
-    CMSExtractionError,
-    ValueError,
-    KeyError,
-    TypeError,
-    IndexError,
-    AttributeError,
-    AssertionError,
-    OverflowError,
-    RecursionError,
-    NotImplementedError,
-    OSError,
-)
+__all__ = [
+    "BROKEN",
+    "Found",
+    "Integrity",
+    "NotReadable",
+    "Signatures",
+    "embedded_signatures",
+    "integrity_of",
+    "trailing_bytes",
+]
 
-_END = re.compile(rb"\s*((trailer\b|<<).*?)?startxref\s+\d+\s+%%EOF\s*", re.DOTALL)
-
-
-class NotReadable(Exception):
-    """The file is not a PDF, or too broken to be one."""
+# What stands between the last cross-reference section and the end of the file, besides comments.
+_END = re.compile(rb"\s*startxref\s+\d+\s+%%EOF\s*")
+_ENDOBJ = re.compile(rb"\s*endobj")
+_COMMENT = re.compile(rb"\s*%(?!%EOF)[^\r\n]*")
+_LONGEST_COMMENTS = 200  # programs sign with their name there; more may be another file
 
 
 @dataclass(frozen=True)
 class Found:
-    """One signature field that claims to hold a signature; `signature` is None when that cannot be read."""
+    """One signature field that claims to hold a signature; `signature` is None when that cannot be read.
+
+    Of one that brings no certificate of its signer the digest can be checked all the same: `content_changed`.
+    """
 
     field: str
     signature: EmbeddedPdfSignature | None
@@ -57,6 +62,7 @@ class Found:
     end: int
     revision: int
     without_certificate: bool = False
+    content_changed: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,7 @@ class Integrity:
 
 def embedded_signatures(data: bytes) -> Signatures:
     """Every signature field of the file, each parsed on its own: one broken signature must not hide the others."""
-    reader, lenient = _reader(data)
+    reader, lenient = open_pdf(data)
     found = []
     try:
         for name, value, field in enumerate_sig_fields(reader, filled_status=True):
@@ -95,41 +101,38 @@ def embedded_signatures(data: bytes) -> Signatures:
     return Signatures(reader, data, tuple(found), lenient)
 
 
-def _reader(data: bytes) -> tuple[PdfFileReader, bool]:
-    if b"%PDF-" not in data[:1024]:
-        raise NotReadable("not a PDF")
-    reader = _read(data, strict=True)
-    if reader is not None and reader.xrefs.hybrid_xrefs_present:
-        # Word writes hybrid files: well-formed, but pyHanko judges their signatures only when it is not strict.
-        return _read(data, strict=False) or reader, False
-    if reader is not None:
-        return reader, False
-    reader = _read(data, strict=False)
-    if reader is None:
-        raise NotReadable("broken PDF")
-    return reader, True
-
-
-def _read(data: bytes, *, strict: bool) -> PdfFileReader | None:
-    try:
-        reader = PdfFileReader(BytesIO(data), strict=strict)
-        reader.root["/Pages"]  # a reader of a broken file may only fail when asked
-        return reader
-    except BROKEN:
-        return None
-
-
 def _found(reader: PdfFileReader, name: str, value: generic.PdfObject, field: generic.DictionaryObject) -> Found:
+    signature = None
     try:
         signature = EmbeddedPdfSignature(reader, field, name)
         signature.signer_cert  # noqa: B018  # parse the certificate now
         stamp = signature.sig_object_type == "/DocTimeStamp"
         end = int(signature.byte_range[2]) + int(signature.byte_range[3])
         return Found(name, signature, stamp, end, signature.signed_revision)
-    except BROKEN as error:
-        # A token that can be read but does not bring its signer's certificate is told apart from a ruined one.
-        bare = isinstance(error, CMSExtractionError)
-        return Found(name, None, _claims_timestamp(value), _claimed_end(value), -1, without_certificate=bare)
+    except BROKEN:
+        bare = signature is not None and _lacks_its_certificate(signature)
+        changed = bare and signature is not None and _content_has_changed(signature)
+        return Found(name, None, _claims_timestamp(value), _claimed_end(value), -1, bare, changed)
+
+
+def _lacks_its_certificate(signature: EmbeddedPdfSignature) -> bool:
+    """Whether the token is sound but for the certificate of its signer, which is not among those that it brings."""
+    try:
+        extract_certificate_info(signature.signed_data)
+    except CMSExtractionError:
+        return True
+    except BROKEN:
+        return False
+    return False
+
+
+def _content_has_changed(signature: EmbeddedPdfSignature) -> bool:
+    """Whether the digest that was signed is another than that of the file. False when none was signed by itself."""
+    try:
+        signed = find_unique_cms_attribute(signature.signer_info["signed_attrs"], "message_digest")
+        return bool(signed.native != signature.compute_digest())
+    except BROKEN:
+        return False
 
 
 def _claims_timestamp(value: generic.PdfObject) -> bool:
@@ -147,13 +150,42 @@ def _claimed_end(value: generic.PdfObject) -> int:
         return 0
 
 
+class _DiffPolicy(StandardDiffPolicy):
+    """pyHanko's rules of what may follow a signature, less where they take what honest programs write for an attack.
+
+    iText 5 enters each new cross-reference stream as free, under a number that nobody has used before.
+    """
+
+    def apply(self, old: HistoricalResolver, new: HistoricalResolver, *more: Any, **named: Any) -> DiffResult:
+        """The gravest change between the revisions; raises SuspiciousModification for one that is not allowed."""
+        before = new.reader.get_historical_resolver(new.revision - 1)
+        freed = {ref for ref in new.refs_freed_in_revision() if not before.is_ref_unassignable(ref)}
+        if freed:
+            raise SuspiciousModification(f"objects were removed: {freed}")
+        return super().apply(old, new, *more, **named)
+
+
+_WHAT_MAY_FOLLOW = _DiffPolicy(
+    DEFAULT_DIFF_POLICY.global_rules,
+    FormUpdatingRule(
+        [
+            SigFieldCreationRule(),
+            # /M says when the annotation was changed: poppler writes it into a prepared field that it signs.
+            SigFieldModificationRule(value_update_keys=VALUE_UPDATE_KEYS | {"/M"}),
+            GenericFieldModificationRule(),
+        ]
+    ),
+    reject_object_freeing=False,  # done above
+)
+
+
 def integrity_of(file: Signatures, found: Found) -> Integrity:
     """Whether the signature covers what it must, and what was added after it."""
     signature = found.signature
     if signature is None or not _gap_is_the_signature(file.data, signature):
         return Integrity(covered=False, later=None, changed_fields=frozenset())
     try:
-        signature.compute_integrity_info()
+        signature.compute_integrity_info(_WHAT_MAY_FOLLOW)
     except BROKEN:
         return Integrity(covered=False, later=None, changed_fields=frozenset())
     covered = signature.coverage in {
@@ -193,9 +225,31 @@ def _gap_is_the_signature(data: bytes, signature: EmbeddedPdfSignature) -> bool:
 def trailing_bytes(file: Signatures) -> int:
     """How many bytes stand after the last revision of the file, under no signature and no structure."""
     xrefs = file.reader.xrefs
-    last = xrefs.get_xref_container_info(xrefs.total_revisions - 1)
     newest = max((one for one in file.found if one.signature), key=lambda one: one.end, default=None)
     if newest is not None and newest.revision == xrefs.total_revisions - 1:
         return len(file.data[newest.end :].strip())
-    end = _END.match(file.data, last.end_location)
-    return len(file.data) - end.end() if end else len(file.data) - last.end_location
+    place = _end_of_structure(file)
+    comments = 0
+    while comment := _COMMENT.match(file.data, place):
+        comments += len(comment.group().strip())
+        place = comment.end()
+    end = _END.match(file.data, place)
+    if end is None:
+        return len(file.data) - place + comments
+    return len(file.data) - end.end() + (comments if comments > _LONGEST_COMMENTS else 0)
+
+
+def _end_of_structure(file: Signatures) -> int:
+    """Where the last cross-reference section ends: a table with its trailer dictionary, a stream with its `endobj`."""
+    xrefs = file.reader.xrefs
+    last = xrefs.get_xref_container_info(xrefs.total_revisions - 1)
+    if last.xref_section_type is XRefSectionType.STREAM:
+        closed = _ENDOBJ.match(file.data, last.end_location)
+        return closed.end() if closed else last.end_location
+    stream = BytesIO(file.data)
+    stream.seek(last.end_location)
+    try:
+        generic.DictionaryObject.read_from_stream(stream, generic.TrailerReference(file.reader))
+    except BROKEN:
+        return last.end_location
+    return stream.tell()

@@ -22,6 +22,7 @@ class Code(StrEnum):
     SIGNATURE_BROKEN = "SIGNATURE_BROKEN"
     EDITED_AFTER_SIGNING = "EDITED_AFTER_SIGNING"
     ADDED_AFTER_SIGNING = "ADDED_AFTER_SIGNING"
+    STRUCTURE_UNCLEAR = "STRUCTURE_UNCLEAR"
     TRAILING_BYTES = "TRAILING_BYTES"
     REVOKED = "REVOKED"
     AUTHORITY_REVOKED = "AUTHORITY_REVOKED"
@@ -110,6 +111,11 @@ _KINDS: dict[Code, _Kind] = {
         _U,
         "SIG_CONSTRAINTS_FAILURE",
         phrase("Sau khi {who} ký, tệp có thêm nội dung không rõ là gì. Bản mà {who} đã ký có thể xem riêng."),
+    ),
+    Code.STRUCTURE_UNCLEAR: _Kind(
+        _U,
+        "FORMAT_FAILURE",
+        phrase("Tệp không theo đúng chuẩn PDF nên không xác định được phần thêm vào sau khi {who} ký."),
     ),
     Code.TRAILING_BYTES: _Kind(
         _U, "FORMAT_FAILURE", phrase("Sau phần đã ký còn {count} byte dữ liệu không được chữ ký nào bảo vệ.")
