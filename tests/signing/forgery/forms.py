@@ -24,7 +24,8 @@ def with_font(data: bytes) -> bytes:
     letter = update.stream("1000 0 d0 0 0 1000 1000 re f")
     font = update.add(
         f"<< /Type /Font /Subtype /Type3 /FontBBox [0 0 1000 1000] /FontMatrix [.001 0 0 .001 0 0] "
-        f"/CharProcs << /a {letter} >> /Encoding << /Differences [49 /a] >> /FirstChar 49 /LastChar 49 /Widths [1000] >>"
+        f"/CharProcs << /a {letter} >> /Encoding << /Differences [49 /a] >> "
+        "/FirstChar 49 /LastChar 49 /Widths [1000] >>"
     )
     update.set(update.form, "/DR", f"<< /Font << /Helv {font} /F1 {font} >> >>")
     update.change(update.root)

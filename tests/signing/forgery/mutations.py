@@ -1,4 +1,4 @@
-"""Changes at random behind a signature: keys, references, numbers, arrays, streams and objects, in a correct revision."""
+"""Changes at random behind a signature, in a correct revision: keys, references, numbers, arrays, streams, objects."""
 
 # mypy: allow-untyped-calls
 # (pyHanko is typed in parts)
@@ -17,15 +17,46 @@ ACTION_KEYS = ("/A", "/AA", "/OpenAction", "/JS", "/Launch", "/URI", "/JavaScrip
 KEYS = (
     *ACTION_KEYS,
     *("/AP", "/N", "/Rect", "/F", "/Kids", "/Annots", "/Contents", "/Resources", "/Font", "/MediaBox", "/CropBox"),
-    *("/Rotate", "/UserUnit", "/Parent", "/P", "/V", "/T", "/FT", "/Subtype", "/Type", "/MK", "/AS", "/OC", "/DA", "/DR"),
+    *(
+        "/Rotate",
+        "/UserUnit",
+        "/Parent",
+        "/P",
+        "/V",
+        "/T",
+        "/FT",
+        "/Subtype",
+        "/Type",
+        "/MK",
+        "/AS",
+        "/OC",
+        "/DA",
+        "/DR",
+    ),
     *("/NeedAppearances", "/Fields", "/SigFlags", "/Names", "/DSS", "/Certs", "/CRLs", "/OCSPs", "/VRI", "/TS", "/TU"),
-    *("/MarkInfo", "/Extensions", "/Metadata", "/Version", "/Lang", "/Outlines", "/Pages", "/Count", "/BBox", "/Matrix"),
+    *(
+        "/MarkInfo",
+        "/Extensions",
+        "/Metadata",
+        "/Version",
+        "/Lang",
+        "/Outlines",
+        "/Pages",
+        "/Count",
+        "/BBox",
+        "/Matrix",
+    ),
     *("/Filter", "/SubFilter", "/ByteRange", "/Reference", "/Lock", "/SV", "/XFA", "/Group", "/ToUnicode", "/Encoding"),
 )
 VALUES = (
     *("true", "false", "null", "0", "1", "4", "180", "-7", "595.5", "(95 trieu)", "<00ff>", "/Square", "/FreeText"),
     *("/Widget", "/Sig", "/Tx", "/XObject", "[]", "<< >>", "[0 0 595 842]", "[60 740 540 800]", "[0 0 0 0]", "[0 1]"),
-    *(SCRIPT, f"<< /O {SCRIPT} /PO {SCRIPT} >>", "<< /S /URI /URI (https://gia.example/) >>", "<< /S /Launch /F (a) >>"),
+    *(
+        SCRIPT,
+        f"<< /O {SCRIPT} /PO {SCRIPT} >>",
+        "<< /S /URI /URI (https://gia.example/) >>",
+        "<< /S /Launch /F (a) >>",
+    ),
 )
 Pick = tuple[int, int, int]
 
@@ -36,7 +67,8 @@ def holders(update: Update) -> list[Any]:
     references = sorted(reader.xrefs.explicit_refs_in_revision(reader.xrefs.total_revisions - 1), key=lambda r: r.idnum)
     for revision in range(reader.xrefs.total_revisions - 1):
         references += sorted(reader.xrefs.explicit_refs_in_revision(revision), key=lambda one: one.idnum)
-    found, seen = [update.root, update.form, *update.pages()], set()
+    found: list[Any] = [update.root, update.form, *update.pages()]
+    seen = set()
     for reference in references:
         if reference.idnum not in seen:
             seen.add(reference.idnum)
@@ -78,7 +110,7 @@ def set_key(update: Update, holder: Any, pick: Pick) -> bool:
         value = _any_reference(update, pick[2] // 5)
     target[pdf_name(key)] = update.parse(value)
     update.change(holder)
-    return key in ACTION_KEYS and value.startswith("<<") or SCRIPT in value
+    return SCRIPT in value or (key in ACTION_KEYS and value.startswith("<<"))
 
 
 def drop_key(update: Update, holder: Any, pick: Pick) -> bool:
@@ -158,7 +190,14 @@ def orphan(update: Update, holder: Any, pick: Pick) -> bool:
     return False
 
 
-OPERATIONS = (set_key, set_key, drop_key, redirect, redirect, renumber, append, rewrite, annotate, orphan)
+def act(update: Update, holder: Any, pick: Pick) -> bool:
+    """The catalogue, the page or a field that somebody signed does something."""
+    where = (update.root, update.page(), update.signed_field())[pick[0] % 3]
+    update.set(where, ("/OpenAction", "/AA", "/A")[pick[0] % 3], (SCRIPT, f"<< /O {SCRIPT} >>", SCRIPT)[pick[0] % 3])
+    return True
+
+
+OPERATIONS = (set_key, act, drop_key, redirect, redirect, renumber, append, rewrite, annotate, orphan)
 
 
 def mutated(data: bytes, steps: list[tuple[int, int, Pick]]) -> tuple[bytes, bool]:

@@ -170,7 +170,8 @@ def word() -> bytes:
         "<< /Type /Catalog /Pages 2 0 R /Lang (vi-VN) /MarkInfo << /Marked true >> >>",
         "<< /Type /Pages /Kids [4 0 R] /Count 1 >>",
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 5 0 R /Resources << /Font << /F1 3 0 R >> >> >>",
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 5 0 R "
+        "/Resources << /Font << /F1 3 0 R >> >> >>",
         f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream",
         "<< /Note (for newer readers) >>",
     ]
@@ -280,5 +281,5 @@ def signed_again(data: bytes, key: KeyStore, old: bytes, new: bytes) -> bytes:
     changed = data[:at] + new + data[at + len(old) :]
     first, second, length = (int(n) for n in re.findall(rb"/ByteRange \[0 (\d+) (\d+) (\d+)", changed)[-1])
     digest = sha256(changed[:first] + changed[second : second + length]).digest()
-    token = asyncio.run(StoreSigner(key).async_sign(digest, "sha256")).dump().hex().encode()
+    token: bytes = asyncio.run(StoreSigner(key).async_sign(digest, "sha256")).dump().hex().encode()
     return changed[: first + 1] + token.ljust(second - first - 2, b"0") + changed[second - 1 :]

@@ -1,4 +1,4 @@
-"""Payloads without a name: bytes and objects in the file that nothing leads to, and files that are two things at once."""
+"""Payloads without a name: bytes and objects that nothing leads to, and files that are two things at once."""
 
 import io
 import zipfile

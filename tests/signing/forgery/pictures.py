@@ -5,6 +5,7 @@
 
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pypdfium2
@@ -66,17 +67,28 @@ def same(before: list[Image.Image], after: list[Image.Image], masks: dict[int, l
 def _masked(image: Image.Image, boxes: list[Box]) -> Image.Image:
     drawn, point = image.copy(), DPI / 72
     for left, bottom, right, top in boxes:
-        corners = (left * point - 2, image.height - top * point - 2, right * point + 2, image.height - bottom * point + 2)
+        corners = (
+            left * point - 2,
+            image.height - top * point - 2,
+            right * point + 2,
+            image.height - bottom * point + 2,
+        )
         ImageDraw.Draw(drawn).rectangle(corners, fill=0)
     return drawn
 
 
 def signature_boxes(data: bytes) -> dict[int, list[Box]]:
     """Where signature and number fields stand, by page; of pages that are shown upright."""
-    reader, found = reader_of(data), {}
+    reader = reader_of(data)
+    found: dict[int, list[Box]] = {}
     for number, kid in enumerate(reader.root["/Pages"]["/Kids"]):
         for reference in kid.get_object().get("/Annots") or ():
             field = reference.get_object()
             if field.get("/FT") in ("/Sig", "/Tx"):
-                found.setdefault(number, []).append(tuple(float(side) for side in field["/Rect"]))
+                found.setdefault(number, []).append(_box(field["/Rect"]))
     return found
+
+
+def _box(sides: Sequence[object]) -> Box:
+    left, bottom, right, top = (float(str(side)) for side in sides)
+    return left, bottom, right, top

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
+
+from pyhanko.pdf_utils import generic
 
 from tests.signing.forgery.annotations import WHITE
 from tests.signing.forgery.papers import Paper
@@ -44,8 +47,12 @@ def dangling(target: Target, name: Callable[[Update, str], None]) -> bytes:
 def _content(update: Update, number: str) -> None:
     page = update.page()
     own = page.raw_get("/Contents")
-    listed = own.get_object() if hasattr(own, "get_object") else own
-    texts = [as_text(listed.raw_get(n)) for n in range(len(listed))] if isinstance(listed, list) else [as_text(own)]
+    listed: Any = own.get_object() if hasattr(own, "get_object") else own
+    texts = (
+        [as_text(listed.raw_get(n)) for n in range(len(listed))]
+        if isinstance(listed, generic.ArrayObject)
+        else [as_text(own)]
+    )
     update.set(page, "/Contents", f"[{' '.join(texts)} {number}]")
 
 

@@ -1,4 +1,4 @@
-"""Who writes and signs the papers, legitimate and forged ones: the test authority's people, and time-stamps of its own."""
+"""Who writes and signs the papers, legitimate and forged: the test authority and its time-stamps."""
 
 # mypy: allow-untyped-calls
 # (pyHanko is typed in parts)

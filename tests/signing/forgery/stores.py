@@ -12,10 +12,10 @@ HEXED = "/" + "12" * 20
 
 def store(update: Update, keys: str) -> None:
     """The file has these keys in its store, beside those that were there."""
-    found = update.root["/DSS"] if "/DSS" in update.root else None
-    if found is None:
+    if "/DSS" not in update.root:
         update.set(update.root, "/DSS", f"<< {keys} >>")
         return
+    found = update.root["/DSS"]
     for key, value in update.parse(f"<< {keys} >>").items():
         if key in found and key in ("/Certs", "/CRLs", "/OCSPs"):
             update.append(found[key], *[as_text(value.raw_get(n)) for n in range(len(value))])

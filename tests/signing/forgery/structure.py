@@ -85,7 +85,7 @@ def back_to_the_first(data: bytes) -> bytes:
 
 def back_by_one(data: bytes) -> bytes:
     """The end of the file leads to the section before the last."""
-    starts = re.findall(rb"startxref\s+(\d+)", data)
+    starts: list[bytes] = re.findall(rb"startxref\s+(\d+)", data)
     return data + b"\nstartxref\n" + starts[-2] + b"\n%%EOF\n"
 
 

@@ -3,6 +3,7 @@
 A few examples in the default lane; `LIENTHONG_EXAMPLES=full` tries 5,000 in all.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Callable
 
@@ -64,20 +65,20 @@ def _try(scribe: Scribe, count: int, finish: Callable[[bytes], bytes], masks: di
 
 @pytest.mark.timeout(3600)
 def test_what_shows_or_does_something_else_behind_the_signatures_is_not_valid(scribe: Scribe) -> None:
-    count = _examples(4500, 60)
+    count = _examples(4500, 30)
     seen = _try(scribe, count, lambda data: data, {})
-    print(dict(seen))  # noqa: T201 - the counts that are told
+    sys.stdout.write(f"{dict(seen)}\n")
     assert seen["changed"] >= count / 10
-    assert seen["action"] >= count / 100
+    assert seen["action"] >= count / 50
 
 
 @pytest.mark.timeout(3600)
 def test_nor_under_the_signature_of_an_attacker(scribe: Scribe) -> None:
-    count = _examples(500, 10)
+    count = _examples(500, 6)
 
     def sign(data: bytes) -> bytes:
         return sign_as_others(data, scribe.attacker, "Khach", box=(60, 40, 200, 80))
 
     seen = _try(scribe, count, sign, {0: [OWN_BOX]})
-    print(dict(seen))  # noqa: T201
+    sys.stdout.write(f"{dict(seen)}\n")
     assert seen["changed"] >= count / 20

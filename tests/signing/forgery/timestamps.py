@@ -6,6 +6,7 @@
 import asyncio
 from functools import partial
 from io import BytesIO
+from typing import Any
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
@@ -36,7 +37,7 @@ def draw_over(writer: IncrementalPdfFileWriter, name: str) -> None:
             keys = "<< /Type /XObject /Subtype /Form /BBox [0 0 480 60] /Resources << /Font << /F1 << /Type /Font "
             keys += "/Subtype /Type1 /BaseFont /Helvetica >> >> >> >>"
             holder = generic.TrailerReference(writer)
-            found = generic.read_object(BytesIO(keys.encode() + b" "), holder)
+            found: Any = generic.read_object(BytesIO(keys.encode() + b" "), holder)
             picture = writer.add_object(generic.StreamObject(dict(found), stream_data=WHITE.encode()))
             field["/AP"] = generic.DictionaryObject({pdf_name("/N"): picture})
             writer.update_container(field)

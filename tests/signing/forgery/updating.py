@@ -63,7 +63,7 @@ class Update:
 
     def signed_field(self) -> generic.DictionaryObject:
         """The last signature field of the form that shows something; any signed one when none does."""
-        fields = [reference.get_object() for reference in self.form["/Fields"]]
+        fields: list[generic.DictionaryObject] = [reference.get_object() for reference in self.form["/Fields"]]
         signed = [field for field in fields if "/V" in field and field.get("/FT") == "/Sig"]
         return next((field for field in reversed(signed) if "/AP" in field), signed[-1])
 
