@@ -4,6 +4,7 @@
 # (pyHanko is typed in parts)
 
 import subprocess
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
@@ -47,7 +48,7 @@ class Programs:
         (self.folder / "in.pdf").write_bytes(pdf)
         (self.folder / "pass").write_bytes(self.authority.passphrase)
         keys = ("pkcs12", "--passfile", "pass", "in.pdf", "out.pdf", str(self.path_of(who)))
-        self.run("pyhanko", "sign", "addsig", *options, *keys)
+        self.run(str(Path(sys.executable).with_name("pyhanko")), "sign", "addsig", *options, *keys)
         return (self.folder / "out.pdf").read_bytes()
 
     def pyhanko(self, pdf: bytes, who: str, field: str, *, stamped: bool = False, **asked: Any) -> bytes:
