@@ -20,7 +20,7 @@ __all__ = ["Area", "Comparison", "Difference", "Undrawable", "compare"]
 MOST_PAGES = 500
 """Further pages are never compared, and told as such."""
 SCALES = ((2, FINE), (8, 1.0), (20, 0.8), (MOST_PAGES, 0.6))
-"""Up to so many pages, so many pixels per point: 108, 72, 58 and 43 dpi. Another digit differs in each."""
+"""Up to so many pages, so many pixels per point: 90, 72, 58 and 43 dpi. Another digit differs in each."""
 MOST_AREAS = 12
 """Of a page; where more places differ, one area is told that has them all."""
 SAME_PLACE = 0.5

@@ -85,7 +85,7 @@ class Covered:
 def covered_ink(before: bytes | Pages, after: bytes | Pages, area: Area, budget_s: float = 5.0) -> Covered:
     """Judge the picture that `after` shows in `area`, the box of a signature that `before` does not have yet.
 
-    The rule, with B the page before without signatures, S the earlier signatures, and P the new picture, at 108 dpi:
+    The rule, with B the page before without signatures, S the earlier signatures, and P the new picture, at 90 dpi:
     1. No ink of B becomes lighter (`LOST`) and none another colour, except under a seal (2), beyond `FEW`; no
        new ink stands within `NEAR` of ink of B. Lines and areas that are longer than any stroke of a letter may be
        touched, but not hidden. So no word can be covered, and no stroke be added to a digit.

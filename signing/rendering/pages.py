@@ -15,8 +15,8 @@ from PIL import Image
 
 MOST_PIXELS = 4_000_000
 """Of one picture: an A4 page at 150 dpi has half as many. Larger pages are drawn at a lower resolution."""
-FINE = 1.5
-"""Pixels per point (108 dpi) at which one page is looked at: a stroke of a letter of 10 pt is more than one wide."""
+FINE = 1.25
+"""Pixels per point (90 dpi) at which one page is looked at: a stroke of a letter of 10 pt is more than one wide."""
 KEPT_PIXELS = 12_000_000
 """Of all pictures of a file that are kept for the next comparison: 48 MB."""
 MOST_ANNOTATIONS = 2_000
