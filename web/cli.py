@@ -3,7 +3,7 @@
 import logging
 import sys
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 
@@ -12,10 +12,35 @@ from docex.edxml_cli import edxml
 from kernel.config import BadSetting, Config
 from kernel.errors import DomainError
 from signing.evidence_cli import verify
-from signing.log_cli import before_check, log
+from signing.log_cli import audit, before_check, log
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """All commands: one that finds no database, or one of another release, says in a line what to do."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            told = _database_told(ctx.obj, error) if isinstance(ctx.obj, Config) else None
+            if told is None:
+                raise
+            raise click.ClickException(told) from error
+
+
+def _database_told(config: Config, error: Exception) -> str | None:
+    """What to do when a command failed because of its database; None when it failed otherwise."""
+    from sqlalchemy.exc import OperationalError, ProgrammingError  # takes a while, and most commands go well
+
+    if not isinstance(error, OperationalError | ProgrammingError):
+        return None
+    from web import schema
+
+    return schema.trouble(config)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.pass_context
 def main(context: click.Context) -> None:
     """Liên Thông: documents, meetings and tasks between public agencies."""
@@ -33,6 +58,7 @@ main.add_command(edxml)
 main.add_command(agent)
 main.add_command(agent_key)
 main.add_command(log)
+main.add_command(audit)
 main.add_command(verify)
 
 
