@@ -157,7 +157,7 @@ def walk(tx: "Tx", chain: str, marks: Mapping[int, str] | None = None) -> tuple[
 
 
 def _entries(tx: "Tx", chain: str) -> Iterator[AuditEntry | None]:
-    """The entries of a chain; None, and no more, at one that no longer reads as times and JSON: other hands wrote it."""
+    """The entries of a chain; None, and no more, at one that no longer reads as time and JSON: other hands wrote it."""
     entries = sa.select(AuditEntry).where(AuditEntry.chain == chain).order_by(AuditEntry.seq)
     last = 0
     for at_a_time in (_AT_A_TIME, 1):  # of a batch in which one does not read none is told

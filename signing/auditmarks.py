@@ -1,5 +1,5 @@
-"""Heads of the audit chains as leaves of the evidence log: whoever rewrites a chain and its head as a whole is found out
-by the heads of the log that others keep.
+"""Heads of the audit chains as leaves of the evidence log: whoever rewrites a chain and its head as a whole is found
+out by the heads of the log that others keep.
 
 Every ten minutes the chains that have grown since the last time become one leaf together: `{"at", "heads"}` with
 `[chain, length, head]` of each, sorted by name. Chains are walked against these marks.
@@ -33,7 +33,7 @@ class Walked:
 
 
 def mark(tx: Tx) -> int:
-    """Make the heads of all chains that have grown since the last time a leaf of the log. Answers how many there are."""
+    """Make the heads of all chains that have grown since the last time a leaf of the log. Answers how many."""
     tx.take_turns("signing.auditmarks")
     now = clock.now()
     there = sa.exists().where(AuditMark.chain == AuditChain.name, AuditMark.length == AuditChain.length)

@@ -1,4 +1,4 @@
-"""`lienthong log`: reading the evidence log again, and a new key for receipts and heads. `lienthong audit`: the audit."""
+"""`lienthong log`: reading the evidence log again, a new key for receipts and heads. `lienthong audit`: the audit."""
 
 import sys
 from collections.abc import Callable

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -146,6 +147,57 @@ def migrate(config: Config, restored: bool) -> None:
     from web import schema
 
     click.echo(schema.upgrade(config, restored=restored))
+
+
+@main.command()
+@click.argument("target", type=click.Path(path_type=Path))
+@click.pass_obj
+def backup(config: Config, target: Path) -> None:
+    """Save database, files and keys to the new folder TARGET, or to one file when it ends in .tar, while all runs."""
+    from web.backup import writing
+    from web.backup.containers import BackupError
+
+    try:
+        made = writing.back_up(config, target)
+    except (BackupError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(
+        f"{target}: {made.files} files, {made.size} bytes, read again and whole. It holds all secrets: keep it safe."
+    )
+    _tell_lost(made.lost)
+
+
+@main.command()
+@click.argument("place", type=click.Path(path_type=Path, exists=True))
+@click.option("--replace", is_flag=True, help="Also when there is a database already: its rows are gone then.")
+@click.option("--check", "only_check", is_flag=True, help="Only read the backup again; touch nothing.")
+@click.pass_obj
+def restore(config: Config, place: Path, replace: bool, only_check: bool) -> None:
+    """Bring the backup at PLACE back, while web and worker are stopped."""
+    from web.backup import restoring
+    from web.backup.containers import BackupError
+
+    try:
+        if only_check:
+            wrong = restoring.checked(place)
+            click.echo("\n".join(wrong) if wrong else f"{place} is whole")
+            sys.exit(1 if wrong else 0)
+        done = restoring.restore(config, place, replace=replace)
+    except (BackupError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"restored the state of {done.made_at}, {done.files} files; browsers begin anew")
+    if done.other_secret:
+        click.echo(
+            f"LIENTHONG_SECRET_KEY is another than that of the backup: {config.data_dir / 'secret_key'}", err=True
+        )
+    _tell_lost(done.lost)
+
+
+def _tell_lost(lost: Sequence[str]) -> None:
+    """Files that rows name and that the store did not have whole: exit code 1."""
+    for sha256 in lost:
+        click.echo(f"missing or damaged in the store: {sha256}", err=True)
+    sys.exit(1 if lost else 0)
 
 
 @main.command()
