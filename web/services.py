@@ -18,6 +18,9 @@ class Services:
     db: Database
     blobs: BlobStore
 
+    def __post_init__(self) -> None:
+        self.db.blobs = self.blobs
+
     @classmethod
     def from_config(cls, config: Config) -> "Services":
         """Make the parts that the settings name; opens no connection."""
