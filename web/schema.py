@@ -25,7 +25,7 @@ def upgrade(config: Config, *, restored: bool = False) -> str:
     take a fresh snapshot.
     """
     if not config.database_url:
-        config.data_dir.mkdir(parents=True, exist_ok=True)
+        config.own_data_dir()
     db = Database(config.sql_url)
     try:
         with db.engine.connect() as connection:

@@ -23,7 +23,9 @@ class Services:
 
     @classmethod
     def from_config(cls, config: Config) -> "Services":
-        """Make the parts that the settings name; opens no connection."""
+        """Make the parts that the settings name; opens no connection. The data folder is its owner's from then on."""
+        if config.data_dir.exists():
+            config.own_data_dir()
         receipts.use(config)
         isolation.use(config)
         return cls(config, Database(config.sql_url), store_for(config))
