@@ -307,8 +307,8 @@ def test_what_cannot_be_a_backup_is_told(machines: tuple[Config, Config], tmp_pa
     (first.data_dir / "lienthong.db-wal").unlink(missing_ok=True)
     with sqlite3.connect(first.data_dir / "lienthong.db") as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    data = bytearray((first.data_dir / "lienthong.db").read_bytes())
-    data[8192:12288] = bytes(4096)
-    (first.data_dir / "lienthong.db").write_bytes(data)
+    pages = bytearray((first.data_dir / "lienthong.db").read_bytes())
+    pages[8192:12288] = bytes(4096)
+    (first.data_dir / "lienthong.db").write_bytes(pages)
     assert run(first, "backup", tmp_path / "copy").exit_code == 1
     assert not list(tmp_path.glob("copy*"))

@@ -72,6 +72,7 @@ class Sink:
         self.target = target
         self.partial = target.with_name(f"{target.name}.partial")
         self._tar: tarfile.TarFile | None = None
+        self._file: IO[bytes] | None = None
 
     def begin(self) -> None:
         """Make the folder or file; BackupError when something lies at its place."""
@@ -81,7 +82,8 @@ class Sink:
         self.target.parent.mkdir(parents=True, exist_ok=True)
         if is_file(self.target):
             handle = os.open(self.partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            self._tar = tarfile.open(fileobj=os.fdopen(handle, "wb"), mode="w")  # noqa: SIM115 - closed by `end`
+            self._file = os.fdopen(handle, "wb")
+            self._tar = tarfile.open(fileobj=self._file, mode="w")  # noqa: SIM115 - closed by `end`
         else:
             self.partial.mkdir(mode=0o700)
 
@@ -113,13 +115,11 @@ class Sink:
             file.write(manifest.to_bytes())
             file.seek(0)
             self.add(MANIFEST, file)
-        if self._tar is not None:
-            under = self._tar.fileobj
+        if self._tar is not None and self._file is not None:
             self._tar.close()
-            assert under is not None
-            under.flush()
-            os.fsync(under.fileno())  # type: ignore[attr-defined]
-            under.close()
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
             return
         for folder, _, _ in os.walk(self.partial):
             os.chmod(folder, 0o700)
@@ -132,6 +132,8 @@ class Sink:
 
     def drop(self) -> None:
         """Remove what was written of a backup that was not finished."""
+        if self._file is not None:
+            self._file.close()
         if self.partial.is_dir():
             shutil.rmtree(self.partial)
         else:
