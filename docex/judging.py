@@ -5,7 +5,7 @@ authorities then is kept as evidence and helps to judge the same file in later y
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -26,14 +26,15 @@ from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Invalid, NotFound
 from kernel.outbox import OPEN_STATES, OutboxRow
-from kernel.text import phrase
+from kernel.text import Phrase, phrase
+from kernel.verified import Soundness
 from signing import log as evidence_log
 from signing import revocation
 from signing.delegation import is_covered
 from signing.policy import DocumentKind
 from signing.revocation import Pair
 from signing.trust import Trust
-from signing.verdicts import Value, Verdict
+from signing.verdicts import Reason, Value, Verdict
 from signing.verify import Expected
 
 TOPIC = "docex.verify"
@@ -259,7 +260,36 @@ def _show(tx: Tx, dispatch: Dispatch, only: int | None = None) -> None:
 def latest(tx: Tx, dispatch_id: int) -> dict[int, Verdict]:
     """The newest verdict on each paper of an envelope, as of when it was made."""
     rows = tx.session.scalars(_judgements().where(Judgement.dispatch_id == dispatch_id, Judgement.as_of.is_(None)))
-    return {row.paper_id: Verdict.from_json(row.report) for row in rows}
+    newest = {row.paper_id: Verdict.from_json(row.report) for row in rows}
+    return {paper_id: as_stored(tx, verdict) for paper_id, verdict in newest.items()}
+
+
+CHANGED = "STORED_FILE_CHANGED"
+_CHANGED: dict[Soundness, Phrase] = {
+    Soundness.DAMAGED: phrase("Tệp lưu trong kho không còn đúng như khi được kiểm tra. Xin báo quản trị viên."),
+    Soundness.MISSING: phrase("Tệp không còn trong kho nên không đối chiếu được. Xin báo quản trị viên."),
+    Soundness.UNREACHABLE: phrase("Kho tệp không trả lời nên chưa đối chiếu được. Xin thử lại sau ít phút."),
+}
+
+
+def as_stored(tx: Tx, verdict: Verdict) -> Verdict:
+    """A verdict that was kept, as it may be shown now: over bytes that are not those that were judged, a valid one
+    is unclear, with the reason."""
+    if verdict.value is not Value.VALID or (found := tx.soundness(verdict.sha256)) is Soundness.SOUND:
+        return verdict
+    why = Reason(CHANGED, "HASH_FAILURE", Value.UNCLEAR, _CHANGED[found])
+    signers = tuple(replace(one, value=Value.UNCLEAR) if one.value is Value.VALID else one for one in verdict.signers)
+    summary = phrase("Chưa rõ: {reason}", reason=why.phrase)
+    return replace(verdict, value=Value.UNCLEAR, summary=summary, reasons=(why, *verdict.reasons), signers=signers)
+
+
+def value_as_stored(tx: Tx, dispatch: Dispatch) -> str:
+    """What became of the signatures of an envelope's papers, likewise: "" while nobody has judged them."""
+    if dispatch.verdict != Value.VALID:
+        return dispatch.verdict
+    names = {dispatch.sha256, *(paper.sha256 for paper in papers_of(tx, dispatch.id) if _is_judged(paper))}
+    is_sound = all(tx.soundness(name) is Soundness.SOUND for name in names)
+    return dispatch.verdict if is_sound else Value.UNCLEAR.value
 
 
 def latest_of_envelope(tx: Tx, dispatch_id: int) -> Verdict | None:
@@ -268,7 +298,7 @@ def latest_of_envelope(tx: Tx, dispatch_id: int) -> Verdict | None:
         EnvelopeJudgement.dispatch_id == dispatch_id, EnvelopeJudgement.as_of.is_(None)
     )
     row = tx.session.scalar(query.order_by(EnvelopeJudgement.id.desc()).limit(1))
-    return Verdict.from_json(row.report) if row is not None else None
+    return as_stored(tx, Verdict.from_json(row.report)) if row is not None else None
 
 
 def history(tx: Tx, paper_id: int) -> list[Judgement]:

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.actor import Actor
+from docex import judging
 from docex.models import Delivery, Dispatch
 from docex.states import DocumentState, IncomingState
 from kernel.db import Tx
@@ -52,7 +53,7 @@ def dispatch_status(tx: Tx, actor: Actor, dispatch: Dispatch) -> dict[str, Any]:
         "sha256": dispatch.sha256,
         "size": dispatch.size,
         "received_at": dispatch.submitted_at.isoformat(),
-        "verdict": dispatch.verdict or "pending",
+        "verdict": judging.value_as_stored(tx, dispatch) or "pending",
         "deliveries": [
             {
                 "code": cards[row.agency_id].code,

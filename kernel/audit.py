@@ -4,7 +4,7 @@ for each other."""
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kernel.db import Tx
 
 GENESIS = "0" * 64
+_AT_A_TIME = 1_000
 
 
 class AuditChain(Base):
@@ -132,17 +133,50 @@ def link(
 
 def first_break(tx: "Tx", chain: str) -> int | None:
     """The number of the first entry that was changed, removed or put in later; None when the chain is whole."""
-    prev, seq = GENESIS, 0
-    rows = tx.session.scalars(sa.select(AuditEntry).where(AuditEntry.chain == chain).order_by(AuditEntry.seq))
-    for seq, entry in enumerate(rows, start=1):
+    return walk(tx, chain)[1]
+
+
+def walk(tx: "Tx", chain: str, marks: Mapping[int, str] | None = None) -> tuple[int, int | None]:
+    """How many entries of a chain were read, and the number of the first that was changed, removed or put in later.
+
+    `marks` are heads that were kept elsewhere, by the number of their entry: a chain that was made anew as a whole, its
+    head included, differs from them. Only a few rows are in memory at a time.
+    """
+    prev, seq, marks = GENESIS, 0, marks or {}
+    for entry in _entries(tx, chain):
+        seq += 1
+        if entry is None:
+            return seq, seq
         expected = link(prev, chain, seq, entry.at, entry.by, entry.action, entry.ref, entry.detail)
-        if entry.seq != seq or entry.prev != prev or entry.hash != expected:
-            return seq
+        if (entry.seq, entry.prev, entry.hash) != (seq, prev, expected) or marks.get(seq, expected) != expected:
+            return seq, seq
         prev = entry.hash
-    head = tx.session.get(AuditChain, chain)
-    if head is not None and (head.length, head.head) != (seq, prev):
-        return seq + 1
-    return None
+    kept = tx.session.execute(sa.select(_CHAIN.c.length, _CHAIN.c.head).where(_CHAIN.c.name == chain)).one_or_none()
+    is_cut = max(marks, default=0) > seq or tuple(kept or (0, GENESIS)) != (seq, prev)
+    return seq, seq + 1 if is_cut else None
+
+
+def _entries(tx: "Tx", chain: str) -> Iterator[AuditEntry | None]:
+    """The entries of a chain; None, and no more, at one that no longer reads as time and JSON: other hands wrote it."""
+    entries = sa.select(AuditEntry).where(AuditEntry.chain == chain).order_by(AuditEntry.seq)
+    last = 0
+    for at_a_time in (_AT_A_TIME, 1):  # of a batch in which one does not read none is told
+        batches = entries.where(AuditEntry.seq > last).execution_options(yield_per=at_a_time)
+        try:
+            for entry in tx.session.scalars(batches):
+                tx.session.expunge(entry)
+                last = entry.seq
+                yield entry
+        except (ValueError, TypeError):
+            continue
+        return
+    yield None
+
+
+def chains(tx: "Tx") -> list[str]:
+    """The names of all chains that have entries, or had some by their head."""
+    names = sa.union(sa.select(_CHAIN.c.name), sa.select(AuditEntry.chain))
+    return sorted(tx.session.scalars(names))
 
 
 def history(tx: "Tx", ref: object) -> list[AuditEntry]:

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Protocol
 
+from kernel import verified
 from kernel.config import Config
 from kernel.errors import Invalid, NotFound, Unavailable
 from kernel.text import phrase
@@ -24,6 +25,7 @@ PIECE = 1 << 20
 _SMALL, _FEW = 1 << 18, 8
 """So many bytes of a draft wait in memory, of so many drafts that are on their way together: usual papers are no files
 before they are stored, and then in a turn aside."""
+_FRESH = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -108,8 +110,8 @@ class Draft:
             self.path.unlink(missing_ok=True)
 
     def _begin_file(self, memory: io.BytesIO) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file, self.exists = self.path.open("wb"), True
+        make_folder(self.path.parent)
+        self._file, self.exists = open(os.open(self.path, _FRESH, 0o600), "wb"), True  # noqa: SIM115 - see `close`
         self._file.write(memory.getvalue())
         self._memory = None
 
@@ -130,7 +132,14 @@ class BlobStore(Protocol):
         """Store a file that lies on this machine and is known to be `blob`; it is no longer under `path` then."""
 
     def open(self, sha256: str) -> IO[bytes]:
-        """The file for reading in pieces; NotFound when it is not there."""
+        """The file for reading in pieces, each compared with what it must be; NotFound when it is not there, Damaged
+        when it is no longer what its name says (kernel.verified)."""
+
+    def raw(self, sha256: str) -> IO[bytes]:
+        """The file as it lies there, compared with nothing; NotFound when it is not there."""
+
+    def stamp(self, sha256: str) -> object:
+        """What the store itself says of the file; another one as soon as somebody writes it. NotFound."""
 
     def size(self, sha256: str) -> int:
         """Its size in bytes; NotFound when it is not there."""
@@ -153,8 +162,8 @@ class BlobStore(Protocol):
 
 def read_all(store: BlobStore, sha256: str) -> bytes:
     """The whole file in memory, for work on small papers."""
-    with store.open(sha256) as file:
-        return file.read()
+    with store.raw(sha256) as file:
+        return verified.whole(sha256, file.read())
 
 
 def fingerprint(file: IO[bytes]) -> Blob:
@@ -169,13 +178,17 @@ def fingerprint(file: IO[bytes]) -> Blob:
 
 @contextmanager
 def at_hand(store: BlobStore, sha256: str) -> Iterator[IO[bytes]]:
-    """The file as one in which it is possible to go back: a store elsewhere is asked once, into a temporary file."""
-    with store.open(sha256) as file:
+    """The file as a real one of this machine, in which it is possible to go back, compared with its name beforehand. A
+    store elsewhere is asked once, into a temporary file."""
+    with store.raw(sha256) as file:
         if file.seekable():
+            verified.sure(store, sha256)
             yield file
             return
         with tempfile.TemporaryFile() as copy:
             shutil.copyfileobj(file, copy, PIECE)
+            if fingerprint(copy).sha256 != sha256:
+                raise verified.Damaged(sha256)
             copy.seek(0)
             yield copy
 
@@ -247,6 +260,9 @@ class DiskBlobs:
         blobs = [draft.blob() for draft in drafts]
         places = {draft.path: self._path(blob.sha256) for draft, blob in zip(drafts, blobs, strict=True)}
         self.aside(partial(_store, drafts, places))
+        for blob in blobs:
+            if blob.size > verified.SMALL:
+                verified.note_sound(self, blob.sha256)
         return blobs
 
     def put(self, stream: IO[bytes], *, max_bytes: int | None = None) -> Blob:
@@ -262,10 +278,22 @@ class DiskBlobs:
 
     def open(self, sha256: str) -> IO[bytes]:
         """The file for reading in pieces."""
+        return verified.opened(sha256, partial(self.raw, sha256), seekable=True)
+
+    def raw(self, sha256: str) -> IO[bytes]:
+        """The file as it lies on the disk."""
         try:
             return self._path(sha256).open("rb")
         except FileNotFoundError as error:
             raise NotFound from error
+
+    def stamp(self, sha256: str) -> object:
+        """Which file it is, and when it was last changed by the clock of the kernel, which no program sets back."""
+        try:
+            told = self._path(sha256).stat()
+        except FileNotFoundError as error:
+            raise NotFound from error
+        return told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns
 
     def size(self, sha256: str) -> int:
         """Its size in bytes."""
@@ -301,7 +329,7 @@ class DiskBlobs:
     def remove(self, sha256: str, before: datetime) -> bool:
         """Put it aside first and look at its age then, so that one that is put here meanwhile stays."""
         path, aside = self._path(sha256), self.folder / "drafts" / secrets.token_hex(16)
-        aside.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(aside.parent)
         try:
             path.rename(aside)
         except FileNotFoundError:
@@ -323,6 +351,13 @@ class DiskBlobs:
         if not is_name(sha256):
             raise NotFound
         return self.folder / sha256[:2] / sha256
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for its owner only, and those above it that are missing."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    for one in reversed(missing):
+        one.mkdir(mode=0o700, exist_ok=True)
 
 
 def is_name(text: str) -> bool:
@@ -364,7 +399,7 @@ def _settle(places: Mapping[Path, Path]) -> bool:
     for path in places:
         _sync(path, os.O_RDWR)
     for path, target in places.items():
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         try:
             path.replace(target)
         except OSError as error:

@@ -310,13 +310,19 @@ class Config:
         """Where the trusted certificates lie."""
         return Path(self.trust_dir) if self.trust_dir else self.data_dir / "trust"
 
+    def own_data_dir(self) -> None:
+        """Make the data folder, and keep all others of this machine out of it: database, files and keys lie there."""
+        self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with contextlib.suppress(PermissionError):  # somebody else's, who has to see to it: the doctor says so
+            self.data_dir.chmod(0o700)
+
     def signing_secret(self) -> str:
         """The secret that signs cookies; in demo mode it is made at the first call and kept."""
         if self.secret_key:
             return self.secret_key
         path = self.data_dir / "secret_key"
         if not path.exists():
-            self.data_dir.mkdir(parents=True, exist_ok=True)
+            self.own_data_dir()
             draft = path.with_name(f"secret_key.{secrets.token_hex(8)}")
             with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                 file.write(secrets.token_urlsafe(48))

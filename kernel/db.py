@@ -12,10 +12,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from kernel import audit, faults, outbox, streams, words
+from kernel import audit, faults, outbox, streams, verified, words
+from kernel.blobs import BlobStore
 from kernel.errors import Unavailable
 from kernel.schema import Base, BigId, Json, JsonList
 from kernel.text import phrase
+from kernel.verified import Soundness
 
 __all__ = ["Base", "BigId", "Committed", "Database", "Json", "JsonList", "Tx"]
 
@@ -55,6 +57,7 @@ class Tx:
     # A view that answers with a refusal is rolled back; one that must keep what it wrote all the same (a counted
     # failed sign-in) says so here.
     keep_on_refusal: bool = False
+    blobs: BlobStore | None = None
     begun: float = field(default_factory=time.monotonic)  # nothing that was committed before is missing in it
     _promises: list[dict[str, Any]] = field(default_factory=list)
     _events: list[streams.Draft] = field(default_factory=list)
@@ -99,6 +102,11 @@ class Tx:
     ) -> None:
         """Record who did what to which thing in the hash chain named `chain` (an agency's: `agency:3`)."""
         self._entries.append(audit.Draft(chain, self.by, action, str(ref), detail or {}))
+
+    def soundness(self, sha256: str) -> Soundness:
+        """Whether a stored file is still what its name says, before anything is told of it. A process without a file
+        store, such as a command that only counts rows, believes it."""
+        return verified.soundness(self.blobs, sha256) if self.blobs is not None else Soundness.SOUND
 
     def learn(self, words: Iterable[str]) -> None:
         """These words stand in the index of the search from now on (kernel/words.py)."""
@@ -164,6 +172,7 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url, pool_size)
         self.after_commit: list[Callable[[Committed], None]] = []
+        self.blobs: BlobStore | None = None  # where the files lie that its rows name
         # SQLite has one writer. Waiting here, where green threads can yield, instead of inside SQLite keeps
         # a web process from standing still while one of its own requests holds the write lock.
         self._writing = threading.Lock()
@@ -179,7 +188,7 @@ class Database:
         It is committed all the same: psycopg forgets every prepared statement of a connection that is rolled back.
         """
         with Session(self._reader, expire_on_commit=False) as session:
-            tx = Tx(session, by, writable=False, look=self.read)
+            tx = Tx(session, by, writable=False, look=self.read, blobs=self.blobs)
             yield tx
             if session.new or session.dirty or session.deleted or tx._events or tx._entries or tx._topics:
                 raise RuntimeError("a read transaction tried to write")
@@ -192,7 +201,7 @@ class Database:
             self._writer_turn(),
             Session(self._writer, expire_on_commit=False) as session,
         ):
-            tx = Tx(session, by, writable=True, look=self.read)
+            tx = Tx(session, by, writable=True, look=self.read, blobs=self.blobs)
             yield tx
             done = tx._finish()
         for hook in self.after_commit:
@@ -254,7 +263,11 @@ def _postgres_engine(url: sa.URL, pool_size: int) -> sa.Engine:
         pool_use_lifo=True,
         # Statements are prepared, but planned for each call: half of all rows may be one agency's, and a plan for
         # anybody would read all of them to find a rare word.
-        connect_args={"options": "-c timezone=UTC -c lock_timeout=15s -c plan_cache_mode=force_custom_plan"},
+        # A server that is silent, instead of refusing, is away after ten seconds: /health waits for nothing longer.
+        connect_args={
+            "options": "-c timezone=UTC -c lock_timeout=15s -c plan_cache_mode=force_custom_plan",
+            "connect_timeout": 10,
+        },
     )
 
     @sa.event.listens_for(engine, "connect")

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,7 +15,7 @@ from boto3.exceptions import Boto3Error
 from botocore.config import Config as ClientConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
-from kernel import clock
+from kernel import clock, verified
 from kernel.blobs import Blob, Draft, Stored, is_name, put_in
 from kernel.config import Config
 from kernel.errors import NotFound, Unavailable
@@ -62,13 +63,24 @@ class S3Blobs:
         path.unlink()
 
     def open(self, sha256: str) -> IO[bytes]:
-        """The file for reading in pieces, straight from the bucket."""
+        """The file for reading in pieces, straight from the bucket: one way only."""
+        return verified.opened(sha256, partial(self.raw, sha256), seekable=False)
+
+    def raw(self, sha256: str) -> IO[bytes]:
+        """The file as the bucket gives it."""
         try:
             with _answering():
                 body: IO[bytes] = self.client.get_object(Bucket=self.bucket, Key=self._key(sha256))["Body"]
         except self.client.exceptions.NoSuchKey as error:
             raise NotFound from error
         return body
+
+    def stamp(self, sha256: str) -> object:
+        """The digest that the bucket tells, and when it was last written."""
+        head = self._head(sha256)
+        if head is None:
+            raise NotFound
+        return self.bucket, head["ETag"], head["ContentLength"], head["LastModified"]
 
     def size(self, sha256: str) -> int:
         """Its size in bytes."""

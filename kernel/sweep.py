@@ -6,11 +6,14 @@ a file goes. Between storing a file and committing the
 row that names it lies far less than any age limit, and storing the same bytes again makes a file young.
 """
 
+import fcntl
 import logging
+import os
 import re
 from array import array
 from bisect import bisect_left
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -20,7 +23,9 @@ import sqlalchemy as sa
 
 from kernel.blobs import BlobStore, Stored, is_name
 from kernel.db import Database, Tx
+from kernel.errors import Unavailable
 from kernel.schema import Base
+from kernel.text import phrase
 
 HOLDS = {"holds": "blob"}
 """For `mapped_column(info=HOLDS)`: the SHA-256 of a stored file, or JSON in which such files are named."""
@@ -53,8 +58,49 @@ def holders() -> list[sa.Column[Any]]:
     return sorted(columns, key=_is_json)
 
 
+def files_named(tx: Tx) -> set[str]:
+    """The stored files that rows name by a column of their own, which must all be there. Those in JSON may be of bytes
+    that came inside of others."""
+    return {name for column in holders() if not _is_json(column) for name in _named(tx, column) if is_name(name)}
+
+
+@contextmanager
+def no_removal(db: Database, *, alone: bool = False) -> Iterator[None]:
+    """Nobody removes files while the block runs: for a backup; `alone` is whoever removes. Unavailable when the one is
+    wanted while the other goes on."""
+    with (_locked_file if db.is_sqlite else _locked_in_postgres)(db, alone) as locked:
+        if not locked:
+            raise Unavailable(phrase("Đang sao lưu hoặc đang dọn tệp. Xin thử lại sau ít phút."))
+        yield
+
+
+@contextmanager
+def _locked_file(db: Database, alone: bool) -> Iterator[bool]:
+    handle = os.open(f"{db.url.database}.files", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        yield True
+    except BlockingIOError:
+        yield False
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _locked_in_postgres(db: Database, alone: bool) -> Iterator[bool]:
+    lock = sa.func.pg_try_advisory_xact_lock if alone else sa.func.pg_try_advisory_xact_lock_shared
+    with db.engine.connect() as connection:
+        yield bool(connection.scalar(sa.select(lock(sa.func.hashtextextended("stored files", 0)))))
+
+
 def sweep(db: Database, blobs: BlobStore, *, before: datetime, remove: bool) -> Found:
-    """Look at every stored file that was there `before` that moment, and remove those that no row names."""
+    """Look at every stored file that was there `before` that moment, and remove those that no row names. Unavailable
+    when they were to be removed while a backup runs."""
+    with no_removal(db, alone=True) if remove else nullcontext():
+        return _swept(db, blobs, before=before, remove=remove)
+
+
+def _swept(db: Database, blobs: BlobStore, *, before: datetime, remove: bool) -> Found:
     found = Found()
     with db.read() as tx:
         plain = _Known(name for column in holders() if not _is_json(column) for name in _named(tx, column))

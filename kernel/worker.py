@@ -10,6 +10,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from kernel import claiming, clock, faults, outbox
+from kernel.clockwatch import ClockWatch
 from kernel.db import Database
 from kernel.errors import DomainError
 from kernel.leases import Leases
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 
 AWAY_S = 0.5
 """Between two looks for a database that is away."""
+WRONG_CLOCK_S = 1.0
+"""Between two looks at a clock that is wrong."""
 FULL_S = 0.05
 """Between two looks whether a lane that was full has room again, while nothing else happens."""
 _AWAY = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
@@ -42,6 +45,7 @@ class Worker:
         self.threads = threads
         self.lease_s = lease_s
         self._leases = Leases(db, lease_s)
+        self.clock = ClockWatch(db)
         self._stopping = threading.Event()
         self._freed = threading.Event()
         self._guard = threading.Lock()
@@ -100,11 +104,14 @@ class Worker:
         return done
 
     def _claim_if_possible(self, free: Mapping[str, int]) -> list[Job]:
-        """Jobs for lanes that have room. Nothing, after a moment, while the database is away: it comes back, and
-        whoever waits must not have to be started anew."""
+        """Jobs for lanes that have room. Nothing, after a moment, while the database is away, or the clock of this
+        machine is wrong: it comes back, and whoever waits must not have to be started anew."""
         room = {lane: left for lane, left in free.items() if left > 0}
         topics = [topic for topic in outbox.handlers if outbox.lane(topic)[0] in room]
         try:
+            if not self.clock.is_right():
+                self._stopping.wait(WRONG_CLOCK_S)
+                return []
             return self._claim(topics, sum(room.values()), room)
         except _AWAY:
             log.warning("the database is away", exc_info=True)

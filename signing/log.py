@@ -41,6 +41,7 @@ class Kind(StrEnum):
     DOCUMENT = "document"  # the bytes of an envelope or of a paper
     RECEIPT = "receipt"  # the compact JWS
     VERDICT = "verdict"  # the canonical JSON of a verdict
+    AUDIT = "audit"  # the canonical JSON of heads of audit chains (signing.auditmarks)
 
 
 class NotYet(WrongState):

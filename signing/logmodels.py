@@ -59,3 +59,15 @@ class LogHead(Base):
     made_at: Mapped[datetime]
     token: Mapped[bytes | None]
     stamped_at: Mapped[datetime | None]  # what the time-stamp says
+
+
+class AuditMark(Base):
+    """The head of an audit chain at the moment when it became part of the evidence log. All marks of one moment are
+    one leaf, whose SHA-256 is that of their record (signing.auditmarks)."""
+
+    __tablename__ = "signing_audit_mark"
+    __table_args__ = (sa.Index("ix_signing_audit_mark_leaf", "at"),)
+    chain: Mapped[str] = mapped_column(primary_key=True)
+    length: Mapped[int] = mapped_column(primary_key=True)
+    head: Mapped[str]
+    at: Mapped[datetime]

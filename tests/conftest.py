@@ -227,6 +227,7 @@ def db(database_url: str) -> Iterator[Database]:
     if not threads.issuperset(threading.enumerate()) or database.engine.pool.checkedout():  # type: ignore[attr-defined]
         _deserted.append(_databases.pop(database_url))
     database.after_commit.clear()
+    database.blobs = None
     database.close()
 
 

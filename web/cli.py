@@ -1,9 +1,12 @@
 """The command `lienthong`."""
 
 import logging
+import os
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 
@@ -12,10 +15,35 @@ from docex.edxml_cli import edxml
 from kernel.config import BadSetting, Config
 from kernel.errors import DomainError
 from signing.evidence_cli import verify
-from signing.log_cli import before_check, log
+from signing.log_cli import audit, before_check, log
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """All commands: one that finds no database, or one of another release, says in a line what to do."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            told = _database_told(ctx.obj, error) if isinstance(ctx.obj, Config) else None
+            if told is None:
+                raise
+            raise click.ClickException(told) from error
+
+
+def _database_told(config: Config, error: Exception) -> str | None:
+    """What to do when a command failed because of its database; None when it failed otherwise."""
+    from sqlalchemy.exc import OperationalError, ProgrammingError  # takes a while, and most commands go well
+
+    if not isinstance(error, OperationalError | ProgrammingError):
+        return None
+    from web import schema
+
+    return schema.trouble(config)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.pass_context
 def main(context: click.Context) -> None:
     """Liên Thông: documents, meetings and tasks between public agencies."""
@@ -27,12 +55,17 @@ def main(context: click.Context) -> None:
     for chatty in ("mail.log", "twilio.http_client", "weasyprint", "fontTools", "pyhanko", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     context.obj = config
+    if context.invoked_subcommand not in _FOR_OTHERS:  # what they write is the data folder's
+        context.call_on_close(partial(os.umask, os.umask(0o077)))
 
 
+_FOR_OTHERS = frozenset({"agent", "agent-key", "edxml", "verify", "catalogues"})
+"""Commands whose files are for other people of the machine, who may read them as the caller's settings say."""
 main.add_command(edxml)
 main.add_command(agent)
 main.add_command(agent_key)
 main.add_command(log)
+main.add_command(audit)
 main.add_command(verify)
 
 
@@ -120,6 +153,77 @@ def migrate(config: Config, restored: bool) -> None:
     from web import schema
 
     click.echo(schema.upgrade(config, restored=restored))
+
+
+@main.group()
+def blobs() -> None:
+    """The files in the store."""
+
+
+@blobs.command("check")
+@click.pass_obj
+def check_blobs(config: Config) -> None:
+    """Read every stored file again. Exit code 1 when one is not what its name says, or one that rows name is gone."""
+    from web import integrity
+
+    found = integrity.files_by_hand(config)
+    click.echo(f"{found.read} tệp / files, {found.size} byte")
+    for sha256 in found.damaged:
+        click.echo(f"{sha256}: hỏng / damaged")
+    for sha256 in found.missing:
+        click.echo(f"{sha256}: mất / missing")
+    sys.exit(0 if found.is_whole else 1)
+
+
+@main.command()
+@click.argument("target", type=click.Path(path_type=Path))
+@click.pass_obj
+def backup(config: Config, target: Path) -> None:
+    """Save database, files and keys to the new folder TARGET, or to one file when it ends in .tar, while all runs."""
+    from web.backup import writing
+    from web.backup.containers import BackupError
+
+    try:
+        made = writing.back_up(config, target)
+    except (BackupError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(
+        f"{target}: {made.files} files, {made.size} bytes, read again and whole. It holds all secrets: keep it safe."
+    )
+    _tell_lost(made.lost)
+
+
+@main.command()
+@click.argument("place", type=click.Path(path_type=Path, exists=True))
+@click.option("--replace", is_flag=True, help="Also when there is a database already: its rows are gone then.")
+@click.option("--check", "only_check", is_flag=True, help="Only read the backup again; touch nothing.")
+@click.pass_obj
+def restore(config: Config, place: Path, replace: bool, only_check: bool) -> None:
+    """Bring the backup at PLACE back, while web and worker are stopped."""
+    from web.backup import restoring
+    from web.backup.containers import BackupError
+
+    try:
+        if only_check:
+            wrong = restoring.checked(place)
+            click.echo("\n".join(wrong) if wrong else f"{place} is whole")
+            sys.exit(1 if wrong else 0)
+        done = restoring.restore(config, place, replace=replace)
+    except (BackupError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"restored the state of {done.made_at}, {done.files} files; browsers begin anew")
+    if done.other_secret:
+        click.echo(
+            f"LIENTHONG_SECRET_KEY is another than that of the backup: {config.data_dir / 'secret_key'}", err=True
+        )
+    _tell_lost(done.lost)
+
+
+def _tell_lost(lost: Sequence[str]) -> None:
+    """Files that rows name and that the store did not have whole: exit code 1."""
+    for sha256 in lost:
+        click.echo(f"missing or damaged in the store: {sha256}", err=True)
+    sys.exit(1 if lost else 0)
 
 
 @main.command()

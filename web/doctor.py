@@ -4,23 +4,23 @@ import ctypes
 import shutil
 import ssl
 import time
-from datetime import datetime
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import sqlalchemy as sa
 
-from kernel import clock
+from kernel import blob_check, clock, clockwatch
 from kernel.blobs import store_for
 from kernel.config import Config
 from kernel.db import Database
 from kernel.doctor import Finding, Health, check, checks
 from kernel.text import phrase
-from web import rooms, schema
+from signing import auditmarks
+from web import integrity, rooms, schema
 
 _MARKS = {Health.GOOD: "✔", Health.OFF: "–", Health.POOR: "!", Health.BAD: "✘"}
 MIN_FREE = 1_000_000_000
-MAX_SKEW_S = 5
+READ_BY_DOCTOR = 1_000_000_000
 _TIME_ERROR = 5
 
 
@@ -77,6 +77,45 @@ def blobs(config: Config) -> Finding:
     return Finding("blobs", Health.GOOD, phrase("Ghi và đọc được tệp ở {place}", place=place))
 
 
+@check("stored")
+def stored(config: Config) -> Finding:
+    """Whether the audit is whole, all files are there that rows name, and files are what their names say: the nightly
+    job reads them all, this check as many as it can in moments."""
+    rooms.load_models()
+    db = Database(config.sql_url)
+    try:
+        with db.read() as tx:
+            walked, night = auditmarks.check(tx), integrity.last_night(tx)
+        files = blob_check.check(db, store_for(config), most_bytes=READ_BY_DOCTOR)
+    finally:
+        db.close()
+    hint = phrase("Chạy: lienthong audit check, lienthong blobs check; khôi phục tệp hỏng từ bản sao lưu.")
+    wrong = integrity.told(integrity.Found(walked, files)) or night
+    if wrong is not None:
+        return Finding("stored", Health.BAD, wrong, hint)
+    what = phrase(
+        "Nhật ký {entries} mục nguyên vẹn; đã đọc lại {read} trong {files} tệp, không tệp nào hỏng hoặc mất.",
+        entries=walked.entries,
+        read=files.read,
+        files=files.files,
+    )
+    return Finding("stored", Health.GOOD, what)
+
+
+@check("folder")
+def folder_check(config: Config) -> Finding:
+    """Whether others of this machine are kept out of the data folder."""
+    if not config.data_dir.exists():
+        return Finding("folder", Health.OFF, phrase("Chưa có thư mục dữ liệu {folder}.", folder=str(config.data_dir)))
+    mode = config.data_dir.stat().st_mode & 0o777
+    if mode & 0o077:
+        what = phrase("Người khác trên máy mở được thư mục dữ liệu {folder}.", folder=str(config.data_dir))
+        return Finding("folder", Health.BAD, what, phrase("Chạy: chmod 700 {folder}", folder=str(config.data_dir)))
+    return Finding(
+        "folder", Health.GOOD, phrase("Chỉ dịch vụ mở được thư mục dữ liệu {folder}.", folder=str(config.data_dir))
+    )
+
+
 @check("disk")
 def disk(config: Config) -> Finding:
     """Whether there is room left."""
@@ -98,8 +137,9 @@ def clock_check(config: Config) -> Finding:
     else:
         what = phrase("Lệch {skew} giây so với máy chủ cơ sở dữ liệu", skew=f"{skew_s:.1f}")
     hint = phrase("Bật đồng bộ giờ (chrony hoặc systemd-timesyncd).")
-    if skew_s is not None and skew_s > MAX_SKEW_S:
-        return Finding("clock", Health.BAD, what, hint)
+    if skew_s is not None and skew_s > clockwatch.MAX_SKEW_S:
+        stops = phrase("{clock}: tiến trình worker trên máy này không nhận việc cho tới khi giờ đúng.", clock=what)
+        return Finding("clock", Health.BAD, stops, hint)
     if not _time_is_served():
         unset = phrase("{clock}; đồng hồ máy này không được đồng bộ với máy chủ giờ.", clock=what)
         return Finding("clock", Health.POOR, unset, hint)
@@ -110,11 +150,7 @@ def _skew_s(config: Config) -> float | None:
     """How far this clock is from the database server's; None for the embedded database, which has no other clock."""
     db = Database(config.sql_url)
     try:
-        if db.is_sqlite:
-            return None
-        with db.engine.connect() as connection:
-            theirs: datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
-            return abs((theirs - clock.now()).total_seconds())
+        return None if db.is_sqlite else abs(clockwatch.skew_s(db, clock.now))
     finally:
         db.close()
 

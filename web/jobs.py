@@ -10,7 +10,8 @@ from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database, Tx
 from kernel.outbox import Job, OutboxRow, State
-from web import sweeping
+from web import integrity, sweeping
+from web.integrity import CheckStored
 from web.sweeping import SweepFiles
 
 EVENTS_KEPT = timedelta(days=7)
@@ -22,11 +23,13 @@ def register_jobs(config: Config, blobs: BlobStore) -> None:
     """Serve the sweeps."""
     outbox.handler(TOPIC)(sweep)
     outbox.register(SweepFiles(config, blobs))
+    outbox.register(CheckStored(config, blobs))
 
 
 def begin(db: Database) -> None:
-    """See to it that today's sweep is promised; every sweep promises the next."""
+    """See to it that today's sweep and the next look at what is stored are promised; each promises the next."""
     with db.write() as tx:
+        integrity.promise(tx)
         tx.outbox(TOPIC, clock.today().isoformat())
 
 

@@ -1,15 +1,25 @@
 """The pages that belong to no room: the start page, the language, health, the offline page."""
 
-from flask import Response, jsonify, render_template
+import logging
+
+import sqlalchemy as sa
+from flask import Response, jsonify, make_response, render_template
 from werkzeug.wrappers import Response as AnyResponse
 
 from directory.actor import Actor
 from kernel.db import Tx
 from kernel.doors import Routes
 from kernel.text import phrase
-from web import api_docs, openapi, pages
+from web import api_docs, openapi, pages, schema
 
 routes = Routes("web")
+log = logging.getLogger(__name__)
+
+
+def unhealthy(error: Exception) -> AnyResponse:
+    """What a load balancer hears when the database does not answer; the log has the reason."""
+    log.error("health: %s", error)
+    return make_response(jsonify(status="unavailable", reason="database"), 503)
 
 
 @routes.get("/")
@@ -24,9 +34,18 @@ def choose_language(tx: Tx, actor: Actor | None) -> AnyResponse:
     return pages.choose_language(tx, actor)
 
 
-@routes.open_get("/health", reason="load balancers ask it; says only that the database answers")
+@routes.open_get("/health", reason="load balancers ask it; says only that the database answers", refuse=unhealthy)
 def health(tx: Tx, actor: Actor | None) -> Response:
-    """Whether this process can serve."""
+    """Whether this process and its database answer: 200, else 503, both in JSON."""
+    tx.session.execute(sa.select(1))
+    return jsonify(status="ok")
+
+
+@routes.open_get("/ready", reason="load balancers ask it; says only that requests can be served", refuse=unhealthy)
+def ready(tx: Tx, actor: Actor | None) -> AnyResponse:
+    """Whether requests can be served: the database answers and has the schema of this very release. 200, else 503."""
+    if schema.current_of(tx) != schema.newest():
+        return make_response(jsonify(status="unavailable", reason="schema"), 503)
     return jsonify(status="ok")
 
 

@@ -1,6 +1,7 @@
 """Bringing a database to the newest schema."""
 
 import io
+from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from alembic.script import ScriptDirectory
 
 from kernel import streams
 from kernel.config import Config
-from kernel.db import Database
+from kernel.db import Database, Tx
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 _LOCK = 741_203_551  # any number, the same for all who migrate
@@ -24,7 +25,7 @@ def upgrade(config: Config, *, restored: bool = False) -> str:
     take a fresh snapshot.
     """
     if not config.database_url:
-        config.data_dir.mkdir(parents=True, exist_ok=True)
+        config.own_data_dir()
     db = Database(config.sql_url)
     try:
         with db.engine.connect() as connection:
@@ -60,6 +61,29 @@ def current(connection: sa.Connection) -> str | None:
     return found
 
 
+def trouble(config: Config) -> str | None:
+    """In one line what is wrong with the database and what to do; None when it answers and has the newest schema."""
+    db = Database(config.sql_url)
+    try:
+        with db.engine.connect() as connection:
+            found = current(connection)
+    except sa.exc.SQLAlchemyError as error:
+        why = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        return f"the database does not answer ({why}); see LIENTHONG_DATABASE_URL, or run: lienthong migrate"
+    finally:
+        db.close()
+    if found == newest():
+        return None
+    what = f"schema {found}, this release needs {newest()}" if found else "no tables yet"
+    return f"the database has {what}; run: lienthong migrate"
+
+
+def current_of(tx: Tx) -> str | None:
+    """The revision that the database is at, as a transaction sees it; None when it is empty."""
+    return MigrationContext.configure(tx.session.connection()).get_current_revision()
+
+
+@cache
 def newest() -> str:
     """The newest revision that this code has."""
     settings = AlembicConfig()

@@ -18,9 +18,14 @@ class Services:
     db: Database
     blobs: BlobStore
 
+    def __post_init__(self) -> None:
+        self.db.blobs = self.blobs
+
     @classmethod
     def from_config(cls, config: Config) -> "Services":
-        """Make the parts that the settings name; opens no connection."""
+        """Make the parts that the settings name; opens no connection. The data folder is its owner's from then on."""
+        if config.data_dir.exists():
+            config.own_data_dir()
         receipts.use(config)
         isolation.use(config)
         return cls(config, Database(config.sql_url), store_for(config))

@@ -15,8 +15,9 @@ from kernel.db import Tx
 from kernel.errors import NotFound
 from kernel.outbox import OPEN_STATES
 from kernel.text import Phrase
+from kernel.verified import Damaged
 from signing.changes import signed_part
-from signing.verdicts import Signer, Value, Verdict
+from signing.verdicts import Signer, Verdict
 
 LONGEST_HISTORY = 100
 
@@ -84,6 +85,7 @@ def verdict_sheet(tx: Tx, actor: Actor, paper_id: int, judgement_id: int | None 
     envelope = judging.latest_of_envelope(tx, dispatch.id)
     stream = f"incoming:{incoming_id}" if incoming_id else f"document:{document_id}"
     attempt = judging.attempt_of(tx, dispatch.id)
+    verdict = judging.as_stored(tx, Verdict.from_json(shown.report)) if shown else None
     return VerdictSheet(
         paper_id=paper.id,
         name=paper.name,
@@ -93,7 +95,7 @@ def verdict_sheet(tx: Tx, actor: Actor, paper_id: int, judgement_id: int | None 
         incoming_id=incoming_id,
         document_id=document_id,
         shown_id=shown.id if shown else 0,
-        verdict=verdict_view(Verdict.from_json(shown.report), paper.size) if shown else None,
+        verdict=verdict_view(verdict, paper.size) if verdict else None,
         envelope=verdict_view(envelope, dispatch.size) if envelope else None,
         as_of=shown.as_of if shown else None,
         history=_given(tx, rows, shown),
@@ -107,9 +109,12 @@ def verdict_sheet(tx: Tx, actor: Actor, paper_id: int, judgement_id: int | None 
 
 
 def report_of(tx: Tx, actor: Actor, paper_id: int, judgement_id: int) -> Judgement:
-    """A verdict as it was kept."""
+    """A verdict as it was kept; Damaged when it was on bytes that are no longer there."""
     judging.judged_dispatch_for(tx, actor, paper_id)
-    return _one(tx, paper_id, judgement_id)
+    row = _one(tx, paper_id, judgement_id)
+    if judging.as_stored(tx, Verdict.from_json(row.report)).has(judging.CHANGED):
+        raise Damaged(str(row.report["sha256"]))
+    return row
 
 
 def revision_of(tx: Tx, actor: Actor, paper_id: int, place: int) -> Revision:
@@ -151,14 +156,15 @@ def _belongs_to(tx: Tx, actor: Actor, dispatch: Dispatch) -> tuple[int | None, i
 
 def _given(tx: Tx, rows: list[Judgement], shown: Judgement | None) -> tuple[Given, ...]:
     people = directory.people(tx, {row.asked_by for row in rows if row.asked_by is not None})
+    values = {row.id: judging.as_stored(tx, Verdict.from_json(row.report)).value for row in rows}
     return tuple(
         Given(
             id=row.id,
             made_at=row.made_at,
             as_of=row.as_of,
             by=people[row.asked_by].name if row.asked_by is not None else "",
-            word=VALUES[Value(row.value)],
-            tone=judging.tone_of(row.value),
+            word=VALUES[values[row.id]],
+            tone=judging.tone_of(values[row.id]),
             policy=str(row.report.get("policy", "")),
             shown=shown is not None and row.id == shown.id,
         )
