@@ -271,7 +271,12 @@ def from_prolog(data: bytes, oddities: list[str]) -> bytes:
         start = max(start, data.find(b"<?xml", 0, _JUNK_BYTES))
     if start < 0:
         raise EdxmlError(Refusal.NOT_XML, phrase("Tệp này không phải là tệp edXML."))
-    if data[:start].replace(_BOM, b"").strip():
+    junk = data[:start].replace(_BOM, b"").strip()
+    if b"content-disposition:" in junk.lower():
+        raise EdxmlError(
+            Refusal.FORM, phrase("Tệp còn nguyên vỏ biểu mẫu (multipart/form-data). Xin gửi chính tệp edXML.")
+        )
+    if junk:
         oddities.append("junk_before")
     return data[start:] if start else data
 
