@@ -30,6 +30,9 @@ class HandedIn(BaseModel):
     document_id: str | None = Field(None, description="not for a status message")
     receivers: list[AddressedAgency] | None = Field(None, description="not for a status message")
     receipt: dict[str, Any] | None = Field(None, description="signed evidence that the hub took the envelope in")
+    resends: int | None = Field(
+        None, description="the `id` of the sending of the same bytes before this one, which its receipt names, too"
+    )
     status_id: int | None = Field(None, description="only for a status message")
 
 

@@ -73,6 +73,8 @@ class Submission:
     about_key: str = ""
     answer: dict[str, Any] = field(default_factory=dict)
     responses: tuple[ResponseFor, ...] = ()
+    earlier: Dispatch | None = None
+    """The sending of the same bytes before this one, which the receipt names."""
     term: timedelta | None = None
     """How long it waits for its receivers; None is as long as usual."""
 
@@ -121,7 +123,7 @@ def _accompany(tx: Tx, dispatch: Dispatch, submission: Submission) -> Receipt:
         names = {"organ_code": answered.organ_code, "code": answered.code, "document_key": answered.document_id}
         tx.session.add(Answer(dispatch_id=dispatch.id, **names))
     receiver_ids = [receiver.agency_id for receiver in submission.receivers]
-    return taking.taken_over(tx, dispatch, receiver_ids, submission.term)
+    return taking.taken_over(tx, dispatch, receiver_ids, submission.term, submission.earlier)
 
 
 def sent(tx: Tx, document: Document, submission: Submission) -> Dispatch:

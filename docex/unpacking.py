@@ -42,7 +42,7 @@ class Unpacked:
         """Store a message that has still to be taken in, with its papers. `is_new` says so, and refuses what can be
         refused (intake.is_new); `refusal` makes that of malware."""
         if not is_new():
-            return handed
+            return replace(handed, is_repeat=True)
         if clamd and (name := self._malware(clamd)):
             raise refusal(name)
         return replace(handed, files=self._keep_all())
