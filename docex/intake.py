@@ -68,6 +68,8 @@ class Handed:
     channel: str = ""
     term: timedelta | None = None
     is_repeat: bool = False
+    repaired: Blob | None = None
+    """The copy for systems that cannot read the file as it came, when it needs one."""
 
 
 def accept(tx: Tx, actor: Actor, message: Envelope | StatusMessage, handed: Handed) -> dict[str, Any]:
@@ -214,6 +216,7 @@ def _status(tx: Tx, actor: Actor, message: StatusMessage, handed: Handed, channe
         "sha256": row.sha256,
         "size": row.size,
         "received_at": row.received_at.isoformat(),
+        "notes": notes_told(message),
     }
     return dict(row.answer)
 
@@ -273,9 +276,15 @@ def _submission(
         about_key=about_of(message),
         responses=message.responses,
         notes=tuple({"code": note.code, "phrase": phrase_to_json(note.text)} for note in message.notes),
-        answer={"receivers": _receivers_told(tx, receivers), "resends": earlier.id if earlier else None},
+        answer={
+            "receivers": _receivers_told(tx, receivers),
+            "resends": earlier.id if earlier else None,
+            "notes": notes_told(message),
+            "repaired": handed.repaired.sha256 if handed.repaired else None,
+        },
         term=handed.term,
         earlier=earlier,
+        repaired=handed.repaired,
     )
 
 
@@ -291,6 +300,8 @@ def _answer(dispatch: Dispatch, receipt: Receipt) -> dict[str, Any]:
         "received_at": dispatch.submitted_at.isoformat(),
         "receipt": receipts.shown(receipt),
         "resends": None,
+        "notes": [],
+        "repaired": None,
         **dispatch.answer,
     }
 
@@ -300,6 +311,11 @@ def _answered_before(tx: Tx, earlier: sa.Row[Any]) -> dict[str, Any]:
         return dict(earlier.answer)
     dispatch = tx.session.get_one(Dispatch, earlier.dispatch_id)
     return _answer(dispatch, receipts.of_submission(tx, dispatch))
+
+
+def notes_told(message: Envelope | StatusMessage) -> list[dict[str, Any]]:
+    """What was odd in the file, for its sender: a code for programs and a sentence in both languages for people."""
+    return [{"code": note.code, "message": {"vi": note.text.vi, "en": note.text.en}} for note in message.notes]
 
 
 def _receivers_told(tx: Tx, receivers: list[Receiver]) -> list[dict[str, Any]]:

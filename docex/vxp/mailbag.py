@@ -16,7 +16,7 @@ from docex.hub import mailbox
 from docex.hub.models import Mailbox, Parcel
 from docex.hub.states import ParcelState
 from docex.labels import PROGRESS, RECALL, STATUS_TITLES
-from docex.models import Delivery, Dispatch, StatusIn, StatusLog, on_the_way
+from docex.models import Delivery, Dispatch, Repaired, StatusIn, StatusLog, on_the_way
 from docex.states import LOST, NOT_HAD, Progress, Recall
 from docex.vxp.docids import Mark, doc_id, named
 from docex.vxp.listing import STATUSES
@@ -81,7 +81,8 @@ def message(tx: Tx, system: System, text: str) -> Stored | bytes:
     mark, number = named(text)
     if mark in (Mark.SENT, Mark.RECEIVED):
         dispatch = _dispatch(tx, system, mark, number)
-        return Stored(dispatch.sha256, dispatch.size)
+        copy = tx.session.get(Repaired, dispatch.id) if mark is Mark.RECEIVED else None
+        return Stored(copy.sha256, copy.size) if copy is not None else Stored(dispatch.sha256, dispatch.size)
     if mark is Mark.SENT_STATUS:
         row = tx.session.get(StatusIn, number)
         if row is None or row.channel != f"client:{system.client_id}":
