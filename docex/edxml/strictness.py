@@ -77,9 +77,7 @@ def paper_note(name: str, declared: str, *, is_packed: bool, unwrapped: bool) ->
     if declared not in ("", "application/zip") or name.endswith(".zip") or unwrapped:
         return None
     if is_packed:
-        told = phrase(
-            "Tệp nén “{name}” không gồm đúng một tệp ở ngoài thư mục; phần mềm khác có thể mở sai.", name=name
-        )
+        told = phrase("Tệp nén “{name}” không gồm đúng một tệp ngoài thư mục, phần mềm khác có thể mở sai.", name=name)
         return Note("zip", told)
     return Note("paper_type", phrase("Tệp “{name}” được khai là tệp nén nhưng không phải.", name=name))
 
