@@ -51,6 +51,14 @@ def test_m07(sender: Party, receiver: Party) -> None:
     assert count == 1, f"delivered {count} times"
 
 
+def test_m44(sender: Party, receiver: Party) -> None:
+    """A body that is declared as a form is refused with 415, and nothing is taken in."""
+    letter = a_letter(sender.code, receiver.code)
+    for kind in ("multipart/form-data; boundary=x", "application/x-www-form-urlencoded"):
+        refused(sender.hand_in(letter.data, Content_Type=kind), 415)
+    assert come(sender, receiver)[letter.document_id] == 0, "what was refused has been delivered"
+
+
 def test_m08(sender: Party, receiver: Party) -> None:
     """Other bytes under the same key are answered with 409, and the first message stays as it was."""
     key, first = uuid.uuid4().hex, a_letter(sender.code, receiver.code)

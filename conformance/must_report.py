@@ -176,6 +176,22 @@ def test_m42(sender: Party, receiver: Party, letter: Letter, number: int) -> Non
     refused(receiver.get(f"/api/v1/inbox/{item}/envelope"), 409)
 
 
+def test_m43(sender: Party, receiver: Party, letter: Letter) -> None:
+    """What has ended without success at all receivers is, handed in again without a key, a new sending: another id,
+    `resends` with the first, a receipt that names the first receipt, and it is offered. Under a key it stays the first.
+    """
+    first = taken(sender.hand_in(letter.data))
+    receiver.item(letter.document_id)
+    taken(sender.hand_in(a_recall(sender.code, receiver.code, letter).data))
+    second = taken(sender.hand_in(letter.data))
+    assert second["id"] != first["id"], "it is answered with the sending that has ended"
+    assert second["resends"] == first["id"], "the answer does not name the first sending"
+    named = claims_of(sender, second["receipt"]["jws"]).get("resends", {})
+    assert named.get("sha256") == fingerprint(first["receipt"]["jws"]), "the receipt names no earlier one"
+    assert taken(sender.hand_in(letter.data))["id"] == second["id"], "the new sending is not told again"
+    assert second["id"] == receiver.item(letter.document_id)["document"], "it is not offered"
+
+
 def test_m32(sender: Party, receiver: Party) -> None:
     """The directory is one signed document with every agency; unchanged it answers 304 to its ETag."""
     answer = sender.get("/api/v1/directory")

@@ -32,6 +32,7 @@ Message = Envelope | StatusMessage
 def _unpack(tx: Tx, actor: Actor) -> tuple[Message, Handed]:
     """Read, check and store what came, while no writer waits: the body, or the file that came in pieces before."""
     after_this_request(partial(_note_refusal, actor))
+    refusals.refuse_form(request.content_type or "")
     services = current_app.extensions["lienthong"]
     named = request.headers.get("Upload-Id", "")
     if not named:
@@ -87,7 +88,7 @@ def _is_new(tx: Tx, actor: Actor, message: Message, handed: Handed) -> bool:
     max_bytes="upload_max_bytes",
     before=_unpack,
     title=phrase("Nộp một phong bì edXML hoặc một bản tin trạng thái"),
-    takes="application/octet-stream",
+    takes=refusals.BYTES,
     headers={
         "Idempotency-Key": "names the message, at most 300 characters in UTF-8; its bytes do without it",
         "Upload-Id": "names a file that came in pieces, in place of the body",
@@ -98,6 +99,7 @@ def _is_new(tx: Tx, actor: Actor, message: Message, handed: Handed) -> bool:
         403: "without the right, or the sender in the envelope is not the system's agency",
         409: "the key was used for other bytes",
         413: "larger than the instance takes",
+        415: "the body is declared as a form (`multipart/…`, `application/x-www-form-urlencoded`), not as the file",
         422: "edxml_refused, malware (with the receipt in `info.receipt`), unknown_receiver, unknown_document or "
         "reason_missing",
     },

@@ -15,6 +15,13 @@ class AddressedAgency(BaseModel):
     forwarded_to: str | None = Field(description="code of the successor, when the addressed agency was merged")
 
 
+class Oddity(BaseModel):
+    """Something in a file that was odd but could be read (docs/edxml.md)."""
+
+    code: str
+    message: dict[str, str] = Field(description="the sentence in `vi` and `en`")
+
+
 class HandedIn(BaseModel):
     """An envelope or a status message that was taken in; the same message again gets this very answer."""
 
@@ -30,6 +37,13 @@ class HandedIn(BaseModel):
     document_id: str | None = Field(None, description="not for a status message")
     receivers: list[AddressedAgency] | None = Field(None, description="not for a status message")
     receipt: dict[str, Any] | None = Field(None, description="signed evidence that the hub took the envelope in")
+    notes: list[Oddity] = Field(default=[], description="what its sender should mend; it is delivered all the same")
+    repaired: str | None = Field(
+        None, description="SHA-256 of the copy that VXP systems get, when they could not read the file as it came"
+    )
+    resends: int | None = Field(
+        None, description="the `id` of the sending of the same bytes before this one, which its receipt names, too"
+    )
     status_id: int | None = Field(None, description="only for a status message")
 
 

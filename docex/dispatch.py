@@ -25,7 +25,7 @@ from docex.hub import taking
 from docex.hub.models import Receipt
 from docex.labels import URGENCY
 from docex.links import INCOMING_PATH
-from docex.models import Answer, Delivery, Dispatch, Document, Incoming, Paper, Reply
+from docex.models import Answer, Delivery, Dispatch, Document, Incoming, Paper, Repaired, Reply
 from docex.moves import move, record, touch_incoming
 from docex.states import DocumentVerb, IncomingState, Progress, Recall
 from docex.statuses import say
@@ -73,6 +73,10 @@ class Submission:
     about_key: str = ""
     answer: dict[str, Any] = field(default_factory=dict)
     responses: tuple[ResponseFor, ...] = ()
+    repaired: Blob | None = None
+    """The copy for systems that cannot read the envelope as it came."""
+    earlier: Dispatch | None = None
+    """The sending of the same bytes before this one, which the receipt names."""
     term: timedelta | None = None
     """How long it waits for its receivers; None is as long as usual."""
 
@@ -115,13 +119,18 @@ def hand_in(tx: Tx, submission: Submission) -> tuple[Dispatch, Receipt]:
 def _accompany(tx: Tx, dispatch: Dispatch, submission: Submission) -> Receipt:
     """What belongs to an envelope from its first moment: papers, leaves of the log, answers, receipt and term."""
     _add_papers(tx, dispatch, submission.papers)
-    papers = (file.sha256 for file in submission.papers)
+    papers = [file.sha256 for file in submission.papers]
+    if submission.repaired is not None:
+        tx.session.add(
+            Repaired(dispatch_id=dispatch.id, sha256=submission.repaired.sha256, size=submission.repaired.size)
+        )
+        papers.append(submission.repaired.sha256)
     evidence_log.add(tx, evidence_log.Kind.DOCUMENT, dispatch.sha256, *papers)
     for answered in submission.responses:
         names = {"organ_code": answered.organ_code, "code": answered.code, "document_key": answered.document_id}
         tx.session.add(Answer(dispatch_id=dispatch.id, **names))
     receiver_ids = [receiver.agency_id for receiver in submission.receivers]
-    return taking.taken_over(tx, dispatch, receiver_ids, submission.term)
+    return taking.taken_over(tx, dispatch, receiver_ids, submission.term, submission.earlier)
 
 
 def sent(tx: Tx, document: Document, submission: Submission) -> Dispatch:

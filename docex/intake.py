@@ -5,6 +5,7 @@ the recipients, then the malware hook (docex/unpacking.py), then the commit. Sig
 never decides whether a document is delivered, so a slow check must not keep its sender waiting.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 from directory import queries as directory
 from directory.actor import Actor
 from directory.models import Agency
-from docex import conventions, meant, reported, superseding
+from docex import conventions, meant, reported, resending, superseding
 from docex.desk import recalls
 from docex.desk.relations import about_of
 from docex.dispatch import Receiver, Submission, hand_in
@@ -28,7 +29,7 @@ from docex.meant import Line
 from docex.models import Delivery, Dispatch, StatusIn
 from kernel import clock
 from kernel.blobs import Blob
-from kernel.db import BigId, Tx
+from kernel.db import Tx
 from kernel.errors import Conflict, Forbidden, Invalid
 from kernel.text import phrase
 from signing import log as evidence_log
@@ -59,28 +60,33 @@ class ReasonMissing(Invalid):
 class Handed:
     """One message as the API received it: its bytes are stored, its attachments too. `message_id` is the sender's
     own key when it gave one; `channel` is the way it came when that is not an API client's; `term` is how long it
-    shall wait for its receivers, when its sender said so."""
+    shall wait for its receivers, when its sender said so. `is_repeat`: it is known already, nothing was stored."""
 
     envelope: Blob
     files: tuple[File, ...]
     message_id: str = ""
     channel: str = ""
     term: timedelta | None = None
+    is_repeat: bool = False
+    repaired: Blob | None = None
+    """The copy for systems that cannot read the file as it came, when it needs one."""
 
 
 def accept(tx: Tx, actor: Actor, message: Envelope | StatusMessage, handed: Handed) -> dict[str, Any]:
     """Take a message in, or answer again what was answered before. Conflict when its id was used for other bytes."""
     channel, key = _channel(actor, handed), _key(handed)
     tx.take_turns(f"{channel} {key}")  # the second gets the first one's answer
-    earlier = _earlier(tx, channel, key)
-    if earlier is not None:
-        if earlier.sha256 != handed.envelope.sha256:
+    before = resending.sendings(tx, channel, key, handed.envelope.sha256)
+    if before:
+        last = before[-1]
+        if last.sha256 != handed.envelope.sha256:
             raise Conflict(
-                phrase("Mã thông điệp “{key}” đã được dùng cho một nội dung khác.", key=key), sha256=earlier.sha256
+                phrase("Mã thông điệp “{key}” đã được dùng cho một nội dung khác.", key=key), sha256=last.sha256
             )
-        return _answered_before(tx, earlier)
+        if handed.is_repeat or not _is_sent_anew(tx, actor, message, handed, before):
+            return _answered_before(tx, last)
     refuse_secret(message)
-    known = _agencies_in(tx, message)
+    known, key = _agencies_in(tx, message), resending.again(key, len(before))
     _check_sender(tx, actor, message, known)
     if isinstance(message, StatusMessage):
         return _status(tx, actor, _with_reason(message, handed), handed, channel, key)
@@ -88,14 +94,15 @@ def accept(tx: Tx, actor: Actor, message: Envelope | StatusMessage, handed: Hand
     if message.business.kind is BusinessKind.RECALL:
         wanted = _wanted_back(tx, actor, message, known)
         return _recall(tx, actor, message, handed, channel, key, receivers, wanted)
-    return _document(tx, actor, message, handed, channel, key, receivers)
+    return _document(tx, actor, message, handed, channel, key, _those_meant(tx, receivers, before))
 
 
 def is_new(tx: Tx, actor: Actor, message: Envelope | StatusMessage, handed: Handed) -> bool:
     """Whether a message has still to be taken in, before the slow checks and before anything is stored. Refuses what
     can be refused already: secrets, somebody else's sender, receivers and documents that nobody knows, a refusal
     without its reason."""
-    if _earlier(tx, _channel(actor, handed), _key(handed)) is not None:
+    before = resending.sendings(tx, _channel(actor, handed), _key(handed), handed.envelope.sha256)
+    if before and not _is_sent_anew(tx, actor, message, handed, before):
         return False
     refuse_secret(message)
     known = _agencies_in(tx, message)
@@ -108,6 +115,37 @@ def is_new(tx: Tx, actor: Actor, message: Envelope | StatusMessage, handed: Hand
     if message.business.kind is BusinessKind.RECALL:
         _wanted_back(tx, actor, message, known)
     return True
+
+
+def _is_sent_anew(
+    tx: Tx, actor: Actor, message: Envelope | StatusMessage, handed: Handed, before: Sequence[sa.Row[Any]]
+) -> bool:
+    """Whether the same bytes once more are a new sending, for what they said before has come to nothing. A message
+    with a key of its sender's own is always the first one."""
+    if not resending.is_named_by_bytes(_key(handed), handed.envelope.sha256):
+        return False
+    known = _agencies_in(tx, message)
+    try:
+        _check_sender(tx, actor, message, known)
+        if isinstance(message, StatusMessage):
+            if message.status is StatusCode.RECALL_ASKED:
+                return resending.is_to_ask_again(tx, meant.wanted_back(tx, *_ends(tx, actor, message)))
+            return resending.is_about_another(tx, before[-1].delivery_id, *_ends(tx, actor, message))
+        if message.business.kind is BusinessKind.RECALL:
+            return resending.is_to_ask_again(tx, _wanted_back(tx, actor, message, known))
+    except (Forbidden, Invalid):
+        return False  # the directory has changed since: what was answered then is still the answer
+    meant_now = [known[organ.code].id for organ in superseding.receivers(message, known) if organ.code in known]
+    return bool(resending.failed_at(tx, [row.dispatch_id for row in before], meant_now))
+
+
+def _those_meant(tx: Tx, receivers: list[Receiver], before: Sequence[sa.Row[Any]]) -> list[Receiver]:
+    """Whom an envelope is for: all its receivers; when it was sent before, those at whom that came to nothing."""
+    sent = [row.dispatch_id for row in before if row.dispatch_id is not None]
+    if not sent:
+        return receivers
+    failed = resending.failed_at(tx, sent, [one.agency_id for one in receivers])
+    return [one for one in receivers if one.agency_id in failed]
 
 
 def _document(
@@ -178,6 +216,7 @@ def _status(tx: Tx, actor: Actor, message: StatusMessage, handed: Handed, channe
         "sha256": row.sha256,
         "size": row.size,
         "received_at": row.received_at.isoformat(),
+        "notes": notes_told(message),
     }
     return dict(row.answer)
 
@@ -223,6 +262,7 @@ def _submission(
     receivers: list[Receiver],
     steering_first: int = 0,
 ) -> Submission:
+    earlier = resending.earlier_of(tx, actor.agency_id, message.document_id, handed.envelope.sha256)
     return Submission(
         channel=channel,
         message_id=key,
@@ -236,8 +276,15 @@ def _submission(
         about_key=about_of(message),
         responses=message.responses,
         notes=tuple({"code": note.code, "phrase": phrase_to_json(note.text)} for note in message.notes),
-        answer={"receivers": _receivers_told(tx, receivers)},
+        answer={
+            "receivers": _receivers_told(tx, receivers),
+            "resends": earlier.id if earlier else None,
+            "notes": notes_told(message),
+            "repaired": handed.repaired.sha256 if handed.repaired else None,
+        },
         term=handed.term,
+        earlier=earlier,
+        repaired=handed.repaired,
     )
 
 
@@ -252,6 +299,9 @@ def _answer(dispatch: Dispatch, receipt: Receipt) -> dict[str, Any]:
         "size": dispatch.size,
         "received_at": dispatch.submitted_at.isoformat(),
         "receipt": receipts.shown(receipt),
+        "resends": None,
+        "notes": [],
+        "repaired": None,
         **dispatch.answer,
     }
 
@@ -261,6 +311,11 @@ def _answered_before(tx: Tx, earlier: sa.Row[Any]) -> dict[str, Any]:
         return dict(earlier.answer)
     dispatch = tx.session.get_one(Dispatch, earlier.dispatch_id)
     return _answer(dispatch, receipts.of_submission(tx, dispatch))
+
+
+def notes_told(message: Envelope | StatusMessage) -> list[dict[str, Any]]:
+    """What was odd in the file, for its sender: a code for programs and a sentence in both languages for people."""
+    return [{"code": note.code, "message": {"vi": note.text.vi, "en": note.text.en}} for note in message.notes]
 
 
 def _receivers_told(tx: Tx, receivers: list[Receiver]) -> list[dict[str, Any]]:
@@ -339,19 +394,6 @@ def _check_sender(tx: Tx, actor: Actor, message: Envelope | StatusMessage, known
         raise Forbidden(
             phrase("Cơ quan mang mã {code} đã sáp nhập; văn bản mới do {name} (mã {successor}) gửi.", **told)
         )
-
-
-def _earlier(tx: Tx, channel: str, key: str) -> sa.Row[Any] | None:
-    """Hash and answer of the envelope or status that came under this key; `dispatch_id` is None for a status."""
-    return tx.session.execute(_EARLIER, {"channel": channel, "key": key}).one_or_none()
-
-
-def _answered(table: type[Dispatch] | type[StatusIn], dispatch_id: Any) -> sa.Select[Any]:
-    under_key = table.channel == sa.bindparam("channel"), table.message_id == sa.bindparam("key")
-    return sa.select(table.sha256, table.answer, dispatch_id.label("dispatch_id")).where(*under_key)
-
-
-_EARLIER = sa.union_all(_answered(Dispatch, Dispatch.id), _answered(StatusIn, sa.cast(sa.null(), BigId)))
 
 
 def _channel(actor: Actor, handed: Handed) -> str:

@@ -131,6 +131,16 @@ class Dispatch(Base):
     submitted_at: Mapped[datetime]
 
 
+class Repaired(Base):
+    """The copy of an envelope for systems that cannot read it as it came (docex/edxml/strictness.py). The envelope
+    itself stays as it is, and everything that is signed or judged is about that."""
+
+    __tablename__ = "docex_repaired"
+    dispatch_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_dispatch.id"), primary_key=True)
+    sha256: Mapped[str] = mapped_column(info=HOLDS)
+    size: Mapped[int]
+
+
 class StatusIn(Base):
     """A status message that an agency's system handed in; kept for the first answer and as evidence."""
 

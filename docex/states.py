@@ -165,6 +165,13 @@ LOST = frozenset({Progress.EXPIRED, Progress.UNDELIVERABLE})
 NOT_HAD = LOST | {Progress.SUBMITTED, Progress.AVAILABLE}
 """Nobody at the recipient's has said so far that it is there."""
 
+
+def has_failed(progress: str, recall: str) -> bool:
+    """Whether a sending has ended for a recipient without success: expired, without a way, refused, or taken back, by
+    whomever and however late. Whoever sends the same once more then means a new sending."""
+    return progress in LOST or progress == Progress.REFUSED or recall == Recall.AGREED
+
+
 TAKEN_IN = frozenset({Progress.REGISTERED, Progress.ASSIGNED, Progress.WORKING, Progress.DONE})
 """The recipient has it in its book: it said 03 or more."""
 

@@ -12,7 +12,8 @@ from typing import IO
 from directory.actor import Actor
 from docex import edxml
 from docex.drafting import File
-from docex.edxml import Envelope, Limits, StatusMessage, papers
+from docex.edxml import Envelope, Limits, StatusMessage, papers, repaired
+from docex.edxml.strictness import is_unreadable
 from docex.hub import malware, receipts
 from docex.intake import Handed
 from kernel.blobs import Blob, BlobStore, Draft, drafts, fingerprint
@@ -42,10 +43,13 @@ class Unpacked:
         """Store a message that has still to be taken in, with its papers. `is_new` says so, and refuses what can be
         refused (intake.is_new); `refusal` makes that of malware."""
         if not is_new():
-            return handed
+            return replace(handed, is_repeat=True)
         if clamd and (name := self._malware(clamd)):
             raise refusal(name)
-        return replace(handed, files=self._keep_all())
+        with drafts(self._blobs) as shelf:
+            copy = self._repaired(shelf)
+            files, blob = self._keep_all(copy)
+        return replace(handed, files=files, repaired=blob)
 
     def _malware(self, clamd: str) -> str:
         """The name of what the scanner finds in the file or in one of its papers, or empty; Unavailable when it
@@ -59,14 +63,26 @@ class Unpacked:
                     return found
         return ""
 
-    def _keep_all(self) -> tuple[File, ...]:
-        """Store the file and its papers for good, all at once. Answers the papers."""
+    def _repaired(self, shelf: Callable[[], Draft]) -> Draft | None:
+        """The copy for systems that cannot read the file as it came; None when they can."""
+        if not isinstance(self.message, Envelope) or not is_unreadable(self.message.notes):
+            return None
+        copy = shelf()
+        for piece in repaired(self.message):
+            copy.write(piece)
+        return copy
+
+    def _keep_all(self, copy: Draft | None) -> tuple[tuple[File, ...], Blob | None]:
+        """Store the file, its papers and its repaired copy for good, all at once. Answers the papers and the copy."""
         found = list(self._papers())
-        blobs = self._keep([draft for _, draft in found])
-        return tuple(
+        more = [] if copy is None else [copy]
+        blobs = self._keep([*(draft for _, draft in found), *more])
+        papers_stored, copies = blobs[: len(found)], blobs[len(found) :]
+        files = tuple(
             File(papers.plain_name(attachment.name) or f"tep-{place}", attachment.media_type, blob.sha256, blob.size)
-            for place, ((attachment, _), blob) in enumerate(zip(found, blobs, strict=True), start=1)
+            for place, ((attachment, _), blob) in enumerate(zip(found, papers_stored, strict=True), start=1)
         )
+        return files, copies[0] if copies else None
 
     def _keep(self, these: list[Draft]) -> list[Blob]:
         if self._is_stored:

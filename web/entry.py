@@ -75,7 +75,7 @@ def _opened(door: Door) -> Callable[..., Response]:
         _count_address(door)
         try:
             _read_body(door, services(), path)
-            _refuse_nul()
+            _refuse_nul(door)
             if door.csrf and door.writes and door.guard is not Guard.CLIENT and current_app.config["WTF_CSRF_ENABLED"]:
                 csrf.protect()
             response = _answered(services().db, door, path)
@@ -241,10 +241,10 @@ def _shown_first(door: Door, parts: Services, path: dict[str, Any], cap: int) ->
     return cap if most is None else most + parts.config.request_max_bytes
 
 
-def _refuse_nul() -> None:
-    """PostgreSQL has no place for U+0000, and no keyboard types it."""
+def _refuse_nul(door: Door) -> None:
+    """PostgreSQL has no place for U+0000, and no keyboard types it. A body that is bytes is never read as a form."""
     typed = [*request.args.items(multi=True), *(request.view_args or {}).items()]
-    if request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data"):
+    if not door.max_bytes and request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data"):
         typed += request.form.items(multi=True)
     wrong = {name: given.NUL for name, value in typed if "\x00" in f"{name}{value}"}
     if wrong:

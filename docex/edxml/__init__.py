@@ -8,7 +8,7 @@ from docex.edxml.errors import EdxmlError, Refusal
 from docex.edxml.limits import Limits
 from docex.edxml.model import Attachment, Envelope, Message, StatusMessage
 from docex.edxml.reader import read, read_file
-from docex.edxml.writer import write, write_file
+from docex.edxml.writer import repaired, write, write_file
 
 __all__ = [
     "Attachment",
@@ -20,6 +20,7 @@ __all__ = [
     "StatusMessage",
     "read",
     "read_file",
+    "repaired",
     "write",
     "write_file",
 ]

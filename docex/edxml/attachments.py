@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from docex.edxml import papers
+from docex.edxml import papers, strictness
 from docex.edxml.errors import EdxmlError, Refusal
 from docex.edxml.limits import Limits
 from docex.edxml.model import Attachment
@@ -60,15 +60,25 @@ class Papers:
         declared = node.text_of("contenttype", "filetype")
         if not papers.extension(name) and _ENDING.fullmatch(declared):
             name = f"{name}.{declared.lstrip('.').lower()}"
-        if name != nfc(written).strip():
+        if name != nfc(written).strip() or not node.text_of("attachmentname"):
             self.note("name", phrase("Tên tệp đính kèm được sửa thành “{name}”.", name=name))
         raw = encoded.checked(name)
         if not encoded.size:
             self.note("empty", phrase("Tệp đính kèm “{name}” trống.", name=name))
+        with raw.open() as file:
+            raw_head = file.read(4)
         paper = papers.unwrap(raw, name, declared, self.limits, self.shelf)
         with paper.open() as file:
             head = file.read(1024)
             size = file.seek(0, io.SEEK_END)
+        odd = strictness.paper_note(
+            papers.plain_name(written),
+            declared,
+            is_packed=raw_head.startswith(b"PK\x03\x04"),
+            unwrapped=paper is not raw,
+        )
+        if odd is not None:
+            self.note(odd.code, odd.text)
         attachment = Attachment(
             content_id=content_id,
             name=name,

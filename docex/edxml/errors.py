@@ -12,6 +12,7 @@ class Refusal(StrEnum):
     EMPTY = "empty"
     TOO_LARGE = "too_large"
     NOT_XML = "not_xml"
+    FORM = "form"
     BROKEN_XML = "broken_xml"
     DOCTYPE = "doctype"
     TOO_DEEP = "too_deep"

@@ -216,8 +216,10 @@ def _one_entry(file: IO[bytes]) -> bool:
 def _flat(entry: zipfile.ZipInfo) -> bool:
     encrypted = bool(entry.flag_bits & 0x1)
     plain_method = entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-    in_folder = "/" in entry.filename or "\\" in entry.filename
-    return plain_method and not encrypted and not in_folder
+    # Readers that go through the file from its start take what stands there for the entry.
+    is_first = entry.header_offset == 0
+    in_folder = any(sign in entry.filename for sign in "/\\:") or entry.filename in ("", ".", "..")
+    return is_first and plain_method and not encrypted and not in_folder
 
 
 def _bounded(

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import IO
 
-from docex.edxml import parts
+from docex.edxml import parts, strictness
 from docex.edxml.attachments import Papers
 from docex.edxml.codes import BusinessKind, Priority, StatusCode, listed_name
 from docex.edxml.errors import EdxmlError, Refusal
@@ -65,7 +65,10 @@ def _in_memory(paper: Attachment) -> Attachment:
 _ODDITIES = {
     "junk_before": phrase("Có ký tự lạ trước phần mở đầu tệp; đã bỏ qua."),
     "junk_after": phrase("Có ký tự lạ sau phần kết thúc tệp; đã bỏ qua."),
+    "blank_before": phrase("Có khoảng trắng trước phần mở đầu tệp; đã bỏ qua."),
+    "marks": phrase("Tệp có nhiều dấu BOM ở đầu; đã bỏ qua."),
     "charset": phrase("Tệp không dùng bảng mã UTF-8."),
+    "declared_charset": phrase("Tệp dùng bảng mã UTF-8 nhưng khai bảng mã khác."),
 }
 
 
@@ -85,8 +88,7 @@ class _Reader:
         header = self.root.find("messageheader")
         if header is None:
             raise EdxmlError(Refusal.NOT_EDXML, phrase("Tệp XML này không phải là văn bản hay trạng thái edXML."))
-        if not header.own:
-            self.note("namespace", phrase("Tệp không dùng không gian tên của QCVN 102:2016."))
+        self.notes += strictness.notes_of(self.root, header)
         if header.one("statuscode"):
             return self._status(header)
         return self._envelope(header)
@@ -128,6 +130,10 @@ class _Reader:
         document_id = header.text_of("documentid") or self._composed_id(sender, promulgated_on, number, notation)
         business = self._business()
         signature = self.root.find("signature")
+        attachments = Papers(self.root, self.limits, self.shelf, self.note).read()
+        if business.kind in (BusinessKind.NEW, BusinessKind.REPLACE):
+            told = {"number": bool(number), "day": promulgated_on is not None, "papers": bool(attachments)}
+            strictness.missing(self.note, **told)
         return Envelope(
             sender=sender,
             receivers=self._receivers(header),
@@ -150,7 +156,7 @@ class _Reader:
             application=header.text_of("applicationtype"),
             places=parts.texts_in(header, "toplaces", "place"),
             signature=read_signature(signature) if signature else None,
-            attachments=Papers(self.root, self.limits, self.shelf, self.note).read(),
+            attachments=attachments,
             notes=tuple(self.notes),
         )
 
@@ -165,6 +171,8 @@ class _Reader:
         receivers = tuple(organ for node in header.all("to") for organ in parts.organs_in(node))
         if not receivers or not all(organ.code for organ in receivers):
             raise _missing("To/OrganId")
+        if len(receivers) != len(header.all("to")):
+            self.note("nested_receivers", phrase("Các nơi nhận không nằm mỗi nơi trong một phần tử To."))
         return receivers
 
     def _composed_id(self, sender: Organ, day: date | None, number: str, notation: str) -> str:

@@ -8,6 +8,7 @@ The papers in the file go to the shelf piece by piece and never into the tree.
 
 import codecs
 import io
+import re
 from collections.abc import Iterable, Iterator
 from itertools import chain, count
 from typing import IO
@@ -26,6 +27,8 @@ _BOM = b"\xef\xbb\xbf"
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _UTF16_UNMARKED = {b"<\x00": b"\xff\xfe", b"\x00<": b"\xfe\xff"}
 _CHUNK = 64 * 1024
+_DECLARED = re.compile(rb"""<\?xml[^>]{0,100}\sencoding\s*=\s*["']([^"'>]{0,100})["']""")
+_AS_UTF8 = (b"utf-8", b"us-ascii")
 _TURN = 8
 """Pieces between two turns of others; a usual letter takes a few milliseconds at once."""
 _PIECES = 1024
@@ -50,6 +53,11 @@ class Node:
         self.joined = 0
         self.size = 0
         self.paper: Encoded | None = None
+
+    @property
+    def local(self) -> str:
+        """The name in the file without its prefix."""
+        return _local(self.spelt)
 
     @property
     def text(self) -> str:
@@ -106,7 +114,8 @@ class Node:
 
 
 def parse(file: IO[bytes], limits: Limits, shelf: Shelf) -> tuple[Node, list[str]]:
-    """The root element, and which oddities were overlooked: `junk_before`, `junk_after`, `charset`.
+    """The root element, and which oddities were overlooked: `junk_before`, `blank_before`, `marks` (of byte order),
+    `junk_after`, `charset` (not UTF-8), `declared_charset` (UTF-8, and another one is declared).
 
     `file` is read twice in pieces; it must be possible to go back in it. Raises EdxmlError for anything that is no
     well-formed, harmless XML within `limits`.
@@ -271,8 +280,17 @@ def from_prolog(data: bytes, oddities: list[str]) -> bytes:
         start = max(start, data.find(b"<?xml", 0, _JUNK_BYTES))
     if start < 0:
         raise EdxmlError(Refusal.NOT_XML, phrase("Tệp này không phải là tệp edXML."))
-    if data[:start].replace(_BOM, b"").strip():
+    junk = data[:start].replace(_BOM, b"").strip()
+    if b"content-disposition:" in junk.lower():
+        raise EdxmlError(
+            Refusal.FORM, phrase("Tệp còn nguyên vỏ biểu mẫu (multipart/form-data). Xin gửi chính tệp edXML.")
+        )
+    if junk:
         oddities.append("junk_before")
+    elif data[:start].count(_BOM) > 1:
+        oddities.append("marks")
+    elif data[:start].replace(_BOM, b""):
+        oddities.append("blank_before")
     return data[start:] if start else data
 
 
@@ -280,6 +298,7 @@ def charset_of(body: Iterator[bytes], oddities: list[str]) -> str | None:
     """UTF-8 whenever the bytes are UTF-8, whatever the file declares; None leaves it to the declaration."""
     first = next(body)
     if first.startswith(UTF16):
+        oddities.append("charset")
         return "UTF-16"
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
@@ -289,6 +308,9 @@ def charset_of(body: Iterator[bytes], oddities: list[str]) -> str | None:
     except UnicodeDecodeError:
         oddities.append("charset")
         return None
+    declared = _DECLARED.match(first)
+    if declared is not None and declared[1].lower() not in _AS_UTF8:
+        oddities.append("declared_charset")
     return "UTF-8"
 
 

@@ -7,6 +7,7 @@ the official builder (EdXML102 0.0.3), absent values left out. The same record a
 import base64
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import IO, NamedTuple
 
 from docex.edxml import papers
@@ -59,6 +60,20 @@ def write_file(message: Message, file: IO[bytes]) -> None:
 
 def written(message: Message) -> Iterator[bytes]:
     """The same in pieces."""
+    if isinstance(message, StatusMessage):
+        check_status(message)
+    else:
+        check_envelope(message)
+    yield from _written(message)
+
+
+def repaired(message: Envelope) -> Iterator[bytes]:
+    """What was read of a foreign file, in the form that strict readers know, in pieces. What it lacks it lacks here,
+    too; it carries no signature, because none is about these bytes."""
+    yield from _written(replace(message, signature=None))
+
+
+def _written(message: Message) -> Iterator[bytes]:
     yield b'<?xml version="1.0" encoding="UTF-8"?>\r\n'
     for piece in _rendered(_root(message), 0):
         yield piece.encode("utf-8")
@@ -66,10 +81,8 @@ def written(message: Message) -> Iterator[bytes]:
 
 def _root(message: Message) -> _Element:
     if isinstance(message, StatusMessage):
-        check_status(message)
         parts: list[_Element | None] = [_envelope_element([_status_header(message)])]
     else:
-        check_envelope(message)
         header: list[_Element | None] = [_message_header(message), _trace_list(message)]
         header.append(_signature(message.signature))
         references = [_reference(a) for a in message.attachments]

@@ -29,10 +29,13 @@ from signing import receipts as statements
 TYPE = "lienthong-receipt+jwt"
 
 
-def submitted(tx: Tx, dispatch: Dispatch, receiver_ids: Sequence[int]) -> Receipt:
-    """The hub is taking an envelope over, in this transaction."""
+def submitted(tx: Tx, dispatch: Dispatch, receiver_ids: Sequence[int], earlier: Dispatch | None = None) -> Receipt:
+    """The hub is taking an envelope over, in this transaction. `earlier` is the sending of the same bytes before."""
     cards = directory.agencies(tx, [dispatch.sender_id, *receiver_ids])
     claims = _claims(dispatch, cards, receiver_ids)
+    first = _known(tx, _submission(earlier)) if earlier is not None else None
+    if first is not None:  # there were envelopes before there were receipts
+        claims["resends"] = {"receipt": first.id, "sha256": hashlib.sha256(first.jws.encode()).hexdigest()}
     return _signed(
         tx, _submission(dispatch), ReceiptKind.SUBMITTED, claims, sender_id=dispatch.sender_id, dispatch_id=dispatch.id
     )

@@ -10,9 +10,34 @@ import sqlalchemy as sa
 from docex.hub.models import Refusal
 from kernel import clock
 from kernel.db import Tx
+from kernel.errors import Invalid
 from kernel.schema import insert_into
+from kernel.text import phrase
 
 RECENT = timedelta(days=7)
+BYTES = "application/octet-stream"
+_FORMS = ("multipart/", "application/x-www-form-urlencoded")
+
+
+class FormUpload(Invalid):
+    """The body is declared as a form where it has to be the file itself: a form's wrapper would be taken for a part of
+    the document, and each try has another one. `detail.accepts` is the type to declare."""
+
+    status = 415
+    code = "unsupported_type"
+
+
+def refuse_form(media_type: str) -> None:
+    """FormUpload when the declared type of a body is that of a form. `curl -F` sends the first kind, `curl --data` and
+    `--data-binary` the second, unless they are told otherwise."""
+    if media_type.lower().startswith(_FORMS):
+        said = phrase(
+            "Nội dung lời gọi phải là chính tệp, không phải biểu mẫu ({type}). Xin gửi các byte của tệp với tiêu đề "
+            "Content-Type: {accepts}, ví dụ: curl --data-binary @van-ban.edxml -H 'Content-Type: {accepts}'.",
+            type=media_type.partition(";")[0][:60],
+            accepts=BYTES,
+        )
+        raise FormUpload({"Content-Type": said}, said, accepts=BYTES)
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,23 @@ def acknowledge(tx: Tx, system: System, doc_id: str, status: str) -> None:
     )
 
 
+def is_open(tx: Tx, system: System, doc_id: str) -> bool:
+    """Whether a DocId names a message for the system that it has not acknowledged with `done`."""
+    try:
+        mark, number = named(doc_id)
+        if mark is Mark.RECEIVED:
+            delivery_for(tx, system, number)
+        elif mark is Mark.RECEIVED_STATUS:
+            status_for(tx, system, number)
+        else:
+            return False
+    except NotFound:
+        return False
+    kind = EDOC if mark is Mark.RECEIVED else STATUS
+    said = tx.session.get(VxpAck, (system.client_id, kind, number))
+    return said is None or said.status != "done"
+
+
 def _move(tx: Tx, system: System, number: int, status: str) -> None:
     delivery = delivery_for(tx, system, number)
     tx.session.scalar(sa.select(Incoming.id).where(Incoming.delivery_id == delivery.id).with_for_update())

@@ -19,7 +19,7 @@ from directory.models import Agency
 from directory.queries import agency_by_code, agency_named
 from docex import intake
 from docex.edxml import Envelope, Limits, StatusMessage
-from docex.hub import mailbox
+from docex.hub import mailbox, refusals
 from docex.intake import Handed
 from docex.unpacking import infected, unpacked
 from docex.vxp import acts, answers, mailbag, systems, upstream, wire
@@ -37,6 +37,8 @@ from kernel.text import header_text, phrase
 log = logging.getLogger(__name__)
 
 PROOF = "the headers are signed with the secret of an agency's system; checked before anything else"
+
+_HEADERS = "HTTP_" + wire.PREFIX.upper().replace("-", "_")
 
 routes = Routes("vxp")
 
@@ -82,6 +84,17 @@ def _refuse_file(error: Exception) -> Response:
     return Response(status=204, headers={"X-ErrorCode": answer["ErrorCode"]})
 
 
+def answer_astray() -> Response | None:
+    """Whoever brings headers of this protocol to any other address, as with a forgotten `/vxp`, hears so in its words;
+    None for everybody else. A page of ours, an error page too, would be an empty list to the SDK."""
+    if not any(name.startswith(_HEADERS) for name in request.environ) or request.endpoint in _OPERATIONS:
+        return None
+    address = _parts()[0].base_url.rstrip("/") + "/" + _parts()[0].vxp_prefix.strip("/")
+    error = NotFound(phrase("Địa chỉ kết nối không đúng. Xin đặt địa chỉ của trục là {address}.", address=address))
+    log.warning("vxp: %s is no address of the protocol", request.path)
+    return _refuse(error) if request.method == "POST" else _refuse_file(error)
+
+
 def _operation(name: str, **more: Any) -> Callable[[View], View]:
     return routes.open_post(f"/<path:prefix>/{name}", reason=PROOF, csrf=False, refuse=_refuse, **more)
 
@@ -89,6 +102,7 @@ def _operation(name: str, **more: Any) -> Callable[[View], View]:
 def _read_message(tx: Tx, _actor: None, prefix: str) -> tuple[Envelope | StatusMessage, Handed]:
     """Check the sender, read what came and store it when nothing speaks against it, while no writer waits."""
     system = _caller(tx, prefix)
+    refusals.refuse_form(request.content_type or "")
     tx.let_go()  # a large file takes its time
     config, blobs = _parts()
     file = request.stream
@@ -175,7 +189,7 @@ def _kind(system: System) -> str:
 def get_edoc(tx: Tx, _actor: None, prefix: str) -> Response:
     """One message, in base64 inside the JSON."""
     system = _caller(tx, prefix)
-    file, size = mailbag.opened(_parts()[1], mailbag.message(tx, system, system.value("docid")))
+    file, size = mailbag.opened(_parts()[1], mailbag.message(tx, system, system.value("docId")))
     response = Response(answers.done_with_file(file), mimetype="application/json")
     response.content_length = answers.length_with_file(size)
     response.headers["Cache-Control"] = "no-store"
@@ -186,7 +200,7 @@ def get_edoc(tx: Tx, _actor: None, prefix: str) -> Response:
 def download_edoc(tx: Tx, _actor: None, prefix: str) -> Response:
     """One message as it is."""
     system = _caller(tx, prefix)
-    file, size = mailbag.opened(_parts()[1], mailbag.message(tx, system, system.value("docid")))
+    file, size = mailbag.opened(_parts()[1], mailbag.message(tx, system, system.value("docId")))
     response = Response(FileWrapper(file), mimetype="application/octet-stream", direct_passthrough=True)
     response.content_length = size
     return response
@@ -202,15 +216,22 @@ def download_edoc2(_tx: Tx, _actor: None, prefix: str) -> Response:
 def update_status(tx: Tx, _actor: None, prefix: str) -> Response:
     """Acknowledge a message of the list."""
     system = _caller(tx, prefix)
-    acts.acknowledge(tx, system, system.value("docid"), system.value("status").lower())
+    acts.acknowledge(tx, system, _acknowledged(tx, system), system.value("status").lower())
     return _answer(answers.done())
+
+
+def _acknowledged(tx: Tx, system: System) -> str:
+    """Which message is acknowledged. The SDK's samples write `docid` here and `docId` for everything else, and its
+    object repeats what was written before: the former counts, unless it was taken already and the other was not."""
+    given = list(dict.fromkeys(system.spellings("docid"))) or [""]
+    return given[0] if len(given) == 1 else next((one for one in given if acts.is_open(tx, system, one)), given[0])
 
 
 @_operation("getSentEdocList")
 def get_sent_edoc_list(tx: Tx, _actor: None, prefix: str) -> Response:
     """What became of what was sent."""
     system = _caller(tx, prefix)
-    return _answer(answers.done(data=mailbag.sent(tx, system, system.value("docid"), _kind(system))))
+    return _answer(answers.done(data=mailbag.sent(tx, system, system.value("docId"), _kind(system))))
 
 
 @_operation("countReceiveEdoc")
@@ -259,5 +280,8 @@ def register_agency(tx: Tx, _actor: None, prefix: str) -> Response:
 def delete_agency(tx: Tx, _actor: None, prefix: str) -> Response:
     """Always refused, with the reason."""
     system = _caller(tx, prefix)
-    acts.delete_agency(tx, system, system.value("agencycode"))
+    acts.delete_agency(tx, system, system.value("AgencyCode"))
     return _answer(answers.done())
+
+
+_OPERATIONS = frozenset(door.endpoint for door in routes.doors)

@@ -86,7 +86,7 @@ class ForwardHandler(Handler[Rising, str]):
         """Add our trace and hand it in."""
         # The time of handing in, not of sending, so that a second try sends the same bytes.
         trace = Trace(prepared.node_code, prepared.dispatch.submitted_at)
-        with at_hand(self.axis.blobs, prepared.dispatch.sha256) as came, tempfile.TemporaryFile() as passed:
+        with at_hand(self.axis.blobs, prepared.sha256) as came, tempfile.TemporaryFile() as passed:
             try:
                 pass_on(came, trace, passed)
             except DomainError as error:

@@ -15,8 +15,8 @@ from docex.envelope import Facts
 from docex.hub import mailbox
 from docex.hub.models import Mailbox, Parcel
 from docex.hub.states import ParcelState
-from docex.labels import PROGRESS, STATUS_TITLES
-from docex.models import Delivery, Dispatch, StatusIn, StatusLog, on_the_way
+from docex.labels import PROGRESS, RECALL, STATUS_TITLES
+from docex.models import Delivery, Dispatch, Repaired, StatusIn, StatusLog, on_the_way
 from docex.states import LOST, NOT_HAD, Progress, Recall
 from docex.vxp.docids import Mark, doc_id, named
 from docex.vxp.listing import STATUSES
@@ -33,6 +33,8 @@ MOST = 1000
 """Longest list. The rest comes when the system has acknowledged these."""
 
 _ABROAD = (Progress.SUBMITTED, Progress.AVAILABLE)
+_FAILED = LOST | {Progress.REFUSED}
+_WITHDRAWN = phrase("Đã thu hồi trước khi nơi nhận lấy")
 _OPEN = VxpAck.status != sa.literal_column("'done'")  # as it stands in the index
 
 
@@ -79,7 +81,8 @@ def message(tx: Tx, system: System, text: str) -> Stored | bytes:
     mark, number = named(text)
     if mark in (Mark.SENT, Mark.RECEIVED):
         dispatch = _dispatch(tx, system, mark, number)
-        return Stored(dispatch.sha256, dispatch.size)
+        copy = tx.session.get(Repaired, dispatch.id) if mark is Mark.RECEIVED else None
+        return Stored(copy.sha256, copy.size) if copy is not None else Stored(dispatch.sha256, dispatch.size)
     if mark is Mark.SENT_STATUS:
         row = tx.session.get(StatusIn, number)
         if row is None or row.channel != f"client:{system.client_id}":
@@ -247,7 +250,8 @@ def _line(
 
 def _sent_line(delivery: Delivery, dispatch: Dispatch, code: str) -> dict[str, Any]:
     step = Progress(delivery.progress)
-    arrived = step not in _ABROAD
+    arrived, withdrawn = step not in NOT_HAD, was_taken_back(delivery)
+    told = RECALL[Recall.AGREED].text if delivery.recall == Recall.AGREED else PROGRESS[step].text
     facts = dispatch.facts
     return {
         "serviceType": "eDoc",
@@ -262,8 +266,8 @@ def _sent_line(delivery: Delivery, dispatch: Dispatch, code: str) -> dict[str, A
         "receivedTime": _time(delivery.changed_at) if arrived else "",
         "sendStatus": "done",
         "sendStatusDesc": _ACKS[SENT].vi,
-        "receiveStatus": "fail" if step is Progress.REFUSED else "done" if arrived else "processing",
-        "receiveStatusDesc": PROGRESS[step].text.vi,
+        "receiveStatus": "fail" if withdrawn or step in _FAILED else "done" if arrived else "processing",
+        "receiveStatusDesc": (_WITHDRAWN if withdrawn else told).vi,
     }
 
 

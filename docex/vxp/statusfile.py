@@ -9,6 +9,7 @@ from docex.edxml import StatusMessage, write
 from docex.edxml.codes import StatusCode
 from docex.edxml.fitting import fitted
 from docex.edxml.model import Organ, ResponseFor
+from docex.edxml.strictness import UNREADABLE
 from docex.envelope import Facts
 from docex.labels import STATUS_TITLES
 from docex.models import Delivery, Dispatch, StatusIn, StatusLog
@@ -31,7 +32,8 @@ def teller_code(tx: Tx, log: StatusLog, delivery: Delivery, dispatch: Dispatch) 
 
 
 def status_file(tx: Tx, log: StatusLog, delivery: Delivery, dispatch: Dispatch) -> Stored | bytes:
-    """A status of the log as a file: the one that came, else one that we write."""
+    """A status of the log as a file: the one that came, else one that we write, also where strict readers could not
+    read what came."""
     came = tx.session.scalar(
         sa.select(StatusIn)
         .where(
@@ -43,7 +45,7 @@ def status_file(tx: Tx, log: StatusLog, delivery: Delivery, dispatch: Dispatch) 
         .order_by(StatusIn.received_at, StatusIn.id)
         .limit(1)
     )
-    if came is not None:
+    if came is not None and UNREADABLE.isdisjoint(note["code"] for note in came.answer.get("notes", ())):
         return Stored(came.sha256, came.size)
     return status_bytes(tx, log, delivery, dispatch)
 

@@ -98,8 +98,13 @@ class System:
 
     def value(self, name: str) -> str:
         """A signed value, "" when there is none. Only those that belong to the called operation mean anything: the
-        SDK repeats those of its earlier calls."""
-        return self.values.get(name.lower(), "").strip()
+        SDK repeats those of its earlier calls. Of two spellings of one name the one that is asked for counts."""
+        return next(iter(self.spellings(name)), "")
+
+    def spellings(self, name: str) -> list[str]:
+        """The values of a name in all spellings, that of the asked one first."""
+        same = [spelt for spelt in self.values if spelt.lower() == name.lower()]
+        return [self.values[spelt].strip() for spelt in sorted(same, key=lambda spelt: (spelt != name, spelt))]
 
 
 def register(

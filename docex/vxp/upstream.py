@@ -22,7 +22,7 @@ from docex.hub import terms
 from docex.hub.mailbox import has_reader
 from docex.intake import Handed, UnknownReceiver
 from docex.mail.partners import partner_of
-from docex.models import Delivery, Dispatch, StatusLog
+from docex.models import Delivery, Dispatch, Repaired, StatusLog
 from docex.states import Progress, Recall
 from docex.statuses import say
 from kernel import clock, outbox
@@ -50,6 +50,8 @@ class Rising:
     """An envelope to send up, and the deliveries that it is for."""
 
     dispatch: Dispatch
+    sha256: str
+    """Of the file to send: the envelope, or the copy for strict readers where it needs one."""
     sender_code: str
     node_code: str
     delivery_ids: tuple[int, ...]
@@ -121,7 +123,9 @@ def rising(tx: Tx, dispatch_id: int, system_id: str) -> Rising | None:
     sender = tx.session.get_one(Agency, dispatch.sender_id)
     code = str(dispatch.facts.get("sender_code") or sender.code)
     receivers = tuple(row.addressed_as or tx.session.get_one(Agency, row.agency_id).code for row in waiting)
-    return Rising(dispatch, code, node_code(tx, system_id), tuple(row.id for row in waiting), receivers)
+    copy = tx.session.get(Repaired, dispatch.id)
+    sha256 = copy.sha256 if copy else dispatch.sha256
+    return Rising(dispatch, sha256, code, node_code(tx, system_id), tuple(row.id for row in waiting), receivers)
 
 
 def risen(tx: Tx, rising: Rising, doc_id: str) -> None:

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Iterable, Mapping
+from itertools import permutations
 from typing import IO
 
 from kernel.text import header_text, is_storable
@@ -15,6 +16,8 @@ from kernel.text import header_text, is_storable
 PREFIX = "XroadVnpt-"
 LINE_END = b"\r\n"
 PIECE = 1 << 18
+SPELLINGS = 3
+"""In so many spellings one name may be signed: `docId`, `docid`, `docID`."""
 
 _SIGN, _KEYS, _MAC = "sign-header", "sign-header-key", "hash-header"
 _NOBODY = "a key that nobody holds"
@@ -82,40 +85,56 @@ def _is(digest: "hashlib._Hash", announced: str) -> bool:
 
 
 def verified(headers: Iterable[tuple[str, str]], secret_of: Callable[[str], str | None]) -> dict[str, str]:
-    """The signed values by lower-case name without prefix. `secret_of` answers None for an unknown system id.
+    """The signed values by name without prefix, as it is spelt. `secret_of` answers None for an unknown system id.
 
     Headers are as WSGI hands them over: bytes read as Latin-1. The time stamp is not judged: the SDK takes it once
-    and repeats it for as long as it lives.
+    and repeats it for as long as it lives. A name may be there in two spellings (`docId`, `docid`): the SDK's samples
+    write both, and its object repeats both for ever.
     """
     own = _own(headers)
     text = own.get(_SIGN, "").encode("latin-1", "replace")
     signed = _members(text)
-    secret = secret_of(signed.get("systemid", ""))
+    system_ids = {value for name, value in signed.items() if _plain(name) == "systemid"}
+    secret = secret_of(system_ids.pop()) if len(system_ids) == 1 else None
     announced = own.get(_MAC, "").strip().lower().encode("latin-1", "replace")
     right = hmac.compare_digest(signature(_NOBODY if secret is None else secret, text).encode(), announced)
     if secret is None or not right:
         raise BadSignature("unknown system id" if secret is None else "another secret or another text")
     if {_plain(name) for name in own.get(_KEYS, "").split(";")} != {_plain(name) for name in signed}:
         raise BadSignature("the list of names is not that of the signed text")
+    together: dict[str, list[str]] = {}
     for name, value in signed.items():
-        seen = own.get(_plain(name))
+        together.setdefault(_plain(name), []).append(value.strip())
+    for name, values in together.items():
+        seen = own.get(name)
         # Servers drop header names with an underscore (they look like other names in CGI); what is signed counts.
-        if (seen is None and "_" not in name) or (seen is not None and header_text(seen) != value.strip()):
+        is_missing = seen is None and not any("_" in spelt for spelt in signed if _plain(spelt) == name)
+        if is_missing or (seen is not None and not _is_of(header_text(seen), values)):
             raise BadSignature(f"the header {name} is not what was signed")
     return signed
 
 
+def _is_of(seen: str, values: list[str]) -> bool:
+    """Whether a header is what was signed. Of two spellings of one name some servers join the values with a comma, in
+    the order in which they came, others keep one of them: what counts is signed all the same."""
+    joined = (glue.join(order) for order in permutations(values) for glue in (",", ", "))
+    return seen in values or seen in joined
+
+
 def _own(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The headers of the protocol by lower-case name; several of one name joined, as most servers hand them over."""
     start = PREFIX.lower()
     found: dict[str, str] = {}
     for name, value in headers:
         if name.lower().startswith(start):
-            found[_plain(name[len(start) :])] = value
+            plain = _plain(name[len(start) :])
+            found[plain] = f"{found[plain]},{value}" if plain in found else value
     return found
 
 
 def _members(text: bytes) -> dict[str, str]:
-    """The names and values of the signed JSON; BadSignature unless they are plain texts, each name once."""
+    """The names as they are spelt, and values, of the signed JSON; BadSignature unless they are plain texts, each
+    spelling once, and no name in more spellings than the SDK could have."""
     try:
         pairs = json.loads(text.decode(), object_pairs_hook=list)
     except (ValueError, RecursionError) as error:
@@ -126,8 +145,8 @@ def _members(text: bytes) -> dict[str, str]:
             raise BadSignature("sign-header is not an object of texts")
         if not is_storable(pair[0] + pair[1]):
             raise BadSignature("sign-header holds what is no text")
-        name = pair[0][len(PREFIX) :].lower()
-        if name in found:
+        name = pair[0][len(PREFIX) :]
+        if name in found or sum(_plain(other) == _plain(name) for other in found) >= SPELLINGS:
             raise BadSignature(f"{name} is signed twice")
         found[name] = pair[1]
     return found

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from base64 import urlsafe_b64decode
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -208,3 +209,29 @@ def test_a_letter_that_its_hub_has_forgotten_is_told_once_and_anothers_is_not(
         follow(sender, Hub(sender.reach))
         assert sender.names("error") == ["a.7777.lost.txt"]
         assert [note.name[:4] for note in sender.folders.following.iterdir()] == ["8888"]
+
+
+def test_the_same_bytes_are_sent_anew_when_nobody_fetched_them(
+    served: Served, sender: AgentProcess, receiver: AgentProcess
+) -> None:
+    """Before that they are the same letter; the receipts of both stay."""
+    data = a_file(served.office)
+    for name in ("giay-moi.edxml", "giay-moi-nua.edxml"):
+        sender.put(name, data)
+        assert sender.run() == 0
+    assert len(sender.receipts("submitted.jws")) == 1
+    served.office.work()
+    Hub(receiver.reach).waiting(0)
+    expire(served)
+    sender.put("gui-lai.edxml", data)
+    assert sender.run() == 0
+    old, new = sorted(sender.receipts("submitted.jws"), key=lambda path: path.parent.name.startswith("gui-lai"))
+    claims = [json.loads(urlsafe_b64decode(path.read_text().split(".")[1] + "==")) for path in (old, new)]
+    assert claims[1]["resends"] == {
+        "receipt": claims[0]["jti"],
+        "sha256": hashlib.sha256(old.read_bytes()).hexdigest(),
+    }
+    served.office.work()
+    assert receiver.run() == 0
+    (name,) = receiver.names("inbox")
+    assert (receiver.root / "inbox" / name).read_bytes() == data

@@ -40,7 +40,7 @@ def test_what_is_written_reads_back_equal(message: Message) -> None:
     data = write(message)
     again = read(data)
     assert again == message
-    assert again.notes == () or {n.code for n in again.notes} == {"empty"}
+    assert {n.code for n in again.notes} <= {"empty", "papers"}
     assert write(again) == data
 
 

@@ -202,7 +202,7 @@ def test_the_dot_net_kits_way_of_writing_is_read() -> None:
     assert [(t.organ_code, bool(t.at)) for t in message.traces] == [("H99.1", True), ("null", False)]
     (paper,) = message.attachments
     assert (paper.name, paper.data) == ("bc.pdf", b"%PDF-1.4\n")  # the name stands in the manifest only
-    assert notes(message) == []
+    assert notes(message) == ["spelling", "name", "paper_type"]
 
 
 def test_a_description_in_the_manifest_only_is_read() -> None:
@@ -382,7 +382,10 @@ def test_a_message_without_business_is_a_new_document() -> None:
 
 
 def test_papers_named_in_the_manifest_only_are_noted() -> None:
-    assert notes(envelope(re.sub(r"<AttachmentEncoded>.*</AttachmentEncoded>", "", TEXT, flags=re.S))) == ["manifest"]
+    assert notes(envelope(re.sub(r"<AttachmentEncoded>.*</AttachmentEncoded>", "", TEXT, flags=re.S))) == [
+        "manifest",
+        "papers",
+    ]
 
 
 REFUSED = {

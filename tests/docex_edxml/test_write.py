@@ -34,7 +34,8 @@ MESSAGES: dict[str, Message] = {
 def test_what_is_written_reads_back_equal_in_every_field(message: Message) -> None:
     again = read(write(message))
     assert again == message
-    assert again.notes == ()
+    assert {note.code for note in again.notes} <= {"papers"}
+    assert again.notes == () or (isinstance(again, Envelope) and not again.attachments)
 
 
 @pytest.mark.parametrize("message", MESSAGES.values(), ids=MESSAGES.keys())

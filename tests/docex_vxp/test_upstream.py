@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from werkzeug.serving import make_server
+from werkzeug.wrappers import Response
 
 from directory import clients
 from directory.models import Agency, ApiClient
@@ -437,10 +438,15 @@ def test_an_upper_axis_that_is_away_is_looked_at_again(below: Office) -> None:
         VxpClient("http://127.0.0.1:9", US, "x").received("edoc")
 
 
-def test_a_page_of_a_proxy_is_an_error_and_no_empty_list(office: Office, above: Above) -> None:
-    address = above.url.removesuffix("/vxp/")
+def test_a_page_of_a_proxy_is_an_error_and_no_empty_list() -> None:
+    page = Response("<html><body>Bad Gateway</body></html>", 502, mimetype="text/html")
+    server = make_server("127.0.0.1", 0, page)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
     with pytest.raises(SendError, match="not an answer of an axis"):
-        VxpClient(f"{address}/no/such/page?", US, "x").received("edoc")
+        VxpClient(f"http://127.0.0.1:{server.port}/vxp", US, "x").received("edoc")
+    server.shutdown()
+    thread.join(60)
 
 
 def test_the_self_check_says_how_the_upper_axis_is(below: Office, above: Above) -> None:

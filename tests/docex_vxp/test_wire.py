@@ -75,7 +75,7 @@ def test_the_text_and_its_signature_are_those_of_the_official_sdk(call: str) -> 
 @pytest.mark.parametrize("call", VECTORS)
 def test_what_the_sdk_signed_is_believed(call: str) -> None:
     values, _mac = VECTORS[call]
-    assert check(wire.signed_headers(SECRET, values)) == {name.lower(): value for name, value in values.items()}
+    assert check(wire.signed_headers(SECRET, values)) == values
 
 
 def test_the_order_of_the_members_does_not_matter() -> None:
@@ -126,12 +126,50 @@ def test_a_signed_value_without_its_header_is_refused() -> None:
         check(headers)
 
 
+def signed_twice(names: str, **headers: str) -> list[tuple[str, str]]:
+    """A call in which `names` are signed one after the other, with the values 1, 2, …"""
+    spelt = names.split()
+    members = {"systemid": SYSTEM} | dict.fromkeys(spelt, "")
+    given = "".join(f',"{PREFIX}{name}":"{number}"' for number, name in enumerate(spelt, start=1))
+    text = f'{{"{PREFIX}systemid":"{SYSTEM}"{given}}}'
+    signed = {
+        "systemid": SYSTEM,
+        "sign-header-key": ";".join(members),
+        "sign-header": text,
+        "hash-header": wire.signature(SECRET, text.encode()),
+    }
+    return as_wsgi({PREFIX + name: value for name, value in (signed | headers).items()})
+
+
 def test_a_name_that_is_signed_twice_is_refused() -> None:
-    text = '{"XroadVnpt-systemid":"H29.invented","XroadVnpt-docId":"1","XroadVnpt-docid":"2"}'
-    headers = wire.signed_headers(SECRET, {"systemid": SYSTEM, "docId": "2"})
-    headers |= {PREFIX + "sign-header": text, PREFIX + "hash-header": wire.signature(SECRET, text.encode())}
     with pytest.raises(BadSignature):
-        check(headers)
+        wire.verified(signed_twice("docId docId", docId="2"), lambda _: SECRET)
+    many = "docId docid DocId DOCID"
+    with pytest.raises(BadSignature):
+        wire.verified(signed_twice(many, docId="1,2,3,4"), lambda _: SECRET)
+
+
+@pytest.mark.parametrize("seen", ["1,2", "2,1", "1, 2", "1", "2"])
+def test_both_spellings_of_a_name_in_one_call_are_what_the_sdk_sends(seen: str) -> None:
+    """However a server hands over two headers whose names differ in capitals only."""
+    assert wire.verified(signed_twice("docId docid", docId=seen), lambda _: SECRET) == {
+        "systemid": SYSTEM,
+        "docId": "1",
+        "docid": "2",
+    }
+
+
+@pytest.mark.parametrize("seen", ["1,3", "1,2,2", "12", "3", ""])
+def test_of_two_spellings_nothing_else_may_stand_in_the_header(seen: str) -> None:
+    with pytest.raises(BadSignature):
+        wire.verified(signed_twice("docId docid", docId=seen), lambda _: SECRET)
+
+
+def test_two_spellings_as_two_headers_are_what_was_signed() -> None:
+    headers = [one for one in signed_twice("docId docid") if "doc" not in one[0].lower()]
+    for pair in ([("docId", "1"), ("docid", "2")], [("docid", "2"), ("docId", "1")]):
+        seen = [(PREFIX + name, value) for name, value in pair]
+        assert wire.verified([*headers, *seen], lambda _: SECRET)["docid"] == "2"
 
 
 @pytest.mark.parametrize("value", ["\x00", "\ud800"])
@@ -144,7 +182,7 @@ def test_what_no_column_holds_is_refused_before_anybody_is_looked_for(value: str
 
 def test_a_header_beside_the_signed_ones_means_nothing() -> None:
     headers = wire.signed_headers(SECRET, VECTORS["updateStatus"][0])
-    assert "agencycode" not in check({**headers, PREFIX + "AgencyCode": "x"})
+    assert "AgencyCode" not in check({**headers, PREFIX + "AgencyCode": "x"})
 
 
 @given(st.dictionaries(st.text("abcxyz", min_size=1), st.text()), st.binary())

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from flask import Response, abort, current_app, jsonify, request
 
 from directory.actor import Actor
-from docex.hub import uploads
+from docex.hub import refusals, uploads
 from docex.hub.api.desk import EDXML, SUBMIT, blobs, routes
 from docex.hub.api_models import (
     UploadShown,
@@ -47,6 +47,7 @@ def upload_state(tx: Tx, actor: Actor, upload_id: str) -> Response:
 def _write_piece(tx: Tx, actor: Actor, upload_id: str) -> None:
     """Put the piece into its file while no writer waits."""
     row = uploads.upload_for(tx, actor, upload_id)
+    refusals.refuse_form(request.content_type or "")
     data = request.stream.read(PIECE + 1)
     if request.content_length is not None and len(data) < min(request.content_length, PIECE):
         abort(400)  # cut in the middle: nothing of it counts
@@ -69,7 +70,10 @@ def _write_piece(tx: Tx, actor: Actor, upload_id: str) -> None:
     },
     title=phrase("Tải lên một đoạn"),
     answers={200: UploadShown},
-    refuses={409: "wrong_offset: `info.offset` says where to go on; wrong_hash: send this piece again"},
+    refuses={
+        409: "wrong_offset: `info.offset` says where to go on; wrong_hash: send this piece again",
+        415: "the body is declared as a form, not as the bytes of the piece",
+    },
 )
 def add_piece(tx: Tx, actor: Actor, upload_id: str, brought: Callable[[], None]) -> Response:
     """The next piece, at most 1 MiB."""
