@@ -26,6 +26,7 @@ from docex.hub import receipts
 from docex.hub.models import Receipt
 from docex.meant import Line
 from docex.models import Delivery, Dispatch, StatusIn
+from docex.vxp import listing
 from kernel import clock
 from kernel.blobs import Blob
 from kernel.db import BigId, Tx
@@ -143,6 +144,7 @@ def _recall(
     submission = _submission(tx, actor, message, handed, channel, key, receivers)
     dispatch, receipt = hand_in(tx, replace(submission, receivers=()))
     recalls.ask_back(tx, wanted, message.business.reason, withdraw=True)
+    listing.enter_recall(tx, dispatch, wanted)
     return _answer(dispatch, receipt)
 
 

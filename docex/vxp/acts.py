@@ -17,8 +17,8 @@ from docex.models import Delivery, Incoming
 from docex.states import Progress, Recall
 from docex.statuses import say
 from docex.vxp.docids import Mark, named
-from docex.vxp.mailbag import delivery_for, status_for, was_taken_back
-from docex.vxp.models import EDOC, STATUS, VxpAck
+from docex.vxp.mailbag import delivery_for, recall_for, status_for, was_taken_back
+from docex.vxp.models import EDOC, RECALL, STATUS, VxpAck
 from docex.vxp.systems import System
 from kernel import clock
 from kernel.db import Tx
@@ -42,6 +42,9 @@ def acknowledge(tx: Tx, system: System, doc_id: str, status: str) -> None:
     elif mark is Mark.RECEIVED_STATUS:
         status_for(tx, system, number)
         kind = STATUS
+    elif mark is Mark.RECEIVED_RECALL:
+        recall_for(tx, system, number)
+        kind = RECALL
     else:
         raise NotFound(phrase("Trục không có thông điệp mang mã này trong hộp nhận của đơn vị."))
     row = insert_into(tx.session, VxpAck).values(

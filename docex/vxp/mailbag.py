@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import IO, Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from directory import queries as directory
+from docex import superseding
 from docex.edxml.codes import StatusCode
 from docex.envelope import Facts
 from docex.hub import mailbox
@@ -20,7 +22,7 @@ from docex.models import Delivery, Dispatch, StatusIn, StatusLog, on_the_way
 from docex.states import LOST, NOT_HAD, Progress, Recall
 from docex.vxp.docids import Mark, doc_id, named
 from docex.vxp.listing import STATUSES
-from docex.vxp.models import EDOC, SENT, STATUS, VxpAck
+from docex.vxp.models import EDOC, RECALL, SENT, STATUS, VxpAck, VxpRecall
 from docex.vxp.statusfile import Stored, status_file
 from docex.vxp.systems import System
 from kernel import clock
@@ -45,8 +47,9 @@ def received(tx: Tx, system: System, kind: str) -> list[dict[str, Any]]:
         .outerjoin(VxpAck, _acknowledged(system))
         .outerjoin(Parcel, Parcel.delivery_id == Delivery.id).order_by(Delivery.id).limit(MOST)
     ).all()  # fmt: skip
-    cards = directory.agencies(tx, {delivery.agency_id for delivery, _dispatch, _ack in rows})
-    return [
+    recalls = tx.session.execute(_recalls(system, VxpRecall.id, Delivery, Dispatch, VxpAck.status).limit(MOST)).all()
+    cards = directory.agencies(tx, {row[-3].agency_id for row in [*rows, *recalls]})
+    documents = [
         _line(
             doc_id(Mark.RECEIVED, delivery.id),
             EDOC,
@@ -58,6 +61,19 @@ def received(tx: Tx, system: System, kind: str) -> list[dict[str, Any]]:
         )
         for delivery, dispatch, ack in rows
     ]
+    asked = [
+        _line(
+            doc_id(Mark.RECEIVED_RECALL, number),
+            EDOC,
+            recall.submitted_at,
+            recall.submitted_at,
+            str(recall.facts.get("sender_code", "")),
+            delivery.addressed_as or cards[delivery.agency_id].code,
+            ack,
+        )
+        for number, delivery, recall, ack in recalls
+    ]
+    return [*documents, *asked][:MOST]  # a recall behind what it asks for
 
 
 def count(tx: Tx, system: System, kind: str) -> int:
@@ -68,6 +84,8 @@ def count(tx: Tx, system: System, kind: str) -> int:
         query = sa.select(sa.func.count()).select_from(Delivery).where(*_waiting(system)).join(Dispatch)
         query = query.outerjoin(VxpAck, _acknowledged(system))
         query = query.outerjoin(Parcel, Parcel.delivery_id == Delivery.id)
+        asked = _recalls(system, VxpRecall.id).subquery()
+        return (tx.session.scalar(query) or 0) + (tx.session.scalar(sa.select(sa.func.count()).select_from(asked)) or 0)
     return tx.session.scalar(query) or 0
 
 
@@ -80,6 +98,9 @@ def message(tx: Tx, system: System, text: str) -> Stored | bytes:
     if mark in (Mark.SENT, Mark.RECEIVED):
         dispatch = _dispatch(tx, system, mark, number)
         return Stored(dispatch.sha256, dispatch.size)
+    if mark is Mark.RECEIVED_RECALL:
+        recall = tx.session.get_one(Dispatch, recall_for(tx, system, number).dispatch_id)
+        return Stored(recall.sha256, recall.size)
     if mark is Mark.SENT_STATUS:
         row = tx.session.get(StatusIn, number)
         if row is None or row.channel != f"client:{system.client_id}":
@@ -100,6 +121,15 @@ def delivery_for(tx: Tx, system: System, number: int) -> Delivery:
     row = tx.session.get(Delivery, number)
     if row is None or row.agency_id not in system.agency_ids:
         raise NotFound(phrase("Trục không có thông điệp mang mã này."))
+    return row
+
+
+def recall_for(tx: Tx, system: System, number: int) -> VxpRecall:
+    """A recall that came as an envelope and asks an agency of the system; NotFound for any other."""
+    row = tx.session.get(VxpRecall, number)
+    if row is None:
+        raise NotFound(phrase("Trục không có thông điệp mang mã này."))
+    delivery_for(tx, system, row.delivery_id)
     return row
 
 
@@ -181,6 +211,29 @@ def _listed(system: System) -> sa.CompoundSelect[int]:
     return sa.union(*(one.correlate(None) for one in (named, laid_out, abroad)))
 
 
+def _recalls(system: System, *columns: Any) -> sa.Select[Any]:
+    """The recalls that came as envelopes and that the list names, oldest first. A recall that was answered already, or
+    whose document was sent anew since, asks for nothing any more."""
+    original = aliased(Dispatch)
+    return (
+        sa.select(*columns)
+        .select_from(VxpAck)
+        .join(VxpRecall, VxpRecall.id == VxpAck.ref_id)
+        .join(Delivery, Delivery.id == VxpRecall.delivery_id)
+        .join(original, original.id == Delivery.dispatch_id)
+        .join(Dispatch, Dispatch.id == VxpRecall.dispatch_id)
+        .where(
+            VxpAck.client_id == system.client_id,
+            VxpAck.kind == RECALL,
+            _OPEN,
+            Delivery.agency_id.in_(system.agency_ids),
+            Delivery.recall == Recall.ASKED,
+            sa.not_(superseding.newer_stands(original)),
+        )
+        .order_by(VxpRecall.id)
+    )
+
+
 def _waiting_statuses(system: System, *columns: Any) -> sa.Select[Any]:
     """The statuses that the list names; none that went to an agency which the system no longer serves."""
     return (
@@ -195,6 +248,7 @@ def _waiting_statuses(system: System, *columns: Any) -> sa.Select[Any]:
             _OPEN,
             StatusLog.at >= system.since,
             _said_to(system),
+            sa.not_(sa.and_(StatusLog.code == StatusCode.RECALL_ASKED, superseding.newer_stands())),
         )
     )
 
