@@ -15,6 +15,21 @@ class AddressedAgency(BaseModel):
     forwarded_to: str | None = Field(description="code of the successor, when the addressed agency was merged")
 
 
+class InBothLanguages(BaseModel):
+    """A sentence in Vietnamese and in English."""
+
+    vi: str
+    en: str
+
+
+class Notice(BaseModel):
+    """Something in a message that was taken in could not be followed."""
+
+    code: str = Field(description="`added_not_addressed`, `never_sent`; more may come")
+    message: InBothLanguages
+    codes: list[str] = Field(description="of the agencies that it is about, as they were sent")
+
+
 class HandedIn(BaseModel):
     """An envelope or a status message that was taken in; the same message again gets this very answer."""
 
@@ -31,6 +46,7 @@ class HandedIn(BaseModel):
     receivers: list[AddressedAgency] | None = Field(None, description="not for a status message")
     receipt: dict[str, Any] | None = Field(None, description="signed evidence that the hub took the envelope in")
     status_id: int | None = Field(None, description="only for a status message")
+    notes: list[Notice] | None = Field(None, description="what could not be followed; absent when there is nothing")
 
 
 class Verdict(StrEnum):

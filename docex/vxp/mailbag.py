@@ -10,6 +10,7 @@ from typing import IO, Any
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
+from directory import codeforms
 from directory import queries as directory
 from docex import superseding
 from docex.edxml.codes import StatusCode
@@ -40,8 +41,11 @@ _OPEN = VxpAck.status != sa.literal_column("'done'")  # as it stands in the inde
 
 def received(tx: Tx, system: System, kind: str) -> list[dict[str, Any]]:
     """What the system has not acknowledged with `done`, oldest first."""
-    if kind == STATUS:
-        return _received_statuses(tx, system)
+    lines = _received_statuses(tx, system) if kind == STATUS else _received_documents(tx, system)
+    return codeforms.rewrite(tx, system.code_form, lines, "from", "to")
+
+
+def _received_documents(tx: Tx, system: System) -> list[dict[str, Any]]:
     rows = tx.session.execute(
         sa.select(Delivery, Dispatch, VxpAck.status).where(*_waiting(system)).join_from(Delivery, Dispatch)
         .outerjoin(VxpAck, _acknowledged(system))
@@ -106,7 +110,7 @@ def message(tx: Tx, system: System, text: str) -> Stored | bytes:
         if row is None or row.channel != f"client:{system.client_id}":
             raise NotFound()
         return Stored(row.sha256, row.size)
-    return status_file(tx, *status_for(tx, system, number))
+    return status_file(tx, *status_for(tx, system, number), system.code_form)
 
 
 def opened(blobs: BlobStore, found: Stored | bytes) -> tuple[IO[bytes], int]:
@@ -154,6 +158,10 @@ def status_for(tx: Tx, system: System, number: int) -> tuple[StatusLog, Delivery
 
 def sent(tx: Tx, system: System, text: str, kind: str) -> list[dict[str, Any]]:
     """How far a sent message has come at each receiver; without a DocId the last ones that its agencies sent."""
+    return codeforms.rewrite(tx, system.code_form, _sent(tx, system, text, kind), "fromCode", "toCode")
+
+
+def _sent(tx: Tx, system: System, text: str, kind: str) -> list[dict[str, Any]]:
     query = sa.select(Delivery, Dispatch).join(Dispatch).where(Dispatch.sender_id.in_(system.agency_ids))
     query = query.order_by(Dispatch.id.desc(), Delivery.id).limit(MOST)
     if text:

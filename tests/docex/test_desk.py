@@ -315,6 +315,9 @@ def test_sending_again_to_the_same_agency_is_an_update_and_to_another_one_new(of
         update = envelope_of(office, tx.session.get_one(Dispatch, new.dispatch_id).sha256)
         assert update.business.kind is BusinessKind.UPDATE
         assert update.business.document_id == update.document_id
+        sent, again = (tx.session.get_one(Dispatch, one.dispatch_id) for one in (first, new))
+        earlier = envelope_of(office, sent.sha256)
+        assert earlier.traces[0].at < update.traces[0].at <= again.submitted_at
         assert [r.url for r in pages.incoming_desk(tx, cast.lan, new.id).earlier] == [f"/documents/in/{old}"]
         assert [r.url for r in pages.incoming_desk(tx, cast.lan, old).later] == [f"/documents/in/{new.id}"]
         assert pages.incoming_desk(tx, cast.lan, new.id).duplicates == ()
