@@ -43,7 +43,8 @@ def test_a_recall_asks_those_that_had_it_and_names_the_others(
     assert answer.status_code == 202
     (note,) = answer.get_json()["notes"]
     assert (note["code"], note["codes"]) == ("never_sent", [OTHER.code])
-    assert OTHER.code in note["message"]["vi"] and OTHER.code in note["message"]["en"]
+    assert OTHER.code in note["message"]["vi"]
+    assert OTHER.code in note["message"]["en"]
     assert note["message"]["vi"] != note["message"]["en"]
     assert stand(hub, far.agency_id) == [("01", "13")]
     again = recalled(near, letter, FRIEND, OTHER)

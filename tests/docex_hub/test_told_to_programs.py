@@ -51,9 +51,8 @@ def test_no_refusal_of_the_api_speaks_of_a_page(app: Flask, near: System) -> Non
     for one in answers:
         told = one.get_json()
         for said in (told["message"]["vi"], told["message"]["en"], told["detail"]):
-            assert not any(
-                word in said.lower() for word in ("tải lại", "trang", "page", "reload", "đăng nhập", "sign in")
-            )
+            of_people = ("tải lại", "trang", "page", "reload", "đăng nhập", "sign in")
+            assert not any(word in said.lower() for word in of_people)
 
 
 def test_the_usual_words_of_the_api_speak_of_calls() -> None:
