@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from directory.codes import Form
 from kernel.errors import Forbidden
 from kernel.text import Phrase, phrase
 
@@ -41,7 +42,9 @@ class Actor:
     """One acting person, agency's system, wall screen or personal link, always on behalf of one agency.
 
     Ids that do not apply are 0. `session_id` is the sign-in that a person came with. `locale` is the language that they
-    read now: that of their browser, when they have chosen one there (web/locale.py), else their own.
+    read now: that of their browser, when they have chosen one there (web/locale.py), else their own. `code_form` is the
+    form in which a system is told agencies' codes (directory/codeforms.py). `is_news` says that the last call
+    that was noted is some time ago.
     """
 
     kind: Kind = "person"
@@ -53,6 +56,8 @@ class Actor:
     client_id: int = 0
     scopes: frozenset[str] = field(default_factory=frozenset)
     session_id: int = 0
+    code_form: str = Form.NEW
+    is_news: bool = field(default=False, compare=False)
 
     @property
     def by(self) -> str:

@@ -24,6 +24,7 @@ words: dict[str, Phrase] = {
     "directory.agency_switched": phrase("Chuyển cơ quan làm việc"),
     "directory.alias_added": phrase("Thêm mã khác của cơ quan"),
     "directory.alias_removed": phrase("Gỡ mã khác của cơ quan"),
+    "directory.client_code_form_set": phrase("Đặt dạng mã cơ quan của hệ thống"),
     "directory.client_contact_set": phrase("Đặt người phụ trách kỹ thuật của ứng dụng"),
     "directory.client_key_registered": phrase("Đăng ký khóa công khai hoặc chứng thư của ứng dụng"),
     "directory.client_registered": phrase("Đăng ký ứng dụng kết nối"),

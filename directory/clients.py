@@ -2,7 +2,7 @@
 
 import hmac
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 import sqlalchemy as sa
@@ -21,6 +21,7 @@ from kernel.errors import Invalid, WrongState
 from kernel.text import Phrase, one_line, phone_number, phrase
 
 TOKEN_TIME = timedelta(minutes=30)
+USE_NOTED_EVERY = timedelta(seconds=30)
 
 Proof = str | Assertion | Certificate
 """What a client shows at the token endpoint; a str is its secret."""
@@ -207,7 +208,20 @@ def actor_for_token(tx: Tx, bearer: str | None, certificate: Certificate | None 
         agency_id=found.agency_id,
         name=found.name,
         scopes=frozenset(found.scopes),
+        code_form=found.code_form,
+        is_news=use_is_news(found.used_at),
     )
+
+
+def note_use(tx: Tx, client_id: int) -> None:
+    """Note that a system calls. What is shown is true within half a minute: hundreds of systems ask all the time."""
+    stale = sa.or_(ApiClient.used_at.is_(None), ApiClient.used_at < clock.now() - USE_NOTED_EVERY)
+    tx.session.execute(sa.update(ApiClient).where(ApiClient.id == client_id, stale).values(used_at=clock.now()))
+
+
+def use_is_news(used_at: datetime | None) -> bool:
+    """Whether the last call that was noted is so long ago that this one is to be noted."""
+    return used_at is None or clock.now() - used_at > USE_NOTED_EVERY
 
 
 # Asked twice at every call of a system: columns and not objects, and built once.
@@ -220,6 +234,8 @@ _BEARER = (
         ApiClient.revoked_at,
         ApiClient.agency_id,
         ApiClient.name,
+        ApiClient.code_form,
+        ApiClient.used_at,
     )
     .join(ApiClient, ApiClient.id == ApiToken.client_id)
     .where(ApiToken.token_hash == sa.bindparam("hash"))

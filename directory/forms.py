@@ -9,6 +9,7 @@ from wtforms.fields.choices import SelectChoice
 from directory.actor import Role
 from directory.agencies import NAME_MAX, AgencyFacts, UnitFacts
 from directory.clients import Contact
+from directory.codeforms import FORMS
 from directory.fields import Checks, Choice, Choices, Day, DirectoryForm, day_of, must_be_readable, offered
 from directory.people import PersonFacts, Placement
 from directory.queries import AgencyCard
@@ -214,6 +215,21 @@ class ClientForm(DirectoryForm):
         """Fill the choices of agency and scopes."""
         self.agency_id.choices = offered(agencies)
         self.scopes.choices = offered(scopes)
+        return self
+
+
+class CodeFormForm(DirectoryForm):
+    """The form in which a system is told agencies' codes."""
+
+    code_form = Choice(
+        phrase("Dạng mã cơ quan"),
+        [Needed()],
+        description=phrase("Mọi câu trả lời cho hệ thống này dùng một dạng mã. Hệ thống gửi lên dạng nào cũng được."),
+    )
+
+    def offer(self) -> "CodeFormForm":
+        """Fill the choices."""
+        self.code_form.choices = offered([(form.value, label) for form, label in FORMS.items()])
         return self
 
 

@@ -112,6 +112,7 @@ class ClientCard:
     proof: Phrase
     contact_email: str
     contact_phone: str
+    code_form: str
     certificate_days: int | None
 
 
@@ -274,6 +275,7 @@ def _client(row: ApiClient, agency_name: str) -> ClientCard:
         proof=proof_of(row),
         contact_email=row.contact_email,
         contact_phone=row.contact_phone,
+        code_form=row.code_form,
         certificate_days=days_left(row),
     )
 

@@ -183,6 +183,7 @@ class ApiClient(Base):
     certificate_until: Mapped[datetime | None]
     contact_email: Mapped[str] = mapped_column(default="", server_default="")
     contact_phone: Mapped[str] = mapped_column(default="", server_default="")  # `+84…`
+    code_form: Mapped[str] = mapped_column(default="new", server_default="new")  # directory/codes.py, Form
     scopes: Mapped[JsonList]
     created_at: Mapped[datetime]
     used_at: Mapped[datetime | None]

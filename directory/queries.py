@@ -103,6 +103,11 @@ def agency_named(tx: Tx, code: str) -> Agency | None:
     ).first()
 
 
+def agencies_named(tx: Tx, wanted: Iterable[str]) -> dict[str, Agency]:
+    """`agency_named` for many codes with a few queries, by the code as it was given; unknown ones are left out."""
+    return _named(tx, wanted)
+
+
 def lines_of(tx: Tx, wanted: Iterable[str]) -> dict[str, frozenset[int]]:
     """With whom may be today what was once carried under these codes, by the code as it was given: the agency that it
     names, those that went into that one, and those into which it went. Unknown codes are left out."""

@@ -15,11 +15,21 @@ class AddressedAgency(BaseModel):
     forwarded_to: str | None = Field(description="code of the successor, when the addressed agency was merged")
 
 
-class Oddity(BaseModel):
-    """Something in a file that was odd but could be read (docs/edxml.md)."""
+class InBothLanguages(BaseModel):
+    """A sentence in Vietnamese and in English."""
 
-    code: str
-    message: dict[str, str] = Field(description="the sentence in `vi` and `en`")
+    vi: str
+    en: str
+
+
+class Notice(BaseModel):
+    """Something in a message that was taken in was odd, or could not be followed (docs/edxml.md)."""
+
+    code: str = Field(
+        description="docs/edxml.md has those of odd files; `added_not_addressed`, `never_sent`; more may come"
+    )
+    message: InBothLanguages
+    codes: list[str] = Field(description="of the agencies that it is about, as they were sent")
 
 
 class HandedIn(BaseModel):
@@ -37,7 +47,10 @@ class HandedIn(BaseModel):
     document_id: str | None = Field(None, description="not for a status message")
     receivers: list[AddressedAgency] | None = Field(None, description="not for a status message")
     receipt: dict[str, Any] | None = Field(None, description="signed evidence that the hub took the envelope in")
-    notes: list[Oddity] = Field(default=[], description="what its sender should mend; it is delivered all the same")
+    notes: list[Notice] = Field(
+        default=[],
+        description="what its sender should mend, and what could not be followed; it was taken in all the same",
+    )
     repaired: str | None = Field(
         None, description="SHA-256 of the copy that VXP systems get, when they could not read the file as it came"
     )

@@ -12,10 +12,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from directory import codeforms
 from directory import queries as directory
 from directory.actor import Actor
 from directory.models import Agency
-from docex import conventions, meant, reported, resending, superseding
+from docex import conventions, meant, notices, reported, resending, superseding
 from docex.desk import recalls
 from docex.desk.relations import about_of
 from docex.dispatch import Receiver, Submission, hand_in
@@ -25,8 +26,9 @@ from docex.edxml.codes import STATUSES, BusinessKind, StatusCode
 from docex.envelope import facts_of
 from docex.hub import receipts
 from docex.hub.models import Receipt
-from docex.meant import Line
+from docex.meant import Line, UnknownDocument
 from docex.models import Delivery, Dispatch, StatusIn
+from docex.vxp import listing
 from kernel import clock
 from kernel.blobs import Blob
 from kernel.db import Tx
@@ -92,9 +94,9 @@ def accept(tx: Tx, actor: Actor, message: Envelope | StatusMessage, handed: Hand
         return _status(tx, actor, _with_reason(message, handed), handed, channel, key)
     receivers = _receivers(message, known)
     if message.business.kind is BusinessKind.RECALL:
-        wanted = _wanted_back(tx, actor, message, known)
-        return _recall(tx, actor, message, handed, channel, key, receivers, wanted)
-    return _document(tx, actor, message, handed, channel, key, _those_meant(tx, receivers, before))
+        return _recall(tx, actor, message, handed, channel, key, receivers, known)
+    notes = notices.added_but_not_addressed(message, known)
+    return _document(tx, actor, message, handed, channel, key, _those_meant(tx, receivers, before), notes)
 
 
 def is_new(tx: Tx, actor: Actor, message: Envelope | StatusMessage, handed: Handed) -> bool:
@@ -132,7 +134,7 @@ def _is_sent_anew(
                 return resending.is_to_ask_again(tx, meant.wanted_back(tx, *_ends(tx, actor, message)))
             return resending.is_about_another(tx, before[-1].delivery_id, *_ends(tx, actor, message))
         if message.business.kind is BusinessKind.RECALL:
-            return resending.is_to_ask_again(tx, _wanted_back(tx, actor, message, known))
+            return resending.is_to_ask_again(tx, _wanted_back(tx, actor, message, known)[0])
     except (Forbidden, Invalid):
         return False  # the directory has changed since: what was answered then is still the answer
     meant_now = [known[organ.code].id for organ in superseding.receivers(message, known) if organ.code in known]
@@ -156,10 +158,12 @@ def _document(
     channel: str,
     key: str,
     receivers: list[Receiver],
+    notes: list[dict[str, Any]],
 ) -> dict[str, Any]:
     earlier = superseding.asked_back(tx, actor.agency_id, message, [one.agency_id for one in receivers])
     counts_from = conventions.steering_first(tx, actor.agency_id) if message.steering else 0
     submission = _submission(tx, actor, message, handed, channel, key, receivers, counts_from)
+    submission = notices.told(submission, notes)
     dispatch, receipt = hand_in(tx, submission)
     for delivery_id, withdraw in earlier:
         why = message.business.reason
@@ -175,21 +179,33 @@ def _recall(
     channel: str,
     key: str,
     receivers: list[Receiver],
-    wanted: list[int],
+    known: dict[str, Agency],
 ) -> dict[str, Any]:
-    """A recall makes no new copy: it asks for the earlier ones back (13)."""
+    """A recall makes no new copy: it asks for the earlier ones back (13). The answer names whom nothing was sent to."""
+    wanted, never = _wanted_back(tx, actor, message, known)
     submission = _submission(tx, actor, message, handed, channel, key, receivers)
+    submission = notices.told(submission, notices.never_sent(never))
     dispatch, receipt = hand_in(tx, replace(submission, receivers=()))
     recalls.ask_back(tx, wanted, message.business.reason, withdraw=True)
+    listing.enter_recall(tx, dispatch, wanted)
     return _answer(dispatch, receipt)
 
 
-def _wanted_back(tx: Tx, actor: Actor, message: Envelope, known: dict[str, Agency]) -> list[int]:
-    """The deliveries that a recall asks for, each once; UnknownDocument when one of its receivers was sent nothing."""
+def _wanted_back(tx: Tx, actor: Actor, message: Envelope, known: dict[str, Agency]) -> tuple[list[int], list[str]]:
+    """The deliveries that a recall asks for, each once, and the codes of the receivers that were sent nothing under
+    this id; UnknownDocument, which names them, when nobody was."""
     about, issuers = message.business.document_id or message.document_id, _own_line(tx, actor, message)
     lines = directory.lines_of(tx, [organ.code for organ in superseding.receivers(message, known)])
-    wanted = (number for line in lines.values() for number in meant.wanted_back(tx, issuers, about, line))
-    return list(dict.fromkeys(wanted))
+    wanted: list[int] = []
+    never: list[str] = []
+    for code, line in lines.items():
+        try:
+            wanted += meant.wanted_back(tx, issuers, about, line)
+        except UnknownDocument:
+            never.append(code)
+    if never and not wanted:
+        raise notices.sent_to_nobody(about, never)
+    return list(dict.fromkeys(wanted)), never
 
 
 def _status(tx: Tx, actor: Actor, message: StatusMessage, handed: Handed, channel: str, key: str) -> dict[str, Any]:
@@ -216,19 +232,21 @@ def _status(tx: Tx, actor: Actor, message: StatusMessage, handed: Handed, channe
         "sha256": row.sha256,
         "size": row.size,
         "received_at": row.received_at.isoformat(),
-        "notes": notes_told(message),
+        "notes": notices.of_the_file(message),
     }
     return dict(row.answer)
 
 
 def _ends(tx: Tx, actor: Actor, message: StatusMessage) -> tuple[Line, str, Line]:
     """Who issued the document that a status is about, its id, and who received it: only its issuer asks for it back."""
+    notices.refuse_unnamed(message.about)
     other = directory.lines_of(tx, [message.about.organ_code]).get(message.about.organ_code)
     if other is None:
         raise _unknown([message.about.organ_code])
     own = _own_line(tx, actor, message)
     issuers, receivers = (own, other) if message.status is StatusCode.RECALL_ASKED else (other, own)
-    return issuers, message.about.document_id, receivers
+    key = message.about.document_id or meant.key_of(tx, issuers, message.about, receivers)
+    return issuers, key, receivers
 
 
 def _own_line(tx: Tx, actor: Actor, message: Envelope | StatusMessage) -> Line:
@@ -277,9 +295,9 @@ def _submission(
         responses=message.responses,
         notes=tuple({"code": note.code, "phrase": phrase_to_json(note.text)} for note in message.notes),
         answer={
-            "receivers": _receivers_told(tx, receivers),
+            "receivers": _receivers_told(tx, receivers, actor.code_form),
             "resends": earlier.id if earlier else None,
-            "notes": notes_told(message),
+            "notes": notices.of_the_file(message),
             "repaired": handed.repaired.sha256 if handed.repaired else None,
         },
         term=handed.term,
@@ -313,21 +331,17 @@ def _answered_before(tx: Tx, earlier: sa.Row[Any]) -> dict[str, Any]:
     return _answer(dispatch, receipts.of_submission(tx, dispatch))
 
 
-def notes_told(message: Envelope | StatusMessage) -> list[dict[str, Any]]:
-    """What was odd in the file, for its sender: a code for programs and a sentence in both languages for people."""
-    return [{"code": note.code, "message": {"vi": note.text.vi, "en": note.text.en}} for note in message.notes]
-
-
-def _receivers_told(tx: Tx, receivers: list[Receiver]) -> list[dict[str, Any]]:
+def _receivers_told(tx: Tx, receivers: list[Receiver], form: str) -> list[dict[str, Any]]:
+    """The receivers as the sender's system is told them, their codes in its form."""
     cards = directory.agencies(tx, [r.agency_id for r in receivers])
-    return [
-        {
-            "code": r.addressed_as or cards[r.agency_id].code,
-            "name": cards[r.agency_id].name,
-            "forwarded_to": cards[r.agency_id].code if _moved_on(r, cards[r.agency_id]) else None,
-        }
-        for r in receivers
-    ]
+    others = [r.addressed_as for r in receivers if _moved_on(r, cards[r.agency_id])]
+    earlier = codeforms.shown(tx, form, others) if others else {}
+    told = []
+    for r in receivers:
+        own = codeforms.code_of(cards[r.agency_id], form)
+        code = earlier.get(r.addressed_as, own)
+        told.append({"code": code, "name": cards[r.agency_id].name, "forwarded_to": own if code != own else None})
+    return told
 
 
 def _moved_on(receiver: Receiver, card: directory.AgencyCard) -> bool:
@@ -390,7 +404,8 @@ def _check_sender(tx: Tx, actor: Actor, message: Envelope | StatusMessage, known
             phrase("Nơi gửi trong phong bì (mã {code}) không phải là cơ quan của hệ thống đang gửi.", code=code[:40])
         )
     if isinstance(message, Envelope) and message.business.kind is not BusinessKind.RECALL:
-        told = {"code": code[:40], "name": known[code].name, "successor": known[code].code}
+        successor = codeforms.code_of(known[code], actor.code_form)
+        told = {"code": code[:40], "name": known[code].name, "successor": successor}
         raise Forbidden(
             phrase("Cơ quan mang mã {code} đã sáp nhập; văn bản mới do {name} (mã {successor}) gửi.", **told)
         )

@@ -7,6 +7,7 @@ harm: nothing counts before `conclude` has stored it.
 import logging
 import tempfile
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import ClassVar
 
 import sqlalchemy as sa
@@ -166,7 +167,8 @@ class ResendHandler(DispatchHandler):
         business = None
         if job.payload["kind"] == "update":
             business = update_of(tx, document, job.payload["reason"])
-        work = _dispatch_work(tx, document, job.payload["receivers"], business)
+        at = datetime.fromisoformat(job.payload["at"]) if "at" in job.payload else clock.now()
+        work = _dispatch_work(tx, document, job.payload["receivers"], business, at)
         return replace(work, message_id=f"{work.message_id}#{job.key}")
 
     def conclude(self, tx: Tx, job: Job, result: Packed) -> None:
@@ -206,8 +208,13 @@ def _may_go_again(tx: Tx, document: Document) -> bool:
 
 
 def _dispatch_work(
-    tx: Tx, document: Document, receiver_ids: list[int] | None = None, business: Business | None = None
+    tx: Tx,
+    document: Document,
+    receiver_ids: list[int] | None = None,
+    business: Business | None = None,
+    at: datetime | None = None,
 ) -> DispatchWork:
+    """What goes into the envelope; `at` stands in its trace: when it was sealed, unless it goes again."""
     sender = directory.agency(tx, document.agency_id)
     parent = directory.agency(tx, sender.parent_id).name if sender.parent_id else ""
     wanted = receiver_ids if receiver_ids is not None else list(document.recipients)
@@ -225,7 +232,7 @@ def _dispatch_work(
         [successors[i] for i in receivers],
         Staff(name=clerk.name, department=clerk.title, email=clerk.email),
         main.pages,
-        document.sealed_at or clock.now(),
+        at or document.sealed_at or clock.now(),
         conventions.steering_first_for(tx, receivers),
     )
     envelope = with_links(tx, document, envelope, business)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from directory import queries as directory
 from docex import reported
+from docex.edxml.model import ResponseFor
 from docex.hub.models import Parcel
 from docex.models import Delivery, Dispatch
 from docex.states import NOT_HAD, Progress, Recall, advanced, is_to_ask
@@ -45,6 +46,32 @@ def sent(tx: Tx, issuer_ids: Line, document_key: str, receiver_ids: Line) -> Seq
         message = phrase("Trục không có văn bản “{key}” giữa hai cơ quan này.", key=document_key[:200])
         raise UnknownDocument({"DocumentId": message}, message)
     return found
+
+
+def key_of(tx: Tx, issuer_ids: Line, about: ResponseFor, receiver_ids: Line) -> str:
+    """The id of the document that a status names by number and date alone; UnknownDocument when there is none between
+    these agencies, or more than one."""
+    assert about.promulgated_on is not None
+    query = (
+        sa.select(Dispatch.document_key)
+        .join(Delivery, Delivery.dispatch_id == Dispatch.id)
+        .where(
+            Dispatch.sender_id.in_(issuer_ids),
+            Delivery.agency_id.in_(receiver_ids),
+            Dispatch.facts["code"].as_string() == about.code,
+            Dispatch.facts["issued_on"].as_string() == about.promulgated_on.isoformat(),
+        )
+        .distinct()
+        .limit(2)
+    )
+    found = tx.session.scalars(query).all()
+    if len(found) == 1:
+        return found[0]
+    named = {"code": about.code[:100], "day": f"{about.promulgated_on:%d/%m/%Y}"}
+    none = phrase("Trục không có văn bản số {code} ngày {day} giữa hai cơ quan này.", **named)
+    many = phrase("Có nhiều văn bản số {code} ngày {day} giữa hai cơ quan này; xin ghi DocumentId.", **named)
+    message = many if found else none
+    raise UnknownDocument({"ResponseFor": message}, message)
 
 
 def wanted_back(tx: Tx, issuer_ids: Line, document_key: str, receiver_ids: Line) -> list[int]:

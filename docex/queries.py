@@ -4,6 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from directory import codeforms
 from directory import queries as directory
 from directory.actor import Actor
 from docex import judging
@@ -56,7 +57,7 @@ def dispatch_status(tx: Tx, actor: Actor, dispatch: Dispatch) -> dict[str, Any]:
         "verdict": judging.value_as_stored(tx, dispatch) or "pending",
         "deliveries": [
             {
-                "code": cards[row.agency_id].code,
+                "code": codeforms.code_of(cards[row.agency_id], actor.code_form),
                 "name": cards[row.agency_id].name,
                 "state": row.progress,
                 "recall": row.recall or None,

@@ -5,8 +5,10 @@ lists where the old documents are (docs/decisions/0020).
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from directory import codes
 from directory import queries as directory
@@ -15,7 +17,7 @@ from docex.edxml import Envelope
 from docex.edxml.codes import BusinessKind
 from docex.edxml.model import Organ
 from docex.models import Delivery, Dispatch
-from docex.states import is_to_ask
+from docex.states import Recall, is_to_ask
 from kernel.db import Tx
 
 
@@ -72,6 +74,30 @@ def asked_back(tx: Tx, issuer_id: int, message: Envelope, receiver_ids: Collecti
         if agency_id in wanted[key] and is_to_ask(progress, recall, withdraw=gone):
             asked.append((number, gone))
     return asked
+
+
+def newer_stands(dispatch: Any = Dispatch) -> sa.ColumnElement[bool]:
+    """Whether the receiver of a `Delivery` of a `Dispatch` was sent a newer version under the same id that its sender
+    does not want back. A status names only that id: one who obeys a 13 then takes back the newer version."""
+    later, sent = aliased(Delivery), aliased(Dispatch)
+    return (
+        sa.exists()
+        .where(
+            later.agency_id == Delivery.agency_id,
+            later.id > Delivery.id,
+            later.recall.not_in([Recall.ASKED, Recall.AGREED]),
+            sent.id == later.dispatch_id,
+            sent.document_key == dispatch.document_key,
+            sent.sender_id == dispatch.sender_id,
+        )
+        .correlate(Delivery, dispatch)
+    )
+
+
+def has_newer(tx: Tx, delivery_id: int) -> bool:
+    """`newer_stands` for one delivery."""
+    query = sa.select(Delivery.id).join(Dispatch).where(Delivery.id == delivery_id, newer_stands())
+    return tx.session.scalar(query) is not None
 
 
 def _together(lines: Mapping[str, frozenset[int]], given: Iterable[str]) -> frozenset[int]:

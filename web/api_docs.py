@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+from docex.edxml.elements import elements
 from kernel.text import Phrase, phrase
-from web import errors, openapi
+from web import errors, integration, openapi
+from web.curl_lines import LINES
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,9 @@ def reading() -> dict[str, Any]:
             (name, whole["components"]["schemas"][name].get("description", ""), m) for name, m in schemas.items()
         ],
         "codes": _codes(),
+        "sample": integration.sample(),
+        "elements": elements(),
+        "lines": LINES,
     }
 
 

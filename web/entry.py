@@ -18,6 +18,7 @@ from flask import Flask, Response, current_app, g, make_response, redirect, requ
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import TooManyRequests, Unauthorized
 
+from directory import clients as systems
 from directory import proofs, signin
 from directory.actor import Actor
 from kernel.config import Config
@@ -83,6 +84,9 @@ def _opened(door: Door) -> Callable[..., Response]:
             return refused.response
         finally:
             g.pop("tx", None)
+        if client := g.pop("client_touch", None):
+            with services().db.write() as tx:
+                systems.note_use(tx, client)
         if touch := g.pop("touch", None):
             with services().db.write() as tx:
                 signin.touch(tx, touch)
@@ -153,6 +157,8 @@ def _admitted(tx: Tx, door: Door) -> Actor | None:
         raise Forbidden(phrase("Khóa truy cập này không có quyền {scope}.", scope=door.scope))
     if door.guard is Guard.CLIENT and actor is not None:
         _count(actor)
+    if actor is not None and actor.is_news:
+        g.client_touch = actor.client_id
     if actor is not None:
         tx.by = actor.by
         if not (tx.writable or door.writes) and signin.needs_touch(tx, actor):

@@ -3,7 +3,7 @@
 import logging
 from http import HTTPStatus
 
-from flask import Flask, Response, current_app, g, make_response, render_template
+from flask import Flask, Response, current_app, g, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
@@ -31,6 +31,17 @@ _WORDS: dict[int, tuple[str, Phrase]] = {
     500: ("internal", phrase("Hệ thống gặp lỗi và đã ghi lại. Dữ liệu đã lưu không bị ảnh hưởng; xin thử lại sau.")),
     503: ("unavailable", phrase("Một bộ phận của hệ thống đang bận. Xin thử lại sau ít phút.")),
 }
+
+
+_TO_PROGRAMS: dict[int, Phrase] = {
+    400: phrase("Lời gọi không đọc được: thiếu hoặc sai tham số, hoặc nội dung không phải JSON."),
+    401: phrase("Cần mã truy cập còn hiệu lực trong đầu mục Authorization: Bearer."),
+    403: phrase("Hệ thống gọi không có quyền này."),
+    404: phrase("Không có tài nguyên này, hoặc hệ thống gọi không có quyền xem."),
+    429: phrase("Quá nhiều lời gọi trong thời gian ngắn. Xin đợi số giây trong Retry-After rồi gọi lại."),
+}
+"""Programs open no page, so nothing tells them to load it anew, to sign in or what their role is."""
+_SAME_AT_ONCE = phrase("Nội dung trùng vừa được ghi bởi một lời gọi khác. Xin đọc lại trạng thái rồi gọi lại.")
 
 
 def install(app: Flask) -> None:
@@ -66,7 +77,7 @@ def problem(
 
 def usual_codes() -> dict[int, tuple[str, Phrase]]:
     """The code and the sentence of each status for which no operation has words of its own."""
-    return dict(_WORDS)
+    return {status: (code, _TO_PROGRAMS.get(status, words)) for status, (code, words) in _WORDS.items()}
 
 
 def _refused(error: DomainError) -> Response:
@@ -85,7 +96,10 @@ def _http(error: HTTPException) -> Response:
     status = error.code or 500
     if 300 <= status < 400:
         return make_response(error.get_response())
-    code, message = _WORDS.get(status, _WORDS[400 if status < 500 else 500])
+    known = status if status in _WORDS else 400 if status < 500 else 500
+    code, message = _WORDS[known]
+    if request.path.startswith("/api/"):
+        message = _TO_PROGRAMS.get(known, message)
     answer = _answer(status, code, message)
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After", "Content-Range", "WWW-Authenticate"):
@@ -102,7 +116,7 @@ def _same_at_once(error: IntegrityError) -> Response:
     """Two wrote what can be there only once, and each had looked before the other wrote: the database let one in."""
     log.warning("database: %s", error.orig)
     message = phrase("Người khác vừa lưu nội dung trùng với nội dung này. Xin tải lại trang để xem rồi làm tiếp.")
-    return _refused(Conflict(message))
+    return _refused(Conflict(_SAME_AT_ONCE if request.path.startswith("/api/") else message))
 
 
 def _failed(error: Exception) -> Response:

@@ -196,7 +196,31 @@ def _answers(operation: dict[str, Any], door: Door, path: str) -> None:
             answers[named]["headers"] = _headers(*names)
     if not door.says.get("answers"):
         answers["2XX"] = {"description": "Done."}
+    for status, when in _usual(operation, door).items():
+        answers.setdefault(str(status), {"description": when, "content": problem})
+    if "429" in answers:
+        answers["429"]["headers"] = _headers("Retry-After")
     answers["4XX"] = answers["5XX"] = {"$ref": "#/components/responses/Problem"}
+
+
+def _usual(operation: dict[str, Any], door: Door) -> dict[int, str]:
+    """The statuses with which an operation like this may refuse or fail, besides those that it names itself."""
+    found: dict[int, str] = {}
+    if door.guard is Guard.CLIENT:
+        found |= {401: "no valid access token", 403: "the token lacks the right that this operation needs"}
+        found[429] = "too many calls; see `Retry-After`"
+    if door.rate:
+        found[429] = "too many calls from this address; see `Retry-After`"
+    if any(parameter["in"] == "path" for parameter in operation["parameters"]):
+        found[404] = "there is none, or none that this system may know of"
+    takes = door.says.get("takes")
+    if takes is not None or "form" in door.says:
+        found |= {413: "the body is larger than this instance takes", 422: "the content is refused; `code` says why"}
+        if not isinstance(takes, str) and "form" not in door.says:
+            found |= {400: "the body is no JSON", 415: "the body is not declared as JSON"}
+    if door.says.get("query") is not None or operation["parameters"]:
+        found.setdefault(422, "a parameter is refused; `fields` names it")
+    return found | {500: "a fault, which was noted", 503: "something that this needs is away; try again later"}
 
 
 _SAY = {

@@ -98,6 +98,16 @@ class LiveHandler(WebSocketHandler):  # type: ignore[misc]
             # pywsgi never sets it, and every keep-alive answer then waits 40 ms for the other side.
             sock.setsockopt(plain_socket.IPPROTO_TCP, plain_socket.TCP_NODELAY, 1)
 
+    def read_request(self, raw_requestline: str) -> Any:
+        """What two servers in a row could understand differently is refused (RFC 9112 §3.2, §6.3)."""
+        read = super().read_request(raw_requestline)
+        lengths = {one.strip() for one in self.headers.get_all("Content-Length", [])}
+        if len(lengths) > 1 or not all(one.isascii() and one.isdigit() for one in lengths):
+            raise ValueError(f"Content-Length is said in {len(lengths)} ways, or is no number")
+        if self.request_version == "HTTP/1.1" and len(self.headers.get_all("Host", [])) != 1:
+            raise ValueError("HTTP/1.1 with no Host, or several")
+        return read
+
     def upgrade_connection(self) -> Any:
         refusal = super().upgrade_connection()
         if refusal is None:

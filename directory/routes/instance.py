@@ -4,11 +4,11 @@ from datetime import date
 
 from flask import Response, request
 
-from directory import auditing, listing, workdays
+from directory import auditing, codeforms, listing, workdays
 from directory import clients as systems
 from directory.actor import Actor, chain_of
 from directory.clients import Credentials
-from directory.forms import ClientForm, DayForm, KeyForm
+from directory.forms import ClientForm, CodeFormForm, DayForm, KeyForm
 from directory.routes.desk import Errors, done, number, once, page, routes
 from kernel import clock
 from kernel.db import Tx
@@ -88,6 +88,24 @@ def set_client_contact(tx: Tx, actor: Actor, client_id: int) -> Response:
     except Invalid as refusal:
         return page("client_contact", refusal.fields, client=_client(tx, actor, client_id), form=form)
     return done(actor, phrase("Đã lưu người phụ trách kỹ thuật."), "directory.clients")
+
+
+@routes.get("/admin/clients/<int:client_id>/codes")
+def client_codes(tx: Tx, actor: Actor, client_id: int) -> Response:
+    """In which form a system is told agencies' codes."""
+    form = CodeFormForm(code_form=codeforms.form_of(tx, actor, client_id)).offer()
+    return page("client_codes", client=_client(tx, actor, client_id), form=form)
+
+
+@routes.post("/admin/clients/<int:client_id>/codes")
+def set_client_codes(tx: Tx, actor: Actor, client_id: int) -> Response:
+    """Tell a system codes in this form from now on."""
+    form = CodeFormForm(request.form).offer()
+    try:
+        codeforms.set_form(tx, actor, client_id, form.code_form.data or "")
+    except Invalid as refusal:
+        return page("client_codes", refusal.fields, client=_client(tx, actor, client_id), form=form)
+    return done(actor, phrase("Đã lưu dạng mã cơ quan."), "directory.clients")
 
 
 def _client(tx: Tx, actor: Actor, client_id: int) -> listing.ClientCard:

@@ -30,6 +30,7 @@ class Board:
         self._lock = threading.Lock()
         self._wrong: dict[str, Phrase] = {}
         self._sub_folders: list[str] = []
+        self._laid_aside: list[str] = []
         self._skew = timedelta()
         self._written = ("", 0.0)
 
@@ -49,6 +50,17 @@ class Board:
             gone = {what for what in self._wrong if what.startswith(begins)} - set(known)
             for what in gone:
                 del self._wrong[what]
+
+    def note_laid_aside(self, name: str) -> None:
+        """A file went to error/: nothing is wrong with the agent, yet the office has something to mend."""
+        with self._lock:
+            self._laid_aside.append(name)
+
+    @property
+    def laid_aside(self) -> list[str]:
+        """What went to error/ since the agent started."""
+        with self._lock:
+            return list(self._laid_aside)
 
     def note_sub_folders(self, sub_folders: list[str]) -> None:
         """Sub-folders of outbox/ are not sent, and nobody should believe they are."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from docex.agent.board import FETCHING, FOLLOWING, RECALLS, SENDING, Board
 from docex.agent.errors import Unreachable
 from docex.agent.fetching import Fetcher
-from docex.agent.folders import Folders, stopped
+from docex.agent.folders import Folders, shown, stopped
 from docex.agent.following import Follower
 from docex.agent.hub import LONG_POLL_S, Hub
 from docex.agent.outbox import CUT_S, EMPTY_S
@@ -25,6 +25,7 @@ log = logging.getLogger("lienthong.agent")
 LOOK_S = 0.2
 MOST_PATIENT_S = 300.0
 ENDS_IN_S = 2.0
+MOST_NAMED = 10
 
 
 def run(reach: Reach, folder: Path, *, once: bool = False) -> None:
@@ -80,6 +81,15 @@ def _once(sender: Sender, fetcher: Fetcher, follower: Follower, asked_back: Aske
         raise error
     if not sender.board.is_clean:
         raise Unreachable(phrase("Có văn bản chưa gửi hoặc chưa nhận được; lý do ở status.txt."))
+    if laid_aside := sender.board.laid_aside:
+        names = ", ".join(shown(name) for name in laid_aside[:MOST_NAMED])
+        raise Unreachable(
+            phrase(
+                "Trục không nhận {count} tệp, đã chuyển vào error kèm lý do: {names}.",
+                count=len(laid_aside),
+                names=names,
+            )
+        )
 
 
 class _Tries:

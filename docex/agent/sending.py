@@ -158,6 +158,7 @@ class Sender:
         at = clock.now().astimezone(clock.VN).isoformat(timespec="seconds")
         self._move_into_error(taken, f"{vi}\n{en}\n[{code}] {at}\n".encode())
         faults.point("agent.laid_aside")
+        self.board.note_laid_aside(path.name)
         log.warning("refused %s: %s", shown(path.name), code)
         return True
 

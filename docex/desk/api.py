@@ -46,4 +46,4 @@ class AskedBackList(BaseModel):
 def recalls(tx: Tx, actor: Actor) -> Response:
     """What senders ask back (13) from the system's agency and it has not answered (15, 16), also long after it was
     fetched."""
-    return jsonify(items=asked_back(tx, actor.agency_id))
+    return jsonify(items=asked_back(tx, actor.agency_id, actor.code_form))

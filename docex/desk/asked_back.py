@@ -4,8 +4,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from directory import codeforms
 from directory import queries as directory
-from directory.queries import AgencyCard
 from docex.envelope import Facts
 from docex.hub.models import Parcel
 from docex.models import Delivery, Dispatch
@@ -15,7 +15,7 @@ from kernel.db import Tx
 MOST = 500
 
 
-def asked_back(tx: Tx, agency_id: int) -> list[dict[str, Any]]:
+def asked_back(tx: Tx, agency_id: int, form: str) -> list[dict[str, Any]]:
     """The deliveries to this agency that their senders want back, oldest question first, at most 500."""
     query = (
         sa.select(Delivery, Dispatch, Parcel.id)
@@ -27,16 +27,17 @@ def asked_back(tx: Tx, agency_id: int) -> list[dict[str, Any]]:
     )
     rows = tx.session.execute(query).all()
     senders = directory.agencies(tx, {dispatch.sender_id for _, dispatch, _ in rows})
-    return [_shown(delivery, dispatch, number, senders[dispatch.sender_id]) for delivery, dispatch, number in rows]
+    told = {number: {"code": codeforms.code_of(card, form), "name": card.name} for number, card in senders.items()}
+    return [_shown(delivery, dispatch, number, told[dispatch.sender_id]) for delivery, dispatch, number in rows]
 
 
-def _shown(delivery: Delivery, dispatch: Dispatch, parcel_id: int | None, sender: AgencyCard) -> dict[str, Any]:
+def _shown(delivery: Delivery, dispatch: Dispatch, parcel_id: int | None, sender: dict[str, str]) -> dict[str, Any]:
     facts = Facts.from_json(dispatch.facts)
     return {
         "id": parcel_id,
         "document": dispatch.id,
         "document_id": dispatch.document_key,
-        "sender": {"code": sender.code, "name": sender.name},
+        "sender": sender,
         "code": facts.code,
         "subject": facts.subject,
         "issued_on": facts.issued_on.isoformat() if facts.issued_on else None,

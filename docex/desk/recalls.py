@@ -23,6 +23,7 @@ from docex.moves import move, record, touch_incoming
 from docex.papers import attachments_of, main_paper
 from docex.states import LOST, NOT_HAD, DocumentState, DocumentVerb, Progress, Recall, document_after, is_to_ask
 from docex.statuses import say, take_back
+from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Invalid, WrongState
 from kernel.text import phrase
@@ -139,7 +140,8 @@ def resend(tx: Tx, actor: Actor, document_id: int, agency_ids: tuple[int, ...], 
     record(tx, document, "document.resend", reason=why, receivers=[cards[i].name for i in chosen])
     for kind, group in (("update", [i for i in chosen if i in had]), ("new", [i for i in chosen if i not in had])):
         if group:
-            payload = {"document_id": document.id, "kind": kind, "receivers": group, "reason": why}
+            told = {"kind": kind, "receivers": group, "reason": why, "at": clock.now().isoformat()}
+            payload = {"document_id": document.id, **told}
             tx.outbox("docex.resend", f"{document.id}:{document.rev}:{kind}", payload)
     return document
 

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from docex.edxml import papers
 from docex.edxml.codes import STATUSES, BusinessKind, Steering
 from docex.edxml.errors import EdxmlError, Refusal
-from docex.edxml.model import Attachment, Business, Envelope, Organ, ResponseFor, StatusMessage
+from docex.edxml.model import Attachment, Business, DocumentType, Envelope, Organ, ResponseFor, Signer, StatusMessage
 from docex.edxml.values import clean
 from kernel.text import phrase
 
 _ABOUT_ANOTHER = (BusinessKind.RECALL, BusinessKind.UPDATE)
+_PLACES, _REASON = 1000, 500
 _Field = tuple[str, str, int, bool]
 """Element, value, longest length, required."""
 
@@ -26,7 +27,7 @@ def check_envelope(m: Envelope) -> None:
     _demand("TraceHeader", bool(m.traces))
     for trace in m.traces:
         _check(iter([("TraceHeader/OrganId", trace.organ_code, 35, True)]))
-    _most("ToPlaces", len("".join(m.places)), 1000)
+    _most("ToPlaces", len("".join(m.places)), _PLACES)
     _within("PromulgationAmount", m.other.copies, 0, 999)
     _within("PageAmount", m.other.pages, 0, 999)
     lowest, highest = (one.written(first=m.steering_first) for one in (min(Steering), max(Steering)))
@@ -40,7 +41,36 @@ def check_status(m: StatusMessage) -> None:
     _check(_organ_fields("From", m.sender))
     _check(_response_fields(m.about, required=True))
     _demand("Timestamp", m.at is not None)
-    _check(iter([("Description", m.description, 500, STATUSES[m.status].reason_required)]))
+    _check(iter([("Description", m.description, _REASON, STATUSES[m.status].reason_required)]))
+
+
+def limits() -> dict[str, tuple[int, bool]]:
+    """The longest length, in characters, of each text element, and whether the standard demands it: what is checked
+    before anything is written, by the element's name."""
+    organ, answered = Organ("", ""), ResponseFor("")
+    blank = Envelope(
+        sender=organ,
+        receivers=(organ,),
+        document_id="",
+        number="",
+        notation="",
+        place="",
+        promulgated_on=None,
+        type=DocumentType(""),
+        subject="",
+        signer=Signer(""),
+        traces=(),
+        responses=(answered,),
+    )
+    found = {name: (longest, required) for name, _, longest, required in _envelope_fields(blank)}
+    found |= {name: (longest, required) for name, _, longest, required in _response_fields(answered, required=True)}
+    return found | {
+        "TraceHeader/OrganId": (35, True),
+        "ToPlaces": (_PLACES, False),
+        "Bussiness/DocumentId": (200, False),
+        "BussinessDocReason": (_REASON, True),
+        "Description": (_REASON, False),
+    }
 
 
 def _envelope_fields(m: Envelope) -> Iterator[_Field]:
@@ -81,7 +111,7 @@ def _response_fields(response: ResponseFor, *, required: bool) -> Iterator[_Fiel
 
 
 def _check_business(business: Business) -> None:
-    _check(iter([("BussinessDocReason", business.reason, 500, True)]))
+    _check(iter([("BussinessDocReason", business.reason, _REASON, True)]))
     _check(iter([("Bussiness/DocumentId", business.document_id, 200, business.kind in _ABOUT_ANOTHER)]))
     if business.kind is BusinessKind.REPLACE:
         _demand("ReplacementInfo", bool(business.replacements))

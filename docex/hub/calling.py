@@ -65,6 +65,8 @@ def signature(secret: str, timestamp: int, body: bytes) -> str:
 def check_address(url: str, *, anywhere: bool) -> None:
     """Invalid when a webhook must not have this address; names are looked up when they are called."""
     message = phrase("Địa chỉ nhận tin phải là https, không kèm tên đăng nhập, tới một máy chủ công khai.")
+    if not url.isprintable() or " " in url:  # urlsplit drops line ends, and a log or a header would not
+        raise Invalid({"url": message}, message)
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from directory.codes import Form
 from directory.models import Agency
 from docex.envelope import Facts
 from docex.hub.models import Mailbox, Parcel, Term
@@ -29,8 +30,8 @@ class Page:
     head: dict[str, Any] | None
 
 
-def page(tx: Tx, agency_id: int, after: int, limit: int) -> Page:
-    """What waits in a mailbox behind number `after`, in the order in which it came."""
+def page(tx: Tx, agency_id: int, after: int, limit: int, form: str = Form.NEW) -> Page:
+    """What waits in a mailbox behind number `after`, in the order in which it came; senders' codes in this form."""
     asked = {"agency": agency_id, "after": after, "most": limit + 1}
     box = tx.session.connection().execute(_LOOK, asked).one_or_none()
     if box is None:
@@ -40,7 +41,7 @@ def page(tx: Tx, agency_id: int, after: int, limit: int) -> Page:
     if not rows:
         return Page((), after, False, held, box.polled_at, head)
     shown = rows[:limit]
-    return Page(tuple(_item(row) for row in shown), shown[-1].seq, len(rows) > limit, False, box.polled_at, head)
+    return Page(tuple(_item(row, form) for row in shown), shown[-1].seq, len(rows) > limit, False, box.polled_at, head)
 
 
 # Built once, columns and not objects, and few tables in a join: planning it would cost more than doing it.
@@ -79,6 +80,7 @@ _PAGE = (
         Dispatch.sha256,
         Dispatch.size,
         _SENDER.with_only_columns(Agency.code).scalar_subquery().label("sender_code"),
+        _SENDER.with_only_columns(Agency.old_code).scalar_subquery().label("sender_old_code"),
         _SENDER.with_only_columns(Agency.name).scalar_subquery().label("sender_name"),
         sa.select(Term.expires_at).where(Term.dispatch_id == Dispatch.id).scalar_subquery().label("expires_at"),
     )
@@ -94,15 +96,15 @@ def _head(row: Any) -> dict[str, Any]:
     return evidence_log.shown(LogHead(size=row.size, root=row.root, made_at=row.made_at, jws=row.jws))
 
 
-def _item(row: Any) -> dict[str, Any]:
-    facts = Facts.from_json(row.facts)
+def _item(row: Any, form: str) -> dict[str, Any]:
+    facts, old = Facts.from_json(row.facts), form == Form.OLD and row.sender_old_code
     return {
         "id": row.id,
         "document": row.dispatch_id,
         "message_id": row.message_id,
         "document_id": row.document_key,
         "business": row.business,
-        "sender": {"code": row.sender_code, "name": row.sender_name},
+        "sender": {"code": row.sender_old_code if old else row.sender_code, "name": row.sender_name},
         "code": facts.code,
         "subject": facts.subject,
         "urgency": facts.urgency,

@@ -116,7 +116,7 @@ def of_dispatch(
     if dispatch.sender_id != actor.agency_id:
         query = query.where(Receipt.receiver_id == actor.agency_id)
     if code:
-        query = query.where(Agency.code == code)
+        query = query.where(sa.or_(Agency.code == code, Agency.old_code == code))
     if after is not None:
         query = query.where(sa.tuple_(Receipt.made_at, Receipt.id) > (datetime.fromisoformat(after[0]), after[1]))
     return [(row, about) for row, about in tx.session.execute(query)]

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from directory import agencies
+from directory import agencies, codeforms
 from directory.actor import Role
 from directory.agencies import AgencyFacts
 from directory.models import Agency
@@ -17,8 +17,8 @@ from docex.models import Delivery, Incoming
 from docex.states import Progress, Recall
 from docex.statuses import say
 from docex.vxp.docids import Mark, named
-from docex.vxp.mailbag import delivery_for, status_for, was_taken_back
-from docex.vxp.models import EDOC, STATUS, VxpAck
+from docex.vxp.mailbag import delivery_for, recall_for, status_for, was_taken_back
+from docex.vxp.models import EDOC, RECALL, STATUS, VxpAck
 from docex.vxp.systems import System
 from kernel import clock
 from kernel.db import Tx
@@ -34,7 +34,10 @@ def acknowledge(tx: Tx, system: System, doc_id: str, status: str) -> None:
     """updateStatus: `done` takes a message off the list and tells its sender that it was fetched; `processing` and
     `fail` leave it there."""
     if status not in ("processing", "done", "fail"):
-        raise Invalid({"status": phrase("Trạng thái phải là processing, done hoặc fail.")})
+        said = phrase(
+            "updateStatus: status phải là processing, done hoặc fail; đã nhận “{status}”.", status=status[:40]
+        )
+        raise Invalid({"status": said}, said)
     mark, number = named(doc_id)
     if mark is Mark.RECEIVED:
         _move(tx, system, number, status)
@@ -42,6 +45,9 @@ def acknowledge(tx: Tx, system: System, doc_id: str, status: str) -> None:
     elif mark is Mark.RECEIVED_STATUS:
         status_for(tx, system, number)
         kind = STATUS
+    elif mark is Mark.RECEIVED_RECALL:
+        recall_for(tx, system, number)
+        kind = RECALL
     else:
         raise NotFound(phrase("Trục không có thông điệp mang mã này trong hộp nhận của đơn vị."))
     row = insert_into(tx.session, VxpAck).values(
@@ -99,13 +105,13 @@ def _fetched(tx: Tx, system: System, delivery: Delivery) -> None:
         recalls.ask_back(tx, [delivery.id], mailbox.FETCHED_LATE.vi, withdraw=True)
 
 
-def directory_list(tx: Tx) -> list[dict[str, Any]]:
-    """getAgenciesList: agencies of today under their older codes."""
+def directory_list(tx: Tx, form: str) -> list[dict[str, Any]]:
+    """getAgenciesList: agencies of today under the codes of the system's form, and their older ones."""
     return [
         {
             "id": str(row.id),
             "pid": str(row.parent_id or 0),
-            "code": row.old_code or row.code,
+            "code": codeforms.code_of(row, form),
             "name": row.name,
             "mail": row.email,
             "oldCode": row.old_code,
@@ -122,19 +128,19 @@ def directory_list_qd20(tx: Tx) -> list[dict[str, Any]]:
     ]
 
 
-def synchronised_units(tx: Tx) -> list[dict[str, Any]]:
+def synchronised_units(tx: Tx, form: str) -> list[dict[str, Any]]:
     """getSynchronizeUnit: every agency that ever was, with what became of it."""
-    top = tx.session.scalar(sa.select(Agency.code).where(Agency.parent_id.is_(None), Agency.is_local).limit(1)) or ""
+    top = tx.session.scalar(sa.select(Agency).where(Agency.parent_id.is_(None), Agency.is_local).limit(1))
     today = clock.today().isoformat()
     return [
         {
             "id": str(row.id),
             "pid": str(row.parent_id or 0),
-            "code": row.code,
+            "code": codeforms.code_of(row, form),
             "name": row.name,
             "mail": row.email,
             "version": row.rev,
-            "centerCode": top,
+            "centerCode": codeforms.code_of(top, form) if top else "",
             "deleted": not card_of(row).is_current,
             "modifyDate": row.valid_until_on.isoformat() if row.valid_until_on else today,
             "isAgency": True,

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from flask import Response, current_app, request
+from flask import Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wsgi import FileWrapper
 
@@ -54,6 +54,8 @@ def _caller(tx: Tx, prefix: str) -> System:
         raise NotFound()
     system = systems.recognised(tx, systems.safe_of(_parts()[0]), request.headers.items())
     tx.by = system.actor.by
+    if system.actor.is_news:
+        g.client_touch = system.client_id  # noted after the answer (web/entry.py)
     return system
 
 
@@ -250,9 +252,8 @@ def count_receive_status(tx: Tx, _actor: None, prefix: str) -> Response:
 
 @_operation("getAgenciesList")
 def get_agencies_list(tx: Tx, _actor: None, prefix: str) -> Response:
-    """The directory under the older codes."""
-    _caller(tx, prefix)
-    return _answer(answers.done(data=acts.directory_list(tx)))
+    """The directory under the codes of the system's form."""
+    return _answer(answers.done(data=acts.directory_list(tx, _caller(tx, prefix).code_form)))
 
 
 @_operation("getAgenciesListQD20")
@@ -265,8 +266,7 @@ def get_agencies_list_qd20(tx: Tx, _actor: None, prefix: str) -> Response:
 @_operation("getSynchronizeUnit")
 def get_synchronize_unit(tx: Tx, _actor: None, prefix: str) -> Response:
     """The directory with what is no more."""
-    _caller(tx, prefix)
-    return _answer(answers.done(data=acts.synchronised_units(tx)))
+    return _answer(answers.done(data=acts.synchronised_units(tx, _caller(tx, prefix).code_form)))
 
 
 @_operation("registerAgency")

@@ -15,6 +15,7 @@ class Mark(IntEnum):
     RECEIVED = 2  # a delivery
     SENT_STATUS = 3  # a status message that came in
     RECEIVED_STATUS = 4  # a line of the status log
+    RECEIVED_RECALL = 5  # a recall that came as an envelope
 
 
 def doc_id(mark: Mark, number: int) -> str:
@@ -24,7 +25,7 @@ def doc_id(mark: Mark, number: int) -> str:
 
 def named(text: str) -> tuple[Mark, int]:
     """What a DocId names; NotFound for anything that we never gave out."""
-    if not (text.isascii() and text.isdigit() and len(text) == len(str(_SPAN)) and text[0] in "1234"):
+    if not (text.isascii() and text.isdigit() and len(text) == len(str(_SPAN)) and text[0] in "12345"):
         raise NotFound(phrase("Trục không có thông điệp mang mã này."))
     mark, number = divmod(int(text), _SPAN)
     return Mark(mark), number

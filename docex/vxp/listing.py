@@ -7,10 +7,13 @@ What nobody has fetched so far needs no line: it is found by its progress (docex
 
 from collections.abc import Sequence
 
+import sqlalchemy as sa
+
 from docex.edxml.codes import StatusCode
 from docex.models import Delivery, Dispatch, StatusLog
+from docex.states import Recall
 from docex.vxp import systems
-from docex.vxp.models import EDOC, SENT, STATUS, VxpAck
+from docex.vxp.models import EDOC, RECALL, SENT, STATUS, VxpAck, VxpRecall
 from kernel import clock
 from kernel.db import Tx
 from kernel.schema import insert_into
@@ -38,6 +41,26 @@ def enter(
     ]
     if rows:
         tx.session.execute(insert_into(tx.session, VxpAck).on_conflict_do_nothing(), rows)
+
+
+def enter_recall(tx: Tx, recall: Dispatch, delivery_ids: Sequence[int]) -> None:
+    """A recall came as an envelope: who is asked by it, and has a system, gets the file as it came."""
+    asked = sa.select(Delivery).where(Delivery.id.in_(delivery_ids), Delivery.recall == Recall.ASKED)
+    newest = {one.agency_id: one for one in tx.session.scalars(asked.order_by(Delivery.id))}
+    if not newest:
+        return
+    systems_of: dict[int, list[int]] = {}
+    for agency_id, client_id in systems.serving(tx, newest):
+        systems_of.setdefault(agency_id, []).append(client_id)
+    rows = {agency: VxpRecall(dispatch_id=recall.id, delivery_id=newest[agency].id) for agency in sorted(systems_of)}
+    tx.session.add_all(rows.values())
+    tx.session.flush()
+    now = clock.now()
+    tx.session.add_all(
+        VxpAck(client_id=client_id, kind=RECALL, ref_id=rows[agency].id, status=SENT, at=now)
+        for agency, client_ids in systems_of.items()
+        for client_id in client_ids
+    )
 
 
 def _told(dispatch: Dispatch, delivery: Delivery, line: StatusLog) -> int:

@@ -8,19 +8,22 @@ from datetime import datetime
 from typing import IO, Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
+from directory import codeforms
 from directory import queries as directory
+from docex import labels, superseding
 from docex.edxml.codes import StatusCode
 from docex.envelope import Facts
 from docex.hub import mailbox
 from docex.hub.models import Mailbox, Parcel
 from docex.hub.states import ParcelState
-from docex.labels import PROGRESS, RECALL, STATUS_TITLES
+from docex.labels import PROGRESS, STATUS_TITLES
 from docex.models import Delivery, Dispatch, Repaired, StatusIn, StatusLog, on_the_way
 from docex.states import LOST, NOT_HAD, Progress, Recall
 from docex.vxp.docids import Mark, doc_id, named
 from docex.vxp.listing import STATUSES
-from docex.vxp.models import EDOC, SENT, STATUS, VxpAck
+from docex.vxp.models import EDOC, RECALL, SENT, STATUS, VxpAck, VxpRecall
 from docex.vxp.statusfile import Stored, status_file
 from docex.vxp.systems import System
 from kernel import clock
@@ -40,15 +43,19 @@ _OPEN = VxpAck.status != sa.literal_column("'done'")  # as it stands in the inde
 
 def received(tx: Tx, system: System, kind: str) -> list[dict[str, Any]]:
     """What the system has not acknowledged with `done`, oldest first."""
-    if kind == STATUS:
-        return _received_statuses(tx, system)
+    lines = _received_statuses(tx, system) if kind == STATUS else _received_documents(tx, system)
+    return codeforms.rewrite(tx, system.code_form, lines, "from", "to")
+
+
+def _received_documents(tx: Tx, system: System) -> list[dict[str, Any]]:
     rows = tx.session.execute(
         sa.select(Delivery, Dispatch, VxpAck.status).where(*_waiting(system)).join_from(Delivery, Dispatch)
         .outerjoin(VxpAck, _acknowledged(system))
         .outerjoin(Parcel, Parcel.delivery_id == Delivery.id).order_by(Delivery.id).limit(MOST)
     ).all()  # fmt: skip
-    cards = directory.agencies(tx, {delivery.agency_id for delivery, _dispatch, _ack in rows})
-    return [
+    recalls = tx.session.execute(_recalls(system, VxpRecall.id, Delivery, Dispatch, VxpAck.status).limit(MOST)).all()
+    cards = directory.agencies(tx, {row[-3].agency_id for row in [*rows, *recalls]})
+    documents = [
         _line(
             doc_id(Mark.RECEIVED, delivery.id),
             EDOC,
@@ -60,6 +67,19 @@ def received(tx: Tx, system: System, kind: str) -> list[dict[str, Any]]:
         )
         for delivery, dispatch, ack in rows
     ]
+    asked = [
+        _line(
+            doc_id(Mark.RECEIVED_RECALL, number),
+            EDOC,
+            recall.submitted_at,
+            recall.submitted_at,
+            str(recall.facts.get("sender_code", "")),
+            delivery.addressed_as or cards[delivery.agency_id].code,
+            ack,
+        )
+        for number, delivery, recall, ack in recalls
+    ]
+    return [*documents, *asked][:MOST]  # a recall behind what it asks for
 
 
 def count(tx: Tx, system: System, kind: str) -> int:
@@ -70,6 +90,8 @@ def count(tx: Tx, system: System, kind: str) -> int:
         query = sa.select(sa.func.count()).select_from(Delivery).where(*_waiting(system)).join(Dispatch)
         query = query.outerjoin(VxpAck, _acknowledged(system))
         query = query.outerjoin(Parcel, Parcel.delivery_id == Delivery.id)
+        asked = _recalls(system, VxpRecall.id).subquery()
+        return (tx.session.scalar(query) or 0) + (tx.session.scalar(sa.select(sa.func.count()).select_from(asked)) or 0)
     return tx.session.scalar(query) or 0
 
 
@@ -83,12 +105,16 @@ def message(tx: Tx, system: System, text: str) -> Stored | bytes:
         dispatch = _dispatch(tx, system, mark, number)
         copy = tx.session.get(Repaired, dispatch.id) if mark is Mark.RECEIVED else None
         return Stored(copy.sha256, copy.size) if copy is not None else Stored(dispatch.sha256, dispatch.size)
+    if mark is Mark.RECEIVED_RECALL:
+        recall = tx.session.get_one(Dispatch, recall_for(tx, system, number).dispatch_id)
+        copy = tx.session.get(Repaired, recall.id)
+        return Stored(copy.sha256, copy.size) if copy is not None else Stored(recall.sha256, recall.size)
     if mark is Mark.SENT_STATUS:
         row = tx.session.get(StatusIn, number)
         if row is None or row.channel != f"client:{system.client_id}":
             raise NotFound()
         return Stored(row.sha256, row.size)
-    return status_file(tx, *status_for(tx, system, number))
+    return status_file(tx, *status_for(tx, system, number), system.code_form)
 
 
 def opened(blobs: BlobStore, found: Stored | bytes) -> tuple[IO[bytes], int]:
@@ -103,6 +129,15 @@ def delivery_for(tx: Tx, system: System, number: int) -> Delivery:
     row = tx.session.get(Delivery, number)
     if row is None or row.agency_id not in system.agency_ids:
         raise NotFound(phrase("Trục không có thông điệp mang mã này."))
+    return row
+
+
+def recall_for(tx: Tx, system: System, number: int) -> VxpRecall:
+    """A recall that came as an envelope and asks an agency of the system; NotFound for any other."""
+    row = tx.session.get(VxpRecall, number)
+    if row is None:
+        raise NotFound(phrase("Trục không có thông điệp mang mã này."))
+    delivery_for(tx, system, row.delivery_id)
     return row
 
 
@@ -127,6 +162,10 @@ def status_for(tx: Tx, system: System, number: int) -> tuple[StatusLog, Delivery
 
 def sent(tx: Tx, system: System, text: str, kind: str) -> list[dict[str, Any]]:
     """How far a sent message has come at each receiver; without a DocId the last ones that its agencies sent."""
+    return codeforms.rewrite(tx, system.code_form, _sent(tx, system, text, kind), "fromCode", "toCode")
+
+
+def _sent(tx: Tx, system: System, text: str, kind: str) -> list[dict[str, Any]]:
     query = sa.select(Delivery, Dispatch).join(Dispatch).where(Dispatch.sender_id.in_(system.agency_ids))
     query = query.order_by(Dispatch.id.desc(), Delivery.id).limit(MOST)
     if text:
@@ -184,6 +223,29 @@ def _listed(system: System) -> sa.CompoundSelect[int]:
     return sa.union(*(one.correlate(None) for one in (named, laid_out, abroad)))
 
 
+def _recalls(system: System, *columns: Any) -> sa.Select[Any]:
+    """The recalls that came as envelopes and that the list names, oldest first. A recall that was answered already, or
+    whose document was sent anew since, asks for nothing any more."""
+    original = aliased(Dispatch)
+    return (
+        sa.select(*columns)
+        .select_from(VxpAck)
+        .join(VxpRecall, VxpRecall.id == VxpAck.ref_id)
+        .join(Delivery, Delivery.id == VxpRecall.delivery_id)
+        .join(original, original.id == Delivery.dispatch_id)
+        .join(Dispatch, Dispatch.id == VxpRecall.dispatch_id)
+        .where(
+            VxpAck.client_id == system.client_id,
+            VxpAck.kind == RECALL,
+            _OPEN,
+            Delivery.agency_id.in_(system.agency_ids),
+            Delivery.recall == Recall.ASKED,
+            sa.not_(superseding.newer_stands(original)),
+        )
+        .order_by(VxpRecall.id)
+    )
+
+
 def _waiting_statuses(system: System, *columns: Any) -> sa.Select[Any]:
     """The statuses that the list names; none that went to an agency which the system no longer serves."""
     return (
@@ -198,6 +260,7 @@ def _waiting_statuses(system: System, *columns: Any) -> sa.Select[Any]:
             _OPEN,
             StatusLog.at >= system.since,
             _said_to(system),
+            sa.not_(sa.and_(StatusLog.code == StatusCode.RECALL_ASKED, superseding.newer_stands())),
         )
     )
 
@@ -251,7 +314,7 @@ def _line(
 def _sent_line(delivery: Delivery, dispatch: Dispatch, code: str) -> dict[str, Any]:
     step = Progress(delivery.progress)
     arrived, withdrawn = step not in NOT_HAD, was_taken_back(delivery)
-    told = RECALL[Recall.AGREED].text if delivery.recall == Recall.AGREED else PROGRESS[step].text
+    told = labels.RECALL[Recall.AGREED].text if delivery.recall == Recall.AGREED else PROGRESS[step].text
     facts = dispatch.facts
     return {
         "serviceType": "eDoc",

@@ -5,7 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from kernel.db import Base
+from kernel.db import Base, BigId
 
 
 class VxpSystem(Base):
@@ -24,11 +24,23 @@ class VxpSystem(Base):
     created_at: Mapped[datetime]
 
 
-EDOC, STATUS = "edoc", "status"
-"""The kinds of messages: `edoc` is a delivery, `status` a line of the status log."""
+EDOC, STATUS, RECALL = "edoc", "status", "recall"
+"""The kinds of messages: `edoc` is a delivery, `status` a line of the status log, `recall` a `VxpRecall`, which stands
+in the same list as the documents."""
 
 SENT = "sent"
 _OPEN = sa.text("status <> 'done'")
+
+
+class VxpRecall(Base):
+    """A recall that came as an envelope of type 1, for one receiver whose system fetches here: it gets the file as it
+    came (docs/decisions/0023). `delivery_id` is the newest delivery that is asked for."""
+
+    __tablename__ = "docex_vxp_recall"
+    __table_args__ = (sa.UniqueConstraint("dispatch_id", "delivery_id", name="uq_docex_vxp_recall_delivery"),)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    dispatch_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_dispatch.id"))  # the recall itself
+    delivery_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_delivery.id"), index=True)
 
 
 class VxpAck(Base):

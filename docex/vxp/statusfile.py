@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from directory import codeforms
 from directory import queries as directory
 from docex.edxml import StatusMessage, write
 from docex.edxml.codes import StatusCode
@@ -31,7 +32,7 @@ def teller_code(tx: Tx, log: StatusLog, delivery: Delivery, dispatch: Dispatch) 
     return delivery.addressed_as or directory.agency(tx, delivery.agency_id).code
 
 
-def status_file(tx: Tx, log: StatusLog, delivery: Delivery, dispatch: Dispatch) -> Stored | bytes:
+def status_file(tx: Tx, log: StatusLog, delivery: Delivery, dispatch: Dispatch, code_form: str = "") -> Stored | bytes:
     """A status of the log as a file: the one that came, else one that we write, also where strict readers could not
     read what came."""
     came = tx.session.scalar(
@@ -47,14 +48,18 @@ def status_file(tx: Tx, log: StatusLog, delivery: Delivery, dispatch: Dispatch) 
     )
     if came is not None and UNREADABLE.isdisjoint(note["code"] for note in came.answer.get("notes", ())):
         return Stored(came.sha256, came.size)
-    return status_bytes(tx, log, delivery, dispatch)
+    return status_bytes(tx, log, delivery, dispatch, code_form)
 
 
-def status_bytes(tx: Tx, log: StatusLog, delivery: Delivery, dispatch: Dispatch) -> bytes:
-    """A status of the log as an edXML file."""
+def status_bytes(tx: Tx, log: StatusLog, delivery: Delivery, dispatch: Dispatch, code_form: str = "") -> bytes:
+    """A status of the log as an edXML file; its codes in the form of the system that gets it, else as the envelope
+    names them."""
     facts = Facts.from_json(dispatch.facts)
     receiver, sender = directory.agency(tx, delivery.agency_id), directory.agency(tx, dispatch.sender_id)
     receiver_code, sender_code = delivery.addressed_as or receiver.code, facts.sender_code or sender.code
+    if code_form:
+        told = codeforms.shown(tx, code_form, (receiver_code, sender_code))
+        receiver_code, sender_code = told[receiver_code], told[sender_code]
     asks = log.code == StatusCode.RECALL_ASKED
     title = STATUS_TITLES[log.code].vi
     message = StatusMessage(

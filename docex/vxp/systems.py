@@ -5,14 +5,14 @@ import logging
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from cryptography.fernet import Fernet, InvalidToken
 
-from directory import tokens
+from directory import clients, tokens
 from directory.access import administered, agency_for
 from directory.actor import Actor, chain_of
 from directory.models import Agency, ApiClient
@@ -29,7 +29,6 @@ from kernel.text import Phrase, collation_key, one_line, phrase
 log = logging.getLogger(__name__)
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,62}[A-Za-z0-9]")
-_NOTED_EVERY = timedelta(hours=1)
 
 
 def _as_fernet(text: str, installation_secret: str) -> str | None:
@@ -72,6 +71,7 @@ class SystemCard:
     used_at: datetime | None
     revoked_at: datetime | None
     readable: bool
+    code_form: str
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,11 @@ class System:
     def client_id(self) -> int:
         """Its row in `api_client`."""
         return self.actor.client_id
+
+    @property
+    def code_form(self) -> str:
+        """The form in which it is told agencies' codes."""
+        return self.actor.code_form
 
     @property
     def agency_id(self) -> int:
@@ -177,6 +182,7 @@ def listed(tx: Tx, actor: Actor, safe: Safe) -> list[SystemCard]:
             c.used_at,
             c.revoked_at,
             SECRETS.secret_of(s, safe) is not None,
+            c.code_form,
         )
         for c, s, agency in tx.session.execute(query)
     ]
@@ -212,9 +218,14 @@ def recognised(tx: Tx, safe: Safe, headers: Iterable[tuple[str, str]]) -> System
     if not found:
         raise BadSignature("unknown system id")
     client, row = found[0]
-    actor = Actor(kind="client", client_id=client.id, agency_id=client.agency_id, name=client.name)
-    if tx.writable:
-        _note_use(client)
+    actor = Actor(
+        kind="client",
+        client_id=client.id,
+        agency_id=client.agency_id,
+        name=client.name,
+        code_form=client.code_form,
+        is_news=clients.use_is_news(client.used_at),
+    )
     return System(actor, row.created_at, values, _covered(tx, client.agency_id, row.covers_below))
 
 
@@ -287,12 +298,6 @@ def _covered(tx: Tx, agency_id: int, covers_below: bool) -> frozenset[int]:
     below = sa.select(Agency.id).where(Agency.id == agency_id).cte("below", recursive=True)
     below = below.union(sa.select(Agency.id).where(Agency.parent_id == below.c.id))
     return frozenset(tx.session.scalars(sa.select(below.c.id)))
-
-
-def _note_use(client: ApiClient) -> None:
-    """Once an hour is enough: hundreds of systems ask every few minutes."""
-    if client.used_at is None or clock.now() - client.used_at > _NOTED_EVERY:
-        client.used_at = clock.now()
 
 
 def _administered_system(tx: Tx, actor: Actor, client_id: int) -> tuple[ApiClient, VxpSystem]:

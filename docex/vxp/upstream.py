@@ -88,6 +88,8 @@ class UpstreamWay(ways.Way):
             return  # what came from above; that we agreed for a receiver who never had it is our own word
         asks = code == StatusCode.RECALL_ASKED
         goes_up = went_up(tx, delivery, dispatch) if asks else dispatch.channel == CHANNEL
+        if asks and superseding.has_newer(tx, delivery.id):
+            return  # the update went up under the same id: who obeys a 13 would take that back
         if goes_up:
             log = tx.session.scalar(
                 sa.select(sa.func.max(StatusLog.id)).where(StatusLog.delivery_id == delivery.id, StatusLog.code == code)

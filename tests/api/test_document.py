@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from kernel.doors import Guard
 from kernel.errors import DomainError
 from web import openapi, rooms
 
@@ -45,10 +46,11 @@ def test_headers_of_answers_that_a_client_needs_are_told(document: dict[str, Any
         answers = document["paths"][path][method]["responses"]
         return {status: set(answer["headers"]) for status, answer in answers.items() if "headers" in answer}
 
-    file = {"200": {"ETag"}, "206": {"ETag", "Content-Range"}, "416": {"Content-Range"}}
+    later = {"429": {"Retry-After"}}
+    file = {"200": {"ETag"}, "206": {"ETag", "Content-Range"}, "416": {"Content-Range"}, **later}
     assert told("/api/v1/inbox/{parcel_id}/envelope") == file
     assert told("/api/v1/documents/{dispatch_id}/evidence/{pack_id}") == file
-    assert told("/api/v1/directory") == {"200": {"ETag"}, "304": {"ETag"}}
+    assert told("/api/v1/directory") == {"200": {"ETag"}, "304": {"ETag"}, **later}
     assert told("/api/v1/oauth/token", "post") == {"429": {"Retry-After"}}
     assert set(document["components"]["responses"]["Problem"]["headers"]) == {"Retry-After"}
 
@@ -95,3 +97,21 @@ def test_every_code_of_a_refusal_is_explained(app: Flask) -> None:
     }
     page = app.test_client().get("/api/docs").text
     assert {code for code in mine if f'id="{code}"' not in page} == {DomainError.code}
+
+
+def test_each_operation_lists_the_statuses_with_which_it_refuses(document: dict[str, Any]) -> None:
+    doors = {door.endpoint: door for door in rooms.load_pages() if openapi.belongs(door)}
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            listed, door = set(operation["responses"]), doors[operation["operationId"]]
+            assert {"500", "503"} <= listed, path
+            if door.guard is Guard.CLIENT:
+                assert {"401", "403", "429"} <= listed, path
+            if "{" in path:
+                assert "404" in listed, path
+            if operation.get("requestBody"):
+                assert {"413", "422"} <= listed, path
+            if "application/json" in operation.get("requestBody", {}).get("content", {}):
+                assert {"400", "415"} <= listed, path
+            for status in listed - {"2XX", "4XX", "5XX"}:
+                assert operation["responses"][status]["description"], (path, status)

@@ -304,6 +304,10 @@ def test_sending_again_to_the_same_agency_is_an_update_and_to_another_one_new(of
     cast = office.cast
     number = office.sent()
     old = office.incoming(cast.lan)[0].id
+    with office.db.write() as tx:  # sealed long before it is sent again
+        sealed = tx.session.get_one(Document, number)
+        assert sealed.sealed_at is not None
+        sealed.sealed_at -= timedelta(days=1)
     with office.db.write(cast.ha.by) as tx:
         recalls.resend(tx, cast.ha, number, (cast.finance.id, cast.science.id), "Bổ sung phụ lục")
     office.work()
@@ -315,6 +319,12 @@ def test_sending_again_to_the_same_agency_is_an_update_and_to_another_one_new(of
         update = envelope_of(office, tx.session.get_one(Dispatch, new.dispatch_id).sha256)
         assert update.business.kind is BusinessKind.UPDATE
         assert update.business.document_id == update.document_id
+        sent, again = (tx.session.get_one(Dispatch, one.dispatch_id) for one in (first, new))
+        earlier = envelope_of(office, sent.sha256)
+        before, now = earlier.traces[0].at, update.traces[0].at
+        assert before is not None
+        assert now is not None
+        assert before <= now <= again.submitted_at
         assert [r.url for r in pages.incoming_desk(tx, cast.lan, new.id).earlier] == [f"/documents/in/{old}"]
         assert [r.url for r in pages.incoming_desk(tx, cast.lan, old).later] == [f"/documents/in/{new.id}"]
         assert pages.incoming_desk(tx, cast.lan, new.id).duplicates == ()

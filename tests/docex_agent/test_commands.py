@@ -69,3 +69,17 @@ def test_an_open_line_to_another_machine_is_refused(sender: AgentProcess, secret
     assert done.exit_code == 1
     assert "https://" in done.output
     assert not (sender.root / "outbox").exists()
+
+
+@pytest.mark.usefixtures("receiver")
+def test_one_run_that_lays_a_file_aside_says_so_and_ends_with_1(
+    served: Served, sender: AgentProcess, secret: Path
+) -> None:
+    sender.put("giay-moi.edxml", a_file(served.office))
+    sender.put("khong-phai.edxml", b"<a>no edXML</a>")
+    done = run_agent(sender, "--secret-file", str(secret))
+    assert done.exit_code == 1
+    assert "khong-phai.edxml" in done.output
+    assert "error" in done.output
+    assert (sender.names("sent"), sender.names("outbox")) == (["giay-moi.edxml"], [])
+    assert run_agent(sender, "--secret-file", str(secret)).exit_code == 0

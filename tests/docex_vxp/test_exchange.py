@@ -299,7 +299,7 @@ def test_every_operation_answers_with_what_the_sdk_reads(office: Office, url: st
     friend.send(a_letter(FRIEND, organ(office.cast.city)), ABROAD)
     office.work()
     codes = {line["code"]: line for line in friend.agencies()}
-    assert codes[OLD_CODE]["oldCode"] == OLD_CODE
+    assert codes[ABROAD]["oldCode"] == OLD_CODE
     assert {line["code"]: line["code102"] for line in friend.agencies_qd20()}[ABROAD] == OLD_CODE
     units = {line["code"]: line for line in friend.synchronised_units()}
     assert (units[ABROAD]["version"], units[ABROAD]["isAgency"], units[ABROAD]["deleted"]) == (1, True, False)

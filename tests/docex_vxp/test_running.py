@@ -92,3 +92,21 @@ def test_hundreds_of_receivers_in_two_headers_come_through(running: tuple[Proces
     values = {"to": to, "hash-file": "x"}
     _, said = spoken(process, request(given, "POST /vxp/sendEdoc", kind="application/octet-stream", **values), b"x")
     assert json.loads(said)["ErrorCode"] == "10"  # the signature was right, the hash is not
+
+
+def test_what_two_servers_could_understand_differently_is_refused(running: tuple[Process, Given]) -> None:
+    """Two lengths, a length that is no number, HTTP/1.1 without a host or with two (RFC 9112)."""
+    process, _given = running
+    start, host = "POST /vxp/getAgenciesList HTTP/1.1", "Host: a.example"
+    wrong = [
+        [start, host, "Content-Length: 5"],  # and the 0 that `spoken` adds
+        [start, host, "Content-Length: +0"],
+        [start, "Connection: close"],
+        [start, host, "Host: b.example"],
+    ]
+    for lines in wrong:
+        head, _body = spoken(process, lines)
+        assert head.startswith(b"HTTP/1.1 400"), lines
+    for lines in ([start, host], [start, host, "Content-Length: 0"], [start.replace("1.1", "1.0")]):
+        head, _body = spoken(process, lines)
+        assert b" 401 " in head.split(b"\r\n")[0], lines

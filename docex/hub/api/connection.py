@@ -2,6 +2,7 @@
 
 from flask import Response, current_app, jsonify
 
+from directory import codeforms
 from directory import queries as directory
 from directory.actor import Actor
 from docex.hub import mailbox, webhooks
@@ -29,7 +30,7 @@ def connection(tx: Tx, actor: Actor) -> Response:
     agency, (waiting, held) = directory.agency(tx, actor.agency_id), mailbox.state_of(tx, actor.agency_id)
     now, theirs = clock.now(), their_time()
     return jsonify(
-        agency={"code": agency.code, "name": agency.name},
+        agency={"code": codeforms.code_of(agency, actor.code_form), "name": agency.name},
         system=actor.name,
         scopes=sorted(actor.scopes),
         now=now.isoformat(),

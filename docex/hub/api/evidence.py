@@ -4,6 +4,7 @@ import hashlib
 
 from flask import Response, jsonify
 
+from directory import codeforms
 from directory.actor import Actor
 from docex.access import dispatch_for
 from docex.hub import receipts
@@ -78,6 +79,7 @@ def receipts_of_document(tx: Tx, actor: Actor, dispatch_id: int, asked: Receipts
     dispatch, listed = dispatch_for(tx, actor, dispatch_id), f"hub.receipts:{dispatch_id}:{actor.agency_id}"
     after = cursors.opened(secret(), listed, asked.after) if asked.after else None
     found = receipts.of_dispatch(tx, actor, dispatch, asked.code, after, asked.limit + 1)
-    items = [{**receipts.shown(row), "code": code} for row, code in found[: asked.limit]]
+    told = codeforms.shown(tx, actor.code_form, {code for _, code in found if code})
+    items = [{**receipts.shown(row), "code": told.get(code or "")} for row, code in found[: asked.limit]]
     more = len(found) > asked.limit
     return jsonify(items=items, next=cursors.seal(secret(), listed, *receipts.place(found[-2][0])) if more else None)

@@ -40,19 +40,19 @@ def _wait_for_mail(tx: Tx, actor: Actor, asked: InboxAsked) -> looks.Page:
             if not ring.wait(end - time.monotonic()):
                 break
             ring.clear()
-            page = looks.page(tx, actor.agency_id, after, asked.limit)
+            page = looks.page(tx, actor.agency_id, after, asked.limit, actor.code_form)
     return page
 
 
 def _first_look(tx: Tx, actor: Actor, after: int, limit: int) -> looks.Page:
     """Look, and note that the system asks when that is news."""
-    page = looks.page(tx, actor.agency_id, after, limit)
+    page = looks.page(tx, actor.agency_id, after, limit, actor.code_form)
     if mailbox.poll_is_news(page.polled_at):
         tx.let_go()
         with current_app.extensions["lienthong"].db.write(actor.by) as writing:
             mailbox.note_poll(writing, actor.agency_id, request.headers.get("User-Agent", ""), their_time())
         if page.polled_at is None:  # there was no mailbox to look into
-            page = looks.page(tx, actor.agency_id, after, limit)
+            page = looks.page(tx, actor.agency_id, after, limit, actor.code_form)
     return page
 
 

@@ -1,0 +1,186 @@
+# ruff: noqa: F811 - a fixture that takes another is named as its import
+"""An integrator reaches the first 202 by the docs alone: what stands in them is run as it stands there."""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.serving import make_server
+
+from directory import clients
+from directory.models import Agency
+from docex.edxml import checks, read
+from docex.edxml.elements import elements
+from docex.edxml.model import Envelope
+from docex.evidence.jobs import register_jobs as register_packs
+from docex.hub.jobs import register_jobs as register_hub
+from docex.jobs import register_jobs
+from signing import log
+from tests.docex.conftest import keys, office  # noqa: F401 - fixtures
+from tests.docex.office import Office
+from tests.web.application import create_app
+from web import integration, openapi, rooms
+from web.curl_lines import LINES
+from web.services import Services
+
+pytestmark = pytest.mark.one_database("sqlite")
+DOCS = sorted(integration.PAGES.items())
+OPERATIONS = {door.endpoint: door for door in rooms.load_pages() if openapi.belongs(door) and door.method != "HEAD"}
+
+
+@pytest.fixture
+def app(office: Office) -> Flask:
+    return create_app(office.config, Services(office.config, office.db, office.blobs))
+
+
+@pytest.fixture
+def hub(app: Flask) -> Iterator[str]:
+    """The address of a running hub."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join(60)
+
+
+def an_agency(office: Office, code: str, name: str) -> dict[str, str]:
+    """An agency of the docs' code with a registered system: what its administrator hands over."""
+    with office.db.write(office.cast.admin.by) as tx:
+        row = Agency(code=code, old_code="", name=name, is_local=False)
+        tx.session.add(row)
+        tx.session.flush()
+        made = clients.register(tx, office.cast.admin, row.id, "QLVB", frozenset(clients.scopes))
+    return {"CLIENT_ID": made.client_id, "SECRET": made.secret}
+
+
+def shell(script: str, folder: Path, values: dict[str, str]) -> str:
+    """Run lines of the docs as they stand there."""
+    given = {"PATH": os.environ["PATH"], **values}
+    done = subprocess.run(["bash", "-c", script], cwd=folder, env=given, capture_output=True, timeout=120, check=True)
+    return done.stdout.decode()
+
+
+def block(page: str, kind: str, after: str) -> str:
+    found = re.search(rf"```{kind}\n(.*?)```", page[page.index(after) :], re.S)
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.parametrize(("locale", "path"), DOCS)
+def test_by_the_docs_alone_to_the_first_202(
+    office: Office,
+    hub: str,
+    tmp_path: Path,
+    locale: str,
+    path: Path,
+) -> None:
+    page = path.read_text(encoding="utf-8")
+    proof = an_agency(office, "H29.15", "Sở Xây dựng")
+    an_agency(office, "H29.20", "Sở Tài chính")
+    (tmp_path / "envelope.edxml").write_text(block(page, "xml", "## 2."), encoding="utf-8")
+    answer = shell(block(page, "sh", "## 3."), tmp_path, {"HUB": hub, **proof})
+    assert re.match(r"HTTP/1\.1 202 ", answer), answer
+    told = json.loads(answer.split("\r\n\r\n", 1)[1])
+    assert [one["code"] for one in told["receivers"]] == ["H29.20"]
+    assert told["receipt"]["kind"] == "submitted"
+
+
+def test_the_sample_is_read_without_a_note_and_keeps_every_length() -> None:
+    message = read(integration.sample().encode())
+    assert isinstance(message, Envelope)
+    assert message.notes == ()
+    checks.check_envelope(message)
+    assert message.attachments
+
+
+@pytest.mark.parametrize(("locale", "path"), DOCS)
+def test_the_docs_are_as_the_code_makes_them(locale: str, path: Path) -> None:
+    page = path.read_text(encoding="utf-8")
+    assert page == integration.written(page, locale), "run `python -m web.integration`"
+
+
+def test_the_table_has_every_length_that_is_checked() -> None:
+    told = {one.name: (one.longest, one.required) for one in elements()}
+    limits = checks.limits()
+    assert limits.keys() <= told.keys()
+    assert {name: told[name] for name in limits} == limits
+    assert {one.name for one in elements() if not one.means.vi or one.means.vi == one.means.en} == set()
+
+
+def test_every_operation_has_its_line() -> None:
+    assert LINES.keys() == OPERATIONS.keys()
+    for name, line in LINES.items():
+        path = re.sub(r"<[^>]+>", "[^/]+", OPERATIONS[name].path)
+        assert re.search(rf"\$HUB{path}[\"?]", line), name
+
+
+def test_every_line_does_what_it_says(office: Office, hub: str, tmp_path: Path) -> None:
+    for register in (register_jobs, register_hub, register_packs):
+        register(office.config, office.blobs)
+    sender, receiver = (an_agency(office, code, code) for code in ("H29.15", "H29.20"))
+    data = integration.sample().encode()
+    (tmp_path / "envelope.edxml").write_bytes(data)
+    digest = hashlib.sha256(data).hexdigest()
+    values = {"HUB": hub, **sender, "KEY": "docs-1", "SHA256": digest, "SIZE": str(len(data))}
+
+    def run(name: str, more: dict[str, str] | None = None) -> Any:
+        line = f"{LINES[name]} -s -f"
+        text = shell(line, tmp_path, {**values, **(more or {})})
+        return json.loads(text) if text.startswith("{") else text
+
+    tokens = [run("directory_api.token", proof)["access_token"] for proof in (sender, receiver)]
+    values["TOKEN"], theirs = tokens[0], {"TOKEN": tokens[1]}
+    shell(f"{LINES['hub.inbox'].replace('wait=20', 'wait=0')} -s -f", tmp_path, {**values, **theirs})  # it fetches here
+    handed = run("docex.submit_edxml")
+    values |= {"DOCUMENT": str(handed["id"]), "RECEIPT": handed["receipt"]["id"]}
+    office.work()
+    (item,) = run("hub.inbox", theirs)["items"]
+    values["PARCEL"] = str(item["id"])
+    values["LEASE"] = str(run("hub.lease", theirs)["token"])
+    run("hub.envelope", theirs)
+    assert (tmp_path / "received.edxml").read_bytes() == data
+    run("hub.acknowledge", theirs)
+    run("hub.report_status", theirs)
+    assert run("docex.document_status")["deliveries"][0]["state"] == "03"
+    values["UPLOAD"] = str(run("hub.begin_upload")["id"])
+    for name in ("hub.add_piece", "hub.upload_state", "hub.finish_upload"):
+        run(name)
+    office.work()
+    with office.db.write() as tx:
+        log.sequence(tx)
+    values["LOG_SIZE"] = str(run("log.head")["size"])
+    run("evidence_api.ask")
+    office.work()
+    (pack,) = run("evidence_api.listed")["items"]
+    assert pack["state"] == "done", pack
+    values["PACK"] = str(pack["id"])
+    run("evidence_api.take")
+    assert (tmp_path / "pack.zip").read_bytes()[:2] == b"PK"
+    in_this_order = ["hub.set_webhook", "hub.webhook", "hub.remove_webhook"]
+    done = {
+        "directory_api.token",
+        "docex.submit_edxml",
+        "hub.lease",
+        "hub.inbox",
+        "hub.acknowledge",
+        "hub.begin_upload",
+    }
+    done |= {"hub.add_piece", "hub.finish_upload", *in_this_order}
+    for name in [*in_this_order, *(name for name in LINES if name not in done)]:
+        run(name, theirs if OPERATIONS[name].scopes == ("docex.receive",) else None)
+
+
+def test_the_page_shows_the_sample_the_elements_and_the_lines(app: Flask) -> None:
+    page = app.test_client().get("/api/docs").text.replace("<wbr>", "")
+    assert "GM-SXD" in page
+    assert page.count('class="code-block"') == len(LINES) + 1
+    assert all(f"<code>{one.name}</code>" in page for one in elements())
