@@ -153,7 +153,7 @@ def _judge_bytes(case: Case, found: Found, who: str, *, is_last: bool) -> None:
 
 
 def _later_updates(case: Case) -> Later:
-    """What was added after the first signature, judged by our own rule (docs/decisions/0022)."""
+    """What was added after the first signature, judged by our own rule (docs/decisions/0024)."""
     first = min((found.end for found in case.papers if found.signature is not None), default=0)
     data = case.file.data
     if not 0 < first < len(data.rstrip()):

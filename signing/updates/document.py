@@ -10,6 +10,8 @@ from signing.updates.tables import MAX_OBJECTS, Entry, Table, decoded, last_star
 
 MAX_SECTIONS = 200
 MAX_COMMENTS = 256
+MAX_GAP = 64
+"""Bytes of blank space between two objects of an update."""
 _COMMENT = re.compile(rb"%[ -~]{0,120}(?=[\r\n])")
 
 
@@ -214,11 +216,18 @@ class Updates:
 
     def __iter__(self) -> Iterator[Section]:
         for _ in range(MAX_SECTIONS):
-            self._at = self._reader.skip(self._at)
+            self._at = self._after_gap(self._at)
             if self._at >= len(self._data):
                 return
             yield self._section()
         raise StructureError("too many updates")
+
+    def _after_gap(self, at: int) -> int:
+        """Where the next thing begins: a line end or two stand between objects, and no payload."""
+        end = self._reader.skip(at)
+        if end - at > MAX_GAP or b"\0" in self._data[at:end]:
+            raise ForbiddenChange(f"{end - at} bytes of nothing at byte {at}")
+        return end
 
     def _section(self) -> Section:
         begin = self._at
@@ -226,7 +235,7 @@ class Updates:
         comments = 0
         last = closed = 0
         while True:
-            self._at = self._reader.skip(self._at)
+            self._at = self._after_gap(self._at)
             comment = _COMMENT.match(self._data, self._at)
             head = self._reader.head(self._at)
             if comment is not None and comments + len(comment[0]) <= MAX_COMMENTS:
@@ -264,10 +273,10 @@ class Updates:
         return table
 
     def _ended(self, begin: int, table: Table, comments: int) -> Section:
-        self._at = self._reader.skip(self._at)
+        self._at = self._after_gap(self._at)
         while (comment := _COMMENT.match(self._data, self._at)) is not None and comments < MAX_COMMENTS:
             comments += len(comment[0])
-            self._at = self._reader.skip(comment.end())
+            self._at = self._after_gap(comment.end())
         ended = startxref_at(self._data, self._at)
         if ended is None or self._reader.skip(ended[0]) != self._table_begin:
             raise ForbiddenChange(f"the update at byte {begin} does not end as one does")

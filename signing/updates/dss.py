@@ -11,7 +11,7 @@ from typing import Any
 from asn1crypto import cms, crl, ocsp, x509
 
 from signing.updates.document import ForbiddenChange, is_name
-from signing.updates.syntax import Name, Ref, Stream, StructureError
+from signing.updates.syntax import Name, Ref, Stream, StructureError, equal
 from signing.updates.tables import decoded
 from signing.updates.writing import Written
 
@@ -54,6 +54,18 @@ class _Store:
             raise ForbiddenChange("validation data that are none")
         for key, value in (entries or {}).items():
             self._entry(key, value)
+        self._grown(written.old.get(before), store)
+
+    def _grown(self, before: Any, now: dict[str, Any]) -> None:
+        """Nothing that was there to prove a signature may be gone."""
+        written = self._written
+        old = before if isinstance(before, dict) else {}
+        for key in ("VRI", *_LISTS):
+            one, other = written.old.get(old.get(key)) or (), written.new.get(now.get(key)) or ()
+            if len(other) < len(one) or (isinstance(one, dict) and set(one) - set(other)):
+                raise ForbiddenChange("validation data that were there are gone")
+            if len(other) > len(one) or (isinstance(one, dict) and not equal(one, other)):
+                written.purpose = written.purpose or "validation"
 
     def _entry(self, key: str, value: Any) -> None:
         entry = self._node(value)

@@ -185,6 +185,7 @@ class _Form:
         written = self._written
         found = written.new_object(value, "signature")
         self._signed += 1
+        written.purpose = "signature"
         if not isinstance(found, dict) or set(found) - _SIGNATURE or self._signed > 1:
             raise ForbiddenChange(f"what field {name} holds is more than a signature")
         stamp = is_name(found.get("Type"), "DocTimeStamp")
@@ -248,6 +249,7 @@ class _Form:
         if not equal(old.get("AP"), new.get("AP")):
             allow_number_picture(written, new.get("AP"), text)
         written.filled.add(name)
+        written.purpose = written.purpose or "number"
         if place[0] < place[2] and place[1] < place[3]:
             written.boxes.append(Box(self._page_of(new), *place, field=name, prepared=True, number=True))
 

@@ -27,6 +27,8 @@ from signing.updates.writing import Box, Written
 
 __all__ = ["Box", "Later", "review"]
 
+MAX_UNUSED = 16
+"""Numbers that no object has, beyond those of before: node-signpdf leaves one out."""
 _TRAILER = {"Size", "Root", "Info", "ID", "Prev"}
 _STREAM_TRAILER = _TRAILER | {"Type", "W", "Index", "Filter", "DecodeParms", "Length"}
 
@@ -102,6 +104,8 @@ def _allow(written: Written) -> None:
         raise ForbiddenChange("the catalogue is gone")
     _allow_catalogue(written, root, old, new)
     _allow_rest(written)
+    if not written.purpose:
+        raise ForbiddenChange("an update that adds neither a signature nor validation data")
 
 
 def _allow_trailer(old: Objects, section: Section) -> None:
@@ -117,7 +121,10 @@ def _allow_trailer(old: Objects, section: Section) -> None:
     if not isinstance(first, list) or not isinstance(other, list) or not equal(first[0], other[0]):
         raise ForbiddenChange("another identity of the file")
     size = trailer.get("Size")
-    if type(size) is not int or size <= max(section.stored, default=0):
+    most = max(section.stored, default=0) + 1
+    before = old.trailer.get("Size")
+    unused = MAX_UNUSED + max(most, before if isinstance(before, int) else 0)
+    if type(size) is not int or not most <= size <= unused:
         raise ForbiddenChange("objects beyond the size of the file")
 
 

@@ -61,6 +61,7 @@ class Written:
     used: dict[int, str] = field(default_factory=dict)
     boxes: list[Box] = field(default_factory=list)
     filled: set[str] = field(default_factory=set)
+    purpose: str = ""  # what the update is for; dates and versions alone are no reason to add to a signed file
     _pages: dict[int, int] | None = None
 
     def use(self, number: int, purpose: str) -> None:

@@ -145,3 +145,18 @@ def test_a_verdict_that_waits_for_an_authority_tells_nobody_yet(office: Office) 
         fallen.promise_telling(tx, tx.session.get_one(Dispatch, number), was_valid, [(paper_id, verdict)])
     office.work()
     assert told(office) == []
+
+
+@pytest.mark.repeats("docex.verdict_fell")
+def test_telling_an_agency_again_tells_it_nothing_new(office: Office) -> None:
+    judged_before(office, office.sent(), changed=True)
+    go(office)
+    with office.db.write() as tx:
+        jobs = tx.session.scalars(sa.select(OutboxRow).where(OutboxRow.topic == fallen.TOPIC)).all()
+        mails = tx.session.scalar(sa.select(sa.func.count()).select_from(Message))
+        for job in jobs:
+            job.state, job.due_at, job.finished_at = State.WAITING, clock.now(), None
+    office.work()
+    with office.db.read() as tx:
+        assert tx.session.scalar(sa.select(sa.func.count()).select_from(Message)) == mails
+    assert len(told(office)) == len(jobs) == 2
