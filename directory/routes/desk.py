@@ -61,12 +61,6 @@ def once(response: Response) -> Response:
     return response
 
 
-def within(target: str) -> str:
-    """A page of this service to go on to; the start page for anything else."""
-    inside = target.startswith("/") and not target.startswith("//") and "\\" not in target and target.isprintable()
-    return target if inside else "/"
-
-
 def keep(response: Response, name: str, value: str, seconds: int | None = None) -> Response:
     """Give the browser a cookie that scripts and other sites do not get."""
     secure = config().base_url.startswith("https:")
