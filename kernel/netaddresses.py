@@ -66,6 +66,19 @@ def is_public(address: str) -> bool:
     return not any(found.version == network.version and found in network for network in _BLOCKED)
 
 
+def network_of(address: str) -> str:
+    """An address as it is counted: a subscriber of IPv6 has a whole /64 of them. Other text stays as it is."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.ipv4_mapped is not None:
+            return str(found.ipv4_mapped)
+        return str(ipaddress.ip_network((found, 64), strict=False))
+    return str(found)
+
+
 def is_address(host: str) -> bool:
     """Whether `host` is an address in text and no name."""
     try:

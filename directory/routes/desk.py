@@ -7,7 +7,7 @@ from flask import Response, current_app, flash, make_response, redirect, render_
 
 from directory import signin
 from directory.actor import Actor
-from directory.attempts import Limits
+from directory.attempts import DEVICE_COOKIE, Limits
 from kernel.catalogue import LOCALES
 from kernel.config import Config
 from kernel.doors import Routes
@@ -31,7 +31,8 @@ def visit() -> signin.Visit:
     """From where this request comes."""
     browser = request.headers.get("User-Agent", "")
     limits = Limits.of(config())
-    return signin.Visit(request.remote_addr or "", browser, config().session_hours, limits)
+    known = request.cookies.get(DEVICE_COOKIE, "")
+    return signin.Visit(request.remote_addr or "", browser, config().session_hours, limits, known)
 
 
 def page(template: str, errors: Errors | None = None, **context: Any) -> Response:

@@ -6,6 +6,7 @@ from flask import Response, current_app, make_response, redirect, request, url_f
 
 from directory import demo, identities, oidc, queries, secondstep, signin
 from directory.actor import Actor
+from directory.attempts import DEVICE_COOKIE, DEVICE_DAYS
 from directory.forms import CodeForm, NewPasswordForm, SignInForm
 from directory.routes.desk import Errors, config, done, keep, page, routes, visit
 from directory.signin import Refused, SignedIn, Step
@@ -140,4 +141,7 @@ def _entered(done: SignedIn, target: str) -> Response:
     """Take the token along and go to the next step, or in."""
     where = own_path(target)
     url = url_for(_STEPS[done.step], next=where) if done.step in _STEPS else where
-    return keep(make_response(redirect(url)), signin.COOKIE, done.token)
+    response = keep(make_response(redirect(url)), signin.COOKIE, done.token)
+    if done.device_token:
+        keep(response, DEVICE_COOKIE, done.device_token, DEVICE_DAYS * 24 * 3600)
+    return response
