@@ -133,9 +133,10 @@ def _names(tx: Tx, who: set[str]) -> dict[str, Phrase | str]:
     """Names of people and systems by how they stand in entries."""
     ids: dict[str, set[int]] = {"person": set(), "client": set()}
     for by in who:
-        kind, _, number = by.partition(":")
-        if number.isdecimal() and kind in {"person", "link", "client"}:
-            ids["client" if kind == "client" else "person"].add(int(number))
+        kind, _, text = by.partition(":")
+        number = refs.row_id(text)
+        if number is not None and kind in {"person", "link", "client"}:
+            ids["client" if kind == "client" else "person"].add(number)
     people = tx.session.execute(sa.select(Person.id, Person.name).where(Person.id.in_(ids["person"]))).all()
     clients = tx.session.execute(sa.select(ApiClient.id, ApiClient.name).where(ApiClient.id.in_(ids["client"]))).all()
     return {
@@ -168,5 +169,6 @@ def _readable_value(value: Any) -> Any:
 
 
 def _described(tx: Tx, ref: str) -> refs.Described | None:
-    kind, _, number = ref.partition(":")
-    return refs.describe(tx, refs.Ref(kind, int(number))) if number.isdecimal() else None
+    kind, _, text = ref.partition(":")
+    number = refs.row_id(text)
+    return None if number is None else refs.describe(tx, refs.Ref(kind, number))

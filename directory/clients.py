@@ -18,7 +18,7 @@ from directory.queries import email_form
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Invalid, WrongState
-from kernel.text import Phrase, one_line, phone_number, phrase
+from kernel.text import Phrase, contact_number, one_line, phrase
 
 TOKEN_TIME = timedelta(minutes=30)
 USE_NOTED_EVERY = timedelta(seconds=30)
@@ -112,15 +112,17 @@ def set_contact(tx: Tx, actor: Actor, client_id: int, contact: Contact) -> None:
 
 def _tidied(contact: Contact) -> Contact:
     phone = contact.phone.strip()
-    return Contact(email_form(contact.email), phone_number(phone) or phone)
+    return Contact(email_form(contact.email), contact_number(phone) or phone)
 
 
 def _contact_problems(contact: Contact) -> dict[str, Phrase]:
     problems: dict[str, Phrase] = {}
     if contact.email and not is_email(contact.email):
         problems["contact_email"] = phrase("Địa chỉ thư điện tử chưa đúng.")
-    if contact.phone and phone_number(contact.phone) is None:
-        problems["contact_phone"] = phrase("Số điện thoại di động chưa đúng, ví dụ 0912 345 678.")
+    if contact.phone and contact_number(contact.phone) is None:
+        problems["contact_phone"] = phrase(
+            "Số điện thoại chưa đúng, ví dụ di động 0912 345 678 hoặc cố định 024 3825 1234 máy lẻ 12."
+        )
     return problems
 
 

@@ -44,20 +44,28 @@ class Step(StrEnum):
 
 @dataclass(frozen=True)
 class Visit:
-    """From where somebody comes; `hours` without use end the session."""
+    """From where somebody comes; `hours` without use end the session. `device_token` is the cookie of a browser that
+    somebody has signed in from before."""
 
     address: str
     browser: str
     hours: int
     limits: Limits
+    device_token: str = ""
+
+    def device(self, name: str) -> str:
+        """The id of this browser's device when `name` has signed in from it before; else empty."""
+        return self.limits.device_of(self.device_token, name)
 
 
 @dataclass(frozen=True)
 class SignedIn:
-    """The password was right. `token` goes into the cookie; `step` says what must still be done."""
+    """The password was right. `token` goes into the cookie; `step` says what must still be done. `device_token` goes
+    into the cookie of the device when the sign-in is complete."""
 
     token: str
     step: Step
+    device_token: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,20 +78,20 @@ class Refused:
 def sign_in(tx: Tx, name: str, password: str, visit: Visit) -> SignedIn | Refused:
     """Open a session for the person with this e-mail address and password."""
     email = email_form(name)[:320]
-    wait = must_wait(tx, email, visit.address, visit.limits)
+    wait = must_wait(tx, email, visit.address, visit.limits, visit.device(email))
     if wait is not None:
         return Refused(wait)
     person = tx.session.scalar(sa.select(Person).where(Person.email == email))
     # Compared also when the name is unknown, so that the time of the answer tells nothing.
     right = passwords.matches(person.password_hash if person else "", password)
     if person is None or not right or not person.is_active:
-        note_failure(tx, email, visit.address, visit.limits)
+        note_failure(tx, email, visit.address, visit.limits, visit.device(email))
         return Refused(_WRONG)
     if passwords.is_outdated(person.password_hash):
         person.password_hash = passwords.hashed(password)
     if person.totp_secret:
         return SignedIn(_begin(tx, person, visit, Step.TOTP), Step.TOTP)
-    clear(tx, email, visit.limits)
+    clear(tx, email, visit.address, visit.limits, visit.device(email))
     return _next(tx, person, visit)
 
 
@@ -94,15 +102,15 @@ def answer_totp(tx: Tx, token: str | None, code: str, visit: Visit, safe: Safe) 
     if waiting is None:
         return Refused(_START_AGAIN)
     row, person = waiting
-    wait = must_wait(tx, person.email, visit.address, visit.limits)
+    wait = must_wait(tx, person.email, visit.address, visit.limits, visit.device(person.email))
     if wait is not None:
         tx.session.delete(row)
         return Refused(wait)
     if not secondstep.accepts(tx, person, code, safe):
-        note_failure(tx, person.email, visit.address, visit.limits)
+        note_failure(tx, person.email, visit.address, visit.limits, visit.device(person.email))
         return Refused(_WRONG_CODE)
     tx.session.delete(row)
-    clear(tx, person.email, visit.limits)
+    clear(tx, person.email, visit.address, visit.limits, visit.device(person.email))
     return _next(tx, person, visit)
 
 
@@ -269,8 +277,10 @@ def actor_for_token(tx: Tx, bearer: str | None, certificate: Certificate | None 
 
 
 def _next(tx: Tx, person: Person, visit: Visit) -> SignedIn:
-    step = Step.NEW_PASSWORD if person.password_is_temporary else Step.NONE
-    return SignedIn(_begin(tx, person, visit, step), step)
+    if person.password_is_temporary:
+        return SignedIn(_begin(tx, person, visit, Step.NEW_PASSWORD), Step.NEW_PASSWORD)
+    known = visit.limits.device_token(visit.device_token, person.email)
+    return SignedIn(_begin(tx, person, visit, Step.NONE), Step.NONE, known)
 
 
 def _begin(tx: Tx, person: Person, visit: Visit, step: Step) -> str:

@@ -10,6 +10,7 @@ from docex.models import Delivery, Dispatch, Document, Incoming, Paper, Reader
 from kernel import streams
 from kernel.db import Tx
 from kernel.errors import Forbidden, NotFound
+from kernel.refs import row_id
 from kernel.text import phrase
 
 OVERSEERS = (Role.CLERK, Role.LEADER, Role.OFFICE_CHIEF)
@@ -129,11 +130,11 @@ def may_watch_incoming(tx: Tx, actor: Actor, name: str) -> bool:
 
 
 def _opens(load: Callable[[int], object], name: str) -> bool:
-    number = name.partition(":")[2]
-    if not number.isascii() or not number.isdigit() or len(number) > 18:
+    number = row_id(name.partition(":")[2])
+    if number is None:
         return False
     try:
-        load(int(number))
+        load(number)
     except (NotFound, Forbidden):
         return False
     return True

@@ -28,6 +28,7 @@ from docex.paperwork import NOT_WRITTEN_HERE
 from docex.receiving import ENDINGS
 from kernel.errors import Invalid
 from kernel.forms import Needed, whole_number
+from kernel.refs import row_id
 from kernel.text import phrase
 from notify.wording import brief
 
@@ -182,7 +183,7 @@ class LetterForm(Form):  # type: ignore[misc]
             body=self.body.data or "",
             addressees=tuple((self.addressees.data or "").splitlines()),
             places=tuple((self.places.data or "").splitlines()),
-            urgency=number(self.urgency.data) if str(self.urgency.data or "").isdecimal() else -1,
+            urgency=number(self.urgency.data) if row_id(str(self.urgency.data or "")) is not None else -1,
             due_on=self.due_on.data,
             unit_mark=self.unit_mark.data or "",
             authority=self.authority.data or "",
@@ -191,5 +192,5 @@ class LetterForm(Form):  # type: ignore[misc]
             finishes=bool(self.finishes.data),
             copy_form=self.copy_form.data or "",
             copied_id=number(self.copies.data) or None,
-            steering=number(self.steering.data) if str(self.steering.data or "").isdecimal() else -1,
+            steering=number(self.steering.data) if row_id(str(self.steering.data or "")) is not None else -1,
         )

@@ -164,12 +164,25 @@ class Config:
         "be had.",
         read=int,
     )
+    connection_wait_s: int = setting(
+        20,
+        "Seconds in which the head of a request must have come, and in which its body must begin and go on at 8 kB/s "
+        "or more; a connection between two requests is closed after four times as many.",
+        read=int,
+    )
+    connections_per_address: int = setting(
+        2000,
+        "Connections of one address to one `web` that no proxy stands before: three for each of six hundred people "
+        "of a city office behind one address, and a fifth of what `web` holds; 0 is no limit.",
+        read=int,
+    )
     request_max_bytes: int = setting(1_000_000, "Cap on a request without files.", read=int)
     upload_max_bytes: int = setting(50_000_000, "Cap on an upload and on an edXML envelope.", read=int)
     session_hours: int = setting(12, "Hours without use after which a sign-in ends.", read=int)
     sign_in_tries: int = setting(
         10,
-        "Failed sign-ins of one name in 15 minutes before it must wait; one address may fail ten times as often.",
+        "Failed sign-ins of one name from one address, or one known device, in 15 minutes before it must wait; one "
+        "address, and one name from everywhere, may fail ten times as often.",
         read=int,
     )
     chunked_max_bytes: int = setting(

@@ -8,6 +8,19 @@ if TYPE_CHECKING:
     from kernel.db import Tx
 
 
+MAX_ID = 2**63 - 1
+"""The largest id that a column holds, in PostgreSQL (bigint) and in SQLite."""
+
+
+def row_id(text: str) -> int | None:
+    """The id that `text` writes in ASCII digits, or None for anything else and for a number that no column holds: a
+    look-up with such a number would be an error of the database or of its driver."""
+    if not (text.isascii() and text.isdigit()) or len(text) > 19:
+        return None
+    number = int(text)
+    return number if number <= MAX_ID else None
+
+
 @dataclass(frozen=True, order=True)
 class Ref:
     """A thing by kind and id, written `document:12`."""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from kernel.db import Tx
 
 REPLAY_LIMIT = 500
+LONGEST_NAME = 200
+"""Characters of the name of a stream; no audience has a longer one."""
 
 
 class Stream(Base):
@@ -165,7 +167,7 @@ def guard(prefix: str) -> Callable[[Guard], Guard]:
 
 def may_join(tx: "Tx", actor: Any, name: str) -> bool:
     """Whether `actor` belongs to the audience of `name`. A stream without a guard has no audience."""
-    check = guards.get(name.partition(":")[0])
+    check = guards.get(name.partition(":")[0]) if len(name) <= LONGEST_NAME and "\0" not in name else None
     return check is not None and check(tx, actor, name)
 
 

@@ -226,6 +226,35 @@ def phone_number(text: str) -> str | None:
     return f"+84{rest}" if re.fullmatch(r"[35789]\d{8}", rest) else None
 
 
+def contact_number(text: str) -> str | None:
+    """A Vietnamese number that somebody answers, as +84…, or None: a mobile one, a landline with its area code as of
+    2017, or a service number (1800, 1900). An extension is kept as RFC 3966 writes it: `+842438251234;ext=12`."""
+    number, _, extension = re.sub(
+        r"(?i)\s*(?:;\s*ext=|máy lẻ|nội bộ|ext\.?|[,#])\s*", ";", nfc(text.strip())
+    ).partition(";")
+    digits = re.sub(r"[\s.\-()]", "", number)
+    if extension and not re.fullmatch(r"[0-9]{1,6}", extension):
+        return None
+    tail = f";ext={extension}" if extension else ""
+    if mobile := phone_number(digits):
+        return mobile + tail
+    if re.fullmatch(r"1[89]00[0-9]{4,6}", digits):
+        return digits + tail
+    landline = re.fullmatch(r"(?:\+?84|0)(2[0-9]{9})", digits)
+    if landline is None or (landline[1][:2] not in {"24", "28"} and landline[1][:3] not in _AREAS):
+        return None
+    return f"+84{landline[1]}{tail}"
+
+
+_AREAS = frozenset(
+    (  # noqa: SIM905 - a list of numbers reads best as numbers
+        "203 204 205 206 207 208 209 210 211 212 213 214 215 216 218 219 220 221 222 225 226 227 228 229 232 233 234 "
+        "235 236 237 238 239 251 252 254 255 256 257 258 259 260 261 262 263 269 270 271 272 273 274 275 276 277 290 "
+        "291 292 293 294 296 297 299"
+    ).split()
+)
+"""Area codes of landlines beside 24 (Hà Nội) and 28 (Thành phố Hồ Chí Minh)."""
+
 _OLD_PREFIXES = {
     "120": "70", "121": "79", "122": "77", "126": "76", "128": "78",
     "123": "83", "124": "84", "125": "85", "127": "81", "129": "82",

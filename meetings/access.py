@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from directory.actor import Actor, Role
 from kernel.db import Tx
 from kernel.errors import Forbidden, NotFound, WrongState
-from kernel.refs import Described, describes
+from kernel.refs import Described, describes, row_id
 from kernel.streams import guard, snapshot
 from kernel.text import Phrase, phrase
 from meetings.models import AgendaItem, Conclusion, Meeting, MeetingPaper, Participant
@@ -153,11 +153,12 @@ def wall_scope(meeting_id: int) -> str:
 @guard("meeting")
 def may_follow(tx: Tx, actor: Actor | None, name: str) -> bool:
     """`meeting:<id>` for everybody in it, `meeting:<id>/desk` for the chair and the secretaries."""
-    number, _, part = name.removeprefix("meeting:").partition("/")
-    if not (number.isascii() and number.isdecimal()) or len(number) > 18 or part not in {"", "desk"}:
+    text, _, part = name.removeprefix("meeting:").partition("/")
+    number = row_id(text)
+    if number is None or part not in {"", "desk"}:
         return False
     try:
-        meeting_for(tx, actor, int(number), Right.DESK if part else Right.FOLLOW)
+        meeting_for(tx, actor, number, Right.DESK if part else Right.FOLLOW)
     except (NotFound, Forbidden):
         return False
     return True

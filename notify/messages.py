@@ -14,6 +14,7 @@ from kernel import clock, outbox
 from kernel.db import Tx
 from kernel.refs import Ref
 from kernel.schema import insert_into
+from kernel.text import phone_number
 from notify import addresses, rendering
 from notify.kinds import Kind
 from notify.models import Message
@@ -46,8 +47,8 @@ class Recipient:
         return cls(card.name, card.email, card.phone, card.locale, card.id)
 
     def address(self, channel: Channel) -> str:
-        """Where `channel` reaches them, or empty."""
-        return self.email if channel is Channel.EMAIL else self.phone
+        """Where `channel` reaches them, or empty; an SMS reaches no landline and no service number."""
+        return self.email if channel is Channel.EMAIL else phone_number(self.phone) or ""
 
     @property
     def key(self) -> str:

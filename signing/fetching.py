@@ -5,14 +5,13 @@ are asked about. Only http and https; the address that was looked at is the one 
 are capped in size and time. Without a list of allowed hosts only public addresses are called.
 """
 
-import ipaddress
-import socket
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
 import urllib3
 
+from kernel import netaddresses
 from kernel.deadline import Deadline
 from kernel.text import Phrase, phrase
 
@@ -127,11 +126,10 @@ def _allowed(url: str, hosts: tuple[str, ...]) -> bool:
 
 
 def _address_of(host: str, port: int, *, anywhere: bool) -> str:
-    """One address of the host; without an allow-list none of its addresses may be inside a private network."""
+    """The address to call; without an allow-list none of the host's addresses may be other than public."""
     try:
-        found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    except (OSError, UnicodeError):
+        return netaddresses.resolved(host, port, anywhere=anywhere)
+    except netaddresses.UnknownHost:
         raise NotFetched("unknown_name") from None
-    if not anywhere and not all(ipaddress.ip_address(one.partition("%")[0]).is_global for one in found):
-        raise NotFetched("not_public")
-    return found[0]
+    except netaddresses.NotPublic:
+        raise NotFetched("not_public") from None

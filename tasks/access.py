@@ -11,6 +11,7 @@ from directory.models import Membership, Unit
 from directory.queries import PersonCard
 from kernel.db import Tx
 from kernel.errors import Forbidden, NotFound
+from kernel.refs import row_id
 from kernel.streams import guard
 from tasks.models import Task, TaskPerson
 
@@ -100,8 +101,8 @@ def involved(tx: Tx, task: Task) -> set[int]:
 @guard("task")
 def may_join_task(tx: Tx, actor: Actor | None, name: str) -> bool:
     """`task:<id>` is for those who may see the task."""
-    number = name.partition(":")[2]
-    if actor is None or actor.kind != "person" or not (number.isascii() and number.isdigit()):
+    number = row_id(name.partition(":")[2])
+    if actor is None or actor.kind != "person" or number is None:
         return False
-    task = tx.session.get(Task, int(number))
+    task = tx.session.get(Task, number)
     return task is not None and bool(rights_on(tx, actor, task))

@@ -33,6 +33,8 @@ from socketio.manager import Manager
 log = logging.getLogger("lienthong.web")
 
 #: The versions whose internals this module reaches into. A test compares them with what is installed.
+#: How long a browser may take to answer the close of its websocket, in seconds.
+GOODBYE_S = 1.0
 PINS = {"python-engineio": "4.15.1", "python-socketio": "5.18.1", "gevent-websocket": "0.10.1"}
 
 
@@ -222,6 +224,8 @@ class LiveWebSocket(WebSocket):  # type: ignore[misc]
             log.debug("a client was gone before it could be told")
         finally:
             self.stream = self.raw_write = self.raw_read = self.environ = None
+            # Who is silent does not answer a close either, and its reader would wait for it for ever.
+            gevent.spawn_later(GOODBYE_S, self.wire.abandon)
 
     def send(self, message: object, binary: bool | None = None) -> None:
         """Frame and send the message; the flush mark sends only what is still owed."""

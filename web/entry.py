@@ -5,7 +5,6 @@ refusal, so that a form that is shown again with its errors has changed nothing.
 """
 
 import io
-import ipaddress
 import secrets
 import shutil
 import tempfile
@@ -25,6 +24,7 @@ from kernel.config import Config
 from kernel.db import Database, Tx
 from kernel.doors import Door, Guard
 from kernel.errors import Forbidden, Invalid
+from kernel.netaddresses import network_of
 from kernel.text import phrase
 from meetings import walls
 from web import given, openapi, rates
@@ -180,21 +180,10 @@ def _count_address(door: Door) -> None:
     if not door.rate:
         return
     wait = rates.seconds_to_wait(
-        getattr(services().config, door.rate), f"{door.rate}:{_network(request.remote_addr or '')}"
+        getattr(services().config, door.rate), f"{door.rate}:{network_of(request.remote_addr or '')}"
     )
     if wait is not None:
         raise TooManyRequests(retry_after=wait)
-
-
-def _network(address: str) -> str:
-    """An address as it is counted: a subscriber of IPv6 has a whole /64 of them."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if found.version == 6 and found.ipv4_mapped is None:
-        return str(ipaddress.ip_network((found, 64), strict=False))
-    return str(found)
 
 
 def _read_body(door: Door, parts: Services, path: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from directory.models import Agency
 from kernel import clock, streams, today
 from kernel.catalogue import LOCALES
 from kernel.db import Tx
+from kernel.localpaths import own_path
 from kernel.text import Phrase, phrase
 from web import formats
 from web.locale import COOKIE as LOCALE_COOKIE
@@ -116,13 +117,7 @@ def start(tx: Tx, actor: Actor) -> str:
 
 def choose_language(tx: Tx, actor: Actor | None) -> Response:
     """Remember the reader's language in this browser and go back to the page."""
-    target = request.form.get("next", "")
-    safe = (
-        target
-        if target.startswith("/") and not target.startswith("//") and "\\" not in target
-        else url_for("web.start")
-    )
-    response = redirect(safe)
+    response = redirect(own_path(request.form.get("next", ""), url_for("web.start")))
     chosen = request.form.get("locale", "")
     if chosen in LOCALES:
         secure = services().config.base_url.startswith("https:")

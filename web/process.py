@@ -28,4 +28,6 @@ def run(config: Config) -> None:
     socketio.init_app(app)
     Live(app, socketio, parts).start()
     log.info("listening on %s:%s", config.host, config.port)
-    serve(app, socketio, config.host, config.port)
+    # Behind a proxy all connections are the proxy's; it counts them by address itself (docs/operations.md).
+    per_address = 0 if config.trusted_proxies else config.connections_per_address
+    serve(app, socketio, config.host, config.port, wait_s=config.connection_wait_s, per_address=per_address)

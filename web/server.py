@@ -10,6 +10,8 @@ import gc
 import logging
 import signal
 import socket as plain_socket
+import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -20,8 +22,10 @@ from gevent.event import Event
 from gevent.pool import Pool
 from gevent.pywsgi import Input, WSGIServer
 from geventwebsocket.handler import WebSocketHandler
+from werkzeug.exceptions import RequestTimeout
 
-from web.broadcast import CompactJson, DirectManager, Limits, LiveWebSocket, Wire
+from kernel.netaddresses import network_of
+from web.broadcast import GOODBYE_S, CompactJson, DirectManager, Limits, LiveWebSocket, Wire
 
 log = logging.getLogger("lienthong.web")
 
@@ -29,13 +33,15 @@ log = logging.getLogger("lienthong.web")
 MAX_CONNECTIONS = 10_000
 #: A thousand browsers come back at once after a restart.
 LISTEN_QUEUE = 4_096
-#: How long a browser may take to answer the close of its websocket, in seconds.
-GOODBYE_S = 1.0
 #: What is left of a body that was refused is read and forgotten for so long, in bytes and in seconds, also between two
 #: pieces: a connection that is closed on what was sent is reset, and the sender never sees why it was refused.
 LEFT_BYTES, LEFT_S, LEFT_PIECE_S = 64 << 20, 60.0, 5.0
 #: A connection with more than that left is closed after the answer.
 LEFT_AND_KEPT = 1 << 20
+#: A body that comes more slowly than so many bytes a second, in the long run, is not waited for.
+SLOWEST_BODY = 8_000
+#: A connection may be silent between two requests for so many times the time of a request's head.
+IDLE_TIMES = 4
 
 
 def make_socketio(limits: Limits | None = None, **options: Any) -> SocketIO:
@@ -55,7 +61,35 @@ def make_socketio(limits: Limits | None = None, **options: Any) -> SocketIO:
 
 
 class _Body(Input):  # type: ignore[misc]
-    """The body of a request, of which much may never be asked for."""
+    """The body of a request, of which much may never be asked for; a sender that is too slow gets 408."""
+
+    wait_s = 0.0
+    waited_s = 0.0
+    too_slow = False
+
+    def _do_read(self, length: int | None = None, use_readline: bool = False) -> bytes:
+        return self._in_time(super()._do_read, length, use_readline)
+
+    def _chunked_read(self, length: int | None = None, use_readline: bool = False) -> bytes:
+        return self._in_time(super()._chunked_read, length, use_readline)
+
+    def _in_time(self, read: Callable[..., bytes], length: int | None, use_readline: bool) -> bytes:
+        if not self.wait_s:
+            return read(length, use_readline)
+        wanted = self.position + (length or int(self.content_length or 0))
+        begun = time.monotonic()
+        limit = gevent.Timeout(max(0.01, self.wait_s + wanted / SLOWEST_BODY - self.waited_s))
+        limit.start()
+        try:
+            return read(length, use_readline)
+        except gevent.Timeout as over:
+            if over is not limit:
+                raise
+            self.too_slow = True
+            raise RequestTimeout from None
+        finally:
+            limit.close()
+            self.waited_s += time.monotonic() - begun
 
     @property
     def left(self) -> float:
@@ -71,6 +105,8 @@ class _Body(Input):  # type: ignore[misc]
 
     def forget(self) -> bool:
         """Read what is left, within limits; whether that was all."""
+        if self.too_slow:
+            return False
         self.send_100_continue_enabled = False
         most = LEFT_BYTES
         with gevent.Timeout(LEFT_S, False):
@@ -98,15 +134,31 @@ class LiveHandler(WebSocketHandler):  # type: ignore[misc]
             # pywsgi never sets it, and every keep-alive answer then waits 40 ms for the other side.
             sock.setsockopt(plain_socket.IPPROTO_TCP, plain_socket.TCP_NODELAY, 1)
 
-    def read_request(self, raw_requestline: str) -> Any:
-        """What two servers in a row could understand differently is refused (RFC 9112 §3.2, §6.3)."""
-        read = super().read_request(raw_requestline)
+    _answered_before = False
+
+    def read_requestline(self) -> str:
+        """The first line of a request; empty, as at the end of the connection, when it does not come in time."""
+        wait_s = self.server.wait_s * (IDLE_TIMES if self._answered_before else 1)
+        with gevent.Timeout(wait_s or None, False):
+            return str(super().read_requestline())
+        return ""
+
+    def read_request(self, raw_requestline: str) -> bool:
+        """The head of a request; a sender that does not bring it in time is not answered any more. What two servers in
+        a row could understand differently is refused (RFC 9112 §3.2, §6.3)."""
+        self._answered_before = True
+        with gevent.Timeout(self.server.wait_s or None, False):
+            read = bool(super().read_request(raw_requestline))
+            self._refuse_two_meanings()
+            return read
+        return False
+
+    def _refuse_two_meanings(self) -> None:
         lengths = {one.strip() for one in self.headers.get_all("Content-Length", [])}
         if len(lengths) > 1 or not all(one.isascii() and one.isdigit() for one in lengths):
             raise ValueError(f"Content-Length is said in {len(lengths)} ways, or is no number")
         if self.request_version == "HTTP/1.1" and len(self.headers.get_all("Host", [])) != 1:
             raise ValueError("HTTP/1.1 with no Host, or several")
-        return read
 
     def upgrade_connection(self) -> Any:
         refusal = super().upgrade_connection()
@@ -122,11 +174,12 @@ class LiveHandler(WebSocketHandler):  # type: ignore[misc]
         environ = super().get_environ()
         plain = self.wsgi_input
         self.wsgi_input = _Body(self.rfile, plain.content_length, plain.socket, plain.chunked_input)
+        self.wsgi_input.wait_s = self.server.wait_s
         environ["wsgi.input"] = self.wsgi_input
         return environ
 
     def finalize_headers(self) -> None:
-        if self.wsgi_input.held_back or self.wsgi_input.left > LEFT_AND_KEPT:
+        if self.wsgi_input.too_slow or self.wsgi_input.held_back or self.wsgi_input.left > LEFT_AND_KEPT:
             self.close_connection = True
             self.response_headers.append((b"Connection", b"close"))
         super().finalize_headers()
@@ -159,7 +212,9 @@ class LiveHandler(WebSocketHandler):  # type: ignore[misc]
 class LiveServer(WSGIServer):  # type: ignore[misc]
     """Listens, and knows which requests are being answered, so that a stop can wait for them."""
 
-    def __init__(self, listener: Any, application: Any, limits: Limits) -> None:
+    def __init__(
+        self, listener: Any, application: Any, limits: Limits, wait_s: float = 0, per_address: int = 0
+    ) -> None:
         super().__init__(
             listener,
             application,
@@ -172,6 +227,22 @@ class LiveServer(WSGIServer):  # type: ignore[misc]
         self.limits = limits
         self.logger = log
         self.answering: set[LiveHandler] = set()
+        self.wait_s, self.per_address = wait_s, per_address
+        self.connections: Counter[str] = Counter()
+
+    def handle(self, sock: Any, address: Any) -> None:
+        """Answer one connection, or close it when its address has as many as it may."""
+        network = network_of(address[0]) if self.per_address and isinstance(address, tuple) else ""
+        if network and self.connections[network] >= self.per_address:
+            sock.close()
+            return
+        self.connections[network] += 1
+        try:
+            super().handle(sock, address)
+        finally:
+            self.connections[network] -= 1
+            if not self.connections[network]:
+                del self.connections[network]
 
 
 def serve(
@@ -183,14 +254,17 @@ def serve(
     *,
     on_start: Callable[[int], None] | None = None,
     grace_s: float = 10.0,
+    wait_s: float = 0,
+    per_address: int = 0,
 ) -> None:
     """Answer requests until SIGTERM or SIGINT; returns when the last answer is out.
 
     `on_start` gets the port that was bound (useful with port 0). `on_stop` is called when no new
     connection is taken any more, before the open sockets are closed. Requests that take longer than
-    `grace_s` after that are cut.
+    `grace_s` after that are cut. Heads and bodies must come in about `wait_s` seconds, and one address may have
+    `per_address` connections; 0 is no limit.
     """
-    server = LiveServer((host, port), app, socketio.server.manager.limits)
+    server = LiveServer((host, port), app, socketio.server.manager.limits, wait_s, per_address)
     told_to_stop = Event()
     watchers = [gevent.signal_handler(number, told_to_stop.set) for number in (signal.SIGTERM, signal.SIGINT)]
     server.start()

@@ -4,7 +4,6 @@ Sockets only carry server → browser; the one thing a browser says is which str
 """
 
 import logging
-import time
 from collections import defaultdict
 from typing import Any
 
@@ -12,10 +11,14 @@ import gevent
 from flask import Flask, request
 from flask_socketio import SocketIO, join_room, leave_room
 
+from directory import signin
 from kernel import clock, streams
 from kernel.db import Committed, Tx
+from kernel.netaddresses import network_of
 from kernel.wakeup import Wakeup
+from meetings import walls
 from web.entry import actor_from_cookies
+from web.rates import Pace, Purses
 from web.services import Services
 
 log = logging.getLogger(__name__)
@@ -23,6 +26,13 @@ log = logging.getLogger(__name__)
 HEARTBEAT_S = 10.0
 MAX_STREAMS = 50
 JOINS_PER_S = 100
+"""Of everybody who is signed in; a browser that must wait asks again after a second."""
+JOINS_OF_ONE = Pace(20, 50)
+"""Of one person or wall: more tabs than anybody has, and a fifth of what all have together."""
+JOINS_OF_STRANGERS = Pace(5, 20)
+"""Of everybody at one address who is not signed in, or says so with a cookie that is not ours."""
+DENIED: dict[str, Any] = {"mode": "denied"}
+WAIT: dict[str, Any] = {"mode": "wait", "ms": 1000}
 CHECK_ROUNDS = 6  # the rights of every browser are looked at once a minute
 
 
@@ -37,9 +47,10 @@ class Live:
         self._members: dict[str, set[str]] = defaultdict(set)  # stream -> sids
         self._joined: dict[str, set[str]] = defaultdict(set)  # sid -> streams
         self._cookies: dict[str, dict[str, str]] = {}  # sid -> the cookies that it came with
+        self._addresses: dict[str, str] = {}  # sid -> the network that it came from
+        self._strangers: set[str] = set()  # sids whose cookies stand for nobody
+        self._purses = Purses()
         self._sent: dict[str, int] = {}  # stream -> last number given to its room
-        self._budget = float(JOINS_PER_S)
-        self._refilled = time.monotonic()
         self._round = 0
         self._handed: set[str] = set()
         parts.db.after_commit.append(self.hear)
@@ -57,7 +68,11 @@ class Live:
 
     def connect(self, _auth: Any = None) -> None:
         """Take a browser in. Who has no sign-in may stay, and every join of theirs is denied."""
-        self._cookies[_sid()] = dict(request.cookies)
+        sid = _sid()
+        self._cookies[sid] = dict(request.cookies)
+        self._addresses[sid] = network_of(request.remote_addr or "")
+        if not any(request.cookies.get(name) for name in (signin.COOKIE, walls.COOKIE)):
+            self._strangers.add(sid)
 
     def disconnect(self, _reason: Any = None) -> None:
         """Forget a browser."""
@@ -65,6 +80,8 @@ class Live:
         for name in self._joined.pop(sid, set()):
             self._forget(sid, name)
         self._cookies.pop(sid, None)
+        self._addresses.pop(sid, None)
+        self._strangers.discard(sid)
 
     def leave(self, data: Any) -> None:
         """Stop following streams."""
@@ -77,17 +94,25 @@ class Live:
     def join(self, data: Any) -> dict[str, Any]:
         """Follow streams from the numbers that the browser has. Answers everything that it missed, or where the
         whole state is read, or that it may not: never a part."""
-        if not self._may_spend():
-            return {"mode": "wait", "ms": 1000}
+        sid = _sid()
+        if sid in self._strangers:  # costs no look into the database
+            return DENIED if self._spend_as_stranger(sid) else WAIT
+        if not self._purses.has(f"stranger {self._addresses.get(sid)}", JOINS_OF_STRANGERS) and sid not in self._joined:
+            return WAIT  # somebody at this address shows cookies that are nobody's
         wanted = data.get("streams") if isinstance(data, dict) else None
         if not isinstance(wanted, dict) or not 0 < len(wanted) <= MAX_STREAMS:
-            return {"mode": "denied"}
+            return DENIED
         names = [str(name) for name in wanted]
-        sid = _sid()
         with self.parts.db.read() as tx:
             actor = actor_from_cookies(tx, self._cookies.get(sid, {}))
-            if actor is None or not all(streams.may_join(tx, actor, name) for name in names):
-                return {"mode": "denied"}
+            if actor is None:
+                self._strangers.add(sid)
+                self._spend_as_stranger(sid)
+                return DENIED
+            if not self._may_spend(f"{actor.kind} {actor.session_id or actor.by}"):
+                return WAIT
+            if not all(streams.may_join(tx, actor, name) for name in names):
+                return DENIED
         self._enter(sid, names)
         # A second look, after the rooms were entered: what is committed in between is then either read here or
         # emitted to the room, and a double is dropped by its number.
@@ -115,15 +140,13 @@ class Live:
             missed += events
         return {"mode": "replay", "events": [e.wire() for e in missed], "epoch": ours}
 
-    def _may_spend(self) -> bool:
-        """A thousand browsers that come back at once are let in at a pace that the database can answer."""
-        now = time.monotonic()
-        self._budget = min(JOINS_PER_S, self._budget + (now - self._refilled) * JOINS_PER_S)
-        self._refilled = now
-        if self._budget < 1:
-            return False
-        self._budget -= 1
-        return True
+    def _may_spend(self, who: str) -> bool:
+        """A thousand browsers that come back at once are let in at a pace that the database can answer; one of them
+        alone never takes more than its own part of it."""
+        return self._purses.take(who, JOINS_OF_ONE) and self._purses.take("everybody", Pace(JOINS_PER_S, JOINS_PER_S))
+
+    def _spend_as_stranger(self, sid: str) -> bool:
+        return self._purses.take(f"stranger {self._addresses.get(sid)}", JOINS_OF_STRANGERS)
 
     # What browsers hear
 

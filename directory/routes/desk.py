@@ -7,7 +7,7 @@ from flask import Response, current_app, flash, make_response, redirect, render_
 
 from directory import signin
 from directory.actor import Actor
-from directory.attempts import Limits
+from directory.attempts import DEVICE_COOKIE, Limits
 from kernel.catalogue import LOCALES
 from kernel.config import Config
 from kernel.doors import Routes
@@ -31,7 +31,8 @@ def visit() -> signin.Visit:
     """From where this request comes."""
     browser = request.headers.get("User-Agent", "")
     limits = Limits.of(config())
-    return signin.Visit(request.remote_addr or "", browser, config().session_hours, limits)
+    known = request.cookies.get(DEVICE_COOKIE, "")
+    return signin.Visit(request.remote_addr or "", browser, config().session_hours, limits, known)
 
 
 def page(template: str, errors: Errors | None = None, **context: Any) -> Response:
@@ -59,12 +60,6 @@ def once(response: Response) -> Response:
     """For a page that shows a secret: no copy stays in the browser's history."""
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def within(target: str) -> str:
-    """A page of this service to go on to; the start page for anything else."""
-    inside = target.startswith("/") and not target.startswith("//") and "\\" not in target and target.isprintable()
-    return target if inside else "/"
 
 
 def keep(response: Response, name: str, value: str, seconds: int | None = None) -> Response:

@@ -6,11 +6,13 @@ from flask import Response, current_app, make_response, redirect, request, url_f
 
 from directory import demo, identities, oidc, queries, secondstep, signin
 from directory.actor import Actor
+from directory.attempts import DEVICE_COOKIE, DEVICE_DAYS
 from directory.forms import CodeForm, NewPasswordForm, SignInForm
-from directory.routes.desk import Errors, config, done, keep, page, routes, visit, within
+from directory.routes.desk import Errors, config, done, keep, page, routes, visit
 from directory.signin import Refused, SignedIn, Step
 from kernel.db import Tx
 from kernel.errors import Invalid, NotFound
+from kernel.localpaths import own_path
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +23,7 @@ _STEPS = {Step.TOTP: "directory.totp_page", Step.NEW_PASSWORD: "directory.first_
 @routes.open_get("/sign-in", reason=_ENTERING)
 def sign_in_page(tx: Tx, actor: Actor | None) -> Response:
     """Ask for name and password; who is in already goes on."""
-    target = within(request.args.get("next", "/"))
+    target = own_path(request.args.get("next", "/"))
     if actor is not None and actor.kind == "person":
         return make_response(redirect(target))
     return _sign_in_page(tx, SignInForm(), target)
@@ -40,7 +42,7 @@ def sign_in(tx: Tx, actor: Actor | None) -> Response:
     form, target = SignInForm(request.form), request.form.get("next", "/")
     answer = signin.sign_in(tx, form.name.data or "", form.password.data or "", visit())
     if isinstance(answer, Refused):
-        return _sign_in_page(tx, form, within(target), {"name": answer.message})
+        return _sign_in_page(tx, form, own_path(target), {"name": answer.message})
     return _entered(answer, target)
 
 
@@ -50,14 +52,14 @@ def totp_page(tx: Tx, actor: Actor | None) -> Response:
     who = signin.waiting_person(tx, request.cookies.get(signin.COOKIE), Step.TOTP)
     if who is None:
         return done(actor, None, "directory.sign_in_page")
-    return page("totp_step", form=CodeForm(), who=who, next=within(request.args.get("next", "/")))
+    return page("totp_step", form=CodeForm(), who=who, next=own_path(request.args.get("next", "/")))
 
 
 @routes.open_post("/sign-in/code", reason="carries the code and the half-done session")
 def answer_totp(tx: Tx, actor: Actor | None) -> Response:
     """Check the code of the second step."""
     form, token = CodeForm(request.form), request.cookies.get(signin.COOKIE)
-    target = within(request.form.get("next", "/"))
+    target = own_path(request.form.get("next", "/"))
     answer = signin.answer_totp(tx, token, form.code.data or "", visit(), secondstep.safe_of(config()))
     if isinstance(answer, Refused):
         who = signin.waiting_person(tx, token, Step.TOTP)
@@ -73,14 +75,14 @@ def first_password_page(tx: Tx, actor: Actor | None) -> Response:
     who = signin.waiting_person(tx, request.cookies.get(signin.COOKIE), Step.NEW_PASSWORD)
     if who is None:
         return done(actor, None, "directory.sign_in_page")
-    return page("first_password", form=NewPasswordForm(), who=who, next=within(request.args.get("next", "/")))
+    return page("first_password", form=NewPasswordForm(), who=who, next=own_path(request.args.get("next", "/")))
 
 
 @routes.open_post("/sign-in/new-password", reason="carries the half-done session")
 def set_first_password(tx: Tx, actor: Actor | None) -> Response:
     """Replace a temporary password."""
     form, token = NewPasswordForm(request.form), request.cookies.get(signin.COOKIE)
-    target = within(request.form.get("next", "/"))
+    target = own_path(request.form.get("next", "/"))
     try:
         answer = signin.replace_temporary_password(tx, token, form.chosen(), visit())
         errors = {"new": answer.message} if isinstance(answer, Refused) else {}
@@ -98,7 +100,7 @@ def depart(tx: Tx, actor: Actor | None) -> Response:
     if not oidc.is_on(config()):
         raise NotFound()
     tx.let_go()  # the issuer may be slow: the connection goes back meanwhile
-    going = oidc.depart(config(), within(request.args.get("next", "/")))
+    going = oidc.depart(config(), own_path(request.args.get("next", "/")))
     return keep(make_response(redirect(going.url)), oidc.COOKIE, going.cookie, oidc.TRIP_S)
 
 
@@ -137,6 +139,9 @@ def sign_out(tx: Tx, actor: Actor | None) -> Response:
 
 def _entered(done: SignedIn, target: str) -> Response:
     """Take the token along and go to the next step, or in."""
-    where = within(target)
+    where = own_path(target)
     url = url_for(_STEPS[done.step], next=where) if done.step in _STEPS else where
-    return keep(make_response(redirect(url)), signin.COOKIE, done.token)
+    response = keep(make_response(redirect(url)), signin.COOKIE, done.token)
+    if done.device_token:
+        keep(response, DEVICE_COOKIE, done.device_token, DEVICE_DAYS * 24 * 3600)
+    return response

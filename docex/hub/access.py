@@ -5,6 +5,7 @@ from directory.actor import Actor, Role
 from docex.hub import way
 from kernel import streams
 from kernel.db import Tx
+from kernel.refs import row_id
 
 __all__ = ["may_watch_mailbox", "way"]
 
@@ -12,7 +13,7 @@ __all__ = ["may_watch_mailbox", "way"]
 @streams.guard("mailbox")
 def may_watch_mailbox(tx: Tx, actor: Actor, name: str) -> bool:
     """Who administers that agency; the agencies' systems ask over the API."""
-    number = name.partition(":")[2]
-    if actor.kind != "person" or not actor.has(Role.ADMIN) or not number.isdecimal():
+    number = row_id(name.partition(":")[2])
+    if actor.kind != "person" or not actor.has(Role.ADMIN) or number is None:
         return False
-    return int(number) in administered(tx, actor)
+    return number in administered(tx, actor)

@@ -5,13 +5,12 @@ inside its own network: https only, public addresses only, and the address that 
 import contextlib
 import hashlib
 import hmac
-import ipaddress
-import socket
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import urllib3
 
+from kernel import netaddresses
 from kernel.deadline import Deadline
 from kernel.errors import Invalid
 from kernel.text import Phrase, phrase
@@ -75,9 +74,9 @@ def check_address(url: str, *, anywhere: bool) -> None:
     secure = parts.scheme == "https" or (anywhere and parts.scheme == "http")
     if not secure or not host or parts.username or parts.password or parts.fragment or len(url) > LONGEST_URL:
         raise Invalid({"url": message}, message)
-    with contextlib.suppress(ValueError):
-        if not anywhere and not ipaddress.ip_address(host).is_global:
-            raise Invalid({"url": message}, message)
+    if not anywhere and netaddresses.is_address(host) and not netaddresses.is_public(host):
+        raise Invalid({"url": message}, message)
+    host = host.rstrip(".")
     if not anywhere and (host == "localhost" or host.endswith((".localhost", ".local", ".internal"))):
         raise Invalid({"url": message}, message)
 
@@ -162,11 +161,10 @@ def _code_of(error: Exception) -> str:
 
 
 def _address_of(host: str, port: int, *, anywhere: bool) -> str:
-    """One address of the host; Refused when any of them is inside some private network."""
+    """The address to call; Refused when the host has none, or any that is not public."""
     try:
-        found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    except (OSError, UnicodeError):
+        return netaddresses.resolved(host, port, anywhere=anywhere)
+    except netaddresses.UnknownHost:
         raise Refused(UNKNOWN_NAME) from None
-    if not anywhere and not all(ipaddress.ip_address(address.partition("%")[0]).is_global for address in found):
-        raise Refused(NOT_PUBLIC)
-    return found[0]
+    except netaddresses.NotPublic:
+        raise Refused(NOT_PUBLIC) from None

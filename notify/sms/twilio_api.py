@@ -21,6 +21,8 @@ from notify.sms.codes import is_permanent
 
 CLOCK_SLACK = timedelta(minutes=2)
 LISTED = 200
+LATE_S = 120
+"""Seconds after a call without an answer before the provider's list is asked whether it accepted the SMS after all."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,9 @@ class TwilioSender:
         except TwilioRestException as error:
             reason = f"{error.status}/{error.code}: {error.msg}"[:300]
             raise SendError(reason, permanent=is_permanent(error.status, error.code)) from error
+        except requests.ReadTimeout as error:
+            # It has the request and may accept it yet: who looks for the SMS too early finds nothing and sends another.
+            raise SendError(f"{type(error).__name__}: {error}"[:300], permanent=False, retry_after_s=LATE_S) from error
         except (TwilioException, requests.RequestException, ValueError) as error:
             raise SendError(f"{type(error).__name__}: {error}"[:300], permanent=False) from error
         faults.point("sms.answered")

@@ -219,6 +219,12 @@ def test_a_technical_contact_is_tidied_and_checked(db: Database, cast: Cast) -> 
         card = listing.client(tx, cast.admin, given.id)
     assert card is not None
     assert (card.contact_email, card.contact_phone) == ("ky-thuat@mau.example", "+84912345678")
+    with db.write(cast.admin.by) as tx:
+        clients.set_contact(tx, cast.admin, given.id, clients.Contact(phone="028 3829 1234 máy lẻ 5"))
+    with db.read() as tx:
+        card = listing.client(tx, cast.admin, given.id)
+    assert card is not None
+    assert (card.contact_email, card.contact_phone) == ("", "+842838291234;ext=5")
     with pytest.raises(Invalid) as refused, db.write() as tx:
         clients.register(tx, cast.admin, cast.finance.id, "X", frozenset(), clients.Contact("x"))
     assert set(refused.value.fields) == {"name", "scopes", "contact_email"}

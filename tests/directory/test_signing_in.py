@@ -1,6 +1,8 @@
 """Coming in with a password, and how it is refused."""
 
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -124,6 +126,71 @@ def test_an_address_that_tries_many_names_waits(db: Database, cast: Cast) -> Non
         assert isinstance(come_in(db, demo.email_of("ha"), demo.PASSWORD), Refused)
         elsewhere = Visit("192.0.2.99", "", 12, attempts.Limits(3))
         assert isinstance(come_in(db, demo.email_of("ha"), demo.PASSWORD, elsewhere), SignedIn)
+
+
+def test_parallel_wrong_passwords_are_counted_before_they_are_compared(
+    db: Database, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[str] = []
+    matches = passwords.matches
+
+    def watched(password_hash: str, password: str) -> bool:
+        compared.append(password)
+        return matches(password_hash, password)
+
+    monkeypatch.setattr(passwords, "matches", watched)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda n: come_in(db, demo.email_of("ha"), f"sai {n}"), range(24)))
+    assert all(isinstance(answer, Refused) for answer in answers)
+    assert len(compared) == VISIT.limits.tries
+
+
+def test_a_stranger_locks_nobody_out_elsewhere(db: Database, cast: Cast) -> None:
+    stranger = replace(VISIT, address="198.51.100.9")
+    with clock.frozen(NOON):
+        for _ in range(3):
+            come_in(db, demo.email_of("ha"), "sai mật khẩu", stranger)
+        assert isinstance(come_in(db, demo.email_of("ha"), demo.PASSWORD, stranger), Refused)
+        assert isinstance(come_in(db, demo.email_of("ha"), demo.PASSWORD), SignedIn)
+        # who comes in forgets their own failures, and not those of the stranger
+        assert isinstance(come_in(db, demo.email_of("ha"), demo.PASSWORD, stranger), Refused)
+
+
+def test_many_addresses_of_one_stranger_close_a_name_to_unknown_devices_alone(db: Database, cast: Cast) -> None:
+    email = demo.email_of("ha")
+    first = come_in(db, email, demo.PASSWORD)
+    assert isinstance(first, SignedIn)
+    known = replace(VISIT, address="192.0.2.200", device_token=first.device_token)
+    with clock.frozen(NOON):
+        for n in range(3 * attempts.EVERYWHERE):
+            come_in(db, email, "sai mật khẩu", replace(VISIT, address=f"198.51.100.{n}"))
+        assert isinstance(come_in(db, email, demo.PASSWORD, replace(VISIT, address="192.0.2.200")), Refused)
+        for forged in ("x", first.device_token[:-2] + "xx"):
+            assert isinstance(come_in(db, email, demo.PASSWORD, replace(known, device_token=forged)), Refused)
+        assert isinstance(come_in(db, email, demo.PASSWORD, known), SignedIn)
+        for _ in range(3):  # a stolen cookie buys as many guesses as an address
+            come_in(db, email, "sai mật khẩu", known)
+        assert isinstance(come_in(db, email, demo.PASSWORD, known), Refused)
+
+
+def test_a_device_is_known_for_those_who_signed_in_there_and_for_a_while(db: Database, cast: Cast) -> None:
+    first = come_in(db, demo.email_of("ha"), demo.PASSWORD)
+    assert isinstance(first, SignedIn)
+    here = replace(VISIT, device_token=first.device_token)
+    assert (bool(here.device(demo.email_of("ha"))), here.device(demo.email_of("lan"))) == (True, "")
+    second = come_in(db, demo.email_of("lan"), demo.PASSWORD, here)
+    assert isinstance(second, SignedIn)
+    both = replace(VISIT, device_token=second.device_token)
+    assert both.device(demo.email_of("ha")) == both.device(demo.email_of("lan")) == here.device(demo.email_of("ha"))
+    assert demo.email_of("ha") not in second.device_token
+
+
+def test_a_subscriber_of_ipv6_has_one_address(db: Database, cast: Cast) -> None:
+    with clock.frozen(NOON):
+        for n in range(3):
+            come_in(db, demo.email_of("ha"), "sai mật khẩu", replace(VISIT, address=f"2001:db8:7:7::{n + 1}"))
+        here = replace(VISIT, address="2001:db8:7:7:ffff::9")
+        assert isinstance(come_in(db, demo.email_of("ha"), demo.PASSWORD, here), Refused)
 
 
 def test_coming_in_forgets_the_failures_before_it(db: Database, cast: Cast) -> None:

@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.text import Phrase, collation_key, fold, nfc, phone_number, phrase, sms_size, sms_text, strip_marks
+from kernel.text import (
+    Phrase,
+    collation_key,
+    contact_number,
+    fold,
+    nfc,
+    phone_number,
+    phrase,
+    sms_size,
+    sms_text,
+    strip_marks,
+)
 
 INVITATION = (
     "Kính mời đồng chí dự họp giao ban tháng 12 lúc 08 giờ 00 ngày 05/12/2026 tại Phòng họp số 1, "
@@ -64,6 +75,30 @@ def test_names_sort_as_in_a_vietnamese_dictionary() -> None:
 )
 def test_mobile_numbers_are_read_in_all_their_forms(typed: str, stored: str | None) -> None:
     assert phone_number(typed) == stored
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("0912 345 678", "+84912345678"),
+        ("024 3825 1234", "+842438251234"),
+        ("(028) 3829.1234", "+842838291234"),
+        ("+84 28 3829 1234", "+842838291234"),
+        ("0236 3821 500", "+842363821500"),
+        ("024 3825 1234 máy lẻ 12", "+842438251234;ext=12"),
+        ("024 3825 1234 ext. 12", "+842438251234;ext=12"),
+        ("+842438251234;ext=12", "+842438251234;ext=12"),
+        ("1900 6888", "19006888"),
+        ("0217 3821 500", None),  # no such area
+        ("04 3825 1234", None),  # an area code from before 2017
+        ("024 3825 123", None),
+        ("113", None),
+        ("ky-thuat@mau.example", None),
+        ("024 3825 1234 máy lẻ x", None),
+    ],
+)
+def test_the_number_of_a_contact_may_be_a_landline(typed: str, stored: str | None) -> None:
+    assert contact_number(typed) == stored
 
 
 def test_a_phrase_without_translation_stays_vietnamese() -> None:

@@ -229,7 +229,14 @@ def test_other_methods_are_refused_in_the_same_shape(ha: FlaskClient) -> None:
 
 def test_the_language_switch_never_leads_away(app: Flask) -> None:
     app.config["WTF_CSRF_ENABLED"] = False
-    for target in ("https://example.org/", "//example.org", "/\\example.org"):
+    for target in (
+        "https://example.org/",
+        "//example.org",
+        "/\\example.org",
+        "/%09/evil.example",
+        "/\t/evil.example",
+        "/%5cx",
+    ):
         answer = app.test_client().post("/language", data={"locale": "en", "next": target})
         assert answer.headers["Location"] == "/"
 

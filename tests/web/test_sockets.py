@@ -138,3 +138,10 @@ def test_a_crash_between_commit_and_emit_loses_nothing(instance: Instance) -> No
     assert answer["mode"] == "replay"
     assert "Việc phát sinh" in str(answer["events"]), "it was committed, so it is heard"
     listener.close()
+
+
+@pytest.mark.parametrize("number", ["1" * 23, str(2**63), "9" * 5000, "１２", "1\0"])
+@pytest.mark.parametrize("kind", ["task", "meeting", "document", "incoming", "mailbox", "person", "agency"])
+def test_a_number_that_no_column_holds_is_denied_and_answered(nam: Browser, kind: str, number: str) -> None:
+    with pytest.raises(Unexpected, match="denied"):
+        nam.listen(f"{kind}:{number}")
