@@ -26,6 +26,7 @@ from kernel import clock, faults
 REFUSED_TO_WORK = 3
 KILLED = -signal.SIGKILL
 DIED = (KILLED, 255)  # 255: multiprocessing lost the status of a process that did not end by itself
+LAID_ASIDE = 3  # the exit code of a run that put files into error/
 AGES_S = 280
 
 

@@ -26,7 +26,7 @@ from docex.agent.errors import Refused, Stumbled, Unreachable, Unusable
 from docex.agent.hub import Hub
 from docex.agent.wire import Reach, version
 from docex.hub.models import Mailbox, Parcel
-from tests.docex_agent.agents import REFUSED_TO_WORK, AgentProcess, Circumstances
+from tests.docex_agent.agents import LAID_ASIDE, REFUSED_TO_WORK, AgentProcess, Circumstances
 from tests.docex_agent.conftest import Served
 from tests.docex_hub.systems import a_file
 from web.cli import main
@@ -157,7 +157,7 @@ def test_a_missing_right_is_named(served: Served, sender: AgentProcess) -> None:
 
 def test_anothers_letter_is_refused_and_blocks_nothing(served: Served, receiver: AgentProcess) -> None:
     receiver.put("cua-noi-khac.edxml", a_file(served.office))
-    assert receiver.run() == 0
+    assert receiver.run() == LAID_ASIDE
     assert receiver.names("error") == ["cua-noi-khac.edxml", "cua-noi-khac.edxml.reason.txt"]
 
 

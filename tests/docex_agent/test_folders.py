@@ -14,7 +14,7 @@ from docex.agent.running import run
 from docex.edxml.model import Attachment
 from docex.models import Dispatch, StatusLog
 from tests.docex.office import a_pdf
-from tests.docex_agent.agents import DIED, AgentProcess, until
+from tests.docex_agent.agents import DIED, LAID_ASIDE, AgentProcess, until
 from tests.docex_agent.conftest import Served
 from tests.docex_hub.systems import a_file
 
@@ -131,7 +131,7 @@ def test_killed_while_fetching_it_delivers_once(
 def test_killed_while_laying_aside_it_lays_aside_once(sender: AgentProcess, point: str) -> None:
     sender.put("ghi-chu.edxml", "<a>Không phải văn bản</a>".encode())
     assert sender.run(die_at=point) in DIED
-    assert sender.run() == 0
+    assert sender.run() == LAID_ASIDE
     assert sender.names("outbox") == []
     assert sender.names("error") == ["ghi-chu.edxml", "ghi-chu.edxml.reason.txt"]
     vi, en, code = (sender.root / "error" / "ghi-chu.edxml.reason.txt").read_text(encoding="utf-8").splitlines()
