@@ -7,7 +7,7 @@ what a later signature's picture covers is weighed. Neither judge trusts the oth
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import pairwise
-from time import monotonic
+from time import process_time
 from typing import Any
 
 from signing.case import Case
@@ -18,7 +18,8 @@ from signing.rendering.pages import Area, Pages, Undrawable
 from signing.updates.review import Box, Update
 
 LOOKING_S = 4.0
-"""For all pages of a file. What is not looked at by then rests on `updates` alone, and the report says so."""
+"""Seconds of the processor for all pages of a file: how busy the machine is changes no verdict. What is not looked at
+by then rests on `updates` alone, and the report says so."""
 NUMBER_FAULTS = {Covering.LOST, Covering.CHANGED, Covering.TOUCHED, Covering.NOT_SEEN}
 """A number stands among words; everything else it may do no more than a signature."""
 
@@ -39,7 +40,7 @@ class _Looker:
         self._case = case
         self._opened = opened
         self._states: dict[int, Pages] = {}
-        self._until = monotonic() + LOOKING_S
+        self._until = process_time() + LOOKING_S
 
     def look(self) -> None:
         """Each signed state against the next, and the last one against the file as it is."""
@@ -60,7 +61,7 @@ class _Looker:
 
     def _compare(self, before: int, after: int, between: Sequence[Update]) -> None:
         areas = [_area(box) for update in between for box in update.boxes]
-        left_s = max(0.0, self._until - monotonic())
+        left_s = max(0.0, self._until - process_time())
         seen = compare(self._state(before), self._state(after), areas, left_s, [area.page for area in areas])
         case = self._case
         for page in _changed_pages(seen):
@@ -79,7 +80,9 @@ class _Looker:
                 end = min((found.end for found in case.file.found if found.end > update.begin), default=update.end)
                 covered = covered_ink(self._state(begin), self._state(end), _area(box))
                 faults = set(covered.faults) & (NUMBER_FAULTS if box.number else set(Covering))
-                if faults:
+                if faults == {Covering.NOT_SEEN}:
+                    case.reasons.append(reason(Code.JUDGING_TOO_LONG))  # nothing is known of it
+                elif faults:
                     told = reason(
                         Code.COVERS_CONTENT, weight=case.policy.edited_later, who=box.field, page=box.page + 1
                     )

@@ -157,6 +157,7 @@ _MORE = [
     ("reason_missing", 422, phrase("Trạng thái 02, 13 hoặc 16 không nêu lý do.")),
     ("malware", 422, phrase("Tệp có mã độc; info.receipt là biên nhận từ chối có ký số.")),
     ("too_large_to_scan", 422, phrase("Tệp lớn hơn mức bộ quét mã độc nhận; gửi lại cũng vậy.")),
+    ("damaged_file", 503, phrase("Tệp trong kho không còn đúng như khi nhận nên không được đưa ra; báo quản trị.")),
     ("wrong_offset", 409, phrase("Đoạn tệp không nối tiếp; info.offset là chỗ phải gửi tiếp.")),
     ("wrong_hash", 409, phrase("Nội dung không khớp mã SHA-256 đã báo; gửi lại đoạn hoặc tệp đó.")),
 ]
