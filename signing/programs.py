@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from inspect import isfunction
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,9 @@ class Program:
     def _errand(self, task: Task) -> Errand:
         """What is told of a task, when the program knows all that is not a stranger's."""
         errand = Errand((clock.now(), task.work, task.given, task.named))
-        self._prepare(task.work.__module__, errand.trust)
+        # A child can load nothing any more: also the module of a function that goes along as an argument is loaded here.
+        for function in (task.work, *(one for one in task.given if isfunction(one))):
+            self._prepare(function.__module__, errand.trust)
         return errand
 
     def _seconds(self, task: Task) -> float:

@@ -125,6 +125,8 @@ class _Form:
         written = self._written
         new = written.new.get(value)
         if equal(old, new):
+            if name in written.number_fields:
+                written.purpose = written.purpose or "number"  # the same number once more
             return
         written.use(value.number, "field")
         if not isinstance(new, dict) or "Kids" in old:

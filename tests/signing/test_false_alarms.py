@@ -156,16 +156,17 @@ def test_another_generation_of_what_is_referred_to_is_never_valid(office: Office
         assert office.judge(later, kind).value is not Value.VALID
 
 
-def test_what_is_freed_is_not_valid_but_a_number_that_nobody_used(office: Office, sealed: bytes) -> None:
-    """iText enters its own cross-reference stream as free, under a new number."""
+def test_what_is_freed_is_not_valid(office: Office, sealed: bytes) -> None:
+    """Nor is an update that frees what nobody used and does nothing else. That iText enters its own cross-reference
+    stream as free, under a new number, does no harm: its papers are in the corpus."""
     previous = re.findall(rb"startxref\s+(\d+)", sealed)[-1]
     identity = re.findall(rb"/ID \[.*?\]", sealed)[-1]
-    for number, value in ((5, Value.INVALID), (150, Value.VALID)):
+    for number in (5, 150):
         for next_generation in (1, 65535):
             table = b"xref\n%d 1\n0000000000 %05d f \n" % (number, next_generation)
             table += b"trailer\n<< /Size 160 /Root 1 0 R /Prev %s %s >>\n" % (previous, identity)
             later = sealed + table + b"startxref\n%d\n%%%%EOF\n" % len(sealed)
-            assert office.judge(later).value is value
+            assert office.judge(later).value is Value.INVALID
 
 
 def test_a_broken_time_stamp_inside_a_token_says_nothing_against_the_signature(kept_trust: Trust) -> None:
