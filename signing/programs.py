@@ -97,7 +97,7 @@ class Program:
     def _errand(self, task: Task) -> Errand:
         """What is told of a task, when the program knows all that is not a stranger's."""
         errand = Errand((clock.now(), task.work, task.given, task.named))
-        # A child can load nothing any more: also the module of a function that goes along as an argument is loaded here.
+        # A child can load nothing any more: the module of a function that goes along is loaded before, too.
         for function in (task.work, *(one for one in task.given if isfunction(one))):
             self._prepare(function.__module__, errand.trust)
         return errand

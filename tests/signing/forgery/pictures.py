@@ -82,7 +82,8 @@ def signature_boxes(data: bytes) -> dict[int, list[Box]]:
     reader = reader_of(data)
     found: dict[int, list[Box]] = {}
     for number, kid in enumerate(reader.root["/Pages"]["/Kids"]):
-        for reference in kid.get_object().get("/Annots") or ():
+        page = kid.get_object()
+        for reference in page["/Annots"] if "/Annots" in page else ():  # `get` would not follow references
             field = reference.get_object()
             if field.get("/FT") in ("/Sig", "/Tx"):
                 found.setdefault(number, []).append(_box(field["/Rect"]))
