@@ -30,7 +30,7 @@ NEAR = 3.0
 """Points around ink within which new ink could make another sign or another word of it: a blank of 12 pt is as wide."""
 LETTER = 12.0
 """Points of a square in which a letter stands: of the ink in none of them a seal may cross more than `CROSSED`."""
-CROSSED = 0.6
+CROSSED = 0.85
 HIDDEN = 0.5
 """Part of an earlier signature's ink that a later picture may change; a seal in its place crosses less than a third."""
 GAP = 36.0
@@ -313,7 +313,7 @@ def _crossed_too_much(letters: Image.Image, recoloured: Image.Image, scale: floa
         for left in range(max(0, found[0] - step), found[2], step):
             window = (left, upper, left + side, upper + side)
             ink = _amount(letters.crop(window))
-            if ink > side and _amount(crossed.crop(window)) > CROSSED * ink:
+            if ink > 2 * side and _amount(crossed.crop(window)) > CROSSED * ink:
                 return True
     return False
 
