@@ -131,7 +131,8 @@ def test_killed_while_fetching_it_delivers_once(
 def test_killed_while_laying_aside_it_lays_aside_once(sender: AgentProcess, point: str) -> None:
     sender.put("ghi-chu.edxml", "<a>Không phải văn bản</a>".encode())
     assert sender.run(die_at=point) in DIED
-    assert sender.run() == LAID_ASIDE
+    # Killed after it had laid it aside, the next run has nothing left to tell.
+    assert sender.run() == (0 if point == "agent.laid_aside" else LAID_ASIDE)
     assert sender.names("outbox") == []
     assert sender.names("error") == ["ghi-chu.edxml", "ghi-chu.edxml.reason.txt"]
     vi, en, code = (sender.root / "error" / "ghi-chu.edxml.reason.txt").read_text(encoding="utf-8").splitlines()

@@ -83,7 +83,7 @@ def signature_boxes(data: bytes) -> dict[int, list[Box]]:
     found: dict[int, list[Box]] = {}
     for number, kid in enumerate(reader.root["/Pages"]["/Kids"]):
         page = kid.get_object()
-        for reference in page["/Annots"] if "/Annots" in page else ():  # `get` would not follow references
+        for reference in page["/Annots"] if "/Annots" in page else ():  # noqa: SIM401 - `get` would not follow references
             field = reference.get_object()
             if field.get("/FT") in ("/Sig", "/Tx"):
                 found.setdefault(number, []).append(_box(field["/Rect"]))
