@@ -7,7 +7,8 @@ what a later signature's picture covers is weighed. Neither judge trusts the oth
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import pairwise
-from time import process_time
+from threading import Lock
+from time import thread_time
 from typing import Any
 
 from signing.case import Case
@@ -17,6 +18,8 @@ from signing.rendering.covering import Covering, covered_ink
 from signing.rendering.pages import Area, Pages, Undrawable
 from signing.updates.review import Box, Update
 
+PDFIUM = Lock()
+"""PDFium works for one thread at a time (its own documentation); threads of a worker take turns."""
 LOOKING_S = 4.0
 """Seconds of the processor for all pages of a file: how busy the machine is changes no verdict. What is not looked at
 by then rests on `updates` alone, and the report says so."""
@@ -29,7 +32,7 @@ def judge_appearance(case: Case) -> None:
     if not case.later.updates:
         return
     try:
-        with ExitStack() as opened:
+        with PDFIUM, ExitStack() as opened:
             _Looker(case, opened).look()
     except Undrawable:
         case.reasons.append(reason(Code.STRUCTURE_UNCLEAR, who=_names(case, len(case.file.data))))
@@ -40,7 +43,7 @@ class _Looker:
         self._case = case
         self._opened = opened
         self._states: dict[int, Pages] = {}
-        self._until = process_time() + LOOKING_S
+        self._until = thread_time() + LOOKING_S
 
     def look(self) -> None:
         """Each signed state against the next, and the last one against the file as it is."""
@@ -61,7 +64,7 @@ class _Looker:
 
     def _compare(self, before: int, after: int, between: Sequence[Update]) -> None:
         areas = [_area(box) for update in between for box in update.boxes]
-        left_s = max(0.0, self._until - process_time())
+        left_s = max(0.0, self._until - thread_time())
         seen = compare(self._state(before), self._state(after), areas, left_s, [area.page for area in areas])
         case = self._case
         for page in _changed_pages(seen):

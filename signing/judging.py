@@ -142,9 +142,9 @@ def _judge_bytes(case: Case, found: Found, who: str, *, is_last: bool) -> None:
         case.reasons.append(reason(Code.CONTENT_CHANGED, found.field, who=who))
     if not valid:
         case.reasons.append(reason(Code.SIGNATURE_BROKEN, found.field, who=who))
-    if case.later.unreadable and found.end < len(case.file.data.rstrip()):
-        case.reasons.append(reason(Code.STRUCTURE_UNCLEAR, found.field, who=who))
     problem = next((update.problem for update in case.later.after(found.end) if update.problem), "")
+    if case.later.unreadable and not problem and found.end < len(case.file.data.rstrip()):
+        case.reasons.append(reason(Code.STRUCTURE_UNCLEAR, found.field, who=who))
     if problem:
         case.details.append({"field": found.field, "forbidden_update": problem})
     if problem or not _later_is_allowed(case, found, sound, is_last=is_last):

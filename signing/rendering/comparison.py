@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from time import process_time
+from time import thread_time
 
 from PIL import Image, ImageChops
 
@@ -77,7 +77,7 @@ def compare(
         common = min(*pages, MOST_PAGES)
         if signed.data == now.data:
             return Comparison((), pages, tuple(range(signed.count)), ())
-        signed.until = now.until = process_time() + budget_s
+        signed.until = now.until = thread_time() + budget_s
         differences = [Difference(index, None) for index in range(min(pages), min(max(pages), MOST_PAGES))]
         compared, left_out = list[int](), list(range(MOST_PAGES, min(pages)))
         scale = _scale_for(common)

@@ -8,7 +8,7 @@ import re
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
-from time import process_time
+from time import thread_time
 
 from PIL import Image, ImageChops, ImageFilter
 
@@ -100,7 +100,7 @@ def covered_ink(before: bytes | Pages, after: bytes | Pages, area: Area, budget_
         try:
             old = opened.enter_context(_opened(before))
             new = opened.enter_context(_opened(after))
-            old.until = new.until = process_time() + budget_s
+            old.until = new.until = thread_time() + budget_s
             return _judged(old, new, area)
         except (Undrawable, OutOfTime):
             return Covered(area, (Covering.NOT_SEEN,))

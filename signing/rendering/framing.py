@@ -1,7 +1,7 @@
 """The page as it was signed and the page now, side by side, with the changed place framed: for people to look at."""
 
 from io import BytesIO
-from time import process_time
+from time import thread_time
 
 from PIL import Image, ImageDraw
 
@@ -42,7 +42,7 @@ def framed(before: bytes | Pages, after: bytes | Pages, differences: Difference 
 def _side(file: bytes | Pages, index: int, places: list[Area | None]) -> Image.Image | None:
     try:
         with Pages(file if isinstance(file, bytes) else file.data) as pages:
-            pages.until = process_time() + BUDGET_S
+            pages.until = thread_time() + BUDGET_S
             sheet = pages.sheet(index)
             width, height = sheet.shown
             scale = sheet.bounded(min((MOST_WIDTH - BETWEEN) / 2 / width, MOST_HEIGHT / height))

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from time import process_time
+from time import thread_time
 from typing import Any
 
 from PIL import Image
@@ -257,10 +257,10 @@ class Pages:
         flags = pdfium.FPDF_ANNOT | pdfium.FPDF_REVERSE_BYTE_ORDER | (pdfium.FPDF_PRINTING if printed else 0)
         place = (-left, -upper, width, height, 0, flags)
         pause = pdfium.IFSDK_PAUSE(version=1)
-        pause.NeedToPauseNow = type(pause.NeedToPauseNow)(lambda _: process_time() > self.until)
+        pause.NeedToPauseNow = type(pause.NeedToPauseNow)(lambda _: thread_time() > self.until)
         state = pdfium.FPDF_RenderPageBitmap_Start(bitmap, page, *place, pause)
         pdfium.FPDF_RenderPage_Close(page)
-        if process_time() > self.until:
+        if thread_time() > self.until:
             raise OutOfTime
         if state != pdfium.FPDF_RENDER_DONE:
             raise Undrawable(f"page {index + 1}: state {state}")

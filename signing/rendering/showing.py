@@ -1,7 +1,7 @@
 """What has changed since a signature, for people: pictures of the pages concerned, and where on them in words."""
 
 from dataclasses import dataclass
-from time import process_time
+from time import thread_time
 
 from kernel.text import Phrase, phrase
 from signing.rendering.comparison import Comparison, Difference, compare
@@ -51,14 +51,14 @@ def changes_since(data: bytes, end: int) -> Changes:
     The pictures of signatures that came later are no change by themselves: they are framed where nothing else is.
     Never raises for what a file does: of what cannot be drawn there is no picture. For work in a process of its own.
     """
-    until = process_time() + ALL_OF_IT_S
+    until = thread_time() + ALL_OF_IT_S
     try:
         with Pages(data[:end]) as before, Pages(data) as after:
             found = _compared(before, after)
             numbers = list(dict.fromkeys(one.page for one in found.differences))
             shown = list[ChangedPage]()
             for index in sorted(numbers)[:MOST_PICTURES]:
-                if process_time() < until:
+                if thread_time() < until:
                     there = tuple(one for one in found.differences if one.page == index)
                     shown.append(ChangedPage(index + 1, framed(before, after, there), _where(before, after, there)))
             pages = tuple(sorted(index + 1 for index in numbers))

@@ -79,7 +79,7 @@ class SignedRevision:
         self._reader = Reader(data)
         self.end = len(data)
         self._lengths: dict[int, int] = {}
-        self.startxref, self._end = last_startxref(data, self._reader)
+        self.startxref, self._end = last_startxref(data)
         self._entries: dict[int, Entry] = {}
         self.trailer: dict[str, Any] = {}
         self._read_tables(self.startxref)

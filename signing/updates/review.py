@@ -6,7 +6,7 @@ and nothing else; whatever else the catalogue, the form, pages and all other obj
 """
 
 from collections import ChainMap
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from signing.updates.document import (
@@ -59,37 +59,31 @@ class Later:
         return tuple(update for update in self.updates if update.begin >= end)
 
 
-@dataclass
-class _Found:
-    updates: list[Update] = field(default_factory=list)
-
-
 def review(data: bytes, signed: int, number_fields: frozenset[str]) -> Later:
     """Judge every update of `data` after the first `signed` bytes, which a signature covers."""
-    found = _Found()
+    found: list[Update] = []
     try:
         _review(data, signed, number_fields, found)
     except StructureError as error:
-        return Later(tuple(found.updates), unreadable=str(error))
+        return Later(tuple(found), unreadable=str(error))
     except RecursionError:
-        return Later(tuple(found.updates), unreadable="objects within objects")
+        return Later(tuple(found), unreadable="objects within objects")
     except ForbiddenChange as error:
-        # What follows a forbidden change builds on it.
-        begin = found.updates[-1].end if found.updates else signed
-        found.updates.append(Update(begin, len(data), problem=str(error)))
-    return Later(tuple(found.updates))
+        # What follows a forbidden change builds on it: nothing is known of what stands behind later signatures.
+        begin = found[-1].end if found else signed
+        found.append(Update(begin, len(data), problem=str(error)))
+        return Later(tuple(found), unreadable=str(error))
+    return Later(tuple(found))
 
 
-def _review(data: bytes, signed: int, number_fields: frozenset[str], found: _Found) -> None:
+def _review(data: bytes, signed: int, number_fields: frozenset[str], found: list[Update]) -> None:
     revision = SignedRevision(data[:signed])
     objects = revision.objects
     for section in Updates(data, revision):
         stored = ChainMap(section.stored, dict(objects.stored))
         written = Written(objects, Objects(dict(stored), section.trailer), section, number_fields)
         _allow(written)
-        found.updates.append(
-            Update(section.begin, section.end, boxes=tuple(written.boxes), filled=frozenset(written.filled))
-        )
+        found.append(Update(section.begin, section.end, boxes=tuple(written.boxes), filled=frozenset(written.filled)))
         objects = written.new
 
 

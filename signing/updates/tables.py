@@ -176,7 +176,7 @@ def _unpredicted(data: bytes, parameters: dict[str, Any]) -> bytes:
     return bytes(out)
 
 
-def last_startxref(data: bytes, reader: Reader) -> tuple[int, int]:
+def last_startxref(data: bytes) -> tuple[int, int]:
     """Where the last cross-reference section begins, and where its `startxref` stands: the file must end with it."""
     place = data.rfind(b"startxref")
     found = _STARTXREF.match(data, place) if place >= 0 else None
