@@ -40,17 +40,24 @@ def _import_models() -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--database", choices=["both", "sqlite", "postgresql"], default="both")
+    parser.addoption("--full", action="store_true", help="both databases everywhere, and the long tests")
+    parser.addoption("--database", choices=["both", "sqlite", "postgresql"], help="instead of what the lane takes")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database_kind" in metafunc.fixturenames:
-        chosen = metafunc.config.getoption("--database")
-        kinds = ["sqlite", "postgresql"] if chosen == "both" else [chosen]
-        judged = metafunc.definition.get_closest_marker("one_database")
-        if judged and judged.args[0] in kinds:
-            kinds = [judged.args[0]]
-        metafunc.parametrize("database_kind", kinds, scope="session")
+        metafunc.parametrize("database_kind", _databases_for(metafunc), scope="session")
+
+
+def _databases_for(metafunc: pytest.Metafunc) -> list[str]:
+    """PostgreSQL, as in production; SQLite besides where the databases differ, and everywhere in the full lane."""
+    definition, config = metafunc.definition, metafunc.config
+    both = config.getoption("--full") or definition.get_closest_marker("both_databases")
+    chosen = config.getoption("--database") or ("both" if both else "postgresql")
+    judged = definition.get_closest_marker("one_database")
+    if judged and (chosen in ("both", judged.args[0]) or not config.getoption("--database")):
+        return [judged.args[0]]
+    return ["sqlite", "postgresql"] if chosen == "both" else [chosen]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -85,7 +92,7 @@ LONG = (
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
 
     def place(item: pytest.Item) -> int:
@@ -93,6 +100,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((number for number, start in enumerate(LONG) if name.startswith(start)), len(LONG))
 
     items.sort(key=place)
+    left_out = [] if config.getoption("--full") else [item for item in items if item.get_closest_marker("long_proof")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("long_proof")]
+
+
+@pytest.fixture(scope="session")
+def full(pytestconfig: pytest.Config) -> bool:
+    """Whether the whole proof is asked for: a test that takes a sample in the default lane takes everything then."""
+    return bool(pytestconfig.getoption("--full"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -20,6 +20,8 @@ from tests.api.conftest import System
 from web import entry
 from web.services import Services
 
+pytestmark = pytest.mark.both_databases
+
 
 class Inner(BaseModel):
     count: int = Field(ge=0, le=9)

@@ -138,7 +138,7 @@ def _walk(city: City, chromium: Browser, mailbox: str | None, known: Known) -> W
 
 
 @pytest.mark.timeout(600)  # the first one waits for a day's work
-@pytest.mark.parametrize("mailbox", CAST)
+@pytest.mark.parametrize("mailbox", [CAST[0], *(pytest.param(one, marks=pytest.mark.long_proof) for one in CAST[1:])])
 def test_every_page_of_somebody_is_whole(city: City, chromium: Browser, known: Known, mailbox: str) -> None:
     walk = _walk(city, chromium, mailbox, known)
     assert not walk.faults, "\n".join(walk.faults)

@@ -87,13 +87,6 @@ def trial(served: Served, working: None, tmp_path: Path) -> Trial:
     return Trial(served, sender, receiver, tmp_path / "report.json")
 
 
-@pytest.fixture
-def only_once(database_kind: str) -> None:
-    """The kit's own judgement does not depend on the hub's database."""
-    if database_kind != "sqlite":
-        pytest.skip("judged on SQLite")
-
-
 def test_every_must_is_described_checked_and_broken_once() -> None:
     text = (ROOT / "docs" / "exchange-protocol.md").read_text(encoding="utf-8")
     items = re.findall(r"^- ([MWC]\d\d) (.*?)(?=^- |^$)", text, flags=re.MULTILINE | re.DOTALL)
@@ -111,7 +104,8 @@ def test_this_hub_keeps_every_promise(trial: Trial, database_kind: str) -> None:
     assert set(found) == set(sentences(HUB)) - (set() if database_kind == "sqlite" else {"M24"})
 
 
-@pytest.mark.usefixtures("only_once")
+@pytest.mark.long_proof
+@pytest.mark.one_database("sqlite")
 @pytest.mark.parametrize("spoiled", [*GROUPS, *CLAUSES], ids=" ".join)
 def test_a_hub_that_breaks_a_promise_is_found_out(trial: Trial, app: Flask, spoiled: dict[str, Spoiler]) -> None:
     mend = put_around(app, list(spoiled.values()))
@@ -122,7 +116,8 @@ def test_a_hub_that_breaks_a_promise_is_found_out(trial: Trial, app: Flask, spoi
     assert found == dict.fromkeys(spoiled, "broken"), trial.said
 
 
-@pytest.mark.usefixtures("only_once")
+@pytest.mark.long_proof
+@pytest.mark.one_database("sqlite")
 def test_a_hub_that_lets_ended_letters_be_fetched_is_found_out(trial: Trial, app: Flask) -> None:
     """A term lasts a minute at least; here it ends as soon as somebody asks after the letter."""
 
@@ -142,7 +137,8 @@ def test_a_hub_that_lets_ended_letters_be_fetched_is_found_out(trial: Trial, app
             mend()
 
 
-@pytest.mark.usefixtures("only_once")
+@pytest.mark.long_proof
+@pytest.mark.one_database("sqlite")
 def test_a_hub_whose_hints_are_wrongly_signed_is_found_out(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     sign = calling.signature
     monkeypatch.setattr(calling, "signature", lambda secret, at, body: sign(secret + "x", at, body))
@@ -150,7 +146,8 @@ def test_a_hub_whose_hints_are_wrongly_signed_is_found_out(trial: Trial, monkeyp
     assert found == {"M33": "broken", "M34": "broken"}
 
 
-@pytest.mark.usefixtures("only_once")
+@pytest.mark.long_proof
+@pytest.mark.one_database("sqlite")
 def test_a_hub_whose_hints_come_again_as_they_were_is_found_out(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     """An old timestamp is the first that a receiver refuses."""
     call, begun = calling.call, int(clock.now().timestamp())
@@ -162,7 +159,7 @@ def test_a_hub_whose_hints_come_again_as_they_were_is_found_out(trial: Trial, mo
     assert trial.run("--only", "M34", *trial.hints) == {"M34": "broken"}
 
 
-@pytest.mark.usefixtures("only_once")
+@pytest.mark.one_database("sqlite")
 def test_what_cannot_be_checked_says_which_option_is_missing(trial: Trial) -> None:
     found = trial.run("--only", "M05,M33")
     assert found == {"M05": "kept", "M33": "not checked"}
@@ -170,7 +167,8 @@ def test_what_cannot_be_checked_says_which_option_is_missing(trial: Trial) -> No
     assert "--listen" in seen[0]
 
 
-@pytest.mark.usefixtures("only_once")
+@pytest.mark.long_proof
+@pytest.mark.one_database("sqlite")
 def test_the_kit_leaves_nothing_in_the_mailbox(trial: Trial) -> None:
     trial.run("--only", "M18,M19")
     receiver = AgentProcess(trial.served.url, trial.report.parent / "office", _credentials(trial))
@@ -200,7 +198,7 @@ def agent(trial: Trial, tmp_path: Path) -> Iterator[AgentProcess]:
     found.end()
 
 
-@pytest.mark.usefixtures("only_once")
+@pytest.mark.one_database("sqlite")
 def test_the_folder_agent_is_a_good_client(trial: Trial, agent: AgentProcess) -> None:
     agent.start()
     trial.receiver = ["--client", FAR]
@@ -208,7 +206,7 @@ def test_the_folder_agent_is_a_good_client(trial: Trial, agent: AgentProcess) ->
     assert found == {**dict.fromkeys(("C01", "C02", "C03", "C04"), "kept"), "C05": "not checked"}, trial.said
 
 
-@pytest.mark.usefixtures("only_once")
+@pytest.mark.one_database("sqlite")
 def test_a_client_that_does_not_run_is_found_out(trial: Trial) -> None:
     trial.receiver = ["--client", FAR]
     found = trial.run("--within", "0.5", "--with-statuses")
@@ -263,7 +261,7 @@ def test_what_is_missing_is_said_plainly(tmp_path: Path, options: list[str], sai
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.usefixtures("only_once")
+@pytest.mark.one_database("sqlite")
 def test_wrong_credentials_are_no_broken_promise(trial: Trial, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("sai")
     done = kit(*trial.sender, *trial.receiver)

@@ -16,6 +16,8 @@ from kernel.db import Database
 from kernel.errors import Forbidden, Invalid
 from tests.cast import Cast
 
+pytestmark = pytest.mark.both_databases
+
 AGENCIES = (
     "Mã định danh;Tên cơ quan;Mã cấp trên;Dùng hệ thống này;Hiệu lực từ\r\n"
     "H99.60.01;Phòng Mẫu Một;H99.60;không;01/07/2025\r\n"

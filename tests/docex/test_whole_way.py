@@ -2,6 +2,7 @@
 
 import io
 
+import pytest
 import sqlalchemy as sa
 from pypdf import PdfReader
 
@@ -20,6 +21,8 @@ from signing.policy import DocumentKind, policy_for
 from signing.verdicts import HolderKind, Value
 from signing.verify import Expected, verify
 from tests.docex.office import Office, a_pdf
+
+pytestmark = pytest.mark.both_databases
 
 
 def test_a_letter_is_written_signed_sealed_sent_and_registered(office: Office) -> None:

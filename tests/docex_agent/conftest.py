@@ -45,13 +45,6 @@ def served(app: Flask, hub: Office) -> Iterator[Served]:
 
 
 @pytest.fixture
-def only_once(database_kind: str) -> None:
-    """For long tests of what an agent does in its folders: it knows nothing of the hub's database."""
-    if database_kind != "sqlite":
-        pytest.skip("judged on SQLite")
-
-
-@pytest.fixture
 def sender(served: Served, tmp_path: Path) -> Iterator[AgentProcess]:
     """The agent of the city office."""
     agent = AgentProcess(served.url, tmp_path / "sender", served.credentials(served.office.cast.city.id))

@@ -31,6 +31,8 @@ from tests.docex_agent.conftest import Served
 from tests.docex_hub.systems import a_file
 from web.cli import main
 
+pytestmark = pytest.mark.both_databases
+
 HOUR = timedelta(hours=1)
 
 

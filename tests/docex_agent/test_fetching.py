@@ -282,7 +282,7 @@ def test_a_large_letter_takes_no_more_memory_than_a_small_one(
         assert large_kb - small_kb < 12_000, peaks
 
 
-@pytest.mark.usefixtures("only_once")
+@pytest.mark.one_database("sqlite")
 def test_a_file_beyond_all_measure_is_refused_clearly_before_a_byte_is_sent(
     app: Flask, served: Served, sender: AgentProcess
 ) -> None:

@@ -35,7 +35,9 @@ def offices(served: Served, tmp_path: Path) -> list[AgentProcess]:
 
 
 @pytest.mark.timeout(1200)  # a minute alone
-@pytest.mark.usefixtures("only_once", "working")
+@pytest.mark.long_proof  # every point of dying is tried alone in test_folders and test_fetching
+@pytest.mark.one_database("sqlite")
+@pytest.mark.usefixtures("working")
 def test_thirty_kills_at_random_change_nothing(served: Served, offices: list[AgentProcess]) -> None:
     seed = random.SystemRandom().randrange(1_000_000)
     chance = random.Random(seed)

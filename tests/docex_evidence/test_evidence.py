@@ -37,6 +37,8 @@ from tests.web.application import create_app
 from tests.web.people import sign_in
 from web.services import Services
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def rooms(office: Office) -> Iterator[Office]:

@@ -22,6 +22,8 @@ from tests.docex.office import Office
 from tests.docex_hub.systems import FAR, System, a_file, an_agency
 from tests.docex_hub.test_receipts import read_receipt
 
+pytestmark = pytest.mark.both_databases
+
 
 def fetched(system: System, item: dict[str, Any]) -> Any:
     """What a careful system does with one item: lease, download, acknowledge."""

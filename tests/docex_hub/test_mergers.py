@@ -20,6 +20,8 @@ from tests.docex_hub.test_recalls import recall_of
 from tests.docex_hub.test_several import stand, update_of
 from tests.docex_hub.test_superseding import update
 
+pytestmark = pytest.mark.both_databases
+
 FRIEND = Organ(FAR, "Sở Giao thông tỉnh Bạn")
 OLD = Organ("H98.20", "Sở Thông tin tỉnh Bạn")
 OTHER = Organ("H98.21", "Ban Dân tộc tỉnh Bạn")

@@ -20,6 +20,8 @@ from tests.docex_hub.systems import FAR, System, a_letter, an_agency
 from tests.docex_hub.test_mailbox import fetched, waiting
 from tests.docex_hub.test_recalls import recall_of
 
+pytestmark = pytest.mark.both_databases
+
 
 def stand(hub: Office, agency_id: int) -> list[tuple[str, str]]:
     """Progress and recall of what an agency was sent, oldest first."""

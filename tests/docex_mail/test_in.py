@@ -27,6 +27,8 @@ from tests.docex_hub.systems import without_reason
 from tests.docex_mail.partner import ADDRESS, CODE, NAME, PDF, Abroad
 from tests.docex_mail.test_out import files_of
 
+pytestmark = pytest.mark.both_databases
+
 
 def receipts(abroad: Abroad) -> list[dict[str, Any]]:
     """The machine-readable parts of what the partner got back."""

@@ -16,6 +16,8 @@ from kernel.errors import Invalid, NotFound
 from tests.docex.office import Office
 from tests.web.people import sign_in
 
+pytestmark = pytest.mark.both_databases
+
 
 def ids(rooms: Office, **asked: str) -> list[int]:
     with rooms.db.read() as tx:

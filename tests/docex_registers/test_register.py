@@ -23,6 +23,8 @@ from kernel.refs import Ref
 from tests.docex.office import Office
 from tests.web.people import sign_in
 
+pytestmark = pytest.mark.both_databases
+
 
 def registered(rooms: Office, count: int = 1, **changes: str) -> None:
     """Letters of the city office that Lan has taken in."""

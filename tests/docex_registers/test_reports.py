@@ -5,6 +5,7 @@ import io
 from datetime import UTC, date, datetime, timedelta
 
 import openpyxl
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -19,6 +20,8 @@ from docex.states import DocumentState, IncomingState
 from kernel import clock
 from tests.docex.office import Office
 from tests.web.people import sign_in
+
+pytestmark = pytest.mark.both_databases
 
 MARCH = datetime(2026, 3, 3, 9, 0, tzinfo=clock.VN)
 

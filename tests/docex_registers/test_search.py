@@ -19,6 +19,8 @@ from tests.docex.office import Office
 from tests.docex_registers.papers import bomb, pdf, word
 from tests.web.people import sign_in
 
+pytestmark = pytest.mark.both_databases
+
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 

@@ -27,6 +27,8 @@ from tests.docex.office import Office
 from tests.docex_vxp.conftest import ABROAD, OLD_CODE
 from tests.docex_vxp.letters import KEY, a_letter, a_status, organ
 
+pytestmark = pytest.mark.both_databases
+
 Made = Callable[[int], VxpClient]
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples" / "edxml" / "built-by-official-sdk"
 FRIEND = Organ(ABROAD, "Sở Giao thông tỉnh Bạn")

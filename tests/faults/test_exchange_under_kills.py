@@ -13,6 +13,7 @@ LETTERS = 1_000
 KILLS = 25
 
 
+@pytest.mark.long_proof
 @pytest.mark.timeout(900)  # a minute or two alone; beside the rest of the suite it waits for the processors
 def test_nothing_is_lost_and_nothing_comes_twice() -> None:
     seed = random.SystemRandom().randrange(1_000_000)

@@ -31,6 +31,8 @@ from kernel.outbox import (
 from kernel.text import Phrase, phrase
 from kernel.wakeup import Wakeup
 
+pytestmark = pytest.mark.both_databases
+
 NOON = datetime(2026, 11, 23, 5, tzinfo=UTC)
 
 

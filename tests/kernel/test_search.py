@@ -10,6 +10,8 @@ from kernel.db import Database
 from kernel.refs import Ref
 from kernel.search import Place
 
+pytestmark = pytest.mark.both_databases
+
 MINE = Place("agency:1", "document")
 START = datetime(2026, 11, 1, tzinfo=UTC)
 SUBJECTS = [

@@ -12,6 +12,8 @@ from kernel.db import Committed, Database, Tx
 from kernel.outbox import OutboxRow
 from kernel.wakeup import EVERYTHING, Wakeup
 
+pytestmark = pytest.mark.both_databases
+
 
 def publish(db: Database, stream: str, number: int) -> None:
     with db.write() as tx:

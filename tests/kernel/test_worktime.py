@@ -9,6 +9,8 @@ from kernel.clock import VN
 from kernel.db import Database
 from kernel.worktime import CalendarDay, WorkCalendar
 
+pytestmark = pytest.mark.both_databases
+
 CALENDAR = WorkCalendar()
 
 

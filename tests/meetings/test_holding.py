@@ -15,6 +15,8 @@ from meetings.states import MeetingState
 from tests.cast import Cast
 from tests.meetings import stage as at
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_a_meeting_opens_takes_up_points_pauses_and_closes(db: Database, cast: Cast) -> None:
     stage = at.opened(db, cast)

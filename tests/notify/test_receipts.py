@@ -15,6 +15,8 @@ from notify.states import RANK, MessageState, moves_forward
 from tests.notify.test_mail import state_of
 from tests.notify.test_sms import told
 
+pytestmark = pytest.mark.both_databases
+
 
 def report(sid: str, status: str, code: str = "") -> dict[str, str]:
     return {"MessageSid": sid, "MessageStatus": status, **({"ErrorCode": code} if code else {})}

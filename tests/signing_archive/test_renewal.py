@@ -27,6 +27,8 @@ from signing.testservices import CRL, OCSP, Fault
 from signing.verdicts import Level, Value
 from tests.signing_archive.conftest import Keeping
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def kept(keeping: Keeping) -> str:

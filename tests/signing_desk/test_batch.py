@@ -2,12 +2,15 @@
 
 import re
 
+import pytest
 import sqlalchemy as sa
 
 from docex.models import Document
 from docex.states import DocumentState
 from kernel.outbox import OutboxRow
 from tests.signing_desk.conftest import Desk
+
+pytestmark = pytest.mark.both_databases
 
 
 def choices(page: str) -> list[str]:

@@ -21,6 +21,8 @@ from signing.log import Kind, NotYet
 from signing.logaudit import audit
 from signing.logmodels import LogHead, LogLeaf, LogTile
 
+pytestmark = pytest.mark.both_databases
+
 
 def fingerprint(text: str) -> str:
     return sha256(text.encode()).hexdigest()

@@ -24,6 +24,8 @@ from signing.timestamps import LocalTimeStamps, TimeStamps
 from signing.trial import authority_in, trust_of
 from signing.trust import Trust
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture(autouse=True)
 def _one_minute() -> Iterator[None]:

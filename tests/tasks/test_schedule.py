@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 import sqlalchemy as sa
 
 from kernel import claiming, clock
@@ -15,6 +16,8 @@ from tasks.models import Priority, ReminderState, TaskEntry, TaskReminder
 from tests.cast import Cast
 from tests.tasks.moments import FRIDAY_17, MONDAY_9, at
 from tests.tasks.test_giving import given, messages, planned
+
+pytestmark = pytest.mark.both_databases
 
 
 def received(db: Database, cast: Cast, **changes: object) -> int:

@@ -32,6 +32,8 @@ from tests.postgres import TestServer
 from web import demo, schema
 from web.cli import main
 
+pytestmark = pytest.mark.both_databases
+
 LETTER = hashlib.sha256(b"%PDF-1.7 a letter").hexdigest()
 PLAIN = "thông tin chỉ máy này mở được"
 

@@ -9,6 +9,8 @@ from kernel import refs, streams
 from kernel.db import Database
 from tests.cast import Cast
 
+pytestmark = pytest.mark.both_databases
+
 NUMBERS = ["9" * 18, str(2**63 - 1), str(2**63), "9" * 19, "1" * 20, "1" * 23, "9" * 5000, "-1", "0", "+1", "１２",
            "²", "1_0", " 1", "1 ", "1\0", "0x1", "1e5", "", "1/desk", str(2**63) + "/desk",
            "1" * 23 + "/clerks"]  # fmt: skip

@@ -24,6 +24,8 @@ from kernel.words import SearchWord
 from tests.postgres import TestServer
 from web import demo, rooms, schema
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def empty(database_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Config:

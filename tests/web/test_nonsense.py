@@ -85,11 +85,15 @@ def asked(client: FlaskClient, door: Door, number: int, nonsense: str, file: tup
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_no_nonsense_is_a_fault_of_the_server(app: Flask, method: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_nonsense_is_a_fault_of_the_server(
+    app: Flask, method: str, full: bool, caplog: pytest.LogCaptureFixture
+) -> None:
     wrong = []
     clients = [sign_in(app, person) for person in PEOPLE]
     for turn, nonsense in enumerate(NONSENSE):
         for place, door in enumerate(doors(method)):  # in turns, so that everybody knocks somewhere with each of them
+            if not full and (turn + place) % len(NONSENSE) > 1:  # a sample: two kinds at each door
+                continue
             who = (turn + place) % len(PEOPLE)
             status = asked(clients[who], door, 1 + turn % 2, nonsense, FILES[turn % len(FILES)])
             if status >= 500:
