@@ -167,7 +167,8 @@ class Config:
     connection_wait_s: int = setting(
         20,
         "Seconds in which the head of a request must have come, and in which its body must begin and go on at 8 kB/s "
-        "or more; a connection between two requests is closed after four times as many.",
+        "or more, and a socket must have said that it wants to hear; a connection between two requests is closed after "
+        "four times as many.",
         read=int,
     )
     connections_per_address: int = setting(

@@ -52,6 +52,8 @@ class Limits:
     send_buffer: int = 256 * 1024
     #: Packets that may wait for a long-polling client that does not come back.
     polling_packets: int = 1_000
+    #: How long a connection may be in no namespace, in seconds: such a one is no browser of ours; 0 is no limit.
+    join_s: float = 20.0
     #: Sends in a row before other greenlets get a turn.
     turn: int = 200
 
@@ -301,6 +303,41 @@ class DirectManager(Manager):  # type: ignore[misc]
         engine._async = {**engine._async, "websocket": LiveTransport}
         self._queue_packet = engine.send_packet
         engine.send_packet = self._send_after_broadcasts
+        let_in = engine.handlers["connect"]
+
+        def connected(eio_sid: str, environ: dict[str, Any]) -> Any:
+            self._end_unless_joined(eio_sid)
+            return let_in(eio_sid, environ)
+
+        engine.on("connect", connected)
+
+    def disconnect(self, sid: str, namespace: str, **options: Any) -> Any:
+        """Called by python-socketio when a client leaves a namespace; its connection may stay open."""
+        eio_sid = self.eio_sid_from_sid(sid, namespace)
+        done = super().disconnect(sid, namespace, **options)
+        if eio_sid is not None:
+            self._end_unless_joined(eio_sid)
+        return done
+
+    def _end_unless_joined(self, eio_sid: str) -> None:
+        """Close the connection if it is in no namespace when the time for that is over."""
+
+        def look() -> None:
+            member = self.server.eio.sockets.get(eio_sid)
+            if (
+                member is None
+                or member.closed
+                or any(self.sid_from_eio_sid(eio_sid, name) for name in list(self.rooms))
+            ):
+                return
+            log.info("closed a connection that joined no namespace")
+            member.close(wait=False, reason=self.server.eio.reason.SERVER_DISCONNECT)
+            if not member.upgraded:  # nobody's reader ends with it
+                self.server.eio.sockets.pop(eio_sid, None)
+
+        member = self.server.eio.sockets.get(eio_sid)
+        if self.limits.join_s and member is not None and not (member.closing or member.closed):
+            gevent.spawn_later(self.limits.join_s, look)
 
     def emit(
         self,

@@ -9,6 +9,7 @@ from kernel.blobs import DiskBlobs
 from kernel.config import Config
 from web import greenlets
 from web.app import create_app
+from web.broadcast import Limits
 from web.server import make_socketio, serve
 from web.services import Services
 from web.sockets import Live
@@ -24,7 +25,7 @@ def run(config: Config) -> None:
     if isinstance(parts.blobs, DiskBlobs):
         parts.blobs.aside = gevent.get_hub().threadpool.apply
     app = create_app(config, parts)
-    socketio = make_socketio(ping_interval=20, ping_timeout=20)
+    socketio = make_socketio(Limits(join_s=config.connection_wait_s), ping_interval=20, ping_timeout=20)
     socketio.init_app(app)
     Live(app, socketio, parts).start()
     log.info("listening on %s:%s", config.host, config.port)

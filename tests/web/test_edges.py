@@ -66,6 +66,14 @@ def test_one_address_takes_no_more_than_its_part_and_gets_it_back(instance: Inst
     assert requests.get(f"{instance.url}/health", timeout=WAIT_S).ok
 
 
+def test_a_socket_that_never_joins_is_closed(instance: Instance) -> None:
+    upgrade = b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    upgrade += b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    head = b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n"
+    with opened(instance, head + upgrade) as made:
+        assert b" 101 " in end_of(made)
+
+
 def test_strangers_do_not_spend_the_joins_of_people(instance: Instance) -> None:
     stranger = socketio.Client(reconnection=False, request_timeout=WAIT_S)
     forged = socketio.Client(reconnection=False, request_timeout=WAIT_S)

@@ -20,10 +20,10 @@ from web.broadcast import Limits  # noqa: E402
 from web.server import make_socketio, serve  # noqa: E402
 
 
-def build(limits: Limits) -> tuple[Flask, Any]:
+def build(limits: Limits, ping_interval: float = 1, ping_timeout: float = 120) -> tuple[Flask, Any]:
     """The app and its Socket.IO side, bound to each other."""
     app = Flask(__name__)
-    socketio = make_socketio(limits, ping_interval=1, ping_timeout=120)
+    socketio = make_socketio(limits, ping_interval=ping_interval, ping_timeout=ping_timeout)
     socketio.init_app(app)
     answers: list[Any] = []
     gone: list[str] = []
@@ -118,7 +118,9 @@ def add_plain_doors(app: Flask, slow: list[float]) -> None:
 
 
 def main() -> None:
-    app, socketio = build(Limits(**json.loads(sys.argv[1])))
+    settings = json.loads(sys.argv[1])
+    pings = {name: settings.pop(name) for name in ("ping_interval", "ping_timeout") if name in settings}
+    app, socketio = build(Limits(**settings), **pings)
 
     def say(word: str) -> None:
         sys.stdout.write(f"{word}\n")
