@@ -27,7 +27,7 @@ class TokenWanted(BaseModel):
     scope: str = Field("", description="blank-separated; all of the client's when empty")
     client_id: str = Field("", description="not with HTTP Basic; may be left out with an assertion")
     client_secret: str = Field("", description="the secret, when it does not come by HTTP Basic")
-    client_assertion_type: str = Field("", description=proofs.JWT_BEARER)
+    client_assertion_type: str = Field("", description=f"always {proofs.JWT_BEARER}")
     client_assertion: str = Field("", description="the signed JWT (RFC 7523): iss, sub, aud, exp, jti")
 
 

@@ -75,7 +75,9 @@ class DeliveryState(BaseModel):
 
     code: str
     name: str
-    state: str = Field(description="`submitted`, `available`, `retrieved`, `expired` or a code of QĐ 28/2018 (01…06)")
+    state: str = Field(
+        description="`submitted`, `available`, `retrieved`, `expired` or a code of Decision 28/2018 (01…06)"
+    )
     recall: str | None = Field(description="13 asked, 15 agreed, 16 refused")
     reason: str = Field(description="why it was refused or what its status said")
     changed_at: datetime

@@ -1,4 +1,5 @@
-"""The message catalogues. The source language is Vietnamese; `translations/en/*.po` holds the English.
+"""The message catalogues. The source language is Vietnamese; `translations/en/*.po` holds the English. The other way
+round are descriptions of the API, which are docstrings: `translations/vi/*.po` holds the Vietnamese of these.
 
 Workers write mail and SMS without Flask, so translation lives here and not in a request.
 """
@@ -21,6 +22,11 @@ def translate(msgid: str, locale: str) -> str:
     return _translations(locale).gettext(msgid) if locale != "vi" else msgid
 
 
+def in_vietnamese(english: str) -> str:
+    """The Vietnamese of a description that the code holds in English; as it is when there is none."""
+    return _translations("vi").gettext(english)
+
+
 def knows(msgid: str) -> bool:
     """Whether this is a sentence of ours. What was compiled before the newest sentences is no reason to refuse them."""
     try:
@@ -31,17 +37,22 @@ def knows(msgid: str) -> bool:
 
 
 def compile_catalogues() -> int:
-    """Merge the packages' .po files into the one catalogue that gettext reads. Answers with the number of messages."""
-    merged = Catalog(locale="en")
-    for message in _messages():
+    """Merge each language's .po files into the catalogue that gettext reads. Answers with the number of messages."""
+    count = sum(_compile(locale) for locale in LOCALES)
+    _translations.cache_clear()
+    _strict.cache_clear()
+    return count
+
+
+def _compile(locale: str) -> int:
+    merged = Catalog(locale=locale)
+    for message in messages(locale):
         if message.string:
             merged.add(message.id, message.string, context=message.context)
-    target = TRANSLATIONS / "en" / "LC_MESSAGES" / "messages.mo"
+    target = TRANSLATIONS / locale / "LC_MESSAGES" / "messages.mo"
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("wb") as file:
         write_mo(file, merged)
-    _translations.cache_clear()
-    _strict.cache_clear()
     return len(merged)
 
 
@@ -69,10 +80,11 @@ class _Unknown(gettext.NullTranslations):
 
 @cache
 def _listed() -> frozenset[str]:
-    return frozenset(str(message.id) for message in _messages())
+    return frozenset(str(message.id) for message in messages("en"))
 
 
-def _messages() -> Iterator[Message]:
-    for path in sorted((TRANSLATIONS / "en").glob("*.po")):
+def messages(locale: str) -> Iterator[Message]:
+    """What the .po files of `locale` hold."""
+    for path in sorted((TRANSLATIONS / locale).glob("*.po")):
         with path.open("rb") as file:
-            yield from (message for message in read_po(file, locale="en") if message.id)
+            yield from (message for message in read_po(file, locale=locale) if message.id)

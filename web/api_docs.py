@@ -44,7 +44,7 @@ class Operation:
     id: str
     method: str
     path: str
-    title: Phrase | str
+    title: str
     description: str
     scopes: list[str]
     parameters: list[tuple[str, Member]]
@@ -81,12 +81,11 @@ def _rank(tag: str) -> tuple[int, str]:
 
 
 def _operation(method: str, path: str, told: dict[str, Any]) -> Operation:
-    door = openapi.door_of(told["operationId"])
     return Operation(
         id=told["operationId"],
         method=method,
         path=path,
-        title=door.says.get("title") or told["summary"],
+        title=told["summary"],
         description=told["description"],
         scopes=[scope for need in told["security"] for scopes in need.values() for scope in scopes],
         parameters=[(p["in"], _parameter(p)) for p in told["parameters"]],

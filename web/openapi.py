@@ -1,11 +1,12 @@
 """The OpenAPI 3.1 document, made by spectree of what the doors say about themselves.
 
 spectree describes paths, models and JSON answers; what it has no words for is added here: bytes as bodies and answers,
-header parameters, 64-bit ids, and the problem details that every operation may answer with.
+header parameters, 64-bit ids, and the problem details that every operation may answer with. Each language has its own
+document: what docstrings and models say in English stands in translations/vi/api.po in Vietnamese.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from flask import Flask, Response, current_app
 from pydantic import BaseModel, Field
@@ -13,8 +14,10 @@ from spectree import Response as Answers
 from spectree import SpecTree
 
 from directory import clients
+from kernel import catalogue
 from kernel.doors import Door, Guard
 from kernel.text import Phrase, phrase
+from web.locale import current_locale
 
 PREFIX = "/api/v1/"
 VERSION = "1.0.0"
@@ -24,6 +27,9 @@ TAGS = {
     "directory_api": phrase("Mã truy cập"),
     "docex": phrase("Phong bì edXML"),
     "hub": phrase("Trục trao đổi"),
+    "desk_api": phrase("Văn bản bị yêu cầu thu hồi"),
+    "log": phrase("Nhật ký bằng chứng"),
+    "evidence_api": phrase("Hồ sơ bằng chứng"),
     "registers": phrase("Sổ văn bản"),
     "web": phrase("Mô tả API"),
 }
@@ -53,7 +59,7 @@ class Problem(BaseModel):
 class Description(BaseModel):
     """An OpenAPI document."""
 
-    openapi: str = Field(description="3.1")
+    openapi: str = Field(description="version of OpenAPI, 3.1")
     info: dict[str, Any]
     servers: list[dict[str, Any]]
     tags: list[dict[str, Any]]
@@ -62,11 +68,18 @@ class Description(BaseModel):
     components: dict[str, Any]
 
 
+class DescriptionAsked(BaseModel):
+    """In which language the description is wanted."""
+
+    lang: Literal["vi", "en"] | None = Field(None, description="the reader's language without it")
+
+
 class Document:
     """The description of one application's operations."""
 
     def __init__(self) -> None:
         self.doors: dict[str, Door] = {}
+        self._in: dict[str, dict[str, Any]] = {}
         self.tree = SpecTree(
             "flask",
             mode="strict",
@@ -101,20 +114,22 @@ class Document:
         view.__name__, view.__doc__ = door.view.__name__, door.view.__doc__
         view.__wrapped__ = told(door.view)  # type: ignore[attr-defined]
 
-    def whole(self, base_url: str) -> dict[str, Any]:
-        """The document, with the address at which this instance is reached."""
-        if not hasattr(self, "_whole"):
-            self._whole = self._made()
-        return {**self._whole, "servers": [{"url": base_url}]}
+    def whole(self, base_url: str, locale: str) -> dict[str, Any]:
+        """The document in `locale`, with the address at which this instance is reached."""
+        if not self._in:
+            made = self._made()
+            self._in = {language: _in_language(made, language) for language in catalogue.LOCALES}
+        return {**self._in[locale], "servers": [{"url": base_url}]}
 
     def _made(self) -> dict[str, Any]:
         made: dict[str, Any] = self.tree.spec
         for path, methods in made["paths"].items():
             for operation in methods.values():
                 _complete(operation, self.doors[operation["operationId"]], path)
-        made["tags"] = [{"name": t["name"], "description": _tag(t["name"])} for t in made["tags"]]
-        made["info"]["description"] = str(
-            phrase("Mọi lời gọi cần mã truy cập; mọi lỗi trả về application/problem+json (RFC 9457) với hai thứ tiếng.")
+        made["tags"] = [{"name": t["name"], "description": TAGS.get(t["name"], t["name"])} for t in made["tags"]]
+        made["info"]["title"] = TITLE
+        made["info"]["description"] = phrase(
+            "Mọi lời gọi cần mã truy cập; mọi lỗi trả về application/problem+json (RFC 9457) với hai thứ tiếng."
         )
         made["components"]["responses"] = {
             "Problem": {
@@ -123,7 +138,7 @@ class Document:
                 "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
             }
         }
-        flow = {"tokenUrl": "/api/v1/oauth/token", "scopes": {name: label.vi for name, label in clients.scopes.items()}}
+        flow = {"tokenUrl": "/api/v1/oauth/token", "scopes": dict(clients.scopes)}
         made["components"]["securitySchemes"] = {
             "client": {
                 "type": "oauth2",
@@ -145,22 +160,17 @@ def belongs(door: Door) -> bool:
     return door.path.startswith(PREFIX) and (door.guard is Guard.CLIENT or "answers" in door.says)
 
 
-def document() -> dict[str, Any]:
-    """The document of the application that serves this request."""
+def document(locale: str | None = None) -> dict[str, Any]:
+    """The document of the application that serves this request, in the reader's language when none is named."""
     base_url: str = current_app.extensions["lienthong"].config.base_url
-    return document_of(current_app).whole(base_url)
-
-
-def door_of(operation_id: str) -> Door:
-    """The door behind an operation of this application's document."""
-    return document_of(current_app).doors[operation_id]
+    return document_of(current_app).whole(base_url, locale or current_locale())
 
 
 def _complete(operation: dict[str, Any], door: Door, path: str) -> None:
     title = door.says.get("title")
     if isinstance(title, Phrase):
         operation["description"] = "\n\n".join(filter(None, (operation["summary"], operation["description"])))
-        operation["summary"], operation["x-summary-en"] = title.vi, title.en
+        operation["summary"] = title
     for parameter in operation["parameters"]:
         if parameter["in"] == "path" and parameter["schema"] and parameter["schema"].get("type") == "integer":
             parameter["schema"] = {"type": "integer", "format": "int64", "minimum": 0, "maximum": BIGGEST_ID}
@@ -250,5 +260,16 @@ def _is_model(answer: Any) -> bool:
     return isinstance(answer, type) and issubclass(answer, BaseModel)
 
 
-def _tag(name: str) -> str:
-    return str(TAGS.get(name, name))
+def _in_language(part: Any, locale: str) -> Any:
+    """A copy of a part of the document with its descriptions in `locale`."""
+    if isinstance(part, Phrase):
+        return part.in_locale(locale)
+    if isinstance(part, list):
+        return [_in_language(one, locale) for one in part]
+    if not isinstance(part, dict):
+        return part
+    found = {key: _in_language(value, locale) for key, value in part.items()}
+    described = found.get("description")
+    if locale == "vi" and isinstance(described, str) and described:
+        found["description"] = catalogue.in_vietnamese(described)
+    return found

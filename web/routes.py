@@ -59,11 +59,12 @@ def offline(tx: Tx, actor: Actor | None) -> str:
     "/api/v1/openapi.json",
     reason="describes the API to those who are going to build against it; holds no data",
     title=phrase("Bản mô tả API (OpenAPI 3.1)"),
+    query=openapi.DescriptionAsked,
     answers={200: openapi.Description},
 )
-def openapi_document(tx: Tx, actor: Actor | None) -> Response:
+def openapi_document(tx: Tx, actor: Actor | None, asked: openapi.DescriptionAsked) -> Response:
     """The description of every operation, made from the code of this very release."""
-    return jsonify(openapi.document())
+    return jsonify(openapi.document(asked.lang))
 
 
 @routes.open_get("/api/docs", reason="the same description for people; holds no data")

@@ -124,7 +124,7 @@ Moment = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), le=
 
 
 class Reporting(_Strict):
-    """A status of QĐ 28/2018."""
+    """A status of Decision 28/2018."""
 
     code: str = Field(max_length=2, description="02, 03, 04, 05, 06, 15 or 16")
     description: str = Field("", max_length=2000)
