@@ -16,8 +16,6 @@ MAY_SKIP = {
     "docex_hub/test_superseding.py": SAMPLES,
     "docex_vxp/test_exchange.py": SAMPLES,
     "docex_vxp/test_wire.py": SAMPLES,
-    "conformance/test_kit.py": ONE_DATABASE,
-    "docex_agent/conftest.py": ONE_DATABASE,
     "docex_hub/test_corpus.py": ONE_DATABASE,
     "docex_hub/test_operators.py": "SQLite has one writer at a time",
     "signing_log/test_log.py": "SQLite has one writer at a time",

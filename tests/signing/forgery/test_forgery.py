@@ -6,13 +6,15 @@ In the default lane each attack is tried on some papers; `LIENTHONG_EXAMPLES=ful
 import pytest
 
 from signing.policy import DocumentKind, policy_for
+from signing.reasons import Code
 from signing.verdicts import Value
 from signing.verify import verify
 from tests.signing.conftest import CITY
+from tests.signing.forgery import forms, signers
 from tests.signing.forgery.conftest import FULL
-from tests.signing.forgery.papers import PAPERS, Paper
+from tests.signing.forgery.papers import BY_NAME, PAPERS, Paper
 from tests.signing.forgery.scribe import Scribe
-from tests.signing.forgery.table import Forgery, attacks, chosen
+from tests.signing.forgery.table import Forgery, Target, attacks, chosen
 
 LENIENT = policy_for(DocumentKind.FOREIGN)
 """Asks for no certain signers: what is not valid here is valid nowhere."""
@@ -41,3 +43,10 @@ def test_there_are_enough_forgeries_of_every_kind() -> None:
     assert len(tried) >= 400
     assert {one.attack.name for one in tried} == {attack.name for attack in attacks()}
     assert {one.paper.name for one in tried} == {paper.name for paper in PAPERS}
+
+
+def test_a_time_stamp_behind_an_emptied_signature_is_nobodys_signature(scribe: Scribe) -> None:
+    data = signers.sealed(Target(BY_NAME["table-one"], scribe), forms.emptied)
+    verdict = verify(data, scribe.office.trust, LENIENT)
+    assert verdict.value is not Value.VALID
+    assert Code.NO_SIGNATURE in {one.code for one in verdict.reasons}

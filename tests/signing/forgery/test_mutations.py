@@ -1,6 +1,6 @@
 """Whatever changes a pixel outside of later signatures' boxes, or adds an action, makes a paper not valid.
 
-A few examples in the default lane; `LIENTHONG_EXAMPLES=full` tries 5,000 in all, which takes ten minutes of one processor.
+A few examples in the default lane; `LIENTHONG_EXAMPLES=full` tries 5,000 in all (ten minutes of one processor).
 """
 
 import sys
