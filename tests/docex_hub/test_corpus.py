@@ -38,11 +38,7 @@ def forger(hub: Office, folder: Path) -> Forger:
 _made: dict[str, bytes] = {}  # by the first test
 
 
-@pytest.fixture(autouse=True)
-def only_once(database_kind: str) -> None:
-    """What a file is worth does not depend on the database."""
-    if database_kind != "sqlite":
-        pytest.skip("judged on SQLite")
+pytestmark = pytest.mark.one_database("sqlite")  # what a file is worth does not depend on the database
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 SAMPLES = "the samples lie beside the repository and cannot be brought"
-ONE_DATABASE = "does not depend on the database, and is done on the other one"
 MAY_SKIP = {
     "docex/test_api.py": SAMPLES,
     "docex_edxml/test_official_samples.py": SAMPLES,
@@ -16,7 +15,6 @@ MAY_SKIP = {
     "docex_hub/test_superseding.py": SAMPLES,
     "docex_vxp/test_exchange.py": SAMPLES,
     "docex_vxp/test_wire.py": SAMPLES,
-    "docex_hub/test_corpus.py": ONE_DATABASE,
     "docex_hub/test_operators.py": "SQLite has one writer at a time",
     "signing_log/test_log.py": "SQLite has one writer at a time",
     "docex_agent/test_disk.py": "only root may mount a disk or become somebody else",
