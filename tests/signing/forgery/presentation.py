@@ -82,15 +82,8 @@ def content_of_length(update: Update) -> None:
     update.set(update.page(), "/Contents", f"[{' '.join(_contents(update)[:-1])}]")
 
 
-def _resources(update: Update) -> Any:
-    node = update.page()
-    while "/Resources" not in node:
-        node = node["/Parent"]
-    return node["/Resources"]
-
-
 def _a_font(update: Update) -> object:
-    fonts = _resources(update)["/Font"]
+    fonts = update.resources()["/Font"]
     return fonts[next(iter(fonts))]
 
 
@@ -104,7 +97,7 @@ def _font_key(key: str, value: Callable[[Update], str] | str) -> Edit:
 
 def font_replaced(update: Update) -> None:
     """The page's font is another one."""
-    fonts = _resources(update)["/Font"]
+    fonts = update.resources()["/Font"]
     name = next(iter(fonts))
     fonts[name] = update.parse(update.add("<< /Type /Font /Subtype /Type1 /BaseFont /ZapfDingbats >>"))
     update.change(fonts)
@@ -113,7 +106,7 @@ def font_replaced(update: Update) -> None:
 def font_drawn(update: Update) -> None:
     """The page's font is drawn anew, letter by letter."""
     letter = update.stream("1000 0 d0 0 0 1000 1000 re f")
-    fonts = _resources(update)["/Font"]
+    fonts = update.resources()["/Font"]
     font = update.add(
         "<< /Type /Font /Subtype /Type3 /FontBBox [0 0 1000 1000] /FontMatrix [.001 0 0 .001 0 0] "
         f"/CharProcs << /a {letter} >> /Encoding << /Differences [48 /a /a /a /a] >> "
@@ -145,7 +138,7 @@ def inherited(update: Update) -> None:
 
 def soft_mask(update: Update) -> None:
     """All is drawn through a mask that leaves nothing."""
-    resources = _resources(update)
+    resources = update.resources()
     update.set(resources, "/ExtGState", "<< /G0 << /ca 0 /CA 0 >> >>")
     more = update.stream("/G0 gs")
     update.set(update.page(), "/Contents", f"[{more} {' '.join(_contents(update))}]")
@@ -153,7 +146,7 @@ def soft_mask(update: Update) -> None:
 
 def colours(update: Update) -> None:
     """The colours' meaning is another."""
-    resources = _resources(update)
+    resources = update.resources()
     profile = update.stream(b"\0" * 128, "<< /N 1 >>")
     update.set(resources, "/ColorSpace", f"<< /DefaultGray [/ICCBased {profile}] /DefaultRGB [/ICCBased {profile}] >>")
 

@@ -57,9 +57,7 @@ def _content(update: Update, number: str) -> None:
 
 
 def _xobject(update: Update, number: str) -> None:
-    page = update.page()
-    resources = page["/Resources"]
-    update.set(resources, "/XObject", f"<< /Them {number} >>")
+    update.set(update.resources(), "/XObject", f"<< /Them {number} >>")
     _content(update, update.stream("q 1 0 0 1 60 740 cm /Them Do Q"))
 
 
@@ -134,7 +132,7 @@ def _listed(update: Update, number: str) -> None:
 
 def in_the_fonts(update: Update, number: str) -> None:
     """A font's way to text is promised."""
-    fonts = update.page()["/Resources"]["/Font"]
+    fonts = update.resources()["/Font"]
     update.set(fonts[next(iter(fonts))], "/ToUnicode", number)
 
 

@@ -39,6 +39,14 @@ class Update:
         """All pages in their order."""
         return list(_leaves(self.root["/Pages"]))
 
+    def resources(self) -> generic.DictionaryObject:
+        """What the first page draws with, its own or inherited."""
+        node = self.page()
+        while "/Resources" not in node:
+            node = node["/Parent"]
+        found: generic.DictionaryObject = node["/Resources"]
+        return found
+
     def annotations(self, number: int = 0) -> generic.ArrayObject:
         """The array of a page's annotations, made when there is none."""
         page = self.page(number)
