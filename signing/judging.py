@@ -54,11 +54,10 @@ async def judge(case: Case) -> None:
     """Fill `reasons`, `signers` and `details` of the case."""
     if case.file.lenient:
         case.reasons.append(reason(Code.LENIENT_READING))
+    if not case.papers:  # a time-stamp alone says when, and nobody's name
+        case.reasons.append(reason(Code.NO_SIGNATURE, weight=case.policy.unsigned))
     if not case.file.found:
-        case.reasons.append(reason(Code.NO_SIGNATURE, weight=case.policy.unsigned))
         return
-    if not case.papers:  # a time-stamp says when, and nobody's name
-        case.reasons.append(reason(Code.NO_SIGNATURE, weight=case.policy.unsigned))
     case.reasons += found_in_the_file(case.file, case.policy)
     case.carried = carried_in(case.file)
     case.stamps, case.doubts = await judge_stamps(case.file, case.trust, case.moment, case.known_since, case.carried)
