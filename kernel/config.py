@@ -167,7 +167,7 @@ class Config:
     connection_wait_s: int = setting(
         20,
         "Seconds in which the head of a request must have come, and in which its body must begin and go on at 8 kB/s "
-        "or more, and a socket must have said that it wants to hear; a connection between two requests is closed after "
+        "or more, and a socket must have joined; a connection between two requests is closed after "
         "four times as many.",
         read=int,
     )

@@ -322,13 +322,10 @@ class DirectManager(Manager):  # type: ignore[misc]
     def _end_unless_joined(self, eio_sid: str) -> None:
         """Close the connection if it is in no namespace when the time for that is over."""
 
-        def look() -> None:
+        def end() -> None:
             member = self.server.eio.sockets.get(eio_sid)
-            if (
-                member is None
-                or member.closed
-                or any(self.sid_from_eio_sid(eio_sid, name) for name in list(self.rooms))
-            ):
+            joined = any(self.sid_from_eio_sid(eio_sid, name) for name in list(self.rooms))
+            if member is None or member.closed or joined:
                 return
             log.info("closed a connection that joined no namespace")
             member.close(wait=False, reason=self.server.eio.reason.SERVER_DISCONNECT)
@@ -337,7 +334,7 @@ class DirectManager(Manager):  # type: ignore[misc]
 
         member = self.server.eio.sockets.get(eio_sid)
         if self.limits.join_s and member is not None and not (member.closing or member.closed):
-            gevent.spawn_later(self.limits.join_s, look)
+            gevent.spawn_later(self.limits.join_s, end)
 
     def emit(
         self,
