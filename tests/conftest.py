@@ -52,12 +52,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _databases_for(metafunc: pytest.Metafunc) -> list[str]:
     """PostgreSQL, as in production; SQLite besides where the databases differ, and everywhere in the full lane."""
     definition, config = metafunc.definition, metafunc.config
-    both = config.getoption("--full") or definition.get_closest_marker("both_databases")
-    chosen = config.getoption("--database") or ("both" if both else "postgresql")
+    asked = config.getoption("--database")
     judged = definition.get_closest_marker("one_database")
-    if judged and (chosen in ("both", judged.args[0]) or not config.getoption("--database")):
+    if judged and asked in (None, "both", judged.args[0]):
         return [judged.args[0]]
-    return ["sqlite", "postgresql"] if chosen == "both" else [chosen]
+    everywhere = config.getoption("--full") or definition.get_closest_marker("both_databases")
+    if asked == "both" or (asked is None and everywhere):
+        return ["sqlite", "postgresql"]
+    return [asked or "postgresql"]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -49,7 +49,7 @@ POINTS = (
     "tx.after_commit",
 )
 KILLS = 2
-"""At each point; in the default lane the worker dies once, which is no retry of a retry."""
+"""At each point; in the default lane the worker dies once, so that no second try is killed."""
 DIED = (KILLED, 255)  # 255: multiprocessing lost the status of a process that did not end by itself
 STOPPED = (0, -signal.SIGTERM)  # told to stop before it had said how it wants to be told
 REMINDER = "unreceived-1"
