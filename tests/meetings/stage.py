@@ -1,7 +1,7 @@
 """A meeting of the demo city, brought to where a test needs it by the verbs themselves."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from kernel import clock
 from kernel.db import Database
@@ -25,8 +25,8 @@ class Stage:
 
 
 def facts(cast: Cast, **changes: object) -> MeetingFacts:
-    """Proper facts of a meeting that Bình chairs in three days, with changes."""
-    starts = clock.now().replace(minute=0, second=0, microsecond=0) + timedelta(days=3)
+    """Proper facts of a meeting that Bình chairs in three days at nine (never over midnight), with changes."""
+    starts = datetime.combine(clock.now().astimezone(clock.VN).date() + timedelta(days=3), time(9), clock.VN)
     given: dict[str, object] = {
         "kind": MeetingKind.ROOM,
         "title": "Họp giao ban tháng 11",
