@@ -159,7 +159,7 @@ def test_what_is_overlooked_ends_within_the_seconds_of_a_judgement(
     office: Office, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert Limits.of(config).judging_seconds == 10
-    monkeypatch.setattr(isolation, "_limits", [Limits(judging_seconds=0.001)])
+    monkeypatch.setattr(isolation, "_limits", [Limits(judging_seconds=0)])
     verdict = verdict_on(minimal_pdf("x"), office.trust, policy_for(DocumentKind.PUBLIC))
     assert verdict.has("JUDGING_TOO_LONG")
     assert "quá phức tạp" in verdict.summary.vi
