@@ -34,7 +34,7 @@ LARGE_BYTES = 20_000_000
 LEAST_PER_S = 8.0
 MOST_LARGE_S = 0.5
 MOST_MB = 256.0
-MUST = 2.0
+MUST = 1.5
 
 
 def main() -> Result:
@@ -56,7 +56,7 @@ def main() -> Result:
         peak_mb = _peak_mb(Path(folder))
     taken_ms = median(ours)
     return Result(
-        claim="a letter with two signatures is judged in at most twice the time that pyHanko takes for less",
+        claim="a letter with two signatures is judged in at most 1.5 times the time that pyHanko takes for less",
         ours={"verify_ms": taken_ms},
         peer={"verify_ms": median(peer)},
         must=MUST,

@@ -224,9 +224,11 @@ class Config:
         read=int,
     )
     isolated_memory_mb: int = setting(1024, "Megabytes of address space that each of them may use.", read=int)
-    isolated_seconds: int = setting(45, "Seconds that one piece of work in them may take.", read=int)
+    isolated_seconds: int = setting(45, "Seconds of the processor that one piece of work in them may take.", read=int)
     judging_seconds: int = setting(
-        10, "Seconds that one judgement of signatures may take, of `LIENTHONG_ISOLATED_SECONDS`.", read=int
+        10,
+        "Seconds of the processor that one judgement of signatures may take, of `LIENTHONG_ISOLATED_SECONDS`.",
+        read=int,
     )
     check_max_bytes: int = setting(20_000_000, "Cap on a file that anybody has checked on the page `/check`.", read=int)
     check_rate: str = setting(

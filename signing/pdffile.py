@@ -25,6 +25,7 @@ from pyhanko.sign.diff_analysis import (
     SuspiciousModification,
 )
 from pyhanko.sign.diff_analysis.constants import VALUE_UPDATE_KEYS
+from pyhanko.sign.diff_analysis.rules_api import ReferenceUpdate, WhitelistRule
 from pyhanko.sign.fields import enumerate_sig_fields
 from pyhanko.sign.general import CMSExtractionError, extract_certificate_info, find_unique_cms_attribute
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
@@ -196,8 +197,32 @@ def _referred_to(revision: HistoricalResolver) -> Iterable[generic.Reference]:
     return revision._indirect_object_access_cache or ()
 
 
+class _NothingStill(WhitelistRule):
+    """Clears a number that was an empty drawing's, is another empty drawing's now, and that nothing refers to any more,
+    whatever the generation. poppler does so when it fills a prepared field; `updates.review` has the same rule."""
+
+    def apply(self, old: HistoricalResolver, new: HistoricalResolver) -> Iterable[ReferenceUpdate]:
+        """The numbers of the newer revision that are cleared."""
+        sections = range(old.revision + 1)
+        before = {ref.idnum: ref for n in sections for ref in old.reader.xrefs.explicit_refs_in_revision(n)}
+        given = [ref for ref in new.explicit_refs_in_revision() if before.get(ref.idnum, ref) != ref]
+        for ref in given:
+            empty = _draws_nothing(old(before[ref.idnum])) and _draws_nothing(new(ref))
+            if empty and all(one.idnum != ref.idnum for one in _referred_to(new)):
+                yield ReferenceUpdate(ref)
+
+
+def _draws_nothing(value: generic.PdfObject) -> bool:
+    return (
+        isinstance(value, generic.StreamObject)
+        and value.get("/Subtype") == "/Form"
+        and value.get("/Type", "/XObject") == "/XObject"
+        and not value.encoded_data.strip()
+    )
+
+
 _WHAT_MAY_FOLLOW = _DiffPolicy(
-    DEFAULT_DIFF_POLICY.global_rules,
+    [*DEFAULT_DIFF_POLICY.global_rules, _NothingStill().as_qualified(ModificationLevel.LTA_UPDATES)],
     FormUpdatingRule(
         [
             SigFieldCreationRule(),

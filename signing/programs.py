@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from inspect import isfunction
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from kernel.text import Phrase
 from signing import confinement, replies
 from signing.endings import Broken, Ending, Limits
 from signing.errands import Errand
-from signing.lines import ANSWER, BEGIN, CONFINED, END, MODULE, READY, REFUSAL, REQUEST, TRUST, Line
+from signing.lines import ANSWER, BEGIN, CONFINED, END, MODULE, READY, REFUSAL, REQUEST, TRUST, Line, spent_by
 from signing.trust import Trust
 
 __all__ = ["Nursery", "Program", "Task"]
@@ -41,7 +42,8 @@ _told_lacking: set[str] = set()
 
 @dataclass(frozen=True)
 class Task:
-    """A piece of work that may be done apart: `work(*given, **named)`, in at most `within_s` seconds."""
+    """A piece of work that may be done apart: `work(*given, **named)`, in at most `within_s` seconds of the
+    processor."""
 
     work: Callable[..., Any]
     given: tuple[Any, ...] = ()
@@ -116,7 +118,7 @@ class Program:
             self._trust = trust
 
     def _done(self, errand: Errand, seconds: float, declared: Any) -> Any:
-        self._line.patience(seconds)
+        self._line.work_for(seconds, partial(spent_by, self._process.pid))
         return _exchange(self._line, errand, declared)
 
     def _how_it_ended(self) -> Broken:
@@ -140,8 +142,8 @@ class Nursery(Program):
     _living = False
 
     def _done(self, errand: Errand, seconds: float, declared: Any) -> Any:
-        with self._child() as line:
-            line.patience(seconds)
+        with self._child() as (line, spent):
+            line.work_for(seconds, spent)
             return _exchange(line, errand, declared)
 
     def in_turn(self, tasks: Sequence[Task]) -> list[Any]:
@@ -155,9 +157,9 @@ class Nursery(Program):
         self.whole = False
         answers: list[Any] = []
         try:
-            with self._child(len(tasks)) as line:
+            with self._child(len(tasks)) as (line, spent):
                 for task, errand in zip(tasks, errands, strict=True):
-                    line.patience(self._seconds(task))
+                    line.work_for(self._seconds(task), spent)
                     answers.append(_exchange(line, errand, replies.declared_by(task.work)))
             self.whole = True
         except Broken as broken:
@@ -165,22 +167,22 @@ class Nursery(Program):
         return answers
 
     @contextmanager
-    def _child(self, tasks: int = 1) -> Iterator[Line]:
-        """A new child, which takes so many tasks, until the end of the block."""
+    def _child(self, tasks: int = 1) -> Iterator[tuple[Line, Callable[[], float]]]:
+        """A new child, which takes so many tasks, until the end of the block; and what tells its processor time."""
         ours, theirs = socket.socketpair()
         line = Line(ours, lambda: _ending_of(self._ended()))
         try:
             with theirs:
                 self._line.send(BEGIN, str(tasks).encode())
                 self._line.send_line(theirs)
-            self._line.receive()
+            spent = partial(spent_by, int(self._line.receive()[1]))
             self._living = True
-            line.patience(self.limits.seconds)
+            line.work_for(self.limits.seconds, spent)
             kind, body = line.receive()
             if kind != CONFINED:
                 raise Broken(Ending.CRASHED, "not ready")
             _tell_lacking(body.decode().split())
-            yield line
+            yield line, spent
         finally:
             line.close()
             if self._living:

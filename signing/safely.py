@@ -30,7 +30,7 @@ def verdict_on(
     at: datetime | None = None,
     patience_s: float | None = None,
 ) -> Verdict:
-    """`verify.verify`, done in a child within `Limits.judging_seconds`.
+    """`verify.verify`, done in a child within `Limits.judging_seconds` of the processor.
 
     `patience_s` is how long to wait for a free one (isolation.Busy).
     """

@@ -21,6 +21,7 @@ from signing.pdffile import NotReadable, embedded_signatures
 from signing.policy import DocumentKind, Policy, policy_for
 from signing.reasons import Code, reason
 from signing.rehearsal import rehearsal
+from signing.rendering.pages import FINE, Pages
 from signing.trust import Trust
 from signing.verdicts import Reason, Signer, Value, Verdict
 
@@ -30,9 +31,12 @@ log = logging.getLogger(__name__)
 
 
 def warm_up() -> None:
-    """Judge a letter of nobody's, so that libraries are ready before a file comes (`signing.isolated`)."""
+    """Judge and draw a letter of nobody's, so that libraries are ready before a file comes (`signing.isolated`): each
+    child would load PDFium for itself, which takes as long as a judgement."""
     own = rehearsal()
     verify(own.letter, own.trust, policy_for(DocumentKind.PERSON_ONLY))
+    with Pages(own.letter) as pages:
+        pages.picture(0, FINE)
 
 
 def verify(

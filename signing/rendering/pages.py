@@ -183,7 +183,7 @@ NO_VIEW, TOGGLE_NO_VIEW = 1 << 5, 1 << 8
 class Pages:
     """One file for looking at. Opened at once, each page drawn when it is asked for; Undrawable for what is no PDF.
 
-    `until` (of `time.monotonic`) is when drawing has to end. Without `signatures` no field of a signature is shown.
+    `until` (of `time.thread_time`) is when drawing has to end. Without `signatures` no field of a signature is shown.
     """
 
     def __init__(self, data: bytes, *, signatures: bool = True) -> None:

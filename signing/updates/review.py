@@ -22,7 +22,7 @@ from signing.updates.document import (
 from signing.updates.dss import allow_dss
 from signing.updates.fields import allow_form
 from signing.updates.metadata import allow_extensions, allow_information, allow_version, allow_xmp
-from signing.updates.syntax import Ref, Stream, StructureError, equal, paths_to
+from signing.updates.syntax import Ref, Stream, StructureError, equal, paths_to, references
 from signing.updates.writing import Box, Written
 
 __all__ = ["Box", "Later", "review"]
@@ -152,9 +152,21 @@ def _allow_rest(written: Written) -> None:
             continue  # written again as it was
         if before is None and (written.is_empty_picture(now.value) or written.is_table_left_over(now.value)):
             continue
+        if before is not None and _is_nothing_still(written, number, before, now):
+            continue
         raise ForbiddenChange(f"object {number} serves nothing that may follow a signature")
     for number, holders in referring(written.old, numbers).items():
         _allow_referred(written, number, holders)
+
+
+def _is_nothing_still(written: Written, number: int, before: Stored, now: Stored) -> bool:
+    """Whether a drawing of nothing became another one to which nothing refers, under any generation: by whatever number
+    a reader comes to it, it draws nothing, and it cannot be the container of other objects, which would be lost.
+
+    poppler does this with the picture of an empty field when it fills the field.
+    """
+    empty = written.is_empty_picture(before.value) and written.is_empty_picture(now.value)
+    return empty and not referring(written.new, {number}) and number not in references(written.new.trailer)
 
 
 def _allow_referred(written: Written, number: int, holders: list[int]) -> None:

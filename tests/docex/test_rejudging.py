@@ -1,6 +1,7 @@
 """Verdicts by earlier rules are made again; who holds what is no longer valid is told once, with the reason."""
 
 import io
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,15 +9,21 @@ import sqlalchemy as sa
 
 from docex import fallen, judging, rejudging
 from docex.checking.models import FallenVerdict
-from docex.models import Dispatch, Incoming, Judgement, Paper
+from docex.models import Dispatch, Judgement, Paper
 from kernel import clock, worker
 from kernel.audit import AuditEntry
 from kernel.outbox import OutboxRow, State
 from kernel.text import Phrase
 from notify.models import Message
-from signing.policy import IN_FORCE
-from signing.verdicts import Value
+from signing import revocation
+from signing.pades import sign_person, sign_seal
+from signing.policy import IN_FORCE, DocumentKind, policy_for
+from signing.testpki import TestAuthority, TestPerson, TestSeal
+from signing.trust import Purpose, Trust, TrustStore
+from signing.verdicts import Value, Verdict
+from signing.verify import verify
 from tests.docex.office import Office
+from tests.signing.papers import minimal_pdf
 
 pytestmark = pytest.mark.repeats("docex.judge_again", "docex.verify")
 
@@ -134,16 +141,50 @@ def test_it_goes_a_stretch_at_a_time_and_on_from_where_it_stood(
     assert rejudging.progress(office.db).earlier == 0
 
 
-def test_a_verdict_that_waits_for_an_authority_tells_nobody_yet(office: Office) -> None:
-    number = judged_before(office, office.sent(), changed=False)
-    with office.db.read() as tx:
-        was_valid = fallen.valid_by_earlier_rules(tx, number)
-        assert set(was_valid.values()) == {"official-4"}
-        paper_id, verdict = next(iter(judging.latest(tx, number).items()))
-        assert tx.session.scalars(sa.select(Incoming.id).where(Incoming.dispatch_id == number)).one()
+@pytest.fixture(scope="module")
+def unanswered(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, TestAuthority, Trust]:
+    """A letter with certificates of an authority that is trusted, names where it answers, and was not asked yet."""
+    folder = tmp_path_factory.mktemp("unanswered")
+    authority = TestAuthority(folder / "pki", served_at="http://127.0.0.1:9")
+    store = TrustStore(folder / "trust", allow_test=True)
+    store.add_anchor(authority.root_certificate, (Purpose.PERSON, Purpose.SEAL), by="tests", test=True)
+    person = authority.issue_person(TestPerson("binh", "Nguyễn Thanh Bình", "Văn phòng", "Chánh Văn phòng"))
+    seal = authority.issue_seal(TestSeal("city", "Văn phòng"))
+    return sign_seal(sign_person(minimal_pdf("So: 15/UBND-VP"), person), seal), authority, store.trust()
+
+
+def concluded(office: Office, number: int, letter: bytes, trust: Trust, turn: int) -> Verdict:
+    """What the job of a verdict does at its end, at the first look (turn 0) or a later one."""
+    verdict = verify(letter, trust, policy_for(DocumentKind.OFFICIAL))
+    wanted = tuple(revocation.pairs_of(verdict, trust))
     with office.db.write() as tx:
-        fallen.promise_telling(tx, tx.session.get_one(Dispatch, number), was_valid, [(paper_id, verdict)])
+        (paper_id,) = judging.latest(tx, number)
+        judging.conclude(tx, judging.Judged(number, ((paper_id, verdict),), wanted=wanted), turn=turn)
     office.work()
+    return verdict
+
+
+def test_a_verdict_that_waits_for_an_authority_tells_nobody_yet(
+    office: Office, unanswered: tuple[bytes, TestAuthority, Trust]
+) -> None:
+    letter, _, trust = unanswered
+    number = judged_before(office, office.sent(), changed=False)
+    for turn in range(len(judging.AGAIN_AFTER)):
+        verdict = concluded(office, number, letter, trust, turn)
+        assert (verdict.value, verdict.has("REVOCATION_UNKNOWN")) == (Value.UNCLEAR, True)
+        assert told(office) == []
+    concluded(office, number, letter, trust, len(judging.AGAIN_AFTER))  # nobody looks again
+    assert len(told(office)) == 2
+
+
+def test_who_would_have_been_told_is_not_when_the_authority_answers_that_all_is_well(
+    office: Office, unanswered: tuple[bytes, TestAuthority, Trust]
+) -> None:
+    letter, authority, trust = unanswered
+    number = judged_before(office, office.sent(), changed=False)
+    assert concluded(office, number, letter, trust, 0).value is Value.UNCLEAR
+    answered = replace(trust, crls=tuple(authority.crls()))
+    assert concluded(office, number, letter, answered, 1).value is Value.VALID
     assert told(office) == []
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import zlib
 from collections.abc import Callable
@@ -150,5 +151,7 @@ def field_bomb(levels: int = 40) -> bytes:
 
 
 def prepared() -> list[str]:
-    """The structures that asn1crypto has prepared in this process; it does so for the first object of each."""
-    return [one.__name__ for one in (cms.SignedData, x509.Certificate, crl.CertificateList) if one._field_map]
+    """The structures that asn1crypto has prepared in this process, which it does for the first object of each, and
+    whether PDFium was loaded."""
+    structures = [one.__name__ for one in (cms.SignedData, x509.Certificate, crl.CertificateList) if one._field_map]
+    return structures + [name for name in ("pypdfium2",) if name in sys.modules]

@@ -3,6 +3,7 @@
 # mypy: allow-untyped-calls
 # (pyHanko is typed in parts)
 
+import re
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,10 +19,11 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from kernel.config import Config
+from kernel.errors import Invalid
 from signing import isolation
 from signing.complexity import MOST_LINES, TooComplicated, check_certificates
 from signing.endings import Limits
-from signing.pades import sign_person
+from signing.pades import sign_person, sign_seal
 from signing.policy import DocumentKind, policy_for
 from signing.safely import verdict_on
 from signing.verdicts import Value
@@ -79,6 +81,11 @@ def test_a_small_file_that_would_cost_minutes_is_too_complicated_at_once(
 
 
 def test_one_signature_under_many_names_is_too_complicated(office: Office, signed: bytes) -> None:
+    assert office.judge(with_many_signatures(signed)).has("TOO_COMPLICATED")
+
+
+def with_many_signatures(signed: bytes) -> bytes:
+    """One signature under 501 names."""
     writer = IncrementalPdfFileWriter(BytesIO(signed))
     form = writer.root["/AcroForm"]
     value = form["/Fields"][0].raw_get("/V")
@@ -88,7 +95,32 @@ def test_one_signature_under_many_names_is_too_complicated(office: Office, signe
     writer.update_container(form)
     out = BytesIO()
     writer.write(out)
-    assert office.judge(out.getvalue()).has("TOO_COMPLICATED")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("make", BOMBS.values(), ids=BOMBS.keys())
+def test_what_is_too_complicated_is_refused_by_who_would_sign_it(office: Office, make: Callable[[], bytes]) -> None:
+    for sign in (lambda data: sign_seal(data, office.seal), lambda data: sign_person(data, office.binh)):
+        with pytest.raises(Invalid) as caught:
+            sign(make())
+        assert set(caught.value.fields) == {"file"}
+
+
+def test_a_paper_that_cannot_be_judged_is_refused_before_it_is_sealed(office: Office, signed: bytes) -> None:
+    """Its signatures are many, or it begins where readers look for none: the library would sign both."""
+    for data in (with_many_signatures(signed), moved(signed, 1500)):
+        with pytest.raises(Invalid) as caught:
+            sign_seal(data, office.seal)
+        assert set(caught.value.fields) == {"file"}
+
+
+def moved(pdf: bytes, by: int) -> bytes:
+    """The same file behind a comment, with the places in its tables moved along."""
+    offset = re.compile(rb"(?<=[\r\n])(\d{10})(?= \d{5} n)")
+    pdf = offset.sub(lambda found: b"%010d" % (int(found[1]) + by), pdf)
+    last = re.compile(rb"((?:startxref\s+|/Prev )(\d+))")
+    pdf = last.sub(lambda found: found[1].replace(found[2], b"%d" % (int(found[2]) + by)), pdf)
+    return b"%" + b" " * (by - 2) + b"\n" + pdf
 
 
 def certificates(levels: int, *, each: int) -> list[asn1.Certificate]:
@@ -127,7 +159,7 @@ def test_what_is_overlooked_ends_within_the_seconds_of_a_judgement(
     office: Office, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert Limits.of(config).judging_seconds == 10
-    monkeypatch.setattr(isolation, "_limits", [Limits(judging_seconds=0.001)])
+    monkeypatch.setattr(isolation, "_limits", [Limits(judging_seconds=0)])
     verdict = verdict_on(minimal_pdf("x"), office.trust, policy_for(DocumentKind.PUBLIC))
     assert verdict.has("JUDGING_TOO_LONG")
     assert "quá phức tạp" in verdict.summary.vi

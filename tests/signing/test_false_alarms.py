@@ -8,11 +8,12 @@ import pytest
 
 from signing.longterm import look_into
 from signing.pades import add_timestamp, sign_person, sign_seal
-from signing.pdffile import embedded_signatures, trailing_bytes
+from signing.pdffile import embedded_signatures, integrity_of, trailing_bytes
 from signing.policy import DocumentKind, policy_for
 from signing.reasons import Code
 from signing.timestamps import LocalTimeStamps
 from signing.trust import Trust
+from signing.updates.review import review
 from signing.verdicts import TimeSource, Value
 from signing.verify import verify
 from tests.signing import attacks
@@ -154,6 +155,39 @@ def test_another_generation_of_what_is_referred_to_is_never_valid(office: Office
     later = sealed + added + table + b"startxref\n%d\n%%%%EOF\n" % (len(sealed) + len(added))
     for kind in DocumentKind:
         assert office.judge(later, kind).value is not Value.VALID
+
+
+NEW = b"11 1 obj\r\n<</Length 0 /Subtype /Form /BBox [0 0 180 60 ] >> stream\r\n\r\nendstream\r\n\r\nendobj"
+DRAWN = NEW.replace(b"Length 0", b"Length 1").replace(b"\r\n\r\nendstream\r\n\r\n", b"\r\nq\r\nendstream\r\n\n")
+OLD = b"/Type /XObject\n/Subtype /Form\n/Length 0\n>>\nstream\n\n"
+GIVEN_AWAY = {
+    "as poppler writes it": (NEW, NEW),
+    "and the field still shows it": (b"/N 14 0 R", b"/N 11 1 R"),
+    "and the field shows what was there before": (b"/N 14 0 R", b"/N 11 0 R"),
+    "and it draws something": (NEW, DRAWN),
+    "and it is no picture": (NEW, NEW.replace(b"/Form", b"/Fonn")),
+    "and it drew something": (OLD, OLD.replace(b"e /X", b"e/X").replace(b"h 0", b"h 1").replace(b"\n\n", b"\nq\n")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", GIVEN_AWAY)
+def test_the_number_of_a_picture_of_nothing_goes_to_nothing_else(programs: Programs, way: str) -> None:
+    """poppler fills a prepared field and gives the number of its empty picture to another empty picture, to which
+    nothing refers. Both judges, by themselves, allow this and nothing more."""
+    prepared = programs.prepared(minimal_pdf("So: 15/UBND-VP"), "KyTen", "Dau", visible=True)
+    first = programs.poppler(prepared, "binh", "-sign", "KyTen")
+    both = programs.poppler(first, "city", "-sign", "Dau")
+    old, new = GIVEN_AWAY[way]
+    place = both.rindex(old)
+    changed = both[:place] + new + both[place + len(old) :]
+    assert len(changed) == len(both)
+    harmless = way == "as poppler writes it"
+    assert (changed == both) is harmless
+    problems = [update.problem for update in review(changed, len(first), frozenset()).updates]
+    assert (problems == [""]) is harmless, problems
+    file = embedded_signatures(changed)
+    person = next(found for found in file.found if found.field == "KyTen")
+    assert (integrity_of(file, person).later is not None) is harmless
 
 
 def test_what_is_freed_is_not_valid(office: Office, sealed: bytes) -> None:

@@ -39,10 +39,6 @@ def pool() -> Iterator[Pool]:
     pool.close()
 
 
-HASTE_S = 2
-"""For work without end, so that the test does not wait for it. Work that has one needs more on a busy machine."""
-
-
 @pytest.mark.parametrize(
     ("disaster", "ending"),
     [
@@ -76,13 +72,12 @@ def test_who_crashes_a_child_meets_the_next_one_laid_out_anew(pool: Pool) -> Non
 
 @pytest.mark.parametrize("endless", [disasters.spin, disasters.sleep])
 def test_work_without_end_is_given_up_and_the_next_is_done(pool: Pool, endless: Callable[[], None]) -> None:
-    hasty = Pool(Limits(processes=1, memory_bytes=700 << 20, seconds=HASTE_S))
+    hasty = Pool(Limits(processes=1, memory_bytes=700 << 20))
     with pytest.raises(Broken) as caught:
-        hasty.run(endless)
+        hasty.run(endless, within_s=0.1)
     assert caught.value.ending is Ending.TOO_LONG
     assert isolation.words(caught.value).vi
-    hasty._idle[0].limits = pool.limits  # the same program, and all the time that the machine may need
-    assert hasty.run(disasters.environment)
+    assert hasty.run(disasters.environment)  # by the same program
     hasty.close()
 
 
@@ -166,7 +161,7 @@ def test_what_a_child_said_before_it_broke_stands_and_nothing_after_it_is_tried(
         assert isinstance(before, int)
         assert broken is after
         assert broken.ending is ending
-    slow = Task(disasters.sleep, within_s=0.5)
+    slow = Task(disasters.sleep, within_s=0.05)
     before, late = pool.in_turn([alive, slow])
     assert isinstance(before, int)
     assert late.ending is Ending.TOO_LONG
@@ -340,7 +335,7 @@ import gevent, os
 from signing import isolation
 from tests.signing import disasters
 children = [gevent.spawn(isolation.apart, os.getpid) for _ in range(4)]
-sleeper = gevent.spawn(isolation.pool("papers").run, disasters.sleep, within_s=2)
+sleeper = gevent.spawn(isolation.pool("papers").run, disasters.sleep, within_s=0.1)
 gevent.joinall([*children, sleeper])
 print(len({child.value for child in children}), sleeper.exception.ending, isolation.with_key(max, 1, 2))
 """
