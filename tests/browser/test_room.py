@@ -22,6 +22,7 @@ from tests.browser.tcp_proxy import TcpProxy
 from tests.cast import Cast
 from tests.meetings import stage as at
 from tests.meetings.stage import Stage
+from tests.sampling import sampled
 
 EVENTS = Path(__file__).parents[1] / "meetings" / "events.json"
 FIELDS = ("current", "state", "present", "speaker")
@@ -252,7 +253,7 @@ def test_the_answer_link_works_without_scripts_on_a_small_phone(chromium: Browse
     context.close()
 
 
-@pytest.mark.parametrize("width", [390, 768, 1024, 1920])
+@pytest.mark.parametrize("width", sampled([390, 768, 1024, 1920], one_in=2))
 def test_the_room_and_the_wall_are_accessible_and_fit_at_every_width(
     seat: Seat, house: House, people: Cast, width: int
 ) -> None:

@@ -45,7 +45,8 @@ def with_paper(data: bytes, name: str, kind: str) -> bytes:
         r"<ContentType>[^<]*</ContentType>", f"<ContentType>{kind}</ContentType>" if kind else "", text, count=1
     )
     encoded = base64.b64encode(data).decode()
-    return re.sub(r"(<edXML:ContentTransferEncoded[^>]*>)[^<]*", rf"\g<1>{encoded}", text, count=1).encode()
+    put = re.compile(r"(<edXML:ContentTransferEncoded[^>]*>)[^<]*")
+    return put.sub(lambda found: found[1] + encoded, text, count=1).encode()
 
 
 def change(old: str, new: str) -> bytes:

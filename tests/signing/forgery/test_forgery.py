@@ -9,6 +9,7 @@ from signing.policy import DocumentKind, policy_for
 from signing.reasons import Code
 from signing.verdicts import Value
 from signing.verify import verify
+from tests.sampling import sampled
 from tests.signing.conftest import CITY
 from tests.signing.forgery import forms, signers
 from tests.signing.forgery.conftest import FULL
@@ -30,7 +31,7 @@ def test_the_papers_themselves_are_valid(scribe: Scribe, paper: Paper) -> None:
         assert verdict.value is Value.VALID, f"{kind}: {verdict.summary.vi}"
 
 
-@pytest.mark.parametrize("forgery", chosen(every=FULL), ids=lambda forgery: forgery.name)
+@pytest.mark.parametrize("forgery", sampled(chosen(every=FULL), one_in=3), ids=lambda forgery: forgery.name)
 def test_a_forged_paper_is_not_valid(scribe: Scribe, forgery: Forgery) -> None:
     data = forgery.bytes(scribe)
     assert data != scribe.stages(forgery.paper)[-1]
