@@ -22,6 +22,7 @@ from kernel.blobs import BlobStore, store_for
 from kernel.config import Config
 from kernel.db import Database
 from kernel.schema import Base
+from tests import kept_keys
 from tests.cast import cast, city  # noqa: F401 - fixtures of the whole suite
 from tests.postgres import TestServer
 
@@ -140,15 +141,29 @@ def _one_day() -> None:
         sleep(left.total_seconds() + 0.1)
 
 
+@pytest.fixture(scope="session")
+def _of_all_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of one run share."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _templates_compiled_once(tmp_path_factory: pytest.TempPathFactory) -> None:
+def _templates_compiled_once(_of_all_workers: Path) -> None:
     """Hundreds of tests make an application of their own; each would compile every page again. The workers of one run
     share what one of them has compiled."""
-    folder = tmp_path_factory.getbasetemp()
-    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "templates"
+    folder = _of_all_workers / "templates"
     folder.mkdir(exist_ok=True)
     compiled = FileSystemBytecodeCache(str(folder))
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": compiled}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _keys_made_once(_of_all_workers: Path) -> Iterator[None]:
+    folder = _of_all_workers / "keys"
+    folder.mkdir(exist_ok=True)
+    with kept_keys.kept(folder):
+        yield
 
 
 @pytest.fixture(scope="session")
