@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from kernel import backoff, clock
+from kernel import backoff, clock, database_clock
 from kernel.schema import Base, Json, insert_for, table_of
 from kernel.text import Phrase, phrase
 
@@ -88,13 +88,15 @@ class OutboxAttempt(Base):
 
 
 _TRIED = sa.exists().where(OutboxAttempt.outbox_id == OutboxRow.id)
+_IN_DOUBT = sa.exists().where(OutboxAttempt.outbox_id == OutboxRow.id, OutboxAttempt.ended_at.is_(None))
 
 
 @dataclass(frozen=True)
 class Job:
     """A claimed promise. `token` fences: a worker whose lease was taken over can no longer finish it.
 
-    `unknown_since` is the start of an earlier attempt whose outcome nobody knows.
+    `unknown_since` is the start of an earlier attempt whose outcome nobody knows. `is_too_late`: it had expired when it
+    was claimed.
     """
 
     id: int
@@ -106,6 +108,7 @@ class Job:
     due_at: datetime
     expires_at: datetime | None
     unknown_since: datetime | None
+    is_too_late: bool = False
 
 
 class Reason(str):
@@ -137,14 +140,18 @@ def why(row: OutboxRow) -> Phrase:
 class SendError(Exception):
     """The receiver, or the way to it, refused. `permanent` says that trying again cannot help.
 
-    `reason` is a phrase when people shall read it, else the words of the receiver or of a library.
+    `reason` is a phrase when people shall read it, else the words of the receiver or of a library. `unknown` says that
+    the receiver may have got it all the same: the attempt stays open, and the next try begins with `reconcile`.
     """
 
-    def __init__(self, reason: str | Phrase, *, permanent: bool, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, reason: str | Phrase, *, permanent: bool, retry_after_s: float | None = None, unknown: bool = False
+    ) -> None:
         self.reason = Reason(reason) if isinstance(reason, Phrase) else reason
         super().__init__(str(self.reason))
         self.permanent = permanent
         self.retry_after_s = retry_after_s
+        self.unknown = unknown
 
 
 class LeaseLost(Exception):
@@ -180,9 +187,13 @@ class Handler(Generic[P, R]):
     `at_once` caps how many jobs of the topic are held at a time by all workers together, for topics that talk to slow
     strangers; None does not. `at_once_here` caps how many one worker process does at a time, for work that takes a
     processor long: it has threads of its own, and what is quick never waits behind it.
+
+    `can_ask` says that `reconcile` asks the receiver: then a job of which it is not known whether it arrived is asked
+    about also when it is too late to do it.
     """
 
     topic: ClassVar[str]
+    can_ask: ClassVar[bool] = False
     at_once: int | None = None
     at_once_here: int | None = None
 
@@ -201,8 +212,8 @@ class Handler(Generic[P, R]):
         """The work failed for good, expired, or stays unknown: tell who must know."""
 
     def reconcile(self, prepared: P, since: datetime) -> "Arrived[R] | Absent | Unsure":
-        """Ask the receiver what became of an attempt that began at `since`. The default is right only for work
-        that may be done twice."""
+        """Ask the receiver what became of an attempt that began at `since`. SendError: it cannot be asked, or has no
+        answer yet; it is asked again later. The default is right only for work that may be done twice."""
         return Absent()
 
 
@@ -287,13 +298,16 @@ def _store_for(dialect: str) -> Any:
     return insert_for(dialect, OutboxRow).on_conflict_do_nothing(index_elements=["topic", "key"])
 
 
-def cancel(tx: "Tx", topic: str, keys: Iterable[str], *, untried: bool = False) -> int:
+def cancel(tx: "Tx", topic: str, keys: Iterable[str], *, untried: bool = False, settled: bool = False) -> int:
     """Take back promises that no worker holds; with `untried` only those that nobody has begun to keep, because a try
-    may have reached somebody. Answers how many were taken back."""
+    may have reached somebody; with `settled` all but those of which it is still asked whether a try has. Answers how
+    many were taken back."""
     tx.store_promises()
     which = [OutboxRow.topic == topic, OutboxRow.key.in_(list(keys)), OutboxRow.state == State.WAITING]
     if untried:
         which.append(sa.not_(_TRIED))
+    if settled:
+        which.append(sa.not_(_IN_DOUBT))
     waiting = sa.update(OutboxRow).where(*which)
     return _touched(tx, waiting.values(state=State.CANCELLED, finished_at=clock.now()))
 
@@ -349,13 +363,14 @@ def _touched(tx: "Tx", statement: sa.Update) -> int:
 
 
 def renew(tx: "Tx", jobs: Iterable[Job], *, lease_s: float) -> None:
-    """Keep `jobs` for `lease_s` more seconds from now; what another worker took over stays with it, and what is being
-    finished this moment is not waited for."""
+    """Keep `jobs` for `lease_s` more seconds by the database's clock; what another worker took over stays with
+    it, and what is being finished this moment is not waited for."""
+    until = database_clock.now(tx) + timedelta(seconds=lease_s)
     tokens = {job.id: job.token for job in jobs}
     held = sa.select(OutboxRow).where(OutboxRow.id.in_(tokens), OutboxRow.state == State.LEASED)
     for row in tx.session.scalars(held.with_for_update(skip_locked=True)):
         if row.token == tokens[row.id]:
-            row.leased_until = clock.now() + timedelta(seconds=lease_s)
+            row.leased_until = until
 
 
 def in_state(*states: State) -> sa.ColumnElement[bool]:
@@ -412,18 +427,20 @@ def _change(tx: "Tx", statement: sa.Update, job: Job, **values: Any) -> None:
         raise LeaseLost(f"{job.topic} {job.key}")
 
 
-def retry(tx: "Tx", job: Job, reason: str, after_s: float | None = None) -> bool:
-    """Give the job back for a later try. Answers False when it had all its tries: then the caller gives up."""
+def retry(tx: "Tx", job: Job, reason: str, after_s: float | None = None, *, unknown: bool = False) -> bool:
+    """Give the job back for a later try; with `unknown` its attempts stay open, so that this begins with a question.
+    Answers False when it had all its tries: then the caller gives up."""
     row = _held(tx, job)
     row.attempts = max(row.attempts, job.attempts + 1)  # its own transaction, and the count with it, may be undone
     if row.expires_at is None and row.attempts >= MAX_ATTEMPTS:
         return False
     wait = timedelta(seconds=after_s) if after_s is not None else backoff.pause(row.attempts)
     row.state, row.leased_until, row.reason, row.said = State.WAITING, None, str(reason), _said(reason)
-    row.due_at = clock.now() + wait
-    if row.expires_at is not None:
+    row.due_at = database_clock.now(tx) + wait
+    if row.expires_at is not None and not unknown:
         row.due_at = min(row.due_at, row.expires_at)  # that it is too late is said then, and not an hour later
-    _end_attempts(tx, job, "retry", str(reason))
+    if not unknown:
+        _end_attempts(tx, job, "retry", str(reason))
     return True
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from kernel import claiming, clock, faults, outbox
+from kernel import claiming, faults, outbox
 from kernel.clockwatch import ClockWatch
 from kernel.db import Database
 from kernel.errors import DomainError
@@ -143,10 +143,12 @@ class Worker:
             # When the connection to the database broke it was not the receiver that failed: no long pause to spare it.
             soon = AWAY_S if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated else None
             reason = Reason(_told(error), f"{type(error).__name__}: {error}")
-            self._failed(job, SendError(reason, permanent=False, retry_after_s=soon))
+            # Nobody knows how far it came: an attempt that was begun stays open.
+            self._failed(job, SendError(reason, permanent=False, retry_after_s=soon), in_doubt=True)
 
     def _work(self, job: Job) -> None:
-        if job.expires_at is not None and job.expires_at <= clock.now():
+        may_have_arrived = job.unknown_since is not None and outbox.handlers[job.topic].can_ask
+        if job.is_too_late and not may_have_arrived:
             self._give_up(job, State.EXPIRED, self._too_late(job))
             return
         inside = outbox.inside(job.topic)
@@ -180,14 +182,22 @@ class Worker:
         faults.point("worker.concluded")
 
     def _reconciled(self, job: Job, prepared: object, since: datetime) -> bool:
-        """Whether the earlier attempt settled the job; otherwise a new attempt has begun."""
-        found = outbox.handlers[job.topic].reconcile(prepared, since)
+        """Whether the earlier attempt settled the job, or is asked about again later; otherwise a new attempt has
+        begun."""
+        try:
+            found = outbox.handlers[job.topic].reconcile(prepared, since)
+        except SendError as error:
+            self._failed(job, error, in_doubt=True)
+            return True
         match found:
             case Arrived(result):
                 self._conclude(job, result)
                 return True
             case Unsure(reason):
                 self._give_up(job, State.UNKNOWN, reason)
+                return True
+            case Absent() if job.is_too_late:
+                self._give_up(job, State.EXPIRED, self._too_late(job))
                 return True
             case Absent():
                 with self.db.write(f"job:{job.topic}") as tx:
@@ -207,14 +217,17 @@ class Worker:
             return Reason(_TOO_LATE)
         return Reason(phrase("Đã quá thời hạn nên không làm nữa. Lần thử cuối: {reason}", reason=last), _TOO_LATE.vi)
 
-    def _failed(self, job: Job, error: SendError) -> None:
+    def _failed(self, job: Job, error: SendError, *, in_doubt: bool = False) -> None:
+        """Try again later, or give up. `in_doubt`: what is not known of an attempt stays unknown."""
         log.warning("%s %s: %s", job.topic, job.key, error)
+        unknown = in_doubt or error.unknown
         try:
             if not error.permanent:
                 with self.db.write(f"job:{job.topic}") as tx:
-                    if outbox.retry(tx, job, error.reason, error.retry_after_s):
+                    if outbox.retry(tx, job, error.reason, error.retry_after_s, unknown=unknown):
                         return
-            self._give_up(job, State.FAILED, error.reason)
+            is_unknown = error.unknown or (in_doubt and job.unknown_since is not None)
+            self._give_up(job, State.UNKNOWN if is_unknown else State.FAILED, error.reason)
         except LeaseLost:
             log.warning("lease lost: %s %s", job.topic, job.key)
 
