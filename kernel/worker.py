@@ -9,7 +9,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from kernel import claiming, faults, outbox
+from kernel import attempts, claiming, faults, outbox
 from kernel.clockwatch import ClockWatch
 from kernel.db import Database
 from kernel.errors import DomainError
@@ -154,9 +154,9 @@ class Worker:
         inside = outbox.inside(job.topic)
         if inside is not None:
             with self.db.write(f"job:{job.topic}") as tx:
-                outbox.hold(tx, job)
+                attempts.hold(tx, job)
                 inside(tx, job)
-                outbox.finish_held(tx, job)
+                attempts.finish_held(tx, job)
             return
         self._work_outside(job)
 
@@ -165,10 +165,10 @@ class Worker:
         with self.db.write(f"job:{job.topic}") as tx:
             prepared = handler.prepare(tx, job)
             if prepared is None:
-                outbox.finish(tx, job, State.DONE, "nothing to do")
+                attempts.finish(tx, job, State.DONE, "nothing to do")
                 return
             if job.unknown_since is None:
-                outbox.begin_attempt(tx, job)
+                attempts.begin_attempt(tx, job)
         faults.point("worker.attempt_committed")
         try:
             if job.unknown_since is not None and self._reconciled(job, prepared, job.unknown_since):
@@ -201,18 +201,18 @@ class Worker:
                 return True
             case Absent():
                 with self.db.write(f"job:{job.topic}") as tx:
-                    outbox.close_unknown(tx, job)
-                    outbox.begin_attempt(tx, job)
+                    attempts.close_unknown(tx, job)
+                    attempts.begin_attempt(tx, job)
                 return False
 
     def _conclude(self, job: Job, result: object) -> None:
         with self.db.write(f"job:{job.topic}") as tx:
             outbox.handlers[job.topic].conclude(tx, job, result)
-            outbox.finish(tx, job, State.DONE)
+            attempts.finish(tx, job, State.DONE)
 
     def _too_late(self, job: Job) -> Reason:
         with self.db.read() as tx:
-            last = outbox.last_words(tx, job)
+            last = attempts.last_words(tx, job)
         if last is None:
             return Reason(_TOO_LATE)
         return Reason(phrase("Đã quá thời hạn nên không làm nữa. Lần thử cuối: {reason}", reason=last), _TOO_LATE.vi)
@@ -224,7 +224,7 @@ class Worker:
         try:
             if not error.permanent:
                 with self.db.write(f"job:{job.topic}") as tx:
-                    if outbox.retry(tx, job, error.reason, error.retry_after_s, unknown=unknown):
+                    if attempts.retry(tx, job, error.reason, error.retry_after_s, unknown=unknown):
                         return
             is_unknown = error.unknown or (in_doubt and job.unknown_since is not None)
             self._give_up(job, State.UNKNOWN if is_unknown else State.FAILED, error.reason)
@@ -234,7 +234,7 @@ class Worker:
     def _give_up(self, job: Job, state: State, reason: str) -> None:
         with self.db.write(f"job:{job.topic}") as tx:
             outbox.handlers[job.topic].give_up(tx, job, reason)
-            outbox.finish(tx, job, state, reason)
+            attempts.finish(tx, job, state, reason)
 
 
 def _told(error: Exception) -> Phrase:

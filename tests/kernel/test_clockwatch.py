@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 import pytest
 import sqlalchemy as sa
 
-from kernel import claiming, clock, outbox
+from kernel import attempts, claiming, clock, outbox
 from kernel.clockwatch import ClockWatch
 from kernel.db import Database, Tx
 from kernel.outbox import Handler, Job, OutboxRow
@@ -114,10 +114,10 @@ def test_leases_taken_and_renewed_under_a_wrong_clock_end_when_they_should(db: D
     assert 30 < _leased_for(db) <= 60
     assert _claimed(db) == [], "nobody takes it over"
     with db.write() as tx:
-        outbox.renew(tx, [job], lease_s=120)
+        attempts.renew(tx, [job], lease_s=120)
     assert 90 < _leased_for(db) <= 120
     with db.write() as tx:
-        assert outbox.retry(tx, job, "busy", 600)
+        assert attempts.retry(tx, job, "busy", 600)
     with db.read() as tx:
         wait = tx.session.scalar(sa.select(sa.func.extract("epoch", OutboxRow.due_at - sa.func.now())))
     assert wait is not None
