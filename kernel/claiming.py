@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from kernel import clock, outbox
+from kernel import database_clock, outbox
 from kernel.db import Tx
 from kernel.outbox import Job, OutboxAttempt, OutboxRow, State, in_state, lane
 from kernel.schema import table_of
@@ -23,9 +23,9 @@ _OTHERS = 16
 def claim(
     tx: Tx, topics: Iterable[str], *, limit: int, lease_s: float, room: Mapping[str, int] | None = None
 ) -> list[Job]:
-    """Take due jobs, oldest first, for `lease_s` seconds. Jobs whose lease ended are taken over. `room` bounds how many
-    of each lane are taken."""
-    now = clock.now()
+    """Take due jobs, oldest first, for `lease_s` seconds by the database's clock. Jobs whose lease ended are taken too.
+    `room` bounds how many of each lane are taken."""
+    now = database_clock.now(tx)
     wanted = set(topics)
     rows = _due(tx, wanted, now, limit)
     while crowded := _crowded(tx, rows, now):
@@ -36,7 +36,7 @@ def claim(
     if rows:
         until = now + timedelta(seconds=lease_s)
         tx.session.connection().execute(_TAKE, {"ids": [row.id for row in rows], "until": until})
-    return [_job(tx, row) for row in rows]
+    return [_job(tx, row, now) for row in rows]
 
 
 def _within(rows: list[sa.Row[Any]], room: Mapping[str, int]) -> list[sa.Row[Any]]:
@@ -131,7 +131,7 @@ def _left_behind(now: datetime | sa.BindParameter[datetime]) -> sa.ColumnElement
     return sa.and_(in_state(State.LEASED), OutboxRow.leased_until <= now)
 
 
-def _job(tx: Tx, row: sa.Row[Any]) -> Job:
+def _job(tx: Tx, row: sa.Row[Any], now: datetime) -> Job:
     # Who puts a job back for an operator has ended its attempts, so one that counts none has none open.
     open_attempt = tx.session.scalar(_open_attempt(row.id)) if row.attempts else None
     return Job(
@@ -144,6 +144,7 @@ def _job(tx: Tx, row: sa.Row[Any]) -> Job:
         row.due_at,
         row.expires_at,
         open_attempt,
+        row.expires_at is not None and row.expires_at <= now,
     )
 
 
@@ -165,7 +166,7 @@ def next_due_at(tx: Tx, topics: Iterable[str]) -> datetime | None:
 
 def due_topics(tx: Tx, topics: Iterable[str]) -> list[str]:
     """Those of `topics` of which `claim` would find something."""
-    due = tx.session.connection().execute(_due_topics(), {"now": clock.now()}).scalars()
+    due = tx.session.connection().execute(_due_topics(), {"now": database_clock.now(tx)}).scalars()
     return sorted(set(topics).intersection(due))
 
 

@@ -16,6 +16,12 @@ def now() -> datetime:
     return _frozen[-1] if _frozen else datetime.now(UTC) + _ahead[0]
 
 
+def of_shared(at: datetime) -> datetime:
+    """What it is now by a clock that all machines share and that says `at`: a trial that lives in the future, or a test
+    that froze the clock, does so by that one, too."""
+    return _frozen[-1] if _frozen else at + _ahead[0]
+
+
 def in_order(at: datetime, last: datetime) -> datetime:
     """`at`, or the instant after `last` where that is not earlier: what follows is told as later also when the clock of
     another machine or process, which told `last`, is ahead of ours."""

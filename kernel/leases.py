@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kernel import outbox
+from kernel import attempts
 from kernel.db import Database
 from kernel.outbox import Job
 
@@ -56,7 +56,7 @@ class Leases:
                 continue
             try:
                 with self._db.write("worker") as tx:
-                    outbox.renew(tx, jobs, lease_s=self._lease_s)
+                    attempts.renew(tx, jobs, lease_s=self._lease_s)
             except Exception:  # the database may be away; the next turn comes before the lease ends
                 log.warning("leases could not be renewed", exc_info=True)
 

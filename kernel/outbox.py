@@ -1,4 +1,4 @@
-"""Rows for everything that leaves or follows later: put, attempt, finish, retry; `kernel.claiming` takes them.
+"""Rows for everything that leaves or follows later; `kernel.claiming` takes them and `kernel.attempts` ends them.
 
 A row is claimed with a fencing token, an attempt row is committed before the work starts, and no transaction is open
 while the work talks to the world. An attempt that was left open is *unknown*: the handler reconciles with the
@@ -6,18 +6,17 @@ receiver before anything is done again.
 """
 
 import enum
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from kernel import backoff, clock
-from kernel.schema import Base, Json, insert_for, table_of
+from kernel import clock
+from kernel.schema import Base, Json, insert_for
 from kernel.text import Phrase, phrase
 
 if TYPE_CHECKING:
@@ -88,13 +87,15 @@ class OutboxAttempt(Base):
 
 
 _TRIED = sa.exists().where(OutboxAttempt.outbox_id == OutboxRow.id)
+_IN_DOUBT = sa.exists().where(OutboxAttempt.outbox_id == OutboxRow.id, OutboxAttempt.ended_at.is_(None))
 
 
 @dataclass(frozen=True)
 class Job:
     """A claimed promise. `token` fences: a worker whose lease was taken over can no longer finish it.
 
-    `unknown_since` is the start of an earlier attempt whose outcome nobody knows.
+    `unknown_since` is the start of an earlier attempt whose outcome nobody knows. `is_too_late`: it had expired when it
+    was claimed.
     """
 
     id: int
@@ -106,6 +107,7 @@ class Job:
     due_at: datetime
     expires_at: datetime | None
     unknown_since: datetime | None
+    is_too_late: bool = False
 
 
 class Reason(str):
@@ -137,14 +139,18 @@ def why(row: OutboxRow) -> Phrase:
 class SendError(Exception):
     """The receiver, or the way to it, refused. `permanent` says that trying again cannot help.
 
-    `reason` is a phrase when people shall read it, else the words of the receiver or of a library.
+    `reason` is a phrase when people shall read it, else the words of the receiver or of a library. `unknown` says that
+    the receiver may have got it all the same: the attempt stays open, and the next try begins with `reconcile`.
     """
 
-    def __init__(self, reason: str | Phrase, *, permanent: bool, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, reason: str | Phrase, *, permanent: bool, retry_after_s: float | None = None, unknown: bool = False
+    ) -> None:
         self.reason = Reason(reason) if isinstance(reason, Phrase) else reason
         super().__init__(str(self.reason))
         self.permanent = permanent
         self.retry_after_s = retry_after_s
+        self.unknown = unknown
 
 
 class LeaseLost(Exception):
@@ -180,9 +186,13 @@ class Handler(Generic[P, R]):
     `at_once` caps how many jobs of the topic are held at a time by all workers together, for topics that talk to slow
     strangers; None does not. `at_once_here` caps how many one worker process does at a time, for work that takes a
     processor long: it has threads of its own, and what is quick never waits behind it.
+
+    `can_ask` says that `reconcile` asks the receiver: then a job of which it is not known whether it arrived is asked
+    about also when it is too late to do it.
     """
 
     topic: ClassVar[str]
+    can_ask: ClassVar[bool] = False
     at_once: int | None = None
     at_once_here: int | None = None
 
@@ -201,8 +211,8 @@ class Handler(Generic[P, R]):
         """The work failed for good, expired, or stays unknown: tell who must know."""
 
     def reconcile(self, prepared: P, since: datetime) -> "Arrived[R] | Absent | Unsure":
-        """Ask the receiver what became of an attempt that began at `since`. The default is right only for work
-        that may be done twice."""
+        """Ask the receiver what became of an attempt that began at `since`. SendError: it cannot be asked, or has no
+        answer yet; it is asked again later. The default is right only for work that may be done twice."""
         return Absent()
 
 
@@ -287,13 +297,16 @@ def _store_for(dialect: str) -> Any:
     return insert_for(dialect, OutboxRow).on_conflict_do_nothing(index_elements=["topic", "key"])
 
 
-def cancel(tx: "Tx", topic: str, keys: Iterable[str], *, untried: bool = False) -> int:
+def cancel(tx: "Tx", topic: str, keys: Iterable[str], *, untried: bool = False, settled: bool = False) -> int:
     """Take back promises that no worker holds; with `untried` only those that nobody has begun to keep, because a try
-    may have reached somebody. Answers how many were taken back."""
+    may have reached somebody; with `settled` all but those of which it is still asked whether a try has. Answers how
+    many were taken back."""
     tx.store_promises()
     which = [OutboxRow.topic == topic, OutboxRow.key.in_(list(keys)), OutboxRow.state == State.WAITING]
     if untried:
         which.append(sa.not_(_TRIED))
+    if settled:
+        which.append(sa.not_(_IN_DOUBT))
     waiting = sa.update(OutboxRow).where(*which)
     return _touched(tx, waiting.values(state=State.CANCELLED, finished_at=clock.now()))
 
@@ -348,16 +361,6 @@ def _touched(tx: "Tx", statement: sa.Update) -> int:
     return int(getattr(result, "rowcount", 0))
 
 
-def renew(tx: "Tx", jobs: Iterable[Job], *, lease_s: float) -> None:
-    """Keep `jobs` for `lease_s` more seconds from now; what another worker took over stays with it, and what is being
-    finished this moment is not waited for."""
-    tokens = {job.id: job.token for job in jobs}
-    held = sa.select(OutboxRow).where(OutboxRow.id.in_(tokens), OutboxRow.state == State.LEASED)
-    for row in tx.session.scalars(held.with_for_update(skip_locked=True)):
-        if row.token == tokens[row.id]:
-            row.leased_until = clock.now() + timedelta(seconds=lease_s)
-
-
 def in_state(*states: State) -> sa.ColumnElement[bool]:
     """Of rows in one of these states. They are written into the statement as they stand: SQLite takes an index of some
     rows only for what it can read there."""
@@ -368,115 +371,3 @@ def in_state(*states: State) -> sa.ColumnElement[bool]:
 def given_up() -> sa.ColumnElement[bool]:
     """Of rows that wait for an operator."""
     return in_state(*GIVEN_UP)
-
-
-def begin_attempt(tx: "Tx", job: Job) -> None:
-    """Leave the trace of a try before it starts. LeaseLost when another worker took over."""
-    hold(tx, job)
-    _trace(tx, job)
-
-
-def hold(tx: "Tx", job: Job) -> None:
-    """Count a try, and keep all others from the job until the transaction ends. LeaseLost when another worker took
-    over."""
-    _change(tx, _COUNT, job)
-
-
-def finish(tx: "Tx", job: Job, state: State, reason: str = "") -> None:
-    """Close the job and all its open attempts. LeaseLost when another worker took over."""
-    _close(tx, job, state, reason)
-    _end_attempts(tx, job, str(state), str(reason))
-
-
-def finish_held(tx: "Tx", job: Job) -> None:
-    """The same for work that `hold` has begun in this very transaction: its try is traced when it has ended."""
-    _close(tx, job, State.DONE)
-    if job.unknown_since is not None:  # an earlier release did it in steps
-        _end_attempts(tx, job, str(State.DONE), "")
-    _trace(tx, job, ended_at=clock.now(), outcome=str(State.DONE))
-
-
-def _close(tx: "Tx", job: Job, state: State, reason: str = "") -> None:
-    now = clock.now()
-    _change(tx, _CLOSE, job, outcome=str(state), at=now, words=str(reason), sentence=_said(reason))
-
-
-def _trace(tx: "Tx", job: Job, ended_at: datetime | None = None, outcome: str = "") -> None:
-    row = {"outbox_id": job.id, "token": job.token, "started_at": clock.now(), "ended_at": ended_at}
-    tx.session.connection().execute(_ATTEMPT, row | {"outcome": outcome, "reason": ""})
-
-
-def _change(tx: "Tx", statement: sa.Update, job: Job, **values: Any) -> None:
-    found = tx.session.connection().execute(statement, {"job": job.id, "held_token": job.token, **values})
-    if found.rowcount != 1:
-        raise LeaseLost(f"{job.topic} {job.key}")
-
-
-def retry(tx: "Tx", job: Job, reason: str, after_s: float | None = None) -> bool:
-    """Give the job back for a later try. Answers False when it had all its tries: then the caller gives up."""
-    row = _held(tx, job)
-    row.attempts = max(row.attempts, job.attempts + 1)  # its own transaction, and the count with it, may be undone
-    if row.expires_at is None and row.attempts >= MAX_ATTEMPTS:
-        return False
-    wait = timedelta(seconds=after_s) if after_s is not None else backoff.pause(row.attempts)
-    row.state, row.leased_until, row.reason, row.said = State.WAITING, None, str(reason), _said(reason)
-    row.due_at = clock.now() + wait
-    if row.expires_at is not None:
-        row.due_at = min(row.due_at, row.expires_at)  # that it is too late is said then, and not an hour later
-    _end_attempts(tx, job, "retry", str(reason))
-    return True
-
-
-def last_words(tx: "Tx", job: Job) -> Phrase | None:
-    """What the last try of a job said, when there was one."""
-    row = tx.session.get(OutboxRow, job.id)
-    return why(row) if row is not None and row.reason else None
-
-
-def _said(reason: str) -> Json | None:
-    """The sentence as plain data; a parameter that JSON cannot keep must not keep a job from ending."""
-    return dict(json.loads(json.dumps(reason.said.to_json(), default=str))) if isinstance(reason, Reason) else None
-
-
-def _held(tx: "Tx", job: Job) -> OutboxRow:
-    row = tx.session.get(OutboxRow, job.id, with_for_update=True, populate_existing=True)
-    if row is None or row.state != State.LEASED or row.token != job.token:
-        raise LeaseLost(f"{job.topic} {job.key}")
-    return row
-
-
-def _end_attempts(tx: "Tx", job: Job, outcome: str, reason: str) -> None:
-    ending = {"job": job.id, "at": clock.now(), "how": outcome, "words": reason}
-    tx.session.connection().execute(_END, ending)
-
-
-# Every job of the house passes here, so the statements are built once, below the unit of work.
-_JOBS, _ATTEMPTS = table_of(OutboxRow), table_of(OutboxAttempt)
-_THIS = sa.and_(
-    _JOBS.c.id == sa.bindparam("job"),
-    _JOBS.c.state == State.LEASED,
-    _JOBS.c.token == sa.bindparam("held_token"),
-)
-_COUNT = sa.update(_JOBS).where(_THIS).values(attempts=_JOBS.c.attempts + 1)
-_CLOSE = (
-    sa.update(_JOBS)
-    .where(_THIS)
-    .values(
-        state=sa.bindparam("outcome"),
-        finished_at=sa.bindparam("at"),
-        leased_until=None,
-        reason=sa.bindparam("words"),
-        said=sa.bindparam("sentence"),
-    )
-)
-_ATTEMPT = sa.insert(_ATTEMPTS)
-_END = (
-    sa.update(_ATTEMPTS)
-    .where(_ATTEMPTS.c.outbox_id == sa.bindparam("job"), _ATTEMPTS.c.ended_at.is_(None))
-    .values(ended_at=sa.bindparam("at"), outcome=sa.bindparam("how"), reason=sa.bindparam("words"))
-)
-
-
-def close_unknown(tx: "Tx", job: Job) -> None:
-    """Reconciling found that the open attempts did not arrive: end them, so that a new one may begin."""
-    _end_attempts(tx, job, "absent", "reconciled")

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from kernel import claiming, clock, faults, outbox
+from kernel import attempts, claiming, faults, outbox
 from kernel.clockwatch import ClockWatch
 from kernel.db import Database
 from kernel.errors import DomainError
@@ -143,18 +143,20 @@ class Worker:
             # When the connection to the database broke it was not the receiver that failed: no long pause to spare it.
             soon = AWAY_S if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated else None
             reason = Reason(_told(error), f"{type(error).__name__}: {error}")
-            self._failed(job, SendError(reason, permanent=False, retry_after_s=soon))
+            # Nobody knows how far it came: an attempt that was begun stays open.
+            self._failed(job, SendError(reason, permanent=False, retry_after_s=soon), in_doubt=True)
 
     def _work(self, job: Job) -> None:
-        if job.expires_at is not None and job.expires_at <= clock.now():
+        may_have_arrived = job.unknown_since is not None and outbox.handlers[job.topic].can_ask
+        if job.is_too_late and not may_have_arrived:
             self._give_up(job, State.EXPIRED, self._too_late(job))
             return
         inside = outbox.inside(job.topic)
         if inside is not None:
             with self.db.write(f"job:{job.topic}") as tx:
-                outbox.hold(tx, job)
+                attempts.hold(tx, job)
                 inside(tx, job)
-                outbox.finish_held(tx, job)
+                attempts.finish_held(tx, job)
             return
         self._work_outside(job)
 
@@ -163,10 +165,10 @@ class Worker:
         with self.db.write(f"job:{job.topic}") as tx:
             prepared = handler.prepare(tx, job)
             if prepared is None:
-                outbox.finish(tx, job, State.DONE, "nothing to do")
+                attempts.finish(tx, job, State.DONE, "nothing to do")
                 return
             if job.unknown_since is None:
-                outbox.begin_attempt(tx, job)
+                attempts.begin_attempt(tx, job)
         faults.point("worker.attempt_committed")
         try:
             if job.unknown_since is not None and self._reconciled(job, prepared, job.unknown_since):
@@ -180,8 +182,13 @@ class Worker:
         faults.point("worker.concluded")
 
     def _reconciled(self, job: Job, prepared: object, since: datetime) -> bool:
-        """Whether the earlier attempt settled the job; otherwise a new attempt has begun."""
-        found = outbox.handlers[job.topic].reconcile(prepared, since)
+        """Whether the earlier attempt settled the job, or is asked about again later; otherwise a new attempt has
+        begun."""
+        try:
+            found = outbox.handlers[job.topic].reconcile(prepared, since)
+        except SendError as error:
+            self._failed(job, error, in_doubt=True)
+            return True
         match found:
             case Arrived(result):
                 self._conclude(job, result)
@@ -189,39 +196,45 @@ class Worker:
             case Unsure(reason):
                 self._give_up(job, State.UNKNOWN, reason)
                 return True
+            case Absent() if job.is_too_late:
+                self._give_up(job, State.EXPIRED, self._too_late(job))
+                return True
             case Absent():
                 with self.db.write(f"job:{job.topic}") as tx:
-                    outbox.close_unknown(tx, job)
-                    outbox.begin_attempt(tx, job)
+                    attempts.close_unknown(tx, job)
+                    attempts.begin_attempt(tx, job)
                 return False
 
     def _conclude(self, job: Job, result: object) -> None:
         with self.db.write(f"job:{job.topic}") as tx:
             outbox.handlers[job.topic].conclude(tx, job, result)
-            outbox.finish(tx, job, State.DONE)
+            attempts.finish(tx, job, State.DONE)
 
     def _too_late(self, job: Job) -> Reason:
         with self.db.read() as tx:
-            last = outbox.last_words(tx, job)
+            last = attempts.last_words(tx, job)
         if last is None:
             return Reason(_TOO_LATE)
         return Reason(phrase("Đã quá thời hạn nên không làm nữa. Lần thử cuối: {reason}", reason=last), _TOO_LATE.vi)
 
-    def _failed(self, job: Job, error: SendError) -> None:
+    def _failed(self, job: Job, error: SendError, *, in_doubt: bool = False) -> None:
+        """Try again later, or give up. `in_doubt`: what is not known of an attempt stays unknown."""
         log.warning("%s %s: %s", job.topic, job.key, error)
+        unknown = in_doubt or error.unknown
         try:
             if not error.permanent:
                 with self.db.write(f"job:{job.topic}") as tx:
-                    if outbox.retry(tx, job, error.reason, error.retry_after_s):
+                    if attempts.retry(tx, job, error.reason, error.retry_after_s, unknown=unknown):
                         return
-            self._give_up(job, State.FAILED, error.reason)
+            is_unknown = error.unknown or (in_doubt and job.unknown_since is not None)
+            self._give_up(job, State.UNKNOWN if is_unknown else State.FAILED, error.reason)
         except LeaseLost:
             log.warning("lease lost: %s %s", job.topic, job.key)
 
     def _give_up(self, job: Job, state: State, reason: str) -> None:
         with self.db.write(f"job:{job.topic}") as tx:
             outbox.handlers[job.topic].give_up(tx, job, reason)
-            outbox.finish(tx, job, state, reason)
+            attempts.finish(tx, job, state, reason)
 
 
 def _told(error: Exception) -> Phrase:

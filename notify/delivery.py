@@ -1,7 +1,7 @@
 """Hands messages over: the outbox handlers of e-mail and SMS.
 
-The attempt is committed before the provider is called, no transaction is open during the call, and a repetition is
-never blind: an SMS is first looked for in the provider's list, an e-mail keeps its Message-ID and declares itself.
+The attempt is committed before the provider is called, and no transaction is open during the call. An SMS that was
+perhaps accepted is asked about and never sent again by itself; an e-mail is, under its Message-ID, and says so.
 """
 
 from dataclasses import dataclass
@@ -20,11 +20,13 @@ from notify.mail import mime
 from notify.mail.smtp import SmtpSender
 from notify.messages import Attached
 from notify.models import Message
-from notify.reasons import NOT_ASKED
+from notify.reasons import NO_TRACE, UNKNOWN
 from notify.sms.twilio_api import Taken, TwilioSender
 from notify.states import MessageState
 
 NO_SERVER = phrase("Hệ thống chưa có máy chủ thư.")
+ASKED_FOR = timedelta(hours=1)
+"""How long the provider is asked about an SMS that it has perhaps accepted; then it stays unknown."""
 NO_PROVIDER = phrase("Hệ thống chưa có nhà cung cấp tin nhắn.")
 GONE = {
     MessageState.CANCELLED,
@@ -50,23 +52,27 @@ def earlier_attempts(tx: Tx, job: Job) -> Earlier:
     return Earlier(count, since)
 
 
-def waiting_message(tx: Tx, job: Job) -> Message | None:
-    """The job's message, locked, or None when there is nothing to hand over any more."""
+def waiting_message(tx: Tx, job: Job, *, asked: bool = False) -> Message | None:
+    """The job's message, locked, or None when there is nothing to hand over any more. With `asked`, one that was taken
+    back while nobody knew whether it had left is still there: the provider is asked about it."""
     message = tx.session.get(Message, job.payload["message"], with_for_update=True, populate_existing=True)
-    return None if message is None or message.state in GONE else message
+    if message is None or message.state not in GONE:
+        return message
+    is_asked_about = asked and job.unknown_since is not None and message.state == MessageState.CANCELLED
+    return message if is_asked_about else None
 
 
-def close_given_up(tx: Tx, job: Job, reason: str) -> None:
+def close_given_up(tx: Tx, job: Job, reason: str, *, asked: bool = False) -> None:
     """Say in the ledger why a message did not leave, or that nobody knows whether it did."""
-    message = waiting_message(tx, job)
+    message = waiting_message(tx, job, asked=asked)
     if message is None:
         return
     open_attempt = sa.select(OutboxAttempt.token).where(
         OutboxAttempt.outbox_id == job.id, OutboxAttempt.ended_at.is_(None), OutboxAttempt.token != job.token
     )
-    if reason.startswith(NOT_ASKED) or tx.session.execute(open_attempt).first() is not None:
+    if reason.startswith(UNKNOWN) or tx.session.execute(open_attempt).first() is not None:
         state = MessageState.UNKNOWN
-    elif job.expires_at is not None and job.expires_at <= clock.now():
+    elif job.is_too_late:
         state = MessageState.EXPIRED
     else:
         state = MessageState.FAILED
@@ -141,7 +147,7 @@ class EmailHandler(Handler[Mail, str]):
 class Sms:
     """An SMS as it leaves. `since`: the start of the first earlier try; `known`: provider ids of other messages.
 
-    `not_after`: from then on another worker may take the job over and look for this SMS before ours has arrived.
+    `not_after`: from then on another worker may take the job over, and ask about this SMS before ours has arrived.
     """
 
     to: str
@@ -156,13 +162,14 @@ class SmsHandler(Handler[Sms, Taken]):
     """Hands SMS to the provider, or in a demo without one to the mailbox page."""
 
     topic = "notify.sms"
+    can_ask = True
 
     def __init__(self, config: Config, sender: TwilioSender | None) -> None:
         self.config = config
         self.sender = sender
 
     def prepare(self, tx: Tx, job: Job) -> Sms | None:
-        message = waiting_message(tx, job)
+        message = waiting_message(tx, job, asked=self.sender is not None)
         if message is None:
             return None
         faults.point("notify.preparing")
@@ -182,25 +189,40 @@ class SmsHandler(Handler[Sms, Taken]):
         if self.sender is None:
             _only_in_a_demo(self.config, NO_PROVIDER)
             return Taken("", "console")
-        if prepared.since is not None:
-            # Also a try that is said to have failed may have arrived: a time-out is no answer.
-            found = self.sender.find(prepared.to, prepared.text, prepared.since, prepared.known)
-            if found is not None:
-                return found
+        if prepared.since is not None and (found := self._found(prepared, prepared.since)) is not None:
+            return found
         if clock.now() > prepared.not_after:
             raise SendError("the lease was nearly over before the call", permanent=False, retry_after_s=0)
         return self.sender.send(prepared.to, prepared.text, prepared.callback)
 
+    def _found(self, prepared: Sms, since: datetime) -> Taken | None:
+        """What earlier tries, which were refused, or which somebody knows of and had done again, left at the provider
+        after all. One that has no list cannot tell; SendError when it cannot be asked now."""
+        assert self.sender is not None
+        try:
+            return self.sender.find(prepared.to, prepared.text, since, prepared.known)
+        except SendError as error:
+            if error.permanent:
+                return None
+            raise
+
     def reconcile(self, prepared: Sms, since: datetime) -> Arrived[Taken] | Absent | Unsure:
+        """Ask the provider, and never conclude from its silence that it may be sent again: it may accept, or list, at
+        any later time what it has once read. SendError: not yet known. Unsure: after an hour, or nobody to ask."""
         if self.sender is None:
             return Absent()
+        is_over = clock.now() >= since + ASKED_FOR
         try:
             found = self.sender.find(prepared.to, prepared.text, prepared.since or since, prepared.known)
         except SendError as error:
-            if error.permanent:
-                return Unsure(f"{NOT_ASKED}: {error}")
-            raise
-        return Arrived(found) if found is not None else Absent()
+            if error.permanent or is_over:
+                return Unsure(str(error))
+            raise SendError(str(error), permanent=False, retry_after_s=_next_question_s(since)) from error
+        if found is not None:
+            return Arrived(found)
+        if is_over:
+            return Unsure(NO_TRACE)
+        raise SendError(NO_TRACE, permanent=False, retry_after_s=_next_question_s(since))
 
     def conclude(self, tx: Tx, job: Job, result: Taken) -> None:
         message = tx.session.get_one(Message, job.payload["message"], with_for_update=True, populate_existing=True)
@@ -211,7 +233,14 @@ class SmsHandler(Handler[Sms, Taken]):
         faults.point("notify.concluding")
 
     def give_up(self, tx: Tx, job: Job, reason: str) -> None:
-        close_given_up(tx, job, reason)
+        close_given_up(tx, job, reason, asked=True)
+
+
+def _next_question_s(since: datetime) -> float:
+    """Seconds until the provider is asked again: at first soon, the last time when the hour is over."""
+    age = clock.now() - since
+    wait = min(max(age / 2, timedelta(seconds=10)), timedelta(minutes=10))
+    return max(1.0, min(wait, ASKED_FOR - age).total_seconds())
 
 
 def _only_in_a_demo(config: Config, missing: Phrase) -> None:

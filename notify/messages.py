@@ -168,8 +168,8 @@ def cancel(
     for message in tx.session.scalars(query.with_for_update().execution_options(populate_existing=True)):
         if before_version is not None and _version_of(message) >= before_version:
             continue
-        # A worker may hold it at this moment: then it leaves all the same, and the state says so later.
-        outbox.cancel(tx, topic_of(Channel(message.channel)), [message.dedupe_key])
+        # A worker may hold it at this moment, or the provider may have it: then the state says so later.
+        outbox.cancel(tx, topic_of(Channel(message.channel)), [message.dedupe_key], settled=True)
         move(tx, message, MessageState.CANCELLED)
         taken += 1
     return taken

@@ -8,7 +8,10 @@ from notify.messages import Channel
 from notify.sms.codes import PERMANENT
 
 NOT_ASKED = "could not ask the provider"
-"""How the reason of an SMS begins of which nobody knows whether it left."""
+NO_ANSWER = "no answer from the provider"
+NO_TRACE = "no trace at the provider"
+"""How the reasons of an SMS begin of which nobody knows whether it left."""
+UNKNOWN = (NOT_ASKED, NO_ANSWER, NO_TRACE)
 
 _TWILIO = re.compile(r"(?:\d{3}/)?(\d{5})\b")  # `400/21211: …` of a refusal, `30003: …` of a receipt
 _MAIL = re.compile(r"[245]\d\d\b")
@@ -25,6 +28,10 @@ def told(channel: str, reason: str) -> Phrase | str:
         return ""
     if reason.startswith(NOT_ASKED):
         return phrase("Không hỏi được nhà cung cấp nên không biết tin nhắn đã đi hay chưa.")
+    if reason.startswith((NO_ANSWER, NO_TRACE)):
+        return phrase(
+            "Nhà cung cấp không trả lời lúc gửi, nên không rõ tin nhắn đã đi hay chưa. Hệ thống không tự gửi lại."
+        )
     if channel == Channel.SMS and (found := _TWILIO.match(reason)):
         said = PERMANENT.get(int(found[1]), phrase("nhà cung cấp từ chối"))
         return phrase("Nhà cung cấp báo: {said} (mã {code}).", said=said, code=found[1])

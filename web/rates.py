@@ -59,6 +59,10 @@ class Purses:
         self._left[name] = (left - 1, monotonic(), pace)
         return True
 
+    def give_back(self, name: str, pace: Pace) -> None:
+        """Undo one `take`, of a use that is not to be counted."""
+        self._left[name] = (min(pace.burst, self._now(name, pace) + 1), monotonic(), pace)
+
     def _now(self, name: str, pace: Pace) -> float:
         left, since, _ = self._left.get(name, (pace.burst, 0.0, pace))
         return min(pace.burst, left + (monotonic() - since) * pace.per_s)

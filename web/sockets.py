@@ -12,6 +12,7 @@ from flask import Flask, request
 from flask_socketio import SocketIO, join_room, leave_room
 
 from directory import signin
+from directory.attempts import DEVICE_COOKIE, Limits
 from kernel import clock, streams
 from kernel.db import Committed, Tx
 from kernel.netaddresses import network_of
@@ -29,10 +30,16 @@ JOINS_PER_S = 100
 """Of everybody who is signed in; a browser that must wait asks again after a second."""
 JOINS_OF_ONE = Pace(20, 50)
 """Of one person or wall: more tabs than anybody has, and a fifth of what all have together."""
-JOINS_OF_STRANGERS = Pace(5, 20)
-"""Of everybody at one address who is not signed in, or says so with a cookie that is not ours."""
+LOOKS_FOR_STRANGERS = Pace(5, 20)
+"""At cookies that turn out to be nobody's: of one browser in which somebody has signed in before, or else of everybody
+at one address. A socket is looked at once; then it is known for a stranger's."""
+DENIALS = 5
+"""Of a stranger's socket; from then on it is told to wait."""
+MOST_JOINS_OF_A_STRANGER = 100
+"""More end the socket."""
 DENIED: dict[str, Any] = {"mode": "denied"}
 WAIT: dict[str, Any] = {"mode": "wait", "ms": 1000}
+UNAVAILABLE: dict[str, Any] = {"mode": "wait", "ms": 1000, "error": "unavailable"}
 CHECK_ROUNDS = 6  # the rights of every browser are looked at once a minute
 
 
@@ -47,8 +54,10 @@ class Live:
         self._members: dict[str, set[str]] = defaultdict(set)  # stream -> sids
         self._joined: dict[str, set[str]] = defaultdict(set)  # sid -> streams
         self._cookies: dict[str, dict[str, str]] = {}  # sid -> the cookies that it came with
-        self._addresses: dict[str, str] = {}  # sid -> the network that it came from
-        self._strangers: set[str] = set()  # sids whose cookies stand for nobody
+        self._origins: dict[str, str] = {}  # sid -> the known browser, or the network, that it came from
+        self._known: set[str] = set()  # sids whose cookies stand for somebody
+        self._strangers: dict[str, int] = {}  # sids whose cookies stand for nobody -> their joins
+        self._limits = Limits.of(parts.config)
         self._purses = Purses()
         self._sent: dict[str, int] = {}  # stream -> last number given to its room
         self._round = 0
@@ -70,9 +79,10 @@ class Live:
         """Take a browser in. Who has no sign-in may stay, and every join of theirs is denied."""
         sid = _sid()
         self._cookies[sid] = dict(request.cookies)
-        self._addresses[sid] = network_of(request.remote_addr or "")
+        device = self._limits.any_device_of(request.cookies.get(DEVICE_COOKIE, ""))
+        self._origins[sid] = f"device {device}" if device else f"address {network_of(request.remote_addr or '')}"
         if not any(request.cookies.get(name) for name in (signin.COOKIE, walls.COOKIE)):
-            self._strangers.add(sid)
+            self._strangers[sid] = 0
 
     def disconnect(self, _reason: Any = None) -> None:
         """Forget a browser."""
@@ -80,44 +90,63 @@ class Live:
         for name in self._joined.pop(sid, set()):
             self._forget(sid, name)
         self._cookies.pop(sid, None)
-        self._addresses.pop(sid, None)
-        self._strangers.discard(sid)
+        self._origins.pop(sid, None)
+        self._known.discard(sid)
+        self._strangers.pop(sid, None)
 
     def leave(self, data: Any) -> None:
         """Stop following streams."""
         sid = _sid()
-        for name in _names(data):
+        for name in self._joined.get(sid, set()).intersection(_names(data)):
             leave_room(name)
             self._joined[sid].discard(name)
             self._forget(sid, name)
 
     def join(self, data: Any) -> dict[str, Any]:
         """Follow streams from the numbers that the browser has. Answers everything that it missed, or where the
-        whole state is read, or that it may not: never a part."""
+        whole state is read, or that it may not: never a part. While the database is away it is told to come again."""
         sid = _sid()
         if sid in self._strangers:  # costs no look into the database
-            return DENIED if self._spend_as_stranger(sid) else WAIT
-        if not self._purses.has(f"stranger {self._addresses.get(sid)}", JOINS_OF_STRANGERS) and sid not in self._joined:
-            return WAIT  # somebody at this address shows cookies that are nobody's
+            return self._turn_away(sid)
         wanted = data.get("streams") if isinstance(data, dict) else None
         if not isinstance(wanted, dict) or not 0 < len(wanted) <= MAX_STREAMS:
             return DENIED
-        names = [str(name) for name in wanted]
+        try:
+            return self._admit(sid, wanted) or self._follow(sid, wanted, data.get("epoch"))
+        except Exception:  # a join without an answer would wait for ten seconds and then close the connection
+            log.exception("a join failed; the browser will try again")
+            return UNAVAILABLE
+
+    def _admit(self, sid: str, wanted: dict[str, Any]) -> dict[str, Any] | None:
+        """Why the browser may not follow these streams now; None when it may."""
+        origin, is_new = self._origins.get(sid, ""), sid not in self._known
+        if is_new and not self._purses.take(origin, LOOKS_FOR_STRANGERS):
+            return WAIT  # others of this origin have shown cookies that are nobody's
         with self.parts.db.read() as tx:
             actor = actor_from_cookies(tx, self._cookies.get(sid, {}))
             if actor is None:
-                self._strangers.add(sid)
-                self._spend_as_stranger(sid)
-                return DENIED
+                self._strangers[sid] = 0
+                return self._turn_away(sid)
+            if is_new:
+                self._purses.give_back(origin, LOOKS_FOR_STRANGERS)
+                self._known.add(sid)
             if not self._may_spend(f"{actor.kind} {actor.session_id or actor.by}"):
                 return WAIT
-            if not all(streams.may_join(tx, actor, name) for name in names):
-                return DENIED
-        self._enter(sid, names)
+            return None if all(streams.may_join(tx, actor, str(name)) for name in wanted) else DENIED
+
+    def _follow(self, sid: str, wanted: dict[str, Any], epoch: Any) -> dict[str, Any]:
+        self._enter(sid, [str(name) for name in wanted])
         # A second look, after the rooms were entered: what is committed in between is then either read here or
         # emitted to the room, and a double is dropped by its number.
         with self.parts.db.read() as tx:
-            return self._missed(tx, wanted, data.get("epoch"))
+            return self._missed(tx, wanted, epoch)
+
+    def _turn_away(self, sid: str) -> dict[str, Any]:
+        """What a stranger is told, for as long as that is worth a socket."""
+        self._strangers[sid] += 1
+        if self._strangers[sid] > MOST_JOINS_OF_A_STRANGER:
+            gevent.spawn(self.socketio.server.disconnect, sid)
+        return DENIED if self._strangers[sid] <= DENIALS else WAIT
 
     def _enter(self, sid: str, names: list[str]) -> None:
         for name in names:
@@ -144,9 +173,6 @@ class Live:
         """A thousand browsers that come back at once are let in at a pace that the database can answer; one of them
         alone never takes more than its own part of it."""
         return self._purses.take(who, JOINS_OF_ONE) and self._purses.take("everybody", Pace(JOINS_PER_S, JOINS_PER_S))
-
-    def _spend_as_stranger(self, sid: str) -> bool:
-        return self._purses.take(f"stranger {self._addresses.get(sid)}", JOINS_OF_STRANGERS)
 
     # What browsers hear
 

@@ -34,8 +34,10 @@ API = "/2010-04-01/Accounts/"
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One request. Faults: `429`, `500`, `drop` (accepts, closes without an answer), `500-accepted`, `delay:0.5`,
-    `patience:0.5` (waits, and drops the message of a client that went away)."""
+    """One request. Faults: `429`, `500`, `503`, `drop` (accepts, closes without an answer), `500-accepted`,
+    `201-garbled` (accepts, and answers what is no answer), `delay:0.5`, `patience:0.5` (waits, and drops the message of
+    a client that went away). Until `TwilioSink.catch_up`: `hold` neither accepts nor answers, `lose` closes at once
+    and accepts then, `unlisted` accepts, closes, and does not list it. The list: `500`, `405`."""
 
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # head and body in one packet: two small ones wait 40 ms for each other
@@ -47,8 +49,11 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._is_at("/Messages.json"):
             return
         fault = self.server.journal.fault()
-        if fault in {"429", "500"}:
+        if fault in {"429", "500", "503"}:
             self._refuse(int(fault), 20429 if fault == "429" else 20500, "the sink was told to say so")
+            return
+        if fault in {"hold", "lose"}:
+            self._wait(dict(parse_qsl(body)), fault)
             return
         if fault.startswith(("delay:", "patience:")):
             time.sleep(float(fault.partition(":")[2]))
@@ -66,8 +71,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if not self._is_at("/Messages.json", f"{API}{self.server.sid}.json"):
             return
-        if self.server.journal.fault() == "500":
-            self._refuse(500, 20500, "the sink was told to say so")
+        if (fault := self.server.journal.fault()) in {"405", "500"}:
+            self._refuse(int(fault), int(f"20{fault}"), "the sink was told to say so")
             return
         parts = urlsplit(self.path)
         if parts.path == f"{API}{self.server.sid}.json":
@@ -98,12 +103,24 @@ class _Handler(BaseHTTPRequestHandler):
             return True
         return False
 
+    def _wait(self, fields: dict[str, str], fault: str) -> None:
+        accepted = self.server.later(lambda: self._take(fields, "drop"))
+        if fault == "lose":
+            self._hang_up()
+        else:
+            accepted.wait()
+
+    def _hang_up(self) -> None:
+        self.close_connection = True
+        self.connection.close()
+
     def _take(self, fields: dict[str, str], fault: str) -> None:
         message = _message(self.server.sid, fields)
-        self.server.keep(message, fields.get("StatusCallback", ""))
-        if fault == "drop":
-            self.close_connection = True
-            self.connection.close()
+        self.server.keep(message, fields.get("StatusCallback", ""), is_listed=fault != "unlisted")
+        if fault in {"drop", "unlisted"}:
+            self._hang_up()
+        elif fault == "201-garbled":
+            self._answer(201, [])
         elif fault == "500-accepted":
             self._refuse(500, 20500, "accepted, and then something broke")
         else:
@@ -132,7 +149,7 @@ class _Handler(BaseHTTPRequestHandler):
         more = f"https://www.twilio.com/docs/errors/{code}"
         self._answer(status, {"code": code, "message": message, "more_info": more, "status": status})
 
-    def _answer(self, status: int, content: dict[str, Any]) -> None:
+    def _answer(self, status: int, content: dict[str, Any] | list[Any]) -> None:
         body = json.dumps(content).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -191,6 +208,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, _Handler)
         self.journal, self.sid, self.token, self.callbacks = journal, sid, token, callbacks
         self._messages: list[dict[str, Any]] = []
+        self._waiting: list[tuple[Callable[[], None], threading.Event]] = []
         self._lock = threading.Lock()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -200,9 +218,29 @@ class _Server(ThreadingHTTPServer):
         with self._lock:
             return list(self._messages)
 
-    def keep(self, message: dict[str, Any], callback: str) -> None:
+    def later(self, act: Callable[[], None]) -> threading.Event:
+        """Do it when the provider catches up; the event tells that it is done."""
+        done = threading.Event()
+        with self._lock:
+            self._waiting.append((act, done))
+        return done
+
+    def catch_up(self) -> None:
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        for act, done in waiting:
+            act()
+            done.set()
+
+    def _list(self, message: dict[str, Any]) -> None:
         with self._lock:
             self._messages.append(message)
+
+    def keep(self, message: dict[str, Any], callback: str, *, is_listed: bool = True) -> None:
+        if is_listed:
+            self._list(message)
+        else:
+            self.later(lambda: self._list(message))
         at = clock.now().isoformat()
         self.journal.add(
             {"at": at, "sid": message["sid"], "to": message["to"], "from": message["from"], "body": message["body"]}
@@ -246,8 +284,13 @@ class TwilioSink:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.catch_up()
         self._server.shutdown()
         self._server.server_close()
+
+    def catch_up(self) -> None:
+        """Accept, and list, what it has been told to keep waiting."""
+        self._server.catch_up()
 
     @property
     def url(self) -> str:

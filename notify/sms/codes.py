@@ -29,3 +29,14 @@ def is_permanent(status: int, code: int | None) -> bool:
     if code in PERMANENT:
         return True
     return 400 <= status < 500 and status not in {401, 403, 408, 409, 425, 429}
+
+
+def may_have_accepted(status: int) -> bool:
+    """Whether an answer leaves open that the SMS was accepted: something broke there, before or after. 503 says that it
+    was not taken on (RFC 9110 §15.6.4)."""
+    return status >= 500 and status != 503
+
+
+def cannot_list(status: int | None) -> bool:
+    """Whether the answer to a question for the list says that there is none: nothing to ask, now or later."""
+    return status in {404, 405, 410, 501}

@@ -24,6 +24,7 @@ class Follow {
     this.joining = false;
     this.again = false;
     this.gone = false;
+    this.failures = 0; // joins in a row that the server could not answer
   }
 
   has(stream) {
@@ -144,13 +145,15 @@ class Live extends EventTarget {
     }
     if (follow.gone || this.#socket.id !== sent) return;
     this.#tries = 0;
+    follow.failures = answer.error ? follow.failures + 1 : 0;
     if (answer.mode === "replay") {
       follow.epoch = answer.epoch;
       follow.held = merge(answer.events, follow.held);
     } else if (answer.mode === "snapshot") {
       await this.#snapshot(follow, answer, sent);
     } else if (answer.mode === "wait") {
-      await new Promise((done) => setTimeout(done, answer.ms * (1 + Math.random())));
+      const least = Math.min(LONGEST_WAIT_MS, answer.ms * 2 ** Math.max(0, follow.failures - 1));
+      await new Promise((done) => setTimeout(done, least * (1 + Math.random())));
       follow.again = true;
     } else {
       this.#follows.delete(follow);

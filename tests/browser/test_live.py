@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+import sqlalchemy as sa
 from playwright.sync_api import Browser, Page, expect
 
 from kernel import streams
@@ -146,3 +147,23 @@ def test_leaving_ends_the_events(house: House, ha: tuple[Page, str]) -> None:
     publish(house, stream, 3)
     page.wait_for_timeout(500)
     assert page.evaluate("window.got") == before
+
+
+def test_a_join_that_the_server_could_not_answer_is_tried_again(house: House, ha: tuple[Page, str]) -> None:
+    page, stream = ha
+    start = head_of(house, stream)
+    publish(house, stream, 3)
+    rename(house, "stream", "stream_away")  # what a join reads is not there
+    try:
+        page.evaluate(FOLLOW, {"stream": stream, "after": start})
+        until(page, "window.live.state === 'live'")
+        page.wait_for_timeout(2500)  # a first wait and the next, longer one
+        assert page.evaluate("[window.denied.length, window.got.length, window.live.state]") == [0, 0, "live"]
+    finally:
+        rename(house, "stream_away", "stream")
+    assert wait_for_events(page, 3) == [start + 1, start + 2, start + 3]
+
+
+def rename(house: House, table: str, to: str) -> None:
+    with house.db.write("system") as tx:
+        tx.session.execute(sa.text(f"ALTER TABLE {table} RENAME TO {to}"))

@@ -14,7 +14,7 @@ from docex.access import document_for, incoming_for, may_watch_document, may_wat
 from docex.jobs import register_jobs
 from docex.models import BookNumber, Delivery, Incoming, Paper, StatusLog
 from docex.states import DocumentState, IncomingState
-from kernel import claiming, clock, outbox
+from kernel import attempts, claiming, clock, outbox
 from kernel.config import Config
 from kernel.errors import Forbidden, Invalid, NotFound, Stale, WrongState
 from kernel.refs import Ref, describe
@@ -292,17 +292,17 @@ def test_a_worker_that_died_before_it_could_tell_is_repeated_without_harm(office
 def _do_only(office: Office, topic: str) -> None:
     with office.db.write("worker") as tx:
         (job,) = claiming.claim(tx, [topic], limit=1, lease_s=60)
-        outbox.begin_attempt(tx, job)
+        attempts.begin_attempt(tx, job)
         prepared = outbox.handlers[topic].prepare(tx, job)
     result = outbox.handlers[topic].perform(prepared)
     with office.db.write("worker") as tx:
         outbox.handlers[topic].conclude(tx, job, result)
-        outbox.finish(tx, job, outbox.State.DONE)
+        attempts.finish(tx, job, outbox.State.DONE)
 
 
 def _die_after(office: Office, topic: str) -> None:
     with office.db.write("worker") as tx:
         (job,) = claiming.claim(tx, [topic], limit=1, lease_s=-1)
-        outbox.begin_attempt(tx, job)
+        attempts.begin_attempt(tx, job)
         prepared = outbox.handlers[topic].prepare(tx, job)
     outbox.handlers[topic].perform(prepared)

@@ -24,7 +24,7 @@ from docex.edxml.model import Attachment, Business, DocumentType, Organ, Respons
 from docex.models import Dispatch, Incoming
 from docex.papers import papers_of
 from docex.states import IncomingState
-from kernel import claiming, clock, outbox
+from kernel import attempts, claiming, clock, outbox
 from kernel.blobs import Blob, DiskBlobs, Draft, read_all
 from kernel.db import Database
 from tests.docex.office import Office, a_pdf
@@ -426,7 +426,7 @@ def test_a_verdict_that_nobody_could_make_is_said_and_never_green(office: Office
     with office.db.write("system") as tx:
         dispatch_job = claiming.claim(tx, ["docex.verify"], limit=1, lease_s=60)[0]
         outbox.handlers["docex.verify"].give_up(tx, dispatch_job, "the store is gone")
-        outbox.finish(tx, dispatch_job, outbox.State.FAILED)
+        attempts.finish(tx, dispatch_job, outbox.State.FAILED)
     office.work()
     sheet = office.incoming_sheet(office.cast.lan, office.incoming(office.cast.lan)[0].id)
     assert sheet.verdict is None

@@ -1,5 +1,8 @@
 """The worker dies by SIGKILL at every marked point around a send. The receivers' own logs are the judge: nothing is
-lost, no SMS is doubled, and a mail comes again only under the same Message-ID and with the declaration."""
+lost without a word, no SMS is doubled, and a mail comes again only under the same Message-ID and with the declaration.
+
+An SMS whose worker died between the trace of its try and the call may have left for all that anybody can know: it is
+asked about for an hour, not sent again, and then shown as unknown."""
 
 import re
 import shutil
@@ -8,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +22,7 @@ from directory import demo
 from kernel import clock
 from kernel.config import Config
 from kernel.db import Database
-from kernel.outbox import OPEN_STATES, OutboxRow
+from kernel.outbox import OPEN_STATES, OutboxAttempt, OutboxRow
 from kernel.schema import Base
 from notify.models import Message
 from notify.sinks.smtp import SmtpSink
@@ -48,6 +52,7 @@ POINTS = (
     "tx.before_commit",
     "tx.after_commit",
 )
+BEFORE_THE_CALL = ("worker.attempt_committed", "sms.sending")
 KILLS = 2
 """At each point; in the default lane the worker dies once, so that no second try is killed."""
 DIED = (KILLED, 255)  # 255: multiprocessing lost the status of a process that did not end by itself
@@ -73,8 +78,8 @@ class Run:
     sms: TwilioSink
 
     def all_done(self) -> bool:
-        """Whether every message has left and no reminder that is due is left. A message that waits for its next
-        try has not left."""
+        """Whether every message has left or is unknown, and no reminder that is due is left. A message that waits for
+        its next try has not left."""
         still = sa.or_(
             OutboxRow.topic.in_(["notify.email", "notify.sms"]),
             sa.and_(OutboxRow.topic == "tasks.remind", OutboxRow.due_at <= clock.now()),
@@ -132,7 +137,7 @@ def _judge(kills: int, point: str, url: str, home: Path) -> list[str]:
     home.mkdir()
     with SmtpSink(home / "mail.jsonl") as mail, TwilioSink(home / "sms.jsonl", callbacks=False) as sms:
         config = replace(
-            Config(data_dir=home, database_url=url, worker_threads=2),
+            Config(data_dir=home, database_url=url, worker_threads=1),  # one is killed, and no other with it
             smtp_url=mail.url,
             twilio_account_sid=sms.sid,
             twilio_auth_token=sms.token,
@@ -144,9 +149,17 @@ def _judge(kills: int, point: str, url: str, home: Path) -> list[str]:
         for settings in (*[armed(config, point)] * kills, config):
             codes.append(run_until(settings, run.all_done))
             shorten_leases(run.db, 6)
-        wrong = _faults_of(run, codes)
+            _let_an_hour_pass(run.db)
+        wrong = _faults_of(run, point, codes)
         run.db.close()
     return wrong
+
+
+def _let_an_hour_pass(db: Database) -> None:
+    """For the questions whether an SMS has left: the tries of which nobody knows are that much older."""
+    with db.write() as tx:
+        for attempt in tx.session.scalars(sa.select(OutboxAttempt).where(OutboxAttempt.ended_at.is_(None))):
+            attempt.started_at -= timedelta(hours=1)
 
 
 def _give_with_a_due_reminder(db: Database) -> None:
@@ -162,13 +175,17 @@ def _give_with_a_due_reminder(db: Database) -> None:
         tx.session.execute(sa.update(OutboxRow).where(OutboxRow.topic == "tasks.remind", due).values(due_at=now))
 
 
-def _faults_of(run: Run, codes: list[int | None]) -> list[str]:
+def _faults_of(run: Run, point: str, codes: list[int | None]) -> list[str]:
     wrong = []
     if codes[0] not in DIED or codes[-1] not in STOPPED:
         wrong.append(f"exit codes {codes}: the point was not reached, or the clean worker did not finish")
+    with run.db.read() as tx:
+        unknown = len(list(tx.session.scalars(sa.select(Message.id).where(Message.state == "unknown"))))
     texts = Counter((entry["to"], entry["body"]) for entry in run.sms.journal.entries())
-    if len(texts) != 2 or set(texts.values()) != {1}:
-        wrong.append(f"SMS: {list(texts.values())}")
+    if len(texts) != 2 - unknown or any(count != 1 for count in texts.values()):
+        wrong.append(f"SMS: {list(texts.values())}, of {unknown} nobody knows")
+    if (unknown > 0 and point not in BEFORE_THE_CALL) or (unknown == 0 and point == "sms.sending"):
+        wrong.append(f"{unknown} SMS are unknown")
     attempts: dict[str, list[int]] = {}
     for entry in run.mail.journal.entries():
         attempts.setdefault(entry["message_id"], []).append(entry["attempt"])
@@ -180,6 +197,6 @@ def _faults_of(run: Run, codes: list[int | None]) -> list[str]:
         states = Counter(tx.session.scalars(sa.select(Message.state)))
         reminded = list(tx.session.scalars(sa.select(TaskEntry.id).where(TaskEntry.kind == "reminded")))
         sent = list(tx.session.scalars(sa.select(TaskReminder.id).where(TaskReminder.state == ReminderState.SENT)))
-    if states != {"handed": 4} or len(reminded) != 1 or len(sent) != 1:
+    if states["handed"] != 4 - unknown or sum(states.values()) != 4 or len(reminded) != 1 or len(sent) != 1:
         wrong.append(f"ledger: {states}, reminded {len(reminded)} times")
     return wrong

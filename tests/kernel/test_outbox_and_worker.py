@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kernel import claiming, clock, outbox, worker
+from kernel import attempts, claiming, clock, outbox, worker
 from kernel.db import Database, Tx
 from kernel.errors import Invalid
 from kernel.leases import Leases
@@ -264,7 +264,7 @@ def die_after_attempt(db: Database) -> None:
     with db.write() as tx:
         (job,) = claiming.claim(tx, ["test.post"], limit=1, lease_s=60)
     with db.write() as tx:
-        outbox.begin_attempt(tx, job)
+        attempts.begin_attempt(tx, job)
 
 
 @pytest.mark.parametrize(
@@ -300,7 +300,7 @@ def test_a_worker_that_lost_its_lease_cannot_finish(db: Database, post: Post) ->
         with db.write() as tx:
             assert len(claiming.claim(tx, ["test.post"], limit=1, lease_s=60)) == 1
         with pytest.raises(LeaseLost), db.write() as tx:
-            outbox.finish(tx, late, State.DONE)
+            attempts.finish(tx, late, State.DONE)
 
 
 def test_a_waiting_promise_can_be_taken_back_and_a_failed_one_done_again(db: Database, post: Post) -> None:
@@ -343,8 +343,8 @@ def test_no_more_jobs_of_a_topic_are_held_at_once_than_it_allows(db: Database, p
             one.join()
         assert sorted(job.topic for job in taken) == ["test.other", *["test.post"] * 4]  # the full topic hides no other
         with db.write() as tx:
-            outbox.begin_attempt(tx, next(job for job in taken if job.topic == "test.post"))
-            outbox.finish(tx, next(job for job in taken if job.topic == "test.post"), State.DONE)
+            attempts.begin_attempt(tx, next(job for job in taken if job.topic == "test.post"))
+            attempts.finish(tx, next(job for job in taken if job.topic == "test.post"), State.DONE)
         with db.write() as tx:
             assert len(claiming.claim(tx, outbox.handlers, limit=10, lease_s=60)) == 1
         clock.advance(timedelta(seconds=61))
@@ -391,7 +391,7 @@ def test_a_lease_is_renewed_for_whoever_still_has_it(db: Database, post: Post) -
 
     def renew(job: Job) -> None:
         with db.write() as tx:
-            outbox.renew(tx, [job], lease_s=60)
+            attempts.renew(tx, [job], lease_s=60)
 
     with clock.frozen(clock.now()):
         (first,) = claimed()
@@ -406,7 +406,7 @@ def test_a_lease_is_renewed_for_whoever_still_has_it(db: Database, post: Post) -
         clock.advance(timedelta(seconds=2))
         (third,) = claimed()
         with db.write() as tx:
-            outbox.finish(tx, third, State.DONE)
+            attempts.finish(tx, third, State.DONE)
         renew(third)
     assert state(db) == State.DONE
     assert [job.token for job in (first, second, third)] == [1, 2, 3]

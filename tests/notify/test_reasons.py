@@ -4,7 +4,7 @@ import pytest
 
 from kernel.text import Phrase
 from notify.messages import Channel
-from notify.reasons import NOT_ASKED, told
+from notify.reasons import NO_ANSWER, NO_TRACE, NOT_ASKED, told
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,8 @@ from notify.reasons import NOT_ASKED, told
         (Channel.SMS, "400/99999: Something new", "từ chối (mã 99999)", "refused"),
         (Channel.SMS, "ConnectionError: HTTPConnectionPool(…)", "Không kết nối được", "could not be reached"),
         (Channel.SMS, f"{NOT_ASKED}: 401/20003: Authenticate", "không biết tin nhắn đã đi", "nobody knows"),
+        (Channel.SMS, f"{NO_ANSWER}: ReadTimeout: …", "không rõ tin nhắn đã đi", "nobody knows whether the SMS left"),
+        (Channel.SMS, NO_TRACE, "không tự gửi lại", "not sent again by itself"),
         (
             Channel.EMAIL,
             "ConnectionRefusedError: [Errno 111] refused",

@@ -1,6 +1,7 @@
 """The web process without a proxy in front: slow connections of one client, too many of them, and strangers' joins."""
 
 import contextlib
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import requests
 import socketio
 
 from web.rates import Pace, Purses
+from web.sockets import DENIALS, MOST_JOINS_OF_A_STRANGER
 from web.tour.browser import WAIT_S, Browser
 from web.tour.instance import Instance
 
@@ -79,26 +81,65 @@ def test_a_socket_that_never_joins_is_closed_before_its_first_ping(instance: Ins
     assert PING not in told
 
 
-def test_strangers_do_not_spend_the_joins_of_people(instance: Instance) -> None:
-    stranger = socketio.Client(reconnection=False, request_timeout=WAIT_S)
-    forged = socketio.Client(reconnection=False, request_timeout=WAIT_S)
-    stranger.connect(instance.url, transports=["websocket"], wait_timeout=WAIT_S)
-    forged.connect(instance.url, headers={"Cookie": "lt_session=x"}, transports=["websocket"], wait_timeout=WAIT_S)
-    nam = Browser(instance.url).sign_in("nam")
-    own = nam.get("/").partition("person:")[2]
-    listener = nam.listen("person:" + own[: len(own) - len(own.lstrip("0123456789"))])
-    told = [
-        c.call("join", {"streams": {"person:1": None}}, timeout=WAIT_S)["mode"]
-        for _ in range(60)
-        for c in (stranger, forged)
-    ]
-    assert set(told) <= {"denied", "wait"}
-    assert told.count("wait") > told.count("denied") / 4
-    answer = listener._client.call("join", {"streams": dict(listener.last), "epoch": None}, timeout=WAIT_S)
-    assert answer["mode"] in {"replay", "snapshot"}
-    listener.close()
-    stranger.disconnect()
-    forged.disconnect()
+def connected(instance: Instance, cookie: str = "") -> socketio.Client:
+    client = socketio.Client(reconnection=False, request_timeout=WAIT_S)
+    headers = {"Cookie": cookie} if cookie else {}
+    client.connect(instance.url, headers=headers, transports=["websocket"], wait_timeout=WAIT_S)
+    return client
+
+
+def join(client: socketio.Client, stream: str = "person:1") -> str:
+    mode: str = client.call("join", {"streams": {stream: None}}, timeout=WAIT_S)["mode"]
+    return mode
+
+
+@pytest.fixture
+def nam(instance: Instance) -> Browser:
+    return Browser(instance.url).sign_in("nam")
+
+
+def own_stream(browser: Browser) -> str:
+    found = re.search(r"person:\d+", browser.get("/"))
+    assert found
+    return found[0]
+
+
+@pytest.mark.parametrize("cookie", ["", "lt_session=x", "lt_session=x; lt_device=forged", "lt_wall=x"])
+def test_a_strangers_socket_is_denied_then_told_to_wait_and_ended(instance: Instance, cookie: str) -> None:
+    client = connected(instance, cookie)
+    told = []
+    with contextlib.suppress(socketio.exceptions.SocketIOError):
+        for _ in range(MOST_JOINS_OF_A_STRANGER * 2):
+            told.append(join(client))
+    assert told[:DENIALS] == ["denied"] * DENIALS
+    assert set(told[DENIALS:]) == {"wait"}
+    assert MOST_JOINS_OF_A_STRANGER <= len(told) < MOST_JOINS_OF_A_STRANGER * 2
+    client.disconnect()
+
+
+def test_forged_cookies_keep_nobody_out_who_shares_their_address(instance: Instance, nam: Browser) -> None:
+    own = own_stream(nam)
+    forged = [connected(instance, "lt_session=x") for _ in range(40)]
+    told = [join(client) for client in forged]
+    assert "wait" in told  # what there is for the address has been used up
+    cookies = "; ".join(f"{c.name}={c.value}" for c in nam.session.cookies)
+    for _ in range(3):
+        official = connected(instance, cookies)
+        assert join(official, own) == "snapshot"
+        official.disconnect()
+    for client in forged:
+        client.disconnect()
+
+
+def test_a_known_browser_has_no_more_tries_with_forged_cookies_than_an_address(
+    instance: Instance, nam: Browser
+) -> None:
+    nam.get("/")
+    device = f"lt_device={nam.session.cookies['lt_device']}"
+    forged = [connected(instance, f"lt_session=x; {device}") for _ in range(40)]
+    assert "wait" in [join(client) for client in forged]
+    for client in forged:
+        client.disconnect()
 
 
 def test_a_purse_is_its_owners_alone() -> None:
@@ -106,3 +147,5 @@ def test_a_purse_is_its_owners_alone() -> None:
     assert [purses.take("a", pace) for _ in range(4)] == [True, True, True, False]
     assert not purses.has("a", pace)
     assert purses.take("b", pace)
+    purses.give_back("a", pace)
+    assert [purses.take("a", pace) for _ in range(2)] == [True, False]
