@@ -93,10 +93,11 @@ def offered_instead(tx: Tx, delivery_id: int) -> int | None:
     lost: what the receiver shall fetch instead of this one. None when there is none."""
     newer, later = _newer(Dispatch)
     query = newer.join(Delivery, Delivery.id == delivery_id).join(Dispatch, Dispatch.id == Delivery.dispatch_id)
-    return tx.session.scalar(query.where(later.progress.not_in(LOST)).order_by(later.id.desc()).limit(1))
+    found: int | None = tx.session.scalar(query.where(later.progress.not_in(LOST)).order_by(later.id.desc()).limit(1))
+    return found
 
 
-def _newer(dispatch: Any) -> tuple[sa.Select[tuple[int]], Any]:
+def _newer(dispatch: Any) -> tuple[sa.Select[Any], Any]:
     """The later deliveries under the id of a `Delivery` of a `Dispatch` that stand, and how the query calls them."""
     later, sent = aliased(Delivery), aliased(Dispatch)
     query = sa.select(later.id).where(
