@@ -1,7 +1,8 @@
 """Documents that were valid by the rules of before and are not by those of today: who holds one is told, once.
 
 Told are the agencies that received it and the one that sent it, if it is here: their clerks get a message, and an item
-on "Hôm nay" for a month. The verdicts themselves, the old and the new, stand on the page of the paper.
+on "Hôm nay" for a month, or until one of them says that it was seen: that entry of the audit is what takes it off
+the list, for the whole agency. The verdicts themselves, the old and the new, stand on the page of the paper.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,25 +12,29 @@ import sqlalchemy as sa
 
 from directory import auditing
 from directory import queries as directory
-from directory.actor import Actor, Role
+from directory.actor import Actor, Role, require
 from docex.checking.models import FallenVerdict
 from docex.desk.notices import tell_waiting, tell_waiting_own
-from docex.links import INCOMING_PATH, OUTGOING_PATH
+from docex.links import INCOMING_PATH, OUTGOING_PATH, SEEN_PATH
 from docex.models import Dispatch, Document, Incoming, Judgement
 from kernel import clock, outbox
+from kernel.audit import AuditEntry
 from kernel.db import Tx
+from kernel.errors import NotFound
 from kernel.outbox import Job
 from kernel.refs import Ref
 from kernel.text import Phrase, phrase
-from kernel.today import Chip, Item, section
+from kernel.today import Act, Chip, Item, section
 from signing.verdicts import Value, Verdict, phrase_from_json, phrase_to_json
 
 TOPIC = "docex.verdict_fell"
 SHOWN = timedelta(days=30)
+SEEN = "docex.verdict_seen"
 MOST = 20
 WHY = phrase("Kết quả kiểm tra chữ ký của văn bản đã thay đổi: trước đây hợp lệ, nay kiểm tra lại thì {now}")
 
 auditing.words["docex.verdict_fell"] = phrase("Báo văn bản không còn hợp lệ khi kiểm tra lại chữ ký")
+auditing.words[SEEN] = phrase("Đã xem văn bản không còn hợp lệ khi kiểm tra lại chữ ký")
 
 
 def valid_by_earlier_rules(tx: Tx, dispatch_id: int) -> Mapping[int, str]:
@@ -111,11 +116,35 @@ def no_longer_valid(tx: Tx, actor: Actor) -> list[Item] | None:
         .join(Dispatch, Dispatch.id == FallenVerdict.dispatch_id)
         .outerjoin(Incoming, sa.and_(Incoming.dispatch_id == Dispatch.id, Incoming.agency_id == actor.agency_id))
         .outerjoin(Document, sa.and_(Document.id == Dispatch.document_id, Document.agency_id == actor.agency_id))
-        .where(FallenVerdict.agency_id == actor.agency_id, FallenVerdict.told_at > clock.now() - SHOWN)
+        .where(
+            FallenVerdict.agency_id == actor.agency_id,
+            FallenVerdict.told_at > clock.now() - SHOWN,
+            sa.not_(_seen(actor.agency_id)),
+        )
         .order_by(FallenVerdict.id.desc())
         .limit(MOST)
     )
     return [_item(*row) for row in tx.session.execute(query)] or None
+
+
+def see(tx: Tx, actor: Actor, fallen_id: int) -> None:
+    """A clerk has seen what became of a document: it leaves the list of the agency's clerks. Saying it again changes
+    nothing. NotFound for an agency that was not told of it."""
+    own = sa.select(FallenVerdict).where(FallenVerdict.id == fallen_id, FallenVerdict.agency_id == actor.agency_id)
+    row = tx.session.scalar(own.with_for_update())
+    if row is None:
+        raise NotFound()
+    require(actor, Role.CLERK)
+    is_seen = sa.select(FallenVerdict.id).where(FallenVerdict.id == row.id, _seen(actor.agency_id))
+    if tx.session.scalar(is_seen) is None:
+        tx.audit(f"agency:{actor.agency_id}", SEEN, Ref("dispatch", row.dispatch_id), {"policy": row.policy})
+
+
+def _seen(agency_id: int) -> sa.ColumnElement[bool]:
+    """Whether a clerk of the agency has seen a `FallenVerdict`."""
+    about = sa.literal("dispatch:") + sa.cast(FallenVerdict.dispatch_id, sa.String)
+    named = (AuditEntry.chain == f"agency:{agency_id}", AuditEntry.action == SEEN, AuditEntry.ref == about)
+    return sa.exists().where(*named).correlate(FallenVerdict)
 
 
 def _item(row: FallenVerdict, incoming: Incoming | None, document: Document | None) -> Item:
@@ -124,4 +153,6 @@ def _item(row: FallenVerdict, incoming: Incoming | None, document: Document | No
     else:
         assert document is not None
         title, path = f"{document.code} {document.subject}", OUTGOING_PATH.format(id=document.id)
-    return Item(title, path, meta=(phrase_from_json(row.said),), chip=Chip(phrase("Đổi kết quả kiểm tra"), "bad"))
+    seen = Act(phrase("Đã xem"), SEEN_PATH.format(id=row.id), is_post=True)
+    chip = Chip(phrase("Đổi kết quả kiểm tra"), "bad")
+    return Item(title, path, meta=(phrase_from_json(row.said),), chip=chip, act=seen)

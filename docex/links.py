@@ -6,6 +6,7 @@ from kernel.refs import Described, describes
 
 OUTGOING_PATH = "/documents/out/{id}"
 INCOMING_PATH = "/documents/in/{id}"
+SEEN_PATH = "/documents/verdicts/changed/{id}/seen"
 
 
 @describes("document")

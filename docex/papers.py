@@ -35,6 +35,10 @@ def standing_paper(tx: Tx, document: Document) -> Paper | None:
     return tx.session.scalar(query.order_by(Paper.id.desc()).limit(1))
 
 
+HAZARDS = "hazards"
+"""The member of an attachment's `spot` that names what keeps it from being signed (signing.hazards.Hazard)."""
+
+
 def attachments_of(tx: Tx, document_id: int) -> list[Paper]:
     """The attachments of an outgoing document, in order; of one that was sealed, the sealed file."""
     query = sa.select(Paper).where(Paper.document_id == document_id, Paper.role == "attachment")

@@ -1,11 +1,13 @@
 """Files that people upload: named safely, typed by their bytes, stored piece by piece."""
 
+from dataclasses import replace
 from pathlib import PurePath
 from typing import IO
 
 from docex.drafting import File
 from docex.edxml import papers
 from docex.official.uploads import looks_like_pdf
+from docex.papers import HAZARDS
 from kernel.blobs import BlobStore, read_all
 from kernel.errors import Invalid
 from kernel.text import phrase
@@ -50,6 +52,19 @@ def refuse_hazards(blobs: BlobStore, file: File, field: str) -> None:
         refusal = words(broken)
     if refusal is not None:
         raise Invalid({field: refusal})
+
+
+def with_hazards(blobs: BlobStore, file: File) -> File:
+    """An attachment with the names of what keeps it from being signed, if anything does. It may go out all the same,
+    without the agency's signature: an appendix is often another's file. Drafter, clerk and receiver are warned."""
+    if file.media_type != PDF:
+        return file
+    try:
+        found = apart(obstacles, read_all(blobs, file.sha256), patience_s=PATIENCE_S, within_s=judging_seconds())
+    except (Busy, Broken):
+        return file  # sealing tries again, and the receiver's judge looks at it in any case
+    named = [one.value for one in found if one is not Hazard.FIELD_OVER_TEXT]
+    return replace(file, spot={**(file.spot or {}), HAZARDS: named}) if named else file
 
 
 def receive(

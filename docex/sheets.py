@@ -16,7 +16,7 @@ from docex.edxml.codes import KIND_BY_SLUG, BusinessKind, Steering
 from docex.envelope import Facts
 from docex.labels import COPY_FORMS, DOCUMENT, INCOMING, PROGRESS, RECALL, STEERING, UPDATE_ASKED, URGENCY, Label
 from docex.models import Delivery, Dispatch, Document, Incoming, Paper
-from docex.papers import attachments_of, papers_of, standing_paper
+from docex.papers import HAZARDS, attachments_of, papers_of, standing_paper
 from docex.preserving import KeptView, view_of
 from docex.queries import URGENCY_WORDS
 from docex.states import (
@@ -33,6 +33,7 @@ from docex.timeline import Moment
 from kernel import streams
 from kernel.db import Tx
 from kernel.text import Phrase, phrase
+from signing.hazards import Hazard, words_for
 from signing.reasons import Code
 from signing.verdicts import HolderKind, Verdict, phrase_from_json
 
@@ -48,6 +49,7 @@ class PaperView:
     shown: bool
     stage: str
     verdict: "VerdictView | None" = None
+    warning: Phrase | None = None
 
 
 @dataclass(frozen=True)
@@ -321,7 +323,22 @@ def _paper(paper: Paper, verdict: Verdict | None = None) -> PaperView:
         shown=paper.media_type == "application/pdf" and paper.stage != "refused",
         stage=paper.stage,
         verdict=_verdict(verdict, paper.id) if verdict is not None and verdict.signers else None,
+        warning=_warning(paper, verdict) if paper.role == "attachment" else None,
     )
+
+
+def _warning(paper: Paper, verdict: Verdict | None) -> Phrase | None:
+    """What whoever opens an attachment should know: at the sender's why it takes no signature, at the receiver's what
+    an unsigned one may do. Of a signed one its verdict says it."""
+    if verdict is None:
+        named = [Hazard(one) for one in paper.spot.get(HAZARDS, ())] if paper.dispatch_id is None else []
+        return (
+            phrase("Tệp có {what}; sẽ gửi đi mà không có chữ ký số của cơ quan.", what=words_for(named))
+            if named
+            else None
+        )
+    found = [] if verdict.signers else [one for one in verdict.reasons if one.code == Code.ACTIVE_CONTENT]
+    return phrase("Tệp không ký số và có {what}; hãy thận trọng khi mở.", **found[0].phrase.params) if found else None
 
 
 def _verdict(verdict: Verdict, paper_id: int) -> VerdictView:

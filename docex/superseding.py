@@ -17,7 +17,7 @@ from docex.edxml import Envelope
 from docex.edxml.codes import BusinessKind
 from docex.edxml.model import Organ
 from docex.models import Delivery, Dispatch
-from docex.states import Recall, is_to_ask
+from docex.states import LOST, Recall, is_to_ask
 from kernel.db import Tx
 
 
@@ -79,25 +79,36 @@ def asked_back(tx: Tx, issuer_id: int, message: Envelope, receiver_ids: Collecti
 def newer_stands(dispatch: Any = Dispatch) -> sa.ColumnElement[bool]:
     """Whether the receiver of a `Delivery` of a `Dispatch` was sent a newer version under the same id that its sender
     does not want back. A status names only that id: one who obeys a 13 then takes back the newer version."""
-    later, sent = aliased(Delivery), aliased(Dispatch)
-    return (
-        sa.exists()
-        .where(
-            later.agency_id == Delivery.agency_id,
-            later.id > Delivery.id,
-            later.recall.not_in([Recall.ASKED, Recall.AGREED]),
-            sent.id == later.dispatch_id,
-            sent.document_key == dispatch.document_key,
-            sent.sender_id == dispatch.sender_id,
-        )
-        .correlate(Delivery, dispatch)
-    )
+    return sa.exists(_newer(dispatch)[0].correlate(Delivery, dispatch))
 
 
 def has_newer(tx: Tx, delivery_id: int) -> bool:
     """`newer_stands` for one delivery."""
     query = sa.select(Delivery.id).join(Dispatch).where(Delivery.id == delivery_id, newer_stands())
     return tx.session.scalar(query) is not None
+
+
+def offered_instead(tx: Tx, delivery_id: int) -> int | None:
+    """The newest delivery under the same id to the same receiver, which its sender does not want back and which is not
+    lost: what the receiver shall fetch instead of this one. None when there is none."""
+    newer, later = _newer(Dispatch)
+    query = newer.join(Delivery, Delivery.id == delivery_id).join(Dispatch, Dispatch.id == Delivery.dispatch_id)
+    found: int | None = tx.session.scalar(query.where(later.progress.not_in(LOST)).order_by(later.id.desc()).limit(1))
+    return found
+
+
+def _newer(dispatch: Any) -> tuple[sa.Select[Any], Any]:
+    """The later deliveries under the id of a `Delivery` of a `Dispatch` that stand, and how the query calls them."""
+    later, sent = aliased(Delivery), aliased(Dispatch)
+    query = sa.select(later.id).where(
+        later.agency_id == Delivery.agency_id,
+        later.id > Delivery.id,
+        later.recall.not_in([Recall.ASKED, Recall.AGREED]),
+        sent.id == later.dispatch_id,
+        sent.document_key == dispatch.document_key,
+        sent.sender_id == dispatch.sender_id,
+    )
+    return query, later
 
 
 def _together(lines: Mapping[str, frozenset[int]], given: Iterable[str]) -> frozenset[int]:

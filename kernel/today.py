@@ -22,10 +22,11 @@ class Chip:
 
 @dataclass(frozen=True)
 class Act:
-    """The one press that an item offers, such as "Vào họp"."""
+    """The one press that an item offers, such as "Vào họp": it opens a page, or with `is_post` it does something."""
 
     label: Phrase
     url: str
+    is_post: bool = False
 
 
 @dataclass(frozen=True)

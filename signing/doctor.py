@@ -12,7 +12,7 @@ from kernel.config import Config
 from kernel.db import Database
 from kernel.doctor import Finding, Health, check
 from kernel.errors import Invalid, Unavailable
-from kernel.text import phrase
+from kernel.text import Phrase, phrase
 from signing import archive, confinement, isolation, keystores, pictures, receipts
 from signing.holders import read_holder
 from signing.keys_pkcs11 import TokenKeyStore
@@ -20,6 +20,7 @@ from signing.pades import run
 from signing.policy import DocumentKind, policy_for
 from signing.proofs import Carried, Doubt, judge_token
 from signing.reasons import Code
+from signing.testpki import ADDRESS
 from signing.timestamps import HttpTimeStamps, token_over
 from signing.trial import trust_seen
 from signing.trust import Trust
@@ -77,12 +78,8 @@ def revocation_lists(config: Config) -> Finding:
             phrase("Hệ thống tự hỏi khi có chữ ký đầu tiên; nạp chứng thư trung gian thì hỏi ngay."),
         )
     on = ends.astimezone(clock.VN).strftime("%d/%m/%Y %H:%M")
-    if ends < clock.now() and config.mode == "demo" and all(anchor.test for anchor in trust.anchors):
-        return Finding(
-            "revocation",
-            Health.GOOD,
-            phrase("Bản thử: danh sách thu hồi hết hạn lúc {on} và tự được làm mới khi kiểm tra chữ ký.", on=on),
-        )
+    if config.mode == "demo" and all(anchor.test for anchor in trust.anchors):
+        return Finding("revocation", Health.GOOD, _in_a_trial(config, on))
     if ends < clock.now():
         return Finding(
             "revocation",
@@ -91,6 +88,22 @@ def revocation_lists(config: Config) -> Finding:
             phrase("Xem mục Thông tin thu hồi ở trang Kho tin cậy; với bản thử, chạy lại `lienthong pki test`."),
         )
     return Finding("revocation", Health.GOOD, phrase("Danh sách thu hồi còn hiệu lực đến {on}.", on=on))
+
+
+def _in_a_trial(config: Config, on: str) -> Phrase:
+    """Who is asked about test certificates: the test authority's own lists; its services only when certificates name
+    their address (signing/testpki.py)."""
+    if (config.pki_dir / ADDRESS).exists():
+        return phrase(
+            "Bản thử: danh sách thu hồi do CHỨNG THƯ THỬ NGHIỆM cấp, có hạn đến {on}, tự cấp lại khi kiểm tra chữ ký; "
+            "CRL và OCSP chỉ được hỏi ở dịch vụ thử nghiệm, không hỏi đơn vị chứng thực nào.",
+            on=on,
+        )
+    return phrase(
+        "Bản thử: danh sách thu hồi do CHỨNG THƯ THỬ NGHIỆM cấp, có hạn đến {on}, tự cấp lại khi kiểm tra chữ ký; "
+        "không hỏi CRL hay OCSP của đơn vị chứng thực nào.",
+        on=on,
+    )
 
 
 @check("tsa")

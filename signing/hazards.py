@@ -141,6 +141,12 @@ def finding(file: PdfFileReader | bytes) -> Reason | None:
     return reason(Code.ACTIVE_CONTENT, what=words_for(shown)) if shown else None
 
 
+def finding_unsigned(file: PdfFileReader) -> Reason | None:
+    """The finding on a file that nobody signed: also files inside it are named, which its reader may not expect."""
+    shown = [one for one in hazards_of(file) if one in (*SHOWN_OTHERWISE, Hazard.EMBEDDED)]
+    return reason(Code.ACTIVE_CONTENT, what=words_for(shown)) if shown else None
+
+
 def _found(reader: PdfFileReader) -> Iterator[Hazard]:
     trailer = reader.trailer_view
     if "/Encrypt" in trailer:

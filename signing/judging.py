@@ -22,6 +22,7 @@ from signing.chains import (
     usage_of,
 )
 from signing.formats import found_in_the_file
+from signing.hazards import finding_unsigned
 from signing.holders import Holder, read_holder
 from signing.numbering import has_changed, was_blank
 from signing.pdffile import BROKEN, Found, Integrity, integrity_of
@@ -57,6 +58,8 @@ async def judge(case: Case) -> None:
     if not case.papers:  # a time-stamp alone says when, and nobody's name
         case.reasons.append(reason(Code.NO_SIGNATURE, weight=case.policy.unsigned))
     if not case.file.found:
+        named = finding_unsigned(case.file.reader)
+        case.reasons += [named] if named is not None else []
         return
     case.reasons += found_in_the_file(case.file, case.policy)
     case.carried = carried_in(case.file)

@@ -3,11 +3,13 @@
 It is written anew at least once a minute while the agent lives, so that its age tells whether it does.
 """
 
+import os
 import threading
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 
 from docex.agent.folders import Folders, shown
 from docex.agent.wire import version
@@ -17,6 +19,8 @@ from kernel.text import Phrase, phrase
 ALIVE_S = 60.0
 WRONG_CLOCK = timedelta(minutes=2)
 MOST = 20
+REASON = ".reason.txt"
+"""The ending of the file in error/ that says why the file beside it is there: Vietnamese, English, code and time."""
 OUTBOX, INBOX = "outbox/", "inbox/"
 SENDING, FETCHING, FOLLOWING = "gửi / sending", "nhận / receiving", "theo dõi / following"
 RECALLS = "thu hồi / recalls"
@@ -33,6 +37,7 @@ class Board:
         self._laid_aside: list[str] = []
         self._skew = timedelta()
         self._written = ("", 0.0)
+        self._told_of_error: tuple[int, list[str]] = (0, [])
 
     def is_wrong(self, what: str, words: Phrase) -> None:
         """A piece of work or a file does not work for now."""
@@ -97,12 +102,44 @@ class Board:
             lines.append(f"- {what}: {words.vi} / {words.en}")
         if len(self._wrong) > MOST:
             lines.append(f"- … {len(self._wrong) - MOST}")
+        lines += self._lines_of_error()
         for name in self._sub_folders[:MOST]:
             lines.append(f"- outbox/{shown(name)}: {_SUB_FOLDER.vi} / {_SUB_FOLDER.en}")
         if abs(self._skew) > WRONG_CLOCK:
             words = phrase("Đồng hồ máy này lệch {minutes} phút so với trục.", minutes=round(self._skew / _MINUTE))
             lines.append(f"- {words.vi} / {words.en}")
         return "\n".join(lines) + "\n"
+
+    def _lines_of_error(self) -> list[str]:
+        """The files in error/ that the hub will never take, newest first: when, name and reason. They are told until
+        the office has taken them away, also by an agent that was started since."""
+        folder = self._folders.error
+        with suppress(OSError):
+            changed = folder.stat().st_mtime_ns
+            if changed != self._told_of_error[0]:
+                self._told_of_error = changed, _refused_in(folder)
+        return self._told_of_error[1]
+
+
+def _refused_in(folder: Path) -> list[str]:
+    found = []
+    for reason in folder.glob(f"*{REASON}"):
+        file = folder / reason.name.removesuffix(REASON)
+        with suppress(OSError):
+            if os.path.lexists(file):
+                found.append((reason.stat().st_mtime_ns, file.name, reason))
+    newest = sorted(found, reverse=True)
+    lines = [line for at, name, reason in newest[:MOST] for line in _refused_line(at, name, reason)]
+    return lines + [f"- error/: … {len(newest) - MOST}"] * (len(newest) > MOST)
+
+
+def _refused_line(at_ns: int, name: str, reason: Path) -> list[str]:
+    try:
+        said = reason.read_text(encoding="utf-8", errors="replace").splitlines()[:2]
+    except OSError:
+        return []  # the office has just taken it away
+    at = datetime.fromtimestamp(at_ns // 10**9, clock.VN)
+    return [f"- {at:%d/%m/%Y %H:%M:%S} error/{shown(name)}: {' / '.join(shown(line) for line in said)}"]
 
 
 _MINUTE = timedelta(minutes=1)

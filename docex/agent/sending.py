@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from docex.agent import answers
-from docex.agent.board import OUTBOX, Board
+from docex.agent.board import OUTBOX, REASON, Board
 from docex.agent.errors import Gone, Refused, Stumbled, Unreachable
 from docex.agent.folders import Folders, as_json, bring, free_name, move, only_about, shown, stem_of
 from docex.agent.following import follow_from_now
@@ -26,7 +26,6 @@ log = logging.getLogger("lienthong.agent")
 AT_ONCE = 4 << 20
 """Bytes that are handed in with one call; what is larger goes in pieces, so that a cut costs one piece."""
 FRUITLESS = 5
-REASON = ".reason.txt"
 
 
 class Sender:

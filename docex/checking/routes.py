@@ -8,7 +8,7 @@ from flask import Response, current_app, flash, make_response, redirect, render_
 from werkzeug.wrappers import Response as AnyResponse
 
 from directory.actor import Actor
-from docex import judging
+from docex import fallen, judging
 from docex.checking import changes as seen
 from docex.checking import codes, sheets, uploads
 from docex.checking.forms import past_moment
@@ -37,6 +37,13 @@ def judge_again(tx: Tx, actor: Actor, paper_id: int) -> AnyResponse:
     """Have it judged once more, with what is known today."""
     _asked(actor, judging.ask_again(tx, actor, paper_id))
     return redirect(url_for("checking.verdict", paper_id=paper_id), 303)
+
+
+@routes.post("/documents/verdicts/changed/<int:fallen_id>/seen")
+def see_changed(tx: Tx, actor: Actor, fallen_id: int) -> AnyResponse:
+    """A clerk has seen that a document is no longer valid; back to the start page."""
+    fallen.see(tx, actor, fallen_id)
+    return redirect(url_for("web.start"), 303)
 
 
 @routes.post("/documents/papers/<int:paper_id>/verdict/past")

@@ -16,7 +16,7 @@ from docex.drafts import Draft
 from docex.forms import LetterForm, number
 from docex.kept import Brought, kept, taken_up
 from docex.models import Document
-from docex.receiving import receive, refuse_hazards
+from docex.receiving import receive, refuse_hazards, with_hazards
 from docex.returned import returned
 from docex.routes.pages import Errors, routes, to_document
 from kernel.db import Tx
@@ -191,7 +191,8 @@ def _brought(
         papers = (*_stored("file", wrong, pdf_only=True), *again("kept_main"))
     if main == "required" and not papers and "file" not in wrong:
         wrong["file"] = phrase("Cần chọn tệp PDF.")
-    attachments = (*again("kept"), *_stored("attachments", wrong))
+    given = (*again("kept"), *_stored("attachments", wrong))
+    attachments = tuple(with_hazards(services.blobs, one) for one in given)
     return Brought(papers[0] if papers else None, attachments, wrong)
 
 

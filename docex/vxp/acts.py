@@ -11,13 +11,14 @@ from directory.actor import Role
 from directory.agencies import AgencyFacts
 from directory.models import Agency
 from directory.queries import agency_by_code, card_of
+from docex import superseding
 from docex.desk import recalls
 from docex.hub import mailbox
 from docex.models import Delivery, Incoming
 from docex.states import Progress, Recall
 from docex.statuses import say
 from docex.vxp.docids import Mark, named
-from docex.vxp.mailbag import delivery_for, recall_for, status_for, was_taken_back
+from docex.vxp.mailbag import delivery_for, is_offered, must_be_offered, recall_for, status_for, was_taken_back
 from docex.vxp.models import EDOC, RECALL, STATUS, VxpAck
 from docex.vxp.systems import System
 from kernel import clock
@@ -32,24 +33,16 @@ _MOVES = {"processing": Progress.AVAILABLE, "done": Progress.RETRIEVED}
 
 def acknowledge(tx: Tx, system: System, doc_id: str, status: str) -> None:
     """updateStatus: `done` takes a message off the list and tells its sender that it was fetched; `processing` and
-    `fail` leave it there."""
+    `fail` leave it there. A word is about the sending that the DocId names, never about a later one of the document;
+    WrongState, naming the later one, for `processing` and `fail` about what is not offered any more."""
     if status not in ("processing", "done", "fail"):
         said = phrase(
             "updateStatus: status phải là processing, done hoặc fail; đã nhận “{status}”.", status=status[:40]
         )
         raise Invalid({"status": said}, said)
-    mark, number = named(doc_id)
-    if mark is Mark.RECEIVED:
+    kind, number = _found(tx, system, doc_id)
+    if kind == EDOC:
         _move(tx, system, number, status)
-        kind = EDOC
-    elif mark is Mark.RECEIVED_STATUS:
-        status_for(tx, system, number)
-        kind = STATUS
-    elif mark is Mark.RECEIVED_RECALL:
-        recall_for(tx, system, number)
-        kind = RECALL
-    else:
-        raise NotFound(phrase("Trục không có thông điệp mang mã này trong hộp nhận của đơn vị."))
     row = insert_into(tx.session, VxpAck).values(
         client_id=system.client_id, kind=kind, ref_id=number, status=status, at=clock.now()
     )
@@ -63,26 +56,38 @@ def acknowledge(tx: Tx, system: System, doc_id: str, status: str) -> None:
 
 
 def is_open(tx: Tx, system: System, doc_id: str) -> bool:
-    """Whether a DocId names a message for the system that it has not acknowledged with `done`."""
+    """Whether a DocId names a message for the system that it has not acknowledged with `done` and may still fetch."""
     try:
-        mark, number = named(doc_id)
-        if mark is Mark.RECEIVED:
-            delivery_for(tx, system, number)
-        elif mark is Mark.RECEIVED_STATUS:
-            status_for(tx, system, number)
-        else:
-            return False
+        kind, number = _found(tx, system, doc_id)
     except NotFound:
         return False
-    kind = EDOC if mark is Mark.RECEIVED else STATUS
+    if kind == EDOC and not is_offered(delivery_for(tx, system, number)):
+        return False
     said = tx.session.get(VxpAck, (system.client_id, kind, number))
     return said is None or said.status != "done"
+
+
+def _found(tx: Tx, system: System, doc_id: str) -> tuple[str, int]:
+    """What kind of message for the system a DocId names, and its number; NotFound for any other."""
+    mark, number = named(doc_id)
+    if mark is Mark.RECEIVED:
+        delivery_for(tx, system, number)
+        return EDOC, number
+    if mark is Mark.RECEIVED_STATUS:
+        status_for(tx, system, number)
+        return STATUS, number
+    if mark is Mark.RECEIVED_RECALL:
+        recall_for(tx, system, number)
+        return RECALL, number
+    raise NotFound(phrase("Trục không có thông điệp mang mã này trong hộp nhận của đơn vị."))
 
 
 def _move(tx: Tx, system: System, number: int, status: str) -> None:
     delivery = delivery_for(tx, system, number)
     tx.session.scalar(sa.select(Incoming.id).where(Incoming.delivery_id == delivery.id).with_for_update())
     tx.session.refresh(delivery, with_for_update=True)
+    if status != "done":  # that it has what it had downloaded before is true all the same
+        must_be_offered(tx, delivery)
     step = _MOVES.get(status)
     if step is Progress.RETRIEVED:
         _fetched(tx, system, delivery)
@@ -95,13 +100,14 @@ def _move(tx: Tx, system: System, number: int, status: str) -> None:
 
 
 def _fetched(tx: Tx, system: System, delivery: Delivery) -> None:
-    """The system has it. When the sender took it back between the download and this word, it is asked for it."""
+    """The system has it. When the sender took it back between the download and this word, it is asked for it, unless it
+    was sent the document anew: who obeys a 13 takes back that one, for both have one id."""
     too_late = was_taken_back(delivery)
     if too_late:
         delivery.recall = Recall.NONE
     say(tx, delivery, Progress.RETRIEVED, by_name=system.actor.name)
     mailbox.note_fetched(tx, delivery)
-    if too_late:
+    if too_late and not superseding.has_newer(tx, delivery.id):
         recalls.ask_back(tx, [delivery.id], mailbox.FETCHED_LATE.vi, withdraw=True)
 
 

@@ -146,6 +146,24 @@ def was_taken_back(delivery: Delivery) -> bool:
     return delivery.recall == Recall.AGREED and delivery.progress in NOT_HAD
 
 
+def is_offered(delivery: Delivery) -> bool:
+    """Whether its receiver may still fetch it, or has it already."""
+    return not was_taken_back(delivery) and delivery.progress not in LOST
+
+
+def must_be_offered(tx: Tx, delivery: Delivery) -> None:
+    """WrongState for a delivery that was taken back or lost, with the DocId under which its document came anew."""
+    if is_offered(delivery):
+        return
+    back = phrase("Văn bản này đã được rút khỏi trục theo yêu cầu của nơi gửi.")
+    said = back if was_taken_back(delivery) else phrase("Văn bản này đã hết hạn chờ nhận; nơi gửi đã được báo.")
+    other = superseding.offered_instead(tx, delivery.id)
+    if other is not None:
+        anew = doc_id(Mark.RECEIVED, other)
+        said = phrase("{said} Văn bản đã được gửi lại với mã {anew}.", said=said, anew=anew)
+    raise WrongState(said)
+
+
 def status_for(tx: Tx, system: System, number: int) -> tuple[StatusLog, Delivery, Dispatch]:
     """A status that was said to an agency of the system; NotFound for any other."""
     query = (
@@ -184,7 +202,7 @@ def _dispatch(tx: Tx, system: System, mark: Mark, number: int) -> Dispatch:
     if mark is Mark.RECEIVED:
         delivery = delivery_for(tx, system, number)
         if was_taken_back(delivery):
-            raise WrongState(phrase("Văn bản này đã được rút khỏi trục theo yêu cầu của nơi gửi."))
+            must_be_offered(tx, delivery)
         parcel = tx.session.scalar(sa.select(Parcel).where(Parcel.delivery_id == delivery.id))
         if parcel is not None and mailbox.is_kept_back(tx, parcel):
             raise Unavailable(mailbox.HELD)

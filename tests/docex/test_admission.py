@@ -1,5 +1,7 @@
 """A paper that a judge would refuse later never comes to its signer: the form says why, and keeps what was typed."""
 
+import io
+
 import pytest
 import sqlalchemy as sa
 
@@ -9,7 +11,11 @@ from docex.states import DocumentState
 from kernel.errors import Invalid, WrongState
 from kernel.text import Phrase
 from tests.docex.office import Office
+from tests.docex.test_pages import typed
 from tests.signing.hazardous import HARMLESS, OTHERWISE, SHOWING
+from tests.web.application import create_app
+from tests.web.people import sign_in
+from web.services import Services
 
 pytestmark = pytest.mark.one_database("postgresql")
 
@@ -47,3 +53,31 @@ def test_a_plain_upload_goes_to_its_signer(office: Office) -> None:
     office.work()
     with office.db.read() as tx:
         assert tx.session.get_one(Document, number).state == DocumentState.SIGNED
+
+
+@pytest.mark.parametrize("name", ["script when opened", "xfa", "file inside"])
+def test_an_attachment_with_a_hazard_is_named_to_the_clerk_and_to_the_receiver(office: Office, name: str) -> None:
+    data = REFUSED[name]()
+    app = create_app(office.config, Services(office.config, office.db, office.blobs))
+    ha, lan = sign_in(app, "ha"), sign_in(app, "lan")
+    fields = {
+        **typed(office),
+        "attachments": [(io.BytesIO(data), "phu-luc.pdf"), (io.BytesIO(HARMLESS["plain"]()), "b.pdf")],
+    }
+    answer = ha.post("/documents/out/new", data=fields, content_type="multipart/form-data")
+    assert answer.status_code == 303
+    page = answer.headers["Location"]
+    shown = ha.get(page).get_data(as_text=True)
+    assert shown.count("sẽ gửi đi mà không có chữ ký số của cơ quan") == 1
+
+    number = int(page.rsplit("/", 1)[1])
+    office.work()
+    office.submit(number)
+    office.sign(number)
+    office.work()
+    office.seal(number)
+    office.work()
+    (incoming,) = office.incoming(office.cast.lan)
+    shown = lan.get(f"/documents/in/{incoming.id}").get_data(as_text=True)
+    assert shown.count("hãy thận trọng khi mở") == 1
+    assert "Tệp không ký số và có" in shown

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from docex import fallen, judging, rejudging
 from docex.checking.models import FallenVerdict
+from docex.links import SEEN_PATH
 from docex.models import Dispatch, Judgement, Paper
 from kernel import clock, worker
 from kernel.audit import AuditEntry
@@ -24,6 +25,9 @@ from signing.verdicts import Value, Verdict
 from signing.verify import verify
 from tests.docex.office import Office
 from tests.signing.papers import minimal_pdf
+from tests.web.application import create_app
+from tests.web.people import sign_in
+from web.services import Services
 
 pytestmark = pytest.mark.repeats("docex.judge_again", "docex.verify")
 
@@ -95,6 +99,37 @@ def test_the_clerks_find_it_on_their_page_and_in_their_mail(office: Office) -> N
         assert fallen.no_longer_valid(tx, office.cast.binh) is None
     with office.db.read() as tx, clock.frozen(clock.now() + timedelta(days=31)):
         assert fallen.no_longer_valid(tx, office.cast.lan) is None
+
+
+def test_a_clerk_says_that_it_was_seen_and_it_leaves_the_list_of_her_agency(office: Office) -> None:
+    number = judged_before(office, office.sent(), changed=True)
+    go(office)
+    app = create_app(office.config, Services(office.config, office.db, office.blobs))
+    lan, ha = sign_in(app, "lan"), sign_in(app, "ha")
+    rows = {row.agency_id: row.id for row in told(office)}
+    finance, city = (SEEN_PATH.format(id=rows[one.id]) for one in (office.cast.finance, office.cast.city))
+    page = lan.get("/").get_data(as_text=True)
+    assert f'action="{finance}" method="post"' in page
+
+    assert lan.post(city).status_code == 404  # another agency's
+    assert sign_in(app, "binh").post(city).status_code == 403  # no clerk
+    assert seen_by(office, number) == []
+    for _ in range(2):
+        answer = lan.post(finance)
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+    assert seen_by(office, number) == [(f"agency:{office.cast.finance.id}", office.cast.lan.by)]
+    assert finance not in lan.get("/").get_data(as_text=True)
+    assert city in ha.get("/").get_data(as_text=True)  # the other agency's clerks have still to see it
+    with office.db.read() as tx:
+        assert fallen.no_longer_valid(tx, office.cast.lan) is None
+
+
+def seen_by(office: Office, dispatch_id: int) -> list[tuple[str, str]]:
+    with office.db.read() as tx:
+        entries = sa.select(AuditEntry.chain, AuditEntry.by).where(
+            AuditEntry.action == fallen.SEEN, AuditEntry.ref == f"dispatch:{dispatch_id}"
+        )
+        return [(chain, by) for chain, by in tx.session.execute(entries)]
 
 
 def test_they_are_told_once_whatever_is_repeated(office: Office) -> None:

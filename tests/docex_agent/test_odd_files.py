@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import threading
 import time
 import unicodedata
@@ -202,6 +203,37 @@ def test_an_empty_file_is_laid_aside_with_the_reason(sender: AgentProcess) -> No
         assert part.send() == 1
     reason = (sender.root / "error" / "trong.edxml.reason.txt").read_text(encoding="utf-8")
     assert "[edxml_refused]" in reason
+
+
+def test_what_went_to_error_is_told_until_the_office_takes_it_away(served: Served, sender: AgentProcess) -> None:
+    """By name, time and reason; also by an agent that starts later, and not when it was mended."""
+    sender.put("hỏng 1.edxml", b"<a></a>")
+    assert sender.run() == LAID_ASIDE
+    (line,) = [line for line in sender.status.splitlines() if "error/" in line]
+    told = re.fullmatch(r"- (\d\d/\d\d/\d{4} \d\d:\d\d:\d\d) error/hỏng 1\.edxml: (.+) / (.+)", line)
+    assert told is not None
+    reason = (sender.root / "error" / "hỏng 1.edxml.reason.txt").read_text(encoding="utf-8").splitlines()
+    assert [told[2], told[3]] == reason[:2]
+    at = datetime.strptime(told[1], "%d/%m/%Y %H:%M:%S").replace(tzinfo=clock.VN)
+    assert abs(at - datetime.fromisoformat(reason[2].split()[-1])) < timedelta(seconds=5)
+
+    assert sender.run() == 0
+    assert line in sender.status
+    (sender.root / "error" / "hỏng 1.edxml").unlink()
+    assert sender.run() == 0
+    assert "error/" not in sender.status
+
+
+def test_of_many_files_in_error_the_newest_are_told(sender: AgentProcess) -> None:
+    folder = sender.folders.error
+    for number in range(25):
+        (folder / f"{number:02}.edxml").write_bytes(b"x")
+        (folder / f"{number:02}.edxml.reason.txt").write_text(f"Lý do {number}\nReason\n[x] y\n", encoding="utf-8")
+        os.utime(folder / f"{number:02}.edxml.reason.txt", (number, number))
+    assert sender.run() == 0
+    lines = [line for line in sender.status.splitlines() if "error/" in line]
+    assert ("error/24.edxml: Lý do 24 / Reason" in lines[0], len(lines)) == (True, 21)
+    assert lines[-1] == "- error/: … 5"
 
 
 class _Meddled(Hub):

@@ -207,7 +207,23 @@ def test_the_doctor_is_content_with_a_trial(config: Config) -> None:
         later = checks["revocation"](config)
     # A trial makes new lists when a signature is judged, and says so.
     assert later.health is Health.GOOD
-    assert "tự được làm mới" in later.what.vi
+    assert "tự cấp lại khi kiểm tra chữ ký" in later.what.vi
+
+
+@pytest.mark.usefixtures("db")
+def test_the_doctor_says_who_is_asked_about_revocation_in_a_trial(config: Config) -> None:
+    """Test certificates name nobody to ask, unless the test authority has services at an address."""
+    store = TrustStore(config.trust_folder, allow_test=True)
+    authority = make_test_authority(config.pki_dir, trust=store)
+    assert "không hỏi CRL hay OCSP của đơn vị chứng thực nào" in checks["revocation"](config).what.vi
+    seal = TestSeal("H99", "Ủy ban nhân dân Thành phố Mẫu")
+    certificate = x509.Certificate.load(authority.issue_seal(seal).describe().certificate)
+    assert (certificate.ocsp_urls, certificate.crl_distribution_points) == ([], [])
+
+    served = TestAuthority(config.pki_dir, "http://127.0.0.1:9/")
+    later = TestSeal("H99.01", "Sở Mẫu")
+    assert x509.Certificate.load(served.issue_seal(later).describe().certificate).ocsp_urls
+    assert "CRL và OCSP chỉ được hỏi ở dịch vụ thử nghiệm" in checks["revocation"](config).what.vi
 
 
 def test_the_doctor_waits_for_no_dead_time_stamp_authority(tmp_path: Path) -> None:
