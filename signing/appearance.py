@@ -33,19 +33,21 @@ def judge_appearance(case: Case) -> None:
         return
     try:
         with PDFIUM, ExitStack() as opened:
-            _Looker(case, opened).look()
+            _Drawn(case, opened).compare_all()
     except Undrawable:
         case.reasons.append(reason(Code.STRUCTURE_UNCLEAR, who=_names(case, len(case.file.data))))
 
 
-class _Looker:
+class _Drawn:
+    """The file's signed states as pages, each opened once."""
+
     def __init__(self, case: Case, opened: ExitStack) -> None:
         self._case = case
         self._opened = opened
         self._states: dict[int, Pages] = {}
         self._until = thread_time() + LOOKING_S
 
-    def look(self) -> None:
+    def compare_all(self) -> None:
         """Each signed state against the next, and the last one against the file as it is."""
         case = self._case
         size = len(case.file.data)

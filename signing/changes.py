@@ -33,6 +33,12 @@ def visible_changes(data: bytes, verdict: Verdict, *, patience_s: float | None =
     if not end:
         return None
     try:
-        return apart(changes_since, data, end, patience_s=patience_s)
+        return apart(changes_since, data, end, _covering(verdict), patience_s=patience_s)
     except Broken:
         return None
+
+
+def _covering(verdict: Verdict) -> tuple[str, ...]:
+    """The fields whose pictures the verdict objects to."""
+    details = verdict.report.get("signatures", [])
+    return tuple(dict.fromkeys(str(one["field"]) for one in details if "covering" in one))

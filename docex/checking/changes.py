@@ -76,7 +76,9 @@ def _sentence(found: Changes, who: str) -> Phrase:
     if found.left_out:
         return phrase("Không vẽ được đủ các trang của tệp này để so với bản mà {who} đã ký.", who=who)
     return phrase(
-        "Các trang trông vẫn như bản mà {who} đã ký. Phần bị thay đổi không nhìn thấy được trên trang.", who=who
+        "Khi hệ thống vẽ lại, các trang vẫn như bản mà {who} đã ký: chỗ bị sửa không nhìn thấy được ở đây, "
+        "nhưng có thể hiện ra trên phần mềm khác.",
+        who=who,
     )
 
 

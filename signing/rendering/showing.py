@@ -4,11 +4,15 @@ from dataclasses import dataclass
 from time import thread_time
 
 from kernel.text import Phrase, phrase
+from signing.policy import DocumentKind, policy_for
 from signing.rendering.comparison import Comparison, Difference, compare
 from signing.rendering.framing import framed
 from signing.rendering.pages import Area, OutOfTime, Pages, Undrawable
+from signing.updates.review import Box, review
 
 MOST_PICTURES = 3
+SLACK = 0.5
+"""Points that two writings of the same rectangle may differ by."""
 COMPARING_S, ALL_OF_IT_S = 4.0, 8.0
 """Seconds for finding what differs, and for everything."""
 
@@ -45,16 +49,21 @@ def warm_up() -> None:
     import pypdfium2  # noqa: F401
 
 
-def changes_since(data: bytes, end: int) -> Changes:
+def changes_since(data: bytes, end: int, covering: tuple[str, ...] = ()) -> Changes:
     """Compare the file with its first `end` bytes, which somebody signed.
 
-    The pictures of signatures that came later are no change by themselves: they are framed where nothing else is.
+    What may follow a signature is no change, except the pictures of the fields in `covering`. Behind a forbidden update
+    nothing is known: later signatures are framed there where nothing else is.
     Never raises for what a file does: of what cannot be drawn there is no picture. For work in a process of its own.
     """
     until = thread_time() + ALL_OF_IT_S
+    updates = review(data, end, policy_for(DocumentKind.PUBLIC).fields_filled_later).updates
+    boxes = [box for update in updates for box in update.boxes]
+    allowed = [_area(box) for box in boxes if box.field not in covering]
+    objected = [_area(box) for box in boxes if box.field in covering]
     try:
         with Pages(data[:end]) as before, Pages(data) as after:
-            found = _compared(before, after)
+            found = _compared(before, after, allowed, objected)
             numbers = list(dict.fromkeys(one.page for one in found.differences))
             shown = list[ChangedPage]()
             for index in sorted(numbers)[:MOST_PICTURES]:
@@ -67,10 +76,15 @@ def changes_since(data: bytes, end: int) -> Changes:
         return Changes(left_out=True)
 
 
-def _compared(before: Pages, after: Pages) -> Comparison:
-    boxes = [one for index in range(min(after.count, before.count, 50)) for one in _signatures(after, index)]
-    found = compare(before, after, boxes, COMPARING_S)
-    return found if found.differences else compare(before, after, (), COMPARING_S)
+def _compared(before: Pages, after: Pages, allowed: list[Area], objected: list[Area]) -> Comparison:
+    signatures = [one for index in range(min(after.count, before.count, 50)) for one in _signatures(after, index)]
+    others = [one for one in signatures if not any(one.within(box.wider(SLACK)) for box in objected)]
+    found = compare(before, after, [*allowed, *others], COMPARING_S)
+    return found if found.differences else compare(before, after, allowed, COMPARING_S)
+
+
+def _area(box: Box) -> Area:
+    return Area(box.page, box.left, box.bottom, box.right, box.top)
 
 
 def _signatures(pages: Pages, index: int) -> list[Area]:

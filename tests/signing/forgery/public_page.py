@@ -1,0 +1,177 @@
+"""Forged papers handed in at the public page of a running instance, photographed: what a stranger is told about each.
+
+`python -m tests.signing.forgery.public_page FOLDER [N]` forges N papers (50) with the keys of a fresh demo city, hands
+each in at `/check` in Chromium and leaves pictures, sheets of them and `told.json` in the folder. It ends with 1 when a
+paper is valid, or when a changed place that mupdf sees stands in no red frame.
+"""
+
+import base64
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image, ImageChops, ImageDraw
+from playwright.sync_api import Page, sync_playwright
+
+from signing.rendering.framing import BETWEEN, FRAME
+from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.signing.forgery.__main__ import office_in, spread
+from tests.signing.forgery.pictures import by_mupdf, signature_boxes, without
+from tests.signing.forgery.scribe import Scribe
+from tests.signing.forgery.table import Forgery
+from web.tour.instance import Instance
+
+WIDTHS = (390, 1024, 1920)
+WIDE = 1024
+IN_ALL_WIDTHS = 5
+"""Every how many papers are photographed at all widths; all others at `WIDE` only."""
+SEEN = 48
+"""Levels of grey by which a pixel differs for a reader."""
+MOST_OUTSIDE = 0.05
+"""Part of the changed pixels that may stand outside of all frames: two programs draw the edges of letters otherwise."""
+EACH_SHEET = 10
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the page said about one paper. `outside` is the part (0 to 1) of what mupdf sees changed that stands in no
+    red frame, None when mupdf sees nothing changed or the page shows no picture; `wide` are the widths at which the
+    page is wider than the window."""
+
+    name: str
+    tone: str
+    sentence: str
+    codes: tuple[str, ...]
+    pictures: int
+    outside: float | None
+    wide: tuple[int, ...]
+
+
+def told_about(page: Page, url: str, path: Path, folder: Path, widths: tuple[int, ...]) -> tuple[str, ...]:
+    """Hand the file in and photograph the answer at these widths; those at which the page is too wide."""
+    page.set_viewport_size({"width": widths[-1], "height": 1100})
+    page.goto(f"{url}/check")
+    page.set_input_files("input[type=file]", path)
+    page.get_by_role("button", name="Kiểm tra").click()
+    page.wait_for_selector("#result")
+    too_wide = []
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 1100})
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            too_wide.append(str(width))
+        page.screenshot(path=folder / f"{path.stem}-{width}.png", full_page=True)
+    return tuple(too_wide)
+
+
+def outside_of_frames(png: bytes, honest: Image.Image, forged: Image.Image) -> float | None:
+    """Which part of the pixels that differ between two drawings of the page stands in no frame of the picture's right
+    half; None when none differs."""
+    both = Image.open(BytesIO(png)).convert("RGB")
+    wide = (both.width - BETWEEN) // 2
+    right = both.crop((both.width - wide, 0, both.width, both.height))
+    ground = Image.new("L", (right.width + 2, right.height + 2), 0)
+    ground.paste(_of_colour(right, FRAME), (1, 1))
+    ImageDraw.floodfill(ground, (0, 0), 128)  # from outside, up to the frames
+    framed = ground.crop((1, 1, right.width + 1, right.height + 1)).point(lambda level: 0 if level == 128 else 255)
+    changed = ImageChops.difference(honest, forged).point(lambda level: 255 if level >= SEEN else 0)
+    changed = changed.resize(framed.size, Image.Resampling.NEAREST)
+    amount = changed.histogram()[255]
+    return ImageChops.multiply(changed, ImageChops.invert(framed)).histogram()[255] / amount if amount else None
+
+
+def _of_colour(picture: Image.Image, colour: tuple[int, int, int]) -> Image.Image:
+    apart = ImageChops.difference(picture, Image.new("RGB", picture.size, colour)).split()
+    most = ImageChops.lighter(ImageChops.lighter(apart[0], apart[1]), apart[2])
+    return most.point(lambda level: 255 if level <= 2 else 0)
+
+
+def _outside(page: Page, honest: bytes, forged: bytes) -> tuple[int, float | None]:
+    """How many pictures the page shows, and what mupdf sees on those pages outside of their frames."""
+    before, now, boxes = by_mupdf(honest), by_mupdf(forged), signature_boxes(honest)
+    shown = page.locator("figure.changed img")
+    worst: float | None = None
+    for number in range(shown.count()):
+        kept = shown.nth(number).locator("xpath=..").get_attribute("download") or ""
+        index = int(kept.removeprefix("trang-").removesuffix(".png")) - 1
+        if index < min(len(before), len(now)) and before[index].size == now[index].size:
+            png = base64.b64decode((shown.nth(number).get_attribute("src") or "").partition(",")[2])
+            masked = [without(one[index], boxes.get(index, [])) for one in (before, now)]
+            found = outside_of_frames(png, *masked)
+            worst = max((one for one in (worst, found) if one is not None), default=None)
+    return shown.count(), worst
+
+
+def run(folder: Path, forgeries: list[Forgery]) -> list[Told]:
+    """Hand all of them in at a fresh instance, whose own test authority has signed the papers."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with Instance(parts=("web",), LIENTHONG_CHECK_RATE="") as instance:
+        scribe = Scribe(office_in(instance.folder))
+        made = [(one, scribe.stages(one.paper)[-1], one.bytes(scribe)) for one in forgeries]
+        with sync_playwright() as playwright:
+            chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            page = chromium.new_page(locale="vi-VN", reduced_motion="reduce")
+            found = [
+                _told(page, instance.url, folder, number, forgery, honest, forged)
+                for number, (forgery, honest, forged) in enumerate(made)
+            ]
+            chromium.close()
+    return found
+
+
+def _told(page: Page, url: str, folder: Path, number: int, forgery: Forgery, honest: bytes, forged: bytes) -> Told:
+    path = folder / f"{number:03d}.pdf"
+    path.write_bytes(forged)
+    widths = (*(one for one in WIDTHS if one != WIDE and number % IN_ALL_WIDTHS == 0), WIDE)
+    wide = told_about(page, url, path, folder, widths)
+    pictures, outside = _outside(page, honest, forged)
+    result = page.locator("#result")
+    return Told(
+        name=forgery.name,
+        tone=result.locator(".verdict").first.get_attribute("class") or "",
+        sentence=result.locator(".verdict").first.inner_text().strip(),
+        codes=tuple(text.split(" ")[0] for text in result.locator(".findings .code").all_inner_texts()),
+        pictures=pictures,
+        outside=outside,
+        wide=tuple(int(one) for one in wide),
+    )
+
+
+def sheets(folder: Path, count: int) -> Iterator[Path]:
+    """The pictures at `WIDE`, several on a sheet, for looking through."""
+    for first in range(0, count, EACH_SHEET):
+        drawn = []
+        for number in range(first, min(first + EACH_SHEET, count)):
+            picture = Image.open(folder / f"{number:03d}-{WIDE}.png").convert("RGB")
+            picture = picture.crop((120, 0, 904, min(picture.height, 1900))).resize(
+                (392, min(picture.height, 1900) // 2)
+            )
+            ImageDraw.Draw(picture).text((4, 4), f"{number:03d}", fill=FRAME)
+            drawn.append(picture)
+        sheet = Image.new("RGB", (5 * 400, 2 * 960), (120, 126, 133))
+        for place, picture in enumerate(drawn):
+            sheet.paste(picture, (place % 5 * 400, place // 5 * 960))
+        path = folder / f"sheet-{first:03d}.png"
+        sheet.save(path)
+        yield path
+
+
+def main() -> int:
+    """Forge, hand in, photograph, and say what was not as it should be."""
+    folder, count = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 50
+    found = run(folder, spread(count))
+    (folder / "told.json").write_text(json.dumps([asdict(one) for one in found], indent=1, ensure_ascii=False))
+    drawn = list(sheets(folder, len(found)))
+    bad = [one for one in found if "good" in one.tone or (one.outside or 0) > MOST_OUTSIDE or one.wide]
+    for one in bad:
+        sys.stdout.write(f"NOT AS IT SHOULD BE: {one}\n")
+    framed = sum(one.outside is not None for one in found)
+    sys.stdout.write(f"{len(found)} papers, {len(bad)} not as they should be, {framed} with a change that mupdf sees\n")
+    sys.stdout.write(f"{len(drawn)} sheets in {folder}\n")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
