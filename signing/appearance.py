@@ -12,6 +12,7 @@ from time import thread_time
 from typing import Any
 
 from signing.case import Case
+from signing.holders import read_holder
 from signing.reasons import Code, reason
 from signing.rendering.comparison import Comparison, compare
 from signing.rendering.covering import Covering, covered_ink
@@ -70,10 +71,11 @@ class _Drawn:
         seen = compare(self._state(before), self._state(after), areas, left_s, [area.page for area in areas])
         case = self._case
         for page in _changed_pages(seen):
-            told: dict[str, Any] = {"page": page + 1, "who": _names(case, before), "weight": case.policy.edited_later}
+            told: dict[str, Any] = {"page": page + 1, "weight": case.policy.edited_later}
             for found in case.papers:
                 if found.signature is not None and found.end <= before:
-                    case.reasons.append(reason(Code.LOOKS_DIFFERENT, found.field, **told))
+                    who = read_holder(found.signature.signer_cert).full_name
+                    case.reasons.append(reason(Code.LOOKS_DIFFERENT, found.field, who=who, **told))
         if seen.left_out:
             case.details.append({"pages_not_compared": len(seen.left_out), "from": before, "to": after})
 

@@ -21,6 +21,7 @@ from signing.chains import (
 from signing.facts import signature_facts, stamp_facts
 from signing.formats import found_in_the_file
 from signing.holders import Holder, read_holder
+from signing.locking import forbids
 from signing.numbering import has_changed, was_blank
 from signing.pdffile import BROKEN, Found, Integrity, integrity_of
 from signing.proofs import (
@@ -141,20 +142,31 @@ def _judge_bytes(case: Case, found: Found, who: str, *, is_last: bool) -> None:
     if not valid:
         case.reasons.append(reason(Code.SIGNATURE_BROKEN, found.field, who=who))
     problem = next((update.problem for update in case.later.after(found.end) if update.problem), "")
-    if case.later.unreadable and not problem and found.end < len(case.file.data.rstrip()):
+    if case.later.unreadable and not problem and case.file.data[found.end :].rstrip():
         case.reasons.append(reason(Code.STRUCTURE_UNCLEAR, found.field, who=who))
     if problem:
         case.details.append({"field": found.field, "forbidden_update": problem})
-    if problem or not _later_is_allowed(case, found, sound, is_last=is_last):
+    if problem or _breaks_a_lock(case, found) or not _later_is_allowed(case, found, sound, is_last=is_last):
         code = Code.EDITED_AFTER_SIGNING if case.policy.edited_later is Value.INVALID else Code.ADDED_AFTER_SIGNING
         case.reasons.append(reason(code, found.field, who=who))
+
+
+def _breaks_a_lock(case: Case, found: Found) -> bool:
+    """Whether later signatures, or filled fields, are what this signature forbids, in its references or in its field's
+    lock: signers that say two things mean the stricter one. Time-stamps and validation data are never forbidden."""
+    later = {one.field for one in case.file.found if one.end > found.end and not one.is_timestamp}
+    later |= {name for update in case.later.after(found.end) for name in update.filled}
+    try:
+        return bool(later) and found.signature is not None and forbids(found.signature, tuple(later))
+    except BROKEN:
+        return True
 
 
 def _later_updates(case: Case) -> Later:
     """What was added after the first signature, judged by our own rule (docs/decisions/0024)."""
     first = min((found.end for found in case.papers if found.signature is not None), default=0)
     data = case.file.data
-    if not 0 < first < len(data.rstrip()):
+    if not first or not data[first:].rstrip():
         return Later()
     return review(data, first, case.policy.fields_filled_later)
 

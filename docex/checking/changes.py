@@ -55,7 +55,7 @@ def changes_view(found: Changes | None, verdict: Verdict, size: int) -> ChangesV
     """What was found in a file of so many bytes, for a page; None for nothing."""
     if found is None:
         return None
-    end = signed_part(verdict, size)
+    end = found.signed or signed_part(verdict, size)
     who = next((one.name or one.field for one in verdict.signers if one.covers == end), "")
     pages = tuple(
         PageView(

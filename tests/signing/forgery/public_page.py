@@ -13,13 +13,16 @@ from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
 
-from PIL import Image, ImageChops, ImageDraw
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from playwright.sync_api import Page, sync_playwright
 
+from signing.changes import signed_part
+from signing.policy import DocumentKind, policy_for
 from signing.rendering.framing import BETWEEN, FRAME
+from signing.verify import verify
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.signing.forgery.__main__ import office_in, spread
-from tests.signing.forgery.pictures import by_mupdf, signature_boxes, without
+from tests.signing.forgery.pictures import Box, by_mupdf, signature_boxes, without
 from tests.signing.forgery.scribe import Scribe
 from tests.signing.forgery.table import Forgery
 from web.tour.instance import Instance
@@ -30,9 +33,13 @@ IN_ALL_WIDTHS = 5
 """Every how many papers are photographed at all widths; all others at `WIDE` only."""
 SEEN = 48
 """Levels of grey by which a pixel differs for a reader."""
+AROUND = 12
+"""Pixels around a frame that count as within: programs without a font draw its letters in other sizes."""
 MOST_OUTSIDE = 0.05
 """Part of the changed pixels that may stand outside of all frames: two programs draw the edges of letters otherwise."""
 EACH_SHEET = 10
+OTHERS: list[Box] = [(230, 180, 330, 280), (300, 400, 480, 440), (300, 300, 480, 340), (60, 40, 200, 80)]
+"""Where programs that look at nothing sign (`scribe`)."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,7 @@ class Told:
     wide: tuple[int, ...]
 
 
-def told_about(page: Page, url: str, path: Path, folder: Path, widths: tuple[int, ...]) -> tuple[str, ...]:
+def told_about(page: Page, url: str, path: Path, folder: Path, widths: tuple[int, ...]) -> tuple[int, ...]:
     """Hand the file in and photograph the answer at these widths; those at which the page is too wide."""
     page.set_viewport_size({"width": widths[-1], "height": 1100})
     page.goto(f"{url}/check")
@@ -61,7 +68,7 @@ def told_about(page: Page, url: str, path: Path, folder: Path, widths: tuple[int
     for width in widths:
         page.set_viewport_size({"width": width, "height": 1100})
         if page.evaluate("document.documentElement.scrollWidth") > width:
-            too_wide.append(str(width))
+            too_wide.append(width)
         page.screenshot(path=folder / f"{path.stem}-{width}.png", full_page=True)
     return tuple(too_wide)
 
@@ -76,6 +83,7 @@ def outside_of_frames(png: bytes, honest: Image.Image, forged: Image.Image) -> f
     ground.paste(_of_colour(right, FRAME), (1, 1))
     ImageDraw.floodfill(ground, (0, 0), 128)  # from outside, up to the frames
     framed = ground.crop((1, 1, right.width + 1, right.height + 1)).point(lambda level: 0 if level == 128 else 255)
+    framed = framed.filter(ImageFilter.MaxFilter(2 * AROUND + 1))
     changed = ImageChops.difference(honest, forged).point(lambda level: 255 if level >= SEEN else 0)
     changed = changed.resize(framed.size, Image.Resampling.NEAREST)
     amount = changed.histogram()[255]
@@ -88,9 +96,10 @@ def _of_colour(picture: Image.Image, colour: tuple[int, int, int]) -> Image.Imag
     return most.point(lambda level: 255 if level <= 2 else 0)
 
 
-def _outside(page: Page, honest: bytes, forged: bytes) -> tuple[int, float | None]:
-    """How many pictures the page shows, and what mupdf sees on those pages outside of their frames."""
-    before, now, boxes = by_mupdf(honest), by_mupdf(forged), signature_boxes(honest)
+def _outside(page: Page, forged: "Forged") -> tuple[int, float | None]:
+    """How many pictures the page shows, and which part of what mupdf sees changed there stands outside of their frames
+    and of the boxes of honest signatures."""
+    before, now, boxes = by_mupdf(forged.data[: forged.signed]), by_mupdf(forged.data), forged.boxes
     shown = page.locator("figure.changed img")
     worst: float | None = None
     for number in range(shown.count()):
@@ -98,44 +107,63 @@ def _outside(page: Page, honest: bytes, forged: bytes) -> tuple[int, float | Non
         index = int(kept.removeprefix("trang-").removesuffix(".png")) - 1
         if index < min(len(before), len(now)) and before[index].size == now[index].size:
             png = base64.b64decode((shown.nth(number).get_attribute("src") or "").partition(",")[2])
-            masked = [without(one[index], boxes.get(index, [])) for one in (before, now)]
+            masked = [without(one[index], [*boxes.get(index, []), *OTHERS]) for one in (before, now)]
             found = outside_of_frames(png, *masked)
             worst = max((one for one in (worst, found) if one is not None), default=None)
     return shown.count(), worst
 
 
+@dataclass(frozen=True)
+class Forged:
+    """A forged paper: its name, its bytes, how many of them the first signature that is broken covers, and where the
+    honest paper has its signatures, by page."""
+
+    name: str
+    data: bytes
+    signed: int
+    boxes: dict[int, list[Box]]
+
+
+def forge(scribe: Scribe, forgery: Forgery) -> Forged:
+    """Make it, and ask what was signed."""
+    data = forgery.bytes(scribe)
+    verdict = verify(data, scribe.office.trust, policy_for(DocumentKind.PUBLIC))
+    boxes = signature_boxes(scribe.stages(forgery.paper)[-1])
+    return Forged(forgery.name, data, signed_part(verdict, len(data)), boxes)
+
+
 def run(folder: Path, forgeries: list[Forgery]) -> list[Told]:
     """Hand all of them in at a fresh instance, whose own test authority has signed the papers."""
     folder.mkdir(parents=True, exist_ok=True)
+    found = list[Told]()
     with Instance(parts=("web",), LIENTHONG_CHECK_RATE="") as instance:
         scribe = Scribe(office_in(instance.folder))
-        made = [(one, scribe.stages(one.paper)[-1], one.bytes(scribe)) for one in forgeries]
+        made = [forge(scribe, forgery) for forgery in forgeries]  # before Playwright keeps an event loop here
         with sync_playwright() as playwright:
             chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
             page = chromium.new_page(locale="vi-VN", reduced_motion="reduce")
-            found = [
-                _told(page, instance.url, folder, number, forgery, honest, forged)
-                for number, (forgery, honest, forged) in enumerate(made)
-            ]
+            for number, forged in enumerate(made):
+                path = folder / f"{number:03d}.pdf"
+                path.write_bytes(forged.data)
+                widths = (*(one for one in WIDTHS if one != WIDE and number % IN_ALL_WIDTHS == 0), WIDE)
+                wide = told_about(page, instance.url, path, folder, widths)
+                found.append(_told(page, forged.name, wide, _outside(page, forged)))
             chromium.close()
     return found
 
 
-def _told(page: Page, url: str, folder: Path, number: int, forgery: Forgery, honest: bytes, forged: bytes) -> Told:
-    path = folder / f"{number:03d}.pdf"
-    path.write_bytes(forged)
-    widths = (*(one for one in WIDTHS if one != WIDE and number % IN_ALL_WIDTHS == 0), WIDE)
-    wide = told_about(page, url, path, folder, widths)
-    pictures, outside = _outside(page, honest, forged)
+def _told(page: Page, name: str, wide: tuple[int, ...], seen: tuple[int, float | None]) -> Told:
+    """What stands on the page now."""
     result = page.locator("#result")
+    verdict = result.locator(".verdict").first
     return Told(
-        name=forgery.name,
-        tone=result.locator(".verdict").first.get_attribute("class") or "",
-        sentence=result.locator(".verdict").first.inner_text().strip(),
+        name=name,
+        tone=verdict.get_attribute("class") or "",
+        sentence=verdict.inner_text().strip(),
         codes=tuple(text.split(" ")[0] for text in result.locator(".findings .code").all_inner_texts()),
-        pictures=pictures,
-        outside=outside,
-        wide=tuple(int(one) for one in wide),
+        pictures=seen[0],
+        outside=seen[1],
+        wide=wide,
     )
 
 
