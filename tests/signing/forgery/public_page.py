@@ -37,8 +37,9 @@ COARSE = 4
 """Pixels of the picture that are looked at as one."""
 AROUND = 3
 """Such pixels around a frame that count as within: programs without a font draw its letters in other sizes."""
-MOST_OUTSIDE = 0.05
-"""Part of the changed pixels that may stand outside of all frames: two programs draw the edges of letters otherwise."""
+MOST_OUTSIDE = 0.2
+"""Part of the changed pixels that may stand outside of all frames: without its font, two programs draw a line in other
+letters. Of a frame at another place all of them stand outside."""
 EACH_SHEET = 10
 OTHERS: list[Box] = [(230, 180, 330, 280), (300, 400, 480, 440), (300, 300, 480, 340), (60, 40, 200, 80)]
 """Where programs that look at nothing sign (`scribe`)."""
