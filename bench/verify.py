@@ -1,8 +1,9 @@
 """`scripts/bench verify`: how many letters with two signatures a process judges, with revocation known already.
 
 The peer is pyHanko itself: both signatures by `async_validate_pdf_signature` with the same roots and lists, revocation
-required, and the look at what was added between them; it judges neither who had to sign nor in which order. Then a file
-of 20 MB, and the memory of a process that judges it.
+required, and the look at what was added between them; it judges neither who had to sign nor in which order, and draws
+no page. It is also the floor of the further conditions: the same letter judged in a process of its own, as strangers'
+files are, and a file of 20 MB. Then the memory of a process that judges that file.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from asn1crypto import crl
@@ -30,46 +32,56 @@ from signing.verify import Expected, verify
 
 ROUNDS = 3
 TURNS = 20
+LARGE_TURNS = 4
 LARGE_BYTES = 20_000_000
-LEAST_PER_S = 8.0
-MOST_LARGE_S = 0.5
-MOST_MB = 256.0
 MUST = 1.5
+MUST_APART = 2.0
+"""A process of its own is forked, confined, given the file and asked for its answer; that may cost half a judgement."""
+MUST_LARGE = 2.0
+"""pyHanko hashes such a file once for each signature; its SHA-256, the rule's own parser and drawing read it again."""
+MOST_MB = 256.0
 
 
 def main() -> Result:
     """Three rounds, ours and the peer in turn; the figures are the medians."""
     with tempfile.TemporaryDirectory() as folder:
         signing = Signing.begin(Path(folder))
+        trust = signing.trust
         sealed = signing.sealed(letter())
         large = signing.sealed(enlarged(letter(), os.urandom(LARGE_BYTES)))
         (Path(folder) / "large.pdf").write_bytes(large)
-        ours: list[float] = []
-        peer: list[float] = []
+        works: dict[str, tuple[Callable[[], object], int]] = {
+            "ours": (lambda: judged(sealed, trust), TURNS),
+            "pyHanko": (lambda: asyncio.run(_by_pyhanko(sealed, trust)), TURNS),
+            "apart": (lambda: judged_apart(sealed, trust), TURNS),  # its first turn, not counted, starts the nursery
+            "large": (lambda: judged(large, trust), LARGE_TURNS),
+            "large by pyHanko": (lambda: asyncio.run(_by_pyhanko(large, trust)), LARGE_TURNS),
+        }
+        taken: dict[str, list[float]] = {name: [] for name in works}
         for number in range(ROUNDS):
-            ours.append(each_ms(lambda: judged(sealed, signing.trust), TURNS))
-            peer.append(each_ms(lambda: asyncio.run(_by_pyhanko(sealed, signing.trust)), TURNS))
-            progress(f"round {number + 1}: ours {ours[-1]:.1f} ms, pyHanko {peer[-1]:.1f} ms")
-        judged_apart(sealed, signing.trust)  # starts the nursery
-        apart_ms = median(each_ms(lambda: judged_apart(sealed, signing.trust), TURNS) for _ in range(ROUNDS))
-        large_s = median(each_ms(lambda: judged(large, signing.trust), 2) / 1000 for _ in range(ROUNDS))
+            for name, (work, turns) in works.items():
+                taken[name].append(each_ms(work, turns))
+            progress(f"round {number + 1}: " + ", ".join(f"{name} {found[-1]:.1f} ms" for name, found in taken.items()))
         peak_mb = _peak_mb(Path(folder))
-    taken_ms = median(ours)
+    ms = {name: median(found) for name, found in taken.items()}
+    apart_ratio, large_ratio = ms["apart"] / ms["pyHanko"], ms["large"] / ms["large by pyHanko"]
     return Result(
         claim="a letter with two signatures is judged in at most 1.5 times the time that pyHanko takes for less",
-        ours={"verify_ms": taken_ms},
-        peer={"verify_ms": median(peer)},
+        ours={"verify_ms": ms["ours"]},
+        peer={"verify_ms": ms["pyHanko"]},
         must=MUST,
         further={
-            f"at least {LEAST_PER_S:.0f} judged each second by a process": 1000 / taken_ms >= LEAST_PER_S,
-            f"at least {LEAST_PER_S:.0f} each second, each in a process of its own": 1000 / apart_ms >= LEAST_PER_S,
-            f"a file of 20 MB within {MOST_LARGE_S} s": large_s <= MOST_LARGE_S,
+            f"in a process of its own at most {MUST_APART:g} times pyHanko": apart_ratio <= MUST_APART,
+            f"a file of 20 MB in at most {MUST_LARGE:g} times pyHanko": large_ratio <= MUST_LARGE,
             f"at most {MOST_MB:.0f} MB": peak_mb <= MOST_MB,
         },
         extra={
-            "verified_per_s": round(1000 / taken_ms, 1),
-            "apart_ms": round(apart_ms, 1),
-            "large_s": large_s,
+            "verified_per_s": round(1000 / ms["ours"], 1),
+            "apart_ms": round(ms["apart"], 1),
+            "apart_ratio": round(apart_ratio, 3),
+            "large_ms": round(ms["large"], 1),
+            "large_by_pyhanko_ms": round(ms["large by pyHanko"], 1),
+            "large_ratio": round(large_ratio, 3),
             "peak_mb": round(peak_mb, 1),
             "bytes": len(sealed),
         },

@@ -12,6 +12,7 @@ from time import thread_time
 from typing import Any
 
 from signing.case import Case
+from signing.holders import read_holder
 from signing.reasons import Code, reason
 from signing.rendering.comparison import Comparison, compare
 from signing.rendering.covering import Covering, covered_ink
@@ -33,19 +34,21 @@ def judge_appearance(case: Case) -> None:
         return
     try:
         with PDFIUM, ExitStack() as opened:
-            _Looker(case, opened).look()
+            _Drawn(case, opened).compare_all()
     except Undrawable:
         case.reasons.append(reason(Code.STRUCTURE_UNCLEAR, who=_names(case, len(case.file.data))))
 
 
-class _Looker:
+class _Drawn:
+    """The file's signed states as pages, each opened once."""
+
     def __init__(self, case: Case, opened: ExitStack) -> None:
         self._case = case
         self._opened = opened
         self._states: dict[int, Pages] = {}
         self._until = thread_time() + LOOKING_S
 
-    def look(self) -> None:
+    def compare_all(self) -> None:
         """Each signed state against the next, and the last one against the file as it is."""
         case = self._case
         size = len(case.file.data)
@@ -68,10 +71,11 @@ class _Looker:
         seen = compare(self._state(before), self._state(after), areas, left_s, [area.page for area in areas])
         case = self._case
         for page in _changed_pages(seen):
-            told: dict[str, Any] = {"page": page + 1, "who": _names(case, before), "weight": case.policy.edited_later}
+            told: dict[str, Any] = {"page": page + 1, "weight": case.policy.edited_later}
             for found in case.papers:
                 if found.signature is not None and found.end <= before:
-                    case.reasons.append(reason(Code.LOOKS_DIFFERENT, found.field, **told))
+                    who = read_holder(found.signature.signer_cert).full_name
+                    case.reasons.append(reason(Code.LOOKS_DIFFERENT, found.field, who=who, **told))
         if seen.left_out:
             case.details.append({"pages_not_compared": len(seen.left_out), "from": before, "to": after})
 

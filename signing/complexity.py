@@ -30,7 +30,7 @@ _XREF_STREAM = re.compile(rb"/Type\s*/XRef\b")
 _SIZE = re.compile(rb"/Size\s+(\d{1,20})")
 _INDEX = re.compile(rb"/Index\s*\[([\d\s]{0,100000})\]")
 _SECTION = re.compile(rb"[\r\n][ \t]*(\d{1,10})[ \t]+(\d{1,20})[ \t]*[\r\n]+\s*\d{10} \d{5} [nf]")
-"""It begins with one class of bytes, for which `re` has a fast loop: 20 MB take a third of what `(?:^|…)` takes."""
+"""The head of a part of a table, and the first line of that part."""
 _BEFORE, _BEHIND = 4096, 4096
 _NUMBER_DIGITS = 20
 
@@ -45,13 +45,25 @@ class TooComplicated(Exception):
 
 def check_tables(data: bytes) -> None:
     """Raises TooComplicated when the cross-reference sections say to name more objects than any paper has."""
-    count = sum(int(found[2]) for found in _SECTION.finditer(data))
+    count = _entries_of_tables(data)
     for found in _XREF_STREAM.finditer(data):
         count += _entries_of(data[max(0, found.start() - _BEFORE) : found.end() + _BEHIND], found.start())
         if count > MOST_ENTRIES:
             break
     if count > MOST_ENTRIES:
         raise TooComplicated("entries")
+
+
+def _entries_of_tables(data: bytes) -> int:
+    """How many entries the tables say to have. They stand between two words, which are found ten times as fast as a
+    pattern of digits."""
+    count, at = 0, data.find(b"xref")
+    while at >= 0:
+        end = data.find(b"trailer", at)
+        end = len(data) if end < 0 else end
+        count += sum(int(found[2]) for found in _SECTION.finditer(data, at, end))
+        at = data.find(b"xref", end)
+    return count
 
 
 def _entries_of(around: bytes, place: int) -> int:

@@ -14,8 +14,9 @@ from asn1crypto import x509
 
 from kernel import clock
 from signing.chains import DOCUMENT_SIGNING, Chain, ChainState, chain_of
+from signing.facts import line_of
 from signing.holders import Holder, read_holder
-from signing.judging import chain_finding, line_of
+from signing.judging import chain_finding
 from signing.pades import run
 from signing.pdffile import BROKEN
 from signing.policy import ENVELOPE as POLICY

@@ -1,12 +1,9 @@
 """Judging the signatures of a file one by one, and then the file as a whole. `verify` makes the verdict of it."""
 
-import base64
 import logging
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from asn1crypto import x509
 from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.validation import generic_cms
 
@@ -21,9 +18,11 @@ from signing.chains import (
     binds_certificate,
     usage_of,
 )
+from signing.facts import signature_facts, stamp_facts
 from signing.formats import found_in_the_file
 from signing.hazards import finding_unsigned
 from signing.holders import Holder, read_holder
+from signing.locking import forbids
 from signing.numbering import has_changed, was_blank
 from signing.pdffile import BROKEN, Found, Integrity, integrity_of
 from signing.proofs import (
@@ -38,7 +37,6 @@ from signing.proofs import (
     level_of,
 )
 from signing.reasons import Code, reason
-from signing.revinfo import describe_answer, proof_of, telling
 from signing.trust import Purpose
 from signing.updates.review import Later, review
 from signing.verdicts import HolderKind, Level, Reason, Signer, TimeSource, Value
@@ -72,8 +70,8 @@ async def judge(case: Case) -> None:
     judge_whole(case)
     # A changed letter breaks its time-stamps, too; people shall read first that it was changed.
     case.reasons += [doubt.reason for doubt in case.doubts]
-    case.details += [_stamp_detail(stamp) for stamp in case.stamps]
-    case.details += [_stamp_detail(doubt) for doubt in case.doubts]
+    case.details += [stamp_facts(stamp) for stamp in case.stamps]
+    case.details += [stamp_facts(doubt) for doubt in case.doubts]
 
 
 async def _judge_signature(case: Case, found: Found, *, is_last: bool) -> None:
@@ -123,7 +121,7 @@ async def _judge_signature(case: Case, found: Found, *, is_last: bool) -> None:
             test=test,
         )
     )
-    case.details.append({**_detail(found, holder, chain), "revocation": _answers_used(case, chain)})
+    case.details.append(signature_facts(case, found, holder, chain))
 
 
 def _judge_bytes(case: Case, found: Found, who: str, *, is_last: bool) -> None:
@@ -147,20 +145,31 @@ def _judge_bytes(case: Case, found: Found, who: str, *, is_last: bool) -> None:
     if not valid:
         case.reasons.append(reason(Code.SIGNATURE_BROKEN, found.field, who=who))
     problem = next((update.problem for update in case.later.after(found.end) if update.problem), "")
-    if case.later.unreadable and not problem and found.end < len(case.file.data.rstrip()):
+    if case.later.unreadable and not problem and case.file.data[found.end :].rstrip():
         case.reasons.append(reason(Code.STRUCTURE_UNCLEAR, found.field, who=who))
     if problem:
         case.details.append({"field": found.field, "forbidden_update": problem})
-    if problem or not _later_is_allowed(case, found, sound, is_last=is_last):
+    if problem or _breaks_a_lock(case, found) or not _later_is_allowed(case, found, sound, is_last=is_last):
         code = Code.EDITED_AFTER_SIGNING if case.policy.edited_later is Value.INVALID else Code.ADDED_AFTER_SIGNING
         case.reasons.append(reason(code, found.field, who=who))
+
+
+def _breaks_a_lock(case: Case, found: Found) -> bool:
+    """Whether later signatures, or filled fields, are what this signature forbids, in its references or in its field's
+    lock: signers that say two things mean the stricter one. Time-stamps and validation data are never forbidden."""
+    later = {one.field for one in case.file.found if one.end > found.end and not one.is_timestamp}
+    later |= {name for update in case.later.after(found.end) for name in update.filled}
+    try:
+        return bool(later) and found.signature is not None and forbids(found.signature, tuple(later))
+    except BROKEN:
+        return True
 
 
 def _later_updates(case: Case) -> Later:
     """What was added after the first signature, judged by our own rule (docs/decisions/0024)."""
     first = min((found.end for found in case.papers if found.signature is not None), default=0)
     data = case.file.data
-    if not 0 < first < len(data.rstrip()):
+    if not first or not data[first:].rstrip():
         return Later()
     return review(data, first, case.policy.fields_filled_later)
 
@@ -242,7 +251,7 @@ async def _proofs_of(case: Case, found: Found) -> list[Stamp]:
         judged = await judge_token(token, imprint, found.field, case.trust, moment, case.carried)
         if isinstance(judged, Doubt):
             case.reasons.append(_of_the_stamp_only(judged.reason))
-            case.details.append(_stamp_detail(judged))
+            case.details.append(stamp_facts(judged))
         else:
             proofs.append(judged)
     return proofs
@@ -396,59 +405,6 @@ def _source(proven: datetime | None, declared: datetime | None) -> TimeSource:
     if proven is not None:
         return TimeSource.TSA
     return TimeSource.SELF_DECLARED if declared is not None else TimeSource.NONE
-
-
-def _detail(found: Found, holder: Holder, chain: Chain) -> dict[str, Any]:
-    return {
-        "field": found.field,
-        "revision": found.revision,
-        "end": found.end,
-        "subject": holder.full_name,
-        "organisations": list(holder.organisations),
-        "issuer": holder.issuer,
-        "serial": holder.serial,
-        "not_before": holder.not_before.isoformat(),
-        "not_after": holder.not_after.isoformat(),
-        "chain": chain.state.value,
-        "chain_detail": chain.detail,
-        "root": chain.root,
-        "key": _key_of(found),
-        "certificates": line_of(chain.path),
-    }
-
-
-def _answers_used(case: Case, chain: Chain) -> list[dict[str, Any]]:
-    """The answers about revocation that the chain rests on, by their SHA-256: evidence is kept under these names."""
-    if not chain.path:
-        return []
-    known = case.carried.added_to(case.trust)
-    crls, ocsps = telling(known.crls, known.ocsps, chain.path)
-    return [describe_answer(data) for data in proof_of(chain.path, crls, ocsps)]
-
-
-def _stamp_detail(stamp: Stamp | Doubt) -> dict[str, Any]:
-    if isinstance(stamp, Doubt):
-        return {"time_stamp": "", "field": stamp.reason.signature, "certificates": line_of(stamp.path)}
-    return {
-        "time_stamp": stamp.at.isoformat(),
-        "field": stamp.name,
-        "end": stamp.end,
-        "authority": read_holder(stamp.certificate).full_name,
-        "not_after": stamp.not_after.isoformat(),
-        "certificates": line_of(stamp.path),
-    }
-
-
-def line_of(path: tuple[x509.Certificate, ...]) -> list[str]:
-    """The certificates of a chain in base64, the signer's first: whose revocation a later verdict rests on."""
-    return [base64.b64encode(one.dump()).decode() for one in reversed(path)]
-
-
-def _key_of(found: Found) -> str:
-    if found.signature is None:
-        return ""
-    certificate: x509.Certificate = found.signature.signer_cert
-    return f"{certificate.public_key.algorithm}-{certificate.public_key.bit_size}"
 
 
 def _day(at: datetime | None) -> str:

@@ -101,7 +101,7 @@ def carried_in(file: Signatures, revision: int | None = None) -> Carried:
         if store is None:
             return Carried()
         certificates, crls, ocsps = (_streams(store.get_object(), key) for key in _PURPOSES)
-        return Carried(certificates, crls, ocsps)
+        return Carried(tuple(one for one in certificates if _is_certificate(one)), crls, ocsps)
     except BROKEN as error:
         log.info("validation data in a file cannot be read: %s", error)
         return Carried()
@@ -118,6 +118,15 @@ def _streams(store: generic.DictionaryObject, key: str) -> tuple[bytes, ...]:
     found = store.get(key)
     refs = list(found.get_object()) if found is not None else []
     return tuple(bytes(ref.get_object().read_data(_PURPOSES[key])) for ref in refs[:MOST_CARRIED])
+
+
+def _is_certificate(der: bytes) -> bool:
+    """What is none shall not keep the rest of the file from being judged; `signing.updates` objects to it."""
+    try:
+        found = x509.Certificate.load(der, strict=True)
+        return bool(found.subject.hashable and found.issuer.hashable and found.public_key.algorithm)
+    except BROKEN:
+        return False
 
 
 async def judge_stamps(

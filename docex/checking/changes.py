@@ -55,7 +55,7 @@ def changes_view(found: Changes | None, verdict: Verdict, size: int) -> ChangesV
     """What was found in a file of so many bytes, for a page; None for nothing."""
     if found is None:
         return None
-    end = signed_part(verdict, size)
+    end = found.signed or signed_part(verdict, size)
     who = next((one.name or one.field for one in verdict.signers if one.covers == end), "")
     pages = tuple(
         PageView(
@@ -76,7 +76,9 @@ def _sentence(found: Changes, who: str) -> Phrase:
     if found.left_out:
         return phrase("Không vẽ được đủ các trang của tệp này để so với bản mà {who} đã ký.", who=who)
     return phrase(
-        "Các trang trông vẫn như bản mà {who} đã ký. Phần bị thay đổi không nhìn thấy được trên trang.", who=who
+        "Khi hệ thống vẽ lại, các trang vẫn như bản mà {who} đã ký: chỗ bị sửa không nhìn thấy được ở đây, "
+        "nhưng có thể hiện ra trên phần mềm khác.",
+        who=who,
     )
 
 

@@ -50,15 +50,21 @@ def _side(file: bytes | Pages, index: int, places: list[Area | None]) -> Image.I
     except (Undrawable, OutOfTime):
         return None
     pen = ImageDraw.Draw(picture)
+    most_x, most_y = picture.width - 1, picture.height - 1
     for area in places:
-        box = (0.0, 0.0, float(picture.width), float(picture.height))
+        box = (0.0, 0.0, float(most_x), float(most_y))
         if area is not None:
             left, upper, right, lower = sheet.on_picture(area, scale)
-            box = (left - FRAME_MARGIN, upper - FRAME_MARGIN, right + FRAME_MARGIN, lower + FRAME_MARGIN)
-        most_x, most_y = picture.width - 1, picture.height - 1
-        corners = (max(0, box[0]), max(0, box[1]), min(most_x, box[2]), min(most_y, box[3]))
-        if corners[0] < corners[2] and corners[1] < corners[3]:
-            pen.rectangle(corners, outline=FRAME, width=FRAME_WIDTH)
+            # What lies beyond the page is framed at its edge, where it left the page.
+            box = (
+                min(left, most_x) - FRAME_MARGIN,
+                min(upper, most_y) - FRAME_MARGIN,
+                max(right, 0) + FRAME_MARGIN,
+                max(lower, 0) + FRAME_MARGIN,
+            )
+        pen.rectangle(
+            (max(0, box[0]), max(0, box[1]), min(most_x, box[2]), min(most_y, box[3])), outline=FRAME, width=FRAME_WIDTH
+        )
     return picture
 
 

@@ -59,12 +59,13 @@ def same(before: list[Image.Image], after: list[Image.Image], masks: dict[int, l
         return False
     for number, (one, other) in enumerate(zip(before, after, strict=True)):
         boxes = (masks or {}).get(number, [])
-        if _masked(one, boxes).tobytes() != _masked(other, boxes).tobytes():
+        if without(one, boxes).tobytes() != without(other, boxes).tobytes():
             return False
     return True
 
 
-def _masked(image: Image.Image, boxes: list[Box]) -> Image.Image:
+def without(image: Image.Image, boxes: list[Box]) -> Image.Image:
+    """The picture of a page with these boxes painted over."""
     drawn, point = image.copy(), DPI / 72
     for left, bottom, right, top in boxes:
         corners = (

@@ -20,6 +20,7 @@ FAMILIES = (
     "structure",
     "stores",
     "signers",
+    "locks",
 )
 
 
