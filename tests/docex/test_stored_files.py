@@ -98,3 +98,19 @@ def test_a_changed_envelope_is_not_valid(app: Flask, office: Office) -> None:
     assert after.tone == "waiting"
     with office.db.read() as tx:
         assert judging.value_as_stored(tx, dispatch) == "unclear"
+
+
+def test_the_page_of_a_damaged_file_does_not_ask_to_load_it_again(app: Flask, office: Office) -> None:
+    office.sent()
+    (incoming,) = office.incoming(office.cast.lan)
+    with office.db.read() as tx:
+        paper = tx.session.scalars(sa.select(Paper).where(Paper.dispatch_id == incoming.dispatch_id)).first()
+        assert paper is not None
+    flip(file_of(office, paper.sha256))
+    answer = sign_in(app, "lan").get(f"/documents/papers/{paper.id}", headers={"Accept": "text/html"})
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 503
+    assert "Tệp trong kho bị hỏng" in page
+    assert "Báo quản trị viên" in page
+    assert "Chờ một lát" not in page
+    assert "tạm thời" not in page
