@@ -237,10 +237,11 @@ class Pages:
 
     def part(self, index: int, scale: float, box: Box, *, signatures: bool = True) -> Image.Image:
         """The same of a part of the picture: left, upper, right, lower in pixels. Without `signatures` no field of one
-        is shown, which is for files in which no other field stands on this page, else `Pages` without them."""
-        whole = self._kept.get((index, scale, False)) if signatures else None
-        if whole is not None:
-            return whole.crop(box)
+        is shown, which is for files in which no other field stands on this page, else `Pages` without them.
+
+        It is always drawn as this part: cut out of the whole page, letters differ by a shade at their edges, and parts
+        are compared with each other.
+        """
         return self._draw(index, scale, box, fields=signatures)
 
     def _draw(self, index: int, scale: float, box: Box, *, printed: bool = False, fields: bool = True) -> Image.Image:
