@@ -38,10 +38,16 @@ class _Store:
     def __init__(self, written: Written) -> None:
         self._written = written
         self._count = 0
+        self._before: set[int] = set()
+        """The proofs that the store had before."""
 
     def read(self, before: Any, now: Any) -> None:
         written = self._written
         _note_nodes(written, before)
+        old = written.old.get(before)
+        for key in _LISTS if isinstance(old, dict) else ():
+            found = written.old.get(old.get(key))
+            self._before |= {one.number for one in (found if isinstance(found, list) else ()) if isinstance(one, Ref)}
         store = self._node(now)
         if not isinstance(store, dict) or set(store) - {"Type", "VRI", *_LISTS}:
             raise ForbiddenChange("validation data with something else among them")
@@ -103,7 +109,9 @@ class _Store:
         if not isinstance(value, Ref) or self._count > MAX_PROOFS * 8:
             raise ForbiddenChange(f"a {kind} that is no object of its own")
         if not written.writes(value):
-            return  # as it was signed, or allowed before
+            if value.number not in self._before:  # an object that was signed as something else is no proof
+                _parse(kind, written.new.get(value))
+            return
         if written.used.get(value.number) == f"proof: {kind}":
             return
         written.use(value.number, f"proof: {kind}")
@@ -112,10 +120,16 @@ class _Store:
         stream = written.new.get(value)
         if not isinstance(stream, Stream) or set(stream.values) - _PROOF:
             raise ForbiddenChange(f"a {kind} with something beside it")
-        try:
-            _PARSED[kind](decoded(stream, MAX_PROOF))
-        except (ValueError, TypeError, KeyError, StructureError, RecursionError) as error:
-            raise ForbiddenChange(f"something that is no {kind}") from error
+        _parse(kind, stream)
+
+
+def _parse(kind: str, stream: Any) -> None:
+    try:
+        if not isinstance(stream, Stream):
+            raise TypeError("no stream")
+        _PARSED[kind](decoded(stream, MAX_PROOF))
+    except (ValueError, TypeError, KeyError, StructureError, RecursionError) as error:
+        raise ForbiddenChange(f"something that is no {kind}") from error
 
 
 def _certificate(data: bytes) -> None:
