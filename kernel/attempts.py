@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from kernel import backoff, clock, database_clock
-from kernel.outbox import MAX_ATTEMPTS, Job, LeaseLost, OutboxAttempt, OutboxRow, Reason, State, why
+from kernel.outbox import Job, LeaseLost, OutboxAttempt, OutboxRow, Reason, State, why
 from kernel.schema import Json, table_of
 from kernel.text import Phrase
 
 if TYPE_CHECKING:
     from kernel.db import Tx
+
+MAX_ATTEMPTS = 40
+"""Of a promise that never expires: most of a day. One that expires is tried until then."""
 
 
 def renew(tx: "Tx", jobs: Iterable[Job], *, lease_s: float) -> None:

@@ -22,9 +22,6 @@ from kernel.text import Phrase, phrase
 if TYPE_CHECKING:
     from kernel.db import Tx
 
-MAX_ATTEMPTS = 40
-"""Of a promise that never expires: most of a day. One that expires is tried until then."""
-
 
 class State(enum.StrEnum):
     """`waiting` and `leased` move on by themselves; the others are final until an operator acts."""

@@ -14,7 +14,7 @@ from docex.hub.givenup import Group, Tried
 from docex.mail.models import LetterState, Outcome
 from docex.models import StatusLog
 from docex.states import Progress, Recall
-from kernel import clock, outbox
+from kernel import attempts, clock
 from kernel.audit import AuditEntry
 from kernel.errors import Forbidden, NotFound
 from kernel.outbox import OutboxRow, State
@@ -196,7 +196,7 @@ def test_a_message_that_we_could_not_read_is_read_at_a_press_and_its_sender_told
     away = stored.rename(stored.with_suffix(".away"))
     with abroad.db.write() as tx:
         tx.session.execute(
-            sa.update(OutboxRow).where(OutboxRow.topic == "mail.arrival").values(attempts=outbox.MAX_ATTEMPTS - 1)
+            sa.update(OutboxRow).where(OutboxRow.topic == "mail.arrival").values(attempts=attempts.MAX_ATTEMPTS - 1)
         )
     abroad.work()
     away.rename(stored)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from directory.demo import FINANCE
 from docex.mail.door import Door
 from docex.mail.models import LetterState, Outcome
-from kernel import clock, outbox
+from kernel import attempts, clock
 from kernel.config import Config
 from kernel.db import Database
 from kernel.outbox import OPEN_STATES, OutboxRow, State
@@ -88,7 +88,7 @@ def test_a_worker_that_dies_anywhere_loses_and_doubles_nothing(abroad: Abroad, p
 def test_a_letter_that_we_could_not_take_is_read_when_it_comes_again(
     abroad: Abroad, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "MAX_ATTEMPTS", 1)
+    monkeypatch.setattr(attempts, "MAX_ATTEMPTS", 1)
     raw = abroad.edxml_mail()
     abroad.post(raw)
     for tries in (1, 2):

@@ -210,14 +210,14 @@ def test_what_expires_is_tried_until_then_and_what_never_does_has_an_end(db: Dat
             worker.drain(db)
         assert state(db) == State.EXPIRED
         assert clock.now() == NOON + timedelta(days=10)  # said at once, and not an hour later
-        assert len(pauses) > outbox.MAX_ATTEMPTS
+        assert len(pauses) > attempts.MAX_ATTEMPTS
         assert max(pauses) <= timedelta(hours=1)
         assert min(pauses[1:-1]) >= timedelta(seconds=30)
         with db.write() as tx:
             tx.session.execute(sa.delete(outbox.OutboxAttempt))
             tx.session.execute(sa.delete(OutboxRow))
         promise(db, "b")
-        for _ in range(outbox.MAX_ATTEMPTS):
+        for _ in range(attempts.MAX_ATTEMPTS):
             assert state(db) == State.WAITING
             worker.drain(db)
             clock.advance(timedelta(hours=1))
@@ -239,11 +239,11 @@ def test_work_whose_transaction_always_fails_is_given_up_all_the_same(db: Databa
         post.prepare = stumble  # type: ignore[method-assign, assignment]
     with clock.frozen(NOON):
         promise(db)
-        for _ in range(outbox.MAX_ATTEMPTS):
+        for _ in range(attempts.MAX_ATTEMPTS):
             assert state(db) == State.WAITING
             worker.drain(db)
             clock.advance(timedelta(hours=1))
-    assert (state(db), len(tried)) == (State.FAILED, outbox.MAX_ATTEMPTS)
+    assert (state(db), len(tried)) == (State.FAILED, attempts.MAX_ATTEMPTS)
 
 
 def test_what_is_done_in_one_transaction_is_counted_and_traced_with_it(db: Database, post: Post) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from kernel import clock, outbox
+from kernel import attempts, clock
 from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database
@@ -101,7 +101,7 @@ def test_when_nobody_can_say_the_message_is_shown_as_unknown(
     drain(db)
     with db.write() as tx:
         row = tx.session.query(OutboxRow).one()
-        row.attempts = outbox.MAX_ATTEMPTS
+        row.attempts = attempts.MAX_ATTEMPTS
         row.due_at = clock.now()
     drain(db)
     assert state_of(db, message_id) == "unknown"
