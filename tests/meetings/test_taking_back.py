@@ -27,7 +27,7 @@ def waiting(db: Database, cast: Cast, sending: Config, mail_sink: SmtpSink, sms_
     """A meeting that was convened while both providers were down: all six invitations were tried and wait."""
     stage = at.convened(db, cast)
     mail_sink.journal.next_faults(*["451"] * 6)
-    sms_sink.journal.next_faults(*["500"] * 6)
+    sms_sink.journal.next_faults(*["503"] * 6)
     assert drain(db) == 12
     assert heard(db) == {}
     assert mail_sink.journal.entries() == sms_sink.journal.entries() == []
