@@ -1,8 +1,8 @@
 """Documents that were valid by the rules of before and are not by those of today: who holds one is told, once.
 
 Told are the agencies that received it and the one that sent it, if it is here: their clerks get a message, and an item
-on "Hôm nay" for a month, or until one of them says that it was seen: that entry of the audit is what takes it off
-the list, for the whole agency. The verdicts themselves, the old and the new, stand on the page of the paper.
+on "Hôm nay" for a month, or until one of them says that it was seen. The verdicts themselves, the old and the new,
+stand on the page of the paper.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,6 @@ from docex.desk.notices import tell_waiting, tell_waiting_own
 from docex.links import INCOMING_PATH, OUTGOING_PATH, SEEN_PATH
 from docex.models import Dispatch, Document, Incoming, Judgement
 from kernel import clock, outbox
-from kernel.audit import AuditEntry
 from kernel.db import Tx
 from kernel.errors import NotFound
 from kernel.outbox import Job
@@ -119,7 +118,7 @@ def no_longer_valid(tx: Tx, actor: Actor) -> list[Item] | None:
         .where(
             FallenVerdict.agency_id == actor.agency_id,
             FallenVerdict.told_at > clock.now() - SHOWN,
-            sa.not_(_seen(actor.agency_id)),
+            FallenVerdict.seen_at.is_(None),
         )
         .order_by(FallenVerdict.id.desc())
         .limit(MOST)
@@ -135,16 +134,9 @@ def see(tx: Tx, actor: Actor, fallen_id: int) -> None:
     if row is None:
         raise NotFound()
     require(actor, Role.CLERK)
-    is_seen = sa.select(FallenVerdict.id).where(FallenVerdict.id == row.id, _seen(actor.agency_id))
-    if tx.session.scalar(is_seen) is None:
+    if row.seen_at is None:
+        row.seen_at = clock.now()
         tx.audit(f"agency:{actor.agency_id}", SEEN, Ref("dispatch", row.dispatch_id), {"policy": row.policy})
-
-
-def _seen(agency_id: int) -> sa.ColumnElement[bool]:
-    """Whether a clerk of the agency has seen a `FallenVerdict`."""
-    about = sa.literal("dispatch:") + sa.cast(FallenVerdict.dispatch_id, sa.String)
-    named = (AuditEntry.chain == f"agency:{agency_id}", AuditEntry.action == SEEN, AuditEntry.ref == about)
-    return sa.exists().where(*named).correlate(FallenVerdict)
 
 
 def _item(row: FallenVerdict, incoming: Incoming | None, document: Document | None) -> Item:

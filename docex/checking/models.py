@@ -33,6 +33,7 @@ class FallenVerdict(Base):
     policy: Mapped[str]
     said: Mapped[Json]  # the sentence of the new verdict, a phrase
     told_at: Mapped[datetime]
+    seen_at: Mapped[datetime | None]  # when a clerk of the agency said so; it is off their list then
 
 
 class PublicCode(Base):
