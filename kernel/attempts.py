@@ -59,6 +59,11 @@ def finish_held(tx: "Tx", job: Job) -> None:
     _trace(tx, job, ended_at=clock.now(), outcome=str(State.DONE))
 
 
+def close_unknown(tx: "Tx", job: Job) -> None:
+    """Reconciling found that the open attempts did not arrive: end them, so that a new one may begin."""
+    _end_attempts(tx, job, "absent", "reconciled")
+
+
 def _close(tx: "Tx", job: Job, state: State, reason: str = "") -> None:
     now = clock.now()
     _change(tx, _CLOSE, job, outcome=str(state), at=now, words=str(reason), sentence=_said(reason))
@@ -140,8 +145,3 @@ _END = (
     .where(_ATTEMPTS.c.outbox_id == sa.bindparam("job"), _ATTEMPTS.c.ended_at.is_(None))
     .values(ended_at=sa.bindparam("at"), outcome=sa.bindparam("how"), reason=sa.bindparam("words"))
 )
-
-
-def close_unknown(tx: "Tx", job: Job) -> None:
-    """Reconciling found that the open attempts did not arrive: end them, so that a new one may begin."""
-    _end_attempts(tx, job, "absent", "reconciled")

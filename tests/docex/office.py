@@ -98,10 +98,7 @@ class Office:
     def sent(self, **changes: Any) -> int:
         """A letter all the way to its recipients. Answers its id."""
         document_id = self.written(**changes)
-        for step in (self.work, lambda: self.submit(document_id), lambda: self.sign(document_id), self.work):
-            step()
-        self.seal(document_id)
-        self.work()
+        self.issue(document_id, self.cast.ha, self.cast.binh)
         return document_id
 
     def issue(self, document_id: int, clerk: Actor, leader: Actor) -> None:

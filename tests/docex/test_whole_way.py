@@ -109,12 +109,7 @@ def test_a_letter_goes_to_an_agency_whose_name_is_longer_than_the_standard_allow
 def test_an_uploaded_pdf_is_signed_as_it_is(office: Office) -> None:
     before = signed_by_kept_programs()
     number = office.uploaded(a_pdf(), kind="plan")
-    office.work()
-    office.submit(number)
-    office.sign(number)
-    office.work()
-    office.seal(number)
-    office.work()
+    office.issue(number, office.cast.ha, office.cast.binh)
     assert signed_by_kept_programs() == before  # no file that others made comes near those
     sheet = office.sheet(office.cast.ha, number)
     assert (sheet.problem, sheet.code, sheet.state_key) == (None, "01/KH-VP", DocumentState.SENT)
