@@ -34,12 +34,12 @@ def judge_appearance(case: Case) -> None:
         return
     try:
         with PDFIUM, ExitStack() as opened:
-            _Drawn(case, opened).compare_all()
+            _StateComparison(case, opened).compare_all()
     except Undrawable:
         case.reasons.append(reason(Code.STRUCTURE_UNCLEAR, who=_names(case, len(case.file.data))))
 
 
-class _Drawn:
+class _StateComparison:
     """The file's signed states as pages, each opened once."""
 
     def __init__(self, case: Case, opened: ExitStack) -> None:

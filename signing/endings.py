@@ -32,8 +32,8 @@ class Broken(Exception):
 @dataclass(frozen=True)
 class Limits:
     """What children may use. `seconds` of the processor are for one piece of work, `judging_seconds` of them for one
-    judgement of signatures: what costs more is said to be too complicated. By the clock it may be `lines.HANGING`
-    times as long."""
+    judgement of signatures: what costs more is said to be too complicated. By the clock it may be
+    `lines.WALL_CLOCK_FACTOR` times as long."""
 
     processes: int = 2
     memory_bytes: int = 1 << 30

@@ -15,7 +15,7 @@ HEAD = struct.Struct(">cQ")
 
 T = TypeVar("T")
 
-HANGING = 20
+WALL_CLOCK_FACTOR = 20
 """By the clock so many times the processor's seconds may pass: how busy the machine is changes no verdict, and what
 only waits ends nevertheless."""
 _SHORTEST_S = 0.002
@@ -54,9 +54,9 @@ class Line:
         self._spent = None
 
     def work_for(self, seconds: float, spent: Callable[[], float]) -> None:
-        """So many seconds of the processor from now on, of which `spent` tells, and `HANGING` times as many by the
-        clock."""
-        self.deadline = time.monotonic() + HANGING * seconds
+        """So many seconds of the processor from now on, of which `spent` tells, and by the clock `WALL_CLOCK_FACTOR`
+        times as many."""
+        self.deadline = time.monotonic() + WALL_CLOCK_FACTOR * seconds
         self._spent, self._spent_until = spent, spent() + seconds
 
     def send(self, kind: bytes, body: bytes) -> None:

@@ -197,7 +197,7 @@ def _referred_to(revision: HistoricalResolver) -> Iterable[generic.Reference]:
     return revision._indirect_object_access_cache or ()
 
 
-class _NothingStill(WhitelistRule):
+class _EmptyFormReplaced(WhitelistRule):
     """Clears a number that was an empty drawing's, is another empty drawing's now, and that nothing refers to any more,
     whatever the generation. poppler does so when it fills a prepared field; `updates.review` has the same rule."""
 
@@ -222,7 +222,7 @@ def _draws_nothing(value: generic.PdfObject) -> bool:
 
 
 _WHAT_MAY_FOLLOW = _DiffPolicy(
-    [*DEFAULT_DIFF_POLICY.global_rules, _NothingStill().as_qualified(ModificationLevel.LTA_UPDATES)],
+    [*DEFAULT_DIFF_POLICY.global_rules, _EmptyFormReplaced().as_qualified(ModificationLevel.LTA_UPDATES)],
     FormUpdatingRule(
         [
             SigFieldCreationRule(),

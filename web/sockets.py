@@ -30,10 +30,10 @@ JOINS_PER_S = 100
 """Of everybody who is signed in; a browser that must wait asks again after a second."""
 JOINS_OF_ONE = Pace(20, 50)
 """Of one person or wall: more tabs than anybody has, and a fifth of what all have together."""
-LOOKS_FOR_STRANGERS = Pace(5, 20)
+STRANGER_LOOKUPS = Pace(5, 20)
 """At cookies that turn out to be nobody's: of one browser in which somebody has signed in before, or else of everybody
 at one address. A socket is looked at once; then it is known for a stranger's."""
-DENIALS = 5
+STRANGER_DENIALS = 5
 """Of a stranger's socket; from then on it is told to wait."""
 MOST_JOINS_OF_A_STRANGER = 100
 """More end the socket."""
@@ -120,7 +120,7 @@ class Live:
     def _admit(self, sid: str, wanted: dict[str, Any]) -> dict[str, Any] | None:
         """Why the browser may not follow these streams now; None when it may."""
         origin, is_new = self._origins.get(sid, ""), sid not in self._known
-        if is_new and not self._purses.take(origin, LOOKS_FOR_STRANGERS):
+        if is_new and not self._purses.take(origin, STRANGER_LOOKUPS):
             return WAIT  # others of this origin have shown cookies that are nobody's
         with self.parts.db.read() as tx:
             actor = actor_from_cookies(tx, self._cookies.get(sid, {}))
@@ -128,7 +128,7 @@ class Live:
                 self._strangers[sid] = 0
                 return self._turn_away(sid)
             if is_new:
-                self._purses.give_back(origin, LOOKS_FOR_STRANGERS)
+                self._purses.give_back(origin, STRANGER_LOOKUPS)
                 self._known.add(sid)
             if not self._may_spend(f"{actor.kind} {actor.session_id or actor.by}"):
                 return WAIT
@@ -146,7 +146,7 @@ class Live:
         self._strangers[sid] += 1
         if self._strangers[sid] > MOST_JOINS_OF_A_STRANGER:
             gevent.spawn(self.socketio.server.disconnect, sid)
-        return DENIED if self._strangers[sid] <= DENIALS else WAIT
+        return DENIED if self._strangers[sid] <= STRANGER_DENIALS else WAIT
 
     def _enter(self, sid: str, names: list[str]) -> None:
         for name in names:

@@ -152,14 +152,14 @@ def _allow_rest(written: Written) -> None:
             continue  # written again as it was
         if before is None and (written.is_empty_picture(now.value) or written.is_table_left_over(now.value)):
             continue
-        if before is not None and _is_nothing_still(written, number, before, now):
+        if before is not None and _is_empty_form_replaced(written, number, before, now):
             continue
         raise ForbiddenChange(f"object {number} serves nothing that may follow a signature")
     for number, holders in referring(written.old, numbers).items():
         _allow_referred(written, number, holders)
 
 
-def _is_nothing_still(written: Written, number: int, before: Stored, now: Stored) -> bool:
+def _is_empty_form_replaced(written: Written, number: int, before: Stored, now: Stored) -> bool:
     """Whether a drawing of nothing became another one to which nothing refers, under any generation: by whatever number
     a reader comes to it, it draws nothing, and it cannot be the container of other objects, which would be lost.
 
