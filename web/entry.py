@@ -154,7 +154,7 @@ def _admitted(tx: Tx, door: Door) -> Actor | None:
     if actor is None and door.guard is not Guard.OPEN:
         raise _Refused(_ask_to_sign_in(door))
     if door.guard is Guard.CLIENT and actor is not None and actor.scopes.isdisjoint(door.scopes):
-        raise Forbidden(phrase("Khóa truy cập này không có quyền {scope}.", scope=door.scope))
+        raise Forbidden(phrase("Mã truy cập này không có quyền {scope}.", scope=door.scope))
     if door.guard is Guard.CLIENT and actor is not None:
         _count(actor)
     if actor is not None and actor.is_news:

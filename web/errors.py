@@ -35,7 +35,9 @@ _WORDS: dict[int, tuple[str, Phrase]] = {
 
 _TO_PROGRAMS: dict[int, Phrase] = {
     400: phrase("Lời gọi không đọc được: thiếu hoặc sai tham số, hoặc nội dung không phải JSON."),
-    401: phrase("Cần mã truy cập còn hiệu lực trong đầu mục Authorization: Bearer."),
+    401: phrase(
+        "Cần mã truy cập còn hiệu lực trong đầu mục Authorization: Bearer; xin mã tại POST /api/v1/oauth/token."
+    ),
     403: phrase("Hệ thống gọi không có quyền này."),
     404: phrase("Không có tài nguyên này, hoặc hệ thống gọi không có quyền xem."),
     429: phrase("Quá nhiều lời gọi trong thời gian ngắn. Xin đợi số giây trong Retry-After rồi gọi lại."),

@@ -63,7 +63,7 @@ _MEANINGS: dict[str, Phrase] = {
     "TyperNotation": phrase("Ký hiệu người soạn thảo"),
     "PromulgationAmount": phrase("Số bản phát hành, 0 đến 999"),
     "PageAmount": phrase("Số trang, 0 đến 999"),
-    "ResponseFor/OrganId": phrase("Cơ quan ban hành văn bản được trả lời, hoặc văn bản mà trạng thái nói tới"),
+    "ResponseFor/OrganId": phrase("Khi trả lời, và trong bản tin trạng thái: cơ quan ban hành văn bản được nói tới"),
     "ResponseFor/Code": phrase("Số/ký hiệu của văn bản đó"),
     "ResponseFor/DocumentId": phrase("Mã của văn bản đó"),
     "ResponseFor/PromulgationDate": phrase("Ngày ban hành văn bản đó, dạng yyyy/MM/dd"),

@@ -309,7 +309,7 @@ class _Reader:
         except ValueError:
             raise EdxmlError(
                 Refusal.FIELD_WRONG,
-                phrase("Trường {field} không phải là ngày: “{value}”.", field=field, value=raw[:40]),
+                phrase("Trường {field} không phải là ngày dạng yyyy/MM/dd: “{value}”.", field=field, value=raw[:40]),
                 field,
             ) from None
 

@@ -89,7 +89,7 @@ def listed(tx: Tx, actor: Actor, dispatch_id: int) -> Response:
     "GET",
     "/api/v1/documents/<int:dispatch_id>/evidence/<int:pack_id>",
     scope=EVIDENCE,
-    title=phrase("Tải hồ sơ bằng chứng"),
+    title=phrase("Tải gói hồ sơ bằng chứng về"),
     headers={"Range": "a part of the file, to go on after a cut"},
     answers={200: MEDIA_TYPE, 206: MEDIA_TYPE},
     refuses={404: NOT_FOUND, 409: "wrong_state: it is not made yet", 416: "no such part"},

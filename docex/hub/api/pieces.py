@@ -92,7 +92,7 @@ def _store_upload(tx: Tx, actor: Actor, upload_id: str) -> Blob:
     "/api/v1/uploads/<upload_id>/finish",
     scope=SUBMIT,
     before=_store_upload,
-    title=phrase("Tải lên xong"),
+    title=phrase("Kết thúc việc tải lên"),
     answers={200: UploadShown},
     refuses={409: "wrong_offset: pieces are missing; wrong_hash: begin again at offset 0"},
 )
