@@ -28,8 +28,8 @@ from tests.postgres import TestServer
 
 os.environ.setdefault("TZ", "UTC")
 # How long an example takes says how busy the machine is, and nothing of what is tested.
-settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("house")
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=30)
+settings.register_profile("full", settings.get_profile("house"), max_examples=100)
 
 LAST_MOMENTS = timedelta(seconds=60)
 
@@ -43,6 +43,10 @@ def _import_models() -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="both databases everywhere, and the long tests")
     parser.addoption("--database", choices=["both", "sqlite", "postgresql"], help="instead of what the lane takes")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("full" if config.getoption("--full") else "house")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -12,7 +12,9 @@ def sampled(examples: Iterable[Any], *, one_in: int) -> list[Any]:
 
     Where kinds take turns in the table, `one_in` and their number should have no common divisor: each kind is met then.
     """
-    return [
-        example if number % one_in == 0 else pytest.param(example, marks=pytest.mark.long_proof)
-        for number, example in enumerate(examples)
-    ]
+    return [example if number % one_in == 0 else _left_out(example) for number, example in enumerate(examples)]
+
+
+def _left_out(example: Any) -> Any:
+    values = example if isinstance(example, tuple) else (example,)
+    return pytest.param(*values, marks=pytest.mark.long_proof)

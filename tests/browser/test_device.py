@@ -77,6 +77,7 @@ def fits(chromium: Chromium, desk: Desk, who: str, path: str) -> tuple[BrowserCo
     return context, page
 
 
+@pytest.mark.long_proof
 def test_the_pages_of_many_and_of_delegations_fit_every_screen(chromium: Chromium, desk: Desk) -> None:
     for who, path in (("quantri", "/admin/delegations"), ("binh", "/documents/sign"), ("binh", "/documents/out")):
         context, page = fits(chromium, desk, who, path)

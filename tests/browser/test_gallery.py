@@ -7,6 +7,7 @@ from PIL import Image
 from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests.browser.conftest import Pages, axe, overflow
+from tests.sampling import sampled
 
 SCREENS = [
     "/today/full",
@@ -22,7 +23,7 @@ SCREENS = [
 ]
 
 
-@pytest.mark.parametrize("path", SCREENS)
+@pytest.mark.parametrize("path", sampled(SCREENS, one_in=2))
 def test_every_part_is_accessible_and_fits(gallery: str, page_at: Pages, path: str) -> None:
     page = page_at(390).open(gallery + path)
     # Five hundred rows take axe ten seconds and hold nothing that one row does not. The real pages, which are made

@@ -112,6 +112,7 @@ def test_another_persons_stream_and_an_unknown_one_are_denied_alike(house: House
         assert page.evaluate("window.denied") == [name]
 
 
+@pytest.mark.long_proof  # the room does so in test_room
 def test_a_killed_server_is_found_again_and_nothing_is_missed(house: House, ha: tuple[Page, str]) -> None:
     page, stream = ha
     start = head_of(house, stream)

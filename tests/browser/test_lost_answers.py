@@ -13,6 +13,7 @@ from tests.browser.conftest import Seat, room_of
 from tests.browser.house import House
 from tests.cast import Cast
 from tests.meetings.stage import Stage
+from tests.sampling import sampled
 
 TEXT = "Rà soát số liệu giải ngân"
 # Requests that wait for nothing end after half a second while a test says so, not after twenty.
@@ -63,7 +64,7 @@ def tasks_called(house: House, title: str) -> int:
 
 
 @pytest.mark.parametrize("again", ["press", "reload"])
-@pytest.mark.parametrize("how", ["cut", "gateway", "silence", "silence on an old tablet"])
+@pytest.mark.parametrize("how", sampled(["cut", "gateway", "silence", "silence on an old tablet"], one_in=3))
 def test_a_conclusion_sent_again_is_one_conclusion_one_task_and_one_sms(
     seat: Seat, house: House, people: Cast, stage: Stage, how: str, again: str
 ) -> None:

@@ -27,6 +27,7 @@ from tests.conformance.spoiling import CLAUSES, ELSEWHERE, GROUPS, Spoiler, inst
 from tests.docex_agent.agents import AgentProcess
 from tests.docex_agent.conftest import Served
 from tests.docex_hub.systems import FAR, an_agency
+from tests.sampling import sampled
 from web.tour.instance import free_port
 
 pytestmark = pytest.mark.timeout(1200)
@@ -98,6 +99,7 @@ def test_every_must_is_described_checked_and_broken_once() -> None:
     assert set(FLAWS.values()) == set(sentences(HOOK))
 
 
+@pytest.mark.long_proof  # its own promises are tried one by one in docex_hub
 def test_this_hub_keeps_every_promise(trial: Trial, database_kind: str) -> None:
     found = trial.run(*([] if database_kind == "sqlite" else ["--skip-expiry"]), *trial.hints)
     assert set(found.values()) == {"kept"}, trial.said
@@ -230,7 +232,7 @@ def test_a_right_receiver_keeps_every_promise(tmp_path: Path) -> None:
     assert receiver_outcomes(tmp_path, "") == dict.fromkeys(sentences(HOOK), "kept")
 
 
-@pytest.mark.parametrize("flaw", list(FLAWS))
+@pytest.mark.parametrize("flaw", sampled(FLAWS, one_in=4))
 def test_a_receiver_with_a_flaw_is_found_out(tmp_path: Path, flaw: str) -> None:
     found = receiver_outcomes(tmp_path, flaw)
     assert found[FLAWS[flaw]] == "broken", found

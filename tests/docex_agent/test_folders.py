@@ -17,6 +17,7 @@ from tests.docex.office import a_pdf
 from tests.docex_agent.agents import DIED, LAID_ASIDE, AgentProcess, until
 from tests.docex_agent.conftest import Served
 from tests.docex_hub.systems import a_file
+from tests.sampling import sampled
 
 ROOT = Path(__file__).resolve().parents[2]
 SENDING = ("agent.submitted", "agent.submission_kept", "agent.receipt_kept", "agent.leaving", "agent.sent")
@@ -77,7 +78,7 @@ def test_a_letter_goes_from_one_folder_to_another(served: Served, sender: AgentP
 
 
 @pytest.mark.usefixtures("receiver")
-@pytest.mark.parametrize("point", SENDING)
+@pytest.mark.parametrize("point", sampled(SENDING, one_in=2))
 def test_killed_while_sending_it_sends_once(served: Served, sender: AgentProcess, point: str) -> None:
     sender.put("giay-moi.edxml", a_file(served.office))
     assert sender.run(die_at=point) in DIED
@@ -86,7 +87,7 @@ def test_killed_while_sending_it_sends_once(served: Served, sender: AgentProcess
 
 
 @pytest.mark.usefixtures("receiver")
-@pytest.mark.parametrize("point", [*LARGE, *SENDING])
+@pytest.mark.parametrize("point", sampled([*LARGE, *SENDING], one_in=3))
 def test_killed_while_sending_a_large_file_it_sends_once(served: Served, sender: AgentProcess, point: str) -> None:
     sender.put("giay-moi.edxml", a_large_file(served))
     assert sender.run(die_at=point) in DIED
@@ -103,7 +104,7 @@ def _was_sent_once(served: Served, sender: AgentProcess) -> None:
 
 
 @pytest.mark.parametrize("moved_away", [False, True])
-@pytest.mark.parametrize("point", FETCHING)
+@pytest.mark.parametrize("point", sampled(FETCHING, one_in=3))
 def test_killed_while_fetching_it_delivers_once(
     served: Served, sender: AgentProcess, receiver: AgentProcess, point: str, moved_away: bool
 ) -> None:
@@ -127,7 +128,7 @@ def test_killed_while_fetching_it_delivers_once(
     assert [*receiver.root.glob("*.edxml"), *(receiver.root / "inbox").iterdir()] == everywhere
 
 
-@pytest.mark.parametrize("point", REFUSING)
+@pytest.mark.parametrize("point", sampled(REFUSING, one_in=3))
 def test_killed_while_laying_aside_it_lays_aside_once(sender: AgentProcess, point: str) -> None:
     sender.put("ghi-chu.edxml", "<a>Không phải văn bản</a>".encode())
     assert sender.run(die_at=point) in DIED

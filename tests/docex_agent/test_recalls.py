@@ -12,6 +12,7 @@ from tests.docex_agent.conftest import Served
 from tests.docex_agent.test_folders import RECALLING
 from tests.docex_hub.systems import a_letter, a_status
 from tests.docex_hub.test_recalls import recall_of
+from tests.sampling import sampled
 
 
 def asked_back(served: Served, sender: AgentProcess, receiver: AgentProcess) -> Envelope:
@@ -33,7 +34,7 @@ def questions(receiver: AgentProcess) -> list[Path]:
 
 
 @pytest.mark.parametrize("moved_away", [False, True])
-@pytest.mark.parametrize("point", [*RECALLING, ""])
+@pytest.mark.parametrize("point", sampled([*RECALLING, ""], one_in=3))
 def test_a_recall_comes_once_for_people_and_programs(
     served: Served, sender: AgentProcess, receiver: AgentProcess, point: str, moved_away: bool
 ) -> None:

@@ -69,6 +69,7 @@ def test_the_public_page_calls_none_of_them_valid(busy: Flask, forger: Forger, c
     assert {name: one for name, one in told.items() if one[0] != 200 or "good" in one[1] or not one[1]} == {}
 
 
+@pytest.mark.long_proof
 def test_the_intake_of_the_api_calls_none_of_them_valid(
     hub: Office, near: System, forger: Forger, corpus: dict[str, bytes]
 ) -> None:
@@ -89,6 +90,7 @@ def test_the_intake_of_the_api_calls_none_of_them_valid(
     assert {name for name, value in values.items() if value not in ("invalid", "unclear")} == set()
 
 
+@pytest.mark.long_proof
 def test_the_intake_refuses_or_flags_each_envelope_with_a_forged_signature(app: Flask, hub: Office) -> None:
     sender = System(app, hub, an_agency(hub, OFFICE.code, OFFICE.name))
     an_agency(hub, DEPARTMENT.code, DEPARTMENT.name, is_local=True)

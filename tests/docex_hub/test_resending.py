@@ -24,6 +24,7 @@ from tests.docex_hub.systems import System, a_file, a_letter, a_status, an_agenc
 from tests.docex_hub.test_mailbox import fetched, waiting
 from tests.docex_hub.test_recalls import recall_of
 from tests.docex_hub.test_receipts import read_receipt
+from tests.sampling import sampled
 
 MONDAY = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  # 08:00 in Vietnam
 
@@ -92,7 +93,7 @@ ENDS = [
 End = Callable[[Office, System, System, Envelope], None]
 
 
-@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("end", sampled(ENDS, one_in=2))
 def test_after_its_end_the_same_bytes_are_a_new_sending(hub: Office, near: System, far: System, end: End) -> None:
     letter = a_letter(hub)
     data = write(letter)

@@ -22,6 +22,7 @@ from tests.docex_mail.partner import ADDRESS, Abroad
 from tests.docex_mail.test_in import incoming, receipts
 from tests.docex_mail.test_out import again_now
 from tests.faults.workers import CLEAN_S, armed, context, run_until, shorten_leases
+from tests.sampling import sampled
 from web import maildoor
 from web.tour.instance import free_port
 
@@ -57,7 +58,10 @@ def state_of(abroad: Abroad) -> object:
 
 @pytest.mark.parametrize(
     "point",
-    ["worker.attempt_committed", "mail.sent", "worker.performed", "docex_mail.concluding", "docex_mail.taking"],
+    sampled(
+        ["worker.attempt_committed", "mail.sent", "worker.performed", "docex_mail.concluding", "docex_mail.taking"],
+        one_in=4,
+    ),
 )
 def test_a_worker_that_dies_anywhere_loses_and_doubles_nothing(abroad: Abroad, point: str) -> None:
     with abroad.db.write() as tx:  # the worker process does the work from here on
@@ -134,7 +138,7 @@ def test_the_door_and_the_sink_take_their_time_to_open_on_a_busy_machine(abroad:
     assert abroad.sink._controller.ready_timeout >= 30
 
 
-@pytest.mark.parametrize("point", ["docex_mail.stored", "tx.before_commit", "docex_mail.kept"])
+@pytest.mark.parametrize("point", sampled(["docex_mail.stored", "tx.before_commit", "docex_mail.kept"], one_in=3))
 def test_a_door_that_dies_has_the_letter_or_its_sender_still_has_it(abroad: Abroad, point: str) -> None:
     raw = abroad.edxml_mail()
     config = replace(abroad.config, mail_door_port=free_port())

@@ -104,6 +104,7 @@ def long_ago(office: Office, sender_id: int, receiver_id: int, client_id: int, k
             tx.session.execute(sa.text("ANALYZE"))
 
 
+@pytest.mark.long_proof
 def test_what_was_acknowledged_is_not_read_again(office: Office, abroad: int, system: Made) -> None:
     friend = system(abroad)
     with office.db.read() as tx:

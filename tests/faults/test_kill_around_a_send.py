@@ -122,6 +122,7 @@ def _seed(url: str) -> None:
     database.close()
 
 
+@pytest.mark.long_proof  # the tour kills three workers around a send
 @pytest.mark.timeout(600)  # forty workers in turn, each with a lease to wait for: long on a busy machine
 @pytest.mark.repeats("notify.email", "notify.sms", "tasks.remind")
 def test_nothing_is_lost_and_nothing_is_doubled(seeded: list[str], tmp_path: Path, full: bool) -> None:

@@ -9,6 +9,7 @@ from docex.official.composing import compose
 from docex.official.layout import TOGETHER
 from docex.official.rendering import render_pdf
 from tests.official.papers import DECISION, LETTER, MINUTES, MM, REPORT, run, runs, texts
+from tests.sampling import sampled
 
 SENTENCE = "Đề nghị các đơn vị quan tâm, phối hợp thực hiện và báo cáo kết quả về Văn phòng trước ngày 20."
 
@@ -23,7 +24,7 @@ def test_the_number_of_the_first_page_is_hidden_and_others_stand_in_the_middle_o
     assert second.left == pytest.approx(30 + 165 / 2, abs=2)
 
 
-@pytest.mark.parametrize("lines", range(9, 24))
+@pytest.mark.parametrize("lines", sampled(range(9, 24), one_in=3))
 def test_the_signature_is_in_one_piece_and_never_alone_on_a_page(lines: int) -> None:
     paper = render_pdf(replace(LETTER, body="\n".join([SENTENCE] * lines)))
     page = texts(paper.pdf)[paper.signature_box.page]

@@ -29,6 +29,7 @@ from kernel.schema import Base
 from kernel.sealing import Safe
 from signing import receipts
 from tests.postgres import TestServer
+from tests.sampling import sampled
 from web import demo, schema
 from web.cli import main
 
@@ -143,7 +144,7 @@ def modes(folder: Path) -> set[str]:
     return {f"{'d' if path.is_dir() else 'f'}{path.stat().st_mode & 0o777:o}" for path in (folder, *folder.rglob("*"))}
 
 
-@pytest.mark.parametrize("name", ["copy", "copy.tar"])
+@pytest.mark.parametrize("name", sampled(["copy.tar", "copy"], one_in=2))
 def test_a_machine_that_is_lost_comes_back(machines: tuple[Config, Config], tmp_path: Path, name: str) -> None:
     first, second = machines
     peopled(first)

@@ -84,7 +84,7 @@ def asked(client: FlaskClient, door: Door, number: int, nonsense: str, file: tup
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("method", ["POST", pytest.param("GET", marks=pytest.mark.long_proof)])
 def test_no_nonsense_is_a_fault_of_the_server(
     app: Flask, method: str, full: bool, caplog: pytest.LogCaptureFixture
 ) -> None:

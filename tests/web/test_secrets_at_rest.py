@@ -181,6 +181,7 @@ def outside_the_database(folder: Path) -> Iterator[tuple[str, bytes]]:
     return (found for found in files_in(folder, kept) if not found[0].startswith("lienthong.db"))
 
 
+@pytest.mark.long_proof  # it walks through a whole day first
 @pytest.mark.timeout(600)
 def test_whoever_has_the_database_the_logs_and_the_files_has_no_secret(
     url: str, request: pytest.FixtureRequest

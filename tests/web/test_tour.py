@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from web.cli import main
 
 
+@pytest.mark.long_proof  # the tour goes the same way
 @pytest.mark.timeout(600)
 def test_the_first_exchange_ends_with_a_signed_receipt() -> None:
     done = CliRunner().invoke(main, ["first-exchange"])
