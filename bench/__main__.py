@@ -14,6 +14,7 @@ NAMES = (
     "delivery",
     "exchange",
     "fanout",
+    "flake",
     "inbox",
     "kill",
     "pages",
