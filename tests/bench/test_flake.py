@@ -20,5 +20,17 @@ def test_a_failure_ends_the_claim(tmp_path: Path, text: str, holds: bool) -> Non
     assert len(result.extra["failed"]) == (0 if holds else 1)
 
 
+def test_runs_with_different_tests_prove_nothing() -> None:
+    nothing, three = flake.Run(0, (), 1.0, ended=True), flake.Run(3, (), 1.0, ended=True)
+    assert flake.result_of([three, three]).holds
+    assert not flake.result_of([nothing, three]).holds
+
+
+def test_it_runs_the_lane_of_scripts_test() -> None:
+    script = (flake.ROOT / "scripts" / "test").read_text()
+    assert "-n 6 --dist loadscope --no-loadscope-reorder " in script
+    assert "--dist loadscope --no-loadscope-reorder" in " ".join(flake.LANE)
+
+
 def test_a_run_of_nothing_is_none(tmp_path: Path) -> None:
     assert not flake.main(runs=1, tests=str(tmp_path), workers=0).holds

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from kernel.config import Config
 from kernel.doors import Door, Guard
 from tests.rules.source import ROOMS, ROOT
+from tests.sampling import sampled
 from tests.web.people import sign_in
 from web import demo, rooms, schema
 from web.app import create_app
@@ -84,7 +85,7 @@ def asked(client: FlaskClient, door: Door, number: int, nonsense: str, file: tup
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("method", ["POST", pytest.param("GET", marks=pytest.mark.long_proof)])
+@pytest.mark.parametrize("method", sampled(["POST", "GET"], one_in=2))
 def test_no_nonsense_is_a_fault_of_the_server(
     app: Flask, method: str, full: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
