@@ -18,18 +18,20 @@ from directory.actor import Role
 from directory.queries import AgencyCard
 from docex import ways
 from docex.desk import alarms
-from docex.drafting import File
 from docex.edxml.model import ResponseFor
+from docex.edxml.progress import Progress, Recall
 from docex.envelope import Facts
 from docex.hub import taking
 from docex.hub.models import Receipt
+from docex.incoming_index import index_incoming
 from docex.labels import URGENCY
 from docex.links import INCOMING_PATH
 from docex.models import Answer, Delivery, Dispatch, Document, Incoming, Paper, Repaired, Reply
 from docex.moves import move, record, touch_incoming
-from docex.states import DocumentVerb, IncomingState, Progress, Recall
+from docex.papers import File
+from docex.states import DocumentVerb, IncomingState
 from docex.statuses import say
-from kernel import clock, search
+from kernel import clock
 from kernel.blobs import Blob
 from kernel.db import Tx
 from kernel.refs import Ref
@@ -245,22 +247,6 @@ def _tell_clerks(tx: Tx, incoming: Incoming) -> None:
     )
     for clerk in directory.people_with_role(tx, incoming.agency_id, Role.CLERK):
         tell(tx, notice, clerk.id, ref=Ref("incoming", incoming.id))
-
-
-def index_incoming(tx: Tx, incoming: Incoming, facts: Facts) -> None:
-    """Make a received copy findable in its agency."""
-    search.put(
-        tx,
-        f"agency:{incoming.agency_id}",
-        Ref("incoming", incoming.id),
-        incoming.arrived_at,
-        incoming.subject,
-        incoming.code,
-        incoming.sender_name,
-        incoming.kind_name,
-        facts.signer,
-        str(incoming.number or ""),
-    )
 
 
 def _copy(tx: Tx, delivery: Delivery, dispatch: Dispatch) -> Incoming:

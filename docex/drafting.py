@@ -1,7 +1,5 @@
 """Writing and uploading documents, handing them to the leader, and taking them back."""
 
-from dataclasses import dataclass
-
 from directory import queries as directory
 from directory.actor import Actor, require
 from docex import books
@@ -11,7 +9,7 @@ from docex.drafts import SUBJECT_LENGTH, Draft, tidied, wrong_in
 from docex.edxml.codes import KIND_BY_SLUG
 from docex.models import Copy, Document, Incoming, Paper, Reply
 from docex.moves import move, record, touch
-from docex.papers import attachments_of, main_paper
+from docex.papers import File, attachments_of, main_paper
 from docex.states import DocumentState, DocumentVerb
 from kernel import clock, search
 from kernel.db import Tx
@@ -20,18 +18,6 @@ from kernel.refs import Ref
 from kernel.text import one_line, phrase
 
 MOST_ATTACHMENTS = 20
-
-
-@dataclass(frozen=True)
-class File:
-    """An uploaded file that was checked and stored. `spot` says where signatures go, see docex.paperwork."""
-
-    name: str
-    media_type: str
-    sha256: str
-    size: int
-    pages: int | None = None
-    spot: dict[str, object] | None = None
 
 
 def check(tx: Tx, actor: Actor, draft: Draft, *, needs_body: bool) -> None:

@@ -17,6 +17,8 @@ BODY_LENGTH = 100_000
 LINE_LENGTH = 200
 PLACES_LENGTH = 1000
 MOST_RECIPIENTS = 2000
+NOT_WRITTEN_HERE = frozenset({"invitation", "minutes"})
+"""Types whose form needs more than a body: invitations and minutes are written by the meetings room."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from datetime import date, datetime
 from typing import IO, Any
 
 from directory.queries import AgencyCard
-from docex.drafting import File
 from docex.edxml import Envelope
 from docex.edxml.codes import ADMINISTRATIVE_GROUP, KIND_BY_SLUG, Priority, Steering
 from docex.edxml.fitting import EMAIL, NAME, shortened
@@ -21,6 +20,7 @@ from docex.edxml.model import (
     Trace,
 )
 from docex.models import Document
+from docex.papers import File
 from kernel import clock
 from kernel.blobs import BlobStore
 

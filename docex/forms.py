@@ -19,12 +19,11 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice
 
 from directory.queries import AgencyCard, PersonCard
-from docex.drafts import BODY_LENGTH, SUBJECT_LENGTH, Draft
+from docex.drafts import BODY_LENGTH, NOT_WRITTEN_HERE, SUBJECT_LENGTH, Draft
 from docex.edxml.codes import KINDS
 from docex.labels import COPY_FORMS, STEERING, URGENCY
 from docex.models import Document, Group, Incoming, Reply
 from docex.official.paper import CopyForm
-from docex.paperwork import NOT_WRITTEN_HERE
 from docex.receiving import ENDINGS
 from kernel.errors import Invalid
 from kernel.forms import Needed, whole_number

@@ -6,12 +6,13 @@ from directory import queries as directory
 from directory.actor import Actor
 from docex import books
 from docex.access import Right, incoming_for
-from docex.dispatch import index_incoming
 from docex.drafting import reason_of
+from docex.edxml.progress import Progress, Recall
 from docex.envelope import Facts
+from docex.incoming_index import index_incoming
 from docex.models import Delivery, Dispatch, Incoming, StatusLog
 from docex.moves import move_incoming, touch_incoming
-from docex.states import SAYS, IncomingState, IncomingVerb, Progress, Recall
+from docex.states import SAYS, IncomingState, IncomingVerb
 from docex.statuses import say
 from kernel import clock
 from kernel.db import Tx

@@ -20,7 +20,6 @@ from docex import conventions, meant, notices, reported, resending, superseding
 from docex.desk import recalls
 from docex.desk.relations import about_of
 from docex.dispatch import Receiver, Submission, hand_in
-from docex.drafting import File
 from docex.edxml import Envelope, StatusMessage, secrecy
 from docex.edxml.codes import STATUSES, BusinessKind, StatusCode
 from docex.envelope import facts_of
@@ -28,6 +27,7 @@ from docex.hub import receipts
 from docex.hub.models import Receipt
 from docex.meant import Line, UnknownDocument
 from docex.models import Delivery, Dispatch, StatusIn
+from docex.papers import File
 from docex.vxp import listing
 from kernel import clock
 from kernel.blobs import Blob

@@ -10,10 +10,9 @@ from docex import books, drafting, preserving
 from docex.access import Right, document_for
 from docex.checking import codes
 from docex.desk import alarms
-from docex.drafting import File
 from docex.models import Document, Paper
 from docex.moves import fail, move, record, touch
-from docex.papers import file_name, standing_paper
+from docex.papers import File, file_name, standing_paper
 from docex.states import DocumentState, DocumentVerb
 from kernel import clock
 from kernel.db import Tx

@@ -20,7 +20,6 @@ from docex.desk import jobs as desk
 from docex.desk import recalls
 from docex.desk.relations import about_of, update_of, with_links
 from docex.dispatch import Receiver, Submission
-from docex.drafting import File
 from docex.edxml import Envelope, write_file
 from docex.edxml.model import Business, Staff
 from docex.edxml.sealing import signed
@@ -29,7 +28,7 @@ from docex.labels import DOCUMENT
 from docex.models import Dispatch, Document
 from docex.moves import move, touch
 from docex.papermaking import InspectHandler, RenderHandler, SealHandler, SignHandler, refusals
-from docex.papers import attachments_of, main_paper
+from docex.papers import File, attachments_of, main_paper
 from docex.states import DocumentState, DocumentVerb, document_after
 from docex.statuses import settle
 from docex.verifying import VerifyHandler

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from directory.actor import Actor
-from docex.drafting import File
+from docex.papers import File
 from kernel import cursors
 from kernel.blobs import BlobStore
 from kernel.errors import Invalid

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from directory import auditing
 from docex.edxml.codes import Steering
-from docex.states import DocumentState, DocumentVerb, IncomingState, IncomingVerb, Progress, Recall
+from docex.edxml.progress import PROGRESS_WORDS, RECALL_WORDS, Progress, Recall
+from docex.states import DocumentState, DocumentVerb, IncomingState, IncomingVerb
 from kernel.text import Phrase, phrase
 
 
@@ -43,23 +44,29 @@ INCOMING: dict[IncomingState, Label] = {
 }
 
 PROGRESS: dict[Progress, Label] = {
-    Progress.SUBMITTED: Label(phrase("Đã nộp lên trục, chưa giao"), "waiting"),
-    Progress.AVAILABLE: Label(phrase("Sẵn sàng tại trục"), "waiting"),
-    Progress.EXPIRED: Label(phrase("Hết hạn, nơi nhận chưa lấy"), "bad"),
-    Progress.UNDELIVERABLE: Label(phrase("Không giao được"), "bad"),
-    Progress.RETRIEVED: Label(phrase("Nơi nhận đã tải về"), "waiting"),
-    Progress.ARRIVED: Label(phrase("Đã đến, chờ văn thư"), "waiting"),
-    Progress.REFUSED: Label(phrase("Từ chối tiếp nhận"), "bad"),
-    Progress.REGISTERED: Label(phrase("Đã tiếp nhận, vào sổ"), "good"),
-    Progress.ASSIGNED: Label(phrase("Đã phân công xử lý"), "good"),
-    Progress.WORKING: Label(phrase("Đang xử lý"), "good"),
-    Progress.DONE: Label(phrase("Đã xử lý xong"), "good"),
+    state: Label(PROGRESS_WORDS[state], tone)
+    for state, tone in {
+        Progress.SUBMITTED: "waiting",
+        Progress.AVAILABLE: "waiting",
+        Progress.EXPIRED: "bad",
+        Progress.UNDELIVERABLE: "bad",
+        Progress.RETRIEVED: "waiting",
+        Progress.ARRIVED: "waiting",
+        Progress.REFUSED: "bad",
+        Progress.REGISTERED: "good",
+        Progress.ASSIGNED: "good",
+        Progress.WORKING: "good",
+        Progress.DONE: "good",
+    }.items()
 }
 
 RECALL: dict[Recall, Label] = {
-    Recall.ASKED: Label(phrase("Yêu cầu lấy lại"), "waiting"),
-    Recall.AGREED: Label(phrase("Đồng ý lấy lại, cập nhật"), "good"),
-    Recall.REFUSED: Label(phrase("Không đồng ý lấy lại, cập nhật"), "bad"),
+    state: Label(RECALL_WORDS[state], tone)
+    for state, tone in {
+        Recall.ASKED: "waiting",
+        Recall.AGREED: "good",
+        Recall.REFUSED: "bad",
+    }.items()
 }
 
 UPDATE_ASKED = Label(phrase("Yêu cầu cập nhật"), "waiting")

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from directory import queries as directory
 from docex import reported
 from docex.edxml.model import ResponseFor
+from docex.edxml.progress import NOT_HAD, Progress, Recall, advanced, is_to_ask
 from docex.hub.models import Parcel
 from docex.models import Delivery, Dispatch
-from docex.states import NOT_HAD, Progress, Recall, advanced, is_to_ask
 from kernel.db import Tx
 from kernel.errors import Invalid
 from kernel.text import phrase

@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from docex.states import DocumentState, IncomingState, Progress, Recall
+from docex.edxml.progress import Progress, Recall
+from docex.states import DocumentState, IncomingState
 from kernel.db import Base, Json, JsonList
 from kernel.sweep import HOLDS
 

@@ -15,13 +15,12 @@ from directory.queries import AgencyCard, PersonCard
 from docex import drafting, issuing
 from docex.checking import codes
 from docex.custody import Custody
-from docex.drafting import File
 from docex.models import Document, Paper
 from docex.moves import touch
 from docex.official.paper import CopyForm, attachment_mark, copy_mark, seal_mark
 from docex.official.rendering import render_pdf
 from docex.official.uploads import check_pdf
-from docex.papers import attachments_of, file_name, main_paper
+from docex.papers import File, attachments_of, file_name, main_paper
 from docex.paperwork import Drawing, drawing_of, preview_of, spot_from_json, spot_to_json
 from docex.placing import spot_for, top_right
 from docex.states import DocumentState

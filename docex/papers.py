@@ -1,5 +1,6 @@
 """The files of documents and envelopes: which one stands now, under which name it is downloaded."""
 
+from dataclasses import dataclass
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -8,6 +9,19 @@ from docex.models import Document, Paper
 from docex.states import DocumentState
 from kernel.db import Tx
 from kernel.text import nfc, strip_marks
+
+
+@dataclass(frozen=True)
+class File:
+    """An uploaded file that was checked and stored. `spot` says where signatures go, see docex.paperwork."""
+
+    name: str
+    media_type: str
+    sha256: str
+    size: int
+    pages: int | None = None
+    spot: dict[str, object] | None = None
+
 
 _STANDING = {
     DocumentState.DRAFT: ("preview", "upload", "refused"),

@@ -11,9 +11,6 @@ from kernel.db import Tx
 from kernel.text import phrase
 from signing.stamps import Box
 
-NOT_WRITTEN_HERE = frozenset({"invitation", "minutes"})
-"""Types whose form needs more than a body: invitations and minutes are written by the meetings room."""
-
 WITH_ADDRESSEES = frozenset({"letter", "submission", "report", "telegram", "dispatch-note", "transfer-note"})
 
 

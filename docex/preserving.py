@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from directory.actor import Actor
 from docex.access import paper_for
-from docex.drafting import File
 from docex.models import Dispatch, Document, Incoming, Paper
+from docex.papers import File
 from kernel.db import Tx
 from kernel.errors import NotFound
 from kernel.text import Phrase

@@ -4,10 +4,9 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import IO
 
-from docex.drafting import File
 from docex.edxml import papers
 from docex.official.uploads import looks_like_pdf
-from docex.papers import HAZARDS
+from docex.papers import HAZARDS, File
 from kernel.blobs import BlobStore, read_all
 from kernel.errors import Invalid
 from kernel.text import phrase

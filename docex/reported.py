@@ -10,12 +10,13 @@ import sqlalchemy as sa
 
 from docex import ways
 from docex.desk.cases import FILED, WITHDRAWN, close_waiting
+from docex.edxml.progress import NOT_HAD, Progress, Recall
 from docex.handling import note
 from docex.hub import receipts
 from docex.hub.states import ReceiptKind
 from docex.models import Delivery, Dispatch, Incoming
 from docex.moves import move_incoming, touch_incoming
-from docex.states import NOT_HAD, IncomingState, IncomingVerb, Progress, Recall, incoming_after
+from docex.states import IncomingState, IncomingVerb, incoming_after
 from docex.statuses import say
 from kernel import clock
 from kernel.db import Tx

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from directory import queries as directory
 from docex import meant
+from docex.edxml.progress import NOT_HAD, Recall, has_failed, is_to_ask
 from docex.models import Delivery, Dispatch, StatusIn
-from docex.states import NOT_HAD, Recall, has_failed, is_to_ask
 from kernel.db import BigId, Tx
 
 _BY_BYTES = ("sha256:{}", "agent:{}")

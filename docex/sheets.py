@@ -13,22 +13,14 @@ from docex.access import document_for, incoming_for
 from docex.checking.verdicts import VALUES
 from docex.desk import relations
 from docex.edxml.codes import KIND_BY_SLUG, BusinessKind, Steering
+from docex.edxml.progress import Progress, Recall
 from docex.envelope import Facts
 from docex.labels import COPY_FORMS, DOCUMENT, INCOMING, PROGRESS, RECALL, STEERING, UPDATE_ASKED, URGENCY, Label
 from docex.models import Delivery, Dispatch, Document, Incoming, Paper
 from docex.papers import HAZARDS, attachments_of, papers_of, standing_paper
 from docex.preserving import KeptView, view_of
 from docex.queries import URGENCY_WORDS
-from docex.states import (
-    DocumentState,
-    DocumentVerb,
-    IncomingState,
-    IncomingVerb,
-    Progress,
-    Recall,
-    document_after,
-    incoming_after,
-)
+from docex.states import DocumentState, DocumentVerb, IncomingState, IncomingVerb, document_after, incoming_after
 from docex.timeline import Moment
 from kernel import streams
 from kernel.db import Tx

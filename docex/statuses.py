@@ -6,9 +6,10 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from docex import ways
+from docex.edxml.progress import LOST, NOT_HAD, SETTLED, Progress, Recall, advanced, recall_after
 from docex.models import Delivery, Dispatch, Document, StatusLog
 from docex.moves import move, record, touch_delivery
-from docex.states import LOST, NOT_HAD, SETTLED, DocumentState, DocumentVerb, Progress, Recall, advanced, recall_after
+from docex.states import DocumentState, DocumentVerb
 from docex.vxp import listing
 from kernel import clock
 from kernel.db import Tx

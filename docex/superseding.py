@@ -16,8 +16,8 @@ from directory.models import Agency
 from docex.edxml import Envelope
 from docex.edxml.codes import BusinessKind
 from docex.edxml.model import Organ
+from docex.edxml.progress import LOST, Recall, is_to_ask
 from docex.models import Delivery, Dispatch
-from docex.states import LOST, Recall, is_to_ask
 from kernel.db import Tx
 
 

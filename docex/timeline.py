@@ -6,9 +6,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from directory import queries as directory
+from docex.edxml.progress import Progress, Recall
 from docex.labels import ACTS, PROGRESS, STATUS_TITLES
 from docex.models import Delivery, Document, Incoming, StatusLog
-from docex.states import Progress, Recall
 from kernel import audit
 from kernel.db import Tx
 from kernel.refs import Ref

@@ -6,12 +6,13 @@ from directory.actor import Actor, Role
 from docex.access import DRAFTERS
 from docex.desk.alarms import deadline
 from docex.edxml.codes import KIND_BY_SLUG
+from docex.edxml.progress import Progress
 from docex.labels import DOCUMENT, INCOMING
 from docex.links import INCOMING_PATH, OUTGOING_PATH
 from docex.models import Delivery, Dispatch, Document, Incoming
 from docex.queries import URGENCY_WORDS
 from docex.returned import returned
-from docex.states import DocumentState, IncomingState, Progress
+from docex.states import DocumentState, IncomingState
 from kernel import clock
 from kernel.db import Tx
 from kernel.text import Phrase, phrase

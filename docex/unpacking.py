@@ -11,11 +11,11 @@ from typing import IO
 
 from directory.actor import Actor
 from docex import edxml
-from docex.drafting import File
 from docex.edxml import Envelope, Limits, StatusMessage, papers, repaired
 from docex.edxml.strictness import is_unreadable
 from docex.hub import malware, receipts
 from docex.intake import Handed
+from docex.papers import File
 from kernel.blobs import Blob, BlobStore, Draft, drafts, fingerprint
 from kernel.db import Database
 

@@ -16,8 +16,8 @@ from docex import judging, preserving
 from docex.custody import Custody
 from docex.edxml.errors import EdxmlError
 from docex.edxml.xmlsig import check_file
-from docex.hub.publishing import note_seals
 from docex.judging import Case, Judged, Question
+from docex.known_seals import note_seals
 from docex.models import Dispatch
 from docex.registers import reading
 from docex.registers.reading import Pieces, read_rest

@@ -19,8 +19,7 @@ from docex.agent.board import Board
 from docex.agent.errors import Gone, Stumbled
 from docex.agent.folders import Folders, code_name, only_about, shown, stem_of
 from docex.agent.hub import Hub
-from docex.labels import PROGRESS, RECALL
-from docex.states import Progress, Recall
+from docex.edxml.progress import PROGRESS_WORDS, RECALL_WORDS, Progress, Recall
 from kernel import clock, faults
 from kernel.text import Phrase, one_line, phrase
 
@@ -190,8 +189,8 @@ def _receiver(one: dict[str, Any], words: list[Phrase]) -> str:
 
 
 def _word(one: dict[str, Any]) -> list[Phrase]:
-    found = [label.text for state, label in PROGRESS.items() if state.value == one["state"]]
-    found += [label.text for state, label in RECALL.items() if state.value == one.get("recall")]
+    found = [words for state, words in PROGRESS_WORDS.items() if state.value == one["state"]]
+    found += [words for state, words in RECALL_WORDS.items() if state.value == one.get("recall")]
     return found or [phrase("trạng thái {code}", code=one_line(str(one["state"]))[:40])]
 
 

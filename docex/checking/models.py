@@ -50,3 +50,17 @@ class WithoutCode(Base):
 
     __tablename__ = "docex_without_code"
     agency_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"), primary_key=True)
+
+
+class SealCertificate(Base):
+    """A certificate with which an agency's seal was seen in a signature that was judged valid."""
+
+    __tablename__ = "docex_hub_certificate"
+    agency_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"), primary_key=True)
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    serial: Mapped[str]
+    issuer: Mapped[str]
+    name: Mapped[str]
+    not_after: Mapped[datetime | None]
+    test: Mapped[bool]
+    seen_at: Mapped[datetime]

@@ -6,10 +6,10 @@ import sqlalchemy as sa
 
 from directory import codeforms
 from directory import queries as directory
+from docex.edxml.progress import Recall
 from docex.envelope import Facts
 from docex.hub.models import Parcel
 from docex.models import Delivery, Dispatch
-from docex.states import Recall
 from kernel.db import Tx
 
 MOST = 500

@@ -6,8 +6,8 @@ A stretch at a time, in the order of their rows. Doing it again finds nothing le
 import sqlalchemy as sa
 
 from docex.desk import recalls
+from docex.edxml.progress import LOST, Recall
 from docex.models import Delivery
-from docex.states import LOST, Recall
 from kernel import outbox
 from kernel.db import Database, Tx
 from kernel.outbox import Job

@@ -10,18 +10,11 @@ from directory.actor import Actor, Role
 from docex.access import DRAFTERS
 from docex.desk import cases, relations
 from docex.desk.relations import Related
+from docex.edxml.progress import Progress
 from docex.labels import Label
 from docex.models import Delivery, Dispatch, Document, Incoming, Referral, Reply
 from docex.returned import Returned, returned
-from docex.states import (
-    DocumentState,
-    DocumentVerb,
-    IncomingState,
-    IncomingVerb,
-    Progress,
-    document_after,
-    incoming_after,
-)
+from docex.states import DocumentState, DocumentVerb, IncomingState, IncomingVerb, document_after, incoming_after
 from kernel import audit
 from kernel.db import Tx
 from kernel.refs import Ref

@@ -16,12 +16,13 @@ from docex.access import Right, document_for
 from docex.desk.notices import tell_waiting
 from docex.drafting import reason_of
 from docex.drafts import Draft
+from docex.edxml.progress import LOST, NOT_HAD, Progress, Recall, is_to_ask
 from docex.hub import receipts
 from docex.hub.states import ReceiptKind
 from docex.models import Delivery, Dispatch, Document, Incoming
 from docex.moves import move, record, touch_incoming
 from docex.papers import attachments_of, main_paper
-from docex.states import LOST, NOT_HAD, DocumentState, DocumentVerb, Progress, Recall, document_after, is_to_ask
+from docex.states import DocumentState, DocumentVerb, document_after
 from docex.statuses import say, take_back
 from kernel import clock
 from kernel.db import Tx

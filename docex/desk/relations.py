@@ -8,11 +8,12 @@ from directory import queries as directory
 from docex.edxml import Envelope
 from docex.edxml.codes import BusinessKind
 from docex.edxml.model import Business, Replacement, ResponseFor, UpdateInfo
+from docex.edxml.progress import Progress, Recall
 from docex.envelope import document_key
 from docex.labels import DOCUMENT, INCOMING, Label
 from docex.links import INCOMING_PATH, OUTGOING_PATH
 from docex.models import Answer, Copy, Delivery, Dispatch, Document, Incoming, Reply
-from docex.states import DocumentState, IncomingState, Progress, Recall
+from docex.states import DocumentState, IncomingState
 from kernel.db import Tx
 
 MOST_RELATED, MOST_DUPLICATES = 50, 5

@@ -4,11 +4,12 @@ import sqlalchemy as sa
 
 from directory.actor import Actor, Role
 from docex.desk import cases, relations
+from docex.edxml.progress import Recall
 from docex.labels import DOCUMENT, INCOMING, RECALL, UPDATE_ASKED, Label
 from docex.links import INCOMING_PATH, OUTGOING_PATH
 from docex.models import Delivery, Document, Incoming, Referral
 from docex.queries import URGENCY_WORDS
-from docex.states import DocumentState, IncomingState, Recall
+from docex.states import DocumentState, IncomingState
 from docex.today import incoming_item
 from kernel.db import Tx
 from kernel.text import phrase

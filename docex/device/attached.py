@@ -8,10 +8,9 @@ from typing import Any
 
 from docex import drafting, issuing
 from docex.device import handing
-from docex.drafting import File
 from docex.models import Document
 from docex.papermaking import PDF
-from docex.papers import attachments_of
+from docex.papers import File, attachments_of
 from kernel.db import Tx
 from signing import desk
 from signing.deskmodels import Handoff, HandoffState

@@ -9,13 +9,12 @@ from directory import queries as directory
 from docex import drafting, issuing
 from docex.custody import Custody
 from docex.device import attached, handing
-from docex.drafting import File
 from docex.judging import wanted_by
 from docex.models import Document
 from docex.moves import touch
 from docex.official.uploads import check_pdf
 from docex.papermaking import PDF, SignWork, may_go_out, refusals, sign_work, source_of, stored
-from docex.papers import file_name, main_paper
+from docex.papers import File, file_name, main_paper
 from docex.paperwork import spot_from_json, spot_to_json
 from docex.placing import top_right
 from docex.states import DocumentState

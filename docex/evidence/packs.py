@@ -14,12 +14,12 @@ from directory.actor import Actor
 from docex import judging
 from docex.access import dispatch_for, document_for, incoming_for
 from docex.checking.models import EnvelopeJudgement
+from docex.edxml.progress import Progress
 from docex.envelope import Facts
 from docex.evidence.models import EvidencePack
 from docex.hub.models import Receipt
 from docex.models import Delivery, Dispatch, Judgement
 from docex.papers import file_name, papers_of
-from docex.states import Progress
 from kernel import clock
 from kernel.blobs import Blob
 from kernel.db import Tx

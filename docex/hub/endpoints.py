@@ -11,13 +11,13 @@ from directory import queries as directory
 from directory.access import administered, agency_for
 from directory.actor import Actor
 from directory.models import ApiClient
+from docex.edxml.progress import NOT_HAD, Recall
 from docex.envelope import Facts
 from docex.hub import calling, mailbox, refusals
 from docex.hub.models import Mailbox, Parcel, Term, Webhook
 from docex.hub.refusals import Refused
 from docex.hub.states import ParcelState
 from docex.models import Delivery, Dispatch
-from docex.states import NOT_HAD, Recall
 from docex.vxp import systems as vxp
 from kernel import clock
 from kernel.db import Tx

@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from directory import auditing
 from directory.access import is_instance_admin, require_instance_admin
 from directory.actor import Actor
+from docex.edxml.progress import Progress, Recall
 from docex.envelope import Facts
 from docex.hub import operators, terms, webhooks
 from docex.models import Delivery, Dispatch
-from docex.states import Progress, Recall
 from docex.statuses import set_back
 from kernel import clock, outbox
 from kernel.db import Tx

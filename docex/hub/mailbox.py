@@ -13,11 +13,11 @@ import sqlalchemy as sa
 from directory import queries as directory
 from directory.actor import Actor
 from directory.models import ApiClient
+from docex.edxml.progress import Progress, Recall
 from docex.hub import receipts, webhooks
 from docex.hub.models import Mailbox, Parcel, Receipt
 from docex.hub.states import ParcelState, ReceiptKind
 from docex.models import Delivery, Dispatch, on_the_way
-from docex.states import Progress, Recall
 from docex.statuses import say, say_all
 from docex.vxp import systems as vxp
 from kernel import clock

@@ -11,11 +11,11 @@ from directory import queries as directory
 from directory.access import agency_for, require_instance_admin
 from directory.actor import Actor, chain_of
 from docex import ways
+from docex.edxml.progress import NOT_HAD, Progress, Recall
 from docex.hub import mailbox, receipts, terms, webhooks
 from docex.hub.models import Mailbox, Parcel, Term, Webhook
 from docex.hub.states import ParcelState, ReceiptKind
 from docex.models import Delivery
-from docex.states import NOT_HAD, Progress, Recall
 from docex.statuses import set_back, take_back
 from kernel import clock
 from kernel.db import Tx

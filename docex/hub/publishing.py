@@ -11,16 +11,15 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from directory.models import Agency, AgencyAlias, ApiClient, Unit
+from docex.checking.models import SealCertificate
 from docex.edxml.codes import BusinessKind, StatusCode
 from docex.hub.mailbox import with_reader
-from docex.hub.models import DirectoryEdition, SealCertificate
+from docex.hub.models import DirectoryEdition
 from docex.mail.models import MailPartner
 from docex.mail.smime import read_certificate
 from kernel import clock
 from kernel.db import Tx
-from kernel.schema import insert_into
 from signing import receipts
-from signing.verdicts import HolderKind, Value, Verdict
 
 TYPE = "lienthong-directory+jwt"
 
@@ -92,24 +91,6 @@ def publish(tx: Tx, found: Edition) -> DirectoryEdition:
     tx.session.flush()
     tx.audit("system", "hub.directory_published", f"directory:{version}", {"digest": found.digest})
     return row
-
-
-def note_seals(tx: Tx, agency_id: int, verdicts: Iterable[Verdict]) -> None:
-    """Remember the seals of an agency that were found valid on its documents: they become part of the directory."""
-    for signer in (signer for verdict in verdicts for signer in verdict.signers):
-        if signer.value is not Value.VALID or signer.kind is not HolderKind.SEAL or not signer.certificate:
-            continue
-        row = insert_into(tx.session, SealCertificate).values(
-            agency_id=agency_id,
-            sha256=signer.certificate,
-            serial=signer.serial,
-            issuer=signer.issuer,
-            name=signer.name,
-            not_after=signer.not_after,
-            test=signer.test,
-            seen_at=clock.now(),
-        )
-        tx.session.execute(row.on_conflict_do_nothing())
 
 
 def _ways(row: Agency, fetches: bool, partner: MailPartner | None, most_bytes: int) -> list[dict[str, Any]]:

@@ -5,10 +5,10 @@ from datetime import datetime
 from directory import queries as directory
 from directory.actor import Actor
 from docex import reported
+from docex.edxml.progress import Progress, Recall
 from docex.hub import mailbox
 from docex.hub.models import Parcel
 from docex.models import Delivery
-from docex.states import Progress, Recall
 from kernel.db import Tx
 from kernel.errors import Invalid
 from kernel.text import phrase

@@ -10,13 +10,13 @@ from directory.access import instance_admins
 from directory.actor import Role
 from directory.models import ApiClient
 from docex import ways
+from docex.edxml.progress import Progress, Recall
 from docex.envelope import Facts
 from docex.hub import mailbox
 from docex.hub.models import Mailbox, Parcel, Term
 from docex.hub.states import ParcelState
 from docex.links import OUTGOING_PATH
 from docex.models import Delivery, Dispatch
-from docex.states import Progress, Recall
 from docex.statuses import say, take_back
 from docex.vxp import systems as vxp
 from kernel import clock

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from docex import ways
+from docex.edxml.progress import Progress
 from docex.hub import mailbox, receipts, webhooks
 from docex.hub.states import ReceiptKind
 from docex.models import Delivery, Dispatch
-from docex.states import Progress
 from kernel.db import Tx
 
 _SIGNED: dict[str, ReceiptKind] = {

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from directory import queries as directory
 from directory.access import instance_admins
 from directory.actor import Role
+from docex.edxml.progress import Progress, Recall
 from docex.envelope import Facts
 from docex.hub import terms
 from docex.mail.models import LetterKind, MailLetter, MailPartner
 from docex.mail.outgoing import UNCONFIRMED
 from docex.models import Delivery, Dispatch
-from docex.states import Progress, Recall
 from kernel.db import Tx
 from kernel.refs import Ref
 from kernel.text import Phrase, phrase

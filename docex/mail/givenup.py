@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from directory import queries as directory
+from docex.edxml.progress import Recall
 from docex.hub import givenup, terms
 from docex.hub.givenup import About, Kind, Needless
 from docex.labels import STATUS_TITLES
@@ -21,7 +22,6 @@ from docex.mail.models import (
     Outcome,
 )
 from docex.models import Delivery, Dispatch
-from docex.states import Recall
 from kernel import clock
 from kernel.db import Tx
 from kernel.outbox import OutboxRow

@@ -12,12 +12,12 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from docex.edxml.progress import Progress, Recall
 from docex.envelope import Facts
 from docex.mail import outgoing
 from docex.mail.models import MailLetter
 from docex.models import Delivery, Dispatch
 from docex.papers import file_name
-from docex.states import Progress, Recall
 from kernel import clock
 from kernel.config import Config
 from kernel.db import Tx

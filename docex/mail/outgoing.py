@@ -10,12 +10,12 @@ from directory import queries as directory
 from directory.models import Agency
 from directory.queries import AgencyCard
 from docex import ways
+from docex.edxml.progress import Progress
 from docex.hub import terms
 from docex.mail.addresses import exchange_domain
 from docex.mail.models import LetterKind, LetterState, MailArrival, MailLetter, MailPartner
 from docex.mail.partners import partner_of
 from docex.models import Delivery, Dispatch
-from docex.states import Progress
 from docex.statuses import say
 from kernel import clock, outbox
 from kernel.config import Config

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from directory import queries as directory
 from docex.edxml import Envelope, StatusMessage
 from docex.edxml.codes import StatusCode
+from docex.edxml.progress import Recall
 from docex.intake import Handed
 from docex.mail.models import MailPartner
 from docex.models import Delivery, Dispatch, StatusIn, StatusLog
-from docex.states import Recall
 from kernel.db import Tx
 from kernel.errors import Conflict
 from kernel.text import phrase

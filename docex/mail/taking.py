@@ -7,12 +7,12 @@ from directory import queries as directory
 from directory.actor import Actor
 from docex import intake
 from docex.edxml import Envelope, StatusMessage
+from docex.edxml.progress import Progress
 from docex.intake import Handed
 from docex.mail import links, outgoing, replayed
 from docex.mail.models import LetterKind, LetterState, MailArrival, MailLetter, MailPartner, Outcome
 from docex.mail.reports import Report
 from docex.models import Dispatch
-from docex.states import Progress
 from kernel import clock
 from kernel.config import Config
 from kernel.db import Tx

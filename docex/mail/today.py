@@ -5,6 +5,7 @@ import sqlalchemy as sa
 from directory import queries as directory
 from directory.access import is_instance_admin
 from directory.actor import Actor, Role
+from docex.edxml.progress import Progress
 from docex.envelope import Facts
 from docex.hub.terms import ALARMS
 from docex.links import OUTGOING_PATH
@@ -12,7 +13,6 @@ from docex.mail import awaiting
 from docex.mail.models import LetterKind, MailLetter, MailPartner
 from docex.mail.outgoing import UNCONFIRMED
 from docex.models import Delivery, Dispatch
-from docex.states import Progress
 from kernel import clock
 from kernel.db import Tx
 from kernel.text import phrase

@@ -13,10 +13,11 @@ from directory.actor import Actor, require
 from docex import books
 from docex.access import OVERSEERS
 from docex.edxml.codes import KIND_BY_SLUG
+from docex.edxml.progress import TAKEN_IN
 from docex.labels import COPY_FORMS, DOCUMENT, INCOMING, URGENCY
 from docex.models import Book, BookNumber, Delivery, Dispatch, Document, Incoming, Referral, Reply
 from docex.registers.wishes import backwards, begins, day, ends
-from docex.states import TAKEN_IN, DocumentState, IncomingState
+from docex.states import DocumentState, IncomingState
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import NotFound

@@ -10,11 +10,12 @@ from directory import queries as directory
 from directory.actor import Actor
 from docex.access import OVERSEERS
 from docex.edxml.codes import KIND_BY_SLUG
+from docex.edxml.progress import TAKEN_IN, Progress
 from docex.labels import DOCUMENT, INCOMING, Label
 from docex.models import Delivery, Dispatch, Document, Incoming, Reader
 from docex.queries import URGENCY_WORDS
 from docex.returned import returned
-from docex.states import TAKEN_IN, DocumentState, IncomingState, Progress
+from docex.states import DocumentState, IncomingState
 from kernel import clock
 from kernel.db import Tx
 from kernel.text import Phrase, phrase

@@ -11,11 +11,11 @@ from directory.actor import Actor, Role, require
 from docex import drafting
 from docex.access import DRAFTERS, Right, document_for
 from docex.desk import groups
-from docex.drafting import File
 from docex.drafts import Draft
 from docex.forms import LetterForm, number
 from docex.kept import Brought, kept, taken_up
 from docex.models import Document
+from docex.papers import File
 from docex.receiving import receive, refuse_hazards, with_hazards
 from docex.returned import returned
 from docex.routes.pages import Errors, routes, to_document

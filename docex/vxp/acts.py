@@ -13,9 +13,9 @@ from directory.models import Agency
 from directory.queries import agency_by_code, card_of
 from docex import superseding
 from docex.desk import recalls
+from docex.edxml.progress import Progress, Recall
 from docex.hub import mailbox
 from docex.models import Delivery, Incoming
-from docex.states import Progress, Recall
 from docex.statuses import say
 from docex.vxp.docids import Mark, named
 from docex.vxp.mailbag import delivery_for, is_offered, must_be_offered, recall_for, status_for, was_taken_back

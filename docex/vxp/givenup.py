@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from directory import queries as directory
+from docex.edxml.progress import Progress, Recall
 from docex.hub import givenup, terms
 from docex.hub.givenup import About, Kind, Needless
 from docex.labels import STATUS_TITLES
 from docex.models import Delivery, Dispatch, StatusLog
-from docex.states import Progress, Recall
 from docex.vxp import upstream
 from docex.vxp.client import Listed
 from kernel import clock, outbox

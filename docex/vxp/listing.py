@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from docex.edxml.codes import StatusCode
+from docex.edxml.progress import Recall
 from docex.models import Delivery, Dispatch, StatusLog
-from docex.states import Recall
 from docex.vxp import systems
 from docex.vxp.models import EDOC, RECALL, SENT, STATUS, VxpAck, VxpRecall
 from kernel import clock

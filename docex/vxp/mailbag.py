@@ -14,13 +14,13 @@ from directory import codeforms
 from directory import queries as directory
 from docex import labels, superseding
 from docex.edxml.codes import StatusCode
+from docex.edxml.progress import LOST, NOT_HAD, Progress, Recall
 from docex.envelope import Facts
 from docex.hub import mailbox
 from docex.hub.models import Mailbox, Parcel
 from docex.hub.states import ParcelState
 from docex.labels import PROGRESS, STATUS_TITLES
 from docex.models import Delivery, Dispatch, Repaired, StatusIn, StatusLog, on_the_way
-from docex.states import LOST, NOT_HAD, Progress, Recall
 from docex.vxp.docids import Mark, doc_id, named
 from docex.vxp.listing import STATUSES
 from docex.vxp.models import EDOC, RECALL, SENT, STATUS, VxpAck, VxpRecall

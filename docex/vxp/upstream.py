@@ -17,13 +17,13 @@ from docex import intake, superseding, ways
 from docex.edxml import Envelope, StatusMessage
 from docex.edxml.codes import StatusCode
 from docex.edxml.model import Organ
+from docex.edxml.progress import Progress, Recall
 from docex.edxml.relay import has_passed
 from docex.hub import terms
 from docex.hub.mailbox import has_reader
 from docex.intake import Handed, UnknownReceiver
 from docex.mail.partners import partner_of
 from docex.models import Delivery, Dispatch, Repaired, StatusLog
-from docex.states import Progress, Recall
 from docex.statuses import say
 from kernel import clock, outbox
 from kernel.db import Tx

@@ -8,12 +8,12 @@ from typing import Any
 from directory.actor import Actor
 from docex import dispatch, drafting, handling, issuing, sheets
 from docex.dispatch import Receiver, Submission
-from docex.drafting import File
 from docex.drafts import Draft
 from docex.envelope import Facts
 from docex.models import Document, Incoming
 from docex.official.paper import Paper
 from docex.official.rendering import render_pdf
+from docex.papers import File
 from docex.states import DocumentState
 from kernel import clock, outbox, worker
 from kernel.blobs import Blob, BlobStore

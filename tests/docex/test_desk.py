@@ -13,8 +13,9 @@ from docex.desk import alarms, cases, groups, pages, recalls, today
 from docex.desk.cases import Decision
 from docex.edxml import Envelope, read
 from docex.edxml.codes import BusinessKind
+from docex.edxml.progress import Progress, Recall
 from docex.models import Answer, Delivery, Dispatch, Document, Incoming, Referral, StatusLog
-from docex.states import DocumentState, IncomingState, Progress, Recall
+from docex.states import DocumentState, IncomingState
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Forbidden, Invalid, NotFound, WrongState

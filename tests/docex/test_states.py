@@ -3,20 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from docex.edxml.progress import Progress, Recall, advanced, recall_after
 from docex.labels import DOCUMENT, INCOMING, PROGRESS
 from docex.states import (
     INCOMING as INCOMING_TABLE,
 )
-from docex.states import (
-    OUTGOING,
-    SAYS,
-    DocumentState,
-    IncomingState,
-    Progress,
-    Recall,
-    advanced,
-    recall_after,
-)
+from docex.states import OUTGOING, SAYS, DocumentState, IncomingState
 
 
 def test_every_state_has_a_row_and_a_word() -> None:

@@ -18,10 +18,10 @@ from docex.agent.hub import Hub, Page, Waiting
 from docex.agent.sending import Sender
 from docex.edxml.codes import Priority
 from docex.edxml.model import Attachment, Organ, OtherInfo
+from docex.edxml.progress import Progress
 from docex.hub import mailbox, operators
 from docex.hub.models import Parcel, Upload
 from docex.models import Delivery
-from docex.states import Progress
 from tests.docex_agent.agents import DIED, AgentProcess, Circumstances, until
 from tests.docex_agent.conftest import Served
 from tests.docex_agent.test_folders import a_large_file

@@ -9,10 +9,10 @@ from flask import Flask
 
 from docex import dispatch, ways
 from docex.edxml.model import Organ
+from docex.edxml.progress import Progress
 from docex.hub.bell import bell_of
 from docex.hub.models import Parcel, Receipt
 from docex.models import Delivery, Dispatch
-from docex.states import Progress
 from kernel.db import Tx
 from kernel.outbox import OutboxRow, State
 from tests.docex.office import Office

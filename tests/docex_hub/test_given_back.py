@@ -10,10 +10,10 @@ from flask import Flask
 
 from docex.edxml import write
 from docex.edxml.codes import StatusCode
+from docex.edxml.progress import Recall
 from docex.hub.models import Parcel, Receipt
 from docex.hub.states import ParcelState
 from docex.models import Delivery
-from docex.states import Recall
 from kernel import clock
 from tests.docex.office import Office
 from tests.docex_hub.systems import System, a_letter

@@ -15,9 +15,9 @@ from directory import agencies
 from docex.edxml import Envelope, write
 from docex.edxml.codes import StatusCode
 from docex.edxml.model import Organ, ResponseFor, StatusMessage
+from docex.edxml.progress import Progress, Recall, has_failed
 from docex.hub import operators
 from docex.models import Delivery, Dispatch, Paper
-from docex.states import Progress, Recall, has_failed
 from kernel import clock
 from tests.docex.office import Office
 from tests.docex_hub.systems import System, a_file, a_letter, a_status, an_agency

@@ -10,8 +10,9 @@ from docex.desk import pages, recalls
 from docex.edxml import write
 from docex.edxml.codes import BusinessKind
 from docex.edxml.model import Business, Organ, UpdateInfo
+from docex.edxml.progress import Progress, Recall
 from docex.models import Delivery, Dispatch, Incoming
-from docex.states import DocumentState, IncomingState, Progress, Recall
+from docex.states import DocumentState, IncomingState
 from docex.statuses import say
 from kernel.errors import WrongState
 from tests.docex.office import Office

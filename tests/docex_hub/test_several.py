@@ -11,8 +11,9 @@ from docex.desk import recalls
 from docex.edxml import Envelope, StatusMessage, write
 from docex.edxml.codes import BusinessKind, StatusCode
 from docex.edxml.model import Business, Organ, ResponseFor, UpdateInfo
+from docex.edxml.progress import Progress, Recall
 from docex.models import Delivery, Dispatch
-from docex.states import DocumentState, Progress, Recall
+from docex.states import DocumentState
 from docex.statuses import say
 from kernel import clock
 from tests.docex.office import Office

@@ -13,10 +13,11 @@ from docex.desk.jobs import begin_jobs
 from docex.edxml import Envelope, write
 from docex.edxml.codes import StatusCode
 from docex.edxml.model import Organ, ResponseFor, StatusMessage
+from docex.edxml.progress import Progress, Recall
 from docex.hub import operators
 from docex.hub.models import Parcel, Receipt
 from docex.models import Delivery, Dispatch, Document, Incoming
-from docex.states import DocumentState, Progress, Recall
+from docex.states import DocumentState
 from kernel import clock
 from kernel.db import Tx
 from kernel.outbox import OutboxRow, State

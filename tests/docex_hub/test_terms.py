@@ -13,10 +13,10 @@ from directory.models import Agency, Person
 from docex.edxml import write
 from docex.edxml.codes import BusinessKind, StatusCode
 from docex.edxml.model import Business, Organ
+from docex.edxml.progress import Recall
 from docex.hub import operators, terms, today
 from docex.hub.models import Parcel, Receipt, Term
 from docex.models import Delivery
-from docex.states import Recall
 from docex.statuses import say
 from kernel import clock
 from kernel.streams import StreamEvent

@@ -9,11 +9,11 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from docex.edxml.progress import Progress, Recall
 from docex.hub import mailbox, operators
 from docex.hub.models import Parcel, Receipt
 from docex.hub.states import ParcelState
 from docex.models import Delivery
-from docex.states import Progress, Recall
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Conflict, DomainError, WrongState

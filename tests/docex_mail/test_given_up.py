@@ -9,11 +9,11 @@ import sqlalchemy as sa
 
 from directory.actor import Actor
 from docex.desk import recalls
+from docex.edxml.progress import Progress, Recall
 from docex.hub import givenup, today
 from docex.hub.givenup import Group, Tried
 from docex.mail.models import LetterState, Outcome
 from docex.models import StatusLog
-from docex.states import Progress, Recall
 from kernel import attempts, clock
 from kernel.audit import AuditEntry
 from kernel.errors import Forbidden, NotFound

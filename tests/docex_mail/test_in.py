@@ -14,11 +14,11 @@ import sqlalchemy as sa
 from docex.edxml import StatusMessage, write
 from docex.edxml.codes import StatusCode
 from docex.edxml.model import Organ, ResponseFor
+from docex.edxml.progress import Progress
 from docex.handling import refuse, register
 from docex.mail.door import Door
 from docex.mail.models import LetterKind, Outcome, Signature
 from docex.models import Delivery, Dispatch, Incoming
-from docex.states import Progress
 from docex.statuses import say
 from kernel import clock
 from kernel.blobs import read_all

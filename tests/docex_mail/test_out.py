@@ -16,11 +16,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 
 from directory.models import Agency
+from docex.edxml.progress import Progress
 from docex.mail import partners
 from docex.mail.jobs import register_jobs
 from docex.mail.models import LetterState, Outcome
 from docex.mail.partners import Terms
-from docex.states import Progress
 from kernel import clock
 from kernel.audit import AuditEntry
 from kernel.blobs import read_all

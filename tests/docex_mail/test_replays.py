@@ -9,9 +9,9 @@ from docex.desk import recalls
 from docex.edxml import write
 from docex.edxml.codes import StatusCode
 from docex.edxml.model import Organ, ResponseFor, StatusMessage
+from docex.edxml.progress import Progress, Recall
 from docex.mail.models import Outcome
 from docex.models import Dispatch, StatusIn
-from docex.states import Progress, Recall
 from kernel import clock
 from notify.mail import mime
 from tests.docex_mail.partner import CODE, NAME, PDF, Abroad

@@ -15,10 +15,10 @@ from docex import dispatch, ways
 from docex.desk import recalls
 from docex.edxml.codes import BusinessKind
 from docex.edxml.model import Business
+from docex.edxml.progress import Progress, Recall
 from docex.hub.models import Receipt, Term
 from docex.mail import awaiting, today
 from docex.mail.models import LetterState
-from docex.states import Progress, Recall
 from kernel import clock
 from notify.models import Message
 from tests.docex_mail.partner import Abroad

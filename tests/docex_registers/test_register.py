@@ -11,13 +11,13 @@ from flask.testing import FlaskClient
 from pypdf import PdfReader
 
 from docex import books
+from docex.edxml.progress import LOST, Progress
 from docex.models import Delivery, Dispatch, Document, Incoming
 from docex.registers import register
 from docex.registers.printing import page, xlsx
 from docex.registers.register import FORMS, Ask
 from docex.registers.rows import outbox_rows
 from docex.registers.table import Head, Table
-from docex.states import LOST, Progress
 from kernel import clock
 from kernel.refs import Ref
 from tests.docex.office import Office

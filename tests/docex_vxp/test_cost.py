@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from directory.actor import Actor
 from docex.edxml.codes import StatusCode
+from docex.edxml.progress import Progress
 from docex.models import Delivery, Dispatch, StatusLog
-from docex.states import Progress
 from docex.statuses import say
 from docex.vxp import mailbag
 from docex.vxp.client import VxpClient

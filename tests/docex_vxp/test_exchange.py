@@ -16,8 +16,9 @@ from directory.models import Agency
 from docex.edxml import StatusMessage, read
 from docex.edxml.codes import StatusCode
 from docex.edxml.model import Organ
+from docex.edxml.progress import Progress
 from docex.models import Delivery, Dispatch
-from docex.states import IncomingState, Progress
+from docex.states import IncomingState
 from docex.statuses import say
 from docex.vxp import systems, wire
 from docex.vxp.client import VxpClient

@@ -14,8 +14,8 @@ from flask import Flask
 from docex.edxml import StatusMessage, read
 from docex.edxml.codes import BusinessKind, StatusCode
 from docex.edxml.model import Business, Organ
+from docex.edxml.progress import Progress
 from docex.models import Delivery, Dispatch
-from docex.states import Progress
 from docex.vxp import wire
 from docex.vxp.client import VxpClient
 from docex.vxp.systems import Given

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from docex import statuses
 from docex.desk import recalls
 from docex.edxml import StatusMessage, read
+from docex.edxml.progress import Progress, Recall
 from docex.models import Delivery, Dispatch
-from docex.states import Progress, Recall
 from docex.vxp import upstream
 from docex.vxp.client import VxpClient
 from kernel.outbox import OutboxRow

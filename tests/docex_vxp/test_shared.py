@@ -10,8 +10,8 @@ from flask import Flask
 from directory.models import Agency
 from docex.edxml.codes import StatusCode
 from docex.edxml.model import Organ, Trace
+from docex.edxml.progress import Progress
 from docex.edxml.relay import has_passed, with_trace
-from docex.states import Progress
 from docex.vxp import systems, upstream
 from docex.vxp.client import VxpClient
 from docex.vxp.models import VxpSystem

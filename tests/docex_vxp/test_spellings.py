@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import requests
 
+from docex.edxml.progress import Progress
 from docex.models import Delivery
-from docex.states import Progress
 from docex.vxp import wire
 from docex.vxp.client import VxpClient
 from docex.vxp.systems import Given

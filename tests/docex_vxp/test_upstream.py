@@ -20,6 +20,7 @@ from docex.desk import recalls
 from docex.edxml import Envelope, StatusMessage, read
 from docex.edxml.codes import BusinessKind, StatusCode
 from docex.edxml.model import Business, Organ, ReceiverChange, UpdateInfo
+from docex.edxml.progress import Progress
 from docex.hub import givenup as hub_givenup
 from docex.hub import jobs as hub_jobs
 from docex.hub import terms
@@ -28,7 +29,7 @@ from docex.hub.models import Receipt
 from docex.intake import Handed
 from docex.mail import partners
 from docex.models import Delivery, Dispatch
-from docex.states import DocumentState, Progress
+from docex.states import DocumentState
 from docex.vxp import client, doctor, givenup, jobs, systems, upstream
 from docex.vxp.client import VxpClient
 from docex.vxp.models import VxpAck, VxpSystem

@@ -13,11 +13,11 @@ from directory.models import Agency
 from docex.desk import recalls, today
 from docex.edxml.codes import BusinessKind, StatusCode
 from docex.edxml.model import Business
+from docex.edxml.progress import Progress, Recall
 from docex.hub import checking, endpoints, operators
 from docex.hub.jobs import register_jobs
 from docex.hub.models import Parcel, Receipt
 from docex.models import Delivery, Dispatch
-from docex.states import Progress, Recall
 from docex.vxp import systems
 from docex.vxp.client import VxpClient
 from docex.vxp.models import VxpSystem

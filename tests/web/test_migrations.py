@@ -10,8 +10,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from directory.models import Agency, ApiClient
+from docex.edxml.progress import Progress
 from docex.models import Delivery, Dispatch, Incoming, StatusLog
-from docex.states import Progress
 from docex.vxp.models import VxpAck, VxpSystem
 from kernel import search, streams
 from kernel.clock import now
