@@ -16,7 +16,7 @@ from directory import codeforms
 from directory import queries as directory
 from directory.actor import Actor
 from directory.models import Agency
-from docex import conventions, meant, notices, reported, resending, superseding
+from docex import conventions, meant, notices, reported, resending, superseding, ways
 from docex.desk import recalls
 from docex.desk.relations import about_of
 from docex.dispatch import Receiver, Submission, hand_in
@@ -28,7 +28,6 @@ from docex.hub.models import Receipt
 from docex.meant import Line, UnknownDocument
 from docex.models import Delivery, Dispatch, StatusIn
 from docex.papers import File
-from docex.vxp import listing
 from kernel import clock
 from kernel.blobs import Blob
 from kernel.db import Tx
@@ -187,7 +186,7 @@ def _recall(
     submission = notices.told(submission, notices.never_sent(never))
     dispatch, receipt = hand_in(tx, replace(submission, receivers=()))
     recalls.ask_back(tx, wanted, message.business.reason, withdraw=True)
-    listing.enter_recall(tx, dispatch, wanted)
+    ways.recall_came(tx, dispatch, wanted)
     return _answer(dispatch, receipt)
 
 

@@ -10,7 +10,6 @@ from docex.edxml.progress import LOST, NOT_HAD, SETTLED, Progress, Recall, advan
 from docex.models import Delivery, Dispatch, Document, StatusLog
 from docex.moves import move, record, touch_delivery
 from docex.states import DocumentState, DocumentVerb
-from docex.vxp import listing
 from kernel import clock
 from kernel.db import Tx
 
@@ -55,7 +54,7 @@ def say_all(
     for delivery in news:
         touch_delivery(tx, delivery, dispatch.document_id)
     tx.session.flush()
-    _list(tx, dispatch, said, [one for one in deliveries if one.id in absent and one.progress not in NOT_HAD])
+    ways.logged(tx, dispatch, said, [one for one in deliveries if one.id in absent and one.progress not in NOT_HAD])
     for code in dict.fromkeys(code for _, code in counted):
         ways.said(tx, [one for one, said_code in counted if said_code == code], dispatch, code, description)
     if dispatch.document_id is not None:
@@ -118,12 +117,6 @@ def _log(
     )
     tx.session.add(line)
     return line
-
-
-def _list(tx: Tx, dispatch: Dispatch, said: Sequence[tuple[Delivery, StatusLog]], arrived: Sequence[Delivery]) -> None:
-    """Put into systems' lists what they are to be told, also what came twice or too late. The lines have numbers."""
-    if arrived or any(line.code in listing.STATUSES for _, line in said):
-        listing.enter(tx, dispatch, said, arrived)
 
 
 def settle(tx: Tx, document_id: int) -> None:

@@ -11,6 +11,7 @@ from directory import queries as directory
 from directory.access import administered, agency_for
 from directory.actor import Actor
 from directory.models import ApiClient
+from docex import ways
 from docex.edxml.progress import NOT_HAD, Recall
 from docex.envelope import Facts
 from docex.hub import calling, mailbox, refusals
@@ -18,7 +19,7 @@ from docex.hub.models import Mailbox, Parcel, Term, Webhook
 from docex.hub.refusals import Refused
 from docex.hub.states import ParcelState
 from docex.models import Delivery, Dispatch
-from docex.vxp import systems as vxp
+from docex.ways import FetchingClient
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import NotFound
@@ -150,10 +151,10 @@ def endpoint(tx: Tx, actor: Actor, agency_id: int) -> Endpoint:
 def systems(tx: Tx, agency_id: int) -> list[System]:
     """The systems of an agency that are not revoked, and those of agencies above that fetch for it."""
     hooks = {hook.client_id: hook for hook in _hooks(tx, {agency_id})}
-    shaped = {row.id: row for row in vxp.clients_for(tx, agency_id)}
+    others = {one.row.id: one for one in ways.clients(tx, agency_id)}
     own = _clients(tx, {agency_id})
-    rows = [*own, *(row for row in shaped.values() if row.id not in {one.id for one in own})]
-    return [_system(row, hooks.get(row.id), row.id in shaped) for row in rows]
+    rows = [*own, *(one.row for one in others.values() if one.row.id not in {row.id for row in own})]
+    return [_system(row, hooks.get(row.id), others.get(row.id)) for row in rows]
 
 
 def troubles(tx: Tx, agency_id: int) -> list[tuple[str, Refused]]:
@@ -276,14 +277,14 @@ def _hooks(tx: Tx, agency_ids: Collection[int]) -> list[Webhook]:
     return list(tx.session.scalars(sa.select(Webhook).where(Webhook.agency_id.in_(agency_ids)).order_by(Webhook.id)))
 
 
-def _system(row: ApiClient, hook: Webhook | None, is_vxp: bool) -> System:
+def _system(row: ApiClient, hook: Webhook | None, other: FetchingClient | None) -> System:
     return System(
         id=row.id,
         client_id=row.client_id,
         name=row.name,
-        proof=phrase("ký bằng khóa chung, kiểu VXP") if is_vxp else listing.proof_of(row),
+        proof=other.proof if other else listing.proof_of(row),
         used_at=row.used_at,
-        fetches=is_vxp or mailbox.RECEIVE in row.scopes,
+        fetches=other is not None or mailbox.RECEIVE in row.scopes,
         contact=" · ".join(filter(None, (row.contact_email, row.contact_phone))),
         certificate_days=listing.days_left(row),
         hook=hook,

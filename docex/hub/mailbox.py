@@ -13,13 +13,13 @@ import sqlalchemy as sa
 from directory import queries as directory
 from directory.actor import Actor
 from directory.models import ApiClient
+from docex import ways
 from docex.edxml.progress import Progress, Recall
 from docex.hub import receipts, webhooks
 from docex.hub.models import Mailbox, Parcel, Receipt
 from docex.hub.states import ParcelState, ReceiptKind
 from docex.models import Delivery, Dispatch, on_the_way
 from docex.statuses import say, say_all
-from docex.vxp import systems as vxp
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Conflict, NotFound, WrongState
@@ -39,12 +39,12 @@ HELD = phrase("Trục đang tạm giữ hộp nhận của cơ quan này. Xin l�
 
 def has_reader(tx: Tx, agency_id: int) -> bool:
     """Whether a system fetches the documents of this agency here, by the API or in the VXP shape."""
-    return bool(readers(tx, [agency_id])) or vxp.serves(tx, agency_id)
+    return ways.is_fetched(tx, agency_id)
 
 
 def with_reader(tx: Tx) -> frozenset[int]:
     """The agencies whose documents a system fetches here, by the API or in the VXP shape."""
-    return readers(tx) | vxp.with_boxes(tx)
+    return ways.mailboxes(tx)
 
 
 def readers(tx: Tx, among: Iterable[int] | None = None) -> frozenset[int]:

@@ -8,15 +8,14 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from directory.models import Agency, AgencyAlias, ApiClient, Unit
+from docex import ways
 from docex.checking.models import SealCertificate
 from docex.edxml.codes import BusinessKind, StatusCode
 from docex.hub.mailbox import with_reader
 from docex.hub.models import DirectoryEdition
-from docex.mail.models import MailPartner
-from docex.mail.smime import read_certificate
+from docex.ways import DirectoryEntries
 from kernel import clock
 from kernel.db import Tx
 from signing import receipts
@@ -40,8 +39,8 @@ def edition(tx: Tx, *, most_bytes: int) -> Edition:
     codes = {row.id: row.code for row in agencies}
     others = tx.session.scalars(sa.select(AgencyAlias).order_by(AgencyAlias.code))
     aliases = _by_agency((row.agency_id, row.code) for row in others)
-    units, certificates = _units(tx), _certificates(tx)
-    partners = {row.agency_id: row for row in tx.session.scalars(sa.select(MailPartner).where(MailPartner.is_active))}
+    added = ways.directory_entries(tx)
+    units, certificates = _units(tx), _certificates(tx, added)
     fetching = with_reader(tx)
     facts = {
         "agencies": [
@@ -55,7 +54,7 @@ def edition(tx: Tx, *, most_bytes: int) -> Edition:
                 "valid_from": row.valid_from_on.isoformat() if row.valid_from_on else None,
                 "valid_until": row.valid_until_on.isoformat() if row.valid_until_on else None,
                 "successor": codes.get(row.merged_into_id or 0),
-                "ways": _ways(row, row.id in fetching, partners.get(row.id), most_bytes),
+                "ways": _ways(row, row.id in fetching, added, most_bytes),
                 "certificates": certificates.get(row.id, []),
             }
             for row in agencies
@@ -93,15 +92,12 @@ def publish(tx: Tx, found: Edition) -> DirectoryEdition:
     return row
 
 
-def _ways(row: Agency, fetches: bool, partner: MailPartner | None, most_bytes: int) -> list[dict[str, Any]]:
+def _ways(row: Agency, fetches: bool, added: DirectoryEntries, most_bytes: int) -> list[dict[str, Any]]:
     """How an agency is reached, the way that is taken first; what is served here needs no other."""
     if row.is_local:
         return [{"way": "pages", "most_bytes": most_bytes}]
     found: list[dict[str, Any]] = [{"way": "mailbox", "most_bytes": most_bytes}] if fetches else []
-    if partner is not None:
-        mail = {"way": "mail", "address": partner.address, "most_bytes": partner.max_bytes or None}
-        found.append({**mail, "encrypted": partner.encrypts})
-    return found
+    return found + added.ways.get(row.id, [])
 
 
 def _units(tx: Tx) -> dict[int, list[dict[str, str | None]]]:
@@ -113,18 +109,16 @@ def _units(tx: Tx) -> dict[int, list[dict[str, str | None]]]:
     )
 
 
-def _certificates(tx: Tx) -> dict[int, list[dict[str, Any]]]:
-    """Seals that were seen, certificates of systems, and those for e-mail, which others need whole to encrypt."""
+def _certificates(tx: Tx, added: DirectoryEntries) -> dict[int, list[dict[str, Any]]]:
+    """Seals that were seen, certificates of systems, and those of transports."""
     seals = tx.session.scalars(sa.select(SealCertificate).order_by(SealCertificate.seen_at, SealCertificate.sha256))
     known = sa.and_(ApiClient.certificate_sha256 != "", ApiClient.revoked_at.is_(None))
     systems = tx.session.scalars(sa.select(ApiClient).where(known).order_by(ApiClient.id))
-    pinned = sa.and_(MailPartner.certificate != "", MailPartner.is_active)
-    partners = tx.session.scalars(sa.select(MailPartner).where(pinned).order_by(MailPartner.id))
     return _by_agency(
         [
             *((row.agency_id, _seal(row)) for row in seals),
             *((row.agency_id, _told("system", row.certificate_sha256, row.certificate_until)) for row in systems),
-            *((row.agency_id, _mail(row)) for row in partners),
+            *added.certificates,
         ]
     )
 
@@ -132,13 +126,6 @@ def _certificates(tx: Tx) -> dict[int, list[dict[str, Any]]]:
 def _seal(row: SealCertificate) -> dict[str, Any]:
     names = {"name": row.name, "serial": row.serial, "issuer": row.issuer, "test": row.test}
     return {**_told("seal", row.sha256, row.not_after), **names}
-
-
-def _mail(row: MailPartner) -> dict[str, Any]:
-    certificate = read_certificate(row.certificate)
-    digest = hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
-    told = _told("mail", digest, certificate.not_valid_after_utc)
-    return {**told, "pem": row.certificate.strip()}
 
 
 def _told(use: str, sha256: str, until: datetime | None) -> dict[str, Any]:

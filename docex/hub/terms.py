@@ -18,7 +18,6 @@ from docex.hub.states import ParcelState
 from docex.links import OUTGOING_PATH
 from docex.models import Delivery, Dispatch
 from docex.statuses import say, take_back
-from docex.vxp import systems as vxp
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Invalid
@@ -187,7 +186,8 @@ def _tell_sender(tx: Tx, delivery: Delivery, dispatch: Dispatch, reason: Phrase)
 def technical_contacts(tx: Tx, agency_id: int) -> list[Recipient]:
     """Whom the systems name that fetch for it, else the administrators of the agency."""
     own = sa.select(ApiClient).where(ApiClient.agency_id == agency_id, ApiClient.revoked_at.is_(None))
-    systems = [one for one in tx.session.scalars(own) if mailbox.RECEIVE in one.scopes] + vxp.clients_for(tx, agency_id)
+    systems = [one for one in tx.session.scalars(own) if mailbox.RECEIVE in one.scopes]
+    systems += [one.row for one in ways.clients(tx, agency_id)]
     named = {(one.contact_email, one.contact_phone): one.name for one in systems}
     found = [Recipient(name, email, phone) for (email, phone), name in named.items() if email or phone]
     return found or [Recipient.of(card) for card in directory.people_with_role(tx, agency_id, Role.ADMIN)]

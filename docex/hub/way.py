@@ -1,6 +1,6 @@
 """What the hub does when something happens to an envelope: evidence, mailboxes, terms."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from docex import ways
 from docex.edxml.progress import Progress
@@ -17,7 +17,7 @@ _SIGNED: dict[str, ReceiptKind] = {
 }
 
 
-class MailboxWay(ways.Way):
+class MailboxTransport(ways.Transport):
     """Mailboxes for agencies whose systems fetch their documents here."""
 
     name = "mailbox"
@@ -28,6 +28,14 @@ class MailboxWay(ways.Way):
         taken = [one for one in deliveries if one.agency_id in reading]
         mailbox.put_all(tx, taken)
         return {one.id for one in taken}
+
+    def fetched(self, tx: Tx, among: Iterable[int]) -> frozenset[int]:
+        """The agencies whose systems may fetch by the API."""
+        return mailbox.readers(tx, among)
+
+    def mailboxes(self, tx: Tx) -> frozenset[int]:
+        """All agencies whose systems may fetch by the API."""
+        return mailbox.readers(tx)
 
     def take_back(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> bool:
         """Out of the mailbox, unless a system has fetched it or is at it now."""
@@ -40,4 +48,4 @@ class MailboxWay(ways.Way):
         webhooks.changed(tx, deliveries, dispatch)
 
 
-ways.register(MailboxWay())
+ways.register(MailboxTransport())

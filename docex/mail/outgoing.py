@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from directory import queries as directory
 from directory.models import Agency
 from directory.queries import AgencyCard
-from docex import ways
 from docex.edxml.progress import Progress
 from docex.hub import terms
+from docex.mail.access import PartnerTransport
 from docex.mail.addresses import exchange_domain
 from docex.mail.models import LetterKind, LetterState, MailArrival, MailLetter, MailPartner
 from docex.mail.partners import partner_of
@@ -35,10 +35,8 @@ _ANSWERS = frozenset({"02", "03", "04", "05", "06", "15", "16"})  # 01 is what t
 _ASKS = "13"
 
 
-class MailWay(ways.Way):
-    """E-mail as a way out of the hub."""
-
-    name = "mail"
+class MailTransport(PartnerTransport):
+    """E-mail with letters that leave."""
 
     def __init__(self, config: Config) -> None:
         self.config = config

@@ -1,15 +1,17 @@
 """How the hub hears of this part: agencies whose own system fetches here are served, though they have no inbox."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from docex import ways
 from docex.hub import mailbox
-from docex.models import Delivery, Dispatch
-from docex.vxp import systems
+from docex.models import Delivery, Dispatch, StatusLog
+from docex.vxp import listing, systems
+from docex.ways import FetchingClient
 from kernel.db import Tx
+from kernel.text import phrase
 
 
-class Fetched(ways.Way):
+class VxpTransport(ways.Transport):
     """Messages wait in the mailbox of the agency until its system says `done`."""
 
     name = "vxp"
@@ -21,5 +23,29 @@ class Fetched(ways.Way):
         mailbox.put_all(tx, taken)
         return {one.id for one in taken}
 
+    def logged(
+        self, tx: Tx, dispatch: Dispatch, said: Sequence[tuple[Delivery, StatusLog]], arrived: Sequence[Delivery]
+    ) -> None:
+        """Put into systems' lists what they are to be told."""
+        if arrived or any(line.code in listing.STATUSES for _, line in said):
+            listing.enter(tx, dispatch, said, arrived)
 
-ways.register(Fetched())
+    def recall_came(self, tx: Tx, recall: Dispatch, delivery_ids: Sequence[int]) -> None:
+        """Put it into the lists of the systems of whom it asks."""
+        listing.enter_recall(tx, recall, delivery_ids)
+
+    def fetched(self, tx: Tx, among: Iterable[int]) -> frozenset[int]:
+        """The agencies whose own system, or one that covers them from above, fetches here."""
+        return systems.served(tx, among)
+
+    def mailboxes(self, tx: Tx) -> frozenset[int]:
+        """The agencies of all systems, with those below that they cover."""
+        return systems.with_boxes(tx)
+
+    def clients(self, tx: Tx, agency_id: int) -> list[FetchingClient]:
+        """The systems of this shape that fetch for an agency."""
+        proof = phrase("ký bằng khóa chung, kiểu VXP")
+        return [FetchingClient(row, proof) for row in systems.clients_for(tx, agency_id)]
+
+
+ways.register(VxpTransport())

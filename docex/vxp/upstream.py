@@ -20,9 +20,7 @@ from docex.edxml.model import Organ
 from docex.edxml.progress import Progress, Recall
 from docex.edxml.relay import has_passed
 from docex.hub import terms
-from docex.hub.mailbox import has_reader
 from docex.intake import Handed, UnknownReceiver
-from docex.mail.partners import partner_of
 from docex.models import Delivery, Dispatch, Repaired, StatusLog
 from docex.statuses import say
 from kernel import clock, outbox
@@ -58,7 +56,7 @@ class Rising:
     receiver_codes: tuple[str, ...]
 
 
-class UpstreamWay(ways.Way):
+class UpstreamTransport(ways.Transport):
     """The upper axis, for receivers that no other way reaches."""
 
     name = "vxp_upstream"
@@ -198,9 +196,9 @@ def went_up(tx: Tx, delivery: Delivery, dispatch: Dispatch) -> bool:
 
 
 def _is_elsewhere(tx: Tx, agency_id: int) -> bool:
-    """Neither an inbox here, nor a system that fetches here, nor a partner by mail."""
+    """Neither an inbox here, nor another transport that reaches it."""
     agency = tx.session.get_one(Agency, agency_id)
-    return not agency.is_local and not has_reader(tx, agency_id) and partner_of(tx, agency_id) is None
+    return not agency.is_local and not ways.reaches(tx, agency_id)
 
 
 def _is_from_elsewhere(tx: Tx, message: Envelope | StatusMessage, system_id: str) -> bool:

@@ -1,11 +1,11 @@
 """Offering the axis above as a way out of the hub: every process that says statuses has to know it."""
 
 from docex import ways
-from docex.vxp.upstream import UpstreamWay
+from docex.vxp.upstream import UpstreamTransport
 from kernel.config import Config
 
 
 def offer(config: Config) -> None:
     """With an upper axis, what nobody here serves goes up, and statuses follow."""
     if config.vxp_upstream_url:
-        ways.register(UpstreamWay())
+        ways.register(UpstreamTransport())

@@ -22,7 +22,7 @@ from tests.docex_hub.test_mailbox import until
 CODES = [f"H97.{number:03}" for number in range(dispatch.STRETCH * 2 + 5)]
 
 
-class Refusing(ways.Way):
+class Refusing(ways.Transport):
     """A way that breaks over one agency."""
 
     name = "refusing"
@@ -45,9 +45,9 @@ def systems(app: Flask, hub: Office) -> dict[str, System]:
 def broken(systems: dict[str, System]) -> Iterator[int]:
     """The id of an agency over which a way breaks."""
     agency_id = systems[CODES[3]].agency_id
-    ways._ways = {"refusing": Refusing(agency_id), **ways._ways}  # asked before the mailboxes
+    ways._transports = {"refusing": Refusing(agency_id), **ways._transports}  # asked before the mailboxes
     yield agency_id
-    del ways._ways["refusing"]
+    del ways._transports["refusing"]
 
 
 def hand_in(hub: Office, near: System) -> int:

@@ -107,7 +107,7 @@ def test_who_is_fetching_it_at_this_moment_is_asked_and_if_the_term_ends_first_i
             assert operators.requeue_expired(tx, hub.cast.admin, far.agency_id, "Đặt lại") == 0
 
 
-class Gone(ways.Way):
+class Gone(ways.Transport):
     """A way by which it left, and of which nobody knows whether it arrived."""
 
     name = "gone"
@@ -128,7 +128,7 @@ def test_who_may_have_it_and_never_says_so_is_asked_but_not_waited_for(hub: Offi
             hub.work()
             assert (recalled(hub), hub.document(number).state) == ({Recall.ASKED: 1}, DocumentState.RECALLED)
     finally:
-        del ways._ways["gone"]
+        del ways._transports["gone"]
 
 
 def test_an_update_lets_the_earlier_one_be_fetched(hub: Office, far: System) -> None:
@@ -281,5 +281,5 @@ def test_an_old_recall_of_one_who_may_have_it_ends_too_though_nobody_says_that_i
             begin_jobs(hub.config, hub.db)
             hub.work()
         finally:
-            del ways._ways["gone"]
+            del ways._transports["gone"]
         assert (recalled(hub), hub.document(number).state) == ({Recall.ASKED: 1}, DocumentState.RECALLED)

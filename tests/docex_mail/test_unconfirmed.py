@@ -158,6 +158,6 @@ def test_a_recall_by_mail_rings_at_the_clerks(abroad: Abroad) -> None:
 
 def test_the_pages_process_knows_the_way_too(abroad: Abroad, monkeypatch: pytest.MonkeyPatch) -> None:
     """It does no jobs; what a clerk says on a page, or a system by the API, has to reach the partner all the same."""
-    monkeypatch.setattr(ways, "_ways", {})
+    monkeypatch.setattr(ways, "_transports", {})
     create_app(replace(abroad.config, vxp_upstream_url="https://truc.example/vxp"), Services.from_config(abroad.config))
-    assert set(ways._ways) == {"mail", "vxp_upstream"}
+    assert set(ways._transports) == {"mail", "vxp_upstream"}

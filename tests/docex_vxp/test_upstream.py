@@ -116,7 +116,7 @@ def below(office: Office, above: Above) -> Iterator[Office]:
     jobs.register_jobs(config, office.blobs)
     office.config = config
     yield office
-    ways._ways.pop("vxp_upstream", None)
+    ways._transports.pop("vxp_upstream", None)
     jobs.register_jobs(Config(), office.blobs)
 
 
