@@ -20,8 +20,8 @@ from bench.registers_fill import PER_ENVELOPE, fill
 from bench.report import Result, percentile, progress
 from directory import demo, queries
 from directory.actor import Actor
-from docex.registers import finding, lists
-from docex.registers.wishes import Wish
+from docex.documents.registers import document_search, lists
+from docex.documents.registers.list_query import Wish
 from kernel import clock
 from kernel.db import Database, Tx
 from tests.postgres import TestServer
@@ -113,7 +113,7 @@ def _list(clerk: Actor, wish: Wish) -> Callable[[Tx], object]:
 
 
 def _search(clerk: Actor, q: str) -> Callable[[Tx], object]:
-    return lambda tx: finding.found(tx, clerk, q, lists.search_sides(clerk, Wish(), ""))
+    return lambda tx: document_search.found(tx, clerk, q, lists.search_sides(clerk, Wish(), ""))
 
 
 def _asked(db: Database, questions: Mapping[str, Callable[[Tx], object]]) -> dict[str, list[float]]:

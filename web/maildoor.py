@@ -6,10 +6,10 @@ import threading
 
 from directory import queries as directory
 from directory.actor import Actor, Role
-from docex.mail import partners
-from docex.mail.addresses import exchange_address
-from docex.mail.door import Door
-from docex.mail.partners import Terms
+from docex.exchange.mail import partners
+from docex.exchange.mail.addresses import exchange_address
+from docex.exchange.mail.inbound.smtp_listener import Door
+from docex.exchange.mail.partners import Terms
 from kernel import faults
 from kernel.config import Config
 from kernel.errors import NotFound

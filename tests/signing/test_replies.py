@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from docex.documents.papers.signature_placement import spot_for
+from docex.documents.search import text_probe
 from docex.official import pdfprobe, rendering
-from docex.placing import spot_for
-from docex.registers import textprobe
 from kernel.text import Phrase, phrase
 from signing import (
     deferred,
@@ -47,7 +47,7 @@ WORKS = (
     pades.sign_seal,
     pades.sign_copy,
     rendering.render_pdf,
-    textprobe.read,
+    text_probe.read,
     pdfprobe.facts,
     spot_for,
 )
