@@ -9,11 +9,10 @@ from wtforms.fields.choices import SelectChoice
 from directory.access import is_instance_admin
 from directory.actor import Actor
 from docex.exchange import steering_conventions as steering
-from docex.exchange.hub.operators import connections, dead_letters, interventions
+from docex.exchange.hub.operators import connection_test, connections, dead_letters, interventions
 from docex.exchange.hub.operators.dead_letters import Tried
 from docex.exchange.hub.operators.forms import ConventionForm
 from docex.exchange.hub.states import ParcelState
-from docex.exchange.hub.webhooks import connection_test
 from kernel.db import Tx
 from kernel.doors import Routes
 from kernel.errors import Invalid, WrongState

@@ -17,10 +17,9 @@ from docex.edxml import write
 from docex.edxml.model import Organ
 from docex.exchange.hub.access import may_watch_mailbox
 from docex.exchange.hub.models import Mailbox, Parcel, Receipt, Webhook
-from docex.exchange.hub.operators import connections, dead_letters, interventions
+from docex.exchange.hub.operators import connection_test, connections, dead_letters, interventions
 from docex.exchange.hub.operators.connections import Endpoint
 from docex.exchange.hub.states import ParcelState
-from docex.exchange.hub.webhooks import connection_test
 from kernel import clock
 from kernel.audit import AuditEntry
 from kernel.errors import Forbidden, Invalid, NotFound, WrongState

@@ -21,8 +21,8 @@ from flask import Flask
 from docex.edxml.model import Organ
 from docex.exchange.hub.jobs import register_jobs
 from docex.exchange.hub.models import Webhook
-from docex.exchange.hub.operators import connections, interventions
-from docex.exchange.hub.webhooks import connection_test, http_client, subscriptions
+from docex.exchange.hub.operators import connection_test, connections, interventions
+from docex.exchange.hub.webhooks import http_client, subscriptions
 from kernel import clock
 from kernel.backoff import pause
 from kernel.errors import Invalid, NotFound

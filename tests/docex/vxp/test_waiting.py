@@ -17,8 +17,7 @@ from docex.edxml.model import Business
 from docex.edxml.progress import Progress, Recall
 from docex.exchange.hub.jobs import register_jobs
 from docex.exchange.hub.models import Parcel, Receipt
-from docex.exchange.hub.operators import connections, interventions
-from docex.exchange.hub.webhooks import connection_test
+from docex.exchange.hub.operators import connection_test, connections, interventions
 from docex.exchange.recalls import withdrawal
 from docex.exchange.vxp import systems
 from docex.exchange.vxp.client import VxpClient

@@ -115,7 +115,7 @@ def withdraw(tx: Tx, actor: Actor, agency_id: int, parcel_id: int, reason: str) 
 
 def test_connection(tx: Tx, actor: Actor, agency_id: int) -> int:
     """Have the webhooks of the agency's systems called now. Answers how many there are; what else the test says is on
-    the page at any time (docex.exchange.hub.webhooks.connection_test)."""
+    the page at any time (docex.exchange.hub.operators.connection_test)."""
     agency_for(tx, actor, agency_id)
     hooks = tx.session.scalars(sa.select(Webhook).where(Webhook.agency_id == agency_id).order_by(Webhook.id)).all()
     for hook in hooks:
