@@ -8,7 +8,7 @@ from directory import queries as directory
 from directory.actor import Actor, Role
 from docex.exchange.mail import partners
 from docex.exchange.mail.addresses import exchange_address
-from docex.exchange.mail.inbound.smtp_listener import Door
+from docex.exchange.mail.inbound.smtp_listener import SmtpListener
 from docex.exchange.mail.partners import Terms
 from kernel import faults
 from kernel.config import Config
@@ -28,7 +28,7 @@ def run(config: Config) -> None:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    door = Door(config, parts.db, parts.blobs)
+    door = SmtpListener(config, parts.db, parts.blobs)
     door.start()
     log.info("mail door listening on %s:%s", door.hostname, door.port)
     ended.wait()

@@ -16,5 +16,6 @@ def by_hand(config: Config) -> str:
         db.close()
     return (
         f"{found.judged} documents have verdicts, {found.earlier} of them by earlier rules, {found.waiting} wait to be "
-        f"judged again; the worker judges {reverification.STRETCH} a minute and tells who holds what is no longer valid"
+        f"judged again; the worker judges {reverification.BATCH_SIZE} a minute and tells who holds what is no longer "
+        "valid"
     )

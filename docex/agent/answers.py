@@ -6,19 +6,19 @@ Files are named after its numbers and hashes: a hub that somebody has taken over
 import re
 from typing import Any
 
-from docex.agent.errors import Stumbled
+from docex.agent.errors import TransientError
 from docex.agent.folders import odd_answer
 
 Told = dict[str, Any]
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ID = re.compile(r"[0-9A-Za-z_-]{1,100}")
-_MOST = 1 << 63
+_MAX_NUMBER = 1 << 63
 
 
 def number(told: Told, name: str, least: int = 1) -> int:
     """A whole number, such as an id."""
     value = told.get(name)
-    if type(value) is not int or not least <= value < _MOST:  # True is an int, too
+    if type(value) is not int or not least <= value < _MAX_NUMBER:  # True is an int, too
         raise _odd(name)
     return value
 
@@ -64,5 +64,5 @@ def _fitting(told: Told, name: str, pattern: re.Pattern[str]) -> str:
     return value
 
 
-def _odd(name: str) -> Stumbled:
-    return Stumbled(odd_answer(), name)
+def _odd(name: str) -> TransientError:
+    return TransientError(odd_answer(), name)

@@ -18,7 +18,7 @@ from kernel.text import Phrase, phrase
 
 ALIVE_S = 60.0
 WRONG_CLOCK = timedelta(minutes=2)
-MOST = 20
+MAX_LINES = 20
 REASON = ".reason.txt"
 """The ending of the file in error/ that says why the file beside it is there: Vietnamese, English, code and time."""
 OUTBOX, INBOX = "outbox/", "inbox/"
@@ -98,12 +98,12 @@ class Board:
         lines = [f"lienthong-agent {version()}  {self._url}"]
         if not self._wrong:
             lines.append(f"{_FINE.vi} / {_FINE.en}")
-        for what, words in list(self._wrong.items())[:MOST]:
+        for what, words in list(self._wrong.items())[:MAX_LINES]:
             lines.append(f"- {what}: {words.vi} / {words.en}")
-        if len(self._wrong) > MOST:
-            lines.append(f"- … {len(self._wrong) - MOST}")
+        if len(self._wrong) > MAX_LINES:
+            lines.append(f"- … {len(self._wrong) - MAX_LINES}")
         lines += self._lines_of_error()
-        for name in self._sub_folders[:MOST]:
+        for name in self._sub_folders[:MAX_LINES]:
             lines.append(f"- outbox/{shown(name)}: {_SUB_FOLDER.vi} / {_SUB_FOLDER.en}")
         if abs(self._skew) > WRONG_CLOCK:
             words = phrase("Đồng hồ máy này lệch {minutes} phút so với trục.", minutes=round(self._skew / _MINUTE))
@@ -129,8 +129,8 @@ def _refused_in(folder: Path) -> list[str]:
             if os.path.lexists(file):
                 found.append((reason.stat().st_mtime_ns, file.name, reason))
     newest = sorted(found, reverse=True)
-    lines = [line for at, name, reason in newest[:MOST] for line in _refused_line(at, name, reason)]
-    return lines + [f"- error/: … {len(newest) - MOST}"] * (len(newest) > MOST)
+    lines = [line for at, name, reason in newest[:MAX_LINES] for line in _refused_line(at, name, reason)]
+    return lines + [f"- error/: … {len(newest) - MAX_LINES}"] * (len(newest) > MAX_LINES)
 
 
 def _refused_line(at_ns: int, name: str, reason: Path) -> list[str]:

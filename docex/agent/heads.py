@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from docex.agent.board import Board
-from docex.agent.errors import Stumbled, both
+from docex.agent.errors import TransientError, both
 from docex.agent.folders import Folders
 from docex.agent.hub import Hub
 from kernel import clock
@@ -47,7 +47,7 @@ class Watch:
             return
         try:
             wrong = self._judge(jws)
-        except Stumbled as stumbled:  # asked again with the next poll
+        except TransientError as stumbled:  # asked again with the next poll
             log.warning("the log could not be checked: %s", stumbled)
             return
         if wrong is None:

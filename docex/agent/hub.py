@@ -14,7 +14,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from docex.agent import answers
-from docex.agent.errors import Gone, Stumbled, Unreachable
+from docex.agent.errors import Gone, TransientError, Unreachable
 from docex.agent.folders import shown
 from docex.agent.wire import Reach, Wire, problem, refusal, told
 from kernel.text import one_line, phrase
@@ -192,14 +192,14 @@ class Hub:
         with answer:
             _still_there(answer)
             if not answer.ok:
-                raise Stumbled(phrase("Trục không làm được yêu cầu này."), str(answer.status_code))
+                raise TransientError(phrase("Trục không làm được yêu cầu này."), str(answer.status_code))
             goes_on = answer.status_code == 206
             have = have if goes_on else 0
             with target.open("ab" if goes_on else "wb") as file:
                 for piece in _pieces(answer):
                     have += len(piece)
                     if have > one.size:
-                        raise Stumbled(phrase("Trục gửi nhiều hơn cỡ đã báo."))
+                        raise TransientError(phrase("Trục gửi nhiều hơn cỡ đã báo."))
                     file.write(piece)
                     file.flush()
                     yield have
@@ -245,7 +245,7 @@ def _page(found: dict[str, Any]) -> Page:
     for one in answers.items(found):
         try:
             items.append(_waiting(one))
-        except Stumbled as stumbled:
+        except TransientError as stumbled:
             log.warning("a delivery cannot be understood: %s", stumbled)
             odd.append(shown(str(one.get("id", "?")))[:40])
     head = answers.text(found["head"], "jws") if isinstance(found.get("head"), dict) else ""

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any
 
 from docex.agent import answers
-from docex.agent.errors import Stumbled
+from docex.agent.errors import TransientError
 from docex.agent.folders import Folders, bring, only_about, plain
 from docex.agent.hub import Hub
 from docex.edxml import EdxmlError, write
@@ -43,7 +43,7 @@ class AskedBack:
                 with only_about(f"recall {item.get('document')}"):
                     open_ones.add(_key(item))
                     self._tell(item)
-            except Stumbled as error:
+            except TransientError as error:
                 stumbled = error
         if stumbled is not None:  # it may be one that is noted: which ones are answered is not known
             raise stumbled

@@ -23,9 +23,9 @@ from kernel.text import phrase
 
 log = logging.getLogger("lienthong.agent")
 LOOK_S = 0.2
-MOST_PATIENT_S = 300.0
+MAX_BACKOFF_S = 300.0
 ENDS_IN_S = 2.0
-MOST_NAMED = 10
+MAX_NAMED = 10
 
 
 def run(reach: Reach, folder: Path, *, once: bool = False) -> None:
@@ -82,7 +82,7 @@ def _once(sender: Sender, fetcher: Fetcher, follower: Follower, asked_back: Aske
     if not sender.board.is_clean:
         raise Unreachable(phrase("Có văn bản chưa gửi hoặc chưa nhận được; lý do ở status.txt."))
     if laid_aside := sender.board.laid_aside:
-        names = ", ".join(shown(name) for name in laid_aside[:MOST_NAMED])
+        names = ", ".join(shown(name) for name in laid_aside[:MAX_NAMED])
         raise Unreachable(
             phrase(
                 "Trục không nhận {count} tệp, đã chuyển vào error kèm lý do: {names}.",
@@ -124,7 +124,7 @@ def _forever(
             patience_s = 1.0
         except Exception as error:  # whatever it is, the letters of tomorrow must still go
             found = _as_unreachable(error)
-            patience_s = min(patience_s * 2, MOST_PATIENT_S)
+            patience_s = min(patience_s * 2, MAX_BACKOFF_S)
             # Full jitter: after a failure of the hub its agents must not come back all at once.
             pause_s = max(random.SystemRandom().uniform(0, patience_s), found.wait_s, LOOK_S)
             board.is_wrong(name, found.words)

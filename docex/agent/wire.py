@@ -15,12 +15,12 @@ import requests
 from requests.auth import AuthBase
 
 from docex.agent.credentials import Credentials
-from docex.agent.errors import Refused, Stumbled, Unreachable, Unusable
+from docex.agent.errors import Refused, TransientError, Unreachable, Unusable
 from kernel import clock
 from kernel.text import Phrase, one_line, phrase
 
 CONNECT_S, ANSWER_S = 10.0, 120.0  # the second also between two pieces of an answer
-LONGEST_WAIT_S = 3600.0
+MAX_RETRY_AFTER_S = 3600.0
 TOKENS = "/api/v1/oauth/token"
 KEYS = "/api/v1/keys"
 _HOME = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -148,7 +148,7 @@ _NOT_THE_HUB = phrase("Nơi trả lời không phải là trục liên thông. X
 def told(answer: requests.Response) -> dict[str, Any]:
     """The JSON object of a successful answer; a proxy's page instead of it means that the hub was not reached."""
     if not answer.ok:
-        raise Stumbled(phrase("Trục không làm được yêu cầu này."), _short(answer))
+        raise TransientError(phrase("Trục không làm được yêu cầu này."), _short(answer))
     try:
         found = answer.json()
     except requests.JSONDecodeError as error:
@@ -167,7 +167,7 @@ def problem(answer: requests.Response) -> dict[str, Any]:
     return found if isinstance(found, dict) and isinstance(found.get("code"), str) else {}
 
 
-def refusal(answer: requests.Response) -> Refused | Stumbled:
+def refusal(answer: requests.Response) -> Refused | TransientError:
     """Why the hub does not take something; a refusal that is not the hub's own may be a proxy's mistake."""
     found = problem(answer)
     words = found.get("message")
@@ -176,7 +176,7 @@ def refusal(answer: requests.Response) -> Refused | Stumbled:
     if answer.status_code == 413:
         large = phrase("Tệp lớn hơn mức mà đường truyền tới trục cho phép.")
         return Refused("too_large", large.vi, large.en)
-    return Stumbled(phrase("Trục không làm được yêu cầu này."), _short(answer))
+    return TransientError(phrase("Trục không làm được yêu cầu này."), _short(answer))
 
 
 def _check_is_about_the_call(answer: requests.Response) -> None:
@@ -188,7 +188,7 @@ def _check_is_about_the_call(answer: requests.Response) -> None:
         busy = phrase("Trục đang quá tải hoặc tạm ngừng.")
         raise Unreachable(busy, _short(answer), wait_s=_asked_pause_s(answer))
     if code >= 500:
-        raise Stumbled(phrase("Trục gặp lỗi."), _short(answer))
+        raise TransientError(phrase("Trục gặp lỗi."), _short(answer))
 
 
 def _target(answer: requests.Response) -> str:
@@ -197,7 +197,7 @@ def _target(answer: requests.Response) -> str:
 
 def _asked_pause_s(answer: requests.Response) -> float:
     told_s = answer.headers.get("Retry-After", "")
-    return min(float(told_s), LONGEST_WAIT_S) if told_s.isascii() and told_s.isdigit() else 0.0
+    return min(float(told_s), MAX_RETRY_AFTER_S) if told_s.isascii() and told_s.isdigit() else 0.0
 
 
 def _short(answer: requests.Response) -> str:

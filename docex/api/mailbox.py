@@ -19,7 +19,7 @@ from docex.api.hub_models import (
 )
 from docex.documents.models import Dispatch
 from docex.exchange.hub import mailbox, mailbox_listing, receipts
-from docex.exchange.hub.mailbox_notifier import bell_of
+from docex.exchange.hub.mailbox_notifier import notifier_of
 from docex.exchange.intake import mailbox_reports
 from kernel import cursors
 from kernel.db import Tx
@@ -34,7 +34,7 @@ def _wait_for_mail(tx: Tx, actor: Actor, asked: InboxAsked) -> mailbox_listing.P
     if not asked.wait:
         return _first_look(tx, actor, after, asked.limit)
     end = time.monotonic() + asked.wait
-    with bell_of(current_app.extensions["lienthong"].db).listening(actor.agency_id, since=tx.begun) as ring:
+    with notifier_of(current_app.extensions["lienthong"].db).listening(actor.agency_id, since=tx.begun) as ring:
         page = _first_look(tx, actor, after, asked.limit)
         while not page.items:
             tx.let_go()  # nobody holds a connection while they wait

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from directory.actor import Actor
 from docex.api.hub_models import Organ
 from docex.exchange.hub.mailbox import RECEIVE
-from docex.exchange.recalls.open_requests import asked_back
+from docex.exchange.recalls.open_requests import open_requests
 from kernel.db import Tx
 from kernel.doors import Routes
 from kernel.text import phrase
@@ -46,4 +46,4 @@ class AskedBackList(BaseModel):
 def recalls(tx: Tx, actor: Actor) -> Response:
     """What senders ask back (13) from the system's agency and it has not answered (15, 16), also long after it was
     fetched."""
-    return jsonify(items=asked_back(tx, actor.agency_id, actor.code_form))
+    return jsonify(items=open_requests(tx, actor.agency_id, actor.code_form))

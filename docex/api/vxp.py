@@ -180,7 +180,7 @@ def get_received_edoc_list(tx: Tx, _actor: None, prefix: str) -> Response:
 
 
 def _note_poll(tx: Tx, system: System) -> None:
-    mailbox.note_polls(tx, systems.boxes_of(tx, system), header_text(request.headers.get("User-Agent", "")))
+    mailbox.note_polls(tx, systems.mailboxes_of(tx, system), header_text(request.headers.get("User-Agent", "")))
 
 
 def _kind(system: System) -> str:

@@ -17,7 +17,7 @@ from kernel.text import phrase
 from kernel.today import Chip, Item, section
 from kernel.worktime import calendar
 
-MOST = 20
+MAX_ITEMS = 20
 
 
 @section(12, phrase("Chờ tôi kiểm tra"), phrase("Không có văn bản nào chờ kiểm tra."))
@@ -27,7 +27,7 @@ def to_check(tx: Tx, actor: Actor) -> list[Item] | None:
         return None
     condition = sa.and_(Document.agency_id == actor.agency_id, Document.reviewer_id == actor.person_id)
     query = sa.select(Document).where(condition, Document.state == DocumentState.CHECK)
-    rows = tx.session.scalars(query.order_by(Document.urgency.desc(), Document.changed_at).limit(MOST))
+    rows = tx.session.scalars(query.order_by(Document.urgency.desc(), Document.changed_at).limit(MAX_ITEMS))
     label = DOCUMENT[DocumentState.CHECK]
     return [
         Item(
@@ -56,7 +56,7 @@ def to_decide(tx: Tx, actor: Actor) -> list[Item] | None:
             Referral.state == submission_sheets.WAITING,
         )
         .order_by(Incoming.urgency.desc(), Incoming.id)
-        .limit(MOST)
+        .limit(MAX_ITEMS)
     )
     return [_item(row, INCOMING[IncomingState(row.state)]) for row in tx.session.scalars(query)]
 
@@ -67,7 +67,7 @@ def to_forward(tx: Tx, actor: Actor) -> list[Item] | None:
     if not actor.has(Role.CLERK):
         return None
     query = sa.select(Incoming).where(Incoming.agency_id == actor.agency_id, Incoming.state == IncomingState.REGISTERED)
-    rows = tx.session.scalars(query.order_by(Incoming.urgency.desc(), Incoming.id).limit(MOST))
+    rows = tx.session.scalars(query.order_by(Incoming.urgency.desc(), Incoming.id).limit(MAX_ITEMS))
     hours = calendar(tx)
     return [incoming_item(hours, row, phrase("quá hạn trình lãnh đạo")) for row in rows]
 
@@ -86,7 +86,7 @@ def recalls_to_answer(tx: Tx, actor: Actor) -> list[Item] | None:
             Incoming.state.not_in([IncomingState.REFUSED, IncomingState.CANCELLED]),
         )
         .order_by(Incoming.id)
-        .limit(MOST)
+        .limit(MAX_ITEMS)
     )
     return [
         _item(row, UPDATE_ASKED if relations.asked_for_update(tx, delivery) else RECALL[Recall.ASKED])

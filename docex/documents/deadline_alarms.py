@@ -45,7 +45,7 @@ def plan_incoming(tx: Tx, incoming: Incoming) -> None:
     """A document has come: set its deadline and promise the alarms."""
     hours = calendar(tx)
     incoming.desk_due_at = deadline(hours, incoming.arrived_at, incoming.urgency)
-    _promise(tx, hours, f"incoming:{incoming.id}", {"incoming_id": incoming.id}, incoming.desk_due_at, incoming.urgency)
+    _enqueue(tx, hours, f"incoming:{incoming.id}", {"incoming_id": incoming.id}, incoming.desk_due_at, incoming.urgency)
 
 
 def plan_issue(tx: Tx, document: Document) -> None:
@@ -53,10 +53,10 @@ def plan_issue(tx: Tx, document: Document) -> None:
     hours = calendar(tx)
     due_at = document.issue_due_at = deadline(hours, clock.now(), document.urgency)
     key = f"document:{document.id}:{document.rev}"
-    _promise(tx, hours, key, {"document_id": document.id}, due_at, document.urgency)
+    _enqueue(tx, hours, key, {"document_id": document.id}, due_at, document.urgency)
 
 
-def _promise(tx: Tx, hours: WorkCalendar, key: str, about: dict[str, int], due_at: datetime, urgency: int) -> None:
+def _enqueue(tx: Tx, hours: WorkCalendar, key: str, about: dict[str, int], due_at: datetime, urgency: int) -> None:
     moments = {Stage.LATE: due_at, Stage.LATER: hours.same_or_next_working_day(due_at)}
     if not urgency:
         moments[Stage.NEAR] = due_at - NEAR

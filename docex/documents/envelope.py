@@ -24,7 +24,7 @@ from docex.edxml.model import (
 from kernel import clock
 from kernel.blobs import BlobStore
 
-_MOST_COUNTED = 999
+_MAX_COUNT = 999
 """`PromulgationAmount` and `PageAmount` have three digits."""
 _PLACES_LENGTH, _ADDRESS, _TELEPHONE = 1000, 250, 50
 _NAMES = uuid.UUID("6f1d1c0e-58c1-4f5e-9c53-2f2f0b4f9d3e")
@@ -159,8 +159,8 @@ def envelope_of(
         steering_first=steering_first,
         other=OtherInfo(
             priority=Priority(document.urgency),
-            copies=min(len(receivers), _MOST_COUNTED),
-            pages=min(pages, _MOST_COUNTED) if pages else None,
+            copies=min(len(receivers), _MAX_COUNT),
+            pages=min(pages, _MAX_COUNT) if pages else None,
         ),
         places=_fitting(document.places),
         traces=(Trace(sender.code, at.astimezone(clock.VN)),),

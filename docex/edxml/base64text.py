@@ -6,7 +6,7 @@ import binascii
 _BLANKS = b" \t\r\n"
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 _SCHEME = "data:"
-_LONGEST_SCHEME = 1024
+_MAX_SCHEME_LENGTH = 1024
 
 
 class Decoder:
@@ -45,7 +45,7 @@ class Decoder:
         text = (self._start + text).lstrip()
         if text.startswith(_SCHEME):
             _, comma, rest = text.partition(",")
-            if not comma and len(text) > _LONGEST_SCHEME:
+            if not comma and len(text) > _MAX_SCHEME_LENGTH:
                 raise binascii.Error("a data address without data")
             self._begun, self._start = bool(comma), "" if comma else text
             return rest

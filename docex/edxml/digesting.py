@@ -15,7 +15,7 @@ from docex.edxml.limits import Limits
 from docex.edxml.signature import MalformedError
 from docex.edxml.tree import PAPER
 
-_MOST_BLANKS = 256 * 1024
+_MAX_BLANKS = 256 * 1024
 """Characters between two lines of the trace that wait for what follows them."""
 _ID_LENGTH = 240
 
@@ -141,7 +141,7 @@ class _Whole(Events):
     def _hold(self, text: str) -> None:
         """Blanks between the lines of the trace wait for what follows them."""
         self._blanks = [*(self._blanks or []), text]
-        if text.strip() or sum(map(len, self._blanks)) > _MOST_BLANKS:
+        if text.strip() or sum(map(len, self._blanks)) > _MAX_BLANKS:
             self._flush()
 
     def _flush(self, before: int | None = None) -> None:

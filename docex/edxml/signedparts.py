@@ -11,7 +11,7 @@ from docex.edxml.events import SIGNATURE, EnoughError, Events, go_through
 from docex.edxml.limits import Limits
 from docex.edxml.signature import MalformedError, Part
 
-_MOST_KEPT = 256 * 1024
+_MAX_KEPT = 256 * 1024
 """Characters of a signature element."""
 _CODE_LENGTH = 60
 
@@ -93,7 +93,7 @@ class _Looker(Events):
 
     def _keep(self, size: int) -> None:
         self._kept += size
-        if self._kept > _MOST_KEPT:
+        if self._kept > _MAX_KEPT:
             raise MalformedError("too long")
 
     def instruction(self, target: str, data: str) -> None:

@@ -45,10 +45,10 @@ METHODS: dict[str, tuple[str, hashes.HashAlgorithm]] = {
     f"{_MORE}ecdsa-sha512": ("ec", hashes.SHA512()),
     f"{DSIG}rsa-sha1": ("rsa", hashes.SHA1()),  # noqa: S303 - recognised, so that it can be called weak
 }
-MOST_REFERENCES = 200
-MOST_RELAYS = 8
+MAX_REFERENCES = 200
+MAX_RELAYS = 8
 """So many lines of the trace may have been added after signing; real ways have one or two."""
-MOST_RELAYS_OF_LARGE = 2
+MAX_RELAYS_OF_LARGE = 2
 LARGE = 200_000_000
 """Bytes beyond which fewer are tried: each takes seconds for a gigabyte."""
 
@@ -146,7 +146,7 @@ def _digests(file: IO[bytes], limits: Limits, found: Found, signature: EnvelopeS
             return replace(outcome, state=State.CHANGED, detail=one.uri)
     if whole is None or _same(whole, digester.whole[0]):
         return replace(outcome, whole=whole is not None)
-    most = MOST_RELAYS if file.seek(0, io.SEEK_END) < LARGE else MOST_RELAYS_OF_LARGE
+    most = MAX_RELAYS if file.seek(0, io.SEEK_END) < LARGE else MAX_RELAYS_OF_LARGE
     added = found.traces[1:][-most:]
     for count, trace in enumerate(reversed(added), start=1):
         if not trace.plain:  # it holds more than a relay writes: nothing of that is to slip in unsigned
@@ -171,7 +171,7 @@ def _unknown_method(signature: EnvelopeSignature) -> str | None:
 
 def _refusal(signature: EnvelopeSignature) -> str | None:
     """The first thing that is not accepted, or None."""
-    if len(signature.references) > MOST_REFERENCES:
+    if len(signature.references) > MAX_REFERENCES:
         return "too many references"
     for uri, count in Counter(one.uri for one in signature.references).items():
         if count > 1:

@@ -18,7 +18,7 @@ from directory.actor import Role
 from directory.queries import AgencyCard
 from docex.documents import deadline_alarms
 from docex.documents.delivery import transport
-from docex.documents.delivery.statuses import say
+from docex.documents.delivery.statuses import report_status
 from docex.documents.envelope import Facts
 from docex.documents.labels import URGENCY
 from docex.documents.links import INCOMING_PATH
@@ -41,9 +41,9 @@ from signing import log as evidence_log
 
 log = logging.getLogger(__name__)
 
-STRETCH = 20
+BATCH_SIZE = 20
 """Recipients of one envelope that are served in one transaction: enough to share its cost."""
-VANGUARD = 5
+FIRST_BATCH_SIZE = 5
 """The first stretch is short, so that the first of a thousand have it at once."""
 
 
@@ -167,7 +167,7 @@ def deliver(tx: Tx, *delivery_ids: int) -> None:
     except Exception:
         log.exception("deliveries %d to %d fail together, so each is tried alone", delivery_ids[0], delivery_ids[-1])
         for delivery_id in delivery_ids:
-            _promise(tx, [delivery_id])
+            _enqueue(tx, [delivery_id])
 
 
 def _address(tx: Tx, dispatch: Dispatch, receivers: Sequence[Receiver]) -> None:
@@ -188,12 +188,12 @@ def _address(tx: Tx, dispatch: Dispatch, receivers: Sequence[Receiver]) -> None:
     tx.session.add_all(deliveries)
     tx.session.flush()
     numbers = [delivery.id for delivery in deliveries]
-    for start, end in pairwise([0, *range(VANGUARD, len(numbers), STRETCH), len(numbers)]):
+    for start, end in pairwise([0, *range(FIRST_BATCH_SIZE, len(numbers), BATCH_SIZE), len(numbers)]):
         if start < end:
-            _promise(tx, numbers[start:end])
+            _enqueue(tx, numbers[start:end])
 
 
-def _promise(tx: Tx, delivery_ids: Sequence[int]) -> None:
+def _enqueue(tx: Tx, delivery_ids: Sequence[int]) -> None:
     key = str(delivery_ids[0]) if len(delivery_ids) == 1 else f"{delivery_ids[0]}-{delivery_ids[-1]}"
     tx.outbox("docex.deliver", key, {"delivery_ids": list(delivery_ids)})
 
@@ -220,8 +220,8 @@ def _bring(tx: Tx, delivery_ids: Sequence[int]) -> None:
 
 def _arrive(tx: Tx, delivery: Delivery, dispatch: Dispatch, agency: AgencyCard) -> None:
     incoming = _copy(tx, delivery, dispatch)
-    say(tx, delivery, Progress.AVAILABLE)
-    say(tx, delivery, Progress.ARRIVED, by_name=agency.name)
+    report_status(tx, delivery, Progress.AVAILABLE)
+    report_status(tx, delivery, Progress.ARRIVED, by_name=agency.name)
     touch_incoming(tx, incoming, "incoming.arrived")
     index_incoming(tx, incoming, Facts.from_json(dispatch.facts))
     tx.audit(
@@ -231,7 +231,7 @@ def _arrive(tx: Tx, delivery: Delivery, dispatch: Dispatch, agency: AgencyCard) 
         {"code": incoming.code, "from": incoming.sender_name, "sha256": dispatch.sha256},
     )
     _tell_clerks(tx, incoming)
-    transport.arrived(tx, delivery, dispatch)
+    transport.delivered_here(tx, delivery, dispatch)
 
 
 def _tell_clerks(tx: Tx, incoming: Incoming) -> None:

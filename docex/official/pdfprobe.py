@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pypdf import PageObject, PdfReader
 
-MOST_PAGES = 5000
+MAX_PAGES = 5000
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def facts(data: bytes, most_text: int) -> Seen | NotSeen:
         pages = len(reader.pages)
         if pages == 0:
             return NotSeen("no_pages")
-        if pages > MOST_PAGES:
+        if pages > MAX_PAGES:
             return NotSeen("too_many_pages")
         first, last = _size(reader.pages[0]), _size(reader.pages[pages - 1])
         return Seen(pages, first, last, b"/ByteRange" in data, _text(reader, most_text))

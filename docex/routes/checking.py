@@ -36,7 +36,7 @@ def verdict(tx: Tx, actor: Actor, paper_id: int) -> Response:
 @routes.post("/documents/papers/<int:paper_id>/verdict")
 def judge_again(tx: Tx, actor: Actor, paper_id: int) -> AnyResponse:
     """Have it judged once more, with what is known today."""
-    _asked(actor, verdict_store.ask_again(tx, actor, paper_id))
+    _asked(actor, verdict_store.request_verification(tx, actor, paper_id))
     return redirect(url_for("checking.verdict", paper_id=paper_id), 303)
 
 
@@ -51,7 +51,7 @@ def see_changed(tx: Tx, actor: Actor, fallen_id: int) -> AnyResponse:
 def judge_past(tx: Tx, actor: Actor, paper_id: int) -> AnyResponse:
     """Have it judged as of an earlier moment."""
     try:
-        _asked(actor, verdict_store.ask_again(tx, actor, paper_id, past_moment(request.form)))
+        _asked(actor, verdict_store.request_verification(tx, actor, paper_id, past_moment(request.form)))
     except Invalid as error:
         return _page(tx, actor, paper_id, error.fields)
     return redirect(url_for("checking.verdict", paper_id=paper_id), 303)

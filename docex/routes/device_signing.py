@@ -67,10 +67,10 @@ def cancel(tx: Tx, actor: Actor, document_id: int) -> AnyResponse:
 @routes.get("/documents/sign")
 def waiting(tx: Tx, actor: Actor) -> str:
     """What waits for the leader's signature, to be chosen from; with `?ids=` how far those have come."""
-    ids = [number(part) for part in request.args.get("ids", "").split(",")[: bulk_acts.MOST]]
+    ids = [number(part) for part in request.args.get("ids", "").split(",")[: bulk_acts.MAX_DOCUMENTS]]
     if any(ids):
         return _progress(tx, actor, ids)
-    return render_template("docex/sign_many.html", rows=batch.waiting(tx, actor), most=bulk_acts.MOST)
+    return render_template("docex/sign_many.html", rows=batch.waiting(tx, actor), most=bulk_acts.MAX_DOCUMENTS)
 
 
 @routes.post("/documents/sign")

@@ -32,7 +32,7 @@ WORDS = {
 @routes.get("/admin/exchange")
 def exchange(tx: Tx, actor: Actor) -> Response:
     """How the systems of the agencies are doing."""
-    context = {"endpoints": connections.endpoints(tx, actor), "stopped": dead_letters.count(tx, actor)}
+    context = {"endpoints": connections.connections(tx, actor), "stopped": dead_letters.count(tx, actor)}
     return make_response(render_template("hub/exchange.html", **context))
 
 
@@ -113,7 +113,7 @@ def _page(
     asked: str = "",
     late: Phrase | None = None,
 ) -> Response:
-    one = connections.endpoint(tx, actor, agency_id)
+    one = connections.connection(tx, actor, agency_id)
     systems = connections.systems(tx, agency_id)
     state, below = _place()
     leaf = connections.parcels(tx, agency_id, state, below)

@@ -22,7 +22,7 @@ from docex.documents.registers import (
     reports,
     saved_filters,
 )
-from docex.documents.registers.list_query import Wish, moment
+from docex.documents.registers.list_query import ListQuery, moment
 from docex.documents.registers.register import FORMS, Ask, register_page
 from kernel import clock, streams
 from kernel.db import Tx
@@ -44,7 +44,7 @@ def inbox_page(tx: Tx, actor: Actor) -> str:
     leaders = directory.people_with_role(tx, actor.agency_id, Role.LEADER) if actor.has(Role.CLERK) else []
     return render_template(
         "docex/_inbox.html" if request.args.get("fragment") else "docex/inbox.html",
-        listing=lists.inbox(tx, actor, Wish.read(request.args)),
+        listing=lists.inbox(tx, actor, ListQuery.read(request.args)),
         may_register=actor.has(Role.CLERK),
         may_oversee=actor.has(*OVERSEERS),
         leaders=leaders,
@@ -55,7 +55,7 @@ def outbox_page(tx: Tx, actor: Actor) -> str:
     """What the agency issues; moves live."""
     return render_template(
         "docex/_outbox.html" if request.args.get("fragment") else "docex/outbox.html",
-        listing=lists.outbox(tx, actor, Wish.read(request.args)),
+        listing=lists.outbox(tx, actor, ListQuery.read(request.args)),
         may_draft=actor.has(*DRAFTERS),
         may_seal=actor.has(Role.CLERK),
         may_oversee=actor.has(*OVERSEERS),
@@ -64,7 +64,7 @@ def outbox_page(tx: Tx, actor: Actor) -> str:
 
 def search_page(tx: Tx, actor: Actor) -> str:
     """Documents of both directions by what is known of them and by the text of their papers."""
-    wish = Wish.read(request.args)
+    wish = ListQuery.read(request.args)
     where = request.args.get("where", "") if request.args.get("where") in ("in", "out") else ""
     offered: dict[str, dict[str, Any]] = {"in": {**INBOX_FILTERS}, "out": {**OUTBOX_FILTERS}}
     sides = lists.search_sides(actor, wish, where)
@@ -87,7 +87,7 @@ def search_page(tx: Tx, actor: Actor) -> str:
 @routes.post("/documents/filters")
 def save_filter(tx: Tx, actor: Actor) -> AnyResponse:
     """Keep what a list is narrowed to, under a name."""
-    wish, list_ = Wish.read(request.form), request.form.get("list", "")
+    wish, list_ = ListQuery.read(request.form), request.form.get("list", "")
     try:
         saved_filters.save(tx, actor, list_, request.form.get("name", ""), wish)
         flash(phrase("Đã lưu bộ lọc.").in_locale(actor.locale), "good")

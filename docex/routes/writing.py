@@ -199,8 +199,8 @@ def _stored(field: str, wrong: Errors, *, pdf_only: bool = False) -> tuple[File,
     """The files that were uploaded in a field, stored; what is wrong with one of them is put into `wrong`."""
     services = current_app.extensions["lienthong"]
     given = [file for file in request.files.getlist(field) if file.filename]
-    if len(given) > outgoing.MOST_ATTACHMENTS:
-        wrong[field] = phrase("Nhiều nhất {limit} tệp đính kèm.", limit=outgoing.MOST_ATTACHMENTS)
+    if len(given) > outgoing.MAX_ATTACHMENTS:
+        wrong[field] = phrase("Nhiều nhất {limit} tệp đính kèm.", limit=outgoing.MAX_ATTACHMENTS)
         return ()
     most, stored = services.config.upload_max_bytes, []
     for file in given:

@@ -19,7 +19,7 @@ from kernel.verified import Damaged
 from signing.changes import signed_part
 from signing.verdicts import Signer, Verdict
 
-LONGEST_HISTORY = 100
+MAX_HISTORY = 100
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,9 @@ class Revision:
 
 def verdict_sheet(tx: Tx, actor: Actor, paper_id: int, judgement_id: int | None = None) -> VerdictSheet:
     """The newest verdict on a paper of an envelope, or the one that was asked for."""
-    dispatch = verdict_store.judged_dispatch_for(tx, actor, paper_id)
+    dispatch = verdict_store.verified_dispatch_for(tx, actor, paper_id)
     paper = tx.session.get_one(Paper, paper_id)
-    rows = verdict_store.history(tx, paper_id)[:LONGEST_HISTORY]
+    rows = verdict_store.history(tx, paper_id)[:MAX_HISTORY]
     shown = _shown(tx, paper_id, rows, judgement_id)
     incoming_id, document_id = _belongs_to(tx, actor, dispatch)
     envelope = verdict_store.latest_of_envelope(tx, dispatch.id)
@@ -110,7 +110,7 @@ def verdict_sheet(tx: Tx, actor: Actor, paper_id: int, judgement_id: int | None 
 
 def report_of(tx: Tx, actor: Actor, paper_id: int, judgement_id: int) -> Judgement:
     """A verdict as it was kept; Damaged when it was on bytes that are no longer there."""
-    verdict_store.judged_dispatch_for(tx, actor, paper_id)
+    verdict_store.verified_dispatch_for(tx, actor, paper_id)
     row = _one(tx, paper_id, judgement_id)
     if verdict_store.as_stored(tx, Verdict.from_json(row.report)).has(verdict_store.CHANGED):
         raise Damaged(str(row.report["sha256"]))
@@ -119,7 +119,7 @@ def report_of(tx: Tx, actor: Actor, paper_id: int, judgement_id: int) -> Judgeme
 
 def revision_of(tx: Tx, actor: Actor, paper_id: int, place: int) -> Revision:
     """What the signer at this place (from 1) has signed, as the newest verdict that could read the signatures says."""
-    verdict_store.judged_dispatch_for(tx, actor, paper_id)
+    verdict_store.verified_dispatch_for(tx, actor, paper_id)
     paper = tx.session.get_one(Paper, paper_id)
     signers = next(
         filter(None, (Verdict.from_json(row.report).signers for row in verdict_store.history(tx, paper_id))), ()

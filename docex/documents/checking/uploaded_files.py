@@ -24,7 +24,7 @@ from signing.safely import verdict_on
 from signing.trust import Trust
 from signing.verdicts import Value
 
-PATIENCE_S = 5.0
+TIMEOUT_S = 5.0
 """How long a stranger waits for a free process: the papers of the agencies come first."""
 _HEAD = 200
 """Bytes at the beginning of a container in which its type stands."""
@@ -69,9 +69,9 @@ def _is_pdf(data: bytes) -> bool:
     return b"%PDF-" in data[:1024]
 
 
-def _judge_pdf(data: bytes, known: Known) -> Told:
-    verdict = verdict_on(data, known.trust, policy_for(DocumentKind.PUBLIC), patience_s=PATIENCE_S)
-    changes = changes_view(visible_changes(data, verdict, patience_s=PATIENCE_S), verdict, len(data))
+def _verify_pdf(data: bytes, known: Known) -> Told:
+    verdict = verdict_on(data, known.trust, policy_for(DocumentKind.PUBLIC), patience_s=TIMEOUT_S)
+    changes = changes_view(visible_changes(data, verdict, patience_s=TIMEOUT_S), verdict, len(data))
     return Told(verdict_view(verdict, len(data)), changes=changes)
 
 
@@ -79,16 +79,16 @@ def _is_pack(data: bytes) -> bool:
     return data.startswith(b"PK") and MIMETYPE.encode() in data[:_HEAD]
 
 
-def _judge_pack(data: bytes, known: Known) -> Told:
+def _verify_pack(data: bytes, known: Known) -> Told:
     try:
-        checked = check_apart(data, known.trust, known.keys, patience_s=PATIENCE_S)
+        checked = check_apart(data, known.trust, known.keys, patience_s=TIMEOUT_S)
     except Broken as broken:
         raise Invalid({"file": isolation.words(broken)}) from None
     parts = tuple((file, verdict_view(verdict, 0)) for file, verdict in checked.verdicts)
     return Told(_pack_view(checked, data), parts)
 
 
-FORMATS = (Format(_is_pack, _judge_pack), Format(_is_pdf, _judge_pdf))
+FORMATS = (Format(_is_pack, _verify_pack), Format(_is_pdf, _verify_pdf))
 
 
 def look(name: str, data: bytes, known: Known, most: int) -> Uploaded:

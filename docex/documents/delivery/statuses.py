@@ -16,7 +16,7 @@ from kernel.db import Tx
 RECALLS = {Recall.ASKED.value, Recall.AGREED.value, Recall.REFUSED.value}
 
 
-def say(
+def report_status(
     tx: Tx,
     delivery: Delivery,
     *codes: str,
@@ -29,10 +29,10 @@ def say(
 
     Repeated and late ones are kept in the log and change nothing.
     """
-    return bool(say_all(tx, [delivery], *codes, by_name=by_name, description=description, said_at=said_at))
+    return bool(report_statuses(tx, [delivery], *codes, by_name=by_name, description=description, said_at=said_at))
 
 
-def say_all(
+def report_statuses(
     tx: Tx,
     deliveries: Sequence[Delivery],
     *codes: str,
@@ -58,7 +58,7 @@ def say_all(
         tx, dispatch, said, [one for one in deliveries if one.id in absent and one.progress not in NOT_HAD]
     )
     for code in dict.fromkeys(code for _, code in counted):
-        transport.said(tx, [one for one, said_code in counted if said_code == code], dispatch, code, description)
+        transport.counted(tx, [one for one, said_code in counted if said_code == code], dispatch, code, description)
     if dispatch.document_id is not None:
         for delivery, code in counted:
             if delivery.progress in SETTLED or code in (Recall.AGREED, Recall.REFUSED) or _asked_in_vain(delivery):
@@ -67,7 +67,7 @@ def say_all(
     return news
 
 
-def set_back(tx: Tx, delivery: Delivery, step: Progress, reason: str) -> None:
+def reopen(tx: Tx, delivery: Delivery, step: Progress, reason: str) -> None:
     """An operator gives an expired delivery another chance: the one way back, on the log with the reason and who."""
     delivery.progress = step
     _log(tx, delivery, step, description=reason, counted=True)
@@ -77,7 +77,7 @@ def set_back(tx: Tx, delivery: Delivery, step: Progress, reason: str) -> None:
 def take_back(tx: Tx, delivery: Delivery, *, by_name: str, description: str) -> None:
     """The sender takes back what its receiver never had: nobody is asked, so nobody has to agree."""
     delivery.recall = Recall.ASKED
-    say(tx, delivery, Recall.AGREED, by_name=by_name, description=description)
+    report_status(tx, delivery, Recall.AGREED, by_name=by_name, description=description)
 
 
 def _asked_in_vain(delivery: Delivery) -> bool:

@@ -51,21 +51,23 @@ class Transport:
         way may have brought it there all the same."""
         return True
 
-    def ended(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> Phrase | None:
+    def expired(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> Phrase | None:
         """The term has ended and the receiver has not said that it has it: what became of what this way handed on, as
         it stands in the sender's receipt. None when it handed nothing on."""
         return None
 
-    def arrived(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> None:
+    def delivered_here(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> None:
         """A copy has just been put into an inbox of this instance."""
 
-    def said(self, tx: Tx, delivery: Delivery, dispatch: Dispatch, code: str, description: str) -> None:
+    def counted(self, tx: Tx, delivery: Delivery, dispatch: Dispatch, code: str, description: str) -> None:
         """A status of QĐ 28/2018 or a step of the hub has just counted for this delivery."""
 
-    def said_all(self, tx: Tx, deliveries: Sequence[Delivery], dispatch: Dispatch, code: str, description: str) -> None:
+    def counted_all(
+        self, tx: Tx, deliveries: Sequence[Delivery], dispatch: Dispatch, code: str, description: str
+    ) -> None:
         """The same for several deliveries of one envelope."""
         for one in deliveries:
-            self.said(tx, one, dispatch, code, description)
+            self.counted(tx, one, dispatch, code, description)
 
     def logged(
         self, tx: Tx, dispatch: Dispatch, said: Sequence[tuple[Delivery, StatusLog]], arrived: Sequence[Delivery]
@@ -127,22 +129,22 @@ def take_back(tx: Tx, delivery: Delivery, dispatch: Dispatch) -> bool:
     return all(answers)
 
 
-def ended(tx: Tx, delivery: Delivery, dispatch: Dispatch) -> Phrase | None:
+def expired(tx: Tx, delivery: Delivery, dispatch: Dispatch) -> Phrase | None:
     """What became of what a transport handed on, when one did."""
-    said = (one.ended(tx, delivery, dispatch) for one in _transports.values())
+    said = (one.expired(tx, delivery, dispatch) for one in _transports.values())
     return next((words for words in said if words is not None), None)
 
 
-def arrived(tx: Tx, delivery: Delivery, dispatch: Dispatch) -> None:
+def delivered_here(tx: Tx, delivery: Delivery, dispatch: Dispatch) -> None:
     """Tell all transports."""
     for one in _transports.values():
-        one.arrived(tx, delivery, dispatch)
+        one.delivered_here(tx, delivery, dispatch)
 
 
-def said(tx: Tx, deliveries: Sequence[Delivery], dispatch: Dispatch, code: str, description: str) -> None:
+def counted(tx: Tx, deliveries: Sequence[Delivery], dispatch: Dispatch, code: str, description: str) -> None:
     """Tell all transports."""
     for one in _transports.values():
-        one.said_all(tx, deliveries, dispatch, code, description)
+        one.counted_all(tx, deliveries, dispatch, code, description)
 
 
 def logged(tx: Tx, dispatch: Dispatch, said: Sequence[tuple[Delivery, StatusLog]], arrived: Sequence[Delivery]) -> None:

@@ -46,7 +46,7 @@ class Waiting:
 def waiting(tx: Tx, actor: Actor) -> list[Waiting]:
     """What stands under the leader's name and is not signed, most urgent first. Forbidden for others."""
     require(actor, Role.LEADER)
-    return [_waiting(tx, row) for row in tx.session.scalars(_mine(actor).limit(bulk_acts.MOST))]
+    return [_waiting(tx, row) for row in tx.session.scalars(_mine(actor).limit(bulk_acts.MAX_DOCUMENTS))]
 
 
 def chosen(tx: Tx, actor: Actor, choices: Iterable[str]) -> list[Waiting]:
@@ -54,7 +54,7 @@ def chosen(tx: Tx, actor: Actor, choices: Iterable[str]) -> list[Waiting]:
     require(actor, Role.LEADER)
     seen = _parsed(choices)
     rows = tx.session.scalars(_mine(actor).where(Document.id.in_(list(seen)))).all()
-    return [_waiting(tx, row, seen[row.id]) for row in rows][: bulk_acts.MOST]
+    return [_waiting(tx, row, seen[row.id]) for row in rows][: bulk_acts.MAX_DOCUMENTS]
 
 
 def sign_all(tx: Tx, actor: Actor, choices: Iterable[str], *, device: bool) -> tuple[Outcome, ...]:

@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 
 OUT = {HolderKind.PERSON: DocumentState.SIGNING, HolderKind.SEAL: DocumentState.SEALING}
 AGAIN = timedelta(seconds=10)
-MOST_TURNS = 6
+MAX_TURNS = 6
 """So often a verdict is made anew while the certificate's authority is being asked for the first time."""
 UNKNOWN = frozenset({Code.REVOCATION_UNKNOWN, Code.REVOCATION_STALE})
 
@@ -259,7 +259,7 @@ class HandInHandler(Handler[InWork, In]):
     def _ask_first(self, tx: Tx, job: Job, result: In) -> bool:
         """A new certificate: nobody has asked its authority yet. See to that, and judge again in a moment."""
         turn = int(job.payload.get("turn", 0))
-        if result.verdict is None or may_go_out(result.verdict) or turn >= MOST_TURNS:
+        if result.verdict is None or may_go_out(result.verdict) or turn >= MAX_TURNS:
             return False
         revocation.want(tx, result.asked)
         payload = {"handoff_id": result.handoff_id, "turn": turn + 1}

@@ -16,7 +16,7 @@ SUBJECT_LENGTH = 500
 BODY_LENGTH = 100_000
 LINE_LENGTH = 200
 PLACES_LENGTH = 1000
-MOST_RECIPIENTS = 2000
+MAX_RECIPIENTS = 2000
 NOT_WRITTEN_HERE = frozenset({"invitation", "minutes"})
 """Types whose form needs more than a body: invitations and minutes are written by the meetings room."""
 
@@ -131,8 +131,8 @@ def _wrong_choices(tx: Tx, actor: Actor, draft: Draft) -> dict[str, Phrase]:
         wrong["reviewer_id"] = phrase("Cần chọn chánh văn phòng của cơ quan để kiểm tra.")
     if not draft.recipients and not draft.copy_form:  # a copy on paper goes to whoever asked for it
         wrong["recipients"] = phrase("Cần chọn ít nhất một nơi nhận.")
-    elif len(draft.recipients) > MOST_RECIPIENTS:
-        wrong["recipients"] = phrase("Nhiều nhất {limit} nơi nhận.", limit=MOST_RECIPIENTS)
+    elif len(draft.recipients) > MAX_RECIPIENTS:
+        wrong["recipients"] = phrase("Nhiều nhất {limit} nơi nhận.", limit=MAX_RECIPIENTS)
     else:
         cards = directory.agencies(tx, draft.recipients)
         if any(i not in cards or not cards[i].is_current for i in draft.recipients):

@@ -17,7 +17,7 @@ from kernel.errors import Invalid, Stale, WrongState
 from kernel.refs import Ref
 from kernel.text import one_line, phrase
 
-MOST_ATTACHMENTS = 20
+MAX_ATTACHMENTS = 20
 
 
 def check(tx: Tx, actor: Actor, draft: Draft, *, needs_body: bool) -> None:
@@ -296,8 +296,8 @@ def _give_number_back(tx: Tx, document: Document, why: str) -> None:
 
 def _attach(tx: Tx, document: Document, files: tuple[File, ...]) -> None:
     present = attachments_of(tx, document.id)
-    if len(present) + len(files) > MOST_ATTACHMENTS:
-        raise Invalid({"attachments": phrase("Nhiều nhất {limit} tệp đính kèm.", limit=MOST_ATTACHMENTS)})
+    if len(present) + len(files) > MAX_ATTACHMENTS:
+        raise Invalid({"attachments": phrase("Nhiều nhất {limit} tệp đính kèm.", limit=MAX_ATTACHMENTS)})
     first = max((p.place for p in present), default=0) + 1
     for place, file in enumerate(files, start=first):
         add_paper(tx, document, file, "upload", role="attachment", place=place)

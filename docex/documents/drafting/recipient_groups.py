@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from directory import queries as directory
 from directory.actor import Actor, Role, require
 from docex.documents.access import DRAFTERS
-from docex.documents.drafting.draft import MOST_RECIPIENTS
+from docex.documents.drafting.draft import MAX_RECIPIENTS
 from docex.documents.models import Group, Series
 from docex.edxml.codes import KIND_BY_SLUG
 from kernel import clock
@@ -94,8 +94,8 @@ def _wrong(tx: Tx, actor: Actor, name: str, members: list[int], row: Group | Non
         wrong["name"] = phrase("Đã có nhóm mang tên này.")
     if not members:
         wrong["members"] = phrase("Cần chọn ít nhất một cơ quan.")
-    elif len(members) > MOST_RECIPIENTS:
-        wrong["members"] = phrase("Nhiều nhất {limit} nơi nhận.", limit=MOST_RECIPIENTS)
+    elif len(members) > MAX_RECIPIENTS:
+        wrong["members"] = phrase("Nhiều nhất {limit} nơi nhận.", limit=MAX_RECIPIENTS)
     elif set(directory.agencies(tx, members)) != set(members):
         wrong["members"] = phrase("Có nơi nhận không còn trong danh bạ, xin chọn lại.")
     return wrong

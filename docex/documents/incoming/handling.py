@@ -6,7 +6,7 @@ from directory import queries as directory
 from directory.actor import Actor
 from docex.documents import numbering
 from docex.documents.access import Right, incoming_for
-from docex.documents.delivery.statuses import say
+from docex.documents.delivery.statuses import report_status
 from docex.documents.drafting.outgoing import reason_of
 from docex.documents.envelope import Facts
 from docex.documents.models import Delivery, Dispatch, Incoming, StatusLog
@@ -83,7 +83,7 @@ def tell_sender(tx: Tx, incoming: Incoming, code: str, description: str) -> None
     said = sa.select(StatusLog.id).where(StatusLog.delivery_id == delivery.id, StatusLog.code == code).limit(1)
     if code in SAID_ONCE and tx.session.scalar(said) is not None:
         return
-    say(tx, delivery, code, by_name=directory.agency(tx, incoming.agency_id).name, description=description)
+    report_status(tx, delivery, code, by_name=directory.agency(tx, incoming.agency_id).name, description=description)
 
 
 def note(tx: Tx, incoming: Incoming, action: str, **detail: object) -> None:

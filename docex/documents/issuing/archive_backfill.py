@@ -18,7 +18,7 @@ from signing import archive
 from signing.verdicts import Level, Verdict
 
 TOPIC = "docex.take_in"
-STRETCH = 100
+BATCH_SIZE = 100
 PAUSE = timedelta(minutes=15)
 
 
@@ -32,14 +32,14 @@ def begin(db: Database) -> None:
 def take_in(tx: Tx, job: Job) -> None:
     """One stretch. Another follows at once, or in a while when many papers wait for their time-stamp."""
     after = int(job.payload["after"])
-    if archive.waiting_for_stamps(tx) >= STRETCH:
+    if archive.waiting_for_stamps(tx) >= BATCH_SIZE:
         turn = int(job.payload.get("turn", 0)) + 1
         tx.outbox(TOPIC, f"{after}:{turn}", {"after": after, "turn": turn}, due_at=clock.now() + PAUSE)
         return
-    papers = list(tx.session.scalars(sa.select(Paper).where(Paper.id > after).order_by(Paper.id).limit(STRETCH)))
+    papers = list(tx.session.scalars(sa.select(Paper).where(Paper.id > after).order_by(Paper.id).limit(BATCH_SIZE)))
     known = archive.kept(tx, {paper.sha256 for paper in papers})
     _keep(tx, [paper for paper in papers if paper.sha256 not in known])
-    if len(papers) == STRETCH:
+    if len(papers) == BATCH_SIZE:
         tx.outbox(TOPIC, str(papers[-1].id), {"after": papers[-1].id})
 
 
@@ -53,4 +53,4 @@ def _keep(tx: Tx, papers: list[Paper]) -> None:
     newest = {
         row.paper_id: Verdict.from_json(row.report) for row in tx.session.scalars(verdicts.order_by(Judgement.id))
     }
-    preservation.judged(tx, list(newest.items()))
+    preservation.keep_verified(tx, list(newest.items()))

@@ -35,7 +35,7 @@ def sign(tx: Tx, actor: Actor, document_id: int, seen: int | None = None) -> Doc
     if document.copy_form:
         _approved(tx, document)
     else:
-        _promise(tx, "docex.sign", document, actor)
+        _enqueue(tx, "docex.sign", document, actor)
     return document
 
 
@@ -84,7 +84,7 @@ def _check_seen(tx: Tx, document: Document, seen: int | None) -> None:
 def seal(tx: Tx, actor: Actor, document_id: int) -> Document:
     """The clerk presses "Đóng dấu và gửi": the agency's key signs, the result is verified, then it is sent."""
     document = to_seal(tx, actor, document_id)
-    _promise(tx, "docex.seal", document, actor)
+    _enqueue(tx, "docex.seal", document, actor)
     return document
 
 
@@ -102,7 +102,7 @@ def send_again(tx: Tx, actor: Actor, document_id: int) -> Document:
     document = document_for(tx, actor, document_id, Right.ISSUE)
     move(tx, document, DocumentVerb.SEND_AGAIN)
     record(tx, document, "document.send_again")
-    promise_dispatch(tx, document)
+    enqueue_dispatch(tx, document)
     return document
 
 
@@ -159,7 +159,7 @@ def sealed(
     numbering.use(tx, document.book_id, document.number)
     record(tx, document, "document.sealed", sha256=file.sha256, verdict=verdict)
     if document.recipients:
-        promise_dispatch(tx, document)
+        enqueue_dispatch(tx, document)
         return
     document.sent_at = clock.now()  # on paper, over the counter: it has left as soon as it has its number and seal
     move(tx, document, DocumentVerb.HANDED_OUT)
@@ -179,11 +179,11 @@ def send_failed(tx: Tx, document: Document, reason: Phrase) -> None:
     record(tx, document, "document.send_failed", reason=reason.to_json())
 
 
-def promise_dispatch(tx: Tx, document: Document) -> None:
+def enqueue_dispatch(tx: Tx, document: Document) -> None:
     """Have the envelope written and handed to the hub."""
     tx.outbox("docex.dispatch", f"{document.id}:{document.rev}", {"document_id": document.id})
 
 
-def _promise(tx: Tx, topic: str, document: Document, actor: Actor) -> None:
+def _enqueue(tx: Tx, topic: str, document: Document, actor: Actor) -> None:
     key = f"{document.id}:{document.rev}"
     tx.outbox(topic, key, {"document_id": document.id, "rev": document.rev, "person_id": actor.person_id})

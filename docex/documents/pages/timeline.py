@@ -14,8 +14,8 @@ from kernel.db import Tx
 from kernel.refs import Ref
 from kernel.text import Phrase, phrase
 
-LONGEST_TIMELINE = 200
-MOST_ALIKE = 3
+MAX_MOMENTS = 200
+MAX_ALIKE = 3
 _WORTH_TELLING = sa.or_(StatusLog.code != Progress.AVAILABLE, StatusLog.description != "")
 _REPORTED = (Progress.REFUSED, Progress.REGISTERED, Progress.ASSIGNED, Progress.WORKING, Progress.DONE)
 
@@ -39,7 +39,7 @@ def of_document(tx: Tx, document: Document, dispatch_ids: list[int]) -> tuple[Mo
         .join(Delivery, Delivery.id == StatusLog.delivery_id)
         .where(Delivery.dispatch_id.in_(dispatch_ids), StatusLog.counted, _WORTH_TELLING)
         .order_by(StatusLog.id.desc())
-        .limit(LONGEST_TIMELINE)
+        .limit(MAX_MOMENTS)
     )
     rows = tx.session.execute(said).all()
     names = directory.agencies(tx, [agency_id for _, agency_id in rows])
@@ -54,7 +54,7 @@ def of_document(tx: Tx, document: Document, dispatch_ids: list[int]) -> tuple[Mo
 
 def _told(title: Phrase, said: list[tuple[datetime, str]], description: str, tone: str) -> list[Moment]:
     """What recipients said within the same minute: each by itself, or in one line when they are many."""
-    if len(said) <= MOST_ALIKE:
+    if len(said) <= MAX_ALIKE:
         return [Moment(at, title, name, description, tone) for at, name in said]
     return [Moment(max(said)[0], title, phrase("{n} nơi nhận", n=len(said)), description, tone)]
 
@@ -86,7 +86,7 @@ def _teller(log: StatusLog, systems: dict[int, str]) -> str | Phrase:
 
 
 def _acts(tx: Tx, ref: Ref) -> list[Moment]:
-    entries = [entry for entry in audit.history(tx, ref) if entry.action in ACTS][-LONGEST_TIMELINE:]
+    entries = [entry for entry in audit.history(tx, ref) if entry.action in ACTS][-MAX_MOMENTS:]
     ids = {Ref.parse(e.by).id for e in entries if e.by.startswith("person:")}
     people = directory.people(tx, ids)
     return [

@@ -19,7 +19,7 @@ from signing import archive, archivewords
 from signing.archive import Kept
 from signing.verdicts import Level, Value, Verdict
 
-MOST_TOLD = 20
+MAX_TOLD = 20
 """Recipients whose open pages are told that a paper has come further; of a broadcast the page says it when opened."""
 
 
@@ -38,7 +38,7 @@ def sealed(tx: Tx, files: Iterable[File]) -> None:
         archive.keep(tx, file.sha256, file.size, Level.B_B)
 
 
-def judged(tx: Tx, verdicts: Sequence[tuple[int, Verdict]]) -> None:
+def keep_verified(tx: Tx, verdicts: Sequence[tuple[int, Verdict]]) -> None:
     """These papers came and were judged: signed ones are kept, unless they have to go back anyway."""
     for paper_id, verdict in verdicts:
         if verdict.signers and verdict.value is not Value.INVALID:
@@ -76,7 +76,7 @@ def _tell(tx: Tx, sha256: str) -> None:
     documents |= {number for number in tx.session.scalars(own) if number is not None}
     for number, rev in tx.session.execute(sa.select(Document.id, Document.rev).where(Document.id.in_(documents))):
         tx.publish(f"document:{number}", "document.preserved", {"id": number, "rev": rev})
-    copies = sa.select(Incoming.id, Incoming.rev).where(Incoming.dispatch_id.in_(dispatches)).limit(MOST_TOLD + 1)
+    copies = sa.select(Incoming.id, Incoming.rev).where(Incoming.dispatch_id.in_(dispatches)).limit(MAX_TOLD + 1)
     found = tx.session.execute(copies).all()
-    for number, rev in found if len(found) <= MOST_TOLD else []:
+    for number, rev in found if len(found) <= MAX_TOLD else []:
         tx.publish(f"incoming:{number}", "incoming.preserved", {"id": number, "rev": rev})

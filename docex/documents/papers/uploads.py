@@ -34,7 +34,7 @@ ENDINGS = ".pdf,.doc,.docx,.xls,.xlsx,.ppt,.pptx,.odt,.ods,.rtf,.zip,.png,.jpg,.
 _HEAD = 4096
 
 
-PATIENCE_S = 5.0
+TIMEOUT_S = 5.0
 """How long a form waits for a free process; the worker looks into the file in any case."""
 
 
@@ -43,7 +43,7 @@ def refuse_hazards(blobs: BlobStore, file: File, field: str) -> None:
     a broken file the worker can say more."""
     data = read_all(blobs, file.sha256)
     try:
-        found = apart(obstacles, data, patience_s=PATIENCE_S, within_s=judging_seconds())
+        found = apart(obstacles, data, patience_s=TIMEOUT_S, within_s=judging_seconds())
         refusal = refusal_for(tuple(one for one in found if one is not Hazard.BROKEN))
     except Busy:
         return
@@ -59,7 +59,7 @@ def with_hazards(blobs: BlobStore, file: File) -> File:
     if file.media_type != PDF:
         return file
     try:
-        found = apart(obstacles, read_all(blobs, file.sha256), patience_s=PATIENCE_S, within_s=judging_seconds())
+        found = apart(obstacles, read_all(blobs, file.sha256), patience_s=TIMEOUT_S, within_s=judging_seconds())
     except (Busy, Broken):
         return file  # sealing tries again, and the receiver's judge looks at it in any case
     named = [one.value for one in found if one is not Hazard.FIELD_OVER_TEXT]

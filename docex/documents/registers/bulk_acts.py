@@ -17,7 +17,7 @@ from kernel.db import Tx
 from kernel.errors import DomainError, Invalid, WrongState
 from kernel.text import Phrase, phrase
 
-MOST = 100
+MAX_DOCUMENTS = 100
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,8 @@ def each(
     wanted = sorted(set(ids) - {0})
     if not wanted:
         raise Invalid({"id": phrase("Chưa chọn văn bản nào.")})
-    if len(wanted) > MOST:
-        raise Invalid({"id": phrase("Mỗi lần chọn nhiều nhất {limit} văn bản.", limit=MOST)})
+    if len(wanted) > MAX_DOCUMENTS:
+        raise Invalid({"id": phrase("Mỗi lần chọn nhiều nhất {limit} văn bản.", limit=MAX_DOCUMENTS)})
     mine = sa.select(table.id).where(table.id.in_(wanted), table.agency_id == actor.agency_id)
     tx.session.execute(mine.order_by(table.id).with_for_update())
     return tuple(_one(tx, actor, table, number, act) for number in wanted)

@@ -22,8 +22,8 @@ from kernel.db import Tx
 from kernel.search import Hit, Place
 
 PAGE = 30
-MOST = 200
-LONGEST = 300
+MAX_HITS = 200
+MAX_QUERY_LENGTH = 300
 ENVELOPE = "dispatch"
 
 
@@ -95,7 +95,7 @@ def outgoing_side(actor: Actor, *conditions: sa.ColumnElement[bool]) -> Side:
 def found(tx: Tx, actor: Actor, q: str, sides: Iterable[Side], before: datetime | None = None) -> Found:
     """Documents that hold every word of `q` in what is known of them or in their papers, with and without accents; when
     there are none, those in which the last word is the beginning of one."""
-    words, sides = words_of(q[:LONGEST]), tuple(sides)
+    words, sides = words_of(q[:MAX_QUERY_LENGTH]), tuple(sides)
     hits = _hits(tx, actor, q, sides, PAGE + 1, before) if words else []
     rows = [row for side in sides for row in _rows(tx, side, _by_thing(tx, side, hits), words)]
     rows = sorted((r for r in rows if before is None or r.at < before), key=lambda row: row.at, reverse=True)
@@ -104,14 +104,14 @@ def found(tx: Tx, actor: Actor, q: str, sides: Iterable[Side], before: datetime 
 
 def ids(tx: Tx, actor: Actor, q: str, side: Side) -> list[int]:
     """The newest things of one side that hold every word of `q`; for narrowing a list."""
-    return list(_by_thing(tx, side, _hits(tx, actor, q, (side,), MOST, None)))
+    return list(_by_thing(tx, side, _hits(tx, actor, q, (side,), MAX_HITS, None)))
 
 
 def _hits(tx: Tx, actor: Actor, q: str, sides: tuple[Side, ...], things: int, before: datetime | None) -> list[Hit]:
     """Rows of the index for so many things at least: a thing may be found by itself and by its papers."""
     places = [place for side in sides for place in side.places(actor.agency_id)]
     for beginning in (False, True):
-        hits = search.find(tx, q[:LONGEST], places, limit=2 * things, before=before, beginning=beginning)
+        hits = search.find(tx, q[:MAX_QUERY_LENGTH], places, limit=2 * things, before=before, beginning=beginning)
         if hits:
             return hits
     return []

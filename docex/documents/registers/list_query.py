@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from kernel.clock import VN
 
-LONGEST = 200
+MAX_LENGTH = 200
 
 
 def day(text: str) -> date | None:
@@ -49,7 +49,7 @@ def ends(on: date) -> datetime:
 
 
 @dataclass(frozen=True)
-class Wish:
+class ListQuery:
     """What a list of documents is narrowed to, and where its page begins; every value is as typed.
 
     `before` and `after` are cursors: the page of what is older or newer than that row.
@@ -68,7 +68,7 @@ class Wish:
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Self:
         """From an address; what does not belong there is left out."""
-        return cls(**{f.name: str(given.get(f.name) or "").strip()[:LONGEST] for f in fields(cls)})
+        return cls(**{f.name: str(given.get(f.name) or "").strip()[:MAX_LENGTH] for f in fields(cls)})
 
     def address(self, **changes: str) -> dict[str, str]:
         """The parameters that say this, without cursors unless `changes` name them."""

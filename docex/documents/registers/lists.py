@@ -12,7 +12,7 @@ from docex.documents.labels import URGENCY
 from docex.documents.models import Delivery, Dispatch, Document, Incoming
 from docex.documents.queries import INBOX_FILTERS, OUTBOX_FILTERS
 from docex.documents.registers import document_search
-from docex.documents.registers.list_query import Wish, begins, day, ends
+from docex.documents.registers.list_query import ListQuery, begins, day, ends
 from docex.documents.registers.list_rows import (
     OPEN,
     InboxRow,
@@ -54,7 +54,7 @@ class Listing(Generic[R]):
 
     rows: tuple[R, ...]
     filters: tuple[Filter, ...]
-    wish: Wish
+    wish: ListQuery
     agencies: tuple[tuple[int, str], ...]
     urgencies: tuple[tuple[int, Phrase], ...]
     dues: tuple[tuple[str, Phrase], ...]
@@ -65,7 +65,7 @@ class Listing(Generic[R]):
     heads: dict[str, int] = field(default_factory=dict)
 
 
-def inbox(tx: Tx, actor: Actor, wish: Wish) -> Listing[InboxRow]:
+def inbox(tx: Tx, actor: Actor, wish: ListQuery) -> Listing[InboxRow]:
     """What came to the actor's agency, newest first."""
     mine, narrowed = received_by(actor), _inbox_narrowed(wish)
     if wish.q:
@@ -81,7 +81,7 @@ def inbox(tx: Tx, actor: Actor, wish: Wish) -> Listing[InboxRow]:
     )
 
 
-def outbox(tx: Tx, actor: Actor, wish: Wish) -> Listing[OutboxRow]:
+def outbox(tx: Tx, actor: Actor, wish: ListQuery) -> Listing[OutboxRow]:
     """What the agency issues, last changed first; who oversees nothing sees their own."""
     mine, narrowed = issued_by(actor), _outbox_narrowed(wish)
     if wish.q:
@@ -101,7 +101,7 @@ def outbox(tx: Tx, actor: Actor, wish: Wish) -> Listing[OutboxRow]:
     )
 
 
-def search_sides(actor: Actor, wish: Wish, where: str) -> list[document_search.Side]:
+def search_sides(actor: Actor, wish: ListQuery, where: str) -> list[document_search.Side]:
     """Where the search looks: both directions, or `in` or `out` alone, narrowed as a list is."""
     sides = []
     if where != "out" and (not wish.state or wish.state in INBOX_FILTERS):
@@ -116,7 +116,7 @@ def watched(actor: Actor) -> str:
     return f"agency:{actor.agency_id}/clerks" if actor.has(Role.CLERK, Role.LEADER) else f"person:{actor.person_id}"
 
 
-def other_agencies(tx: Tx, actor: Actor, wish: Wish, side: str) -> tuple[tuple[int, str], ...]:
+def other_agencies(tx: Tx, actor: Actor, wish: ListQuery, side: str) -> tuple[tuple[int, str], ...]:
     """The agencies that the newest documents came from or went to, and the one that is asked for, by name."""
     if side == "in":
         came = sa.select(Incoming.sender_id).where(received_by(actor)).order_by(Incoming.id.desc()).limit(RECENT)
@@ -129,7 +129,7 @@ def other_agencies(tx: Tx, actor: Actor, wish: Wish, side: str) -> tuple[tuple[i
     return tuple((card.id, card.name) for card in sorted(cards, key=lambda card: collation_key(card.name)))
 
 
-def _inbox_narrowed(wish: Wish) -> list[sa.ColumnElement[bool]]:
+def _inbox_narrowed(wish: ListQuery) -> list[sa.ColumnElement[bool]]:
     states = INBOX_FILTERS.get(wish.state, INBOX_FILTERS[""])[1]
     conditions: list[sa.ColumnElement[bool]] = [Incoming.state.in_([str(s) for s in states])] if states else []
     if agency := whole_number(wish.agency):
@@ -145,7 +145,7 @@ def _inbox_narrowed(wish: Wish) -> list[sa.ColumnElement[bool]]:
     return conditions + _common(wish, Incoming, waits)
 
 
-def _outbox_narrowed(wish: Wish) -> list[sa.ColumnElement[bool]]:
+def _outbox_narrowed(wish: ListQuery) -> list[sa.ColumnElement[bool]]:
     states = OUTBOX_FILTERS.get(wish.state, OUTBOX_FILTERS[""])[1]
     conditions: list[sa.ColumnElement[bool]] = [Document.state.in_([str(s) for s in states])] if states else []
     if agency := whole_number(wish.agency):
@@ -160,7 +160,7 @@ def _outbox_narrowed(wish: Wish) -> list[sa.ColumnElement[bool]]:
     return conditions + _common(wish, Document, sa.true())
 
 
-def _common(wish: Wish, table: type[Any], waits: sa.ColumnElement[bool]) -> list[sa.ColumnElement[bool]]:
+def _common(wish: ListQuery, table: type[Any], waits: sa.ColumnElement[bool]) -> list[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool]] = []
     if wish.urgency == "any":
         conditions.append(table.urgency > 0)
@@ -173,7 +173,7 @@ def _common(wish: Wish, table: type[Any], waits: sa.ColumnElement[bool]) -> list
     return conditions
 
 
-def _around(tx: Tx, actor: Actor, wish: Wish, side: str, states: Any, counts: dict[str, int]) -> dict[str, Any]:
+def _around(tx: Tx, actor: Actor, wish: ListQuery, side: str, states: Any, counts: dict[str, int]) -> dict[str, Any]:
     """What stands around the rows of either list."""
     stream = watched(actor)
     active = wish.state if wish.state in states else ""
@@ -189,7 +189,7 @@ def _around(tx: Tx, actor: Actor, wish: Wish, side: str, states: Any, counts: di
     }
 
 
-def _page(tx: Tx, query: sa.Select[R], at: Any, number: Any, wish: Wish) -> tuple[list[R], bool, bool]:
+def _page(tx: Tx, query: sa.Select[R], at: Any, number: Any, wish: ListQuery) -> tuple[list[R], bool, bool]:
     """One page of rows, the last `at` first, and whether there is something newer and something older than it."""
     here = sa.tuple_(at, number)
     before, after = _moment(wish.before), _moment(wish.after)

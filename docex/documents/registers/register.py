@@ -25,7 +25,7 @@ from kernel.forms import whole_number
 from kernel.text import Phrase, phrase
 
 PAGE = 50
-MOST_PLACES = 8
+MAX_PLACES = 8
 
 
 @dataclass(frozen=True)
@@ -360,9 +360,9 @@ def _followed(copy: Incoming, way: _Way) -> tuple[str, ...]:
 
 def _places(names: list[str]) -> str:
     """The recipients; of a broadcast the first ones, the document itself names them all."""
-    if len(names) <= MOST_PLACES:
+    if len(names) <= MAX_PLACES:
         return "; ".join(names)
-    return phrase("{names} và {n} nơi khác", names="; ".join(names[:MOST_PLACES]), n=len(names) - MOST_PLACES).vi
+    return phrase("{names} và {n} nơi khác", names="; ".join(names[:MAX_PLACES]), n=len(names) - MAX_PLACES).vi
 
 
 def _kind(document: Document) -> str:

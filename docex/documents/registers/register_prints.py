@@ -22,7 +22,7 @@ from kernel.refs import Ref
 from kernel.text import Phrase, phrase
 from signing.verdicts import phrase_from_json
 
-MOST_ROWS = {"pdf": 1_000, "xlsx": 10_000}
+MAX_ROWS = {"pdf": 1_000, "xlsx": 10_000}
 """A line costs 14 ms of CPU as PDF, and a job must end within its lease (60 s) also on a busy machine. A register of
 1,000 lines is some 110 pages; a year of a large agency is printed month by month, as it is bound."""
 
@@ -50,17 +50,17 @@ class PrintoutCard:
 def ask_for(tx: Tx, actor: Actor, ask: Ask, format_: str) -> Printout:
     """Have a register printed. Invalid when it is empty or too long for one file."""
     require(actor, *OVERSEERS)
-    if format_ not in MOST_ROWS:
+    if format_ not in MAX_ROWS:
         raise Invalid({"format": phrase("Chỉ in được ra PDF hoặc XLSX.")})
     rows = register_count(tx, actor.agency_id, ask)
     if not rows:
         raise Invalid({"since": phrase("Sổ chưa có dòng nào trong khoảng đã chọn.")})
-    if rows > MOST_ROWS[format_]:
+    if rows > MAX_ROWS[format_]:
         said = phrase(
             "Sổ có {rows} dòng, mỗi tệp {format} nhiều nhất {most} dòng. Hãy chọn khoảng ngày ngắn hơn.",
             rows=rows,
             format=format_.upper(),
-            most=MOST_ROWS[format_],
+            most=MAX_ROWS[format_],
         )
         raise Invalid({"since": said})
     row = Printout(
@@ -118,7 +118,7 @@ def table_of(tx: Tx, row: Printout) -> Table:
         agency=agency.name,
         made=f"In từ hệ thống lúc {clock.now().astimezone(clock.VN):%H:%M, %d/%m/%Y}.",
         heads=tuple(Head(c.title.vi, c.share) for c in form.columns),
-        lines=tuple(register_lines(tx, row.agency_id, ask, MOST_ROWS[row.format])),
+        lines=tuple(register_lines(tx, row.agency_id, ask, MAX_ROWS[row.format])),
     )
 
 

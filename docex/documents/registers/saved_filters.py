@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from directory.actor import Actor
-from docex.documents.registers.list_query import Wish
+from docex.documents.registers.list_query import ListQuery
 from docex.documents.registers.models import SavedFilter
 from kernel import clock
 from kernel.db import Tx
@@ -14,7 +14,7 @@ from kernel.text import nfc, phrase
 
 LISTS = ("in", "out")
 NAME_LENGTH = 60
-MOST = 20
+MAX_FILTERS = 20
 
 
 @dataclass(frozen=True)
@@ -27,15 +27,17 @@ class Saved:
     active: bool
 
 
-def saved_filters(tx: Tx, actor: Actor, list_: str, wish: Wish) -> tuple[Saved, ...]:
+def saved_filters(tx: Tx, actor: Actor, list_: str, wish: ListQuery) -> tuple[Saved, ...]:
     """The actor's own filters of a list, in the order in which they were saved."""
     rows = tx.session.scalars(sa.select(SavedFilter).where(_mine(actor), SavedFilter.list == list_))
     found = sorted(rows, key=lambda row: row.id)
     now = wish.address()
-    return tuple(Saved(r.id, r.name, asked, asked == now) for r in found for asked in [Wish.read(r.asked).address()])
+    return tuple(
+        Saved(r.id, r.name, asked, asked == now) for r in found for asked in [ListQuery.read(r.asked).address()]
+    )
 
 
-def save(tx: Tx, actor: Actor, list_: str, name: str, wish: Wish) -> SavedFilter:
+def save(tx: Tx, actor: Actor, list_: str, name: str, wish: ListQuery) -> SavedFilter:
     """Keep a filter under a name; the same name again takes the new filter."""
     name = " ".join(nfc(name).split())
     if list_ not in LISTS:
@@ -47,8 +49,10 @@ def save(tx: Tx, actor: Actor, list_: str, name: str, wish: Wish) -> SavedFilter
     mine = list(tx.session.scalars(sa.select(SavedFilter).where(_mine(actor), SavedFilter.list == list_)))
     row = next((r for r in mine if r.name == name), None)
     if row is None:
-        if len(mine) >= MOST:
-            raise Invalid({"name": phrase("Nhiều nhất {limit} bộ lọc. Hãy bỏ bớt bộ lọc không dùng.", limit=MOST)})
+        if len(mine) >= MAX_FILTERS:
+            raise Invalid(
+                {"name": phrase("Nhiều nhất {limit} bộ lọc. Hãy bỏ bớt bộ lọc không dùng.", limit=MAX_FILTERS)}
+            )
         row = SavedFilter(person_id=actor.person_id, agency_id=actor.agency_id, list=list_, name=name)
         row.made_at = clock.now()
         tx.session.add(row)

@@ -28,10 +28,10 @@ BREAK = "\n"
 """An empty line stands between what the envelope says and the text of its papers."""
 
 TOPIC = "docex.read_text"
-MOST_BYTES = 60_000_000
-MOST_LETTERS = 150_000
-MOST_PAPERS = 20
-SECONDS = 45
+MAX_BYTES = 60_000_000
+MAX_CHARACTERS = 150_000
+MAX_PAPERS = 20
+TIMEOUT_S = 45
 """For all papers of an envelope together: less than the lease of a job."""
 
 SHORT_BYTES, FEW_PAPERS = 2_000_000, 4
@@ -65,12 +65,12 @@ def files_to_read(tx: Tx, dispatch_id: int) -> tuple[PaperFile, ...]:
 def readable(papers: Iterable[Paper]) -> tuple[PaperFile, ...]:
     """Those of these papers whose text can be read, each file once."""
     found = {paper.sha256: PaperFile(paper.sha256, paper.size) for paper in papers if _readable(paper)}
-    return tuple(found.values())[:MOST_PAPERS]
+    return tuple(found.values())[:MAX_PAPERS]
 
 
 def _readable(paper: Paper) -> bool:
     ending = paper.name.rpartition(".")[2].lower()
-    return 0 < paper.size <= MOST_BYTES and (paper.media_type in READABLE or ending in ("pdf", "docx"))
+    return 0 < paper.size <= MAX_BYTES and (paper.media_type in READABLE or ending in ("pdf", "docx"))
 
 
 @dataclass
@@ -107,22 +107,22 @@ class Pieces:
 
 def task(data: bytes) -> Task:
     """Reading one short file, for a process that has something else to do with it, too."""
-    return Task(text_probe.read, (data, MOST_LETTERS), within_s=AT_ONCE_S)
+    return Task(text_probe.read, (data, MAX_CHARACTERS), within_s=AT_ONCE_S)
 
 
 def read_rest(blobs: BlobStore, pieces: Pieces) -> str | None:
     """The text of all papers, with those that nobody has read yet; None when a job has to read them."""
     for file in pieces.files:
         if pieces.wants(file.sha256):
-            pieces.take(file.sha256, _read(blobs, file.sha256, MOST_LETTERS, AT_ONCE_S))
+            pieces.take(file.sha256, _read(blobs, file.sha256, MAX_CHARACTERS, AT_ONCE_S))
     return pieces.text()
 
 
 def text_of(blobs: BlobStore, files: tuple[PaperFile, ...]) -> str:
     """The text of all of them, the first ones first, at most MOST_LETTERS. Takes seconds: for workers."""
     pieces: list[str] = []
-    left = MOST_LETTERS
-    until = monotonic() + SECONDS
+    left = MAX_CHARACTERS
+    until = monotonic() + TIMEOUT_S
     for file in files:
         seconds = until - monotonic()
         if left <= 0 or seconds <= 0:
@@ -135,7 +135,7 @@ def text_of(blobs: BlobStore, files: tuple[PaperFile, ...]) -> str:
 
 def joined(pieces: Iterable[str]) -> str:
     """The text of several papers."""
-    return "\n".join(piece for piece in pieces if piece)[:MOST_LETTERS]
+    return "\n".join(piece for piece in pieces if piece)[:MAX_CHARACTERS]
 
 
 def keep_text(tx: Tx, dispatch_id: int, text: str) -> None:
@@ -162,7 +162,7 @@ def senders_scope(agency_id: int) -> str:
     return f"sent:{agency_id}"
 
 
-def tidied(text: str, most: int = MOST_LETTERS) -> str:
+def tidied(text: str, most: int = MAX_CHARACTERS) -> str:
     """NUL is text to some PDFs and an error to PostgreSQL; half a surrogate pair is an error to both."""
     return nfc(text[:most].replace("\x00", "").encode("utf-8", "replace").decode("utf-8"))
 

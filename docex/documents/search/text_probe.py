@@ -7,9 +7,9 @@ import zipfile
 from collections.abc import Iterator
 from typing import IO
 
-MOST_PAGES = 500
+MAX_PAGES = 500
 UNPACKED_BYTES = 200 * 1024**2
-MOST_MEMBERS = 5_000
+MAX_MEMBERS = 5_000
 
 
 def warm_up() -> None:
@@ -82,7 +82,7 @@ def _pdf(data: bytes) -> Iterator[str]:
     from pypdfium2 import PdfDocument, PdfiumError
 
     document = PdfDocument(data)
-    for number in range(min(len(document), MOST_PAGES)):
+    for number in range(min(len(document), MAX_PAGES)):
         try:
             page = document[number]
             text = page.get_textpage()
@@ -97,7 +97,7 @@ def _pdf(data: bytes) -> Iterator[str]:
 def _docx(file: IO[bytes]) -> Iterator[str]:
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
-        if len(members) > MOST_MEMBERS or sum(m.file_size for m in members) > UNPACKED_BYTES:
+        if len(members) > MAX_MEMBERS or sum(m.file_size for m in members) > UNPACKED_BYTES:
             raise ValueError("unpacks to too much")
         if "word/document.xml" not in archive.namelist():
             raise ValueError("no Word document")

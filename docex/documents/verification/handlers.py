@@ -19,7 +19,7 @@ from docex.documents.search import text_extraction
 from docex.documents.search.text_extraction import Pieces, read_rest
 from docex.documents.verification import verdict_store
 from docex.documents.verification.known_seals import note_seals
-from docex.documents.verification.verdict_store import Case, Judged, Question
+from docex.documents.verification.verdict_store import EnvelopeToVerify, EnvelopeVerified, PaperToVerify
 from docex.edxml.errors import EdxmlError
 from docex.edxml.xmlsig import check_file
 from kernel.blobs import BlobStore, read_all
@@ -34,11 +34,11 @@ from signing.trust import Trust
 from signing.verdicts import Verdict
 from signing.verify import too_large
 
-MOST_JUDGED_BYTES = 100 * 1024**2
+MAX_VERIFIED_BYTES = 100 * 1024**2
 """Judging takes a file into memory, several times over; larger ones are said to be too large, which is not valid."""
 
 
-class VerifyHandler(Handler[Case, Judged]):
+class VerifyHandler(Handler[EnvelopeToVerify, EnvelopeVerified]):
     """Judge the papers of an envelope for its recipients."""
 
     topic: ClassVar[str] = verdict_store.TOPIC
@@ -48,14 +48,14 @@ class VerifyHandler(Handler[Case, Judged]):
         self.blobs = blobs
         self.custody = custody
 
-    def prepare(self, tx: Tx, job: Job) -> Case | None:
+    def prepare(self, tx: Tx, job: Job) -> EnvelopeToVerify | None:
         """The papers to judge."""
         asked = job.payload.get("as_of")
         as_of = datetime.fromisoformat(asked) if asked else None
         trust, first = self.custody.trust(tx), bool(job.payload.get("first"))
-        return verdict_store.case_of(tx, job.payload["dispatch_id"], trust, as_of, first=first)
+        return verdict_store.envelope_to_verify(tx, job.payload["dispatch_id"], trust, as_of, first=first)
 
-    def perform(self, prepared: Case) -> Judged:
+    def perform(self, prepared: EnvelopeToVerify) -> EnvelopeVerified:
         """Judge each in a process of its own; whatever the bytes are, a verdict comes out."""
         trust = with_evidence(prepared.trust, prepared.evidence, self.blobs)
         pieces = Pieces(prepared.readable)
@@ -66,27 +66,27 @@ class VerifyHandler(Handler[Case, Judged]):
             self._keep_evidence(verdict, trust)
         wanted = verdict_store.wanted_by(made, prepared.trust)
         text = read_rest(self.blobs, pieces)
-        return Judged(prepared.dispatch_id, verdicts, prepared.as_of, wanted, envelope, text)
+        return EnvelopeVerified(prepared.dispatch_id, verdicts, prepared.as_of, wanted, envelope, text)
 
-    def conclude(self, tx: Tx, job: Job, result: Judged) -> None:
+    def conclude(self, tx: Tx, job: Job, result: EnvelopeVerified) -> None:
         """Keep the verdicts and show them in every inbox, and what was read for the search."""
         verdict_store.conclude(tx, result, asked_by=job.payload.get("asked_by"), turn=job.payload.get("turn", 0))
         if result.as_of is None:
             sender = tx.session.get_one(Dispatch, result.dispatch_id).sender_id
-            preservation.judged(tx, result.verdicts)
+            preservation.keep_verified(tx, result.verdicts)
             note_seals(tx, sender, (verdict for _, verdict in result.verdicts))
         if job.payload.get("first"):
             _keep_text(tx, result)
 
     def give_up(self, tx: Tx, job: Job, reason: str) -> None:
         """Say that nobody could judge: never green, and no longer "being checked"."""
-        verdict_store.could_not(tx, job.payload["dispatch_id"])
+        verdict_store.record_failure(tx, job.payload["dispatch_id"])
         if job.payload.get("first"):
             text_extraction.ask_to_read(tx, job.payload["dispatch_id"])
 
-    def _judge(self, one: Question, case: Case, trust: Trust, pieces: Pieces) -> Verdict:
+    def _judge(self, one: PaperToVerify, case: EnvelopeToVerify, trust: Trust, pieces: Pieces) -> Verdict:
         policy = policy_for(one.kind)
-        if one.size > MOST_JUDGED_BYTES:
+        if one.size > MAX_VERIFIED_BYTES:
             return too_large(one.sha256, one.size, policy, at=case.as_of)
         data = read_all(self.blobs, one.sha256)
         asked: dict[str, Any] = {"expected": case.expected, "known_since": case.known_since, "at": case.as_of}
@@ -96,7 +96,7 @@ class VerifyHandler(Handler[Case, Judged]):
         pieces.take(one.sha256, text)
         return verdict
 
-    def _judge_envelope(self, case: Case, trust: Trust) -> Verdict | None:
+    def _judge_envelope(self, case: EnvelopeToVerify, trust: Trust) -> Verdict | None:
         """What its own signature is worth. The file is read here, in pieces; its certificate is judged apart."""
         with self.blobs.open(case.envelope) as stored, tempfile.TemporaryFile() as copied:
             file = stored
@@ -118,7 +118,7 @@ class VerifyHandler(Handler[Case, Judged]):
                 self.blobs.put(io.BytesIO(data))
 
 
-def _keep_text(tx: Tx, judged: Judged) -> None:
+def _keep_text(tx: Tx, judged: EnvelopeVerified) -> None:
     if judged.text is None:
         text_extraction.ask_to_read(tx, judged.dispatch_id)
     else:

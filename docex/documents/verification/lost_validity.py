@@ -29,7 +29,7 @@ from signing.verdicts import Value, Verdict, phrase_from_json, phrase_to_json
 TOPIC = "docex.verdict_fell"
 SHOWN = timedelta(days=30)
 SEEN = "docex.verdict_seen"
-MOST = 20
+MAX_ITEMS = 20
 WHY = phrase("Kết quả kiểm tra chữ ký của văn bản đã thay đổi: trước đây hợp lệ, nay kiểm tra lại thì {now}")
 
 auditing.words["docex.verdict_fell"] = phrase("Báo văn bản không còn hợp lệ khi kiểm tra lại chữ ký")
@@ -49,7 +49,7 @@ def valid_by_earlier_rules(tx: Tx, dispatch_id: int) -> Mapping[int, str]:
     return {paper_id: policy for paper_id, (_, policy) in last.items()}
 
 
-def promise_telling(
+def enqueue_telling(
     tx: Tx, dispatch: Dispatch, was_valid: Mapping[int, str], verdicts: Sequence[tuple[int, Verdict]]
 ) -> None:
     """See to it that the holders are told when one of the papers was valid by another policy and is not by this one."""
@@ -121,7 +121,7 @@ def no_longer_valid(tx: Tx, actor: Actor) -> list[Item] | None:
             FallenVerdict.seen_at.is_(None),
         )
         .order_by(FallenVerdict.id.desc())
-        .limit(MOST)
+        .limit(MAX_ITEMS)
     )
     return [_item(*row) for row in tx.session.execute(query)] or None
 

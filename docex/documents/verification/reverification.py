@@ -18,7 +18,7 @@ from kernel.outbox import OPEN_STATES, Job, OutboxRow
 from signing.policy import IN_FORCE
 
 TOPIC = "docex.judge_again"
-STRETCH = 20
+BATCH_SIZE = 20
 """Envelopes of a stretch, and how many may wait to be judged before another one is promised."""
 LOOKED_AT = 500
 PAUSE = timedelta(minutes=1)
@@ -59,19 +59,19 @@ def progress(db: Database) -> Progress:
 
 
 @outbox.handler(TOPIC)
-def judge_again(tx: Tx, job: Job) -> None:
+def verify_again(tx: Tx, job: Job) -> None:
     """Promise a stretch of verdicts, and the next stretch; while earlier ones wait, only the latter."""
     after, walk, turn = int(job.payload["after"]), str(job.payload.get("walk", "")), int(job.payload.get("turn", 0))
-    if _waiting(tx) >= STRETCH:
+    if _waiting(tx) >= BATCH_SIZE:
         payload = {"after": after, "walk": walk, "turn": turn + 1}
         tx.outbox(TOPIC, f"{RULES}:{walk}:{after}:{turn + 1}", payload, due_at=clock.now() + PAUSE)
         return
     found = _looked_at(tx, after)
-    promised = [number for number, earlier in found.items() if earlier][:STRETCH]
+    promised = [number for number, earlier in found.items() if earlier][:BATCH_SIZE]
     for number in promised:
         tx.outbox(verdict_store.TOPIC, _key(number, walk), {"dispatch_id": number})
     if found:
-        last = promised[-1] if len(promised) == STRETCH else max(found)
+        last = promised[-1] if len(promised) == BATCH_SIZE else max(found)
         due = clock.now() + PAUSE if promised else None
         tx.outbox(TOPIC, f"{RULES}:{walk}:{last}", {"after": last, "walk": walk}, due_at=due)
 

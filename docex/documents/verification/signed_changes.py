@@ -14,9 +14,9 @@ from signing.changes import Changes, signed_part, visible_changes
 from signing.isolation import Busy
 from signing.verdicts import Verdict
 
-PATIENCE_S = 10.0
+TIMEOUT_S = 10.0
 """How long somebody who is signed in waits for a free process."""
-MOST_NUMBERS = 12
+MAX_PAGES_NAMED = 12
 """Of pages that are named one by one."""
 
 
@@ -71,7 +71,9 @@ def changes_view(found: Changes | None, verdict: Verdict, size: int) -> ChangesV
 
 def _sentence(found: Changes, who: str) -> Phrase:
     if found.pages:
-        numbers = ", ".join(map(str, found.pages[:MOST_NUMBERS])) + (", …" if len(found.pages) > MOST_NUMBERS else "")
+        numbers = ", ".join(map(str, found.pages[:MAX_PAGES_NAMED])) + (
+            ", …" if len(found.pages) > MAX_PAGES_NAMED else ""
+        )
         return phrase("So với bản mà {who} đã ký, tệp này hiện khác ở trang {pages}.", who=who, pages=numbers)
     if found.left_out:
         return phrase("Không vẽ được đủ các trang của tệp này để so với bản mà {who} đã ký.", who=who)
@@ -84,7 +86,7 @@ def _sentence(found: Changes, who: str) -> Phrase:
 
 def question_for(tx: Tx, actor: Actor, paper_id: int) -> Asked:
     """A paper that the actor may see, whose newest verdict speaks of a change after signing; else it is not found."""
-    verdict_store.judged_dispatch_for(tx, actor, paper_id)
+    verdict_store.verified_dispatch_for(tx, actor, paper_id)
     paper = tx.session.get_one(Paper, paper_id)
     newest = next((row for row in verdict_store.history(tx, paper_id) if row.as_of is None), None)
     verdict = Verdict.from_json(newest.report) if newest is not None else None
@@ -100,7 +102,7 @@ def drawn(asked: Asked, blobs: BlobStore) -> ChangesView | None:
     """
     data = read_all(blobs, asked.sha256)
     try:
-        found = visible_changes(data, asked.verdict, patience_s=PATIENCE_S)
+        found = visible_changes(data, asked.verdict, patience_s=TIMEOUT_S)
     except Busy:
         raise Unavailable(phrase("Hệ thống đang kiểm tra nhiều tệp khác. Xin thử lại sau ít phút.")) from None
     return changes_view(found, asked.verdict, len(data))

@@ -38,13 +38,13 @@ from signing.verdicts import Reason, Value, Verdict
 from signing.verify import Expected
 
 TOPIC = "docex.verify"
-NOTHING_TO_JUDGE = "none"
+NOTHING_TO_VERIFY = "none"
 AGAIN_AFTER = tuple(timedelta(seconds=s) for s in (15, 60, 600, 3600))
 """When authorities are still being asked: how long until the next look."""
 
 
 @dataclass(frozen=True)
-class Question:
+class PaperToVerify:
     """One PDF of an envelope and the rules that it falls under."""
 
     paper_id: int
@@ -54,7 +54,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Case:
+class EnvelopeToVerify:
     """Everything that has to be judged of one envelope, and what is known beside it.
 
     `readable` are the papers whose text the search wants to have; `known_since` is when these bytes came to the hub;
@@ -64,7 +64,7 @@ class Case:
 
     dispatch_id: int
     envelope: str
-    questions: tuple[Question, ...]
+    questions: tuple[PaperToVerify, ...]
     readable: tuple[PaperFile, ...]
     expected: Expected
     trust: Trust
@@ -74,7 +74,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Judged:
+class EnvelopeVerified:
     """The verdicts of one case, by paper, and the certificates whose revocation authorities shall be asked about.
 
     `envelope` is the one on the envelope itself; None for what is no edXML. `text` is what the search was to have of
@@ -89,9 +89,9 @@ class Judged:
     text: str | None = None
 
 
-def case_of(
+def envelope_to_verify(
     tx: Tx, dispatch_id: int, trust: Trust, as_of: datetime | None = None, *, first: bool = False
-) -> Case | None:
+) -> EnvelopeToVerify | None:
     """The PDFs of an envelope; the main one must be signed and sealed, a copy sealed, attachments are judged by what is
     there. For the `first` verdict also its papers for the search; there is no evidence of earlier ones then."""
     dispatch = tx.session.get(Dispatch, dispatch_id)
@@ -101,11 +101,11 @@ def case_of(
     main = DocumentKind.COPY if is_copy(facts.code) else DocumentKind.OFFICIAL
     papers = papers_of(tx, dispatch_id)
     questions = tuple(
-        Question(paper.id, paper.sha256, paper.size, main if paper.role == "main" else DocumentKind.FOREIGN)
+        PaperToVerify(paper.id, paper.sha256, paper.size, main if paper.role == "main" else DocumentKind.FOREIGN)
         for paper in papers
-        if _is_judged(paper)
+        if _is_verified(paper)
     )
-    return Case(
+    return EnvelopeToVerify(
         dispatch_id,
         dispatch.sha256,
         questions,
@@ -153,7 +153,7 @@ def _evidence(tx: Tx, dispatch_id: int) -> set[str]:
     return {answer["sha256"] for detail in details for answer in detail.get("revocation", ())}
 
 
-def conclude(tx: Tx, judged: Judged, *, asked_by: int | None = None, turn: int = 0) -> None:
+def conclude(tx: Tx, judged: EnvelopeVerified, *, asked_by: int | None = None, turn: int = 0) -> None:
     """Keep the verdicts, show them wherever the envelope has arrived, and see to what they could not know yet.
 
     A verdict as of an earlier moment is kept and changes nothing else.
@@ -185,13 +185,13 @@ def conclude(tx: Tx, judged: Judged, *, asked_by: int | None = None, turn: int =
             payload = {"dispatch_id": dispatch.id, "turn": turn + 1}
             tx.outbox(TOPIC, f"{dispatch.id}:again:{turn + 1}", payload, due_at=now + AGAIN_AFTER[turn])
         else:
-            lost_validity.promise_telling(tx, dispatch, was_valid, judged.verdicts)
+            lost_validity.enqueue_telling(tx, dispatch, was_valid, judged.verdicts)
         _show(tx, dispatch)
     elif asked_by is not None:
         _show(tx, dispatch, only=directory.person(tx, asked_by).agency_id)
 
 
-def _keep_envelope(tx: Tx, judged: Judged, verdict: Verdict) -> None:
+def _keep_envelope(tx: Tx, judged: EnvelopeVerified, verdict: Verdict) -> None:
     report = verdict.to_json()
     evidence_log.add_verdict(tx, report)
     row = EnvelopeJudgement(
@@ -200,7 +200,7 @@ def _keep_envelope(tx: Tx, judged: Judged, verdict: Verdict) -> None:
     tx.session.add(row)
 
 
-def could_not(tx: Tx, dispatch_id: int) -> None:
+def record_failure(tx: Tx, dispatch_id: int) -> None:
     """The check failed for good, for a reason of our own: what was never judged counts as unclear, and an earlier
     verdict stands."""
     dispatch = tx.session.get_one(Dispatch, dispatch_id)
@@ -210,13 +210,13 @@ def could_not(tx: Tx, dispatch_id: int) -> None:
     _show(tx, dispatch)
 
 
-def ask_again(tx: Tx, actor: Actor, paper_id: int, as_of: datetime | None = None) -> bool:
+def request_verification(tx: Tx, actor: Actor, paper_id: int, as_of: datetime | None = None) -> bool:
     """Have the envelope of this paper judged once more, now or as of an earlier moment. False when it is being judged
     at somebody's wish already: nothing more is promised then.
 
     Invalid when the moment lies in the future, or before the envelope came.
     """
-    dispatch = judged_dispatch_for(tx, actor, paper_id)
+    dispatch = verified_dispatch_for(tx, actor, paper_id)
     now = clock.now()
     if as_of is not None and not dispatch.submitted_at <= as_of <= now:
         on = dispatch.submitted_at.astimezone(clock.VN).strftime("%d/%m/%Y %H:%M")
@@ -228,7 +228,7 @@ def ask_again(tx: Tx, actor: Actor, paper_id: int, as_of: datetime | None = None
     return True
 
 
-def judged_dispatch_for(tx: Tx, actor: Actor, paper_id: int) -> Dispatch:
+def verified_dispatch_for(tx: Tx, actor: Actor, paper_id: int) -> Dispatch:
     """The envelope of a paper that the actor may see; drafts are in none, and are not judged."""
     paper = paper_for(tx, actor, paper_id)
     if paper.dispatch_id is None:
@@ -287,7 +287,7 @@ def value_as_stored(tx: Tx, dispatch: Dispatch) -> str:
     """What became of the signatures of an envelope's papers, likewise: "" while nobody has judged them."""
     if dispatch.verdict != Value.VALID:
         return dispatch.verdict
-    names = {dispatch.sha256, *(paper.sha256 for paper in papers_of(tx, dispatch.id) if _is_judged(paper))}
+    names = {dispatch.sha256, *(paper.sha256 for paper in papers_of(tx, dispatch.id) if _is_verified(paper))}
     is_sound = all(tx.soundness(name) is Soundness.SOUND for name in names)
     return dispatch.verdict if is_sound else Value.UNCLEAR.value
 
@@ -310,15 +310,15 @@ def _judgements() -> sa.Select[Judgement]:
     return sa.select(Judgement).order_by(Judgement.id)
 
 
-def _is_judged(paper: Paper) -> bool:
+def _is_verified(paper: Paper) -> bool:
     return paper.media_type == "application/pdf" or paper.role == "main"
 
 
-def _overall(judged: Judged) -> str:
+def _overall(judged: EnvelopeVerified) -> str:
     """The worst verdict counts; an attachment that nobody signed says nothing about the document."""
     values = [v.value for _, v in judged.verdicts[:1]]
     values += [v.value for _, v in judged.verdicts[1:] if v.signers]
-    return max(values, key=lambda value: value.gravity, default=None) or NOTHING_TO_JUDGE
+    return max(values, key=lambda value: value.gravity, default=None) or NOTHING_TO_VERIFY
 
 
 def tone_of(value: str) -> str:

@@ -185,7 +185,7 @@ def tell(tx: Tx, row: EvidencePack) -> None:
 def source_of(tx: Tx, row: EvidencePack, trust: Trust) -> Source:
     """Everything that goes into a pack, as it stands now."""
     dispatch = tx.session.get_one(Dispatch, row.dispatch_id)
-    case = verdict_store.case_of(tx, dispatch.id, trust)
+    case = verdict_store.envelope_to_verify(tx, dispatch.id, trust)
     assert case is not None
     kinds = {one.paper_id: one.kind for one in case.questions}
     rows = papers_of(tx, dispatch.id)
@@ -224,7 +224,7 @@ def source_of(tx: Tx, row: EvidencePack, trust: Trust) -> Source:
 
 def evidence_of(tx: Tx, row: EvidencePack) -> tuple[str, ...]:
     """The SHA-256 of authorities' answers that the verdicts on this envelope rest on."""
-    case = verdict_store.case_of(tx, row.dispatch_id, Trust())
+    case = verdict_store.envelope_to_verify(tx, row.dispatch_id, Trust())
     return case.evidence if case is not None else ()
 
 

@@ -14,7 +14,7 @@ from kernel.db import Tx
 from kernel.text import Phrase, phrase
 from kernel.today import Chip, Item, section
 
-MOST = 20
+MAX_ITEMS = 20
 PAGE = "/admin/exchange/{agency_id}"
 STOPPED = "/admin/exchange/stopped"
 _NOT_FETCHED = phrase("Chưa lấy")
@@ -33,7 +33,7 @@ def not_fetched(tx: Tx, actor: Actor) -> list[Item] | None:
         .join(Parcel, Parcel.delivery_id == Delivery.id)
         .where(Document.agency_id == actor.agency_id, _LATE)
         .order_by(Parcel.available_at)
-        .limit(MOST)
+        .limit(MAX_ITEMS)
     )
     rows = tx.session.execute(query).all()
     cards = directory.agencies(tx, [parcel.agency_id for _, parcel in rows])
@@ -59,7 +59,7 @@ def unfetched(tx: Tx, actor: Actor) -> list[Item] | None:
         .where(_LATE)
         .group_by(Parcel.agency_id)
         .order_by(sa.func.min(Parcel.available_at))
-        .limit(MOST)
+        .limit(MAX_ITEMS)
     )
     late = {agency_id: count for agency_id, count in tx.session.execute(query)}
     cards = directory.agencies(tx, late)
@@ -83,7 +83,7 @@ def stopped(tx: Tx, actor: Actor) -> list[Item] | None:
     chip = Chip(phrase("Đã dừng"), "bad")
     return [
         Item(_in(actor.locale, one.name), STOPPED, meta=(phrase("{count} việc", count=one.count),), chip=chip)
-        for one in dead_letters.groups(tx, actor)[:MOST]
+        for one in dead_letters.groups(tx, actor)[:MAX_ITEMS]
     ]
 
 

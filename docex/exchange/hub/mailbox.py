@@ -14,7 +14,7 @@ from directory import queries as directory
 from directory.actor import Actor
 from directory.models import ApiClient
 from docex.documents.delivery import transport
-from docex.documents.delivery.statuses import say, say_all
+from docex.documents.delivery.statuses import report_status, report_statuses
 from docex.documents.models import Delivery, Dispatch, on_the_way
 from docex.edxml.progress import Progress, Recall
 from docex.exchange.hub import receipts
@@ -79,7 +79,7 @@ def put_all(tx: Tx, deliveries: Sequence[Delivery]) -> None:
     ]
     tx.session.add_all(parcels)
     tx.session.flush()
-    say_all(tx, fresh, Progress.AVAILABLE)
+    report_statuses(tx, fresh, Progress.AVAILABLE)
     for parcel in parcels:
         tx.publish(f"mailbox:{parcel.agency_id}", "mailbox.changed", {"id": parcel.id, "rev": parcel.seq})
     subscriptions.arrived(tx, parcels)
@@ -161,17 +161,17 @@ def _collect_left(tx: Tx, agency_ids: Sequence[int]) -> None:
         .distinct()
     )
     for agency_id in sorted(tx.session.scalars(left)):
-        _promise_to_collect(tx, agency_id, "polled")
+        _enqueue_collecting(tx, agency_id, "polled")
 
 
-def _promise_to_collect(tx: Tx, agency_id: int, occasion: str) -> None:
+def _enqueue_collecting(tx: Tx, agency_id: int, occasion: str) -> None:
     key = f"{agency_id}:{occasion}:{clock.now():%Y%m%d%H%M%S}"
     tx.outbox("hub.collect", key, {"agency_id": agency_id, "after": 0})
 
 
 def bring_left(tx: Tx, agency_id: int) -> None:
     """A system that will be told, and may never ask, gets what was handed in before there was one, too."""
-    _promise_to_collect(tx, agency_id, "told")
+    _enqueue_collecting(tx, agency_id, "told")
 
 
 def poll_is_news(polled_at: datetime | None) -> bool:
@@ -248,7 +248,7 @@ def acknowledge(tx: Tx, actor: Actor, parcel_id: int, token: int) -> Receipt:
         parcel.state, parcel.fetched_at, parcel.leased_until = ParcelState.FETCHED, clock.now(), None
         dispatch = tx.session.get_one(Dispatch, delivery.dispatch_id)
         agency = directory.agencies(tx, [parcel.agency_id, dispatch.sender_id])[parcel.agency_id]  # receipts name both
-        say(tx, delivery, Progress.RETRIEVED, Progress.ARRIVED, by_name=agency.name)
+        report_status(tx, delivery, Progress.RETRIEVED, Progress.ARRIVED, by_name=agency.name)
         tx.audit(f"agency:{agency.id}", "hub.fetched", Ref("delivery", delivery.id), {"parcel": parcel.id})
         if too_late:
             asked = {"delivery_id": delivery.id, "reason": FETCHED_LATE.vi, "by": actor.by, "withdraw": True}

@@ -25,7 +25,7 @@ LOOK_S = 5.0
 _STREAM = "s mailbox:"
 
 
-class Bell:
+class MailboxNotifier:
     """The listener of one process on one database; it runs while somebody waits."""
 
     def __init__(self, db: Database) -> None:
@@ -101,9 +101,9 @@ class Bell:
         return changed
 
 
-_bells: WeakKeyDictionary[Database, Bell] = WeakKeyDictionary()
+_notifiers: WeakKeyDictionary[Database, MailboxNotifier] = WeakKeyDictionary()
 
 
-def bell_of(db: Database) -> Bell:
+def notifier_of(db: Database) -> MailboxNotifier:
     """The one bell of this process on `db`."""
-    return _bells.setdefault(db, Bell(db))
+    return _notifiers.setdefault(db, MailboxNotifier(db))

@@ -10,7 +10,7 @@ from directory.access import instance_admins
 from directory.actor import Role
 from directory.models import ApiClient
 from docex.documents.delivery import transport
-from docex.documents.delivery.statuses import say, take_back
+from docex.documents.delivery.statuses import report_status, take_back
 from docex.documents.envelope import Facts
 from docex.documents.links import OUTGOING_PATH
 from docex.documents.models import Delivery, Dispatch
@@ -28,10 +28,10 @@ from notify.kinds import DocumentUnfetched, DocumentWaits
 from notify.messages import BOTH, Channel, Recipient, tell
 
 OFFICE_HOURS = timedelta(hours=24)
-SHORTEST = timedelta(minutes=1)
-LONGEST = timedelta(days=30)
-STRETCH = 200
-OVERTIME = timedelta(hours=1)
+MIN_TERM = timedelta(minutes=1)
+MAX_TERM = timedelta(days=30)
+BATCH_SIZE = 200
+GRACE_PERIOD = timedelta(hours=1)
 """How much longer than the term a system that is fetching has to finish, as long as its lease runs."""
 
 ALARMS = (mailbox.FIRST_ALARM, timedelta(hours=8), timedelta(hours=24))
@@ -56,7 +56,7 @@ def begin(tx: Tx, dispatch: Dispatch, length: timedelta | None = None) -> Term:
     until = since + length if length else calendar(tx).add_working_time(since, OFFICE_HOURS)
     term = Term(dispatch_id=dispatch.id, expires_at=until)
     tx.session.add(term)
-    _promise(tx, term)
+    _enqueue_expiry(tx, term)
     return term
 
 
@@ -65,7 +65,7 @@ def read(seconds: str) -> timedelta | None:
     if not seconds:
         return None
     length = timedelta(seconds=int(seconds)) if seconds.isascii() and seconds.isdigit() and len(seconds) < 9 else None
-    if length is None or not SHORTEST <= length <= LONGEST:
+    if length is None or not MIN_TERM <= length <= MAX_TERM:
         message = phrase("Delivery-TTL phải là số giây từ {least} đến {most}.", least=60, most=30 * 86_400)
         raise Invalid({"Delivery-TTL": message}, message)
     return length
@@ -80,7 +80,7 @@ def extend(tx: Tx, term: Term, until: datetime) -> None:
     """An operator gives an envelope more time."""
     if until > term.expires_at:
         term.expires_at = until
-        _promise(tx, term)
+        _enqueue_expiry(tx, term)
 
 
 def expire(tx: Tx, dispatch_id: int, after: int = 0) -> None:
@@ -98,18 +98,18 @@ def expire(tx: Tx, dispatch_id: int, after: int = 0) -> None:
             Delivery.id > after,
         )
         .order_by(Delivery.id)
-        .limit(STRETCH)
+        .limit(BATCH_SIZE)
         .with_for_update()
     )
     found = list(tx.session.scalars(query))
     dispatch = tx.session.get_one(Dispatch, dispatch_id)
     for delivery in found:
         parcel = tx.session.scalar(sa.select(Parcel).where(Parcel.delivery_id == delivery.id).with_for_update())
-        if parcel is not None and parcel.is_leased and clock.now() < term.expires_at + OVERTIME:
+        if parcel is not None and parcel.is_leased and clock.now() < term.expires_at + GRACE_PERIOD:
             _wait_for(tx, parcel, term)
         else:
             _end(tx, delivery, dispatch, parcel)
-    if len(found) == STRETCH:
+    if len(found) == BATCH_SIZE:
         key = f"{dispatch_id}:{int(term.expires_at.timestamp())}:{found[-1].id}"
         tx.outbox("hub.expire", key, {"dispatch_id": dispatch_id, "after": found[-1].id})
 
@@ -131,7 +131,7 @@ def alarm(tx: Tx, parcel_id: int, step: int, turn: int) -> None:
     if step == 3:
         _tell(tx, parcel, dispatch, technical_contacts(tx, parcel.agency_id), "technical", _LOOK_AT_IT)
     if step < len(ALARMS):
-        promise_alarm(tx, parcel, step + 1)
+        enqueue_alarm(tx, parcel, step + 1)
 
 
 def ring(tx: Tx, receiver_id: int, dispatch: Dispatch, data: dict[str, int]) -> None:
@@ -150,12 +150,12 @@ def _wait_for(tx: Tx, parcel: Parcel, term: Term) -> None:
 def _end(tx: Tx, delivery: Delivery, dispatch: Dispatch, parcel: Parcel | None) -> None:
     if parcel is not None:
         parcel.state = ParcelState.EXPIRED
-    handed_on = transport.ended(tx, delivery, dispatch)
+    handed_on = transport.expired(tx, delivery, dispatch)
     if parcel is None and handed_on is None and _is_carried(tx, delivery, dispatch):
         return
     there = delivery.progress == Progress.AVAILABLE or handed_on is not None
     reason = handed_on or (_EXPIRED if there else _UNDELIVERABLE)
-    say(tx, delivery, Progress.EXPIRED if there else Progress.UNDELIVERABLE, description=reason.vi)
+    report_status(tx, delivery, Progress.EXPIRED if there else Progress.UNDELIVERABLE, description=reason.vi)
     if handed_on is not None and not delivery.recall:
         delivery.reason = f"{reason.vi} / {reason.en}"
     tx.audit(f"agency:{dispatch.sender_id}", "hub.expired", Ref("delivery", delivery.id), {"available": there})
@@ -214,7 +214,7 @@ def _tell(
         tell(tx, notice, recipient, ref=Ref("parcel", parcel.id), version=parcel.seq, slot=slot, channels=BOTH)
 
 
-def _promise(tx: Tx, term: Term) -> None:
+def _enqueue_expiry(tx: Tx, term: Term) -> None:
     key = f"{term.dispatch_id}:{int(term.expires_at.timestamp())}"
     tx.outbox("hub.expire", key, {"dispatch_id": term.dispatch_id, "after": 0}, due_at=term.expires_at)
 
@@ -235,7 +235,7 @@ def alarm_due(tx: Tx, dispatch_id: int, since_at: datetime, step: int) -> dateti
     return hours.add_working_time(since_at, length)
 
 
-def promise_alarm(tx: Tx, parcel: Parcel, step: int) -> None:
+def enqueue_alarm(tx: Tx, parcel: Parcel, step: int) -> None:
     """See to it that somebody is told when nobody fetches it."""
     payload = {"parcel_id": parcel.id, "step": step, "turn": parcel.seq}
     due_at = alarm_due(tx, mailbox.dispatch_of(tx, parcel).id, parcel.available_at, step)

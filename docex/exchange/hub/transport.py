@@ -42,7 +42,9 @@ class MailboxTransport(transport.Transport):
         """Out of the mailbox, unless a system has fetched it or is at it now."""
         return mailbox.take_back(tx, delivery)
 
-    def said_all(self, tx: Tx, deliveries: Sequence[Delivery], dispatch: Dispatch, code: str, description: str) -> None:
+    def counted_all(
+        self, tx: Tx, deliveries: Sequence[Delivery], dispatch: Dispatch, code: str, description: str
+    ) -> None:
         """Each step of the hub is signed, whichever way took it."""
         if code in _SIGNED:
             receipts.of_deliveries(tx, _SIGNED[code], deliveries, description)

@@ -28,7 +28,7 @@ from docex.exchange.dispatch import Receiver, Submission, hand_in
 from docex.exchange.hub import receipts
 from docex.exchange.hub.models import Receipt
 from docex.exchange.intake import duplicates, resolve_deliveries, response_notes, status_reports, supersession
-from docex.exchange.intake.resolve_deliveries import Line, UnknownDocument
+from docex.exchange.intake.resolve_deliveries import Succession, UnknownDocument
 from docex.exchange.recalls import withdrawal
 from kernel import clock
 from kernel.blobs import Blob
@@ -195,7 +195,7 @@ def _recall(
 def _wanted_back(tx: Tx, actor: Actor, message: Envelope, known: dict[str, Agency]) -> tuple[list[int], list[str]]:
     """The deliveries that a recall asks for, each once, and the codes of the receivers that were sent nothing under
     this id; UnknownDocument, which names them, when nobody was."""
-    about, issuers = message.business.document_id or message.document_id, _own_line(tx, actor, message)
+    about, issuers = message.business.document_id or message.document_id, _own_succession(tx, actor, message)
     lines = directory.lines_of(tx, [organ.code for organ in supersession.receivers(message, known)])
     wanted: list[int] = []
     never: list[str] = []
@@ -238,32 +238,36 @@ def _status(tx: Tx, actor: Actor, message: StatusMessage, handed: Handed, channe
     return dict(row.answer)
 
 
-def _ends(tx: Tx, actor: Actor, message: StatusMessage) -> tuple[Line, str, Line]:
+def _ends(tx: Tx, actor: Actor, message: StatusMessage) -> tuple[Succession, str, Succession]:
     """Who issued the document that a status is about, its id, and who received it: only its issuer asks for it back."""
     response_notes.refuse_unnamed(message.about)
     other = directory.lines_of(tx, [message.about.organ_code]).get(message.about.organ_code)
     if other is None:
         raise _unknown([message.about.organ_code])
-    own = _own_line(tx, actor, message)
+    own = _own_succession(tx, actor, message)
     issuers, receivers = (own, other) if message.status is StatusCode.RECALL_ASKED else (other, own)
     key = message.about.document_id or resolve_deliveries.key_of(tx, issuers, message.about, receivers)
     return issuers, key, receivers
 
 
-def _own_line(tx: Tx, actor: Actor, message: Envelope | StatusMessage) -> Line:
+def _own_succession(tx: Tx, actor: Actor, message: Envelope | StatusMessage) -> Succession:
     """Whose documents a message is about on its sender's side: an agency acts for those that have gone into it, and
     means one of them alone when it speaks under that one's code."""
     spoken_for = directory.lines_of(tx, [message.sender.code])[message.sender.code]
     return spoken_for & directory.with_predecessors(tx, [actor.agency_id])
 
 
-def _asked(tx: Tx, message: StatusMessage, issuers: Line, document_key: str, receivers: Line) -> tuple[int, bool]:
+def _asked(
+    tx: Tx, message: StatusMessage, issuers: Succession, document_key: str, receivers: Succession
+) -> tuple[int, bool]:
     """The issuer wants a document back. Answers the delivery that keeps the question, and whether it was news."""
     wanted = resolve_deliveries.wanted_back(tx, issuers, document_key, receivers)
     return wanted[0], withdrawal.ask_back(tx, wanted, message.description, withdraw=True) > 0
 
 
-def _told(tx: Tx, message: StatusMessage, issuers: Line, document_key: str, receivers: Line) -> tuple[int, bool]:
+def _told(
+    tx: Tx, message: StatusMessage, issuers: Succession, document_key: str, receivers: Succession
+) -> tuple[int, bool]:
     """The receiver says what it does with a document. Answers as `_asked` does."""
     deliveries = resolve_deliveries.told_of(tx, issuers, document_key, receivers, message.status)
     said = (message.status, message.sender.name, message.description, message.at)

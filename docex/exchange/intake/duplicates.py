@@ -67,7 +67,11 @@ def is_to_ask_again(tx: Tx, delivery_ids: Sequence[int]) -> bool:
 
 
 def is_about_another(
-    tx: Tx, earlier_id: int, issuers: resolve_deliveries.Line, document_key: str, receivers: resolve_deliveries.Line
+    tx: Tx,
+    earlier_id: int,
+    issuers: resolve_deliveries.Succession,
+    document_key: str,
+    receivers: resolve_deliveries.Succession,
 ) -> bool:
     """Whether a status that was handed in before is now about another sending of its document: the one that it was
     about has ended without success, and a newer one that its receiver has, has not."""

@@ -19,7 +19,7 @@ from kernel.db import Tx
 from kernel.errors import Invalid
 from kernel.text import phrase
 
-Line = Collection[int]
+Succession = Collection[int]
 """Agencies of which one carries on what the other began."""
 
 
@@ -29,7 +29,7 @@ class UnknownDocument(Invalid):
     code = "unknown_document"
 
 
-def sent(tx: Tx, issuer_ids: Line, document_key: str, receiver_ids: Line) -> Sequence[Delivery]:
+def sent(tx: Tx, issuer_ids: Succession, document_key: str, receiver_ids: Succession) -> Sequence[Delivery]:
     """What an agency was sent by another under one id, newest first; UnknownDocument when that is nothing."""
     query = (
         sa.select(Delivery)
@@ -48,7 +48,7 @@ def sent(tx: Tx, issuer_ids: Line, document_key: str, receiver_ids: Line) -> Seq
     return found
 
 
-def key_of(tx: Tx, issuer_ids: Line, about: ResponseFor, receiver_ids: Line) -> str:
+def key_of(tx: Tx, issuer_ids: Succession, about: ResponseFor, receiver_ids: Succession) -> str:
     """The id of the document that a status names by number and date alone; UnknownDocument when there is none between
     these agencies, or more than one."""
     assert about.promulgated_on is not None
@@ -74,7 +74,7 @@ def key_of(tx: Tx, issuer_ids: Line, about: ResponseFor, receiver_ids: Line) -> 
     raise UnknownDocument({"ResponseFor": message}, message)
 
 
-def wanted_back(tx: Tx, issuer_ids: Line, document_key: str, receiver_ids: Line) -> list[int]:
+def wanted_back(tx: Tx, issuer_ids: Succession, document_key: str, receiver_ids: Succession) -> list[int]:
     """The deliveries that a recall asks for: the newest, and what was sent before under the same id and stands still.
     UnknownDocument as in `sent`."""
     newest, *earlier = sent(tx, issuer_ids, document_key, receiver_ids)
@@ -82,7 +82,7 @@ def wanted_back(tx: Tx, issuer_ids: Line, document_key: str, receiver_ids: Line)
     return [newest.id, *(one.id for one in standing)]
 
 
-def told_of(tx: Tx, issuer_ids: Line, document_key: str, receiver_ids: Line, code: str) -> list[Delivery]:
+def told_of(tx: Tx, issuer_ids: Succession, document_key: str, receiver_ids: Succession, code: str) -> list[Delivery]:
     """The deliveries that a status of the receiver is about, newest first and locked after the copies that they made
     (models.py): one, but for an answer to several questions. UnknownDocument as in `sent`.
 

@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from docex.documents.delivery import transport
-from docex.documents.delivery.statuses import say
+from docex.documents.delivery.statuses import report_status
 from docex.documents.incoming.handling import note
 from docex.documents.incoming.submission_sheets import FILED, WITHDRAWN, close_waiting
 from docex.documents.models import Delivery, Dispatch, Incoming
@@ -42,7 +42,7 @@ def lock_copy(tx: Tx, *delivery_ids: int) -> None:
 def hear(tx: Tx, delivery: Delivery, code: str, by_name: str, description: str, said_at: datetime | None) -> bool:
     """Take in a status that a system reported; its copy and its delivery are locked. Answers whether it was news."""
     asked_why = delivery.reason
-    counted = say(tx, delivery, code, by_name=by_name, description=description, said_at=said_at)
+    counted = report_status(tx, delivery, code, by_name=by_name, description=description, said_at=said_at)
     incoming = tx.session.scalar(sa.select(Incoming).where(Incoming.delivery_id == delivery.id))
     if counted and incoming is not None:
         _follow(tx, incoming, code, description)

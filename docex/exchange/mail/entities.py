@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
-MOST_PARTS = 200
-_MOST_HEAD = 1 << 20
+MAX_PARTS = 200
+_MAX_HEAD_BYTES = 1 << 20
 _BLANK_LINE = b"\r\n\r\n"
 _NO_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 
@@ -25,7 +25,7 @@ class Entity:
         self.body = blank + len(_BLANK_LINE) if blank >= 0 else self.end
         if data.startswith(b"\r\n", start):  # no headers at all
             self.body = min(start + 2, self.end)
-        if self.body - start > _MOST_HEAD:
+        if self.body - start > _MAX_HEAD_BYTES:
             raise ValueError("headers without end")
         self.head: EmailMessage = message_from_bytes(data[start : self.body], policy=policy.default)
 

@@ -146,7 +146,7 @@ class ArrivalHandler(Handler[Work, Found]):
 
     def give_up(self, tx: Tx, job: Job, reason: str) -> None:
         """We could not: the raw message stays, and the partner is told that it was not taken."""
-        routing.take(tx, self.config, _given_up(tx, job))
+        routing.take(tx, self.config, _dead(tx, job))
 
 
 def _is_new(work: Work, partner: MailPartner, message: Envelope | StatusMessage, handed: Handed) -> bool:
@@ -154,7 +154,7 @@ def _is_new(work: Work, partner: MailPartner, message: Envelope | StatusMessage,
         return routing.is_new(tx, partner, message, handed)
 
 
-def _given_up(tx: Tx, job: Job) -> Found:
+def _dead(tx: Tx, job: Job) -> Found:
     arrival = tx.session.get_one(MailArrival, job.payload["arrival_id"])
     said = phrase("Hệ thống gặp lỗi khi xử lý thư. Xin gửi lại sau.")
     return Found(arrival.id, arrival.message_id, "", "", refused=Refused(OUR_TROUBLE, said))

@@ -13,7 +13,7 @@ from kernel.db import Database, Tx
 from kernel.outbox import Job
 
 TOPIC = "docex.free_asked"
-STRETCH = 100
+BATCH_SIZE = 100
 
 
 def begin(db: Database) -> None:
@@ -30,7 +30,7 @@ def free_asked(tx: Tx, job: Job) -> None:
     """One stretch, and the promise of the next one."""
     found = _lost(tx, int(job.payload["after"]))
     withdrawal.free(tx, found)
-    if len(found) == STRETCH:
+    if len(found) == BATCH_SIZE:
         tx.outbox(TOPIC, f"after:{found[-1]}", {"after": found[-1]})
 
 
@@ -39,4 +39,4 @@ def _lost(tx: Tx, after: int) -> list[int]:
     lost = sa.select(Delivery.id).where(
         Delivery.recall == Recall.ASKED, Delivery.progress.in_(LOST), Delivery.id > after
     )
-    return list(tx.session.scalars(lost.order_by(Delivery.id).limit(STRETCH)))
+    return list(tx.session.scalars(lost.order_by(Delivery.id).limit(BATCH_SIZE)))

@@ -12,10 +12,10 @@ from docex.edxml.progress import Recall
 from docex.exchange.hub.models import Parcel
 from kernel.db import Tx
 
-MOST = 500
+MAX_ITEMS = 500
 
 
-def asked_back(tx: Tx, agency_id: int, form: str) -> list[dict[str, Any]]:
+def open_requests(tx: Tx, agency_id: int, form: str) -> list[dict[str, Any]]:
     """The deliveries to this agency that their senders want back, oldest question first, at most 500."""
     query = (
         sa.select(Delivery, Dispatch, Parcel.id)
@@ -23,7 +23,7 @@ def asked_back(tx: Tx, agency_id: int, form: str) -> list[dict[str, Any]]:
         .outerjoin(Parcel, Parcel.delivery_id == Delivery.id)
         .where(Delivery.agency_id == agency_id, Delivery.recall == Recall.ASKED)
         .order_by(Delivery.changed_at, Delivery.id)
-        .limit(MOST)
+        .limit(MAX_ITEMS)
     )
     rows = tx.session.execute(query).all()
     senders = directory.agencies(tx, {dispatch.sender_id for _, dispatch, _ in rows})

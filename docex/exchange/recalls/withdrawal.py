@@ -13,7 +13,7 @@ from directory import queries as directory
 from directory.actor import Actor, Role
 from docex.documents.access import Right, document_for
 from docex.documents.delivery import transport
-from docex.documents.delivery.statuses import say, take_back
+from docex.documents.delivery.statuses import report_status, take_back
 from docex.documents.drafting import outgoing
 from docex.documents.drafting.draft import Draft
 from docex.documents.drafting.outgoing import reason_of
@@ -88,7 +88,7 @@ def _ask_one(tx: Tx, delivery: Delivery, incoming: Incoming | None, reason: str,
         return
     if incoming is None and _withdrawn(tx, delivery, reason, withdraw):
         return
-    say(tx, delivery, Recall.ASKED, by_name=_sender(tx, delivery), description=reason)
+    report_status(tx, delivery, Recall.ASKED, by_name=_sender(tx, delivery), description=reason)
     if incoming is not None:
         touch_incoming(tx, incoming)
         clerks = {card.id for card in directory.people_with_role(tx, incoming.agency_id, Role.CLERK)}

@@ -40,7 +40,7 @@ class VxpTransport(transport.Transport):
 
     def mailboxes(self, tx: Tx) -> frozenset[int]:
         """The agencies of all systems, with those below that they cover."""
-        return systems.with_boxes(tx)
+        return systems.mailbox_agencies(tx)
 
     def clients(self, tx: Tx, agency_id: int) -> list[FetchingClient]:
         """The systems of this shape that fetch for an agency."""

@@ -17,8 +17,8 @@ from kernel.outbox import Reason, SendError
 from kernel.text import Phrase, phrase
 
 TIMEOUT_S = 120
-MOST_LISTED = 10_000
-MOST_TO = 3000
+MAX_LISTED = 10_000
+MAX_RECEIVERS_LENGTH = 3000
 """Both copies of a longer list would not fit into the 8 KB that servers allow for a header."""
 
 _RETRY_LATER = {"20", "100"}
@@ -71,7 +71,7 @@ class VxpClient:
         file.seek(0)
         values = {"from": sender_code, "servicetype": "eDoc", "messagetype": kind, "hash-file": hashed}
         only = json.dumps(only_to)
-        if only_to and len(only) <= MOST_TO:
+        if only_to and len(only) <= MAX_RECEIVERS_LENGTH:
             values |= {"to": only, "relayed": "true"}
         # The line end and the hash without zeros are what the official SDK sends; some axis may count on them.
         answer = self._call("sendEdoc", values, _Body(file, size), "application/octet-stream")
@@ -84,7 +84,7 @@ class VxpClient:
         if not isinstance(data, list):
             said = phrase("Trục trên trả lời nhưng không kèm danh sách văn bản.")
             raise _failed(said, "getReceivedEdocList: no list in the answer")
-        found = [str(line.get("docId") or "") for line in data[:MOST_LISTED] if isinstance(line, dict)]
+        found = [str(line.get("docId") or "") for line in data[:MAX_LISTED] if isinstance(line, dict)]
         return [Listed(name, kind) for name in found if name]
 
     def download(self, doc_id: str, *, max_bytes: int) -> bytes:

@@ -32,7 +32,7 @@ _ANSWERED = phrase("Nơi nhận đã trả lời yêu cầu lấy lại này.")
 _CAME = phrase("Văn bản này đã nhận được sau đó.")
 
 
-def promise(tx: Tx, listed: Listed) -> None:
+def enqueue(tx: Tx, listed: Listed) -> None:
     """The upper axis still lists it: fetch what is new, and what was given up a while ago; say again what it did not
     hear of what was taken in."""
     tx.outbox(FETCH, listed.doc_id, {"doc_id": listed.doc_id, "kind": listed.kind})

@@ -165,7 +165,7 @@ class PollHandler(Handler[VxpClient, tuple[Listed, ...]]):
     def conclude(self, tx: Tx, job: Job, result: tuple[Listed, ...]) -> None:
         """Promise to fetch what is new or was given up a while ago, and the next look."""
         for listed in result:
-            dead_letters.promise(tx, listed)
+            dead_letters.enqueue(tx, listed)
         tx.outbox("vxp.poll", f"after:{job.id}", due_at=clock.now() + self.axis.every)
 
     def give_up(self, tx: Tx, job: Job, reason: str) -> None:
@@ -221,12 +221,12 @@ class FetchHandler(Handler[Wanted, tuple[Envelope | StatusMessage, Handed]]):
         new = upstream.take_in(tx, message, handed, self.axis.system_id)
         if not new:
             log.info("vxp: %s went up from here and is not taken in again", job.payload["doc_id"])
-        _promise_ack(tx, job, "done")
+        _enqueue_ack(tx, job, "done")
 
     def give_up(self, tx: Tx, job: Job, reason: str) -> None:
         """The upper axis hears `fail`, and the reason is kept."""
         tx.audit("system", "vxp.refused", f"vxp:{job.payload['doc_id']}"[:200], {"reason": reason[:500]})
-        _promise_ack(tx, job, "fail")
+        _enqueue_ack(tx, job, "fail")
 
 
 class AckHandler(Handler[tuple[str, str], None]):
@@ -246,6 +246,6 @@ class AckHandler(Handler[tuple[str, str], None]):
         self.axis.speak().update_status(*prepared)
 
 
-def _promise_ack(tx: Tx, job: Job, status: str) -> None:
+def _enqueue_ack(tx: Tx, job: Job, status: str) -> None:
     doc_id = job.payload["doc_id"]
     tx.outbox("vxp.acknowledge", f"{doc_id}:{status}", {"doc_id": doc_id, "status": status})

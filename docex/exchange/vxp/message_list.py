@@ -34,7 +34,7 @@ from kernel.db import Tx
 from kernel.errors import NotFound, Unavailable, WrongState
 from kernel.text import phrase
 
-MOST = 1000
+MAX_ITEMS = 1000
 """Longest list. The rest comes when the system has acknowledged these."""
 
 _ABROAD = (Progress.SUBMITTED, Progress.AVAILABLE)
@@ -53,9 +53,11 @@ def _received_documents(tx: Tx, system: System) -> list[dict[str, Any]]:
     rows = tx.session.execute(
         sa.select(Delivery, Dispatch, VxpAck.status).where(*_waiting(system)).join_from(Delivery, Dispatch)
         .outerjoin(VxpAck, _acknowledged(system))
-        .outerjoin(Parcel, Parcel.delivery_id == Delivery.id).order_by(Delivery.id).limit(MOST)
+        .outerjoin(Parcel, Parcel.delivery_id == Delivery.id).order_by(Delivery.id).limit(MAX_ITEMS)
     ).all()  # fmt: skip
-    recalls = tx.session.execute(_recalls(system, VxpRecall.id, Delivery, Dispatch, VxpAck.status).limit(MOST)).all()
+    recalls = tx.session.execute(
+        _recalls(system, VxpRecall.id, Delivery, Dispatch, VxpAck.status).limit(MAX_ITEMS)
+    ).all()
     cards = directory.agencies(tx, {row[-3].agency_id for row in [*rows, *recalls]})
     documents = [
         _line(
@@ -81,7 +83,7 @@ def _received_documents(tx: Tx, system: System) -> list[dict[str, Any]]:
         )
         for number, delivery, recall, ack in recalls
     ]
-    return [*documents, *asked][:MOST]  # a recall behind what it asks for
+    return [*documents, *asked][:MAX_ITEMS]  # a recall behind what it asks for
 
 
 def count(tx: Tx, system: System, kind: str) -> int:
@@ -187,7 +189,7 @@ def sent(tx: Tx, system: System, text: str, kind: str) -> list[dict[str, Any]]:
 
 def _sent(tx: Tx, system: System, text: str, kind: str) -> list[dict[str, Any]]:
     query = sa.select(Delivery, Dispatch).join(Dispatch).where(Dispatch.sender_id.in_(system.agency_ids))
-    query = query.order_by(Dispatch.id.desc(), Delivery.id).limit(MOST)
+    query = query.order_by(Dispatch.id.desc(), Delivery.id).limit(MAX_ITEMS)
     if text:
         mark, number = named(text)
         if mark is Mark.SENT_STATUS:
@@ -303,7 +305,7 @@ def _acknowledged(system: System) -> sa.ColumnElement[bool]:
 
 def _received_statuses(tx: Tx, system: System) -> list[dict[str, Any]]:
     query = _waiting_statuses(system, StatusLog, Delivery, Dispatch, VxpAck.status)
-    rows = tx.session.execute(query.order_by(VxpAck.ref_id).limit(MOST)).all()
+    rows = tx.session.execute(query.order_by(VxpAck.ref_id).limit(MAX_ITEMS)).all()
     cards = directory.agencies(
         tx, {n for _, delivery, dispatch, _ in rows for n in (delivery.agency_id, dispatch.sender_id)}
     )

@@ -11,7 +11,7 @@ from directory.actor import Role
 from directory.agencies import AgencyFacts
 from directory.models import Agency
 from directory.queries import agency_by_code, card_of
-from docex.documents.delivery.statuses import say
+from docex.documents.delivery.statuses import report_status
 from docex.documents.models import Delivery, Incoming
 from docex.edxml.progress import Progress, Recall
 from docex.exchange.hub import mailbox
@@ -99,7 +99,7 @@ def _move(tx: Tx, system: System, number: int, status: str) -> None:
     if step is Progress.RETRIEVED:
         _fetched(tx, system, delivery)
     elif step is not None:
-        say(tx, delivery, step, by_name=system.actor.name)
+        report_status(tx, delivery, step, by_name=system.actor.name)
     elif status == "fail":
         tx.audit(
             f"agency:{system.agency_id}", "vxp.failed", Ref("dispatch", delivery.dispatch_id), {"delivery": number}
@@ -112,7 +112,7 @@ def _fetched(tx: Tx, system: System, delivery: Delivery) -> None:
     too_late = was_taken_back(delivery)
     if too_late:
         delivery.recall = Recall.NONE
-    say(tx, delivery, Progress.RETRIEVED, by_name=system.actor.name)
+    report_status(tx, delivery, Progress.RETRIEVED, by_name=system.actor.name)
     mailbox.note_fetched(tx, delivery)
     if too_late and not supersession.has_newer(tx, delivery.id):
         withdrawal.ask_back(tx, [delivery.id], mailbox.FETCHED_LATE.vi, withdraw=True)

@@ -246,7 +246,7 @@ def clients_for(tx: Tx, agency_id: int) -> list[ApiClient]:
     return list(tx.session.scalars(query))
 
 
-def boxes_of(tx: Tx, system: System) -> frozenset[int]:
+def mailboxes_of(tx: Tx, system: System) -> frozenset[int]:
     """The agencies for which the system fetches what has no inbox here, and its own."""
     if system.agency_ids == {system.agency_id}:
         return system.agency_ids
@@ -254,7 +254,7 @@ def boxes_of(tx: Tx, system: System) -> frozenset[int]:
     return frozenset({system.agency_id, *tx.session.scalars(query)})
 
 
-def with_boxes(tx: Tx) -> frozenset[int]:
+def mailbox_agencies(tx: Tx) -> frozenset[int]:
     """The agencies of all systems, with those below that they cover and that have no inbox here."""
     systems = (
         sa.select(ApiClient.agency_id, VxpSystem.covers_below)

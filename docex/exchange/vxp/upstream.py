@@ -14,7 +14,7 @@ from directory.actor import Actor
 from directory.models import Agency
 from directory.queries import agency_by_code
 from docex.documents.delivery import transport
-from docex.documents.delivery.statuses import say
+from docex.documents.delivery.statuses import report_status
 from docex.documents.models import Delivery, Dispatch, Repaired, StatusLog
 from docex.edxml import Envelope, StatusMessage
 from docex.edxml.codes import StatusCode
@@ -38,7 +38,7 @@ FORWARD = "vxp.forward"
 """The promise that an envelope goes up; its key is the dispatch."""
 
 BY = "upstream"
-MOST_HOPS = 16
+MAX_HOPS = 16
 """The sender, its province's hub, the axis and their like on the other side make six."""
 _NO_WORD = phrase("Trục trên đã nhận văn bản, nhưng không báo nơi nhận đã lấy trong thời hạn chờ.")
 _STATUSES = frozenset(str(code) for code in StatusCode)
@@ -66,7 +66,7 @@ class UpstreamTransport(transport.Transport):
     def carry_all(self, tx: Tx, deliveries: Sequence[Delivery], dispatch: Dispatch) -> set[int]:
         """One envelope goes up once, for all its receivers there; what came down does not go up again."""
         upward = [one for one in deliveries if went_up(tx, one, dispatch)]
-        return {one.id for one in upward} if upward and _promise(tx, upward, dispatch) else set()
+        return {one.id for one in upward} if upward and _enqueue(tx, upward, dispatch) else set()
 
     def take_back(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> bool:
         """Whether it has certainly not gone up, or was refused there. One envelope goes up for all its receivers, so
@@ -75,12 +75,12 @@ class UpstreamTransport(transport.Transport):
             return True
         return not outbox.was_tried(tx, FORWARD, str(dispatch.id))
 
-    def ended(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> Phrase | None:
+    def expired(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> Phrase | None:
         """The upper axis took it."""
         risen = delivery.progress == Progress.AVAILABLE and went_up(tx, delivery, dispatch)
         return _NO_WORD if risen else None
 
-    def said(self, tx: Tx, delivery: Delivery, dispatch: Dispatch, code: str, description: str) -> None:
+    def counted(self, tx: Tx, delivery: Delivery, dispatch: Dispatch, code: str, description: str) -> None:
         """Our receivers' statuses go up to whose document came down; our senders' wish to have one back goes up to
         where it went."""
         if code not in _STATUSES or (tx.by == BY and code != StatusCode.RECALL_AGREED):
@@ -96,7 +96,7 @@ class UpstreamTransport(transport.Transport):
             tx.outbox("vxp.report", str(log), {"status_id": log})
 
 
-def _promise(tx: Tx, deliveries: Sequence[Delivery], dispatch: Dispatch) -> bool:
+def _enqueue(tx: Tx, deliveries: Sequence[Delivery], dispatch: Dispatch) -> bool:
     """Promise that the envelope goes up while its term runs, once more for those that were served here when it did.
     After the term nothing new goes up. Answers whether the promise is open, and gives word itself."""
     key, until = str(dispatch.id), terms.until(tx, dispatch.id)
@@ -132,7 +132,7 @@ def rising(tx: Tx, dispatch_id: int, system_id: str) -> Rising | None:
 def risen(tx: Tx, rising: Rising, doc_id: str) -> None:
     """The upper axis has it."""
     for delivery in _locked(tx, rising.delivery_ids):
-        say(tx, delivery, Progress.AVAILABLE)
+        report_status(tx, delivery, Progress.AVAILABLE)
     ref = Ref("dispatch", rising.dispatch.id)
     tx.audit(f"agency:{rising.dispatch.sender_id}", "vxp.forwarded", ref, {"doc_id": doc_id})
     terms.look_again(tx, rising.dispatch.id, f"risen:{rising.delivery_ids[-1]}")
@@ -143,7 +143,7 @@ def stuck(tx: Tx, dispatch_id: int, reason: str) -> None:
     said = phrase("Trục trên không nhận: {reason}", reason=outbox.sentence(reason)).vi[:500]
     found = rising(tx, dispatch_id, "")
     for delivery in _locked(tx, found.delivery_ids if found else ()):
-        say(tx, delivery, Progress.UNDELIVERABLE, description=said)
+        report_status(tx, delivery, Progress.UNDELIVERABLE, description=said)
 
 
 def is_new(tx: Tx, message: Envelope | StatusMessage, handed: Handed, system_id: str) -> bool:
@@ -175,8 +175,8 @@ def check_route(tx: Tx, message: Envelope | StatusMessage, system_id: str) -> No
         return
     if has_passed(message, node_code(tx, system_id)):
         raise Conflict(phrase("Văn bản đã được chuyển tiếp qua trục này một lần; không nhận lại để tránh đi vòng."))
-    if len(message.traces) > MOST_HOPS:
-        raise Conflict(phrase("Văn bản đã qua quá nhiều trục ({limit}); không chuyển tiếp nữa.", limit=MOST_HOPS))
+    if len(message.traces) > MAX_HOPS:
+        raise Conflict(phrase("Văn bản đã qua quá nhiều trục ({limit}); không chuyển tiếp nữa.", limit=MAX_HOPS))
 
 
 def node_code(tx: Tx, system_id: str) -> str:

@@ -22,7 +22,7 @@ from werkzeug.serving import make_server
 from directory import clients
 from directory.models import ApiClient
 from docex.agent.credentials import Credentials, make_key, read_key
-from docex.agent.errors import Refused, Stumbled, Unreachable, Unusable
+from docex.agent.errors import Refused, TransientError, Unreachable, Unusable
 from docex.agent.hub import Hub
 from docex.agent.wire import Reach, version
 from docex.exchange.hub.models import Mailbox, Parcel
@@ -280,7 +280,7 @@ def test_a_busy_hub_says_when_to_come_again() -> None:
     with answering(503, "<html>", Retry_After="soon") as hub, pytest.raises(Unreachable) as caught:
         hub.waiting(0)
     assert caught.value.wait_s == 0
-    assert not isinstance(caught.value, Stumbled)
+    assert not isinstance(caught.value, TransientError)
 
 
 def test_a_hub_that_moved_is_for_a_person_to_judge() -> None:
@@ -298,9 +298,9 @@ def test_a_proxys_page_is_not_taken_for_the_hub(body: str) -> None:
 
 
 def test_a_failure_about_one_file_is_only_about_that_file() -> None:
-    with answering(500, "<html>") as hub, pytest.raises(Stumbled):
+    with answering(500, "<html>") as hub, pytest.raises(TransientError):
         hub.submit(b"<a></a>", "1")
-    with answering(400, "<html>") as hub, pytest.raises(Stumbled):
+    with answering(400, "<html>") as hub, pytest.raises(TransientError):
         hub.submit(b"<a></a>", "1")
 
 

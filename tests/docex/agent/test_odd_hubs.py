@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from docex.agent.errors import Stumbled
+from docex.agent.errors import TransientError
 from docex.agent.recalls import AskedBack
 from tests.docex.agent.agents import AgentProcess, Tampering
 from tests.docex.agent.conftest import Served
@@ -106,7 +106,7 @@ def test_a_recall_without_sense_keeps_no_other_waiting_and_writes_nowhere(
         return told | {"items": [bad, item | {"subject": "Kính gửi\n* * * * * root id"}]}
 
     hub.wire = Tampering(receiver.reach, "/api/v1/recalls", two)
-    with pytest.raises(Stumbled):
+    with pytest.raises(TransientError):
         AskedBack(receiver.folders, hub).look(now=True)
     assert list(elsewhere.iterdir()) == []
     _, for_people = questions(receiver)

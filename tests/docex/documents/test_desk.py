@@ -174,7 +174,7 @@ def test_repeated_and_late_statuses_are_logged_and_keep_the_greatest_progress(of
     number, _ = arrived(office)
     with office.db.write("client:1") as tx:
         delivery = tx.session.scalars(sa.select(Delivery)).one()
-        said = [statuses.say(tx, delivery, code) for code in ("05", "03", "05", "04", "06", "02")]
+        said = [statuses.report_status(tx, delivery, code) for code in ("05", "03", "05", "04", "06", "02")]
     assert said == [True, False, False, False, True, False]
     assert progress(office, number)[0] == Progress.DONE
     with office.db.read() as tx:
@@ -352,7 +352,7 @@ def test_what_is_finished_before_it_is_sent_again_goes_all_the_same(office: Offi
     with office.db.write(cast.ha.by) as tx:
         withdrawal.resend(tx, cast.ha, number, (cast.science.id,), "Gửi thêm")
     with office.db.write() as tx:  # the last recipient says 06 before the worker comes to it
-        statuses.say(tx, tx.session.scalars(sa.select(Delivery)).one(), Progress.DONE)
+        statuses.report_status(tx, tx.session.scalars(sa.select(Delivery)).one(), Progress.DONE)
         statuses.settle(tx, number)
     assert office.document(number).state == DocumentState.FINISHED
     drawn(office, number)

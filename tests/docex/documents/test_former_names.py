@@ -43,7 +43,7 @@ def rename(office: Office, agency_id: int, name: str) -> None:
 
 def judged_again(office: Office, paper: Paper, **asked: Any) -> Verdict:
     with office.db.write() as tx:
-        assert verdict_store.ask_again(tx, office.cast.lan, paper.id, **asked)
+        assert verdict_store.request_verification(tx, office.cast.lan, paper.id, **asked)
     office.work()
     with office.db.read() as tx:
         return Verdict.from_json(verdict_store.history(tx, paper.id)[0].report)

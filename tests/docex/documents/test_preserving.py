@@ -90,7 +90,7 @@ def test_what_came_is_kept_unless_it_has_to_go_back(office: Office, value: Value
             paper.sha256, paper.size, paper.spot, paper.made_at = f"{n:064x}", 9, {}, clock.now()
             tx.session.add(paper)
         tx.session.flush()
-        preservation.judged(tx, [(signed.id, _verdict(value, Level.B_T)), (unsigned.id, _verdict(value, None))])
+        preservation.keep_verified(tx, [(signed.id, _verdict(value, Level.B_T)), (unsigned.id, _verdict(value, None))])
         found = archive.kept(tx, [signed.sha256, unsigned.sha256])
     assert set(found) == ({signed.sha256} if kept else set())
     assert all(one.waits is Waits.LOOK for one in found.values())

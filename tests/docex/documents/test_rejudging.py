@@ -162,7 +162,7 @@ def test_verdicts_of_today_are_left_alone(office: Office) -> None:
 def test_it_goes_a_stretch_at_a_time_and_on_from_where_it_stood(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reverification, "STRETCH", 1)
+    monkeypatch.setattr(reverification, "BATCH_SIZE", 1)
     numbers = [judged_before(office, office.sent(), changed=False) for _ in range(3)]
     go(office)
     assert reverification.progress(office.db).earlier == 2
@@ -194,7 +194,9 @@ def concluded(office: Office, number: int, letter: bytes, trust: Trust, turn: in
     wanted = tuple(revocation.pairs_of(verdict, trust))
     with office.db.write() as tx:
         (paper_id,) = verdict_store.latest(tx, number)
-        verdict_store.conclude(tx, verdict_store.Judged(number, ((paper_id, verdict),), wanted=wanted), turn=turn)
+        verdict_store.conclude(
+            tx, verdict_store.EnvelopeVerified(number, ((paper_id, verdict),), wanted=wanted), turn=turn
+        )
     office.work()
     return verdict
 

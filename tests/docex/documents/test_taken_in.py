@@ -67,7 +67,7 @@ def test_received_papers_are_taken_in_by_their_newest_verdict(office: Office) ->
 
 
 def test_papers_of_years_wait_for_those_of_today(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive_backfill, "STRETCH", 1)
+    monkeypatch.setattr(archive_backfill, "BATCH_SIZE", 1)
     office.sent()  # its own paper waits for a time-stamp
     before = clock.now()
     archive_backfill.begin(office.db)

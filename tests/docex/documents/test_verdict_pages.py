@@ -164,7 +164,7 @@ def test_a_past_moment_is_judged_with_what_held_then_and_changes_nothing_else(
 
     unclear = not_judged(Code.TOO_LARGE, paper.sha256, paper.size, policy_for(DocumentKind.OFFICIAL))
     with office.db.write() as tx:
-        verdict_store.conclude(tx, verdict_store.Judged(paper.dispatch_id or 0, ((paper.id, unclear),), came))
+        verdict_store.conclude(tx, verdict_store.EnvelopeVerified(paper.dispatch_id or 0, ((paper.id, unclear),), came))
     with office.db.read() as tx:
         assert tx.session.get_one(Dispatch, paper.dispatch_id).verdict == "valid"
     assert "verdict-good" in page_of(lan, paper)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from pypdf import PdfReader
 
 from directory.models import Agency
-from docex.documents.delivery.statuses import say
+from docex.documents.delivery.statuses import report_status
 from docex.documents.key_custody import Custody
 from docex.documents.models import Delivery, Dispatch
 from docex.documents.papers.files import main_paper
@@ -144,6 +144,6 @@ def test_a_document_is_finished_when_its_recipients_are(office: Office) -> None:
     number = office.on_its_way()
     with office.db.write("system") as tx:
         delivery = tx.session.scalars(sa.select(Delivery)).one()
-        say(tx, delivery, "06")
+        report_status(tx, delivery, "06")
     office.work()
     assert office.document(number).state == DocumentState.FINISHED

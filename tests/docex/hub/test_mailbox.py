@@ -15,7 +15,7 @@ from flask import Flask
 from directory import clients
 from docex.documents.models import Delivery
 from docex.exchange.hub import mailbox
-from docex.exchange.hub.mailbox_notifier import Bell, bell_of
+from docex.exchange.hub.mailbox_notifier import MailboxNotifier, notifier_of
 from docex.exchange.hub.models import Mailbox, Parcel
 from kernel import claiming, clock, outbox
 from tests.docex.hub.systems import FAR, System, a_file, an_agency
@@ -180,7 +180,7 @@ def test_a_long_poll_is_answered_when_something_comes_and_holds_no_connection(
     answers: list[dict[str, Any]] = []
     asking = threading.Thread(target=lambda: answers.append(waiting(far, wait=25)))
     asking.start()
-    bell = bell_of(hub.db)
+    bell = notifier_of(hub.db)
     until(lambda: far.agency_id in bell._waiting)
     pool: Any = hub.db.engine.pool
     near.hand_in(a_file(hub))
@@ -191,7 +191,7 @@ def test_a_long_poll_is_answered_when_something_comes_and_holds_no_connection(
 
 
 def test_who_is_away_between_two_polls_is_not_rung_for_that(app: Flask, hub: Office, near: System, far: System) -> None:
-    bell = Bell(hub.db)
+    bell = MailboxNotifier(hub.db)
     bell._running = True  # nobody looks but this test
     near.hand_in(a_file(hub))
     waiting(far)
@@ -309,7 +309,7 @@ def test_who_is_shut_out_while_waiting_hears_of_nothing_that_came_since(
     answers: list[Any] = []
     asking = threading.Thread(target=lambda: answers.append(far.get(f"/api/v1/inbox?wait={20 if comes else 1}")))
     asking.start()
-    until(lambda: far.agency_id in bell_of(hub.db)._waiting)
+    until(lambda: far.agency_id in notifier_of(hub.db)._waiting)
     with hub.db.write(hub.cast.admin.by) as tx:
         clients.revoke(tx, hub.cast.admin, far.client_id)
     if comes:

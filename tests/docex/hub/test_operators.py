@@ -18,7 +18,7 @@ from docex.edxml.model import Organ
 from docex.exchange.hub.access import may_watch_mailbox
 from docex.exchange.hub.models import Mailbox, Parcel, Receipt, Webhook
 from docex.exchange.hub.operators import connection_test, connections, dead_letters, interventions
-from docex.exchange.hub.operators.connections import Endpoint
+from docex.exchange.hub.operators.connections import Connection
 from docex.exchange.hub.states import ParcelState
 from kernel import clock
 from kernel.audit import AuditEntry
@@ -39,15 +39,15 @@ def monday(hub: Office) -> Any:
         yield
 
 
-def seen(hub: Office, agency_id: int, actor: Actor | None = None) -> Endpoint:
+def seen(hub: Office, agency_id: int, actor: Actor | None = None) -> Connection:
     with hub.db.read() as tx:
-        return connections.endpoint(tx, actor or hub.cast.admin, agency_id)
+        return connections.connection(tx, actor or hub.cast.admin, agency_id)
 
 
 def said(hub: Office, agency_id: int) -> dict[str, str]:
     """Tone by sentence."""
     with hub.db.read() as tx:
-        one = connections.endpoint(tx, hub.cast.admin, agency_id)
+        one = connections.connection(tx, hub.cast.admin, agency_id)
         return {f.said.vi: f.tone for f in connection_test.findings(one, connections.systems(tx, agency_id))}
 
 
@@ -75,13 +75,13 @@ def test_the_page_says_who_asked_and_what_waits(app: Flask, hub: Office, near: S
     far.get("/api/v1/inbox", User_Agent="QLVB/4.2")
     with hub.db.read() as tx:
         assert is_instance_admin(tx, hub.cast.admin)
-        found = {one.code: one for one in connections.endpoints(tx, hub.cast.admin)}
+        found = {one.code: one for one in connections.connections(tx, hub.cast.admin)}
     one = found["H98.07"]
     assert (one.backlog, one.polled_by, one.expired, one.is_sick) == (1, "QLVB/4.2", 0, False)
     assert one.oldest_at is not None
     assert found[hub.cast.city.code].polled_at is None  # a system that never asked stands there too
     with hub.db.read() as tx, pytest.raises(Forbidden):
-        connections.endpoints(tx, hub.cast.ha)
+        connections.connections(tx, hub.cast.ha)
 
 
 def test_what_is_wrong_comes_first(monday: None, app: Flask, hub: Office, near: System, far: System) -> None:
@@ -91,7 +91,7 @@ def test_what_is_wrong_comes_first(monday: None, app: Flask, hub: Office, near: 
     clock.advance(timedelta(hours=9))
     hub.work()
     with hub.db.read() as tx:
-        first = connections.endpoints(tx, hub.cast.admin)[0]
+        first = connections.connections(tx, hub.cast.admin)[0]
     assert (first.code, first.late, first.is_sick) == ("H98.07", 1, True)
 
 
@@ -318,8 +318,8 @@ def test_the_pages_show_every_state(app: Flask, hub: Office, near: System, far: 
         tx.session.add(Webhook(**hook, made_at=clock.now(), failures=6, problem="http_500"))
         tx.session.get_one(Mailbox, far.agency_id).held_at = clock.now()
     with app.test_request_context(), hub.db.read() as tx:
-        listed = render_template("hub/exchange.html", endpoints=connections.endpoints(tx, hub.cast.admin))
-        one, systems = connections.endpoint(tx, hub.cast.admin, far.agency_id), connections.systems(tx, far.agency_id)
+        listed = render_template("hub/exchange.html", endpoints=connections.connections(tx, hub.cast.admin))
+        one, systems = connections.connection(tx, hub.cast.admin, far.agency_id), connections.systems(tx, far.agency_id)
         context = {
             "one": one,
             "systems": systems,

@@ -10,7 +10,7 @@ from flask import Flask
 
 from directory import clients
 from directory.models import Agency, Person
-from docex.documents.delivery.statuses import say
+from docex.documents.delivery.statuses import report_status
 from docex.documents.models import Delivery
 from docex.edxml import write
 from docex.edxml.codes import BusinessKind, StatusCode
@@ -271,8 +271,8 @@ def test_what_its_sender_took_back_does_not_become_undeliverable(monday: None, h
     hub.work()
     with hub.db.write() as tx:
         delivery = tx.session.scalars(sa.select(Delivery)).one()
-        say(tx, delivery, Recall.ASKED)
-        say(tx, delivery, Recall.AGREED)
+        report_status(tx, delivery, Recall.ASKED)
+        report_status(tx, delivery, Recall.AGREED)
     clock.advance(timedelta(days=5))
     hub.work()
     assert state_of(near, number)["state"] == "submitted"
@@ -283,7 +283,7 @@ def test_what_its_sender_took_back_does_not_become_undeliverable(monday: None, h
 def test_ending_a_term_again_says_nothing_new(
     monday: None, hub: Office, near: System, far: System, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(terms, "STRETCH", 1)
+    monkeypatch.setattr(terms, "BATCH_SIZE", 1)
     number = near.hand_in(a_file(hub), Delivery_TTL="60").get_json()["id"]
     hub.work()
     with hub.db.write() as tx:

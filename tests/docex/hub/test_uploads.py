@@ -303,7 +303,7 @@ def test_abandoned_pieces_are_swept_and_finished_files_leave_none(hub: Office, n
 
 
 def test_one_system_cannot_keep_too_many_files_open(hub: Office, near: System, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resumable, "MOST_OPEN", 2)
+    monkeypatch.setattr(resumable, "MAX_OPEN", 2)
     announce(near, b"1")
     announce(near, b"2")
     refused = near.post("/api/v1/uploads", {"size": 1, "sha256": hashlib.sha256(b"3").hexdigest()})

@@ -355,7 +355,7 @@ def test_an_operator_has_a_webhook_called_and_sees_in_words_what_is_wrong(
             assert interventions.test_connection(tx, admin, far.agency_id) == 1
         hub.work()
         with hub.db.read() as tx:
-            one = connections.endpoint(tx, admin, far.agency_id)
+            one = connections.connection(tx, admin, far.agency_id)
             found = connection_test.findings(one, connections.systems(tx, far.agency_id))
         told: dict[str, Any] = json.loads(endpoint.calls[-1][1])
         (line,) = [f for f in found if "nhận tin báo" in f.said.vi]

@@ -12,7 +12,7 @@ from docex.documents.models import Delivery, Dispatch
 from docex.edxml.model import Organ
 from docex.edxml.progress import Progress
 from docex.exchange import dispatch
-from docex.exchange.hub.mailbox_notifier import bell_of
+from docex.exchange.hub.mailbox_notifier import notifier_of
 from docex.exchange.hub.models import Parcel, Receipt
 from kernel.db import Tx
 from kernel.outbox import OutboxRow, State
@@ -20,7 +20,7 @@ from tests.docex.hub.systems import System, a_file, an_agency
 from tests.docex.hub.test_mailbox import until
 from tests.docex.office import Office
 
-CODES = [f"H97.{number:03}" for number in range(dispatch.STRETCH * 2 + 5)]
+CODES = [f"H97.{number:03}" for number in range(dispatch.BATCH_SIZE * 2 + 5)]
 
 
 class Refusing(transport.Transport):
@@ -110,7 +110,7 @@ def test_an_older_promise_for_one_delivery_is_kept(hub: Office, near: System) ->
 
 
 def test_what_came_between_a_systems_first_look_and_its_waiting_rings(hub: Office, near: System, far: System) -> None:
-    bell = bell_of(hub.db)
+    bell = notifier_of(hub.db)
     far.get("/api/v1/inbox")
     with bell.listening(far.agency_id, since=0.0), hub.db.read() as looked:
         looked.session.execute(sa.select(Parcel.id)).all()  # from here on it sees one instant
@@ -126,5 +126,5 @@ def test_what_came_between_a_systems_first_look_and_its_waiting_rings(hub: Offic
 def is_quiet(hub: Office, agency_id: int) -> bool:
     """Whether what rang before a look does not ring after it. The bell may hear of the last commit a moment later, and
     rings once more."""
-    with hub.db.read() as now, bell_of(hub.db).listening(agency_id, since=now.begun) as ring:
+    with hub.db.read() as now, notifier_of(hub.db).listening(agency_id, since=now.begun) as ring:
         return not ring.is_set()

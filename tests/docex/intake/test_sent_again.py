@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from docex.documents.delivery.statuses import say
+from docex.documents.delivery.statuses import report_status
 from docex.documents.incoming import handling
 from docex.documents.models import Delivery, Dispatch, Incoming
 from docex.documents.pages import workflow_panel
@@ -39,7 +39,7 @@ def test_from_the_page(hub: Office) -> None:
     number = hub.sent(recipients=(cast.finance.id, cast.home_affairs.id, cast.science.id, unserved))
     with hub.db.write("system") as tx:
         gone = tx.session.scalars(sa.select(Delivery).where(Delivery.agency_id == unserved)).one()
-        say(tx, gone, Progress.UNDELIVERABLE)
+        report_status(tx, gone, Progress.UNDELIVERABLE)
     hub.refuse(cast.lan, hub.incoming(cast.lan)[0].id, "Sai nơi nhận")
     with hub.db.write(cast.ha.by) as tx:
         withdrawal.recall(tx, cast.ha, number, "Sai nội dung")

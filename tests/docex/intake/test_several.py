@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from docex.documents.delivery.statuses import say
+from docex.documents.delivery.statuses import report_status
 from docex.documents.models import Delivery, Dispatch
 from docex.documents.states import DocumentState
 from docex.edxml import Envelope, StatusMessage, write
@@ -124,7 +124,7 @@ def test_what_went_by_another_way_is_there_when_its_receiver_says_so(app: Flask,
         hub.work()
         with hub.db.write() as tx:
             newest = sa.select(Delivery).order_by(Delivery.id.desc()).limit(1)
-            say(tx, tx.session.scalars(newest).one(), Progress.AVAILABLE)
+            report_status(tx, tx.session.scalars(newest).one(), Progress.AVAILABLE)
         if data == write(letter):
             says(hub, unserved, letter.document_id, StatusCode.REGISTERED)
     assert stand(hub, unserved.agency_id) == [("03", "13"), ("available", "")]

@@ -7,7 +7,7 @@ from flask import Flask
 
 from docex.documents.key_custody import Custody
 from docex.documents.verification.handlers import VerifyHandler
-from docex.documents.verification.verdict_store import Case, Judged
+from docex.documents.verification.verdict_store import EnvelopeToVerify, EnvelopeVerified
 from docex.edxml.model import Organ
 from kernel import outbox
 from kernel.wakeup import Wakeup
@@ -24,7 +24,7 @@ class Slowly(VerifyHandler):
         super().__init__(hub.blobs, Custody(hub.config), at_once)
         self.may, self.begun = Event(), Semaphore(0)
 
-    def perform(self, prepared: Case) -> Judged:
+    def perform(self, prepared: EnvelopeToVerify) -> EnvelopeVerified:
         self.begun.release()
         self.may.wait()
         return super().perform(prepared)

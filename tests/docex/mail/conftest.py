@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from docex.exchange.hub.jobs import register_jobs as register_hub
-from docex.exchange.mail.inbound.smtp_listener import Door
+from docex.exchange.mail.inbound.smtp_listener import SmtpListener
 from docex.exchange.mail.jobs import register_jobs
 from docex.jobs.delivery import register_jobs as register_exchange
 from kernel.blobs import store_for
@@ -41,7 +41,7 @@ def abroad(db: Database, config: Config, cast: Cast, mail_keys: Path, tmp_path: 
         register_exchange(config, blobs)
         register_hub(config, blobs)
         register_jobs(config, blobs)
-        door = Door(config, db, blobs)
+        door = SmtpListener(config, db, blobs)
         door.start()
         key, other = a_key(mail_keys, "partner"), a_key(mail_keys, "other")
         found = Abroad(config, db, blobs, cast, sink, door, key, other, found_agency(db))

@@ -21,7 +21,7 @@ from docex.edxml import Envelope, write
 from docex.edxml.model import Attachment, Business, DocumentType, Organ, Signer, Trace
 from docex.exchange.dispatch import Receiver, Submission, hand_in
 from docex.exchange.mail import partners, smime
-from docex.exchange.mail.inbound.smtp_listener import Door
+from docex.exchange.mail.inbound.smtp_listener import SmtpListener
 from docex.exchange.mail.models import MailArrival, MailLetter
 from docex.exchange.mail.partners import Terms
 from kernel import clock
@@ -50,7 +50,7 @@ class Abroad:
     blobs: BlobStore
     cast: Cast
     sink: SmtpSink
-    door: Door
+    door: SmtpListener
     key: FileKeyStore
     other: FileKeyStore
     agency_id: int

@@ -166,7 +166,7 @@ def test_a_page_of_very_many_says_that_it_shows_the_newest(abroad: Abroad, monke
     assert newest not in http.get(PAGE).text
     monkeypatch.setattr(dead_letters, "LOOKED_AT", 1)
     assert newest in http.get(PAGE).text
-    monkeypatch.setattr(dead_letters, "STRETCH", 1)
+    monkeypatch.setattr(dead_letters, "BATCH_SIZE", 1)
     assert [(tried.count, tried.left) for tried in (press_all(abroad) for _ in range(3))] == [
         (1, True),
         (1, False),

@@ -81,7 +81,7 @@ def test_whatever_comes_is_settled_soon_and_brings_nothing(abroad: Abroad, raw: 
     assert read_all(abroad.blobs, arrival.sha256)
 
 
-@pytest.mark.parametrize("size", [smtp_listener.MOST_BYTES])
+@pytest.mark.parametrize("size", [smtp_listener.MAX_BYTES])
 def test_a_letter_beyond_the_cap_is_refused_before_it_is_sent(abroad: Abroad, size: int) -> None:
     assert abroad.door.SMTP_kwargs["data_size_limit"] <= size
     with smtplib.SMTP(abroad.door.hostname, abroad.door.port, timeout=30) as smtp:
@@ -92,7 +92,7 @@ def test_a_letter_beyond_the_cap_is_refused_before_it_is_sent(abroad: Abroad, si
 
 
 def test_the_door_takes_so_many_letters_at_once_and_no_more(abroad: Abroad, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smtp_listener, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(smtp_listener, "MAX_CONNECTIONS", 2)
     waiting = [smtplib.SMTP(abroad.door.hostname, abroad.door.port, timeout=30) for _ in range(2)]
     for smtp in waiting:
         assert smtp.docmd("EHLO", "x")[0] == 250
@@ -132,7 +132,7 @@ def test_of_a_bounce_only_the_beginning_is_kept(abroad: Abroad) -> None:
     abroad.post(raw, sender="")
     abroad.work()
     [arrival] = abroad.arrivals()
-    assert arrival.size == smtp_listener.MOST_OF_A_REPORT
+    assert arrival.size == smtp_listener.MAX_REPORT_BYTES
     assert arrival.outcome == Outcome.BOUNCE
     assert "5.1.1" in abroad.deliveries()[0].reason
 
@@ -208,7 +208,7 @@ def test_two_programs_that_answer_each_other_end_after_one_answer(abroad: Abroad
 
 
 def test_a_partner_that_never_stops_is_no_longer_answered(abroad: Abroad, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routing, "MOST_REFUSALS", 3)
+    monkeypatch.setattr(routing, "MAX_REFUSALS", 3)
     for n in range(6):
         abroad.post(abroad.mail((), message_id=f"<{n}@ban.example>"))
     abroad.work()

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from docex.documents.delivery.statuses import say
+from docex.documents.delivery.statuses import report_status
 from docex.documents.incoming.handling import refuse, register
 from docex.documents.models import Delivery, Dispatch, Incoming
 from docex.edxml import StatusMessage, write
 from docex.edxml.codes import StatusCode
 from docex.edxml.model import Organ, ResponseFor
 from docex.edxml.progress import Progress
-from docex.exchange.mail.inbound.smtp_listener import Door
+from docex.exchange.mail.inbound.smtp_listener import SmtpListener
 from docex.exchange.mail.models import LetterKind, Outcome, Signature
 from kernel import clock
 from kernel.blobs import read_all
@@ -234,7 +234,7 @@ def test_a_status_goes_back_however_long_its_reason_is(abroad: Abroad, reason: s
     abroad.post(abroad.edxml_mail())
     abroad.work()
     with abroad.db.write() as tx:
-        say(tx, tx.session.scalars(sa.select(Delivery)).one(), Progress.REFUSED, description=reason)
+        report_status(tx, tx.session.scalars(sa.select(Delivery)).one(), Progress.REFUSED, description=reason)
     abroad.work()
     status = next(d for n, d in files_of(abroad.inbox()[-1]).items() if n.endswith(".edxml"))
     assert written in status.decode()
@@ -245,7 +245,7 @@ def test_the_door_speaks_tls_when_it_has_a_certificate(abroad: Abroad, tmp_path:
     made = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
     subprocess.run([*made.split(), "-out", str(cert), "-keyout", str(key)], check=True, capture_output=True)
     config = replace(abroad.config, mail_door_cert=str(cert), mail_door_key=str(key))
-    door = Door(config, abroad.db, abroad.blobs)
+    door = SmtpListener(config, abroad.db, abroad.blobs)
     door.start()
     try:
         with smtplib.SMTP("localhost", door.port, timeout=30) as smtp:

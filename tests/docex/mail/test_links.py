@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from docex.documents.delivery.statuses import say
+from docex.documents.delivery.statuses import report_status
 from docex.edxml import write
 from docex.edxml.model import Attachment
 from docex.exchange.mail.jobs import register_jobs
@@ -189,8 +189,8 @@ def test_our_link_ends_when_the_document_is_taken_back(abroad: Abroad) -> None:
     with abroad.db.write() as tx:
         delivery = abroad.deliveries()[0]
         tx.session.add(delivery)
-        say(tx, delivery, "13", description="Gửi nhầm")
-        say(tx, delivery, "15")
+        report_status(tx, delivery, "13", description="Gửi nhầm")
+        report_status(tx, delivery, "15")
     assert (http.get(path).status_code, http.post(path).status_code) == (404, 404)
 
 

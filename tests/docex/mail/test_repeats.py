@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from directory.demo import FINANCE
-from docex.exchange.mail.inbound.smtp_listener import Door
+from docex.exchange.mail.inbound.smtp_listener import SmtpListener
 from docex.exchange.mail.models import LetterState, Outcome
 from kernel import attempts, clock
 from kernel.config import Config
@@ -122,7 +122,7 @@ def lose_stored_bytes(abroad: Abroad) -> None:
 
 def test_a_door_whose_database_is_away_asks_to_come_again(abroad: Abroad, tmp_path: Path) -> None:
     away = Database(f"sqlite:///{tmp_path}/nowhere/at.db")
-    door = Door(abroad.config, away, abroad.blobs)
+    door = SmtpListener(abroad.config, away, abroad.blobs)
     door.start()
     try:
         with smtplib.SMTP("127.0.0.1", door.port, timeout=30) as smtp:

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from docex.documents.models import Document, Incoming
 from docex.documents.registers import lists, saved_filters
-from docex.documents.registers.list_query import Wish
+from docex.documents.registers.list_query import ListQuery
 from docex.documents.states import IncomingState
 from kernel import clock
 from kernel.errors import Invalid, NotFound
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.both_databases
 
 def ids(rooms: Office, **asked: str) -> list[int]:
     with rooms.db.read() as tx:
-        return [row.id for row in lists.inbox(tx, rooms.cast.lan, Wish.read(asked)).rows]
+        return [row.id for row in lists.inbox(tx, rooms.cast.lan, ListQuery.read(asked)).rows]
 
 
 def arrived(rooms: Office, count: int) -> list[int]:
@@ -37,11 +37,11 @@ def test_pages_by_cursor_go_there_and_back_and_leave_nothing_out(
     monkeypatch.setattr(lists, "PAGE", 2)
     copies = arrived(rooms, 5)[::-1]
     with rooms.db.read() as tx:
-        first = lists.inbox(tx, rooms.cast.lan, Wish())
-        second = lists.inbox(tx, rooms.cast.lan, Wish(before=first.older))
-        third = lists.inbox(tx, rooms.cast.lan, Wish(before=second.older))
-        back = lists.inbox(tx, rooms.cast.lan, Wish(after=third.newer))
-        begin = lists.inbox(tx, rooms.cast.lan, Wish(after=back.newer))
+        first = lists.inbox(tx, rooms.cast.lan, ListQuery())
+        second = lists.inbox(tx, rooms.cast.lan, ListQuery(before=first.older))
+        third = lists.inbox(tx, rooms.cast.lan, ListQuery(before=second.older))
+        back = lists.inbox(tx, rooms.cast.lan, ListQuery(after=third.newer))
+        begin = lists.inbox(tx, rooms.cast.lan, ListQuery(after=back.newer))
     assert [row.id for page in (first, second, third) for row in page.rows] == copies
     assert (first.newer, third.older) == ("", "")
     assert back.rows == second.rows
@@ -66,12 +66,12 @@ def test_the_outbox_pages_by_its_last_change(rooms: Office, monkeypatch: pytest.
     cursor = ""
     with rooms.db.read() as tx:
         while True:
-            page = lists.outbox(tx, rooms.cast.ha, Wish(before=cursor))
+            page = lists.outbox(tx, rooms.cast.ha, ListQuery(before=cursor))
             found += [row.id for row in page.rows]
             cursor = page.older
             if not cursor:
                 break
-        back = lists.outbox(tx, rooms.cast.ha, Wish(after=page.newer))
+        back = lists.outbox(tx, rooms.cast.ha, ListQuery(after=page.newer))
     assert found == written[::-1]
     assert [row.id for row in back.rows] == found[2:4]
 
@@ -105,10 +105,10 @@ def test_the_outbox_narrows_by_recipient(rooms: Office) -> None:
     there = rooms.on_its_way()
     rooms.written()
     with rooms.db.read() as tx:
-        found = lists.outbox(tx, rooms.cast.ha, Wish(agency=str(rooms.cast.finance.id)))
+        found = lists.outbox(tx, rooms.cast.ha, ListQuery(agency=str(rooms.cast.finance.id)))
         assert [row.id for row in found.rows] == [there]
         assert [name for _, name in found.agencies] == [rooms.cast.finance.name]
-        assert lists.outbox(tx, rooms.cast.ha, Wish(agency=str(rooms.cast.science.id))).rows == ()
+        assert lists.outbox(tx, rooms.cast.ha, ListQuery(agency=str(rooms.cast.science.id))).rows == ()
 
 
 def test_a_saved_filter_is_its_owners_alone(app: Flask, rooms: Office, lan: FlaskClient) -> None:
@@ -127,16 +127,16 @@ def test_a_saved_filter_is_its_owners_alone(app: Flask, rooms: Office, lan: Flas
 
 
 def test_a_filter_without_a_name_or_beyond_the_limit_is_refused(rooms: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saved_filters, "MOST", 1)
+    monkeypatch.setattr(saved_filters, "MAX_FILTERS", 1)
     with rooms.db.write() as tx:
-        first = saved_filters.save(tx, rooms.cast.lan, "in", "Một", Wish(urgency="1"))
-        again = saved_filters.save(tx, rooms.cast.lan, "in", "Một", Wish(urgency="2"))
+        first = saved_filters.save(tx, rooms.cast.lan, "in", "Một", ListQuery(urgency="1"))
+        again = saved_filters.save(tx, rooms.cast.lan, "in", "Một", ListQuery(urgency="2"))
         assert (again.id, again.asked) == (first.id, {"urgency": "2"})
         for name in (" ", "x" * 61, "Hai"):
             with pytest.raises(Invalid):
-                saved_filters.save(tx, rooms.cast.lan, "in", name, Wish())
+                saved_filters.save(tx, rooms.cast.lan, "in", name, ListQuery())
         with pytest.raises(NotFound):
-            saved_filters.save(tx, rooms.cast.lan, "everything", "Ba", Wish())
+            saved_filters.save(tx, rooms.cast.lan, "everything", "Ba", ListQuery())
 
 
 def test_many_are_registered_at_once_each_with_its_own_result(rooms: Office, lan: FlaskClient) -> None:

@@ -11,7 +11,7 @@ from directory.actor import Actor
 from docex.documents.models import Dispatch
 from docex.documents.registers import document_search, lists
 from docex.documents.registers.highlighting import pieces, snippet, words_of
-from docex.documents.registers.list_query import Wish
+from docex.documents.registers.list_query import ListQuery
 from docex.documents.search import text_probe
 from docex.documents.search.text_extraction import PaperFile, text_of
 from kernel import claiming, clock, outbox
@@ -28,7 +28,7 @@ WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 def hits(rooms: Office, actor: Actor, q: str, where: str = "", **asked: str) -> list[str]:
     """The subjects that the search finds."""
     with rooms.db.read() as tx:
-        sides = lists.search_sides(actor, Wish.read(asked), where)
+        sides = lists.search_sides(actor, ListQuery.read(asked), where)
         found = document_search.found(tx, actor, q, sides)
         return ["".join(p.text for p in row.subject) for row in found.rows]
 
@@ -85,7 +85,7 @@ def test_a_search_is_narrowed_and_goes_on_by_cursor(rooms: Office, monkeypatch: 
     assert hits(rooms, lan, "ke hoach", "in", state="done") == []
     monkeypatch.setattr(document_search, "PAGE", 2)
     with rooms.db.read() as tx:
-        sides = lists.search_sides(lan, Wish(), "")
+        sides = lists.search_sides(lan, ListQuery(), "")
         first = document_search.found(tx, lan, "kế hoạch", sides)
         assert first.older is not None
         second = document_search.found(tx, lan, "kế hoạch", sides, first.older)

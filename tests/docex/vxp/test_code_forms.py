@@ -14,7 +14,7 @@ from flask import Flask
 from directory import codeforms
 from directory.codes import Form
 from directory.models import Agency, ApiClient
-from docex.documents.delivery.statuses import say
+from docex.documents.delivery.statuses import report_status
 from docex.documents.models import Delivery
 from docex.edxml import StatusMessage, read
 from docex.edxml.codes import StatusCode
@@ -107,7 +107,7 @@ def test_a_status_that_is_written_for_a_system_has_its_form(
     (line,) = there("getReceivedEdocList", messagetype="edoc")["data"]
     there("updateStatus", docId=line["docId"], status="done")
     with office.db.write("x") as tx:
-        say(tx, tx.session.scalars(sa.select(Delivery)).one(), "13", description="Gửi nhầm")
+        report_status(tx, tx.session.scalars(sa.select(Delivery)).one(), "13", description="Gửi nhầm")
     (asked,) = there("getReceivedEdocList", messagetype="status")["data"]
     message = read(base64.b64decode(there("getEdoc", docId=asked["docId"])["data"]))
     assert isinstance(message, StatusMessage)

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from directory.actor import Actor
-from docex.documents.delivery.statuses import say
+from docex.documents.delivery.statuses import report_status
 from docex.documents.models import Delivery, Dispatch, StatusLog
 from docex.edxml.codes import StatusCode
 from docex.edxml.progress import Progress
@@ -134,9 +134,9 @@ def test_a_status_that_is_committed_late_is_not_passed_over(office: Office, abro
     with office.db.read() as tx:
         first, second = tx.session.scalars(sa.select(Delivery.id).order_by(Delivery.id))
     with office.db.write("one") as slow:
-        say(slow, slow.session.get_one(Delivery, first), StatusCode.ARRIVED)
+        report_status(slow, slow.session.get_one(Delivery, first), StatusCode.ARRIVED)
         with office.db.write("other") as quick:
-            say(quick, quick.session.get_one(Delivery, second), StatusCode.ARRIVED)
+            report_status(quick, quick.session.get_one(Delivery, second), StatusCode.ARRIVED)
         (line,) = friend.received("status")
         friend.update_status(line.doc_id, "done")
         assert friend.received("status") == []

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from directory import agencies, queries
 from directory.models import Agency
-from docex.documents.delivery.statuses import say
+from docex.documents.delivery.statuses import report_status
 from docex.documents.models import Delivery, Dispatch
 from docex.documents.states import IncomingState
 from docex.edxml import StatusMessage, read
@@ -164,7 +164,9 @@ def test_a_status_that_is_longer_than_the_standard_allows_reaches_the_sender(
         tx.session.get_one(Agency, office.cast.city.id).name = "Văn phòng " * 40
         dispatch = tx.session.scalars(sa.select(Dispatch)).one()
         dispatch.facts = {**dispatch.facts, "code": "125/" + "SGT-VP" * 10}
-        say(tx, tx.session.scalars(sa.select(Delivery)).one(), StatusCode.REFUSED, description="Sai nơi nhận. " * 50)
+        report_status(
+            tx, tx.session.scalars(sa.select(Delivery)).one(), StatusCode.REFUSED, description="Sai nơi nhận. " * 50
+        )
     (line,) = friend.received("status")
     told = read(friend.content(line.doc_id))
     assert isinstance(told, StatusMessage)

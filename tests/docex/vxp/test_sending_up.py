@@ -41,7 +41,7 @@ def said(office: Office, delivery_id: int, code: str, by: str) -> int:
         delivery = tx.session.get_one(Delivery, delivery_id)
         delivery.progress = Progress.SUBMITTED
         delivery.recall = Recall.ASKED if code in (Recall.AGREED, Recall.REFUSED) else Recall.NONE
-        assert statuses.say(tx, delivery, code, description="Lý do")
+        assert statuses.report_status(tx, delivery, code, description="Lý do")
     return reports(office) - before
 
 

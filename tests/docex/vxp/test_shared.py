@@ -135,7 +135,7 @@ def test_what_this_hub_has_passed_on_is_not_taken_in_again(office: Office, share
 
 
 def test_a_document_that_passed_too_many_hubs_goes_no_further(office: Office, shared: VxpClient) -> None:
-    far = tuple(Trace(f"H{n}", AT) for n in range(upstream.MOST_HOPS + 1))
+    far = tuple(Trace(f"H{n}", AT) for n in range(upstream.MAX_HOPS + 1))
     with pytest.raises(SendError, match="21 Văn bản đã qua quá nhiều trục"):
         shared.send(a_letter(BOARD, organ(office.cast.city), traces=far), BOARD.code)
     shared.send(a_letter(BOARD, organ(office.cast.city), traces=far[1:]), BOARD.code)

@@ -245,7 +245,7 @@ def test_what_went_up_from_here_is_not_taken_in_again(
     ministry_id = ministry_below(below)
     above.system("ministry", MINISTRY)
     # An axis that ignores `to` delivers to every receiver in the envelope, also to one of ours.
-    monkeypatch.setattr(client, "MOST_TO", 0)
+    monkeypatch.setattr(client, "MAX_RECEIVERS_LENGTH", 0)
     with above.db.write() as tx:
         row = tx.session.scalars(sa.select(Agency).where(Agency.code == below.cast.city.code)).one()
         finance = Agency(code=below.cast.finance.code, name="Sở Tài chính", is_local=False, merged_into_id=row.id)
@@ -276,7 +276,7 @@ def test_a_recall_goes_up_to_where_the_document_went(below: Office, above: Above
     above.deliver()
     ministry.update_status(ministry.received("edoc")[0].doc_id, "done")
     with below.db.write(below.cast.ha.by) as tx:
-        statuses.say(tx, tx.session.scalars(sa.select(Delivery)).one(), "13", description="Gửi nhầm")
+        statuses.report_status(tx, tx.session.scalars(sa.select(Delivery)).one(), "13", description="Gửi nhầm")
     below.work()
     (line,) = ministry.received("status")
     asked = read(ministry.download(line.doc_id, max_bytes=10**7))
@@ -418,7 +418,7 @@ def test_a_status_that_is_longer_than_the_standard_allows_goes_up(below: Office,
     look(below)
     with below.db.write() as tx:
         delivery = tx.session.scalars(sa.select(Delivery)).one()
-        statuses.say(tx, delivery, StatusCode.REFUSED, description="Sai nơi nhận. " * 50)
+        statuses.report_status(tx, delivery, StatusCode.REFUSED, description="Sai nơi nhận. " * 50)
     below.work()
     told = [read(province.download(m.doc_id, max_bytes=10**7)) for m in province.received("status")]
     assert isinstance(told[-1], StatusMessage)

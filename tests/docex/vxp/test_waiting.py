@@ -131,12 +131,12 @@ def test_the_operator_sees_holds_and_lays_out_anew(office: Office, abroad: int, 
     cast = office.cast
     office.on_its_way(recipients=(abroad,))
     with office.db.read() as tx:
-        (one,) = connections.endpoints(tx, cast.admin)
+        (one,) = connections.connections(tx, cast.admin)
         assert (one.agency_id, one.polled_at, one.backlog) == (abroad, None, 1)
         assert one.oldest_at is not None
     (line,) = friend.received("edoc")
     with office.db.read() as tx:
-        one, systems = connections.endpoint(tx, cast.admin, abroad), connections.systems(tx, abroad)
+        one, systems = connections.connection(tx, cast.admin, abroad), connections.systems(tx, abroad)
         assert one.polled_at is not None
         assert [found.fetches for found in systems] == [True]
         assert {found.tone for found in connection_test.findings(one, systems)} <= {"good", "info"}
@@ -165,7 +165,7 @@ def test_a_shared_system_stands_on_the_page_of_each_agency_below(
         number = below.id
     friend.count("edoc")
     with office.db.read() as tx:
-        found = {one.agency_id: one for one in connections.endpoints(tx, office.cast.admin)}
+        found = {one.agency_id: one for one in connections.connections(tx, office.cast.admin)}
         assert set(found) == {abroad, number}
         assert found[number].polled_at is not None
         assert [one.name for one in connections.systems(tx, number)] == ["Phần mềm QLVB"]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from docex.exchange.hub.operators.connections import CERTIFICATE_DAYS, SKEW_S, Endpoint, System, in_words
+from docex.exchange.hub.operators.connections import CERTIFICATE_DAYS, SKEW_S, Connection, System, in_words
 from kernel import clock
 from kernel.text import Phrase, phrase
 
@@ -21,7 +21,7 @@ class Finding:
     hint: Phrase | None = None
 
 
-def findings(one: Endpoint, systems: list[System]) -> list[Finding]:
+def findings(one: Connection, systems: list[System]) -> list[Finding]:
     """Everything about one agency's connection, in the order in which one would look for a fault."""
     return [
         _rights(systems),
@@ -41,7 +41,7 @@ def _rights(systems: list[System]) -> Finding:
     return Finding("bad", phrase("Chưa có hệ thống nào được quyền nhận văn bản."), hint)
 
 
-def _asking(one: Endpoint, systems: list[System]) -> Finding:
+def _asking(one: Connection, systems: list[System]) -> Finding:
     if one.polled_at is None:
         if any(system.used_at for system in systems):
             hint = phrase("Mã ứng dụng và khóa đúng. Xin bật phần nhận văn bản trong phần mềm.")
@@ -56,7 +56,7 @@ def _asking(one: Endpoint, systems: list[System]) -> Finding:
     return Finding("bad" if silent > OLD else "waiting", said, hint)
 
 
-def _clock(one: Endpoint) -> Finding:
+def _clock(one: Connection) -> Finding:
     if one.skew_s is None:
         return Finding("info", phrase("Chưa biết đồng hồ của hệ thống: phần mềm không gửi tiêu đề Date."))
     off = abs(one.skew_s)
@@ -78,7 +78,7 @@ def _certificate(system: System) -> Finding:
     return Finding("good", said)
 
 
-def _mailbox(one: Endpoint) -> Finding:
+def _mailbox(one: Connection) -> Finding:
     if one.held_at is not None:
         return Finding("waiting", phrase("Hộp nhận đang tạm giữ: {reason}", reason=one.held_reason))
     if one.late:
@@ -109,7 +109,7 @@ def _hook(system: System) -> Finding | None:
     return Finding("good", phrase("Địa chỉ nhận tin báo của “{name}” trả lời tốt.", name=system.name))
 
 
-def _refusals(one: Endpoint) -> list[Finding]:
+def _refusals(one: Connection) -> list[Finding]:
     if not one.refused:
         return []
     said = phrase("Trục đã từ chối {count} lời gọi của hệ thống trong 7 ngày qua.", count=one.refused)

@@ -32,7 +32,7 @@ CERTIFICATE_DAYS = 30
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class Connection:
     """One agency whose own system fetches its documents here. `certificate_days` is that of the first to expire."""
 
     agency_id: int
@@ -133,17 +133,17 @@ def in_words(length: timedelta) -> Phrase:
     return phrase("{n} giờ", n=seconds // 3600) if seconds < 172_800 else phrase("{n} ngày", n=seconds // 86_400)
 
 
-def endpoints(tx: Tx, actor: Actor) -> list[Endpoint]:
+def connections(tx: Tx, actor: Actor) -> list[Connection]:
     """The agencies that the actor administers and whose systems fetch here; what needs a look comes first."""
-    found = _endpoints(tx, administered(tx, actor))
+    found = _connections(tx, administered(tx, actor))
     never = clock.now()
     return sorted(found, key=lambda one: (not one.held_at and not one.is_sick, one.oldest_at or never, one.name))
 
 
-def endpoint(tx: Tx, actor: Actor, agency_id: int) -> Endpoint:
+def connection(tx: Tx, actor: Actor, agency_id: int) -> Connection:
     """One of them; NotFound when it is none."""
     agency_for(tx, actor, agency_id)
-    found = _endpoints(tx, {agency_id})
+    found = _connections(tx, {agency_id})
     if not found:
         raise NotFound()
     return found[0]
@@ -200,7 +200,7 @@ def code_of(tx: Tx, agency_id: int, parcel_id: int) -> str:
     return Facts.from_json(found.facts).code if found is not None else ""
 
 
-def _endpoints(tx: Tx, agency_ids: Collection[int]) -> list[Endpoint]:
+def _connections(tx: Tx, agency_ids: Collection[int]) -> list[Connection]:
     boxes = {row.agency_id: row for row in tx.session.scalars(sa.select(Mailbox)) if row.agency_id in agency_ids}
     wanted = (mailbox.with_reader(tx) & set(agency_ids)) | boxes.keys()
     clients: dict[int, list[ApiClient]] = {}
@@ -211,22 +211,24 @@ def _endpoints(tx: Tx, agency_ids: Collection[int]) -> list[Endpoint]:
     counts = _counts(tx, wanted)
     refused = _refused(tx, clients)
     return [
-        _endpoint(card, boxes.get(i), counts.get(i, (0, 0, None, 0)), clients.get(i, []), refused, problems.get(i, ""))
+        _connection(
+            card, boxes.get(i), counts.get(i, (0, 0, None, 0)), clients.get(i, []), refused, problems.get(i, "")
+        )
         for i, card in cards.items()
     ]
 
 
-def _endpoint(
+def _connection(
     card: directory.AgencyCard,
     box: Mailbox | None,
     counts: tuple[int, int, datetime | None, int],
     clients: list[ApiClient],
     refused: dict[int, int],
     problem: str,
-) -> Endpoint:
+) -> Connection:
     backlog, late, oldest_at, expired = counts
     days = [left for one in clients if (left := listing.days_left(one)) is not None]
-    return Endpoint(
+    return Connection(
         agency_id=card.id,
         name=card.name,
         code=card.code,

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from directory import auditing
 from directory.access import is_instance_admin, require_instance_admin
 from directory.actor import Actor
-from docex.documents.delivery.statuses import set_back
+from docex.documents.delivery.statuses import reopen
 from docex.documents.envelope import Facts
 from docex.documents.models import Delivery, Dispatch
 from docex.edxml.progress import Progress, Recall
@@ -32,7 +32,7 @@ SHOWN = 20
 TOLD = 5
 """So many reasons why something is not tried again; the audit has them all."""
 LOOKED_AT = 2000
-STRETCH = 200
+BATCH_SIZE = 200
 """Tried again in one press."""
 
 _RECALLED = phrase("Nơi gửi đã thu hồi văn bản này.")
@@ -131,13 +131,13 @@ def count(tx: Tx, actor: Actor) -> int:
     """How many there are, for the administrators of the instance; nothing for others."""
     if not is_instance_admin(tx, actor):
         return 0
-    return tx.session.scalar(sa.select(sa.func.count()).select_from(OutboxRow).where(*_given_up())) or 0
+    return tx.session.scalar(sa.select(sa.func.count()).select_from(OutboxRow).where(*_dead())) or 0
 
 
 def groups(tx: Tx, actor: Actor) -> list[Group]:
     """By partner, the one whose promises ended last first."""
     require_instance_admin(tx, actor)
-    newest = sa.select(OutboxRow).where(*_given_up()).order_by(OutboxRow.finished_at.desc(), OutboxRow.id.desc())
+    newest = sa.select(OutboxRow).where(*_dead()).order_by(OutboxRow.finished_at.desc(), OutboxRow.id.desc())
     found: dict[str, Group] = {}
     for row, about in _about(tx, tx.session.scalars(newest.limit(LOOKED_AT)).all()):
         before = found.get(about.partner, Group(about.partner, about.name, 0, []))
@@ -160,13 +160,13 @@ def again(tx: Tx, actor: Actor, job_id: int, reason: str) -> Tried:
 
 
 def all_again(tx: Tx, actor: Actor, partner: str, reason: str) -> Tried:
-    """Try all of one partner again, the oldest first and at most `STRETCH` at once."""
+    """Try all of one partner again, the oldest first and at most `BATCH_SIZE` at once."""
     require_instance_admin(tx, actor)
     why, tried = interventions.reason_of(reason), Tried()
-    mine = list(islice(_of(tx, partner), STRETCH + 1))
-    for row, about in mine[:STRETCH]:
+    mine = list(islice(_of(tx, partner), BATCH_SIZE + 1))
+    for row, about in mine[:BATCH_SIZE]:
         _try(tx, row, about, why, tried)
-    tried.left = len(mine) > STRETCH
+    tried.left = len(mine) > BATCH_SIZE
     return tried
 
 
@@ -199,7 +199,7 @@ def ended(tx: Tx, delivery: Delivery) -> Needless | None:
 def on_its_way(tx: Tx, delivery: Delivery, reason: str) -> None:
     """What was undeliverable is tried again: its sender sees that, and why."""
     if delivery.progress == Progress.UNDELIVERABLE:
-        set_back(tx, delivery, Progress.SUBMITTED, reason)
+        reopen(tx, delivery, Progress.SUBMITTED, reason)
         delivery.reason = ""
         subscriptions.changed(tx, [delivery], tx.session.get_one(Dispatch, delivery.dispatch_id))
 
@@ -210,13 +210,13 @@ def named(dispatch: Dispatch) -> str:
     return f"{facts.code} {facts.subject}".strip() or dispatch.document_key
 
 
-def _given_up() -> tuple[sa.ColumnElement[bool], ...]:
+def _dead() -> tuple[sa.ColumnElement[bool], ...]:
     return OutboxRow.topic.in_(list(_kinds)), outbox.given_up()
 
 
 def _of(tx: Tx, partner: str) -> Iterator[tuple[OutboxRow, About]]:
     """Those of one partner, the oldest first, however many there are of others."""
-    oldest, last = sa.select(OutboxRow).where(*_given_up()).order_by(OutboxRow.id).limit(LOOKED_AT), 0
+    oldest, last = sa.select(OutboxRow).where(*_dead()).order_by(OutboxRow.id).limit(LOOKED_AT), 0
     while rows := tx.session.scalars(oldest.where(OutboxRow.id > last)).all():
         yield from (one for one in _about(tx, rows) if one[1].partner == partner)
         last = rows[-1].id

@@ -11,7 +11,7 @@ from directory import queries as directory
 from directory.access import agency_for, require_instance_admin
 from directory.actor import Actor, chain_of
 from docex.documents.delivery import transport
-from docex.documents.delivery.statuses import set_back, take_back
+from docex.documents.delivery.statuses import reopen, take_back
 from docex.documents.models import Delivery
 from docex.edxml.progress import NOT_HAD, Progress, Recall
 from docex.exchange.hub import mailbox, receipts, terms
@@ -27,7 +27,7 @@ from kernel.worktime import calendar
 
 _Row = TypeVar("_Row", Delivery, Parcel, Term)
 
-STRETCH = 200
+BATCH_SIZE = 200
 REASON_LENGTH = 1000
 
 _AT_IT = phrase(
@@ -51,7 +51,7 @@ auditing.words.update(
 
 def hold(tx: Tx, actor: Actor, agency_id: int, reason: str) -> None:
     """Give out nothing of this mailbox for now; what comes waits."""
-    box, why = _box(tx, actor, agency_id, lock=True), reason_of(reason)
+    box, why = _mailbox(tx, actor, agency_id, lock=True), reason_of(reason)
     box.held_at, box.held_reason = clock.now(), why
     _record(tx, agency_id, "hub.held", reason=why)
     _changed(tx, box)
@@ -59,7 +59,7 @@ def hold(tx: Tx, actor: Actor, agency_id: int, reason: str) -> None:
 
 def release(tx: Tx, actor: Actor, agency_id: int) -> None:
     """Give out again what waited."""
-    box = _box(tx, actor, agency_id, lock=True)
+    box = _mailbox(tx, actor, agency_id, lock=True)
     box.held_at, box.held_reason = None, ""
     _record(tx, agency_id, "hub.released")
     _changed(tx, box)
@@ -67,10 +67,10 @@ def release(tx: Tx, actor: Actor, agency_id: int) -> None:
 
 def requeue_expired(tx: Tx, actor: Actor, agency_id: int, reason: str) -> int:
     """Lay what expired into the mailbox anew, with a new term. Answers how many that were."""
-    _box(tx, actor, agency_id)
+    _mailbox(tx, actor, agency_id)
     why = reason_of(reason)
     query = sa.select(Parcel.id).where(Parcel.agency_id == agency_id, Parcel.state == ParcelState.EXPIRED)
-    numbers = tx.session.scalars(query.order_by(Parcel.seq).limit(STRETCH)).all()
+    numbers = tx.session.scalars(query.order_by(Parcel.seq).limit(BATCH_SIZE)).all()
     # Somebody else may have laid one out, or had word that it was fetched, while we waited for it.
     expired = [one for one in _locked(tx, agency_id, numbers) if one[0].state == ParcelState.EXPIRED]
     again = _lay_again(tx, expired, why)
@@ -142,9 +142,9 @@ def _lay_again(tx: Tx, found: Sequence[tuple[Parcel, Delivery]], why: str) -> in
     for parcel, delivery in going:
         terms.extend(tx, their_terms[delivery.dispatch_id], until)
         mailbox.lay_again(tx, parcel)
-        terms.promise_alarm(tx, parcel, 1)
+        terms.enqueue_alarm(tx, parcel, 1)
         if delivery.progress == Progress.EXPIRED:
-            set_back(tx, delivery, Progress.AVAILABLE, why)
+            reopen(tx, delivery, Progress.AVAILABLE, why)
             subscriptions.changed(tx, [delivery], mailbox.dispatch_of(tx, parcel))
     return len(going)
 
@@ -193,7 +193,7 @@ def _changed(tx: Tx, box: Mailbox) -> None:
     tx.publish(f"mailbox:{box.agency_id}", "mailbox.changed", {"id": box.agency_id, "rev": box.last_seq})
 
 
-def _box(tx: Tx, actor: Actor, agency_id: int, *, lock: bool = False) -> Mailbox:
+def _mailbox(tx: Tx, actor: Actor, agency_id: int, *, lock: bool = False) -> Mailbox:
     """The mailbox of an agency; locked only where nothing is locked after it (docex/exchange/hub/models.py)."""
     require_instance_admin(tx, actor)
     agency_for(tx, actor, agency_id)

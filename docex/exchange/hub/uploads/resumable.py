@@ -31,7 +31,7 @@ from kernel.outbox import Handler, Job
 from kernel.text import phrase
 
 ABANDONED = timedelta(hours=24)
-MOST_OPEN = 50
+MAX_OPEN = 50
 SPARE_BYTES = 500_000_000
 """What must stay free on the disk when a file is announced."""
 
@@ -183,14 +183,14 @@ def begin(tx: Tx, actor: Actor, folder: Folder, size: int, sha256: str, *, max_b
     if known is not None:
         return known
     open_ones = own.where(Upload.whole_at.is_(None)).with_only_columns(sa.func.count())
-    if (tx.session.scalar(open_ones) or 0) >= MOST_OPEN:
-        raise WrongState(phrase("Có quá nhiều tệp đang tải dở ({limit}).", limit=MOST_OPEN))
+    if (tx.session.scalar(open_ones) or 0) >= MAX_OPEN:
+        raise WrongState(phrase("Có quá nhiều tệp đang tải dở ({limit}).", limit=MAX_OPEN))
     folder.check_room(size)
     now = clock.now()
     row = Upload(id=secrets.token_hex(16), client_id=actor.client_id, size=size, sha256=sha256, begun_at=now)
     tx.session.add(row)
     tx.session.flush()
-    _promise_sweep(tx, row.id, now + ABANDONED)
+    _enqueue_sweep(tx, row.id, now + ABANDONED)
     return row
 
 
@@ -278,7 +278,7 @@ def blob_of(tx: Tx, actor: Actor, upload_id: str) -> Blob:
     return Blob(row.sha256, row.size)
 
 
-def _promise_sweep(tx: Tx, upload_id: str, at: datetime) -> None:
+def _enqueue_sweep(tx: Tx, upload_id: str, at: datetime) -> None:
     tx.outbox("hub.sweep", f"{upload_id}:{int(at.timestamp())}", {"id": upload_id}, due_at=at)
 
 
@@ -297,7 +297,7 @@ class SweepHandler(Handler[str, str]):
             return str(job.payload["id"])
         until = (self.folder.touched_at(row.id) or row.begun_at) + ABANDONED
         if until > clock.now():
-            _promise_sweep(tx, row.id, until)
+            _enqueue_sweep(tx, row.id, until)
             return None
         return row.id
 

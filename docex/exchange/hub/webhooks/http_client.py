@@ -16,10 +16,10 @@ from kernel.errors import Invalid
 from kernel.text import Phrase, phrase
 
 CONNECT_S, READ_S = 5, 10
-WHOLE_S = 20
+TIMEOUT_S = 20
 """For a whole call: a server that sends a byte now and then holds a thread no longer than a silent one."""
 SIGNATURE, TIMESTAMP = "Lienthong-Signature", "Lienthong-Timestamp"
-LONGEST_URL = 500
+MAX_URL_LENGTH = 500
 
 
 NOT_ALLOWED, UNKNOWN_NAME, NOT_PUBLIC = "not_allowed", "unknown_name", "not_public"
@@ -72,7 +72,7 @@ def check_address(url: str, *, anywhere: bool) -> None:
     except ValueError:
         raise Invalid({"url": message}, message) from None
     secure = parts.scheme == "https" or (anywhere and parts.scheme == "http")
-    if not secure or not host or parts.username or parts.password or parts.fragment or len(url) > LONGEST_URL:
+    if not secure or not host or parts.username or parts.password or parts.fragment or len(url) > MAX_URL_LENGTH:
         raise Invalid({"url": message}, message)
     if not anywhere and netaddresses.is_address(host) and not netaddresses.is_public(host):
         raise Invalid({"url": message}, message)
@@ -112,7 +112,7 @@ def posted(
     *,
     anywhere: bool,
     read_s: float = READ_S,
-    whole_s: float = WHOLE_S,
+    whole_s: float = TIMEOUT_S,
 ) -> Iterator[urllib3.BaseHTTPResponse]:
     """The answer to a POST, its body not read yet. The address that was looked at is the one that is called; no
     redirect is followed. Refused when nothing answers, when the answer breaks off while it is read, or when all of it

@@ -86,7 +86,7 @@ def subscribe(tx: Tx, actor: Actor, url: str, safe: Safe, *, anywhere: bool) -> 
     waiting = sa.select(Parcel).where(Parcel.agency_id == actor.agency_id, Parcel.state == ParcelState.WAITING)
     first = tx.session.scalar(waiting.order_by(Parcel.seq).limit(1))
     if first is not None:
-        _promise(tx, row.id, ARRIVED, first.id, first.seq, set_at=row.made_at)
+        _enqueue(tx, row.id, ARRIVED, first.id, first.seq, set_at=row.made_at)
     tx.audit(f"agency:{actor.agency_id}", "hub.webhook_set", f"client:{actor.client_id}", _told(url))
     return row, secret
 
@@ -114,7 +114,7 @@ def arrived(tx: Tx, parcels: Sequence[Parcel]) -> None:
     hooks = tx.session.connection().execute(_OF_AGENCIES, {"agencies": list(by_agency)})
     for hook_id, agency_id in hooks.all():
         for parcel in by_agency[agency_id]:
-            _promise(tx, hook_id, ARRIVED, parcel.id, parcel.seq)
+            _enqueue(tx, hook_id, ARRIVED, parcel.id, parcel.seq)
 
 
 # Asked at every step of every delivery: built once.
@@ -131,13 +131,13 @@ def changed(tx: Tx, deliveries: Iterable[Delivery], dispatch: Dispatch) -> None:
     hook_id = tx.session.connection().execute(_OF_CLIENT, {"client": int(number)}).scalar()
     if hook_id is not None:
         for delivery in deliveries:
-            _promise(tx, hook_id, CHANGED, dispatch.id, delivery.rev, delivery.id)
+            _enqueue(tx, hook_id, CHANGED, dispatch.id, delivery.rev, delivery.id)
 
 
 def test(tx: Tx, hook: Webhook) -> None:
     """An operator wants to know whether the endpoint is well: call it now, whatever its circuit says."""
     hook.tested_at, hook.test_problem = None, ""
-    _promise(tx, hook.id, TEST, hook.client_id, int(clock.now().timestamp()))
+    _enqueue(tx, hook.id, TEST, hook.client_id, int(clock.now().timestamp()))
 
 
 def call_again(tx: Tx, hook: Webhook) -> None:
@@ -145,7 +145,7 @@ def call_again(tx: Tx, hook: Webhook) -> None:
     hook.failures, hook.open_until, hook.problem = 0, None, ""
 
 
-def _promise(
+def _enqueue(
     tx: Tx, hook_id: int, kind: str, number: int, rev: int, part: int = 0, set_at: datetime | None = None
 ) -> None:
     """With `set_at` it is for that address alone: an earlier one may have been told the same."""

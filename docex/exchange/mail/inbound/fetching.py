@@ -15,7 +15,7 @@ from kernel.outbox import Reason, SendError
 from kernel.text import phrase
 
 READ_S = 60
-SLOWEST = 50_000
+MIN_BYTES_PER_S = 50_000
 """Bytes in a second: whoever sends fewer is hung up on."""
 
 
@@ -56,7 +56,7 @@ def _take(linked: Linked, into: IO[bytes], *, anywhere: bool) -> None:
     digest, size = hashlib.sha256(), 0
     headers = {"User-Agent": "lienthong-mail/1"}
     # Our links answer to the press of a button, so that scanners that open every link take nothing.
-    whole_s = READ_S + linked.size / SLOWEST
+    whole_s = READ_S + linked.size / MIN_BYTES_PER_S
     with http_client.posted(linked.url, b"", headers, anywhere=anywhere, read_s=READ_S, whole_s=whole_s) as answer:
         if answer.status in (403, 404, 410):
             raise LinkEnded(phrase("Liên kết tải tệp trong thư không còn dùng được."))

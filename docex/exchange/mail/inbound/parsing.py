@@ -16,13 +16,13 @@ from typing import Any
 from cryptography import x509
 
 from docex.exchange.mail import smime
-from docex.exchange.mail.entities import MOST_PARTS, Entity
+from docex.exchange.mail.entities import MAX_PARTS, Entity
 from docex.exchange.mail.inbound.delivery_reports import Report, report_in
 from docex.exchange.mail.models import Signature
 from docex.exchange.mail.outbound.composition import MANIFEST_FILE, RECEIPT_FILE
 from kernel.text import Phrase, nfc, phrase
 
-_MOST_DEPTH = 12
+_MAX_DEPTH = 12
 _REPORT_BYTES = 1 << 20
 """What a report says stands at its beginning."""
 _SAID_BYTES = 64 * 1024
@@ -203,8 +203,8 @@ def _leaves(entity: Entity) -> Iterator[Entity]:
     while waiting:
         part, depth = waiting.pop(0)
         seen += 1
-        inner = [(child, depth + 1) for child in islice(part.parts(), MOST_PARTS)]
-        if seen > MOST_PARTS or depth > _MOST_DEPTH or len(inner) == MOST_PARTS:
+        inner = [(child, depth + 1) for child in islice(part.parts(), MAX_PARTS)]
+        if seen > MAX_PARTS or depth > _MAX_DEPTH or len(inner) == MAX_PARTS:
             raise Unreadable(phrase("Thư có quá nhiều phần lồng nhau, hệ thống không đọc."))
         if inner:
             waiting[:0] = inner

@@ -47,7 +47,7 @@ class Found:
     """The Message-ID that the message is an answer to."""
 
 
-MOST_REFUSALS = 20
+MAX_REFUSALS = 20
 """To one partner in an hour: two programs that answer each other's answers end here."""
 
 
@@ -128,7 +128,7 @@ def _accepted(tx: Tx, config: Config, arrival: MailArrival, partner: MailPartner
     arrival.dispatch_id = dispatch.id
     receiver = directory.agency(tx, arrival.rcpt_to["agencies"][0]) if arrival.rcpt_to["agencies"] else None
     facts = letter_queue.receipt_facts(LetterKind.ACCEPTANCE, arrival, dispatch, receiver)
-    letter = letter_queue.promise(
+    letter = letter_queue.enqueue(
         tx, config, LetterKind.ACCEPTANCE, f"dispatch:{dispatch.id}", partner, arrival=arrival, facts=facts
     )
     if letter.arrival_id != arrival.id:
@@ -147,10 +147,10 @@ def _refuse(tx: Tx, config: Config, arrival: MailArrival, partner: MailPartner, 
     reason = (refused.code, refused.said)
     facts = letter_queue.receipt_facts(LetterKind.REFUSAL, arrival, None, receiver, reason)
     arrival.facts = {**arrival.facts, "code": refused.code, "reason": phrase_to_json(refused.said)}
-    if letter_queue.refusals_lately(tx, partner) < MOST_REFUSALS:
+    if letter_queue.refusals_lately(tx, partner) < MAX_REFUSALS:
         tries = arrival.facts.get("tries")
         about = f"arrival:{arrival.id}" + (f":{tries}" if tries else "")  # each refusal is a letter of its own
-        letter_queue.promise(tx, config, LetterKind.REFUSAL, about, partner, arrival=arrival, facts=facts)
+        letter_queue.enqueue(tx, config, LetterKind.REFUSAL, about, partner, arrival=arrival, facts=facts)
     return Outcome.REFUSED
 
 

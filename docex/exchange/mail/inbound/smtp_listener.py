@@ -31,13 +31,13 @@ TIMEOUT_S = 120
 READY_S = 60
 """How long it may take to begin to listen. On a busy machine that is more than the five seconds of aiosmtpd."""
 NOBODY = "<>"  # the sender of bounces
-_MOST_RECIPIENTS = 100
+_MAX_RECIPIENTS = 100
 _CODED = 1.4
-MOST_BYTES = 70_000_000
+MAX_BYTES = 70_000_000
 """One letter: aiosmtpd holds it in memory as a whole. What is larger comes as a link."""
-MOST_AT_ONCE = 20
+MAX_CONNECTIONS = 20
 """Letters on their way in at one time."""
-MOST_OF_A_REPORT = 1 << 20
+MAX_REPORT_BYTES = 1 << 20
 """Of a bounce, which anybody may send: what it says stands at its beginning, the rest is our own letter."""
 
 
@@ -54,7 +54,7 @@ class Letterbox:
         self, server: Any, session: Any, envelope: Any, address: str, mail_options: list[str]
     ) -> str:
         """Only partners, and bounces with the empty sender; no more at once than memory has room for."""
-        if len(self._coming) >= MOST_AT_ONCE:
+        if len(self._coming) >= MAX_CONNECTIONS:
             return "451 4.3.2 Too many letters at once, try again later"
         sender = NOBODY if address in ("", NOBODY) else plain_address(address)
         if sender != NOBODY and (not sender or not await _aside(self._is_partner, sender)):
@@ -68,7 +68,7 @@ class Letterbox:
         self, server: Any, session: Any, envelope: Any, address: str, rcpt_options: list[str]
     ) -> str:
         """Only exchange addresses of agencies that are served here."""
-        if len(envelope.rcpt_tos) >= _MOST_RECIPIENTS:
+        if len(envelope.rcpt_tos) >= _MAX_RECIPIENTS:
             return "452 4.5.3 Too many recipients"
         agency_id = await _aside(self._agency_id, plain_address(address))
         if agency_id is None:
@@ -88,7 +88,7 @@ class Letterbox:
         agencies = list(dict.fromkeys(envelope.rcpt_tos))
         sender = "" if envelope.mail_from == NOBODY else envelope.mail_from
         raw = bytes(envelope.original_content or envelope.content)
-        raw = raw if sender else raw[:MOST_OF_A_REPORT]
+        raw = raw if sender else raw[:MAX_REPORT_BYTES]
         try:
             arrival_id = await _aside(self._store, sender, agencies, peer, raw)
         except Exception:
@@ -168,11 +168,11 @@ class _Connection(SMTP):
         super().connection_lost(error)
 
 
-class Door(Controller):
+class SmtpListener(Controller):
     """The listening server, in a thread of its own. Port 0 takes any free one; `port` says which."""
 
     def __init__(self, config: Config, db: Database, blobs: BlobStore) -> None:
-        most = min(int(config.upload_max_bytes * _CODED), MOST_BYTES)
+        most = min(int(config.upload_max_bytes * _CODED), MAX_BYTES)
         super().__init__(
             Letterbox(config, db, blobs),
             hostname=config.mail_door_host,

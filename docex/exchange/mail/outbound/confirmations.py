@@ -29,7 +29,7 @@ _ASK_THEM = phrase("Xin liên hệ nơi nhận để biết hộp thư trao đ�
 def watch(tx: Tx, letter: MailLetter) -> None:
     """A document was just handed to the mail server: see to it that somebody is told when nothing comes back."""
     if letter.kind == LetterKind.DOCUMENT and letter.delivery_id is not None:
-        _promise(tx, letter, _dispatch(tx, letter), 1)
+        _enqueue(tx, letter, _dispatch(tx, letter), 1)
         terms.look_again(tx, _dispatch(tx, letter).id, f"letter:{letter.id}")
 
 
@@ -49,7 +49,7 @@ def alarm(tx: Tx, letter_id: int, step: int) -> None:
         keepers = known or [Recipient.of(card) for card in instance_admins(tx)]  # who agreed on e-mail with it
         _tell(tx, letter, partner, dispatch, keepers, "technical", _ASK_THEM)
     if step < len(terms.ALARMS):
-        _promise(tx, letter, dispatch, step + 1)
+        _enqueue(tx, letter, dispatch, step + 1)
 
 
 def is_unconfirmed(tx: Tx, letter: MailLetter) -> bool:
@@ -65,7 +65,7 @@ def alarm_of(letter: MailLetter) -> int:
     return int(letter.facts.get("alarm", 0))
 
 
-def _promise(tx: Tx, letter: MailLetter, dispatch: Dispatch, step: int) -> None:
+def _enqueue(tx: Tx, letter: MailLetter, dispatch: Dispatch, step: int) -> None:
     due_at = terms.alarm_due(tx, dispatch.id, letter.handed_at or letter.made_at, step)
     tx.outbox("mail.alarm", f"{letter.id}:{step}", {"letter_id": letter.id, "step": step}, due_at=due_at)
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from directory import queries as directory
 from directory.models import Agency
 from directory.queries import AgencyCard
-from docex.documents.delivery.statuses import say
+from docex.documents.delivery.statuses import report_status
 from docex.documents.models import Delivery, Dispatch
 from docex.edxml.progress import Progress
 from docex.exchange.hub import terms
@@ -46,7 +46,7 @@ class MailTransport(PartnerTransport):
         partner = partner_of(tx, delivery.agency_id)
         if partner is None:
             return False
-        promise(tx, self.config, LetterKind.DOCUMENT, f"delivery:{delivery.id}", partner, delivery=delivery)
+        enqueue(tx, self.config, LetterKind.DOCUMENT, f"delivery:{delivery.id}", partner, delivery=delivery)
         return True
 
     def take_back(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> bool:
@@ -59,14 +59,14 @@ class MailTransport(PartnerTransport):
         letter.state, letter.reason, letter.changed_at = LetterState.FAILED, phrase_to_json(_TAKEN_BACK), clock.now()
         return True
 
-    def ended(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> Phrase | None:
+    def expired(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> Phrase | None:
         """The mail server has the letter, maybe the partner's too; nobody confirmed that the document is there."""
         letter = _document_letter(tx, delivery)
         if letter is None or letter.handed_at is None or letter.state not in UNCONFIRMED:
             return None
         return _TAKEN_BY_SERVER if letter.state == LetterState.ACCEPTED else _HANDED_ONLY
 
-    def arrived(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> None:
+    def delivered_here(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> None:
         """A partner's document lies in an inbox: the partner gets the delivery receipt."""
         arrival = arrival_of(tx, dispatch)
         partner = tx.session.get(MailPartner, arrival.partner_id) if arrival is not None else None
@@ -75,9 +75,9 @@ class MailTransport(PartnerTransport):
         receiver = directory.agency(tx, delivery.agency_id)
         facts = receipt_facts(LetterKind.DELIVERY, arrival, dispatch, receiver)
         about = f"delivery:{delivery.id}"
-        promise(tx, self.config, LetterKind.DELIVERY, about, partner, delivery=delivery, arrival=arrival, facts=facts)
+        enqueue(tx, self.config, LetterKind.DELIVERY, about, partner, delivery=delivery, arrival=arrival, facts=facts)
 
-    def said(self, tx: Tx, delivery: Delivery, dispatch: Dispatch, code: str, description: str) -> None:
+    def counted(self, tx: Tx, delivery: Delivery, dispatch: Dispatch, code: str, description: str) -> None:
         """Tell a partner what became of its document, or that a document is asked back."""
         partner = None
         if code in _ANSWERS and dispatch.channel.startswith(CHANNEL):
@@ -88,10 +88,10 @@ class MailTransport(PartnerTransport):
             return
         facts = {"status": code, "description": description, "at": clock.now().isoformat()}
         about = f"delivery:{delivery.id}:{code}:{delivery.rev}"
-        promise(tx, self.config, LetterKind.STATUS, about, partner, delivery=delivery, facts=facts)
+        enqueue(tx, self.config, LetterKind.STATUS, about, partner, delivery=delivery, facts=facts)
 
 
-def promise(
+def enqueue(
     tx: Tx,
     config: Config,
     kind: LetterKind,
@@ -223,12 +223,12 @@ def progress(tx: Tx, letter: MailLetter, step: Progress, by_name: str = "") -> N
         delivery = _delivery(tx, letter.delivery_id)
         if not delivery.recall:
             delivery.reason = ""  # of an earlier failure, if there was one
-        say(tx, delivery, step, by_name=by_name)
+        report_status(tx, delivery, step, by_name=by_name)
 
 
 def _undeliverable(tx: Tx, delivery_id: int, reason: str) -> None:
     delivery = _delivery(tx, delivery_id)
-    say(tx, delivery, Progress.UNDELIVERABLE, description=reason)
+    report_status(tx, delivery, Progress.UNDELIVERABLE, description=reason)
     delivery.reason = reason
 
 

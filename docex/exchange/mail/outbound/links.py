@@ -30,7 +30,7 @@ from notify.models import Link
 
 PURPOSE = "docex.mail_file"
 PATH = "/mail/files/"
-_MOST_DOWNLOADS = 20
+_MAX_DOWNLOADS = 20
 
 
 @link_purpose(PURPOSE)
@@ -84,7 +84,7 @@ def taken(tx: Tx, token: str, secret: str, peer: str) -> Offer:
     offer = offered(tx, token, secret)
     letter = tx.session.get_one(MailLetter, offer.letter_id, with_for_update=True, populate_existing=True)
     count = int(letter.facts.get("downloads", 0))
-    if count >= _MOST_DOWNLOADS:
+    if count >= _MAX_DOWNLOADS:
         raise NotFound(phrase("Tệp này đã được tải quá nhiều lần. Xin hỏi lại cơ quan gửi."))
     letter.facts = {**letter.facts, "downloads": count + 1}
     detail = {"peer": peer, "sha256": offer.sha256, "count": count + 1}
