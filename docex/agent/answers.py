@@ -1,4 +1,4 @@
-"""What the hub tells, read as what it has to be; anything else is Stumbled.
+"""What the hub tells, read as what it has to be; anything else is TransientError.
 
 Files are named after its numbers and hashes: a hub that somebody has taken over must not choose where its bytes go.
 """

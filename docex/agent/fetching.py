@@ -86,9 +86,9 @@ class Fetcher:
             log.info("delivery %d is not ours now: %s", one.id, gone)
             self.board.is_fine(INBOX + _name(one))
             return False
-        except TransientError as stumbled:
-            self.board.is_wrong(INBOX + _name(one), stumbled.words)
-            log.warning("delivery %d is tried again: %s", one.id, stumbled)
+        except TransientError as failed:
+            self.board.is_wrong(INBOX + _name(one), failed.words)
+            log.warning("delivery %d is tried again: %s", one.id, failed)
             return False
         self.board.is_fine(INBOX + _name(one))
         return True

@@ -242,8 +242,9 @@ def stopped(error: OSError) -> Unreachable:
 
 @contextmanager
 def only_about(name: str) -> Iterator[None]:
-    """Whatever goes wrong inside is about the one file or delivery of this name, and Stumbled says so to the office:
-    others may work. A full or read-only disk and a hub that is away are about all of them, and stay what they are."""
+    """Whatever goes wrong inside is about the one file or delivery of this name, and TransientError says so to the
+    office: others may work. A full or read-only disk and a hub that is away are about all of them, and stay what they
+    are."""
     try:
         yield
     except OSError as error:

@@ -47,8 +47,8 @@ class Watch:
             return
         try:
             wrong = self._judge(jws)
-        except TransientError as stumbled:  # asked again with the next poll
-            log.warning("the log could not be checked: %s", stumbled)
+        except TransientError as failed:  # asked again with the next poll
+            log.warning("the log could not be checked: %s", failed)
             return
         if wrong is None:
             self.board.is_fine(WHAT)

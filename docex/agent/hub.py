@@ -245,8 +245,8 @@ def _page(found: dict[str, Any]) -> Page:
     for one in answers.items(found):
         try:
             items.append(_waiting(one))
-        except TransientError as stumbled:
-            log.warning("a delivery cannot be understood: %s", stumbled)
+        except TransientError as failed:
+            log.warning("a delivery cannot be understood: %s", failed)
             odd.append(shown(str(one.get("id", "?")))[:40])
     head = answers.text(found["head"], "jws") if isinstance(found.get("head"), dict) else ""
     return Page(items, answers.text(found, "next"), bool(found.get("held")), head, tuple(odd))

@@ -32,21 +32,21 @@ class AskedBack:
         self._due = 0.0
 
     def look(self, *, now: bool = False) -> None:
-        """Ask the hub, every half minute or at once, and tell the office what is new. Stumbled, after all others were
-        told, when the hub asks something that makes no sense."""
+        """Ask the hub, every half minute or at once, and tell the office what is new. TransientError, after all others
+        were told, when the hub asks something that makes no sense."""
         if not now and time.monotonic() < self._due:
             return
         self._due = time.monotonic() + LOOK_S
-        open_ones, stumbled = set(), None
+        open_ones, failed = set(), None
         for item in self.hub.recalls():
             try:
                 with only_about(f"recall {item.get('document')}"):
                     open_ones.add(_key(item))
                     self._tell(item)
             except TransientError as error:
-                stumbled = error
-        if stumbled is not None:  # it may be one that is noted: which ones are answered is not known
-            raise stumbled
+                failed = error
+        if failed is not None:  # it may be one that is noted: which ones are answered is not known
+            raise failed
         for note in self.folders.asked.iterdir():
             if note.name not in open_ones:  # answered
                 note.unlink()

@@ -52,8 +52,8 @@ class Sender:
         try:
             with only_about(shown(path.name)):
                 return self._send_what_lies_there(path)
-        except TransientError as stumbled:
-            self._later(path, stumbled)
+        except TransientError as failed:
+            self._later(path, failed)
             return False
 
     def _send_what_lies_there(self, path: Path) -> bool:
@@ -173,10 +173,10 @@ class Sender:
             reason.unlink(missing_ok=True)
             self._move_into_error(taken, said)
 
-    def _later(self, path: Path, stumbled: TransientError) -> None:
+    def _later(self, path: Path, failed: TransientError) -> None:
         pause_s = self.outbox.later(path)
-        self.board.is_wrong(OUTBOX + shown(path.name), stumbled.words)
-        log.warning("%s is tried again in %.0f s: %s", shown(path.name), pause_s, stumbled)
+        self.board.is_wrong(OUTBOX + shown(path.name), failed.words)
+        log.warning("%s is tried again in %.0f s: %s", shown(path.name), pause_s, failed)
 
 
 def _receipt_in(answer: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The doors with which a system tries its connection and says where it wants to be told."""
+"""The endpoints with which a system tries its connection and says where it wants to be told."""
 
 from flask import Response, current_app, jsonify
 

@@ -1,4 +1,4 @@
-"""The door of the signed directory."""
+"""The endpoint of the signed directory."""
 
 from collections.abc import Callable
 

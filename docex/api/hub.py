@@ -1,4 +1,4 @@
-"""What the doors of the hub share: their list, scopes, and what they ask of the process and the request."""
+"""What the endpoints of the hub share: their list, scopes, and what they ask of the process and the request."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime

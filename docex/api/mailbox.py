@@ -1,4 +1,4 @@
-"""The doors of the mailbox: wait, lease, fetch, acknowledge, say what became of it."""
+"""The endpoints of the mailbox: wait, lease, fetch, acknowledge, say what became of it."""
 
 import time
 from collections.abc import Callable

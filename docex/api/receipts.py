@@ -1,4 +1,4 @@
-"""The doors of what the hub has signed: its keys, receipts, and their proofs in the evidence log."""
+"""The endpoints of what the hub has signed: its keys, receipts, and their proofs in the evidence log."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""The doors of files that come in pieces."""
+"""The endpoints of files that come in pieces."""
 
 from collections.abc import Callable
 

@@ -1,7 +1,7 @@
 """The clock of Decree 30/2020: what comes or is signed is registered, forwarded and issued on the same, at the latest
 on the next working day (art. 4.2c); urgent documents at once.
 
-Alarms are promised when a document comes or is signed, and look again when they are due: what is done is silent.
+Alarms are enqueued when a document comes or is signed, and look again when they are due: what is done is silent.
 """
 
 from datetime import datetime, timedelta
@@ -42,7 +42,7 @@ def deadline(hours: WorkCalendar, since: datetime, urgency: int) -> datetime:
 
 
 def plan_incoming(tx: Tx, incoming: Incoming) -> None:
-    """A document has come: set its deadline and promise the alarms."""
+    """A document has come: set its deadline and enqueue the alarms."""
     hours = calendar(tx)
     incoming.desk_due_at = deadline(hours, incoming.arrived_at, incoming.urgency)
     _enqueue(tx, hours, f"incoming:{incoming.id}", {"incoming_id": incoming.id}, incoming.desk_due_at, incoming.urgency)

@@ -127,14 +127,14 @@ class Dispatch(Base):
     # What the sender was told; told again, unchanged, when it hands the same in again. It names all receivers, so it
     # is read for nothing else.
     answer: Mapped[Json] = mapped_column(deferred=True)
-    verdict: Mapped[str] = mapped_column(default="")  # "" is not judged yet; valid, unclear, invalid, none
+    verdict: Mapped[str] = mapped_column(default="")  # "" is not verified yet; valid, unclear, invalid, none
     judged_at: Mapped[datetime | None]
     submitted_at: Mapped[datetime]
 
 
 class Repaired(Base):
     """The copy of an envelope for systems that cannot read it as it came (docex/edxml/strictness.py). The envelope
-    itself stays as it is, and everything that is signed or judged is about that."""
+    itself stays as it is, and everything that is signed or verified is about that."""
 
     __tablename__ = "docex_repaired"
     dispatch_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_dispatch.id"), primary_key=True)

@@ -1,4 +1,4 @@
-"""Work of the exchange itself that was given up, which only a fault of this software can cause: shown to the operator,
+"""Dead letters of the exchange itself, which only a fault of this software can cause: shown to the operator,
 who has it done again when the fault is mended (docex/exchange/hub/operators/dead_letters.py). Each of these jobs sees
 itself whether there is still anything to do."""
 
@@ -38,7 +38,7 @@ class Inside(Kind):
         self.topic, self.title = topic, title
 
     def about(self, tx: Tx, rows: Sequence[OutboxRow]) -> dict[int, About]:
-        """The document, when the promise names one, else its key."""
+        """The document, when the job names one, else its key."""
         names = _names(tx, rows)
         return {row.id: About(PARTNER, _NAME, *names.get(_named_in(row), (row.key, ""))) for row in rows}
 
@@ -53,7 +53,7 @@ Named = tuple[str, int]
 
 
 def _named_in(row: OutboxRow) -> Named:
-    """What a promise is about: a delivery (the first of them), a dispatch, an own or a received document."""
+    """What a job is about: a delivery (the first of them), a dispatch, an own or a received document."""
     for name in ("delivery_id", "dispatch_id", "document_id", "incoming_id"):
         if number := row.payload.get(name):
             return name, int(number)

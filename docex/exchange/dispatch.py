@@ -1,6 +1,6 @@
 """Handing an envelope to the hub and bringing it to its recipients.
 
-One transaction holds the envelope, its papers, a delivery for each recipient and the promises to deliver and to
+One transaction holds the envelope, its papers, a delivery for each recipient and the jobs to deliver and to
 verify. One envelope with many recipients is one blob and many small rows.
 """
 
@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 BATCH_SIZE = 20
 """Recipients of one envelope that are served in one transaction: enough to share its cost."""
 FIRST_BATCH_SIZE = 5
-"""The first stretch is short, so that the first of a thousand have it at once."""
+"""The first batch is short, so that the first of a thousand have it at once."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def deliver(tx: Tx, *delivery_ids: int) -> None:
 
     Those that this instance serves get it into their inbox, and 01 is said for them at once; the others get it on one
     of the ways out, or stay at `submitted`; what was taken back meanwhile goes to nobody. Doing it again does nothing.
-    When it fails for several together, each is promised on its own, so that what is wrong with one does not keep it
+    When it fails for several together, each is enqueued on its own, so that what is wrong with one does not keep it
     from the others.
     """
     if len(delivery_ids) == 1:
@@ -171,7 +171,7 @@ def deliver(tx: Tx, *delivery_ids: int) -> None:
 
 
 def _address(tx: Tx, dispatch: Dispatch, receivers: Sequence[Receiver]) -> None:
-    """A delivery for each recipient, and the promise to bring it, one for a stretch of recipients."""
+    """A delivery for each recipient, and the job that brings it, one for a batch of recipients."""
     deliveries = [
         Delivery(
             dispatch_id=dispatch.id,

@@ -64,7 +64,7 @@ def register_jobs(config: Config, blobs: BlobStore) -> None:
 
 
 def begin_jobs(config: Config, db: Database) -> None:
-    """Promise what an older release has left to do."""
+    """Enqueue what an older release has left to do."""
     archive_backfill.begin(db)
     reverification.begin(db)
 
@@ -72,7 +72,7 @@ def begin_jobs(config: Config, db: Database) -> None:
 @outbox.handler("docex.deliver")
 def deliver(tx: Tx, job: Job) -> None:
     """Bring one envelope to some of its recipients."""
-    one = job.payload.get("delivery_id")  # a promise of 0.1 may wait still
+    one = job.payload.get("delivery_id")  # a job of 0.1 may wait still
     dispatch.deliver(tx, *(job.payload["delivery_ids"] if one is None else [one]))
 
 
@@ -145,7 +145,7 @@ class DispatchHandler(Handler[DispatchWork, Packed]):
         return Packed(prepared.document_id, submission)
 
     def conclude(self, tx: Tx, job: Job, result: Packed) -> None:
-        """One transaction: envelope, papers, deliveries, and the promises to deliver and to verify."""
+        """One transaction: envelope, papers, deliveries, and the jobs to deliver and to verify."""
         document = tx.session.get_one(Document, result.document_id, with_for_update=True)
         if document.state == DocumentState.SEALED:
             dispatch.sent(tx, document, result.submission)

@@ -1,4 +1,4 @@
-"""The doors of verdicts: why a paper is valid or not, judging it again, what was signed; what the public asks."""
+"""The endpoints of verdicts: why a paper is valid or not, verifying it again, what was signed; what the public asks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ def verdict(tx: Tx, actor: Actor, paper_id: int) -> Response:
 
 @routes.post("/documents/papers/<int:paper_id>/verdict")
 def judge_again(tx: Tx, actor: Actor, paper_id: int) -> AnyResponse:
-    """Have it judged once more, with what is known today."""
+    """Have it verified once more, with what is known today."""
     _asked(actor, verdict_store.request_verification(tx, actor, paper_id))
     return redirect(url_for("checking.verdict", paper_id=paper_id), 303)
 
@@ -49,7 +49,7 @@ def see_changed(tx: Tx, actor: Actor, fallen_id: int) -> AnyResponse:
 
 @routes.post("/documents/papers/<int:paper_id>/verdict/past")
 def judge_past(tx: Tx, actor: Actor, paper_id: int) -> AnyResponse:
-    """Have it judged as of an earlier moment."""
+    """Have it verified as of an earlier moment."""
     try:
         _asked(actor, verdict_store.request_verification(tx, actor, paper_id, past_moment(request.form)))
     except Invalid as error:
@@ -101,7 +101,7 @@ class Answered:
 
 
 def _judge_upload(tx: Tx, actor: Actor | None, code: str = "") -> Answered:
-    """Judge what was handed in; nothing of it is kept."""
+    """Verify what was handed in; nothing of it is kept."""
     config = current_app.extensions["lienthong"].config
     paper = check_codes.public_paper(tx, code) if code else None
     keys = {key["kid"]: key for key in receipts.all_keys(tx)["keys"]}

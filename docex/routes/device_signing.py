@@ -1,4 +1,5 @@
-"""The doors of signing with one's own device: the signer's pages, and the two addresses of the agent on the desk."""
+"""The endpoints of signing with one's own device: the signer's pages, and the two addresses of the agent on the
+desk."""
 
 import logging
 from collections.abc import Iterator

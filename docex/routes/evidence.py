@@ -1,5 +1,5 @@
-"""The doors of this part: the page of a document's evidence, asking for a pack, taking it away, the page that checks
-one."""
+"""The endpoints of this part: the page of a document's evidence, asking for a pack, taking it away, the page that
+checks one."""
 
 from flask import Response, current_app, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse

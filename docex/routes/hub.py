@@ -38,7 +38,7 @@ def exchange(tx: Tx, actor: Actor) -> Response:
 
 @routes.get("/admin/exchange/stopped")
 def stopped(tx: Tx, actor: Actor) -> Response:
-    """What was given up, by partner."""
+    """The dead letters by partner."""
     return _stopped(tx, actor)
 
 

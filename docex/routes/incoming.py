@@ -1,4 +1,4 @@
-"""The doors of a received document: its page and what the clerk does with it."""
+"""The endpoints of a received document: its page and what the clerk does with it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The doors of the lists and of the search."""
+"""The endpoints of the lists and of the search."""
 
 from directory.actor import Actor
 from docex.routes import registers

@@ -1,4 +1,4 @@
-"""The door of links to large files: a page that says what is behind it, and a button that downloads."""
+"""The endpoint of links to large files: a page that says what is behind it, and a button that downloads."""
 
 from collections.abc import Iterator
 from typing import IO

@@ -1,4 +1,4 @@
-"""The doors of an own document: its page and its acts, from the leader to the dispatch."""
+"""The endpoints of an own document: its page and its acts, from the leader to the dispatch."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The list of this room's doors, the pages of documents with their fragments, and the ways back to them."""
+"""The list of this room's endpoints, the pages of documents with their fragments, and the ways back to them."""
 
 from collections.abc import Callable
 from typing import Any

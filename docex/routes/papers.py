@@ -1,4 +1,4 @@
-"""The doors of papers and envelopes, with their bytes as they came."""
+"""The endpoints of papers and envelopes, with their bytes as they came."""
 
 from flask import Response, request
 

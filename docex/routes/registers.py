@@ -1,4 +1,4 @@
-"""The doors of this part: registers and their prints, saved filters, acts on many documents, reports."""
+"""The endpoints of this part: registers and their prints, saved filters, acts on many documents, reports."""
 
 from collections.abc import Iterator
 from typing import IO, Any
@@ -36,7 +36,7 @@ routes = Routes("registers")
 PIECE = 256 * 1024
 
 
-# ---- lists and search; docex/routes/lists.py opens their doors ----
+# ---- lists and search; docex/routes/lists.py opens their endpoints ----
 
 
 def inbox_page(tx: Tx, actor: Actor) -> str:

@@ -1,4 +1,4 @@
-"""The doors of the desk: what becomes of received documents, recalls and replacements, groups and series."""
+"""The endpoints of the desk: what becomes of received documents, recalls and replacements, groups and series."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The doors of the forms: letters that are written here, and those that were made elsewhere."""
+"""The endpoints of the forms: letters that are written here, and those that were made elsewhere."""
 
 from collections.abc import Callable
 from typing import Any, Literal

@@ -1,4 +1,4 @@
-"""Checking a file that anybody hands in: judged in a process of its own, told on one page, and forgotten.
+"""Checking a file that anybody hands in: verified in a process of its own, told on one page, and forgotten.
 
 Nothing of it is stored: no row, no file, no name in the log. Whatever has a verdict of its own is one more `Format`.
 """
@@ -32,7 +32,8 @@ _HEAD = 200
 
 @dataclass(frozen=True)
 class Known:
-    """What files are judged by: whom this instance trusts, and the keys that it has signed receipts with, by `kid`."""
+    """What files are verified by: whom this instance trusts, and the keys that it has signed receipts with, by
+    `kid`."""
 
     trust: Trust
     keys: Mapping[str, dict[str, Any]]
@@ -59,7 +60,7 @@ class Uploaded:
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of file that can be checked: how to recognise it, and how to judge it."""
+    """A kind of file that can be checked: how to recognise it, and how to verify it."""
 
     recognises: Callable[[bytes], bool]
     judge: Callable[[bytes, Known], Told]

@@ -38,7 +38,7 @@ class Transport:
 
     def carry(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> bool:
         """Take charge of a delivery to an agency that is not served here. Answers whether it does; asked again for
-        the same delivery it promises nothing new."""
+        the same delivery it enqueues nothing new."""
         return False
 
     def carry_all(self, tx: Tx, deliveries: Sequence[Delivery], dispatch: Dispatch) -> set[int]:
@@ -47,7 +47,7 @@ class Transport:
         return {one.id for one in deliveries if self.carry(tx, one, dispatch)}
 
     def take_back(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> bool:
-        """The sender takes back what its receiver has not confirmed: stop what was promised. Answers False when this
+        """The sender takes back what its receiver has not confirmed: stop what was enqueued. Answers False when this
         way may have brought it there all the same."""
         return True
 

@@ -213,7 +213,7 @@ class HandInHandler(Handler[InWork, In]):
         return InWork(handoff.id, handoff.sha256, handoff.returned_sha256, wanted, kind, expected, trust)
 
     def perform(self, prepared: InWork) -> In:
-        """Compare, then judge; both in a process of its own."""
+        """Compare, then verify; both in a process of its own."""
         sent, data = read_all(self.blobs, prepared.sent), read_all(self.blobs, prepared.returned)
         try:
             returned = apart(check_returned, sent, data, prepared.wanted)
@@ -257,7 +257,7 @@ class HandInHandler(Handler[InWork, In]):
             attachment_signing.go_on(tx, document, handoff, file, result.verdict.summary.vi)
 
     def _ask_first(self, tx: Tx, job: Job, result: In) -> bool:
-        """A new certificate: nobody has asked its authority yet. See to that, and judge again in a moment."""
+        """A new certificate: nobody has asked its authority yet. See to that, and verify again in a moment."""
         turn = int(job.payload.get("turn", 0))
         if result.verdict is None or may_go_out(result.verdict) or turn >= MAX_TURNS:
             return False

@@ -1,4 +1,4 @@
-"""Papers that were sealed or judged before signed papers were kept (migration 0004) are taken into the archive, too.
+"""Papers that were sealed or verified before signed papers were kept (migration 0004) are taken into the archive, too.
 
 A stretch at a time, in the order of their rows, and only as fast as the authority of time-stamps keeps up: what is
 signed today must not wait behind the papers of years. Doing it again finds nothing left.
@@ -23,14 +23,14 @@ PAUSE = timedelta(minutes=15)
 
 
 def begin(db: Database) -> None:
-    """Promise the first stretch; a promise that was kept once is not made again as long as the outbox remembers it."""
+    """Enqueue the first batch; a job that was done once is not enqueued again as long as the outbox remembers it."""
     with db.write() as tx:
         tx.outbox(TOPIC, "0", {"after": 0})
 
 
 @outbox.handler(TOPIC)
 def take_in(tx: Tx, job: Job) -> None:
-    """One stretch. Another follows at once, or in a while when many papers wait for their time-stamp."""
+    """One batch. Another follows at once, or in a while when many papers wait for their time-stamp."""
     after = int(job.payload["after"])
     if archive.waiting_for_stamps(tx) >= BATCH_SIZE:
         turn = int(job.payload.get("turn", 0)) + 1

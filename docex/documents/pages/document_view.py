@@ -73,7 +73,7 @@ class SignerView:
 
 @dataclass(frozen=True)
 class VerdictView:
-    """A verdict as one sentence with its reasons; `test` marks the trial authority, `paper_id` the file judged."""
+    """A verdict as one sentence with its reasons; `test` marks the trial authority, `paper_id` the file verified."""
 
     paper_id: int
     sentence: Phrase

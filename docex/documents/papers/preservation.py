@@ -39,7 +39,7 @@ def sealed(tx: Tx, files: Iterable[File]) -> None:
 
 
 def keep_verified(tx: Tx, verdicts: Sequence[tuple[int, Verdict]]) -> None:
-    """These papers came and were judged: signed ones are kept, unless they have to go back anyway."""
+    """These papers came and were verified: signed ones are kept, unless they have to go back anyway."""
     for paper_id, verdict in verdicts:
         if verdict.signers and verdict.value is not Value.INVALID:
             paper = tx.session.get_one(Paper, paper_id)

@@ -84,8 +84,8 @@ class PrintHandler(Handler[PrintWork, tuple[int, Blob]]):
 
 class ReadHandler(Handler[tuple[int, tuple[PaperFile, ...]], tuple[int, str]]):
     """An envelope with long papers has come in: make it findable by their text (short ones are read when they are
-    judged, docex/documents/verification/handlers.py). Many at once make the search late, and nothing else: reading has
-    threads of its own."""
+    verified, docex/documents/verification/handlers.py). Many at once make the search late, and nothing else: reading
+    has threads of its own."""
 
     topic: ClassVar[str] = TOPIC
     at_once_here = 2

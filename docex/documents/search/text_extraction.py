@@ -36,7 +36,8 @@ TIMEOUT_S = 45
 
 SHORT_BYTES, FEW_PAPERS = 2_000_000, 4
 AT_ONCE_S = 3.0
-"""What most envelopes hold is read by whoever judges it; a paper that takes longer than this is left to a job."""
+"""What most envelopes hold is read by the worker that verifies it; a paper that takes longer than this is left to a
+job."""
 
 READABLE = (
     "application/pdf",
@@ -94,7 +95,7 @@ class Pieces:
 
     def take(self, sha256: str, answer: str | Broken) -> None:
         """What the reader of a file answered, or Broken when it took too long or never came to it: the child may have
-        ended while it judged."""
+        ended while it verified."""
         if isinstance(answer, Broken):
             self.late = True
         else:

@@ -1,7 +1,7 @@
-"""The worker's part of judging: the files in, verdicts out, and the answers that they rest on kept as evidence.
+"""The worker's part of verifying: the files in, verdicts out, and the answers that they rest on kept as evidence.
 
-Whoever judges an envelope for the first time reads its papers for the search, too, as long as they are short: both are
-done in a process of their own for each file, and making one costs more than the work.
+Whoever verifies an envelope for the first time reads its papers for the search, too, as long as they are short: both
+are done in a process of their own for each file, and making one costs more than the work.
 """
 
 import hashlib
@@ -35,11 +35,11 @@ from signing.verdicts import Verdict
 from signing.verify import too_large
 
 MAX_VERIFIED_BYTES = 100 * 1024**2
-"""Judging takes a file into memory, several times over; larger ones are said to be too large, which is not valid."""
+"""Verifying takes a file into memory, several times over; larger ones are said to be too large, which is not valid."""
 
 
 class VerifyHandler(Handler[EnvelopeToVerify, EnvelopeVerified]):
-    """Judge the papers of an envelope for its recipients."""
+    """Verify the papers of an envelope for its recipients."""
 
     topic: ClassVar[str] = verdict_store.TOPIC
 
@@ -49,14 +49,14 @@ class VerifyHandler(Handler[EnvelopeToVerify, EnvelopeVerified]):
         self.custody = custody
 
     def prepare(self, tx: Tx, job: Job) -> EnvelopeToVerify | None:
-        """The papers to judge."""
+        """The papers to verify."""
         asked = job.payload.get("as_of")
         as_of = datetime.fromisoformat(asked) if asked else None
         trust, first = self.custody.trust(tx), bool(job.payload.get("first"))
         return verdict_store.envelope_to_verify(tx, job.payload["dispatch_id"], trust, as_of, first=first)
 
     def perform(self, prepared: EnvelopeToVerify) -> EnvelopeVerified:
-        """Judge each in a process of its own; whatever the bytes are, a verdict comes out."""
+        """Verify each in a process of its own; whatever the bytes are, a verdict comes out."""
         trust = with_evidence(prepared.trust, prepared.evidence, self.blobs)
         pieces = Pieces(prepared.readable)
         verdicts = tuple((one.paper_id, self._judge(one, prepared, trust, pieces)) for one in prepared.questions)
@@ -79,7 +79,7 @@ class VerifyHandler(Handler[EnvelopeToVerify, EnvelopeVerified]):
             _keep_text(tx, result)
 
     def give_up(self, tx: Tx, job: Job, reason: str) -> None:
-        """Say that nobody could judge: never green, and no longer "being checked"."""
+        """Say that nobody could verify: never green, and no longer "being checked"."""
         verdict_store.record_failure(tx, job.payload["dispatch_id"])
         if job.payload.get("first"):
             text_extraction.ask_to_read(tx, job.payload["dispatch_id"])
@@ -97,7 +97,7 @@ class VerifyHandler(Handler[EnvelopeToVerify, EnvelopeVerified]):
         return verdict
 
     def _judge_envelope(self, case: EnvelopeToVerify, trust: Trust) -> Verdict | None:
-        """What its own signature is worth. The file is read here, in pieces; its certificate is judged apart."""
+        """What its own signature is worth. The file is read here, in pieces; its certificate is verified apart."""
         with self.blobs.open(case.envelope) as stored, tempfile.TemporaryFile() as copied:
             file = stored
             if not stored.seekable():
@@ -118,11 +118,11 @@ class VerifyHandler(Handler[EnvelopeToVerify, EnvelopeVerified]):
                 self.blobs.put(io.BytesIO(data))
 
 
-def _keep_text(tx: Tx, judged: EnvelopeVerified) -> None:
-    if judged.text is None:
-        text_extraction.ask_to_read(tx, judged.dispatch_id)
+def _keep_text(tx: Tx, verified: EnvelopeVerified) -> None:
+    if verified.text is None:
+        text_extraction.ask_to_read(tx, verified.dispatch_id)
     else:
-        text_extraction.keep_text(tx, judged.dispatch_id, judged.text)
+        text_extraction.keep_text(tx, verified.dispatch_id, verified.text)
 
 
 def with_evidence(trust: Trust, evidence: Iterable[str], blobs: BlobStore) -> Trust:

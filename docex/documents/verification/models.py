@@ -53,7 +53,7 @@ class WithoutCode(Base):
 
 
 class SealCertificate(Base):
-    """A certificate with which an agency's seal was seen in a signature that was judged valid."""
+    """A certificate with which an agency's seal was seen in a signature that was found valid."""
 
     __tablename__ = "docex_hub_certificate"
     agency_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"), primary_key=True)

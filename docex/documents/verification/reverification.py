@@ -1,8 +1,8 @@
 """Verdicts that were made by the rules of before are made again, so that no paper stays valid that is refused today.
 
 A stretch each minute, in the order of the envelopes: what comes today must not wait behind the papers of years. Where
-it stands is in the promise of the next stretch, so a worker that dies loses nothing; doing it again finds what is left.
-The old verdict stays beside the new one (`judging`), and who holds what is no longer valid is told (`fallen`).
+it stands is in the job of the next batch, so a worker that dies loses nothing; doing it again finds what is left. The
+old verdict stays beside the new one (`verdict_store`), and who holds what is no longer valid is told (`lost_validity`).
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from signing.policy import IN_FORCE
 
 TOPIC = "docex.judge_again"
 BATCH_SIZE = 20
-"""Envelopes of a stretch, and how many may wait to be judged before another one is promised."""
+"""Envelopes of a batch, and how many may wait to be verified before another one is enqueued."""
 LOOKED_AT = 500
 PAUSE = timedelta(minutes=1)
 RULES = "+".join(sorted(IN_FORCE))
@@ -28,7 +28,7 @@ RULES = "+".join(sorted(IN_FORCE))
 
 @dataclass(frozen=True)
 class Progress:
-    """How many envelopes have verdicts, how many of them by earlier rules, and how many wait to be judged."""
+    """How many envelopes have verdicts, how many of them by earlier rules, and how many wait to be verified."""
 
     judged: int
     earlier: int
@@ -36,13 +36,13 @@ class Progress:
 
 
 def begin(db: Database) -> None:
-    """Promise the first stretch under these rules; the same promise twice does nothing."""
+    """Enqueue the first batch under these rules; the same job twice does nothing."""
     with db.write() as tx:
         tx.outbox(TOPIC, f"{RULES}:0", {"after": 0})
 
 
 def by_hand(db: Database) -> Progress:
-    """Go the whole way once more now, whatever was promised before; answers how much there is to do."""
+    """Go the whole way once more now, whatever was enqueued before; answers how much there is to do."""
     with db.write() as tx:
         tx.outbox(TOPIC, f"{RULES}:hand:{clock.now().isoformat()}", {"after": 0, "walk": clock.now().isoformat()})
     return progress(db)
@@ -60,7 +60,7 @@ def progress(db: Database) -> Progress:
 
 @outbox.handler(TOPIC)
 def verify_again(tx: Tx, job: Job) -> None:
-    """Promise a stretch of verdicts, and the next stretch; while earlier ones wait, only the latter."""
+    """Enqueue a batch of verdicts, and the next batch; while earlier ones wait, only the latter."""
     after, walk, turn = int(job.payload["after"]), str(job.payload.get("walk", "")), int(job.payload.get("turn", 0))
     if _waiting(tx) >= BATCH_SIZE:
         payload = {"after": after, "walk": walk, "turn": turn + 1}
@@ -77,12 +77,12 @@ def verify_again(tx: Tx, job: Job) -> None:
 
 
 def _key(dispatch_id: int, walk: str) -> str:
-    """With the rules last: what was promised under them is not promised again by the same walk."""
+    """With the rules last: what was enqueued under them is not enqueued again by the same walk."""
     return f"{dispatch_id}:rules:{walk}:{RULES}"
 
 
 def _looked_at(tx: Tx, after: int) -> dict[int, bool]:
-    """The next envelopes that were judged, in their order, and whether one of their newest verdicts is by earlier
+    """The next envelopes that were verified, in their order, and whether one of their newest verdicts is by earlier
     rules."""
     now = Judgement.as_of.is_(None)
     next_ones = sa.select(Judgement.dispatch_id).where(Judgement.dispatch_id > after, now).distinct()
@@ -96,7 +96,7 @@ def _looked_at(tx: Tx, after: int) -> dict[int, bool]:
 
 
 def _waiting(tx: Tx) -> int:
-    """Verdicts by the rules of today that are promised and not made."""
+    """Verdicts by the rules of today that are enqueued and not made."""
     mine = sa.and_(OutboxRow.topic == verdict_store.TOPIC, OutboxRow.key.endswith(f":{RULES}", autoescape=True))
     query = sa.select(sa.func.count()).select_from(OutboxRow).where(mine, OutboxRow.state.in_(OPEN_STATES))
     return int(tx.session.scalar(query) or 0)

@@ -1,7 +1,7 @@
 """The verdict on an envelope's papers: made by the worker, kept with its reasons, shown to every recipient at once.
 
-A verdict is never changed. Judging again, now or as of an earlier moment, adds one beside it; what was asked of
-authorities then is kept as evidence and helps to judge the same file in later years.
+A verdict is never changed. Verifying again, now or as of an earlier moment, adds one beside it; what was asked of
+authorities then is kept as evidence and helps to verify the same file in later years.
 """
 
 from collections.abc import Iterable
@@ -55,7 +55,7 @@ class PaperToVerify:
 
 @dataclass(frozen=True)
 class EnvelopeToVerify:
-    """Everything that has to be judged of one envelope, and what is known beside it.
+    """Everything that has to be verified of one envelope, and what is known beside it.
 
     `readable` are the papers whose text the search wants to have; `known_since` is when these bytes came to the hub;
     `as_of` the moment that somebody asks about, None for now; `evidence` the SHA-256 of authorities' answers that
@@ -92,8 +92,8 @@ class EnvelopeVerified:
 def envelope_to_verify(
     tx: Tx, dispatch_id: int, trust: Trust, as_of: datetime | None = None, *, first: bool = False
 ) -> EnvelopeToVerify | None:
-    """The PDFs of an envelope; the main one must be signed and sealed, a copy sealed, attachments are judged by what is
-    there. For the `first` verdict also its papers for the search; there is no evidence of earlier ones then."""
+    """The PDFs of an envelope; the main one must be signed and sealed, a copy sealed, attachments are verified by what
+    is there. For the `first` verdict also its papers for the search; there is no evidence of earlier ones then."""
     dispatch = tx.session.get(Dispatch, dispatch_id)
     if dispatch is None:
         return None
@@ -153,15 +153,15 @@ def _evidence(tx: Tx, dispatch_id: int) -> set[str]:
     return {answer["sha256"] for detail in details for answer in detail.get("revocation", ())}
 
 
-def conclude(tx: Tx, judged: EnvelopeVerified, *, asked_by: int | None = None, turn: int = 0) -> None:
+def conclude(tx: Tx, verified: EnvelopeVerified, *, asked_by: int | None = None, turn: int = 0) -> None:
     """Keep the verdicts, show them wherever the envelope has arrived, and see to what they could not know yet.
 
     A verdict as of an earlier moment is kept and changes nothing else.
     """
-    dispatch = tx.session.get_one(Dispatch, judged.dispatch_id)
+    dispatch = tx.session.get_one(Dispatch, verified.dispatch_id)
     tx.keep(dispatch)
     now, was_valid = clock.now(), lost_validity.valid_by_earlier_rules(tx, dispatch.id)
-    for paper_id, verdict in judged.verdicts:
+    for paper_id, verdict in verified.verdicts:
         report = verdict.to_json()
         evidence_log.add_verdict(tx, report)
         tx.session.add(
@@ -171,37 +171,37 @@ def conclude(tx: Tx, judged: EnvelopeVerified, *, asked_by: int | None = None, t
                 value=verdict.value,
                 report=report,
                 made_at=now,
-                as_of=judged.as_of,
+                as_of=verified.as_of,
                 asked_by=asked_by,
             )
         )
-    if judged.envelope is not None:
-        _keep_envelope(tx, judged, judged.envelope)
-    asking = revocation.want(tx, judged.wanted)
-    if judged.as_of is None:
-        dispatch.verdict = _overall(judged)
+    if verified.envelope is not None:
+        _keep_envelope(tx, verified, verified.envelope)
+    asking = revocation.want(tx, verified.wanted)
+    if verified.as_of is None:
+        dispatch.verdict = _overall(verified)
         dispatch.judged_at = now
         if asking and turn < len(AGAIN_AFTER):
             payload = {"dispatch_id": dispatch.id, "turn": turn + 1}
             tx.outbox(TOPIC, f"{dispatch.id}:again:{turn + 1}", payload, due_at=now + AGAIN_AFTER[turn])
         else:
-            lost_validity.enqueue_telling(tx, dispatch, was_valid, judged.verdicts)
+            lost_validity.enqueue_telling(tx, dispatch, was_valid, verified.verdicts)
         _show(tx, dispatch)
     elif asked_by is not None:
         _show(tx, dispatch, only=directory.person(tx, asked_by).agency_id)
 
 
-def _keep_envelope(tx: Tx, judged: EnvelopeVerified, verdict: Verdict) -> None:
+def _keep_envelope(tx: Tx, verified: EnvelopeVerified, verdict: Verdict) -> None:
     report = verdict.to_json()
     evidence_log.add_verdict(tx, report)
     row = EnvelopeJudgement(
-        dispatch_id=judged.dispatch_id, value=verdict.value, report=report, made_at=clock.now(), as_of=judged.as_of
+        dispatch_id=verified.dispatch_id, value=verdict.value, report=report, made_at=clock.now(), as_of=verified.as_of
     )
     tx.session.add(row)
 
 
 def record_failure(tx: Tx, dispatch_id: int) -> None:
-    """The check failed for good, for a reason of our own: what was never judged counts as unclear, and an earlier
+    """The check failed for good, for a reason of our own: what was never verified counts as unclear, and an earlier
     verdict stands."""
     dispatch = tx.session.get_one(Dispatch, dispatch_id)
     if not dispatch.verdict:
@@ -211,8 +211,8 @@ def record_failure(tx: Tx, dispatch_id: int) -> None:
 
 
 def request_verification(tx: Tx, actor: Actor, paper_id: int, as_of: datetime | None = None) -> bool:
-    """Have the envelope of this paper judged once more, now or as of an earlier moment. False when it is being judged
-    at somebody's wish already: nothing more is promised then.
+    """Have the envelope of this paper verified once more, now or as of an earlier moment. False when it is being
+    verified at somebody's wish already: nothing more is enqueued then.
 
     Invalid when the moment lies in the future, or before the envelope came.
     """
@@ -229,7 +229,7 @@ def request_verification(tx: Tx, actor: Actor, paper_id: int, as_of: datetime | 
 
 
 def verified_dispatch_for(tx: Tx, actor: Actor, paper_id: int) -> Dispatch:
-    """The envelope of a paper that the actor may see; drafts are in none, and are not judged."""
+    """The envelope of a paper that the actor may see; drafts are in none, and are not verified."""
     paper = paper_for(tx, actor, paper_id)
     if paper.dispatch_id is None:
         raise NotFound()
@@ -273,7 +273,7 @@ _CHANGED: dict[Soundness, Phrase] = {
 
 
 def as_stored(tx: Tx, verdict: Verdict) -> Verdict:
-    """A verdict that was kept, as it may be shown now: over bytes that are not those that were judged, a valid one
+    """A verdict that was kept, as it may be shown now: over bytes that are not those that were verified, a valid one
     is unclear, with the reason."""
     if verdict.value is not Value.VALID or (found := tx.soundness(verdict.sha256)) is Soundness.SOUND:
         return verdict
@@ -284,7 +284,7 @@ def as_stored(tx: Tx, verdict: Verdict) -> Verdict:
 
 
 def value_as_stored(tx: Tx, dispatch: Dispatch) -> str:
-    """What became of the signatures of an envelope's papers, likewise: "" while nobody has judged them."""
+    """What became of the signatures of an envelope's papers, likewise: "" while nobody has verified them."""
     if dispatch.verdict != Value.VALID:
         return dispatch.verdict
     names = {dispatch.sha256, *(paper.sha256 for paper in papers_of(tx, dispatch.id) if _is_verified(paper))}
@@ -314,10 +314,10 @@ def _is_verified(paper: Paper) -> bool:
     return paper.media_type == "application/pdf" or paper.role == "main"
 
 
-def _overall(judged: EnvelopeVerified) -> str:
+def _overall(verified: EnvelopeVerified) -> str:
     """The worst verdict counts; an attachment that nobody signed says nothing about the document."""
-    values = [v.value for _, v in judged.verdicts[:1]]
-    values += [v.value for _, v in judged.verdicts[1:] if v.signers]
+    values = [v.value for _, v in verified.verdicts[:1]]
+    values += [v.value for _, v in verified.verdicts[1:] if v.signers]
     return max(values, key=lambda value: value.gravity, default=None) or NOTHING_TO_VERIFY
 
 

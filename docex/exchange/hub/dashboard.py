@@ -77,7 +77,7 @@ def unfetched(tx: Tx, actor: Actor) -> list[Item] | None:
 
 @section(94, phrase("Việc mà trục đã dừng"), phrase("Trục không phải dừng việc nào."))
 def stopped(tx: Tx, actor: Actor) -> list[Item] | None:
-    """For the administrators of the instance: what was tried until it was given up. Not shown while there is none."""
+    """For the administrators of the instance: the dead letters. Not shown while there is none."""
     if not dead_letters.count(tx, actor):
         return None
     chip = Chip(phrase("Đã dừng"), "bad")

@@ -122,7 +122,7 @@ def open_for(tx: Tx, agency_id: int) -> None:
 
 
 def collect(tx: Tx, agency_id: int, after: int) -> None:
-    """Lay into a mailbox what waits for its agency and was never carried, a stretch at a time. Of an agency that is
+    """Lay into a mailbox what waits for its agency and was never carried, a batch at a time. Of an agency that is
     served here nothing does: its inbox gets it (docex/exchange/dispatch.py)."""
     if directory.agency(tx, agency_id).is_local:
         return

@@ -65,7 +65,7 @@ class MailboxNotifier:
                     heard = wakeup.wait(HEAR_S)
                     self._ring(EVERYTHING if time.monotonic() - self._looked_at > LOOK_S else heard)
                 except Exception:  # the database may be away for a moment; who waits looks for themselves
-                    log.exception("the bell of the mailboxes stumbled")
+                    log.exception("the mailbox notifier failed and starts again")
         finally:
             wakeup.close()
 

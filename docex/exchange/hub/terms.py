@@ -84,7 +84,7 @@ def extend(tx: Tx, term: Term, until: datetime) -> None:
 
 
 def expire(tx: Tx, dispatch_id: int, after: int = 0) -> None:
-    """The term may have ended: say so for every delivery that nobody fetched, a stretch at a time. Whoever is fetching
+    """The term may have ended: say so for every delivery that nobody fetched, a batch at a time. Whoever is fetching
     one at that moment may finish. What was given back has ended before, but where it lies in a mailbox all the same."""
     term = tx.session.get(Term, dispatch_id)
     if term is None or term.expires_at > clock.now():

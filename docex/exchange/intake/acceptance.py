@@ -1,8 +1,8 @@
 """Taking in what agencies' systems hand over: the checks in their order, the same answer for the same message.
 
 The order: credential, size and form were checked before (web/entry.py, docex/edxml); here come secrecy, the sender and
-the recipients, then the malware hook (docex/exchange/intake/unpacking.py), then the commit. Signatures are judged by a
-job: a verdict never decides whether a document is delivered, so a slow check must not keep its sender waiting.
+the recipients, then the malware hook (docex/exchange/intake/unpacking.py), then the commit. Signatures are verified by
+a job: a verdict never decides whether a document is delivered, so a slow check must not keep its sender waiting.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""An agency's exchange address is its code at the door's domain: `h29.01@vanban.example`."""
+"""An agency's exchange address is its code at the domain of the SMTP listener: `h29.01@vanban.example`."""
 
 import re
 
@@ -13,7 +13,7 @@ _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A
 
 
 def exchange_domain(config: Config) -> str:
-    """The domain whose mail comes to the door."""
+    """The domain whose mail comes to the SMTP listener."""
     return (config.mail_door_domain or domain_of(config.mail_from)).lower()
 
 

@@ -1,4 +1,4 @@
-"""Letters and arrivals that were given up, for the operator who tries them again
+"""Letters and arrivals that are dead, for the operator who tries them again
 (docex/exchange/hub/operators/dead_letters.py)."""
 
 from collections.abc import Iterable, Sequence

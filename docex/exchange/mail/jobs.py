@@ -1,4 +1,4 @@
-"""The worker's part of signed e-mail: letters that leave, and messages that the door has stored."""
+"""The worker's part of signed e-mail: letters that leave, and messages that the SMTP listener has stored."""
 
 import io
 from collections.abc import Callable
@@ -61,7 +61,7 @@ class Work:
 
 
 class ArrivalHandler(Handler[Work, Found]):
-    """Read what the door stored, check its signature, and take it in."""
+    """Read what the SMTP listener stored, check its signature, and take it in."""
 
     topic: ClassVar[str] = "mail.arrival"
 
@@ -140,7 +140,7 @@ class ArrivalHandler(Handler[Work, Found]):
         return key, nullcontext(io.BytesIO(data)), plain_files.notes(mail)
 
     def conclude(self, tx: Tx, job: Job, result: Found) -> None:
-        """One transaction: the hub's rows, the outcome, the promise of a receipt."""
+        """One transaction: the hub's rows, the outcome, the job of a receipt."""
         routing.take(tx, self.config, result)
         faults.point("docex_mail.taking")
 

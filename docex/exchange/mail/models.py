@@ -75,7 +75,7 @@ class MailLetter(Base):
     __table_args__ = (sa.UniqueConstraint("kind", "about"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str]
-    about: Mapped[str]  # a Ref, with the status where there is one: a promise made twice is one letter
+    about: Mapped[str]  # a Ref, with the status where there is one: a job enqueued twice is one letter
     agency_id: Mapped[int] = mapped_column(sa.ForeignKey("agency.id"))  # in whose name it is written and signed
     partner_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_mail_partner.id"), index=True)
     delivery_id: Mapped[int | None] = mapped_column(sa.ForeignKey("docex_delivery.id"), index=True)
@@ -91,7 +91,8 @@ class MailLetter(Base):
 
 
 class MailArrival(Base):
-    """One message as the door took it: the raw bytes are in the blob store before the sender gets its answer."""
+    """One message as the SMTP listener took it: the raw bytes are in the blob store before the sender gets its
+    answer."""
 
     __tablename__ = "docex_mail_arrival"
     __table_args__ = (sa.UniqueConstraint("mail_from", "sha256", "rcpt_key"),)

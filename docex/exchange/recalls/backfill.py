@@ -17,7 +17,7 @@ BATCH_SIZE = 100
 
 
 def begin(db: Database) -> None:
-    """Promise the first stretch, when there is anything to free."""
+    """Enqueue the first batch, when there is anything to free."""
     with db.read() as tx:
         left = _lost(tx, 0)
     if left:
@@ -27,7 +27,7 @@ def begin(db: Database) -> None:
 
 @outbox.handler(TOPIC)
 def free_asked(tx: Tx, job: Job) -> None:
-    """One stretch, and the promise of the next one."""
+    """One batch, and the job of the next one."""
     found = _lost(tx, int(job.payload["after"]))
     withdrawal.free(tx, found)
     if len(found) == BATCH_SIZE:

@@ -52,7 +52,7 @@ def recall(tx: Tx, actor: Actor, document_id: int, reason: str) -> Document:
 
 
 def ask(tx: Tx, delivery_id: int, occasion: str, reason: str, by: str, *, withdraw: bool = False) -> None:
-    """Promise that one recipient is asked for what it has; with `withdraw` it is no longer offered before that."""
+    """Enqueue the job that asks one recipient for what it has; with `withdraw` it is no longer offered before that."""
     payload = {"delivery_id": delivery_id, "reason": reason, "by": by, "withdraw": withdraw}
     tx.outbox("docex.ask_back", f"{delivery_id}:{occasion}", payload)
 

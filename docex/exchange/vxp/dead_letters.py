@@ -1,4 +1,4 @@
-"""Promises about the upper axis that were given up: fetched again after a while, or tried again when an operator says
+"""Dead letters about the upper axis: fetched again after a while, or tried again when an operator says
 so (docex/exchange/hub/operators/dead_letters.py)."""
 
 from collections.abc import Iterable, Sequence
@@ -33,7 +33,7 @@ _CAME = phrase("Văn bản này đã nhận được sau đó.")
 
 
 def enqueue(tx: Tx, listed: Listed) -> None:
-    """The upper axis still lists it: fetch what is new, and what was given up a while ago; say again what it did not
+    """The upper axis still lists it: fetch what is new, and what died a while ago; say again what it did not
     hear of what was taken in."""
     tx.outbox(FETCH, listed.doc_id, {"doc_id": listed.doc_id, "kind": listed.kind})
     before = clock.now() - AGAIN_AFTER
@@ -75,7 +75,7 @@ class Forward(Kind):
         return None if None in ends else ends[0]
 
     def put_back(self, tx: Tx, row: OutboxRow, reason: str) -> datetime | None:
-        """Who was given up is waited for again, until the term of the envelope ends."""
+        """A receiver whose job died is waited for again, until the term of the envelope ends."""
         for delivery in _locked(tx, row):
             if dead_letters.ended(tx, delivery) is None:
                 dead_letters.on_its_way(tx, delivery, reason)

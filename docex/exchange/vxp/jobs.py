@@ -41,7 +41,7 @@ def register_jobs(config: Config, blobs: BlobStore) -> None:
 
 def begin_jobs(config: Config, db: Database) -> None:
     """Seal systems' secrets that are not sealed with the present key, and see to it that the upper axis is looked at;
-    every look promises the next."""
+    every look enqueues the next."""
     systems.SECRETS.seal_rest(config, db)
     if not config.vxp_upstream_url:
         return
@@ -163,7 +163,7 @@ class PollHandler(Handler[VxpClient, tuple[Listed, ...]]):
             return ()
 
     def conclude(self, tx: Tx, job: Job, result: tuple[Listed, ...]) -> None:
-        """Promise to fetch what is new or was given up a while ago, and the next look."""
+        """Enqueue the job to fetch what is new or died a while ago, and the next look."""
         for listed in result:
             dead_letters.enqueue(tx, listed)
         tx.outbox("vxp.poll", f"after:{job.id}", due_at=clock.now() + self.axis.every)

@@ -35,7 +35,7 @@ CHANNEL = "upstream:vxp"
 """The channel of all that came down."""
 
 FORWARD = "vxp.forward"
-"""The promise that an envelope goes up; its key is the dispatch."""
+"""The topic of envelopes that go up; its key is the dispatch."""
 
 BY = "upstream"
 MAX_HOPS = 16
@@ -70,7 +70,7 @@ class UpstreamTransport(transport.Transport):
 
     def take_back(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> bool:
         """Whether it has certainly not gone up, or was refused there. One envelope goes up for all its receivers, so
-        its promise is not taken back: `rising` leaves out who is not meant any more."""
+        its job is not taken back: `rising` leaves out who is not meant any more."""
         if delivery.progress == Progress.UNDELIVERABLE or not went_up(tx, delivery, dispatch):
             return True
         return not outbox.was_tried(tx, FORWARD, str(dispatch.id))
@@ -97,8 +97,8 @@ class UpstreamTransport(transport.Transport):
 
 
 def _enqueue(tx: Tx, deliveries: Sequence[Delivery], dispatch: Dispatch) -> bool:
-    """Promise that the envelope goes up while its term runs, once more for those that were served here when it did.
-    After the term nothing new goes up. Answers whether the promise is open, and gives word itself."""
+    """Enqueue the job that sends the envelope up while its term runs, once more for those that were served here when it
+    did. After the term nothing new goes up. Answers whether the job is open, and gives word itself."""
     key, until = str(dispatch.id), terms.until(tx, dispatch.id)
     if until is not None and until <= clock.now():
         return outbox.is_open(tx, FORWARD, key)
@@ -186,7 +186,7 @@ def node_code(tx: Tx, system_id: str) -> str:
 
 
 def listening(tx: Tx) -> bool:
-    """Whether a look at the upper axis is promised."""
+    """Whether a look at the upper axis is enqueued."""
     open_ones = sa.select(OutboxRow.id).where(OutboxRow.topic == "vxp.poll", OutboxRow.state.in_(outbox.OPEN_STATES))
     return tx.session.scalar(open_ones.limit(1)) is not None
 

@@ -1,7 +1,7 @@
-"""Promises of the exchange that were given up: whom and what each was for, why it ended, and trying it again.
+"""Dead letters of the exchange: whom and what each was for, why it ended, and trying it again.
 
-A room that promises describes each of its topics once (`Kind`; `givenup.py` of the exchange, of VXP and of mail). What
-an operator sees and does is the same for all of them.
+A room that enqueues jobs describes each of its topics once (`Kind`; `dead_letters.py` of the exchange, of VXP and of mail).
+What an operator sees and does is the same for all of them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -49,7 +49,7 @@ auditing.words.update(
 
 @dataclass(frozen=True)
 class About:
-    """Whom a promise concerns (`partner` is a key, `name` is for people) and what: a document, a status, a letter."""
+    """Whom a job concerns (`partner` is a key, `name` is for people) and what: a document, a status, a letter."""
 
     partner: str
     name: str | Phrase
@@ -66,17 +66,17 @@ class Needless:
 
 
 class Kind:
-    """What the promises of one topic are for. Subclass what is different, and `describe` an instance."""
+    """What the jobs of one topic are for. Subclass what is different, and `describe` an instance."""
 
     topic: str
     title: Phrase
 
     def about(self, tx: Tx, rows: Sequence[OutboxRow]) -> dict[int, About]:
-        """Whom and what these promises concern, by their ids."""
+        """Whom and what these jobs concern, by their ids."""
         raise NotImplementedError
 
     def why(self, row: OutboxRow) -> Phrase:
-        """Why it was given up."""
+        """Why it is dead."""
         return outbox.why(row)
 
     def needless(self, tx: Tx, row: OutboxRow) -> Needless | None:
@@ -84,13 +84,13 @@ class Kind:
         return None
 
     def put_back(self, tx: Tx, row: OutboxRow, reason: str) -> datetime | None:
-        """Undo what giving up has changed. Answers until when the promise is worth a try; None is always."""
+        """Undo what the end of the job has changed. Answers until when the job is worth a try; None is always."""
         return None
 
 
 @dataclass(frozen=True)
 class Stopped:
-    """One promise that was given up."""
+    """One dead letter."""
 
     job_id: int
     title: Phrase
@@ -123,7 +123,7 @@ _kinds: dict[str, Kind] = {}
 
 
 def describe(kind: Kind) -> None:
-    """Show the promises of this topic when they are given up."""
+    """Show the jobs of this topic when they are dead."""
     _kinds[kind.topic] = kind
 
 
@@ -135,7 +135,7 @@ def count(tx: Tx, actor: Actor) -> int:
 
 
 def groups(tx: Tx, actor: Actor) -> list[Group]:
-    """By partner, the one whose promises ended last first."""
+    """By partner, the one whose jobs ended last first."""
     require_instance_admin(tx, actor)
     newest = sa.select(OutboxRow).where(*_dead()).order_by(OutboxRow.finished_at.desc(), OutboxRow.id.desc())
     found: dict[str, Group] = {}
@@ -240,7 +240,7 @@ def _stopped(row: OutboxRow, about: About) -> Stopped:
 
 
 def _try(tx: Tx, row: OutboxRow, about: About, reason: str, tried: Tried) -> None:
-    tx.session.refresh(row, with_for_update=True)  # no worker holds what was given up, so nobody waits in a circle
+    tx.session.refresh(row, with_for_update=True)  # no worker holds a dead job, so nobody waits in a circle
     if row.state not in outbox.GIVEN_UP:
         return
     kind = _kinds[row.topic]

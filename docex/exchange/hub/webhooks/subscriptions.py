@@ -69,7 +69,7 @@ class Outcome:
 
 
 def subscribe(tx: Tx, actor: Actor, url: str, safe: Safe, *, anywhere: bool) -> tuple[Webhook, str]:
-    """Have this system told at `url`, from now on also what was promised while it had another address; when something
+    """Have this system told at `url`, from now on also what was enqueued while it had another address; when something
     waits already it is told so by one hint. Answers the secret of the signatures, which is shown this once."""
     http_client.check_address(url, anywhere=anywhere)
     row, now = _of(tx, actor), clock.now()

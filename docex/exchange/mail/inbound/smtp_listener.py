@@ -1,4 +1,4 @@
-"""The mail door: an SMTP server that takes letters of known partners and bounces, and nothing else.
+"""The SMTP listener: a server that takes letters of known partners and bounces, and nothing else.
 
 It says 250 only after the raw message is in the blob store and its row is committed; everything else is the worker's.
 Whatever is refused here is refused inside the SMTP dialogue, so that the other server still has the message.
@@ -83,7 +83,7 @@ class Letterbox:
         return "451 4.3.0 Try again later"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
-        """Store, promise, and only then say that we have it."""
+        """Store, enqueue, and only then say that we have it."""
         peer = str(session.peer[0]) if session.peer else ""
         agencies = list(dict.fromkeys(envelope.rcpt_tos))
         sender = "" if envelope.mail_from == NOBODY else envelope.mail_from
@@ -121,7 +121,7 @@ class Letterbox:
 
 
 def keep(tx: Tx, mail_from: str, agencies: list[int], peer: str, blob: Blob) -> int:
-    """Write down a stored message and promise to read it. The same bytes from the same sender for the same
+    """Write down a stored message and enqueue the job to read it. The same bytes from the same sender for the same
     agencies are one arrival; one that we could not take for reasons of our own is read again when it comes again."""
     values = {
         "mail_from": mail_from,

@@ -1,4 +1,4 @@
-"""Letters to partners: promised when a delivery, an arrival or a status concerns one, followed until it is settled."""
+"""Letters to partners: enqueued when a delivery, an arrival or a status concerns one, followed until it is settled."""
 
 import secrets
 from datetime import timedelta
@@ -102,7 +102,7 @@ def enqueue(
     arrival: MailArrival | None = None,
     facts: dict[str, Any] | None = None,
 ) -> MailLetter:
-    """Write the row of a letter and promise to send it. Promised again it is the same letter."""
+    """Write the row of a letter and enqueue the job to send it. Enqueued again it is the same letter."""
     known = tx.session.scalar(sa.select(MailLetter).where(MailLetter.kind == kind, MailLetter.about == about))
     if known is not None:
         return known

@@ -35,10 +35,10 @@ _MAX_DOWNLOADS = 20
 
 @link_purpose(PURPOSE)
 class MailFile(LinkPurpose):
-    """These links have a door of their own, because they answer with a file."""
+    """These links have an endpoint of their own, because they answer with a file."""
 
     def page(self, tx: Tx, link: Link) -> LinkPage:
-        """Nothing at the common door."""
+        """Nothing at the common endpoint."""
         raise NotFound()
 
 
