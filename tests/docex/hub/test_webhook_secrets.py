@@ -13,8 +13,8 @@ from docex.exchange.hub.webhooks.subscriptions import WebhookHandler
 from kernel import outbox
 from kernel.audit import AuditEntry
 from kernel.doctor import Health
+from tests.docex.hub.endpoints import Endpoint, endpoint, hook, hub, subscribe  # noqa: F401 - fixtures
 from tests.docex.hub.systems import System, a_file
-from tests.docex.hub.test_webhooks import Endpoint, endpoint, hook, hub, subscribe  # noqa: F401 - fixtures
 from tests.docex.office import Office
 
 OLD = "what-an-earlier-release-kept-as-it-is"

@@ -6,7 +6,7 @@ from docex.documents.states import DocumentState
 from docex.edxml import write
 from docex.edxml.model import Organ
 from docex.exchange.recalls import withdrawal
-from tests.docex.documents.test_desk import drawn
+from tests.docex.documents.workflow import drawn
 from tests.docex.hub.systems import FAR, System, a_letter
 from tests.docex.hub.test_mailbox import fetched, waiting
 from tests.docex.intake.test_several import stand

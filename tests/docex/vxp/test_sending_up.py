@@ -14,7 +14,7 @@ from docex.exchange.vxp.client import VxpClient
 from kernel.outbox import OutboxRow
 from tests.docex.office import Office
 from tests.docex.vxp.letters import a_letter, organ
-from tests.docex.vxp.test_upstream import (  # noqa: F401 - fixtures
+from tests.docex.vxp.two_hubs import (  # noqa: F401 - fixtures
     MINISTRY,
     PROVINCE,
     Above,
