@@ -15,8 +15,8 @@ from docex.edxml import EdxmlError, Envelope, Limits, Message, read_file
 from docex.edxml.codes import PRIORITIES, STATUSES, BusinessKind
 from docex.edxml.limits import MIB
 from docex.edxml.model import Attachment, Organ
-from docex.edxml.shelf import TemporaryFile
-from docex.edxml.xmlsig import State, check_file
+from docex.edxml.paper_store import TemporaryFile
+from docex.edxml.xmldsig.verification import State, check_file
 from kernel.clock import VN
 from kernel.text import Phrase, phrase
 

@@ -22,11 +22,11 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from docex.agent.board import INBOX, Board
 from docex.agent.errors import Gone, TransientError
 from docex.agent.folders import Folders, bring, move, odd_answer, only_about, plain, sha256_of
-from docex.agent.heads import Watch
 from docex.agent.hub import Hub, Waiting
+from docex.agent.log_watch import Watch
+from docex.agent.status_file import INBOX, Board
 from kernel import clock, faults
 from kernel.text import phrase
 

@@ -14,11 +14,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from docex.agent import answers
-from docex.agent.board import Board
+from docex.agent import responses
 from docex.agent.errors import Gone, TransientError
 from docex.agent.folders import Folders, code_name, only_about, shown, stem_of
 from docex.agent.hub import Hub
+from docex.agent.status_file import Board
 from docex.edxml.progress import PROGRESS_WORDS, RECALL_WORDS, Progress, Recall
 from kernel import clock, faults
 from kernel.text import Phrase, one_line, phrase
@@ -104,7 +104,7 @@ class Follower:
         if (sha256 := about.get("sha256", told.get("sha256"))) != told.get("sha256"):
             self._is_unknown(note, number, about, is_too_old)
             return []
-        deliveries = answers.items(told, "deliveries")
+        deliveries = responses.items(told, "deliveries")
         folder = self.folders.receipts / str(about["folder"])
         changed = _changed(folder / "states.json", deliveries)
         if changed:

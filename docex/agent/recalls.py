@@ -10,7 +10,7 @@ import time
 from datetime import date, datetime
 from typing import Any
 
-from docex.agent import answers
+from docex.agent import responses
 from docex.agent.errors import TransientError
 from docex.agent.folders import Folders, bring, only_about, plain
 from docex.agent.hub import Hub
@@ -69,12 +69,12 @@ class AskedBack:
 
 def _key(item: dict[str, Any]) -> str:
     """The question: the same document can be asked back again after a refusal."""
-    return f"{answers.number(item, 'document')}-{hashlib.sha256(str(item['asked_at']).encode()).hexdigest()[:16]}"
+    return f"{responses.number(item, 'document')}-{hashlib.sha256(str(item['asked_at']).encode()).hexdigest()[:16]}"
 
 
 def _name(item: dict[str, Any]) -> str:
-    number = answers.number(item, "id" if item["id"] else "document")
-    return f"{number}-{plain(answers.text(item, 'code'))}"
+    number = responses.number(item, "id" if item["id"] else "document")
+    return f"{number}-{plain(responses.text(item, 'code'))}"
 
 
 def _for_people(item: dict[str, Any]) -> str:

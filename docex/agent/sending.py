@@ -11,13 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from docex.agent import answers
-from docex.agent.board import OUTBOX, REASON, Board
+from docex.agent import responses
 from docex.agent.errors import Gone, Refused, TransientError, Unreachable
 from docex.agent.folders import Folders, as_json, bring, free_name, move, only_about, shown, stem_of
 from docex.agent.following import follow_from_now
 from docex.agent.hub import Hub, Upload, WrongHash
 from docex.agent.outbox import Changed, Letter, NotAFile, Outbox, State
+from docex.agent.status_file import OUTBOX, REASON, Board
 from docex.edxml import EdxmlError, StatusMessage, read
 from kernel import clock, faults
 from kernel.text import Phrase, phrase
@@ -86,9 +86,9 @@ class Sender:
             answer = self.hub.submit_upload(self._bring_in_pieces(letter, digest).id, _key(digest))
         if answer.get("sha256") != digest:
             raise Unreachable(phrase("Trục xác nhận một tệp khác với tệp đã gửi. Xin báo quản trị trục."))
-        answers.number(answer, "id")
+        responses.number(answer, "id")
         if answer.get("receipt") is None and "status_id" in answer and _is_status(data):
-            answers.number(answer, "status_id")
+            responses.number(answer, "status_id")
         else:
             self.hub.check(_receipt_in(answer), kind="submitted", sha256=digest)
         return answer

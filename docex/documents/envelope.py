@@ -10,7 +10,6 @@ from docex.documents.models import Document
 from docex.documents.papers.files import File
 from docex.edxml import Envelope
 from docex.edxml.codes import ADMINISTRATIVE_GROUP, KIND_BY_SLUG, Priority, Steering
-from docex.edxml.fitting import EMAIL, NAME, shortened
 from docex.edxml.model import (
     Attachment,
     Business,
@@ -21,6 +20,7 @@ from docex.edxml.model import (
     Staff,
     Trace,
 )
+from docex.edxml.shortening import EMAIL, NAME, shortened
 from kernel import clock
 from kernel.blobs import BlobStore
 

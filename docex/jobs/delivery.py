@@ -31,7 +31,7 @@ from docex.documents.verification import reverification
 from docex.documents.verification.handlers import VerifyHandler
 from docex.edxml import Envelope, write_file
 from docex.edxml.model import Business, Staff
-from docex.edxml.sealing import signed
+from docex.edxml.xmldsig.sealing import signed
 from docex.exchange import dispatch, steering_conventions
 from docex.exchange.dispatch import Receiver, Submission
 from docex.exchange.recalls import withdrawal

@@ -1,14 +1,14 @@
 """PDFs that people and foreign systems hand in: are they real, and what do they say?
 
-The work (`pdfprobe.py`) is done in a confined process with limits, one for each file, so that no file can stop, fill or
+The work (`pdf_probe.py`) is done in a confined process with limits, one for each file, so that no file can stop, fill or
 take over the process that asks. The received bytes are never changed.
 """
 
 from dataclasses import dataclass, field
 from math import isfinite
 
-from docex.official import pdfprobe
-from docex.official.pdfprobe import NotSeen, Seen
+from docex.official import pdf_probe
+from docex.official.pdf_probe import NotSeen, Seen
 from kernel.errors import Invalid, Unavailable
 from kernel.text import Phrase, nfc, phrase
 from signing.isolation import Broken, Busy, pool, words
@@ -87,12 +87,12 @@ def check_pdf(
 
 
 def _can_be(found: Seen) -> bool:
-    return 0 < found.pages <= pdfprobe.MAX_PAGES and all(map(isfinite, found.first + found.last))
+    return 0 < found.pages <= pdf_probe.MAX_PAGES and all(map(isfinite, found.first + found.last))
 
 
 def _probed(data: bytes, name: str, most_text: int, patience_s: float | None) -> Seen | NotSeen:
     try:
-        return pool("reading").run(pdfprobe.facts, data, most_text, patience_s=patience_s)
+        return pool("reading").run(pdf_probe.facts, data, most_text, patience_s=patience_s)
     except Broken as broken:
         raise Invalid({name: words(broken)}, detail=str(broken)[:_MAX_DETAIL_LENGTH]) from None
     except Busy:

@@ -31,7 +31,7 @@ NETWORK_PLACES = (
     "notify/sinks/",
     "docex/exchange/hub/webhooks/http_client.py",
     "notify/doctor.py",
-    "docex/agent/wire.py",
+    "docex/agent/http_client.py",
     "docex/agent/hub.py",
     "signing/",
     "docex/exchange/vxp/client.py",

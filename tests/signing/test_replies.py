@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from docex.documents.papers.signature_placement import spot_for
 from docex.documents.search import text_probe
-from docex.official import pdfprobe, rendering
+from docex.official import pdf_probe, rendering
 from kernel.text import Phrase, phrase
 from signing import (
     deferred,
@@ -48,7 +48,7 @@ WORKS = (
     pades.sign_copy,
     rendering.render_pdf,
     text_probe.read,
-    pdfprobe.facts,
+    pdf_probe.facts,
     spot_for,
 )
 """All that is done apart."""

@@ -20,7 +20,7 @@ from kernel.errors import Unavailable
 from kernel.text import phrase
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
-_PRINTER = Path(__file__).with_name("pdfprint.py")
+_PRINTER = Path(__file__).with_name("pdf_print.py")
 _SECONDS = 50
 """Less than the lease of a job: what takes longer would be begun again by a neighbour."""
 CELL = 32_767

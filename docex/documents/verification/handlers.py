@@ -21,7 +21,7 @@ from docex.documents.verification import verdict_store
 from docex.documents.verification.known_seals import note_seals
 from docex.documents.verification.verdict_store import EnvelopeToVerify, EnvelopeVerified, PaperToVerify
 from docex.edxml.errors import EdxmlError
-from docex.edxml.xmlsig import check_file
+from docex.edxml.xmldsig.verification import check_file
 from kernel.blobs import BlobStore, read_all
 from kernel.db import Tx
 from kernel.errors import NotFound

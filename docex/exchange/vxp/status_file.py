@@ -11,8 +11,8 @@ from docex.documents.labels import STATUS_TITLES
 from docex.documents.models import Delivery, Dispatch, StatusIn, StatusLog
 from docex.edxml import StatusMessage, write
 from docex.edxml.codes import StatusCode
-from docex.edxml.fitting import fitted
 from docex.edxml.model import Organ, ResponseFor
+from docex.edxml.shortening import fitted
 from docex.edxml.strictness import UNREADABLE
 from kernel.db import Tx
 

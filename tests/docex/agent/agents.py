@@ -16,11 +16,11 @@ from typing import Any
 import cryptography.hazmat.backends.openssl.backend  # noqa: F401 - imported late by others, when `nobody` may not read it
 import requests
 
-from docex.agent import running
+from docex.agent import main_loop
 from docex.agent.credentials import Credentials
 from docex.agent.errors import Unreachable, Unusable
 from docex.agent.folders import Folders
-from docex.agent.wire import Reach, Wire
+from docex.agent.http_client import Reach, Wire
 from kernel import clock, faults
 
 REFUSED_TO_WORK = 3
@@ -57,7 +57,7 @@ def serve(reach: Reach, folder: Path, once: bool, circumstances: Circumstances) 
     if circumstances.user:
         os.setuid(circumstances.user)
     try:
-        running.run(reach, folder, once=once)
+        main_loop.run(reach, folder, once=once)
     except (Unreachable, Unusable):
         raise SystemExit(REFUSED_TO_WORK) from None
     if circumstances.peak_to:

@@ -23,8 +23,8 @@ from directory import clients
 from directory.models import ApiClient
 from docex.agent.credentials import Credentials, make_key, read_key
 from docex.agent.errors import Refused, TransientError, Unreachable, Unusable
+from docex.agent.http_client import Reach, version
 from docex.agent.hub import Hub
-from docex.agent.wire import Reach, version
 from docex.exchange.hub.models import Mailbox, Parcel
 from tests.docex.agent.agents import LAID_ASIDE, REFUSED_TO_WORK, AgentProcess, Circumstances
 from tests.docex.agent.conftest import Served

@@ -12,10 +12,10 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from docex.agent.board import Board
 from docex.agent.fetching import Fetcher
 from docex.agent.hub import Hub, Page, Waiting
 from docex.agent.sending import Sender
+from docex.agent.status_file import Board
 from docex.documents.models import Delivery
 from docex.edxml.codes import Priority
 from docex.edxml.model import Attachment, Organ, OtherInfo

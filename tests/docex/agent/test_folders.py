@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from docex.agent.errors import Busy
 from docex.agent.folders import Folders, bring, code_name, free_name, move, plain, stem_of
 from docex.agent.hub import Hub
-from docex.agent.running import run
+from docex.agent.main_loop import run
 from docex.documents.models import Dispatch, StatusLog
 from docex.edxml.model import Attachment
 from tests.docex.agent.agents import DIED, LAID_ASIDE, AgentProcess, until

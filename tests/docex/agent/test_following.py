@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from docex.agent.board import Board
 from docex.agent.following import Follower
 from docex.agent.hub import Hub
+from docex.agent.status_file import Board
 from docex.documents.models import Dispatch
 from docex.edxml import write
 from docex.edxml.codes import StatusCode

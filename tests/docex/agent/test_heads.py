@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from docex.agent.board import Board
-from docex.agent.heads import Watch
 from docex.agent.hub import Hub
+from docex.agent.log_watch import Watch
+from docex.agent.status_file import Board
 from kernel.db import Tx
 from signing import log, receipts
 from signing.log import Kind

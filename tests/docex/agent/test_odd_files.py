@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from docex.agent.board import Board
 from docex.agent.folders import Folders
 from docex.agent.hub import Hub
 from docex.agent.outbox import CUT_S, Outbox
 from docex.agent.sending import Sender
+from docex.agent.status_file import Board
 from docex.documents.models import Dispatch
 from kernel import clock
 from tests.docex.agent.agents import LAID_ASIDE, AgentProcess

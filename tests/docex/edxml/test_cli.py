@@ -12,7 +12,7 @@ from docex.edxml import Message, write
 from docex.edxml.codes import StatusCode
 from docex.edxml.model import Trace
 from docex.edxml.relay import with_trace
-from docex.edxml.sealing import signed
+from docex.edxml.xmldsig.sealing import signed
 from tests.docex.edxml import letters
 from tests.docex.edxml.keys import key
 from web.cli import main

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from docex.edxml import Envelope, read, write, write_file
-from docex.edxml.canonical import Canonical
-from docex.edxml.digesting import Digester, Removal, digest_file
 from docex.edxml.limits import DEFAULT
 from docex.edxml.model import Attachment, Trace
 from docex.edxml.relay import with_trace
-from docex.edxml.sealing import signed
-from docex.edxml.xmlsig import State, check, check_file
+from docex.edxml.xmldsig.canonical import Canonical
+from docex.edxml.xmldsig.digests import Digester, Removal, digest_file
+from docex.edxml.xmldsig.sealing import signed
+from docex.edxml.xmldsig.verification import State, check, check_file
 from tests.docex.edxml import forgery, letters
 from tests.docex.edxml.forgery import DSIG, ENVELOPED, EXCLUSIVE, INCLUSIVE, RSA_SHA1, SHA1, SHA256, WHOLE, sealed
 from tests.docex.edxml.keys import key, on_a_curve

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docex.edxml import EdxmlError, Envelope, Limits, Refusal, read, read_file, write
-from docex.edxml.base64text import Decoder
+from docex.edxml.base64_text import Decoder
 from docex.edxml.limits import MIB
-from docex.edxml.shelf import MemoryFile
+from docex.edxml.paper_store import MemoryFile
 from kernel.blobs import DiskBlobs, Draft, drafts
 from tests.docex.edxml import letters
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from docex.edxml import EdxmlError, Envelope, Message, Refusal, StatusMessage, read, write, write_file
 from docex.edxml.codes import BusinessKind, StatusCode
 from docex.edxml.model import Business, DocumentType, Organ, Signer, Trace
-from docex.edxml.shelf import TemporaryFile
+from docex.edxml.paper_store import TemporaryFile
 from tests.docex.edxml import letters
 
 MESSAGES: dict[str, Message] = {

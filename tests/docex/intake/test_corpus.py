@@ -12,7 +12,7 @@ from flask import Flask
 from docex.documents.models import Judgement
 from docex.documents.verification.verdict_store import latest_of_envelope
 from docex.edxml.model import Attachment, Organ
-from docex.edxml.xmlsig import State
+from docex.edxml.xmldsig.verification import State
 from signing.trial import authority_in
 from signing.trust import TrustStore
 from signing.verdicts import Value, Verdict

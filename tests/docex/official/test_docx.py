@@ -10,9 +10,9 @@ from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml.ns import qn
 
 from docex.edxml.codes import KINDS
-from docex.official import wordstyles as ws
+from docex.official import word_styles as ws
 from docex.official.docx import render_docx
-from docex.official.fontprobe import LETTERS
+from docex.official.font_probe import LETTERS
 from tests.docex.official.papers import (
     ALL,
     CONTRACT,

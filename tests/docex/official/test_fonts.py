@@ -11,7 +11,7 @@ from docex.official.rendering import render_pdf
 from kernel.errors import Unavailable
 from tests.docex.official.papers import LETTER
 
-PROBE = Path(fonts.__file__).with_name("fontprobe.py")
+PROBE = Path(fonts.__file__).with_name("font_probe.py")
 
 
 def _only(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -192,7 +192,7 @@ def test_an_urgent_paper_is_stamped_and_others_are_not(urgency: Priority, stamp:
 
 
 def test_every_vietnamese_letter_can_be_read_back_from_the_page() -> None:
-    from docex.official.fontprobe import LETTERS
+    from docex.official.font_probe import LETTERS
 
     letters = LETTERS[:-1]  # the dots at the end become the end mark
     pdf = render_pdf(replace(LETTER, body=letters + " hết")).pdf

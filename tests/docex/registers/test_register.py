@@ -218,7 +218,7 @@ def test_a_machine_that_cannot_print_says_so_on_the_page(
     rooms: Office, lan: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registered(rooms, 1)
-    monkeypatch.setattr("docex.documents.registers.printing._PRINTER", "/nowhere/pdfprint.py")
+    monkeypatch.setattr("docex.documents.registers.printing._PRINTER", "/nowhere/pdf_print.py")
     assert lan.post("/documents/registers/print", data={"book": "in", "format": "pdf"}).status_code == 303
     rooms.work()
     assert "Chưa in được" in lan.get("/documents/registers?fragment=1").get_data(as_text=True)

@@ -1,7 +1,7 @@
 """Dead letters of the exchange: whom and what each was for, why it ended, and trying it again.
 
-A room that enqueues jobs describes each of its topics once (`Kind`; `dead_letters.py` of the exchange, of VXP and of mail).
-What an operator sees and does is the same for all of them.
+A room that enqueues jobs describes each of its topics once (`Kind`; `dead_letters.py` of the exchange, of VXP and of
+mail). What an operator sees and does is the same for all of them.
 """
 
 from collections.abc import Iterator, Sequence

@@ -18,8 +18,8 @@ from docex.documents.labels import STATUS_TITLES
 from docex.documents.models import Delivery, Dispatch
 from docex.documents.papers.files import file_name, papers_of
 from docex.edxml.codes import StatusCode
-from docex.edxml.fitting import fitted
 from docex.edxml.model import Organ, ResponseFor, StatusMessage
+from docex.edxml.shortening import fitted
 from docex.exchange.mail.addresses import exchange_address
 from docex.exchange.mail.keys import MailKeys
 from docex.exchange.mail.models import LetterKind, LetterState, MailLetter, MailPartner

@@ -7,10 +7,10 @@ belongs: anything else could be taken for the content of the envelope.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from docex.edxml.canonical import Canonical, Tag
 from docex.edxml.codes import NAMESPACE
 from docex.edxml.model import EnvelopeSignature, SignedReference
 from docex.edxml.tree import Node
+from docex.edxml.xmldsig.canonical import Canonical, Tag
 
 DSIG = "http://www.w3.org/2000/09/xmldsig#"
 ENVELOPED = f"{DSIG}enveloped-signature"

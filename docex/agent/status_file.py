@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from docex.agent.folders import Folders, shown
-from docex.agent.wire import version
+from docex.agent.http_client import version
 from kernel import clock
 from kernel.text import Phrase, phrase
 

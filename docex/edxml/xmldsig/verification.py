@@ -21,12 +21,19 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from docex.edxml.canonical import EXCLUSIVE, INCLUSIVE, UndeclaredError
-from docex.edxml.digesting import Digester, Removal, digest_file
 from docex.edxml.limits import DEFAULT, Limits
 from docex.edxml.model import EnvelopeSignature, SignedReference
-from docex.edxml.signature import DSIG, ENVELOPED, MalformedError, certificates_above, checked, signed_info_forms
-from docex.edxml.signedparts import Found, look
+from docex.edxml.xmldsig.canonical import EXCLUSIVE, INCLUSIVE, UndeclaredError
+from docex.edxml.xmldsig.digests import Digester, Removal, digest_file
+from docex.edxml.xmldsig.signature import (
+    DSIG,
+    ENVELOPED,
+    MalformedError,
+    certificates_above,
+    checked,
+    signed_info_forms,
+)
+from docex.edxml.xmldsig.signed_parts import Found, look
 
 _MORE = "http://www.w3.org/2001/04/xmldsig-more#"
 _ENC = "http://www.w3.org/2001/04/xmlenc#"

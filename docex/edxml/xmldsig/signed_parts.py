@@ -6,10 +6,10 @@ It ends with the header, where the signature stands; a second one that hides fur
 from dataclasses import dataclass, field
 from typing import IO
 
-from docex.edxml.canonical import Tag
-from docex.edxml.events import SIGNATURE, EnoughError, Events, go_through
 from docex.edxml.limits import Limits
-from docex.edxml.signature import MalformedError, Part
+from docex.edxml.xmldsig.canonical import Tag
+from docex.edxml.xmldsig.events import SIGNATURE, EnoughError, Events, go_through
+from docex.edxml.xmldsig.signature import MalformedError, Part
 
 _MAX_KEPT = 256 * 1024
 """Characters of a signature element."""

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from typing import IO
 from xml.parsers import expat
 
-from docex.edxml.canonical import Scope, Tag, tag
 from docex.edxml.errors import EdxmlError, Refusal
 from docex.edxml.limits import Limits
 from docex.edxml.tree import body_of, broken, charset_of, feed, refuse_doctype
+from docex.edxml.xmldsig.canonical import Scope, Tag, tag
 from kernel.text import phrase
 
 SIGNATURE = ("edxmlenvelope", "edxmlheader", "signature")

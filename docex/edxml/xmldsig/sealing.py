@@ -13,13 +13,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from docex.edxml.canonical import EXCLUSIVE
-from docex.edxml.digesting import Digester, Removal, digest_pieces
 from docex.edxml.limits import DEFAULT
 from docex.edxml.model import Envelope, EnvelopeSignature, SignedReference
-from docex.edxml.signature import ECDSA_SHA256, ENVELOPED, RSA_SHA256, SHA256, signed_info_forms
-from docex.edxml.signedparts import look
 from docex.edxml.writer import write, written
+from docex.edxml.xmldsig.canonical import EXCLUSIVE
+from docex.edxml.xmldsig.digests import Digester, Removal, digest_pieces
+from docex.edxml.xmldsig.signature import ECDSA_SHA256, ENVELOPED, RSA_SHA256, SHA256, signed_info_forms
+from docex.edxml.xmldsig.signed_parts import look
 
 
 def signed(envelope: Envelope, certificate: bytes, sign: Callable[[bytes], bytes]) -> Envelope:

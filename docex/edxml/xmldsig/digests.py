@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
 
-from docex.edxml.base64text import Decoder
-from docex.edxml.canonical import Canonical, Tag
-from docex.edxml.events import SIGNATURE, Events, go_through, go_through_pieces
+from docex.edxml.base64_text import Decoder
 from docex.edxml.limits import Limits
-from docex.edxml.signature import MalformedError
 from docex.edxml.tree import PAPER
+from docex.edxml.xmldsig.canonical import Canonical, Tag
+from docex.edxml.xmldsig.events import SIGNATURE, Events, go_through, go_through_pieces
+from docex.edxml.xmldsig.signature import MalformedError
 
 _MAX_BLANKS = 256 * 1024
 """Characters between two lines of the trace that wait for what follows them."""

@@ -9,16 +9,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from docex.agent.board import FETCHING, FOLLOWING, RECALLS, SENDING, Board
 from docex.agent.errors import Unreachable
 from docex.agent.fetching import Fetcher
 from docex.agent.folders import Folders, shown, stopped
 from docex.agent.following import Follower
+from docex.agent.http_client import Reach
 from docex.agent.hub import LONG_POLL_S, Hub
 from docex.agent.outbox import CUT_S, EMPTY_S
 from docex.agent.recalls import AskedBack
 from docex.agent.sending import Sender
-from docex.agent.wire import Reach
+from docex.agent.status_file import FETCHING, FOLLOWING, RECALLS, SENDING, Board
 from kernel.text import phrase
 
 log = logging.getLogger("lienthong.agent")

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from docex.agent.board import Board
 from docex.agent.errors import TransientError, both
 from docex.agent.folders import Folders
 from docex.agent.hub import Hub
+from docex.agent.status_file import Board
 from kernel import clock
 from kernel.text import Phrase, phrase
 from signing import merkle
