@@ -19,7 +19,7 @@ from kernel.text import Phrase, phrase
 from kernel.today import Chip, Item, section
 from kernel.worktime import WorkCalendar, calendar
 
-MOST, LOOKED_AT = 20, 200
+MAX_ITEMS, LOOKED_AT = 20, 200
 
 
 @section(10, phrase("Chờ tôi ký"), phrase("Không có văn bản nào chờ ký."))
@@ -45,14 +45,14 @@ def to_correct(tx: Tx, actor: Actor) -> list[Item] | None:
     drafts = {row.id: row for row in tx.session.scalars(query.order_by(Document.changed_at.desc()).limit(LOOKED_AT))}
     return [
         Item(
-            drafts[number].subject,
-            OUTGOING_PATH.format(id=number),
+            drafts[document_id].subject,
+            OUTGOING_PATH.format(id=document_id),
             meta=(back.reason, back.by),
             chip=Chip(phrase("Bị trả lại"), "bad"),
-            urgency=URGENCY_WORDS.get(drafts[number].urgency),
+            urgency=URGENCY_WORDS.get(drafts[document_id].urgency),
         )
-        for number, back in returned(tx, drafts.values()).items()
-    ][:MOST]
+        for document_id, back in returned(tx, drafts.values()).items()
+    ][:MAX_ITEMS]
 
 
 @section(20, phrase("Chờ đóng dấu và gửi"), phrase("Không có văn bản nào chờ đóng dấu."))
@@ -75,7 +75,7 @@ def to_register(tx: Tx, actor: Actor) -> list[Item] | None:
         sa.select(Incoming)
         .where(Incoming.agency_id == actor.agency_id, Incoming.state == IncomingState.ARRIVED)
         .order_by(Incoming.urgency.desc(), Incoming.id)
-        .limit(MOST)
+        .limit(MAX_ITEMS)
     )
     hours = calendar(tx)
     return [incoming_item(hours, row, phrase("quá hạn tiếp nhận")) for row in tx.session.scalars(query)]
@@ -96,7 +96,7 @@ def refused(tx: Tx, actor: Actor) -> list[Item] | None:
             Delivery.progress == Progress.REFUSED,
         )
         .order_by(Delivery.changed_at.desc())
-        .limit(MOST)
+        .limit(MAX_ITEMS)
     )
     return [
         Item(
@@ -110,7 +110,7 @@ def refused(tx: Tx, actor: Actor) -> list[Item] | None:
 
 
 def _documents(tx: Tx, condition: sa.ColumnElement[bool]) -> list[Document]:
-    query = sa.select(Document).where(condition).order_by(Document.urgency.desc(), Document.changed_at).limit(MOST)
+    query = sa.select(Document).where(condition).order_by(Document.urgency.desc(), Document.changed_at).limit(MAX_ITEMS)
     return list(tx.session.scalars(query))
 
 

@@ -88,9 +88,9 @@ def dispatch_for(tx: Tx, actor: Actor, dispatch_id: int) -> Dispatch:
     return dispatch
 
 
-def _possible(number: int) -> None:
+def _possible(thing_id: int) -> None:
     """An id beyond 64 bits is nobody's, and the databases refuse to be asked for it."""
-    if not 0 < number < 2**63:
+    if not 0 < thing_id < 2**63:
         raise NotFound()
 
 
@@ -120,21 +120,21 @@ _REFUSALS = {
 @streams.guard("document")
 def may_watch_document(tx: Tx, actor: Actor, name: str) -> bool:
     """Whoever may open the document's page may watch it move."""
-    return _opens(lambda number: document_for(tx, actor, number), name)
+    return _opens(lambda thing_id: document_for(tx, actor, thing_id), name)
 
 
 @streams.guard("incoming")
 def may_watch_incoming(tx: Tx, actor: Actor, name: str) -> bool:
     """Whoever may open the received copy may watch it move."""
-    return _opens(lambda number: incoming_for(tx, actor, number), name)
+    return _opens(lambda thing_id: incoming_for(tx, actor, thing_id), name)
 
 
 def _opens(load: Callable[[int], object], name: str) -> bool:
-    number = row_id(name.partition(":")[2])
-    if number is None:
+    thing_id = row_id(name.partition(":")[2])
+    if thing_id is None:
         return False
     try:
-        load(number)
+        load(thing_id)
     except (NotFound, Forbidden):
         return False
     return True

@@ -23,5 +23,5 @@ def describe_incoming(tx: Tx, incoming_id: int) -> Described | None:
     return _described(row.code, row.subject, INCOMING_PATH, row.id) if row else None
 
 
-def _described(code: str, subject: str, path: str, number: int) -> Described:
-    return Described(f"{code} {subject}".strip(), path.format(id=number))
+def _described(code: str, subject: str, path: str, thing_id: int) -> Described:
+    return Described(f"{code} {subject}".strip(), path.format(id=thing_id))

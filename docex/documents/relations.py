@@ -16,7 +16,7 @@ from docex.edxml.model import Business, Replacement, ResponseFor, UpdateInfo
 from docex.edxml.progress import Progress, Recall
 from kernel.db import Tx
 
-MOST_RELATED, MOST_DUPLICATES = 50, 5
+MAX_RELATED, MAX_DUPLICATES = 50, 5
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def duplicates_of(tx: Tx, incoming: Incoming) -> list[Related]:
         rows += _others(tx, incoming, *same_number)
     known = {dispatch.about_key} - {""}
     found = {row.id: row for row, key, about in rows if about != dispatch.document_key and key not in known}
-    return [_incoming(found[number]) for number in sorted(found)][:MOST_DUPLICATES]
+    return [_incoming(found[incoming_id]) for incoming_id in sorted(found)][:MAX_DUPLICATES]
 
 
 def _copies(tx: Tx, incoming: Incoming, *conditions: sa.ColumnElement[bool]) -> list[Related]:
@@ -203,7 +203,7 @@ def _others(tx: Tx, incoming: Incoming, *conditions: sa.ColumnElement[bool]) -> 
         )
         .order_by(Incoming.id)
     )
-    return [(row, key, about) for row, key, about in tx.session.execute(query.limit(MOST_RELATED))]
+    return [(row, key, about) for row, key, about in tx.session.execute(query.limit(MAX_RELATED))]
 
 
 def _own(row: Document) -> Related:

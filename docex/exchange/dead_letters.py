@@ -63,13 +63,13 @@ def _named_in(row: OutboxRow) -> Named:
 def _names(tx: Tx, rows: Sequence[OutboxRow]) -> dict[Named, tuple[str, str]]:
     """The words for each of those, and who receives it."""
     wanted: dict[str, set[int]] = {}
-    for name, number in map(_named_in, rows):
-        wanted.setdefault(name, set()).add(number)
+    for name, thing_id in map(_named_in, rows):
+        wanted.setdefault(name, set()).add(thing_id)
     found: dict[Named, tuple[str, str]] = {}
     to = sa.select(Delivery.id, Agency.name, Dispatch).join(Agency, Agency.id == Delivery.agency_id)
     to = to.join(Dispatch, Dispatch.id == Delivery.dispatch_id).where(Delivery.id.in_(wanted.get("delivery_id", ())))
-    for number, receiver, dispatch in tx.session.execute(to):
-        found["delivery_id", number] = dead_letters.named(dispatch), receiver
+    for thing_id, receiver, dispatch in tx.session.execute(to):
+        found["delivery_id", thing_id] = dead_letters.named(dispatch), receiver
     for dispatch in tx.session.scalars(sa.select(Dispatch).where(Dispatch.id.in_(wanted.get("dispatch_id", ())))):
         found["dispatch_id", dispatch.id] = dead_letters.named(dispatch), ""
     for own in tx.session.scalars(sa.select(Document).where(Document.id.in_(wanted.get("document_id", ())))):

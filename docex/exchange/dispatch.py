@@ -187,10 +187,10 @@ def _address(tx: Tx, dispatch: Dispatch, receivers: Sequence[Receiver]) -> None:
     ]
     tx.session.add_all(deliveries)
     tx.session.flush()
-    numbers = [delivery.id for delivery in deliveries]
-    for start, end in pairwise([0, *range(FIRST_BATCH_SIZE, len(numbers), BATCH_SIZE), len(numbers)]):
+    delivery_ids = [delivery.id for delivery in deliveries]
+    for start, end in pairwise([0, *range(FIRST_BATCH_SIZE, len(delivery_ids), BATCH_SIZE), len(delivery_ids)]):
         if start < end:
-            _enqueue(tx, numbers[start:end])
+            _enqueue(tx, delivery_ids[start:end])
 
 
 def _enqueue(tx: Tx, delivery_ids: Sequence[int]) -> None:

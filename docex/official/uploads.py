@@ -1,7 +1,7 @@
 """PDFs that people and foreign systems hand in: are they real, and what do they say?
 
-The work (`pdf_probe.py`) is done in a confined process with limits, one for each file, so that no file can stop, fill or
-take over the process that asks. The received bytes are never changed.
+The work (`pdf_probe.py`) is done in a confined process with limits, one for each file, so that no file can stop, fill
+or take over the process that asks. The received bytes are never changed.
 """
 
 from dataclasses import dataclass, field

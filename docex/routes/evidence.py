@@ -78,24 +78,24 @@ def _page(tx: Tx, actor: Actor, subject: packs.Subject) -> str:
     )
 
 
-def _addresses(side: str, number: int) -> dict[str, str]:
+def _addresses(side: str, thing_id: int) -> dict[str, str]:
     """Where the page leads to; a pack's own address ends with its number."""
     if side == "in":
         here, back = "evidence.of_incoming", "docex.incoming"
-        return {"here": url_for(here, incoming_id=number), "back": url_for(back, incoming_id=number)}
+        return {"here": url_for(here, incoming_id=thing_id), "back": url_for(back, incoming_id=thing_id)}
     here, back = "evidence.of_document", "docex.document"
-    return {"here": url_for(here, document_id=number), "back": url_for(back, document_id=number)}
+    return {"here": url_for(here, document_id=thing_id), "back": url_for(back, document_id=thing_id)}
 
 
-def _asked(tx: Tx, actor: Actor, side: str, number: int) -> AnyResponse:
-    packs.ask_for(tx, actor, side, number)
+def _asked(tx: Tx, actor: Actor, side: str, thing_id: int) -> AnyResponse:
+    packs.ask_for(tx, actor, side, thing_id)
     flash(phrase("Đang lập hồ sơ bằng chứng. Tệp sẽ hiện ở đây sau giây lát.").in_locale(actor.locale), "info")
-    return redirect(_addresses(side, number)["here"], 303)
+    return redirect(_addresses(side, thing_id)["here"], 303)
 
 
-def pack_response(tx: Tx, actor: Actor, side: str, number: int, pack_id: int) -> Response:
+def pack_response(tx: Tx, actor: Actor, side: str, thing_id: int, pack_id: int) -> Response:
     """The file, or a part of it; that it was taken is audited."""
-    row, name = packs.pack_for(tx, actor, side, number, pack_id)
+    row, name = packs.pack_for(tx, actor, side, thing_id, pack_id)
     if request.headers.get("Range", "bytes=0-").startswith("bytes=0-"):
         with current_app.extensions["lienthong"].db.write(actor.by) as writing:
             packs.record_taking(writing, actor, row.id)

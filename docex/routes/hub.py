@@ -84,9 +84,9 @@ def choose_convention(tx: Tx, actor: Actor) -> Response:
     """Say it for one agency and those below it."""
     form = ConventionForm(request.form)
     agency = form.agency_id.data or ""
-    number = int(agency) if agency.isascii() and agency.isdigit() and len(agency) < 10 else 0
+    agency_id = int(agency) if agency.isascii() and agency.isdigit() and len(agency) < 10 else 0
     try:
-        steering.choose(tx, actor, number, form.steering_first.data or "")
+        steering.choose(tx, actor, agency_id, form.steering_first.data or "")
     except Invalid as refusal:
         return _conventions(tx, actor, form, refusal.fields)
     flash(phrase("Đã lưu cách đánh số.").in_locale(actor.locale), "good")

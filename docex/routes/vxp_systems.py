@@ -37,10 +37,12 @@ def register_vxp_system(tx: Tx, actor: Actor) -> Response:
     """Register a system and show its secret once."""
     form = SystemForm(request.form)
     agency = form.agency_id.data or ""
-    number = int(agency) if agency.isascii() and agency.isdigit() and len(agency) < 10 else 0
+    agency_id = int(agency) if agency.isascii() and agency.isdigit() and len(agency) < 10 else 0
     try:
         name, system_id = form.name.data or "", form.system_id.data or ""
-        given = systems.register(tx, actor, _safe(), number, name, system_id, covers_below=bool(form.covers_below.data))
+        given = systems.register(
+            tx, actor, _safe(), agency_id, name, system_id, covers_below=bool(form.covers_below.data)
+        )
     except Invalid as refusal:
         return _form(tx, actor, form, refusal.fields)
     return _secret(given)

@@ -35,12 +35,12 @@ def go_on(tx: Tx, document: Document, handoff: Handoff, file: File | None, proof
     done = [*facts.get("done", []), [place, _to_json(file)]]
     proof = proof if place == MAIN else facts["proof"]
     desk.close(tx, handoff, HandoffState.DONE)
-    seen = {number for number, _ in done}
+    seen = {paper_id for paper_id, _ in done}
     left = [p.place for p in attachments_of(tx, document.id) if p.media_type == PDF and p.place not in seen]
     if left:
         handover.hand_out_next(tx, document, handoff, {"place": left[0], "done": done, "proof": proof})
         return
-    files = {number: _from_json(kept) for number, kept in done if kept is not None}
+    files = {paper_id: _from_json(kept) for paper_id, kept in done if kept is not None}
     issuance.sealed(tx, document, files.pop(MAIN), proof, tuple(files.items()))
 
 

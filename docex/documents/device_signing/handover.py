@@ -139,8 +139,8 @@ def both(tx: Tx, handoff_id: int) -> tuple[Document, Handoff]:
 
 def document_of(tx: Tx, handoff: Handoff) -> Document:
     """The document that a hand-off is about, locked when the transaction writes."""
-    number = Ref.parse(handoff.subject).id
-    return tx.session.get_one(Document, number, with_for_update=tx.writable, populate_existing=True)
+    document_id = Ref.parse(handoff.subject).id
+    return tx.session.get_one(Document, document_id, with_for_update=tx.writable, populate_existing=True)
 
 
 def _own(tx: Tx, actor: Actor, document_id: int) -> tuple[Document, Handoff]:

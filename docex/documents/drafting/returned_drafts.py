@@ -34,9 +34,9 @@ def returned(tx: Tx, documents: Iterable[Document]) -> dict[int, Returned]:
     turns = sa.select(AuditEntry).where(AuditEntry.ref.in_(refs), AuditEntry.action.in_(_TURNS))
     entries = tx.session.scalars(turns.order_by(AuditEntry.at, AuditEntry.seq))
     last = {refs[entry.ref]: entry for entry in entries}
-    back = {number: entry for number, entry in last.items() if entry.action == _RETURN}
+    back = {document_id: entry for document_id, entry in last.items() if entry.action == _RETURN}
     people = directory.people(tx, {Ref.parse(entry.by).id for entry in back.values()})
     return {
-        number: Returned(str(entry.detail.get("reason", "")), people[Ref.parse(entry.by).id].name, entry.at)
-        for number, entry in back.items()
+        document_id: Returned(str(entry.detail.get("reason", "")), people[Ref.parse(entry.by).id].name, entry.at)
+        for document_id, entry in back.items()
     }

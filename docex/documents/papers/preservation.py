@@ -73,10 +73,10 @@ def _tell(tx: Tx, sha256: str) -> None:
     documents = {document_id for document_id, _ in papers if document_id is not None}
     dispatches = {dispatch_id for _, dispatch_id in papers if dispatch_id is not None}
     own = sa.select(Dispatch.document_id).where(Dispatch.id.in_(dispatches), Dispatch.document_id.is_not(None))
-    documents |= {number for number in tx.session.scalars(own) if number is not None}
-    for number, rev in tx.session.execute(sa.select(Document.id, Document.rev).where(Document.id.in_(documents))):
-        tx.publish(f"document:{number}", "document.preserved", {"id": number, "rev": rev})
+    documents |= {document_id for document_id in tx.session.scalars(own) if document_id is not None}
+    for document_id, rev in tx.session.execute(sa.select(Document.id, Document.rev).where(Document.id.in_(documents))):
+        tx.publish(f"document:{document_id}", "document.preserved", {"id": document_id, "rev": rev})
     copies = sa.select(Incoming.id, Incoming.rev).where(Incoming.dispatch_id.in_(dispatches)).limit(MAX_TOLD + 1)
     found = tx.session.execute(copies).all()
-    for number, rev in found if len(found) <= MAX_TOLD else []:
-        tx.publish(f"incoming:{number}", "incoming.preserved", {"id": number, "rev": rev})
+    for incoming_id, rev in found if len(found) <= MAX_TOLD else []:
+        tx.publish(f"incoming:{incoming_id}", "incoming.preserved", {"id": incoming_id, "rev": rev})

@@ -41,8 +41,8 @@ def register_many(tx: Tx, actor: Actor, ids: Iterable[int], *, even_doubled: boo
     """The clerk takes several documents in; numbers follow the order in which they came. What may be a double of
     another one (Decree 30, Annex VI I.III.1h) is held back unless the clerk has seen the warning."""
 
-    def act(number: int) -> Phrase:
-        row = register_one(tx, actor, number, even_doubled=even_doubled)
+    def act(thing_id: int) -> Phrase:
+        row = register_one(tx, actor, thing_id, even_doubled=even_doubled)
         return phrase("Đã vào sổ văn bản đến, số {number}.", number=f"{row.number:02d}")
 
     return each(tx, actor, Incoming, ids, act)
@@ -58,8 +58,8 @@ def register_one(tx: Tx, actor: Actor, incoming_id: int, *, even_doubled: bool) 
 def hand_over_many(tx: Tx, actor: Actor, ids: Iterable[int], leader_id: int, proposal: str) -> tuple[Outcome, ...]:
     """The clerk puts several registered documents before a leader."""
 
-    def act(number: int) -> Phrase:
-        referral = submission_sheets.submit(tx, actor, number, leader_id, proposal)
+    def act(thing_id: int) -> Phrase:
+        referral = submission_sheets.submit(tx, actor, thing_id, leader_id, proposal)
         return phrase("Đã trình {name}.", name=referral.leader_name)
 
     return each(tx, actor, Incoming, ids, act)
@@ -68,8 +68,8 @@ def hand_over_many(tx: Tx, actor: Actor, ids: Iterable[int], leader_id: int, pro
 def submit_many(tx: Tx, actor: Actor, ids: Iterable[int]) -> tuple[Outcome, ...]:
     """Several drafts go to the leaders whose names stand under them."""
 
-    def act(number: int) -> Phrase:
-        outgoing.submit(tx, actor, number)
+    def act(thing_id: int) -> Phrase:
+        outgoing.submit(tx, actor, thing_id)
         return phrase("Đã trình ký.")
 
     return each(tx, actor, Document, ids, act)
@@ -78,8 +78,8 @@ def submit_many(tx: Tx, actor: Actor, ids: Iterable[int]) -> tuple[Outcome, ...]
 def seal_many(tx: Tx, actor: Actor, ids: Iterable[int]) -> tuple[Outcome, ...]:
     """The clerk seals and sends several signed documents; the worker does it one by one."""
 
-    def act(number: int) -> Phrase:
-        issuance.seal(tx, actor, number)
+    def act(thing_id: int) -> Phrase:
+        issuance.seal(tx, actor, thing_id)
         return phrase("Đang đóng dấu và gửi.")
 
     return each(tx, actor, Document, ids, act)
@@ -110,21 +110,21 @@ def each(
         raise Invalid({"id": phrase("Mỗi lần chọn nhiều nhất {limit} văn bản.", limit=MAX_DOCUMENTS)})
     mine = sa.select(table.id).where(table.id.in_(wanted), table.agency_id == actor.agency_id)
     tx.session.execute(mine.order_by(table.id).with_for_update())
-    return tuple(_one(tx, actor, table, number, act) for number in wanted)
+    return tuple(_one(tx, actor, table, thing_id, act) for thing_id in wanted)
 
 
 def _one(
-    tx: Tx, actor: Actor, table: type[Incoming] | type[Document], number: int, act: Callable[[int], Phrase]
+    tx: Tx, actor: Actor, table: type[Incoming] | type[Document], thing_id: int, act: Callable[[int], Phrase]
 ) -> Outcome:
     load = incoming_for if table is Incoming else document_for
-    title = str(number)
+    title = str(thing_id)
     try:
-        row = load(tx, actor, number)
+        row = load(tx, actor, thing_id)
         title = f"{row.code} {row.subject}".strip()
         with tx.attempt():
-            said = act(number)
+            said = act(thing_id)
     except DomainError as error:
         fields = list(error.fields.values()) if isinstance(error, Invalid) else []
         held = isinstance(error, MayBeDoubled)
-        return Outcome(number, title, False, fields[0] if fields else error.message, held)
-    return Outcome(number, title, True, said)
+        return Outcome(thing_id, title, False, fields[0] if fields else error.message, held)
+    return Outcome(thing_id, title, True, said)

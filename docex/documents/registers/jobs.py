@@ -95,13 +95,13 @@ class ReadHandler(Handler[tuple[int, tuple[PaperFile, ...]], tuple[int, str]]):
 
     def prepare(self, tx: Tx, job: Job) -> tuple[int, tuple[PaperFile, ...]]:
         """Its papers."""
-        number = int(job.payload["dispatch_id"])
-        return number, files_to_read(tx, number)
+        dispatch_id = int(job.payload["dispatch_id"])
+        return dispatch_id, files_to_read(tx, dispatch_id)
 
     def perform(self, prepared: tuple[int, tuple[PaperFile, ...]]) -> tuple[int, str]:
         """Read them, each in a process with limits."""
-        number, files = prepared
-        return number, text_of(self.blobs, files)
+        dispatch_id, files = prepared
+        return dispatch_id, text_of(self.blobs, files)
 
     def conclude(self, tx: Tx, job: Job, result: tuple[int, str]) -> None:
         """Index what was read, also when that is nothing: the names of the papers count too."""

@@ -120,7 +120,7 @@ def read_rest(blobs: BlobStore, pieces: Pieces) -> str | None:
 
 
 def text_of(blobs: BlobStore, files: tuple[PaperFile, ...]) -> str:
-    """The text of all of them, the first ones first, at most MOST_LETTERS. Takes seconds: for workers."""
+    """The text of all of them, the first ones first, at most MAX_CHARACTERS. Takes seconds: for workers."""
     pieces: list[str] = []
     left = MAX_CHARACTERS
     until = monotonic() + TIMEOUT_S

@@ -67,9 +67,9 @@ def verify_again(tx: Tx, job: Job) -> None:
         tx.outbox(TOPIC, f"{RULES}:{walk}:{after}:{turn + 1}", payload, due_at=clock.now() + PAUSE)
         return
     found = _looked_at(tx, after)
-    promised = [number for number, earlier in found.items() if earlier][:BATCH_SIZE]
-    for number in promised:
-        tx.outbox(verdict_store.TOPIC, _key(number, walk), {"dispatch_id": number})
+    promised = [dispatch_id for dispatch_id, earlier in found.items() if earlier][:BATCH_SIZE]
+    for dispatch_id in promised:
+        tx.outbox(verdict_store.TOPIC, _key(dispatch_id, walk), {"dispatch_id": dispatch_id})
     if found:
         last = promised[-1] if len(promised) == BATCH_SIZE else max(found)
         due = clock.now() + PAUSE if promised else None
@@ -91,8 +91,8 @@ def _looked_at(tx: Tx, after: int) -> dict[int, bool]:
     newest = newest.group_by(Judgement.dispatch_id, Judgement.paper_id)
     policy = Judgement.report["policy"].as_string()
     rows = tx.session.execute(sa.select(Judgement.dispatch_id, policy).where(Judgement.id.in_(newest))).all()
-    earlier = {number for number, name in rows if name not in IN_FORCE}
-    return {number: number in earlier for number in numbers}
+    earlier = {dispatch_id for dispatch_id, name in rows if name not in IN_FORCE}
+    return {dispatch_id: dispatch_id in earlier for dispatch_id in numbers}
 
 
 def _waiting(tx: Tx) -> int:

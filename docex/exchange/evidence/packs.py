@@ -77,16 +77,16 @@ class PackCard:
     made_at: datetime
 
 
-def subject_for(tx: Tx, actor: Actor, side: str, number: int) -> Subject:
+def subject_for(tx: Tx, actor: Actor, side: str, thing_id: int) -> Subject:
     """An own document that was sent, by its newest envelope, a received one, or an envelope. NotFound for who may not
     read it, and while there is no envelope."""
     if side == "envelope":
-        return _envelope_for(tx, actor, number)
+        return _envelope_for(tx, actor, thing_id)
     if side == "in":
-        incoming = incoming_for(tx, actor, number, lock=False)
+        incoming = incoming_for(tx, actor, thing_id, lock=False)
         dispatch = tx.session.get_one(Dispatch, incoming.dispatch_id)
         return Subject(side, incoming.id, incoming.code, incoming.subject, dispatch)
-    document = document_for(tx, actor, number)
+    document = document_for(tx, actor, thing_id)
     newest = sa.select(Dispatch).where(Dispatch.document_id == document.id).order_by(Dispatch.id.desc()).limit(1)
     sent = tx.session.scalar(newest)
     if sent is None:
@@ -108,9 +108,9 @@ def _envelope_for(tx: Tx, actor: Actor, dispatch_id: int) -> Subject:
     return Subject("envelope", dispatch.id, facts.code, facts.subject, dispatch)
 
 
-def ask_for(tx: Tx, actor: Actor, side: str, number: int) -> EvidencePack:
+def ask_for(tx: Tx, actor: Actor, side: str, thing_id: int) -> EvidencePack:
     """Have a pack made. While one is being made for the same agency, that is the one."""
-    subject = subject_for(tx, actor, side, number)
+    subject = subject_for(tx, actor, side, thing_id)
     dispatch, agency_id = subject.dispatch, actor.agency_id
     tx.take_turns(f"evidence:{dispatch.id}:{agency_id}")
     waiting = sa.select(EvidencePack).where(
@@ -141,9 +141,9 @@ def ask_for(tx: Tx, actor: Actor, side: str, number: int) -> EvidencePack:
     return row
 
 
-def pack_for(tx: Tx, actor: Actor, side: str, number: int, pack_id: int) -> tuple[EvidencePack, str]:
+def pack_for(tx: Tx, actor: Actor, side: str, thing_id: int, pack_id: int) -> tuple[EvidencePack, str]:
     """A finished pack and the name of its file; NotFound for whoever may not read the document."""
-    subject = subject_for(tx, actor, side, number)
+    subject = subject_for(tx, actor, side, thing_id)
     row = tx.session.get(EvidencePack, pack_id) if 0 < pack_id < 2**63 else None
     if row is None or (row.dispatch_id, row.agency_id) != (subject.dispatch.id, actor.agency_id):
         raise NotFound()

@@ -13,7 +13,7 @@ __all__ = ["may_watch_mailbox", "transport"]
 @streams.guard("mailbox")
 def may_watch_mailbox(tx: Tx, actor: Actor, name: str) -> bool:
     """Who administers that agency; the agencies' systems ask over the API."""
-    number = row_id(name.partition(":")[2])
-    if actor.kind != "person" or not actor.has(Role.ADMIN) or number is None:
+    agency_id = row_id(name.partition(":")[2])
+    if actor.kind != "person" or not actor.has(Role.ADMIN) or agency_id is None:
         return False
-    return number in administered(tx, actor)
+    return agency_id in administered(tx, actor)

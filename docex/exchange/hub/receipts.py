@@ -169,10 +169,10 @@ def _signed(
     tx: Tx, about: str, kind: ReceiptKind, claims: dict[str, Any], previous: Receipt | None = None, **of: Any
 ) -> Receipt:
     now = clock.now()
-    number = secrets.token_hex(16)
+    receipt_id = secrets.token_hex(16)
     told = {
         "iss": statements.issuer(),
-        "jti": number,
+        "jti": receipt_id,
         "iat": int(now.timestamp()),
         "kind": kind.value,
         "at": now.isoformat(),
@@ -181,7 +181,7 @@ def _signed(
     }
     jws = statements.state(tx, TYPE, told)
     made_at = clock.in_order(now, previous.made_at) if previous else now
-    row = Receipt(id=number, about=about, kind=kind, jws=jws, made_at=made_at, **of)
+    row = Receipt(id=receipt_id, about=about, kind=kind, jws=jws, made_at=made_at, **of)
     tx.session.add(row)
     evidence_log.add_statement(tx, jws)
     return row

@@ -89,9 +89,9 @@ def told_of(tx: Tx, issuer_ids: Succession, document_key: str, receiver_ids: Suc
     15 and 16 answer every question that is open: the receiver sees one document and answers once, and an older question
     that nobody answers would keep the recall open for ever. The others are said of what the receiver has.
     """
-    numbers = sorted(one.id for one in sent(tx, issuer_ids, document_key, receiver_ids))
-    status_reports.lock_copy(tx, *numbers)
-    locked = sa.select(Delivery).where(Delivery.id.in_(numbers)).order_by(Delivery.id).with_for_update()
+    delivery_ids = sorted(one.id for one in sent(tx, issuer_ids, document_key, receiver_ids))
+    status_reports.lock_copy(tx, *delivery_ids)
+    locked = sa.select(Delivery).where(Delivery.id.in_(delivery_ids)).order_by(Delivery.id).with_for_update()
     deliveries = tx.session.scalars(locked.execution_options(populate_existing=True)).all()[::-1]
     if code in (Recall.AGREED, Recall.REFUSED):
         return [one for one in deliveries if one.recall == Recall.ASKED] or [deliveries[0]]

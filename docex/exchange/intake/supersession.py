@@ -69,10 +69,10 @@ def asked_back(tx: Tx, issuer_id: int, message: Envelope, receiver_ids: Collecti
         .order_by(Delivery.id)
     )
     asked = []
-    for number, agency_id, progress, recall, key in tx.session.execute(query):
+    for delivery_id, agency_id, progress, recall, key in tx.session.execute(query):
         gone = agency_id in off
         if agency_id in wanted[key] and is_to_ask(progress, recall, withdraw=gone):
-            asked.append((number, gone))
+            asked.append((delivery_id, gone))
     return asked
 
 

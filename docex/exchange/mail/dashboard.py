@@ -18,7 +18,7 @@ from kernel.db import Tx
 from kernel.text import phrase
 from kernel.today import Chip, Item, section
 
-MOST, LOOKED_AT = 20, 200
+MAX_ITEMS, LOOKED_AT = 20, 200
 _OPERATORS = "/admin/exchange"
 _UNCONFIRMED = phrase("Chưa xác nhận")
 _NONE = phrase("Mọi thư gửi đi đã được nơi nhận xác nhận.")
@@ -57,7 +57,7 @@ def _items(tx: Tx, whose: sa.ColumnElement[bool], *, for_clerks: bool) -> list[I
         .order_by(MailLetter.handed_at)
         .limit(LOOKED_AT)
     )
-    late = [row for row in tx.session.execute(query) if confirmations.alarm_of(row[0])][:MOST]
+    late = [row for row in tx.session.execute(query) if confirmations.alarm_of(row[0])][:MAX_ITEMS]
     cards = directory.agencies(tx, [agency_id for _, agency_id, _ in late])
     return [_item(dispatch, cards[agency_id].name, for_clerks) for _, agency_id, dispatch in late]
 

@@ -27,8 +27,10 @@ def open_requests(tx: Tx, agency_id: int, form: str) -> list[dict[str, Any]]:
     )
     rows = tx.session.execute(query).all()
     senders = directory.agencies(tx, {dispatch.sender_id for _, dispatch, _ in rows})
-    told = {number: {"code": codeforms.code_of(card, form), "name": card.name} for number, card in senders.items()}
-    return [_shown(delivery, dispatch, number, told[dispatch.sender_id]) for delivery, dispatch, number in rows]
+    told = {
+        sender_id: {"code": codeforms.code_of(card, form), "name": card.name} for sender_id, card in senders.items()
+    }
+    return [_shown(delivery, dispatch, parcel_id, told[dispatch.sender_id]) for delivery, dispatch, parcel_id in rows]
 
 
 def _shown(delivery: Delivery, dispatch: Dispatch, parcel_id: int | None, sender: dict[str, str]) -> dict[str, Any]:

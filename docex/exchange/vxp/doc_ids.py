@@ -18,14 +18,14 @@ class Mark(IntEnum):
     RECEIVED_RECALL = 5  # a recall that came as an envelope
 
 
-def doc_id(mark: Mark, number: int) -> str:
+def doc_id(mark: Mark, row_id: int) -> str:
     """Digits only: the SDK makes a file name of it."""
-    return str(mark * _SPAN + number)
+    return str(mark * _SPAN + row_id)
 
 
 def named(text: str) -> tuple[Mark, int]:
     """What a DocId names; NotFound for anything that we never gave out."""
     if not (text.isascii() and text.isdigit() and len(text) == len(str(_SPAN)) and text[0] in "12345"):
         raise NotFound(phrase("Trục không có thông điệp mang mã này."))
-    mark, number = divmod(int(text), _SPAN)
-    return Mark(mark), number
+    mark, row_id = divmod(int(text), _SPAN)
+    return Mark(mark), row_id

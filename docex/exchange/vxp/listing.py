@@ -35,8 +35,8 @@ def enter(
         systems_of.setdefault(agency_id, []).append(client_id)
     now = clock.now()
     rows = [
-        {"client_id": client_id, "kind": kind, "ref_id": number, "status": SENT, "at": now}
-        for kind, number, agency_id in news
+        {"client_id": client_id, "kind": kind, "ref_id": ref_id, "status": SENT, "at": now}
+        for kind, ref_id, agency_id in news
         for client_id in systems_of.get(agency_id, ())
     ]
     if rows:

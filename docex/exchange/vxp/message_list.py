@@ -73,7 +73,7 @@ def _received_documents(tx: Tx, system: System) -> list[dict[str, Any]]:
     ]
     asked = [
         _line(
-            doc_id(Mark.RECEIVED_RECALL, number),
+            doc_id(Mark.RECEIVED_RECALL, row_id),
             EDOC,
             recall.submitted_at,
             recall.submitted_at,
@@ -81,7 +81,7 @@ def _received_documents(tx: Tx, system: System) -> list[dict[str, Any]]:
             delivery.addressed_as or cards[delivery.agency_id].code,
             ack,
         )
-        for number, delivery, recall, ack in recalls
+        for row_id, delivery, recall, ack in recalls
     ]
     return [*documents, *asked][:MAX_ITEMS]  # a recall behind what it asks for
 
@@ -104,21 +104,21 @@ def message(tx: Tx, system: System, text: str) -> Stored | bytes:
 
     A status that a clerk gave on our pages has no file; the same one is always written as the same bytes.
     """
-    mark, number = named(text)
+    mark, row_id = named(text)
     if mark in (Mark.SENT, Mark.RECEIVED):
-        dispatch = _dispatch(tx, system, mark, number)
+        dispatch = _dispatch(tx, system, mark, row_id)
         copy = tx.session.get(Repaired, dispatch.id) if mark is Mark.RECEIVED else None
         return Stored(copy.sha256, copy.size) if copy is not None else Stored(dispatch.sha256, dispatch.size)
     if mark is Mark.RECEIVED_RECALL:
-        recall = tx.session.get_one(Dispatch, recall_for(tx, system, number).dispatch_id)
+        recall = tx.session.get_one(Dispatch, recall_for(tx, system, row_id).dispatch_id)
         copy = tx.session.get(Repaired, recall.id)
         return Stored(copy.sha256, copy.size) if copy is not None else Stored(recall.sha256, recall.size)
     if mark is Mark.SENT_STATUS:
-        row = tx.session.get(StatusIn, number)
+        row = tx.session.get(StatusIn, row_id)
         if row is None or row.channel != f"client:{system.client_id}":
             raise NotFound()
         return Stored(row.sha256, row.size)
-    return status_file(tx, *status_for(tx, system, number), system.code_form)
+    return status_file(tx, *status_for(tx, system, row_id), system.code_form)
 
 
 def opened(blobs: BlobStore, found: Stored | bytes) -> tuple[IO[bytes], int]:
@@ -128,17 +128,17 @@ def opened(blobs: BlobStore, found: Stored | bytes) -> tuple[IO[bytes], int]:
     return blobs.open(found.sha256), found.size
 
 
-def delivery_for(tx: Tx, system: System, number: int) -> Delivery:
+def delivery_for(tx: Tx, system: System, row_id: int) -> Delivery:
     """A delivery to an agency of the system; NotFound for any other."""
-    row = tx.session.get(Delivery, number)
+    row = tx.session.get(Delivery, row_id)
     if row is None or row.agency_id not in system.agency_ids:
         raise NotFound(phrase("Trục không có thông điệp mang mã này."))
     return row
 
 
-def recall_for(tx: Tx, system: System, number: int) -> VxpRecall:
+def recall_for(tx: Tx, system: System, row_id: int) -> VxpRecall:
     """A recall that came as an envelope and asks an agency of the system; NotFound for any other."""
-    row = tx.session.get(VxpRecall, number)
+    row = tx.session.get(VxpRecall, row_id)
     if row is None:
         raise NotFound(phrase("Trục không có thông điệp mang mã này."))
     delivery_for(tx, system, row.delivery_id)
@@ -168,13 +168,13 @@ def must_be_offered(tx: Tx, delivery: Delivery) -> None:
     raise WrongState(said)
 
 
-def status_for(tx: Tx, system: System, number: int) -> tuple[StatusLog, Delivery, Dispatch]:
+def status_for(tx: Tx, system: System, row_id: int) -> tuple[StatusLog, Delivery, Dispatch]:
     """A status that was said to an agency of the system; NotFound for any other."""
     query = (
         sa.select(StatusLog, Delivery, Dispatch)
         .join(Delivery, Delivery.id == StatusLog.delivery_id)
         .join(Dispatch, Dispatch.id == Delivery.dispatch_id)
-        .where(StatusLog.id == number, _said_to(system))
+        .where(StatusLog.id == row_id, _said_to(system))
     )
     row = tx.session.execute(query).one_or_none()
     if row is None:
@@ -191,10 +191,10 @@ def _sent(tx: Tx, system: System, text: str, kind: str) -> list[dict[str, Any]]:
     query = sa.select(Delivery, Dispatch).join(Dispatch).where(Dispatch.sender_id.in_(system.agency_ids))
     query = query.order_by(Dispatch.id.desc(), Delivery.id).limit(MAX_ITEMS)
     if text:
-        mark, number = named(text)
+        mark, row_id = named(text)
         if mark is Mark.SENT_STATUS:
-            return _sent_status(tx, system, number)
-        query = query.where(Dispatch.id == _dispatch(tx, system, mark, number).id)
+            return _sent_status(tx, system, row_id)
+        query = query.where(Dispatch.id == _dispatch(tx, system, mark, row_id).id)
     elif kind == STATUS:
         return []
     rows = tx.session.execute(query).all()
@@ -202,16 +202,16 @@ def _sent(tx: Tx, system: System, text: str, kind: str) -> list[dict[str, Any]]:
     return [_sent_line(delivery, dispatch, cards[delivery.agency_id].code) for delivery, dispatch in rows]
 
 
-def _dispatch(tx: Tx, system: System, mark: Mark, number: int) -> Dispatch:
+def _dispatch(tx: Tx, system: System, mark: Mark, row_id: int) -> Dispatch:
     if mark is Mark.RECEIVED:
-        delivery = delivery_for(tx, system, number)
+        delivery = delivery_for(tx, system, row_id)
         if was_taken_back(delivery):
             must_be_offered(tx, delivery)
         parcel = tx.session.scalar(sa.select(Parcel).where(Parcel.delivery_id == delivery.id))
         if parcel is not None and mailbox.is_kept_back(tx, parcel):
             raise Unavailable(mailbox.HELD)
         return tx.session.get_one(Dispatch, delivery.dispatch_id)
-    row = tx.session.get(Dispatch, number) if mark is Mark.SENT else None
+    row = tx.session.get(Dispatch, row_id) if mark is Mark.SENT else None
     if row is None or row.sender_id not in system.agency_ids:
         raise NotFound(phrase("Trục không có thông điệp mang mã này."))
     return row
@@ -356,8 +356,8 @@ def _sent_line(delivery: Delivery, dispatch: Dispatch, code: str) -> dict[str, A
     }
 
 
-def _sent_status(tx: Tx, system: System, number: int) -> list[dict[str, Any]]:
-    row = tx.session.get(StatusIn, number)
+def _sent_status(tx: Tx, system: System, row_id: int) -> list[dict[str, Any]]:
+    row = tx.session.get(StatusIn, row_id)
     if row is None or row.channel != f"client:{system.client_id}":
         raise NotFound(phrase("Trục không có thông điệp mang mã này."))
     delivery = tx.session.get_one(Delivery, row.delivery_id)

@@ -47,11 +47,11 @@ def acknowledge(tx: Tx, system: System, doc_id: str, status: str) -> None:
             "updateStatus: status phải là processing, done hoặc fail; đã nhận “{status}”.", status=status[:40]
         )
         raise Invalid({"status": said}, said)
-    kind, number = _found(tx, system, doc_id)
+    kind, row_id = _found(tx, system, doc_id)
     if kind == EDOC:
-        _move(tx, system, number, status)
+        _move(tx, system, row_id, status)
     row = insert_into(tx.session, VxpAck).values(
-        client_id=system.client_id, kind=kind, ref_id=number, status=status, at=clock.now()
+        client_id=system.client_id, kind=kind, ref_id=row_id, status=status, at=clock.now()
     )
     tx.session.execute(
         row.on_conflict_do_update(
@@ -65,32 +65,32 @@ def acknowledge(tx: Tx, system: System, doc_id: str, status: str) -> None:
 def is_open(tx: Tx, system: System, doc_id: str) -> bool:
     """Whether a DocId names a message for the system that it has not acknowledged with `done` and may still fetch."""
     try:
-        kind, number = _found(tx, system, doc_id)
+        kind, row_id = _found(tx, system, doc_id)
     except NotFound:
         return False
-    if kind == EDOC and not is_offered(delivery_for(tx, system, number)):
+    if kind == EDOC and not is_offered(delivery_for(tx, system, row_id)):
         return False
-    said = tx.session.get(VxpAck, (system.client_id, kind, number))
+    said = tx.session.get(VxpAck, (system.client_id, kind, row_id))
     return said is None or said.status != "done"
 
 
 def _found(tx: Tx, system: System, doc_id: str) -> tuple[str, int]:
     """What kind of message for the system a DocId names, and its number; NotFound for any other."""
-    mark, number = named(doc_id)
+    mark, row_id = named(doc_id)
     if mark is Mark.RECEIVED:
-        delivery_for(tx, system, number)
-        return EDOC, number
+        delivery_for(tx, system, row_id)
+        return EDOC, row_id
     if mark is Mark.RECEIVED_STATUS:
-        status_for(tx, system, number)
-        return STATUS, number
+        status_for(tx, system, row_id)
+        return STATUS, row_id
     if mark is Mark.RECEIVED_RECALL:
-        recall_for(tx, system, number)
-        return RECALL, number
+        recall_for(tx, system, row_id)
+        return RECALL, row_id
     raise NotFound(phrase("Trục không có thông điệp mang mã này trong hộp nhận của đơn vị."))
 
 
-def _move(tx: Tx, system: System, number: int, status: str) -> None:
-    delivery = delivery_for(tx, system, number)
+def _move(tx: Tx, system: System, row_id: int, status: str) -> None:
+    delivery = delivery_for(tx, system, row_id)
     tx.session.scalar(sa.select(Incoming.id).where(Incoming.delivery_id == delivery.id).with_for_update())
     tx.session.refresh(delivery, with_for_update=True)
     if status != "done":  # that it has what it had downloaded before is true all the same
@@ -102,7 +102,7 @@ def _move(tx: Tx, system: System, number: int, status: str) -> None:
         report_status(tx, delivery, step, by_name=system.actor.name)
     elif status == "fail":
         tx.audit(
-            f"agency:{system.agency_id}", "vxp.failed", Ref("dispatch", delivery.dispatch_id), {"delivery": number}
+            f"agency:{system.agency_id}", "vxp.failed", Ref("dispatch", delivery.dispatch_id), {"delivery": row_id}
         )
 
 

@@ -241,8 +241,8 @@ def served(tx: Tx, among: Iterable[int]) -> frozenset[int]:
 
 def clients_for(tx: Tx, agency_id: int) -> list[ApiClient]:
     """The systems that fetch an agency's messages here, by name."""
-    numbers = [client_id for _agency_id, client_id in serving(tx, [agency_id])]
-    query = sa.select(ApiClient).where(ApiClient.id.in_(numbers)).order_by(ApiClient.name, ApiClient.id)
+    client_ids = [client_id for _agency_id, client_id in serving(tx, [agency_id])]
+    query = sa.select(ApiClient).where(ApiClient.id.in_(client_ids)).order_by(ApiClient.name, ApiClient.id)
     return list(tx.session.scalars(query))
 
 

@@ -70,9 +70,9 @@ def requeue_expired(tx: Tx, actor: Actor, agency_id: int, reason: str) -> int:
     _mailbox(tx, actor, agency_id)
     why = reason_of(reason)
     query = sa.select(Parcel.id).where(Parcel.agency_id == agency_id, Parcel.state == ParcelState.EXPIRED)
-    numbers = tx.session.scalars(query.order_by(Parcel.seq).limit(BATCH_SIZE)).all()
+    parcel_ids = tx.session.scalars(query.order_by(Parcel.seq).limit(BATCH_SIZE)).all()
     # Somebody else may have laid one out, or had word that it was fetched, while we waited for it.
-    expired = [one for one in _locked(tx, agency_id, numbers) if one[0].state == ParcelState.EXPIRED]
+    expired = [one for one in _locked(tx, agency_id, parcel_ids) if one[0].state == ParcelState.EXPIRED]
     again = _lay_again(tx, expired, why)
     _record(tx, agency_id, "hub.sent_again", parcels=again, reason=why)
     return again

@@ -146,11 +146,11 @@ def call_again(tx: Tx, hook: Webhook) -> None:
 
 
 def _enqueue(
-    tx: Tx, hook_id: int, kind: str, number: int, rev: int, part: int = 0, set_at: datetime | None = None
+    tx: Tx, hook_id: int, kind: str, thing_id: int, rev: int, part: int = 0, set_at: datetime | None = None
 ) -> None:
     """With `set_at` it is for that address alone: an earlier one may have been told the same."""
-    about = f"{hook_id}:{kind}:{number}:{part}:{rev}"
-    payload = {"hook_id": hook_id, "type": kind, "id": number, "at": clock.now().isoformat(), "try": 0}
+    about = f"{hook_id}:{kind}:{thing_id}:{part}:{rev}"
+    payload = {"hook_id": hook_id, "type": kind, "id": thing_id, "at": clock.now().isoformat(), "try": 0}
     if set_at is not None:
         payload["set_at"] = set_at.isoformat()
         about = f"{about}:{payload['set_at']}"

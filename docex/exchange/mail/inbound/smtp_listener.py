@@ -126,7 +126,7 @@ def keep(tx: Tx, mail_from: str, agencies: list[int], peer: str, blob: Blob) -> 
     values = {
         "mail_from": mail_from,
         "rcpt_to": {"agencies": agencies},
-        "rcpt_key": ",".join(str(number) for number in sorted(agencies)),
+        "rcpt_key": ",".join(str(agency_id) for agency_id in sorted(agencies)),
         "peer": peer,
         "sha256": blob.sha256,
         "size": blob.size,
