@@ -181,7 +181,7 @@ def test_one_address_may_come_so_often_and_another_one_too(
 
 
 def test_when_everything_is_busy_it_is_said(anybody: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("docex.documents.checking.uploaded_files.PATIENCE_S", 0.01)
+    monkeypatch.setattr("docex.documents.checking.uploaded_files.TIMEOUT_S", 0.01)
     pool = isolation.Pool(isolation.Limits(processes=1))
     monkeypatch.setattr(isolation, "_shared", {"papers": pool})
     pool._free.acquire()

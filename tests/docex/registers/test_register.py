@@ -208,7 +208,7 @@ def test_a_print_of_nothing_or_of_too_much_is_refused_with_a_sentence(
     assert answer.status_code == 422
     assert "Sổ chưa có dòng nào" in answer.get_data(as_text=True)
     registered(rooms, 2)
-    monkeypatch.setattr("docex.documents.registers.register_prints.MOST_ROWS", {"pdf": 1, "xlsx": 1})
+    monkeypatch.setattr("docex.documents.registers.register_prints.MAX_ROWS", {"pdf": 1, "xlsx": 1})
     answer = lan.post("/documents/registers/print", data={"book": "in", "format": "pdf"})
     assert "nhiều nhất 1 dòng" in answer.get_data(as_text=True)
     assert lan.post("/documents/registers/print", data={"book": "in", "format": "exe"}).status_code == 422

@@ -128,7 +128,7 @@ def test_a_bomb_is_not_unpacked(rooms: Office) -> None:
 
 
 def test_a_paper_that_takes_too_long_is_left_unread(rooms: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("docex.documents.search.text_extraction.SECONDS", 0.0)
+    monkeypatch.setattr("docex.documents.search.text_extraction.TIMEOUT_S", 0.0)
     file = rooms.file(pdf("Chậm"))
     assert text_of(rooms.blobs, (PaperFile(file.sha256, file.size),)) == ""
 
