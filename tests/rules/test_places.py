@@ -15,7 +15,7 @@ LONGEST_FILE = 600
 # call or name -> the files that may use it
 ALLOWED = {
     "commit": ("kernel/db.py", "web/schema.py"),
-    "os.environ": ("kernel/config.py",),
+    "os.environ": ("kernel/config.py", "conformance/__main__.py"),  # the kit tells pytest how to run, not the house
     "os.getenv": (),
     "datetime.now": ("kernel/clock.py",),
     "datetime.utcnow": (),
@@ -25,15 +25,16 @@ ALLOWED = {
 }
 NETWORK = {"requests", "urllib3", "smtplib", "urllib.request", "http.client", "httpx", "aiohttp", "twilio"}
 NETWORK_PLACES = (
+    "conformance/",
     "notify/mail/",
     "notify/sms/",
     "notify/sinks/",
-    "docex/hub/calling.py",
+    "docex/exchange/hub/webhooks/http_client.py",
     "notify/doctor.py",
-    "docex/agent/wire.py",
+    "docex/agent/http_client.py",
     "docex/agent/hub.py",
     "signing/",
-    "docex/vxp/client.py",
+    "docex/exchange/vxp/client.py",
     "web/doctor.py",
     "web/tour",
 )
