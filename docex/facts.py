@@ -10,8 +10,8 @@ from docex.checking.models import EnvelopeJudgement
 from docex.hub.models import Receipt
 from docex.models import Dispatch, Judgement, Paper, StatusIn
 from kernel.db import Tx
-from signing.log import Kind, canonical
-from signing.logaudit import Fact, facts
+from signing.log.evidence_log import Kind, canonical
+from signing.log.log_audit import Fact, facts
 
 _AT_A_TIME = 1_000
 

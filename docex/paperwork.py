@@ -9,7 +9,7 @@ from docex.models import Document
 from docex.official.paper import Contact, Paper, number_text
 from kernel.db import Tx
 from kernel.text import phrase
-from signing.stamps import Box
+from signing.pdf.stamps import Box
 
 NOT_WRITTEN_HERE = frozenset({"invitation", "minutes"})
 """Types whose form needs more than a body: invitations and minutes are written by the meetings room."""

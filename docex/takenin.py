@@ -14,8 +14,8 @@ from docex.papermaking import PDF
 from kernel import clock, outbox
 from kernel.db import Database, Tx
 from kernel.outbox import Job
-from signing import archive
-from signing.verdicts import Level, Verdict
+from signing.archive import preservation
+from signing.verdicts.verdict import Level, Verdict
 
 TOPIC = "docex.take_in"
 STRETCH = 100
@@ -32,12 +32,12 @@ def begin(db: Database) -> None:
 def take_in(tx: Tx, job: Job) -> None:
     """One stretch. Another follows at once, or in a while when many papers wait for their time-stamp."""
     after = int(job.payload["after"])
-    if archive.waiting_for_stamps(tx) >= STRETCH:
+    if preservation.waiting_for_stamps(tx) >= STRETCH:
         turn = int(job.payload.get("turn", 0)) + 1
         tx.outbox(TOPIC, f"{after}:{turn}", {"after": after, "turn": turn}, due_at=clock.now() + PAUSE)
         return
     papers = list(tx.session.scalars(sa.select(Paper).where(Paper.id > after).order_by(Paper.id).limit(STRETCH)))
-    known = archive.kept(tx, {paper.sha256 for paper in papers})
+    known = preservation.kept(tx, {paper.sha256 for paper in papers})
     _keep(tx, [paper for paper in papers if paper.sha256 not in known])
     if len(papers) == STRETCH:
         tx.outbox(TOPIC, str(papers[-1].id), {"after": papers[-1].id})
@@ -47,7 +47,7 @@ def _keep(tx: Tx, papers: list[Paper]) -> None:
     for paper in papers:
         if paper.stage == "sealed" and paper.media_type == PDF:
             # Nobody knows any more how far it has come: the first step is to look.
-            archive.keep(tx, paper.sha256, paper.size, Level.B_B, look_first=True)
+            preservation.keep(tx, paper.sha256, paper.size, Level.B_B, look_first=True)
     sent = {paper.id for paper in papers if paper.dispatch_id is not None}
     verdicts = sa.select(Judgement).where(Judgement.paper_id.in_(sent), Judgement.as_of.is_(None))
     newest = {

@@ -13,8 +13,8 @@ from docex.hub.models import Mailbox, Parcel, Term
 from docex.hub.states import ParcelState
 from docex.models import Delivery, Dispatch
 from kernel.db import Tx
-from signing import log as evidence_log
-from signing.logmodels import LogHead
+from signing.log import evidence_log
+from signing.log.models import LogHead
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from docex.mail.smime import read_certificate
 from kernel import clock
 from kernel.db import Tx
 from kernel.schema import insert_into
-from signing import receipts
-from signing.verdicts import HolderKind, Value, Verdict
+from signing.log import receipts
+from signing.verdicts.verdict import HolderKind, Value, Verdict
 
 TYPE = "lienthong-directory+jwt"
 

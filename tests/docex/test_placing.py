@@ -7,7 +7,7 @@ from pypdf import PdfReader, PdfWriter
 from docex.official.paper import Paper
 from docex.official.rendering import render_pdf
 from docex.placing import low_right, spot_for
-from signing.stamps import MM
+from signing.pdf.stamps import MM
 
 SIGNER = "Trần Quốc Bình"
 A4 = (210 * MM, 297 * MM)

@@ -14,10 +14,10 @@ from kernel.blobs import read_all
 from kernel.doctor import Health, checks
 from kernel.errors import NotFound
 from kernel.text import phrase
-from signing import archive
-from signing.archivemodels import Archived, Waits
-from signing.reasons import Code, reason
-from signing.verdicts import HolderKind, Level, Signer, TimeSource, Value, Verdict
+from signing.archive import preservation
+from signing.archive.models import Archived, Waits
+from signing.verdicts.reasons import Code, reason
+from signing.verdicts.verdict import HolderKind, Level, Signer, TimeSource, Value, Verdict
 from tests.docex.office import Office
 from tests.web.application import create_app
 from tests.web.people import sign_in
@@ -35,7 +35,7 @@ def test_a_sealed_letter_is_kept_and_both_sides_see_how_far_it_has_come(office: 
         paper = main_paper(tx, number, stage="sealed")
         assert paper is not None
         before = streams.heads(tx, [f"document:{number}", f"incoming:{copy}"])
-    with clock.frozen(clock.now() + archive.CALM):
+    with clock.frozen(clock.now() + preservation.CALM):
         office.work()
     with office.db.read() as tx:
         after = streams.heads(tx, [f"document:{number}", f"incoming:{copy}"])
@@ -91,7 +91,7 @@ def test_what_came_is_kept_unless_it_has_to_go_back(office: Office, value: Value
             tx.session.add(paper)
         tx.session.flush()
         preserving.judged(tx, [(signed.id, _verdict(value, Level.B_T)), (unsigned.id, _verdict(value, None))])
-        found = archive.kept(tx, [signed.sha256, unsigned.sha256])
+        found = preservation.kept(tx, [signed.sha256, unsigned.sha256])
     assert set(found) == ({signed.sha256} if kept else set())
     assert all(one.waits is Waits.LOOK for one in found.values())
 

@@ -13,9 +13,9 @@ from docex.edxml.model import Attachment, Organ
 from docex.edxml.xmlsig import State
 from docex.judging import latest_of_envelope
 from docex.models import Judgement
-from signing.trial import authority_in
-from signing.trust import TrustStore
-from signing.verdicts import Value, Verdict
+from signing.testca.trial import authority_in
+from signing.trust.trust_store import TrustStore
+from signing.verdicts.verdict import Value, Verdict
 from tests.docex.office import Office
 from tests.docex_edxml.letters import DEPARTMENT, OFFICE, WARD
 from tests.docex_edxml.test_signature import ATTACKS

@@ -7,7 +7,7 @@ import pytest
 
 from docex.hub import calling
 from kernel import netaddresses
-from signing.fetching import NotFetched, fetched
+from signing.trust.fetching import NotFetched, fetched
 
 INNER = ipaddress.IPv4Address("10.0.0.1")
 BLOCKED = [
