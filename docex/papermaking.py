@@ -35,15 +35,16 @@ from signing.keys.keystore import KeyStore
 from signing.pdf.field_locks import is_closed
 from signing.pdf.pades import FIELD_COPY, FIELD_PERSON, FIELD_SEAL, sign_copy, sign_person, sign_seal
 from signing.pdf.stamps import SEAL_MARK_SIZE, TEXT_MARK_SIZE, Box, text_mark
-from signing.sandbox import runner, safe_signing
+from signing.sandbox import runner
 from signing.sandbox.runner import Broken, apart, drawn, judging_seconds, with_key
-from signing.sandbox.safe_verification import verdict_on
 from signing.trust.trust_store import Trust
 from signing.verdicts.policy import DocumentKind, policy_for
 from signing.verdicts.reasons import Code
 from signing.verdicts.verdict import Value, Verdict, phrase_to_json
+from signing.verification import safe_signing
 from signing.verification.admission import obstacles, refusal_for
 from signing.verification.file_verification import Expected
+from signing.verification.safe_verification import verdict_on
 
 log = logging.getLogger(__name__)
 

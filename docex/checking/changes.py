@@ -10,7 +10,7 @@ from kernel.blobs import BlobStore, read_all
 from kernel.db import Tx
 from kernel.errors import NotFound, Unavailable
 from kernel.text import Phrase, phrase
-from signing.sandbox.change_pictures import Changes, signed_part, visible_changes
+from signing.rendering.change_pictures import Changes, signed_part, visible_changes
 from signing.sandbox.runner import Busy
 from signing.verdicts.verdict import Verdict
 

@@ -16,7 +16,7 @@ from kernel.errors import NotFound
 from kernel.outbox import OPEN_STATES
 from kernel.text import Phrase
 from kernel.verified import Damaged
-from signing.sandbox.change_pictures import signed_part
+from signing.rendering.change_pictures import signed_part
 from signing.verdicts.verdict import Signer, Verdict
 
 LONGEST_HISTORY = 100

@@ -16,13 +16,13 @@ from kernel.errors import Invalid, Unavailable
 from kernel.text import Phrase, phrase
 from signing.evidence.pack_check import Checked, check_apart
 from signing.evidence.pack_format import MIMETYPE
+from signing.rendering.change_pictures import visible_changes
 from signing.sandbox import runner
-from signing.sandbox.change_pictures import visible_changes
 from signing.sandbox.runner import Broken, Busy
-from signing.sandbox.safe_verification import verdict_on
 from signing.trust.trust_store import Trust
 from signing.verdicts.policy import DocumentKind, policy_for
 from signing.verdicts.verdict import Value
+from signing.verification.safe_verification import verdict_on
 
 PATIENCE_S = 5.0
 """How long a stranger waits for a free process: the papers of the agencies come first."""

@@ -35,7 +35,6 @@ from signing.remote_signing.models import Handoff, HandoffState
 from signing.remote_signing.return_check import Returned, Wanted, check_returned
 from signing.sandbox import runner
 from signing.sandbox.runner import Broken, apart
-from signing.sandbox.safe_verification import verdict_on
 from signing.trust import revocation
 from signing.trust.revocation import Pair
 from signing.trust.trust_store import Trust
@@ -44,6 +43,7 @@ from signing.verdicts.reasons import Code
 from signing.verdicts.verdict import HolderKind, Value, Verdict
 from signing.verification.admission import admitted
 from signing.verification.file_verification import Expected, alone
+from signing.verification.safe_verification import verdict_on
 
 log = logging.getLogger(__name__)
 

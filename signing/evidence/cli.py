@@ -104,9 +104,9 @@ def _pack(file: IO[bytes], known: _Known, moment: datetime | None) -> dict[str, 
 def _paper(file: IO[bytes], known: _Known, kind: str, moment: datetime | None) -> dict[str, Any]:
     from kernel.blobs import fingerprint
     from signing.evidence.pack import MOST_TAKEN_APART
-    from signing.sandbox.safe_verification import verdict_on
     from signing.verdicts.policy import DocumentKind, policy_for
     from signing.verification.file_verification import too_large
+    from signing.verification.safe_verification import verdict_on
 
     policy = policy_for(DocumentKind(kind))
     if file.seek(0, io.SEEK_END) > MOST_TAKEN_APART:
@@ -118,7 +118,7 @@ def _paper(file: IO[bytes], known: _Known, kind: str, moment: datetime | None) -
 
 def _drawn(file: Path, told: dict[str, Any], folder: Path, lang: str) -> Iterator[str]:
     """Write what a PDF showed when it was signed beside what it shows now, and say where; nothing without a change."""
-    from signing.sandbox.change_pictures import visible_changes
+    from signing.rendering.change_pictures import visible_changes
     from signing.verdicts.verdict import Verdict
 
     found = visible_changes(file.read_bytes(), Verdict.from_json(told)) if told["kind"] == "paper" else None

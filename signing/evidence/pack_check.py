@@ -24,7 +24,6 @@ from signing.log.evidence_log import Kind
 from signing.pdf.pades import run
 from signing.pdf.signed_file import BROKEN
 from signing.sandbox.runner import apart, judging_seconds
-from signing.sandbox.safe_verification import verdict_on
 from signing.trust.revocation_info import read_answer, read_list
 from signing.trust.trust_store import Trust
 from signing.verdicts.policy import DocumentKind, policy_for
@@ -32,6 +31,7 @@ from signing.verdicts.verdict import Level, Value, Verdict, phrase_to_json
 from signing.verification.context import Expected, worst
 from signing.verification.embedded_proofs import Carried, Doubt, judge_token
 from signing.verification.file_verification import too_large
+from signing.verification.safe_verification import verdict_on
 
 MOST_TOLD = 30
 _MOST_SENTENCE = 1000

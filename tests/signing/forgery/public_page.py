@@ -16,8 +16,8 @@ from pathlib import Path
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 from playwright.sync_api import Page, sync_playwright
 
+from signing.rendering.change_pictures import signed_part
 from signing.rendering.framing import BETWEEN, FRAME
-from signing.sandbox.change_pictures import signed_part
 from signing.verdicts.policy import DocumentKind, policy_for
 from signing.verification.file_verification import verify
 from tests.browser.conftest import CHROMIUM, FLAGS

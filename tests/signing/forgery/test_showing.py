@@ -2,7 +2,7 @@
 
 import pytest
 
-from signing.sandbox.change_pictures import Changes, visible_changes
+from signing.rendering.change_pictures import Changes, visible_changes
 from signing.verdicts.policy import DocumentKind, policy_for
 from signing.verdicts.verdict import Value
 from signing.verification.file_verification import verify

@@ -21,10 +21,11 @@ from kernel.doctor import Health
 from signing import doctor
 from signing.pdf.pades import sign_person
 from signing.pdf.stamps import TEXT_MARK_SIZE, text_mark
-from signing.sandbox import ipc, runner, safe_signing, zygote
+from signing.sandbox import ipc, runner, zygote
 from signing.sandbox.result_codec import written
 from signing.sandbox.runner import Broken, Ending, Limits, Pool
 from signing.verdicts.verdict import Value
+from signing.verification import safe_signing
 from tests.signing.conftest import Office
 from tests.signing.papers import minimal_pdf
 from tests.signing.sandbox import escapes

@@ -24,9 +24,9 @@ from signing.pdf.complexity import MOST_LINES, TooComplicated, check_certificate
 from signing.pdf.pades import sign_person, sign_seal
 from signing.sandbox import runner
 from signing.sandbox.limits import Limits
-from signing.sandbox.safe_verification import verdict_on
 from signing.verdicts.policy import DocumentKind, policy_for
 from signing.verdicts.verdict import Value
+from signing.verification.safe_verification import verdict_on
 from tests.signing.conftest import Office
 from tests.signing.papers import minimal_pdf, written
 from tests.signing.sandbox import disasters

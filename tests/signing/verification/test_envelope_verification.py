@@ -11,12 +11,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from kernel import clock
-from signing.sandbox.safe_verification import verdict_on_envelope
 from signing.testca.authority import TestSeal, subject_named
 from signing.trust.trust_store import Purpose, Trust
 from signing.verdicts.reasons import Code
 from signing.verdicts.verdict import HolderKind, Value, Verdict
 from signing.verification.envelope_verification import Finding, Sealed, judge_envelope
+from signing.verification.safe_verification import verdict_on_envelope
 from tests.signing.conftest import CITY as AGENCY
 from tests.signing.conftest import DEPARTMENT, Office
 
