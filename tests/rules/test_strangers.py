@@ -64,8 +64,8 @@ SIGNING = {
     "signing.pdf.deferred_signing": {"prepare", "begin"},
     "signing.verification.long_term": {"look_into"},
     "signing.verification.envelope_verification": {"judge_envelope"},
-    "signing.evidence.pack_parts": {"parts_of"},
-    "signing.evidence.pack_check": {"check_pack"},
+    "signing.evidence.pack.pack_parts": {"parts_of"},
+    "signing.evidence.pack.pack_check": {"check_pack"},
 }
 """What signing does with the bytes of a file."""
 
