@@ -5,25 +5,26 @@ import importlib
 import inspect
 import sys
 
-#: The benches there are; each is a module of this package with `main(…) -> Result`. What `main` takes by name, with a
-#: default of its type, are the options of the bench.
-NAMES = (
-    "agent",
-    "bigfile",
-    "broadcast",
-    "delivery",
-    "exchange",
-    "fanout",
-    "flake",
-    "inbox",
-    "kill",
-    "pages",
-    "receipts",
-    "registers",
-    "sign",
-    "submit",
-    "verify",
-)
+#: The benches there are, and the module of each with `main(…) -> Result`. What `main` takes by name, with a default of
+#: its type, are the options of the bench.
+MODULES = {
+    "agent": "bench.agent",
+    "bigfile": "bench.bigfile",
+    "broadcast": "bench.broadcast",
+    "delivery": "bench.delivery.run",
+    "exchange": "bench.exchange",
+    "fanout": "bench.fanout.run",
+    "flake": "bench.flake",
+    "inbox": "bench.inbox",
+    "kill": "bench.kill.run",
+    "pages": "bench.pages",
+    "receipts": "bench.receipts",
+    "registers": "bench.registers.run",
+    "sign": "bench.sign",
+    "submit": "bench.submit",
+    "verify": "bench.verify.run",
+}
+NAMES = tuple(MODULES)
 
 
 def run(arguments: list[str]) -> int:
@@ -32,7 +33,7 @@ def run(arguments: list[str]) -> int:
         sys.stderr.write(f"usage: scripts/bench NAME, where NAME is one of: {', '.join(NAMES)}\n")
         return 2
     name, *rest = arguments
-    main = importlib.import_module(f"bench.{name}").main
+    main = importlib.import_module(MODULES[name]).main
     parser = argparse.ArgumentParser(f"scripts/bench {name}")
     for option in inspect.signature(main).parameters.values():
         parser.add_argument(f"--{option.name}", type=type(option.default), default=option.default)

@@ -21,8 +21,8 @@ from typing import Any
 
 import requests
 
-from bench.letters import FAR, Credentials, register, small_letter
-from bench.report import Result, median, percentile, progress
+from bench.fixtures.letters import FAR, Credentials, register, small_letter
+from bench.harness.result import Result, median, percentile, progress
 from directory import demo
 from tests.postgres import TestServer
 from web.tour.instance import Instance

@@ -26,10 +26,10 @@ from typing import IO, Any
 
 import sqlalchemy as sa
 
-from bench import memory
-from bench.letters import FAR, Credentials, envelope, letter, register
-from bench.report import Result, median, percentile, progress
-from bench.sending import Sender
+from bench.clients.sender import Sender
+from bench.fixtures.letters import FAR, Credentials, envelope, letter, register
+from bench.harness import memory
+from bench.harness.result import Result, median, percentile, progress
 from directory import demo
 from docex.edxml import Attachment, write_file
 from kernel import clock

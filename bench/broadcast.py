@@ -20,11 +20,11 @@ from pathlib import Path
 import psycopg
 import sqlalchemy as sa
 
-from bench.letters import letter, register, register_all
-from bench.mailboxes import Mailboxes, waiting
-from bench.mesh import sandbox, times
-from bench.report import Result, median, progress
-from bench.sending import Sender
+from bench.clients.mailboxes import Mailboxes, waiting
+from bench.clients.sender import Sender
+from bench.fixtures.letters import letter, register, register_all
+from bench.harness.result import Result, median, progress
+from bench.peers.mesh import sandbox, times
 from directory import demo
 from tests.postgres import TestServer
 from web.tour.instance import Instance

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 
-from bench.report import Result
+from bench.harness.result import Result
 from tests.faults.exchange import VICTIMS, run
 
 PATIENCE_S = 3600.0

@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench.report import Result, progress
+from bench.harness.result import Result, progress
 
 ROOT = Path(__file__).resolve().parents[1]
 # As in scripts/test, which brings the number of workers too.

@@ -23,12 +23,13 @@ from pathlib import Path
 import psycopg
 import sqlalchemy as sa
 
-from bench import memory, mesh
-from bench.letters import Credentials, letter, register, register_all
-from bench.mailboxes import Mailboxes, Summary, waiting
-from bench.report import Result, median, percentile, progress
-from bench.sending import HandedIn, Sender
-from bench.submit_driver import driven
+from bench.clients.http_driver import driven
+from bench.clients.mailboxes import Mailboxes, Summary, waiting
+from bench.clients.sender import HandedIn, Sender
+from bench.fixtures.letters import Credentials, letter, register, register_all
+from bench.harness import memory
+from bench.harness.result import Result, median, percentile, progress
+from bench.peers import mesh
 from directory import demo
 from docex.hub.models import Parcel
 from docex.hub.states import ParcelState

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from bench.report import Result, median, progress
+from bench.harness.result import Result, median, progress
 from tests.browser.conftest import CHROMIUM, FLAGS, started
 from tests.browser.house import House, running_house, signed_in
 

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc.jwk import ECKey
 
-from bench.report import Result, median, percentile, progress
+from bench.harness.result import Result, median, percentile, progress
 from kernel import clock
 from kernel.db import Database
 from signing import log, merkle, receipts

@@ -25,8 +25,8 @@ from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter
 from pyhanko.sign.signers.pdf_cms import SimpleSigner
 from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner
 
-from bench.papers import ANCHOR, Signing, letter
-from bench.report import Result, each_ms, median, progress
+from bench.fixtures.signed_pdf import ANCHOR, Signing, letter
+from bench.harness.result import Result, each_ms, median, progress
 from signing.stamps import image_style, signature_box
 
 ROUNDS = 3

@@ -23,10 +23,10 @@ import requests
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from bench.letters import letter, register
-from bench.mesh import sandbox, times
-from bench.report import Result, median, percentile, progress
-from bench.submit_driver import CONNECTIONS, driven
+from bench.clients.http_driver import CONNECTIONS, driven
+from bench.fixtures.letters import letter, register
+from bench.harness.result import Result, median, percentile, progress
+from bench.peers.mesh import sandbox, times
 from directory import demo
 from tests.postgres import TestServer
 from web.tour.instance import Instance

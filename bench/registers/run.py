@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 import psycopg
 import sqlalchemy as sa
 
-from bench.registers_fill import PER_ENVELOPE, fill
-from bench.report import Result, percentile, progress
+from bench.harness.result import Result, percentile, progress
+from bench.registers.fill import PER_ENVELOPE, fill
 from directory import demo, queries
 from directory.actor import Actor
 from docex.registers import finding, lists

@@ -1,4 +1,4 @@
-"""The same work with mesh-client at mesh-sandbox: `python delivery_peer.py PLAN`, in the sandbox's own environment.
+"""The same work with mesh-client at mesh-sandbox: `python peer.py PLAN`, in the sandbox's own environment.
 
 The plan is a JSON file: `port`, `shared_key`, `sender`, `receiver`, `password`, `pause_s`, `folder` and `files`. A
 thread receives: it looks for messages, fetches each, puts it on the disk and acknowledges it. The sender sends one file

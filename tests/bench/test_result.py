@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from bench.__main__ import NAMES, run
-from bench.report import Result, median, percentile
+from bench.__main__ import MODULES, NAMES, run
+from bench.harness.result import Result, median, percentile
 
 
 def result(ours: float, peer: float, must: float = 1.0) -> Result:
@@ -81,4 +81,4 @@ def test_an_unknown_bench_is_answered_with_the_known_ones(capsys: pytest.Capture
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_bench_can_be_run(name: str) -> None:
-    assert callable(importlib.import_module(f"bench.{name}").main)
+    assert callable(importlib.import_module(MODULES[name]).main)

@@ -12,7 +12,7 @@ from typing import Any
 
 import requests
 
-from bench.letters import Credentials
+from bench.fixtures.letters import Credentials
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from bench.report import progress
+from bench.harness.result import progress
 
-ROOT = Path(__file__).parents[1]
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
+HERE = ROOT / "bench" / "fanout"
 #: Where a Node of ours is put when the machine's own is missing or too old.
 OWN_NODE = ROOT / "var" / "bench" / "node"
 
@@ -39,7 +39,7 @@ def _has_sqlite(binary: Path) -> bool:
 
 
 def packages() -> None:
-    """Install bench/package-lock.json into bench/node_modules, if that was not done before."""
+    """Install bench/fanout/package-lock.json into bench/fanout/node_modules, if that was not done before."""
     done = HERE / "node_modules" / ".package-lock.json"
     lock = HERE / "package-lock.json"
     if done.exists() and done.stat().st_mtime >= lock.stat().st_mtime:

@@ -1,4 +1,4 @@
-"""Many agencies' systems at their mailboxes, in a process of their own (bench/mailbox_driver.py)."""
+"""Many agencies' systems at their mailboxes, in a process of their own (bench/clients/mailbox_driver.py)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.letters import Credentials
+from bench.fixtures.letters import Credentials
 
 READY_S = 120.0
 
@@ -86,7 +86,7 @@ def waiting(folder: Path, port: int, systems: Sequence[Credentials], *, take: bo
     plan = folder / "mailboxes.json"
     endpoints = [(one.client_id, one.secret) for one in systems]
     plan.write_text(json.dumps({"port": port, "endpoints": endpoints, "take": take}))
-    command = [sys.executable, "-m", "bench.mailbox_driver", str(plan)]
+    command = [sys.executable, "-m", "bench.clients.mailbox_driver", str(plan)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     boxes = Mailboxes(process)
     listening = threading.Thread(target=boxes._listen, daemon=True)

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from bench.report import Result, progress
+from bench.harness.result import Result, progress
 from kernel import clock
 from kernel.config import Config
 from kernel.db import Database
@@ -39,7 +39,7 @@ from web import rooms, schema
 MESSAGES = 200
 KILLS = 20
 PATIENCE_S = 120
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 HUEY = ROOT / "var" / "bench" / "huey"
 
 
@@ -125,7 +125,7 @@ def _ours(folder: Path, sink: str) -> tuple[list[str], Mapping[str, str], Callab
 def _huey(folder: Path, sink: str) -> tuple[list[str], Mapping[str, str], Callable[[], bool], Callable[[], int]]:
     _install_huey()
     settings = {"PYTHONPATH": f"{HUEY}:{ROOT}", "KILL_PEER_DB": str(folder / "huey.db"), "KILL_PEER_SINK": sink}
-    run = [sys.executable, "-m", "bench.kill_peer"]
+    run = [sys.executable, "-m", "bench.kill.peer"]
     subprocess.run([*run, "fill", str(MESSAGES)], env={**os.environ, **settings}, check=True)
 
     def is_done() -> bool:

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.report import progress
-from bench.submit_driver import driven
+from bench.clients.http_driver import driven
+from bench.harness.result import progress
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 HOME = ROOT / "var" / "bench" / "mesh"
 LOCK = ROOT / "requirements" / "bench-mesh.lock"
 SHARED_KEY = b"bench"

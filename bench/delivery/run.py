@@ -21,10 +21,10 @@ from pathlib import Path
 from joserfc import jws
 from joserfc.jwk import KeySet
 
-from bench.letters import FAR, Credentials, letter, register
-from bench.mesh import PASSWORD, RECEIVER, SENDER, SHARED_KEY, python, sandbox
-from bench.report import Result, median, percentile, progress
-from bench.sending import Sender
+from bench.clients.sender import Sender
+from bench.fixtures.letters import FAR, Credentials, letter, register
+from bench.harness.result import Result, median, percentile, progress
+from bench.peers.mesh import PASSWORD, RECEIVER, SENDER, SHARED_KEY, python, sandbox
 from directory import demo
 from tests.postgres import TestServer
 from web.tour.instance import Instance
@@ -37,7 +37,7 @@ PATIENCE_S = 30.0
 MOST_P95_S = 3.0
 STRETCH_P95_S = 1.0
 MUST = 10.0
-PEER = Path(__file__).with_name("delivery_peer.py")
+PEER = Path(__file__).with_name("peer.py")
 
 
 def main() -> Result:

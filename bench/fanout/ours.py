@@ -1,6 +1,6 @@
 """Our side of `bench fanout`: the web process as it is, with a meeting under way and its chair signed in.
 
-Usage: `python -m bench.fanout_ours FOLDER`; prints one JSON line that tells the driver what to do.
+Usage: `python -m bench.fanout.ours FOLDER`; prints one JSON line that tells the driver what to do.
 """
 
 from gevent import monkey
@@ -18,7 +18,7 @@ import sqlalchemy as sa  # noqa: E402
 from flask import Flask, session  # noqa: E402
 from flask_wtf.csrf import generate_csrf  # noqa: E402
 
-from bench.fanout_plan import ITEMS  # noqa: E402
+from bench.fanout.plan import ITEMS  # noqa: E402
 from directory import demo, queries, signin  # noqa: E402
 from directory.attempts import Limits  # noqa: E402
 from directory.models import Person  # noqa: E402

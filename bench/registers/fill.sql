@@ -1,4 +1,4 @@
--- What bench/registers_fill.py puts into the tables, out of the envelopes that it has written into `bench_envelope`.
+-- What bench/registers/fill.py puts into the tables, out of the envelopes that it has written into `bench_envelope`.
 -- Envelope n goes to five agencies; copy k = 0 is that of the agency that is asked. Statements end with a line `;`.
 CREATE FUNCTION pg_temp.month(at timestamptz) RETURNS text IMMUTABLE LANGUAGE sql AS
 $$ SELECT to_char(at AT TIME ZONE 'UTC', 'YYYYMM') $$

@@ -22,8 +22,8 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import async_validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
 
-from bench.papers import AGENCY, Signing, enlarged, letter
-from bench.report import Result, each_ms, median, progress
+from bench.fixtures.signed_pdf import AGENCY, Signing, enlarged, letter
+from bench.harness.result import Result, each_ms, median, progress
 from signing.isolation import apart
 from signing.policy import DocumentKind, policy_for
 from signing.trust import Purpose, Trust
@@ -119,7 +119,7 @@ async def _by_pyhanko(data: bytes, trust: Trust) -> None:
 
 def _peak_mb(folder: Path) -> float:
     """What a process that judges the large file takes at most."""
-    command = [sys.executable, "-m", "bench.judging", str(folder), AGENCY]
+    command = [sys.executable, "-m", "bench.verify.peak_memory", str(folder), AGENCY]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     value, peak = done.stdout.split()
     assert value == Value.VALID

@@ -1,4 +1,4 @@
-"""Hands in what a plan lists, over several connections at once: `python -m bench.submit_driver PLAN`.
+"""Hands in what a plan lists, over several connections at once: `python -m bench.clients.http_driver PLAN`.
 
 The plan is a JSON file: `port`, `connections`, and `requests`, each with `path`, `headers` and the `file` to hand in;
 without a file it is a question (GET). Prints one JSON line with the milliseconds that each took, and all of them
@@ -25,7 +25,7 @@ def driven(
     """Have it done by a process of its own: the seconds for all, and the milliseconds that each took."""
     plan = folder / "plan.json"
     plan.write_text(json.dumps({"port": port, "connections": connections, "requests": list(requests)}))
-    command = [sys.executable, "-m", "bench.submit_driver", str(plan)]
+    command = [sys.executable, "-m", "bench.clients.http_driver", str(plan)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     if done.returncode:
         raise RuntimeError(done.stderr.strip()[-500:])

@@ -17,9 +17,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from bench.fanout_plan import ITEMS
-from bench.node import HERE, ROOT, node, packages
-from bench.report import Result, median, percentile, progress
+from bench.fanout.plan import ITEMS
+from bench.harness.result import Result, median, percentile, progress
+from bench.peers.node import HERE, ROOT, node, packages
 
 CLIENTS = 1_000
 CHANGES = 60
@@ -51,8 +51,8 @@ class Side:
 
 def sides() -> tuple[Side, Side]:
     """Ours and the peer's."""
-    peer = (str(node()), "--disable-warning=ExperimentalWarning", str(HERE / "fanout_peer.mjs"))
-    return Side("ours", (sys.executable, "-m", "bench.fanout_ours")), Side("peer", peer)
+    peer = (str(node()), "--disable-warning=ExperimentalWarning", str(HERE / "peer.mjs"))
+    return Side("ours", (sys.executable, "-m", "bench.fanout.ours")), Side("peer", peer)
 
 
 def main() -> Result:
@@ -136,7 +136,7 @@ def _side(side: Side) -> Iterator[Driver]:
     ):
         assert server.stdout is not None
         plan = {**json.loads(server.stdout.readline()), "clients": CLIENTS, "event": '42["ev",'}
-        with _process([str(node()), str(HERE / "fanout_driver.mjs"), json.dumps(plan)], core=1) as browsers:
+        with _process([str(node()), str(HERE / "driver.mjs"), json.dumps(plan)], core=1) as browsers:
             yield Driver(browsers)
 
 

@@ -1,5 +1,5 @@
 // The thousand browsers and the chair who moves the agenda.
-// Usage: node fanout_driver.mjs JSON. Says "ready" when all are in; then makes one change for every line that it
+// Usage: node driver.mjs JSON. Says "ready" when all are in; then makes one change for every line that it
 // reads and answers with a JSON line: the milliseconds until the last of them had the event. The clock starts just
 // before the HTTP request is sent.
 //

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psycopg
 
-from bench.report import progress
+from bench.harness.result import progress
 from kernel import clock, search
 from kernel.text import nfc
 

@@ -1,4 +1,4 @@
-"""Agencies' systems that wait at their mailboxes with a long poll: `python -m bench.mailbox_driver PLAN`.
+"""Agencies' systems that wait at their mailboxes with a long poll: `python -m bench.clients.mailbox_driver PLAN`.
 
 The plan is a JSON file: `port`, `endpoints` (pairs of client id and secret), and `take`: whether what is offered is
 also leased, downloaded, checked and acknowledged. Says `ready` when all of them wait, then a JSON line for every letter

@@ -1,5 +1,5 @@
 // The peer: a Node socket.io server that makes the same durable change and emits the same event.
-// Usage: node fanout_peer.mjs FOLDER ITEMS; prints one JSON line that tells the driver what to do.
+// Usage: node peer.mjs FOLDER ITEMS; prints one JSON line that tells the driver what to do.
 import { createServer } from "node:http";
 import { DatabaseSync } from "node:sqlite";
 import { Server } from "socket.io";

@@ -1,4 +1,4 @@
-"""A process that judges one large file and tells the peak of its memory in MB (Linux): FOLDER of `bench.verify`. It
+"""A process that judges one large file and tells the peak of its memory in MB (Linux): FOLDER of `bench.verify.run`. It
 loads what a judging process of the service loads, and nothing of the benches."""
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from bench.memory import peak_mb
+from bench.harness.memory import peak_mb
 from signing.policy import DocumentKind, policy_for
 from signing.trust import TrustStore
 from signing.verify import Expected, verify
