@@ -16,19 +16,28 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from bench.harness.failures import MeasurementError, last_line
+
 CONNECTIONS = 8
+TIMEOUT_S = 600
 
 
 def driven(
     folder: Path, port: int, requests: Sequence[dict[str, Any]], connections: int = CONNECTIONS
 ) -> tuple[float, list[float]]:
-    """Have it done by a process of its own: the seconds for all, and the milliseconds that each took."""
+    """Have it done by a process of its own: the seconds for all, and the milliseconds that each took.
+
+    MeasurementError when one was refused or they took too long.
+    """
     plan = folder / "plan.json"
     plan.write_text(json.dumps({"port": port, "connections": connections, "requests": list(requests)}))
     command = [sys.executable, "-m", "bench.clients.http_driver", str(plan)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S)
+    except subprocess.TimeoutExpired as late:
+        raise MeasurementError(f"{len(requests)} requests were not answered within {TIMEOUT_S} s") from late
     if done.returncode:
-        raise RuntimeError(done.stderr.strip()[-500:])
+        raise MeasurementError(last_line(done.stderr))
     answer = json.loads(done.stdout)
     return answer["whole_s"], answer["each_ms"]
 
@@ -40,6 +49,12 @@ def main() -> None:
         waiting.put(one)
     each_ms: list[float] = []
     problems: list[str] = []
+
+    def work() -> None:
+        try:
+            hand_in()
+        except (OSError, http.client.HTTPException) as error:
+            problems.append(f"{type(error).__name__}: {error}")
 
     def hand_in() -> None:
         connection = http.client.HTTPConnection("127.0.0.1", plan["port"], timeout=60)
@@ -58,7 +73,7 @@ def main() -> None:
             if not 200 <= answer.status < 300:
                 problems.append(f"{answer.status}: {said[:300]!r}")
 
-    threads = [threading.Thread(target=hand_in) for _ in range(plan["connections"])]
+    threads = [threading.Thread(target=work) for _ in range(plan["connections"])]
     begun = time.perf_counter()
     for thread in threads:
         thread.start()

@@ -51,7 +51,7 @@ def send(mesh: MeshClient, plan: dict[str, Any], file: Path) -> float:
         if is_acknowledged(mesh, number):
             return (time.monotonic() - begun) * 1000
         time.sleep(plan["pause_s"])
-    raise RuntimeError(f"{file.name} was not acknowledged")
+    sys.exit(f"{file.name} was not acknowledged within {PATIENCE_S} s")
 
 
 def is_acknowledged(mesh: MeshClient, number: str) -> bool:
@@ -68,7 +68,12 @@ def receive(plan: dict[str, Any], over: threading.Event) -> None:
     with client(plan, "receiver") as mesh:
         while not over.wait(plan["pause_s"]):
             for number in mesh.list_messages():
-                message = mesh.retrieve_message(number)
+                try:
+                    message = mesh.retrieve_message(number)
+                except HTTPError as error:
+                    if error.response.status_code != 404:
+                        raise
+                    continue  # listed already and not there yet: the next look finds it
                 target = Path(plan["folder"]) / number
                 with target.open("wb") as file:
                     file.write(message.read())

@@ -1,5 +1,14 @@
 """`scripts/bench delivery`: from handing a letter in to the signed word that its receiver has it.
 
+Claim: from handing in to the receiver's signed `retrieved` receipt, the receiver being a folder agent.
+
+Peer: mesh-client at mesh-sandbox: send, fetch, store, acknowledge, ask; in memory, unsigned, its receiver looks every
+20 ms.
+
+Bound: p95 at most ten times the peer's, and at most 3 s or that many times (stretch 1 s).
+
+Takes: about three minutes.
+
 Real processes on a real, durable PostgreSQL; the receiver is a small office with the folder agent, which puts it
 on its disk, checks and acknowledges it. The clock starts when the sender begins to hand in and ends when it holds
 the `retrieved` receipt, checked against the hub's keys; it asks for that every 20 ms. The peer is mesh-sandbox with
@@ -23,7 +32,8 @@ from joserfc.jwk import KeySet
 
 from bench.clients.sender import Sender
 from bench.fixtures.letters import FAR, Credentials, letter, register
-from bench.harness.result import Result, median, percentile, progress
+from bench.harness.failures import PeerError
+from bench.harness.result import Result, TimeBound, median, percentile, progress
 from bench.peers.mesh import PASSWORD, RECEIVER, SENDER, SHARED_KEY, python, sandbox
 from directory import demo
 from tests.postgres import TestServer
@@ -34,37 +44,40 @@ LETTERS = 60
 PDF_BYTES = 100_000
 LOOK_S = 0.02
 PATIENCE_S = 30.0
-MOST_P95_S = 3.0
-STRETCH_P95_S = 1.0
+MOST_P95_MS = 3_000.0
+STRETCH_P95_MS = 1_000.0
 MUST = 10.0
+PEER_NAME = "mesh-client at mesh-sandbox"
+PEER_TIMEOUT_S = 300.0
 PEER = Path(__file__).with_name("peer.py")
 
 
-def main() -> Result:
+def main(*, rounds: int = ROUNDS, letters: int = LETTERS) -> Result:
     """Three rounds of both; the figures are the medians."""
     ours: list[list[float]] = []
     peer: list[list[float]] = []
     with tempfile.TemporaryDirectory() as scratch, TestServer(durable=True) as server:
-        for number in range(ROUNDS):
+        for number in range(rounds):
             folder = Path(scratch) / str(number)
             folder.mkdir()
-            letters = [letter([FAR], place, PDF_BYTES) for place in range(LETTERS)]
-            ours.append(_ours(server.create(f"delivery{number}"), folder, letters))
-            peer.append(_peer(folder, letters))
+            envelopes = [letter([FAR], place, PDF_BYTES) for place in range(letters)]
+            ours.append(_ours(server.create(f"delivery{number}"), folder, envelopes))
+            peer.append(_peer(folder, envelopes))
             progress(f"round {number + 1}: ours {_figures(ours[-1])}, peer {_figures(peer[-1])}")
-    p95_ms = _middle(ours)["p95_ms"]
+    figures, peers = _middle(ours), _middle(peer)
+    p95_ms = figures["p95_ms"]
     return Result(
-        claim=f"from handing in to the signed receipt of the receiver: p95 at most {MOST_P95_S:.0f} s, and at most "
-        f"{MUST:.0f} times mesh-sandbox with mesh-client, in memory and without signatures",
-        ours=_middle(ours),
-        peer=_middle(peer),
+        claim=f"from handing in to the signed receipt of the receiver: p95 at most {MOST_P95_MS / 1000:.0f} s, and "
+        f"at most {MUST:.0f} times mesh-sandbox with mesh-client, in memory and without signatures",
+        ours=figures,
+        peer=peers,
         must=MUST,
-        further={f"p95 at most {MOST_P95_S:.0f} s": p95_ms <= MOST_P95_S * 1000},
+        bounds=[TimeBound("to the receipt, p95", p95_ms, MOST_P95_MS, "mesh-client, p95", peers["p95_ms"], MUST)],
         extra={
-            "stretch": {f"p95 at most {STRETCH_P95_S:.0f} s": p95_ms <= STRETCH_P95_S * 1000},
+            "stretch": {f"p95 at most {STRETCH_P95_MS / 1000:.0f} s": p95_ms <= STRETCH_P95_MS},
             "slowest_ms": round(max(map(max, ours)), 1),
-            "letters": LETTERS,
-            "rounds": ROUNDS,
+            "letters": letters,
+            "rounds": rounds,
         },
     )
 
@@ -152,10 +165,21 @@ def _peer(folder: Path, letters: Sequence[bytes]) -> list[float]:
             "files": [str(path) for path in files],
         }
         plan.write_text(json.dumps(told))
-        done = subprocess.run([python(), str(PEER), str(plan)], capture_output=True, text=True, timeout=300)
-    if done.returncode:
-        raise RuntimeError(done.stderr.strip()[-500:])
+        each_ms = run_peer([python(), str(PEER), str(plan)], PEER_TIMEOUT_S)
     if len(list(stored.iterdir())) != len(letters):
-        raise RuntimeError("the peer's receiver has not stored every letter")
+        raise PeerError(PEER_NAME, "its receiver has not stored every letter")
+    return each_ms
+
+
+def run_peer(command: Sequence[str], timeout_s: float) -> list[float]:
+    """The milliseconds of each letter that the peer's program prints; PeerError when it fails or takes too long."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s)
+    except subprocess.TimeoutExpired as late:
+        raise PeerError(PEER_NAME, f"was not done after {timeout_s:g} s") from late
+    except OSError as missing:
+        raise PeerError(PEER_NAME, str(missing)) from missing
+    if done.returncode:
+        raise PeerError(PEER_NAME, done.stderr)
     each_ms: list[float] = json.loads(done.stdout.splitlines()[-1])
     return each_ms

@@ -12,12 +12,15 @@ import venv
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from bench.clients.http_driver import driven
+from bench.harness.failures import MeasurementError, PeerError
 from bench.harness.result import progress
 
 ROOT = Path(__file__).parents[2]
 HOME = ROOT / "var" / "bench" / "mesh"
+NAME = "mesh-sandbox"
 LOCK = ROOT / "requirements" / "bench-mesh.lock"
 SHARED_KEY = b"bench"
 SENDER, RECEIVER = "X26ABC1", "X26ABC2"
@@ -37,11 +40,11 @@ def sandbox(folder: Path) -> Iterator[int]:
     with (folder / "sandbox.log").open("wb") as log:
         process = subprocess.Popen([*command, "--log-level", "warning"], env=environment, stdout=log, stderr=log)
         try:
-            _wait_for(port)
+            _wait_for(port, process, folder / "sandbox.log")
             yield port
         finally:
-            process.terminate()
-            process.wait(15)
+            process.kill()  # it keeps nothing; asked kindly, one that hangs would outlive the bench
+            process.wait()
 
 
 def python() -> str:
@@ -52,17 +55,21 @@ def python() -> str:
 def times(folder: Path, port: int, letters: Sequence[Path]) -> tuple[float, list[float]]:
     """Hand letters in at a sandbox: the seconds for all, and the milliseconds that each took."""
     path = f"/messageexchange/{SENDER}/outbox"
-    return driven(
-        folder,
-        port,
-        [{"path": path, "headers": _headers(number), "file": str(file)} for number, file in enumerate(letters)],
-    )
+    requests = [{"path": path, "headers": _headers(number), "file": str(file)} for number, file in enumerate(letters)]
+    return _driven(folder, port, requests)
 
 
 def looks(folder: Path, port: int, count: int) -> tuple[float, list[float]]:
     """The same for looks into an empty mailbox."""
     path = f"/messageexchange/{SENDER}/inbox"
-    return driven(folder, port, [{"path": path, "headers": _headers(number)} for number in range(count)])
+    return _driven(folder, port, [{"path": path, "headers": _headers(number)} for number in range(count)])
+
+
+def _driven(folder: Path, port: int, requests: Sequence[dict[str, Any]]) -> tuple[float, list[float]]:
+    try:
+        return driven(folder, port, requests)
+    except MeasurementError as failed:
+        raise PeerError(NAME, str(failed)) from failed
 
 
 def _headers(number: int) -> dict[str, str]:
@@ -79,14 +86,14 @@ def _headers(number: int) -> dict[str, str]:
     }
 
 
-def _wait_for(port: int) -> None:
+def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + START_S
-    while time.monotonic() < end:
+    while time.monotonic() < end and process.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.05)
-    raise RuntimeError("mesh-sandbox did not start")
+    raise PeerError(NAME, log.read_text() if process.poll() is not None else f"did not start within {START_S} s")
 
 
 def _install() -> None:
@@ -94,7 +101,10 @@ def _install() -> None:
     if done.exists() and done.read_bytes() == LOCK.read_bytes():
         return
     progress("installing mesh-sandbox from requirements/bench-mesh.lock")
-    venv.create(HOME, with_pip=True, clear=True)
     command = [python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*command, "--require-hashes", "-r", str(LOCK)], check=True, stdout=sys.stderr)
+    try:
+        venv.create(HOME, with_pip=True, clear=True)
+        subprocess.run([*command, "--require-hashes", "-r", str(LOCK)], check=True, stdout=sys.stderr)
+    except (OSError, subprocess.CalledProcessError) as failed:
+        raise PeerError(NAME, f"could not be installed: {failed}") from failed
     done.write_bytes(LOCK.read_bytes())

@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from bench.harness.failures import PeerError
 from bench.harness.result import progress
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +29,7 @@ def node() -> Path:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     lock = ROOT / "requirements" / "node.lock"
     command += ["--upgrade", "--require-hashes", "--target", str(OWN_NODE), "-r", str(lock)]
-    subprocess.run(command, check=True, stdout=sys.stderr)
+    _install(command)
     return own
 
 
@@ -45,9 +47,17 @@ def packages() -> None:
     if done.exists() and done.stat().st_mtime >= lock.stat().st_mtime:
         return
     progress("installing the bench's packages with npm")
-    npm = [shutil.which("npm")] if shutil.which("npm") else [str(node()), str(_own_npm())]
-    subprocess.run([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=HERE, check=True, stdout=sys.stderr)
+    found = shutil.which("npm")
+    npm = [found] if found else [str(node()), str(_own_npm())]
+    _install([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"])
     done.touch()
+
+
+def _install(command: Sequence[str]) -> None:
+    try:
+        subprocess.run(command, cwd=HERE, check=True, stdout=sys.stderr)
+    except (OSError, subprocess.CalledProcessError) as failed:
+        raise PeerError("Node", f"could not be installed: {failed}") from failed
 
 
 def _own_npm() -> Path:

@@ -1,5 +1,15 @@
 """`scripts/bench registers [--copies 400000]`: lists and search of a clerk among very many documents, on PostgreSQL.
 
+Claim: inbox and search of a clerk over very many received documents, a fifth of them the own agency's, through the
+functions behind the pages (`--copies`, default 400,000; 4300000 for the whole).
+
+Floor: the newest fifty rows by an index; one word of one month by the index of the search is told beside it.
+
+Bound: p95 at most 100 ms each, or 250 times the newest fifty rows; the database of 4.3 million at most 10 GB,
+reckoned up from fewer.
+
+Takes: about three minutes; with 4300000 half an hour and ten gigabytes of disk.
+
 The same functions as behind the pages fill the inbox and the search; the questions are what clerks ask: the first
 pages, filters, common and rare words with and without accents, numbers, beginnings of words, and what stands nowhere.
 The floor is what nobody can leave out: the newest fifty rows of the agency by an index; the newest thirty rows of one
@@ -16,7 +26,7 @@ from collections.abc import Callable, Mapping, Sequence
 import psycopg
 import sqlalchemy as sa
 
-from bench.harness.result import Result, percentile, progress
+from bench.harness.result import Result, TimeBound, percentile, progress
 from bench.registers.fill import PER_ENVELOPE, fill
 from directory import demo, queries
 from directory.actor import Actor
@@ -30,6 +40,7 @@ from web.tour.instance import Instance
 CLAIMED = 4_300_000
 ROUNDS = 12
 MOST_P95_MS = 100.0
+BESIDE_FLOOR = 250.0  # the newest fifty rows took 0.4 ms on the machine on which the bound was set
 MOST_GB = 10.0
 
 LISTS: dict[str, Wish] = {
@@ -54,7 +65,7 @@ SEARCHES: dict[str, str] = {
 }
 
 
-def main(*, copies: int = 400_000) -> Result:
+def main(*, copies: int = 400_000, rounds: int = ROUNDS) -> Result:
     """Fill, then ask everything a dozen times over."""
     with TestServer() as server:
         url = server.create("registers")
@@ -84,8 +95,12 @@ def _result(
         claim=f"inbox and search over {copies} received documents, a fifth of them the asking agency's: p95 at most "
         f"{MOST_P95_MS:.0f} ms",
         ours=ours,
-        peer=dict.fromkeys(ours, MOST_P95_MS),
-        must=1.0,
+        peer=dict.fromkeys(ours, floor["inbox_p95_ms"]),
+        must=max(BESIDE_FLOOR, MOST_P95_MS / floor["inbox_p95_ms"]),
+        bounds=[
+            TimeBound(f"{name}, p95", ms, MOST_P95_MS, "newest rows by an index", floor["inbox_p95_ms"], BESIDE_FLOOR)
+            for name, ms in (("inbox", ours["inbox_p95_ms"]), ("search", ours["search_p95_ms"]))
+        ],
         further={f"{CLAIMED} copies take at most {MOST_GB:.0f} GB": reckoned_gb <= MOST_GB},
         extra={
             "floor": floor,

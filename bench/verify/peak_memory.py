@@ -1,5 +1,5 @@
-"""A process that judges one large file and tells the peak of its memory in MB (Linux): FOLDER of `bench.verify.run`. It
-loads what a judging process of the service loads, and nothing of the benches."""
+"""A process that verifies one large file and tells the peak of its memory in MB (Linux): FOLDER of
+`bench.verify.run`. It loads what a verifying process of the service loads, and nothing of the benches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from signing.verify import Expected, verify
 
 
 def main(folder: Path, agency: str) -> None:
-    """Judge `large.pdf` in the folder."""
+    """Verify `large.pdf` in the folder."""
     data = (folder / "large.pdf").read_bytes()
     trust = TrustStore(folder / "trust", allow_test=True).trust()
     verdict = verify(data, trust, policy_for(DocumentKind.OFFICIAL), expected=Expected((agency,)))

@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from bench.__main__ import MODULES, NAMES, run
+from bench.__main__ import run
+from bench.harness.catalogue import MODULES, NAMES
 from bench.harness.result import Result, median, percentile
 
 

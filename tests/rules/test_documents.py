@@ -3,7 +3,7 @@
 import re
 from dataclasses import fields
 
-from bench.__main__ import NAMES
+from bench.harness.catalogue import NAMES
 from kernel.config import PREFIX, Config
 from notify.kinds import kinds
 from tests.rules.source import ROOT
