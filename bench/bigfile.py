@@ -53,9 +53,9 @@ WARM_UP_BYTES = 3_000_000
 LETTERS, LETTERS_AT_ONCE = 24, 4
 PIECE = 1 << 20
 CUT_IN_AT, CUT_OUT_AT = 0.4, 0.6
-MOST_GROWTH_MB = 64.0
-LEAST_MB_S = 100.0
-PATIENCE_S = 120.0
+MAX_GROWTH_MB = 64.0
+MIN_MB_S = 100.0
+TIMEOUT_S = 120.0
 MUST = 4.0
 KIND = "application/octet-stream"
 
@@ -120,11 +120,11 @@ def _result(rounds: list[Round], gigabytes: float) -> Result:
         peer={"upload_ms_mb": _ms(middle["copy_mb_s"]), "download_ms_mb": _ms(middle["copy_mb_s"])},
         must=MUST,
         further={
-            f"memory of web and worker grows by at most {MOST_GROWTH_MB:.0f} MB": max(grown.values()) <= MOST_GROWTH_MB,
+            f"memory of web and worker grows by at most {MAX_GROWTH_MB:.0f} MB": max(grown.values()) <= MAX_GROWTH_MB,
         },
         bounds=[
             TimeBound(
-                f"{way} of a MB", _ms(middle[f"{way}_mb_s"]), _ms(LEAST_MB_S), "a copy", _ms(middle["copy_mb_s"]), MUST
+                f"{way} of a MB", _ms(middle[f"{way}_mb_s"]), _ms(MIN_MB_S), "a copy", _ms(middle["copy_mb_s"]), MUST
             )
             for way in ("upload", "download")
         ],
@@ -148,7 +148,7 @@ class Way:
         self.parts = {name: instance.process_id(name) for name in ("web", "worker")}
 
     def warm_up(self) -> None:
-        """Have everything begun that stays: the programs that read and judge strangers' files above all. Several
+        """Have everything begun that stays: the programs that read and verify strangers' files above all. Several
         letters at once, so that as many of them begin as ever will."""
         with ThreadPoolExecutor(LETTERS_AT_ONCE) as pool:
             list(pool.map(self.sender.hand_in, [letter([demo.CITY_OFFICE], n, 100_000) for n in range(LETTERS)]))
@@ -230,7 +230,7 @@ class Way:
         connection.close()
 
     def _offered(self, sha256: str) -> Mapping[str, Any]:
-        end = time.monotonic() + PATIENCE_S
+        end = time.monotonic() + TIMEOUT_S
         while time.monotonic() < end:
             for item in self.receiver.ask("/api/v1/inbox?wait=25&limit=500")["items"]:
                 if item["sha256"] == sha256:
@@ -259,7 +259,7 @@ class Way:
 
     def _wait_for_rest(self) -> None:
         """What the worker does with the papers counts for its memory too: signatures, text for the search."""
-        end = time.monotonic() + PATIENCE_S
+        end = time.monotonic() + TIMEOUT_S
         while _is_at_work(self.instance) and time.monotonic() < end:
             time.sleep(0.2)
 

@@ -11,7 +11,7 @@ Bound: nothing lost, doubled or unlike.
 
 Takes: 13 to 20 minutes.
 
-The suite does the same with fewer (tests/faults/test_exchange_under_kills.py); how it is done and judged stands in
+The suite does the same with fewer (tests/faults/test_exchange_under_kills.py); how it is done and counted stands in
 tests/faults/exchange.py.
 """
 
@@ -22,12 +22,12 @@ import random
 from bench.harness.result import Result
 from tests.faults.exchange import VICTIMS, run
 
-PATIENCE_S = 3600.0
+TIMEOUT_S = 3600.0
 
 
 def main(*, messages: int = 10_000, kills: int = 200) -> Result:
     """The letters under the kills."""
-    found = run(messages, kills, random.SystemRandom().randrange(1_000_000), patience_s=PATIENCE_S)
+    found = run(messages, kills, random.SystemRandom().randrange(1_000_000), patience_s=TIMEOUT_S)
     wrong = {"lost_doubled_or_unlike": float(found.wrong)}
     # There is no peer that promises this; the floor is perfection, and a ratio needs something above zero.
     return Result(

@@ -54,10 +54,10 @@ PDF_BYTES = 100_000
 SENDERS = 4
 SETTLING = 0.25  # of the whole time, until memory is looked at for the first time
 MEMORY_EVERY_S = 1.0
-MOST_GROWTH = 0.05
+MAX_GROWTH = 0.05
 LOOKS = 2_000
 ROUNDS = 3
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 MUST = 2.0  # as for handing in: at most twice the sandbox's time, though ours is durable and signed
 
 
@@ -134,7 +134,7 @@ def _result(stay: Stay, endpoints: int, ours: list[float], peer: list[float], fl
         further={
             "no error at any mailbox": not stay.summary.errors,
             "every letter fetched exactly once": stay.astray == 0,
-            f"memory of web and worker grows by less than {MOST_GROWTH:.0%}": max(growth.values()) < MOST_GROWTH,
+            f"memory of web and worker grows by less than {MAX_GROWTH:.0%}": max(growth.values()) < MAX_GROWTH,
         },
         bounds=[
             TimeBound(
@@ -216,7 +216,7 @@ def _fetched(instance: Instance) -> int:
 
 
 def _wait_until_fetched(instance: Instance, count: int) -> None:
-    end = time.monotonic() + PATIENCE_S
+    end = time.monotonic() + TIMEOUT_S
     while _fetched(instance) < count and time.monotonic() < end:
         time.sleep(0.2)
 

@@ -26,7 +26,7 @@ from gevent.pool import Pool  # noqa: E402
 WAIT_S = 25
 RENEW_S = 20 * 60  # an access token lives 30 minutes
 AT_ONCE = 20  # endpoints that come in at the same time
-MOST_ERRORS = 50  # kept with their text
+MAX_ERRORS = 50  # kept with their text
 
 
 class Seen:
@@ -38,7 +38,7 @@ class Seen:
 
     def wrong(self, text: str) -> None:
         """Something that must not happen."""
-        if len(self.errors) < MOST_ERRORS:
+        if len(self.errors) < MAX_ERRORS:
             self.errors.append(text[:300])
 
     def offered(self, endpoint: int, sha256: str) -> None:

@@ -1,4 +1,4 @@
-"""`scripts/bench kill`: SMS through a worker that is killed with -9 again and again, judged by the receiver's log.
+"""`scripts/bench kill`: SMS through a worker that is killed with -9 again and again, counted by the receiver's log.
 
 Claim: 200 SMS through a worker that is killed with -9 twenty times: none lost unseen, none doubled, by the receiver's
 log; what was under way at a kill and is not in the server's list is shown as unknown.
@@ -48,7 +48,7 @@ from web import rooms, schema
 
 MESSAGES = 200
 KILLS = 20
-PATIENCE_S = 120
+TIMEOUT_S = 120
 ROOT = Path(__file__).parents[2]
 HUEY = ROOT / "var" / "bench" / "huey"
 
@@ -84,9 +84,9 @@ def _side(folder: Path, work: Work, chance: random.Random) -> dict[str, int]:
             worker = subprocess.Popen(
                 command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )
-            _wait(partial(_has_begun, log, before, is_done), PATIENCE_S)
+            _wait(partial(_has_begun, log, before, is_done), TIMEOUT_S)
             if last:
-                _wait(is_done, PATIENCE_S)
+                _wait(is_done, TIMEOUT_S)
                 time.sleep(2)
             else:
                 time.sleep(chance.uniform(0.0, 0.4))

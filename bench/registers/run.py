@@ -39,9 +39,9 @@ from web.tour.instance import Instance
 
 CLAIMED = 4_300_000
 ROUNDS = 12
-MOST_P95_MS = 100.0
+MAX_P95_MS = 100.0
 BESIDE_FLOOR = 250.0  # the newest fifty rows took 0.4 ms on the machine on which the bound was set
-MOST_GB = 10.0
+MAX_GB = 10.0
 
 LISTS: dict[str, Wish] = {
     "newest": Wish(),
@@ -93,15 +93,15 @@ def _result(
     reckoned_gb = size_gb * CLAIMED / copies
     return Result(
         claim=f"inbox and search over {copies} received documents, a fifth of them the asking agency's: p95 at most "
-        f"{MOST_P95_MS:.0f} ms",
+        f"{MAX_P95_MS:.0f} ms",
         ours=ours,
         peer=dict.fromkeys(ours, floor["inbox_p95_ms"]),
-        must=max(BESIDE_FLOOR, MOST_P95_MS / floor["inbox_p95_ms"]),
+        must=max(BESIDE_FLOOR, MAX_P95_MS / floor["inbox_p95_ms"]),
         bounds=[
-            TimeBound(f"{name}, p95", ms, MOST_P95_MS, "newest rows by an index", floor["inbox_p95_ms"], BESIDE_FLOOR)
+            TimeBound(f"{name}, p95", ms, MAX_P95_MS, "newest rows by an index", floor["inbox_p95_ms"], BESIDE_FLOOR)
             for name, ms in (("inbox", ours["inbox_p95_ms"]), ("search", ours["search_p95_ms"]))
         ],
-        further={f"{CLAIMED} copies take at most {MOST_GB:.0f} GB": reckoned_gb <= MOST_GB},
+        further={f"{CLAIMED} copies take at most {MAX_GB:.0f} GB": reckoned_gb <= MAX_GB},
         extra={
             "floor": floor,
             "lists_ms": {name: _figures(each) for name, each in inbox.items()},

@@ -1,4 +1,4 @@
-"""`scripts/bench verify`: how many letters with two signatures a process judges, with revocation known already.
+"""`scripts/bench verify`: how many letters with two signatures a process verifies, with revocation known already.
 
 Claim: a letter with two signatures, revocation known, is verified in little more than the time that pyHanko takes for
 less, in a process of its own too.
@@ -12,9 +12,9 @@ Bound: at most 1.5 times the peer; in a process of its own (forked, confined, as
 Takes: about a minute.
 
 The peer is pyHanko itself: both signatures by `async_validate_pdf_signature` with the same roots and lists, revocation
-required, and the look at what was added between them; it judges neither who had to sign nor in which order, and draws
-no page. It is also the floor of the further conditions: the same letter judged in a process of its own, as strangers'
-files are, and a file of 20 MB. Then the memory of a process that judges that file.
+required, and the look at what was added between them; it asks neither who had to sign nor in which order, and draws
+no page. It is also the floor of the further conditions: the same letter verified in a process of its own, as strangers'
+files are, and a file of 20 MB. Then the memory of a process that verifies that file.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ TURNS = 20
 LARGE_TURNS = 4
 LARGE_BYTES = 20_000_000
 MUST = 1.5
-MUST_APART = 2.0
+MUST_SANDBOXED = 2.0
 """A process of its own is forked, confined, given the file and asked for its answer; that may cost half of it."""
 MUST_LARGE = 2.0
 """pyHanko hashes such a file once for each signature; its SHA-256, the rule's own parser and drawing read it again."""
-MOST_MB = 256.0
+MAX_MB = 256.0
 
 
 def main(*, rounds: int = ROUNDS, turns: int = TURNS) -> Result:
@@ -64,7 +64,10 @@ def main(*, rounds: int = ROUNDS, turns: int = TURNS) -> Result:
         works: dict[str, tuple[Callable[[], object], int]] = {
             "ours": (lambda: verified(sealed, trust), turns),
             "pyHanko": (lambda: asyncio.run(_by_pyhanko(sealed, trust)), turns),
-            "apart": (lambda: verified_apart(sealed, trust), turns),  # its first turn, not counted, starts the nursery
+            "apart": (
+                lambda: verified_in_sandbox(sealed, trust),
+                turns,
+            ),  # its first turn, not counted, starts the process they are forked from
             "large": (lambda: verified(large, trust), LARGE_TURNS),
             "large by pyHanko": (lambda: asyncio.run(_by_pyhanko(large, trust)), LARGE_TURNS),
         }
@@ -82,9 +85,9 @@ def main(*, rounds: int = ROUNDS, turns: int = TURNS) -> Result:
         peer={"verify_ms": ms["pyHanko"]},
         must=MUST,
         further={
-            f"in a process of its own at most {MUST_APART:g} times pyHanko": apart_ratio <= MUST_APART,
+            f"in a process of its own at most {MUST_SANDBOXED:g} times pyHanko": apart_ratio <= MUST_SANDBOXED,
             f"a file of 20 MB in at most {MUST_LARGE:g} times pyHanko": large_ratio <= MUST_LARGE,
-            f"at most {MOST_MB:.0f} MB": peak_mb <= MOST_MB,
+            f"at most {MAX_MB:.0f} MB": peak_mb <= MAX_MB,
         },
         extra={
             "verified_per_s": round(1000 / ms["ours"], 1),
@@ -106,7 +109,7 @@ def verified(data: bytes, trust: Trust) -> Verdict:
     return verdict
 
 
-def verified_apart(data: bytes, trust: Trust) -> Verdict:
+def verified_in_sandbox(data: bytes, trust: Trust) -> Verdict:
     """The same in a process that is made for this one file, as files from outside are verified."""
     verdict = apart(verify, data, trust, policy_for(DocumentKind.OFFICIAL), expected=Expected((AGENCY,)))
     assert verdict.value is Value.VALID, verdict.summary.vi
