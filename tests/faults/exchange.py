@@ -22,8 +22,8 @@ from typing import Any
 import requests
 import sqlalchemy as sa
 
-from bench.letters import FAR, Credentials, register, small_letter
-from bench.report import progress
+from bench.fixtures.letters import FAR, Credentials, register, small_letter
+from bench.harness.result import progress
 from directory import demo
 from docex.documents.models import Delivery, Dispatch, StatusLog
 from docex.exchange.hub.models import Parcel, Receipt

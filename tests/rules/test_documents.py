@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
-from bench.__main__ import NAMES
+from bench.harness.catalogue import NAMES
 from kernel import streams
 from kernel.config import PREFIX, Config
 from notify.kinds import kinds
