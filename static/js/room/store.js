@@ -38,8 +38,12 @@ export function apply(state, kind, data) {
 export const itemsInOrder = (state) =>
   (state.meeting.item_order || []).map((id) => state.items[String(id)]).filter(Boolean);
 
-export const currentItem = (state) =>
-  state.meeting.current == null ? null : state.items[String(state.meeting.current)] || null;
+/** The item with this number, or null. */
+export const itemOf = (state, id) => (id == null ? null : state.items[String(id)] || null);
+
+export const currentItem = (state) => itemOf(state, state.meeting.current);
+
+export const personOf = (state, id) => state.people[String(id)];
 
 /** The item that one press of the chair leads to: the first after the current one, or the very first. */
 export function nextItem(state) {
@@ -62,6 +66,9 @@ export function quorum(state) {
   const present = counted.filter((person) => person.present_at).length;
   return { present, invited: counted.length, reached: present * 2 > counted.length };
 }
+
+/** Whether people may be checked in: the meeting is called and not over. */
+export const canCheckIn = (state) => ["convened", "open", "paused"].includes(state.meeting.state);
 
 export const speaking = (state) => state.queue.turns.find((turn) => turn.state === "speaking") || null;
 export const waiting = (state) => state.queue.turns.filter((turn) => turn.state === "waiting");
