@@ -46,7 +46,9 @@ def test_every_import_leads_to_a_file() -> None:
 
 def test_a_room_names_all_modules_of_its_scripts() -> None:
     macro = (ROOT / "templates/meetings/_scripts.html").read_text()
-    shared = {f"{name}.js" for name in re.findall(r"'([a-z/-]+)'", macro.partition("endmacro")[0]) if name != "static"}
+    shared = {
+        f"{name}.js" for name in re.findall(r"'(?:js/)?([a-z/-]+)'", macro.partition("endmacro")[0]) if name != "static"
+    }
     for page in ("room", "wall"):
         scripts = (ROOT / f"templates/meetings/{page}.html").read_text().partition("{% block scripts %}")[2]
         panes = {f"{name}.js" for name in re.findall(r"'(room/[a-z-]+)'", scripts)}
