@@ -8,7 +8,9 @@ const SAVE_AFTER_MS = 400;
 const UNDECIDED = new Set([400, 401, 408, 429]);
 
 class Room extends EventTarget {
+  /** @type {import("./types.js").State | null} */
   state = null;
+  /** @type {Record<string, number>} */
   heads = {};
   viewing = null; // the item that this reader looks at; null follows the meeting
   live = null; // once it is there
