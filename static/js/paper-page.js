@@ -63,9 +63,12 @@ export class PaperPage {
       const { TextLayer } = await pdfjs();
       this.#page ??= await this.#pdf.getPage(this.number);
       this.#takeOwnShape();
+      const scale = this.#scale;
       const canvas = this.#canvas();
       await this.#drawing.promise;
-      this.box.replaceChildren(canvas, await this.#text(TextLayer));
+      const text = await this.#text(TextLayer);
+      if (scale !== this.#scale) return false; // another size was asked for meanwhile: this one would be blurred
+      this.box.replaceChildren(canvas, text);
       return true;
     } catch (error) {
       if (error?.name !== "RenderingCancelledException" && this.#pdf) console.warn("paper page", this.number, error);
