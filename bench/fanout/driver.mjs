@@ -186,7 +186,8 @@ for (let start = 0; start < plan.clients; start += 50) {
 }
 console.log("ready");
 let number = 0;
-for await (const _ of createInterface({ input: process.stdin })) {
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+while (!(await lines.next()).done) {
   const ms = await change(number++);
   console.log(JSON.stringify({ ms, doubled, eventBytes }));
 }

@@ -1,6 +1,6 @@
 // Asking the house over HTTP. Every request ends, also on a mobile link of which only one end is still there.
-const READ_MS = 30_000;
-const ACT_MS = 20_000;
+const GET_TIMEOUT_MS = 30_000;
+const POST_TIMEOUT_MS = 20_000;
 
 /** Ends a request, the body of its answer included, after `ms`. Old tablets have no AbortSignal.timeout. */
 function within(ms) {
@@ -11,22 +11,22 @@ function within(ms) {
 }
 
 /** Fetch something of the house; throws when no answer comes in time. */
-export const read = (url, options = {}) => fetch(url, { credentials: "same-origin", signal: within(READ_MS), ...options });
+export const get = (url, options = {}) => fetch(url, { credentials: "same-origin", signal: within(GET_TIMEOUT_MS), ...options });
 
-/** Send an act of this page's person. Throws when the house itself did not answer in time (a proxy's page is no answer):
- *  nobody knows then whether the act was done. */
-export async function act(url, body) {
+/** Send a command of this page's person. Throws when the house itself did not answer in time (a proxy's page is no answer):
+ *  nobody knows then whether the command was carried out. */
+export async function postCommand(url, body) {
   const token = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
   const answer = await fetch(url, {
     method: "POST",
     credentials: "same-origin",
     headers: { Accept: "application/json", "X-CSRFToken": token },
     body,
-    signal: within(ACT_MS),
+    signal: within(POST_TIMEOUT_MS),
   });
   if (!/\bjson\b/.test(answer.headers.get("Content-Type") ?? "")) throw new Error(`no answer of the house: ${answer.status}`);
   return answer;
 }
 
-/** A number for a command; the same number with the same words is the same command, however often it is sent. */
-export const freshNumber = () => crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+/** An id for a command; the same id with the same words is the same command, however often it is sent. */
+export const newCommandId = () => crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
