@@ -75,7 +75,7 @@ def main(*, copies: int = 400_000, rounds: int = ROUNDS) -> Result:
             begun, empty_gb = time.monotonic(), _size_gb(plain)
             fill(plain, copies, clerk.agency_id)
             filled_s, size_gb = time.monotonic() - begun, _size_gb(plain) - empty_gb
-            inbox = _asked(db, {name: _list(clerk, wish) for name, wish in LISTS.items()})
+            inbox = _asked(db, {name: _list(clerk, list_query) for name, list_query in LISTS.items()})
             search = _asked(db, {name: _search(clerk, q) for name, q in SEARCHES.items()})
             floor = {"inbox_p95_ms": _floor_list(plain, clerk), "search_p95_ms": _floor_search(plain, clerk)}
     return _result(copies, filled_s, size_gb, inbox, search, floor)
@@ -123,8 +123,8 @@ def _clerk(db: Database) -> Actor:
         return actor
 
 
-def _list(clerk: Actor, wish: ListQuery) -> Callable[[Tx], object]:
-    return lambda tx: lists.inbox(tx, clerk, wish)
+def _list(clerk: Actor, list_query: ListQuery) -> Callable[[Tx], object]:
+    return lambda tx: lists.inbox(tx, clerk, list_query)
 
 
 def _search(clerk: Actor, q: str) -> Callable[[Tx], object]:

@@ -64,18 +64,18 @@ def outbox_page(tx: Tx, actor: Actor) -> str:
 
 def search_page(tx: Tx, actor: Actor) -> str:
     """Documents of both directions by what is known of them and by the text of their papers."""
-    wish = ListQuery.read(request.args)
+    list_query = ListQuery.read(request.args)
     where = request.args.get("where", "") if request.args.get("where") in ("in", "out") else ""
     offered: dict[str, dict[str, Any]] = {"in": {**INBOX_FILTERS}, "out": {**OUTBOX_FILTERS}}
-    sides = lists.search_sides(actor, wish, where)
-    both = {s: lists.other_agencies(tx, actor, wish, s) for s in ("in", "out") if s in (where or "in out")}
+    sides = lists.search_sides(actor, list_query, where)
+    both = {s: lists.other_agencies(tx, actor, list_query, s) for s in ("in", "out") if s in (where or "in out")}
     return render_template(
         "docex/search.html",
-        found=document_search.found(tx, actor, wish.q, sides, moment(wish.before)),
-        wish=wish,
+        found=document_search.found(tx, actor, list_query.q, sides, moment(list_query.before)),
+        list_query=list_query,
         where=where,
         around={
-            "wish": wish,
+            "list_query": list_query,
             "agencies": list(dict.fromkeys(pair for pairs in both.values() for pair in pairs)),
             "urgencies": URGENCY.items(),
             "dues": lists.DUE.items(),
@@ -87,13 +87,13 @@ def search_page(tx: Tx, actor: Actor) -> str:
 @routes.post("/documents/filters")
 def save_filter(tx: Tx, actor: Actor) -> AnyResponse:
     """Keep what a list is narrowed to, under a name."""
-    wish, list_ = ListQuery.read(request.form), request.form.get("list", "")
+    list_query, list_ = ListQuery.read(request.form), request.form.get("list", "")
     try:
-        saved_filters.save(tx, actor, list_, request.form.get("name", ""), wish)
+        saved_filters.save(tx, actor, list_, request.form.get("name", ""), list_query)
         flash(phrase("Đã lưu bộ lọc.").in_locale(actor.locale), "good")
     except Invalid as error:
         flash(next(iter(error.fields.values())).in_locale(actor.locale), "bad")
-    return _back(_LISTS.get(list_, "docex.inbox"), **wish.address())
+    return _back(_LISTS.get(list_, "docex.inbox"), **list_query.address())
 
 
 @routes.post("/documents/filters/<int:filter_id>/forget")

@@ -54,7 +54,7 @@ class Listing(Generic[R]):
 
     rows: tuple[R, ...]
     filters: tuple[Filter, ...]
-    wish: ListQuery
+    list_query: ListQuery
     agencies: tuple[tuple[int, str], ...]
     urgencies: tuple[tuple[int, Phrase], ...]
     dues: tuple[tuple[str, Phrase], ...]
@@ -65,30 +65,32 @@ class Listing(Generic[R]):
     heads: dict[str, int] = field(default_factory=dict)
 
 
-def inbox(tx: Tx, actor: Actor, wish: ListQuery) -> Listing[InboxRow]:
+def inbox(tx: Tx, actor: Actor, list_query: ListQuery) -> Listing[InboxRow]:
     """What came to the actor's agency, newest first."""
-    mine, narrowed = received_by(actor), _inbox_narrowed(wish)
-    if wish.q:
-        found = document_search.ids(tx, actor, wish.q, document_search.incoming_side(actor, *narrowed))
+    mine, narrowed = received_by(actor), _inbox_narrowed(list_query)
+    if list_query.q:
+        found = document_search.ids(tx, actor, list_query.q, document_search.incoming_side(actor, *narrowed))
         narrowed.append(Incoming.id.in_(found))
-    copies, newer, older = _page(tx, sa.select(Incoming).where(mine, *narrowed), Incoming.arrived_at, Incoming.id, wish)
+    copies, newer, older = _page(
+        tx, sa.select(Incoming).where(mine, *narrowed), Incoming.arrived_at, Incoming.id, list_query
+    )
     counts = {"arrived": _count(tx, Incoming.id, sa.and_(mine, Incoming.state == IncomingState.ARRIVED))}
     return Listing(
         rows=inbox_rows(tx, copies),
         newer=_cursor(copies[0].arrived_at, copies[0].id) if newer else "",
         older=_cursor(copies[-1].arrived_at, copies[-1].id) if older else "",
-        **_around(tx, actor, wish, "in", INBOX_FILTERS, counts),
+        **_around(tx, actor, list_query, "in", INBOX_FILTERS, counts),
     )
 
 
-def outbox(tx: Tx, actor: Actor, wish: ListQuery) -> Listing[OutboxRow]:
+def outbox(tx: Tx, actor: Actor, list_query: ListQuery) -> Listing[OutboxRow]:
     """What the agency issues, last changed first; who oversees nothing sees their own."""
-    mine, narrowed = issued_by(actor), _outbox_narrowed(wish)
-    if wish.q:
-        found = document_search.ids(tx, actor, wish.q, document_search.outgoing_side(actor, *narrowed))
+    mine, narrowed = issued_by(actor), _outbox_narrowed(list_query)
+    if list_query.q:
+        found = document_search.ids(tx, actor, list_query.q, document_search.outgoing_side(actor, *narrowed))
         narrowed.append(Document.id.in_(found))
     issued = sa.select(Document).where(mine, *narrowed)
-    documents, newer, older = _page(tx, issued, Document.changed_at, Document.id, wish)
+    documents, newer, older = _page(tx, issued, Document.changed_at, Document.id, list_query)
     counts = {
         key: _count(tx, Document.id, sa.and_(mine, Document.state.in_([str(s) for s in OUTBOX_FILTERS[key][1]])))
         for key in ("review", "signed")
@@ -97,17 +99,17 @@ def outbox(tx: Tx, actor: Actor, wish: ListQuery) -> Listing[OutboxRow]:
         rows=outbox_rows(tx, documents),
         newer=_cursor(documents[0].changed_at, documents[0].id) if newer else "",
         older=_cursor(documents[-1].changed_at, documents[-1].id) if older else "",
-        **_around(tx, actor, wish, "out", OUTBOX_FILTERS, counts),
+        **_around(tx, actor, list_query, "out", OUTBOX_FILTERS, counts),
     )
 
 
-def search_sides(actor: Actor, wish: ListQuery, where: str) -> list[document_search.Side]:
+def search_sides(actor: Actor, list_query: ListQuery, where: str) -> list[document_search.Side]:
     """Where the search looks: both directions, or `in` or `out` alone, narrowed as a list is."""
     sides = []
-    if where != "out" and (not wish.state or wish.state in INBOX_FILTERS):
-        sides.append(document_search.incoming_side(actor, *_inbox_narrowed(wish)))
-    if where != "in" and (not wish.state or wish.state in OUTBOX_FILTERS):
-        sides.append(document_search.outgoing_side(actor, *_outbox_narrowed(wish)))
+    if where != "out" and (not list_query.state or list_query.state in INBOX_FILTERS):
+        sides.append(document_search.incoming_side(actor, *_inbox_narrowed(list_query)))
+    if where != "in" and (not list_query.state or list_query.state in OUTBOX_FILTERS):
+        sides.append(document_search.outgoing_side(actor, *_outbox_narrowed(list_query)))
     return sides
 
 
@@ -116,7 +118,7 @@ def watched(actor: Actor) -> str:
     return f"agency:{actor.agency_id}/clerks" if actor.has(Role.CLERK, Role.LEADER) else f"person:{actor.person_id}"
 
 
-def other_agencies(tx: Tx, actor: Actor, wish: ListQuery, side: str) -> tuple[tuple[int, str], ...]:
+def other_agencies(tx: Tx, actor: Actor, list_query: ListQuery, side: str) -> tuple[tuple[int, str], ...]:
     """The agencies that the newest documents came from or went to, and the one that is asked for, by name."""
     if side == "in":
         came = sa.select(Incoming.sender_id).where(received_by(actor)).order_by(Incoming.id.desc()).limit(RECENT)
@@ -124,75 +126,77 @@ def other_agencies(tx: Tx, actor: Actor, wish: ListQuery, side: str) -> tuple[tu
     else:
         sent = sa.select(Document.recipients).where(issued_by(actor)).order_by(Document.changed_at.desc()).limit(RECENT)
         found = {agency_id for recipients in tx.session.scalars(sent) for agency_id in recipients}
-    found.add(whole_number(wish.agency))
+    found.add(whole_number(list_query.agency))
     cards = directory.agencies(tx, found).values()
     return tuple((card.id, card.name) for card in sorted(cards, key=lambda card: collation_key(card.name)))
 
 
-def _inbox_narrowed(wish: ListQuery) -> list[sa.ColumnElement[bool]]:
-    states = INBOX_FILTERS.get(wish.state, INBOX_FILTERS[""])[1]
+def _inbox_narrowed(list_query: ListQuery) -> list[sa.ColumnElement[bool]]:
+    states = INBOX_FILTERS.get(list_query.state, INBOX_FILTERS[""])[1]
     conditions: list[sa.ColumnElement[bool]] = [Incoming.state.in_([str(s) for s in states])] if states else []
-    if agency := whole_number(wish.agency):
+    if agency := whole_number(list_query.agency):
         conditions.append(Incoming.sender_id == agency)
-    if since := day(wish.since):
+    if since := day(list_query.since):
         conditions.append(Incoming.arrived_at >= begins(since))
-    if until := day(wish.until):
+    if until := day(list_query.until):
         conditions.append(Incoming.arrived_at < ends(until))
     waits = Incoming.state.in_([str(s) for s in (IncomingState.ARRIVED, *OPEN)])
-    if wish.due == "late":
+    if list_query.due == "late":
         at_desk = sa.and_(Incoming.state == IncomingState.ARRIVED, Incoming.desk_due_at < clock.now())
         conditions.append(sa.or_(at_desk, sa.and_(waits, Incoming.due_on < clock.today())))
-    return conditions + _common(wish, Incoming, waits)
+    return conditions + _common(list_query, Incoming, waits)
 
 
-def _outbox_narrowed(wish: ListQuery) -> list[sa.ColumnElement[bool]]:
-    states = OUTBOX_FILTERS.get(wish.state, OUTBOX_FILTERS[""])[1]
+def _outbox_narrowed(list_query: ListQuery) -> list[sa.ColumnElement[bool]]:
+    states = OUTBOX_FILTERS.get(list_query.state, OUTBOX_FILTERS[""])[1]
     conditions: list[sa.ColumnElement[bool]] = [Document.state.in_([str(s) for s in states])] if states else []
-    if agency := whole_number(wish.agency):
+    if agency := whole_number(list_query.agency):
         sent = sa.select(Dispatch.document_id).join(Delivery, Delivery.dispatch_id == Dispatch.id)
         conditions.append(Document.id.in_(sent.where(Delivery.agency_id == agency)))
-    if since := day(wish.since):
+    if since := day(list_query.since):
         conditions.append(Document.changed_at >= begins(since))
-    if until := day(wish.until):
+    if until := day(list_query.until):
         conditions.append(Document.changed_at < ends(until))
-    if wish.due == "late":
+    if list_query.due == "late":
         conditions.append(Document.due_on < clock.today())
-    return conditions + _common(wish, Document, sa.true())
+    return conditions + _common(list_query, Document, sa.true())
 
 
-def _common(wish: ListQuery, table: type[Any], waits: sa.ColumnElement[bool]) -> list[sa.ColumnElement[bool]]:
+def _common(list_query: ListQuery, table: type[Any], waits: sa.ColumnElement[bool]) -> list[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool]] = []
-    if wish.urgency == "any":
+    if list_query.urgency == "any":
         conditions.append(table.urgency > 0)
-    elif wish.urgency in {str(level) for level in URGENCY}:
-        conditions.append(table.urgency == whole_number(wish.urgency))
-    if wish.due == "week":
+    elif list_query.urgency in {str(level) for level in URGENCY}:
+        conditions.append(table.urgency == whole_number(list_query.urgency))
+    if list_query.due == "week":
         conditions += [waits, table.due_on.between(clock.today(), clock.today() + timedelta(days=7))]
-    elif wish.due == "any":
+    elif list_query.due == "any":
         conditions.append(table.due_on.is_not(None))
     return conditions
 
 
-def _around(tx: Tx, actor: Actor, wish: ListQuery, side: str, states: Any, counts: dict[str, int]) -> dict[str, Any]:
+def _around(
+    tx: Tx, actor: Actor, list_query: ListQuery, side: str, states: Any, counts: dict[str, int]
+) -> dict[str, Any]:
     """What stands around the rows of either list."""
     stream = watched(actor)
-    active = wish.state if wish.state in states else ""
+    active = list_query.state if list_query.state in states else ""
     return {
         "filters": tuple(Filter(key, label, key == active, counts.get(key)) for key, (label, _) in states.items()),
-        "wish": wish,
-        "agencies": other_agencies(tx, actor, wish, side),
+        "list_query": list_query,
+        "agencies": other_agencies(tx, actor, list_query, side),
         "urgencies": tuple(URGENCY.items()),
         "dues": tuple(DUE.items()),
-        "saved": saved_filters(tx, actor, side, wish),
+        "saved": saved_filters(tx, actor, side, list_query),
         "stream": stream,
         "heads": streams.heads(tx, [stream]),
     }
 
 
-def _page(tx: Tx, query: sa.Select[R], at: Any, number: Any, wish: ListQuery) -> tuple[list[R], bool, bool]:
+def _page(tx: Tx, query: sa.Select[R], at: Any, number: Any, list_query: ListQuery) -> tuple[list[R], bool, bool]:
     """One page of rows, the last `at` first, and whether there is something newer and something older than it."""
     here = sa.tuple_(at, number)
-    before, after = _moment(wish.before), _moment(wish.after)
+    before, after = _moment(list_query.before), _moment(list_query.after)
     if after:
         query = query.where(here > _bound(after, at, number)).order_by(at, number)
     else:

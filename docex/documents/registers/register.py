@@ -103,7 +103,7 @@ class Ask:
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Self:
-        """From an address or from a kept wish; this year's incoming book unless it says otherwise."""
+        """From an address or from a kept query; this year's incoming book unless it says otherwise."""
         book, year = str(given.get("book", "")), whole_number(str(given.get("year", "")))
         found = {name: str(given.get(name) or "").strip()[:40] for name in ("series", "since", "until")}
         return cls(

@@ -27,17 +27,17 @@ class Saved:
     active: bool
 
 
-def saved_filters(tx: Tx, actor: Actor, list_: str, wish: ListQuery) -> tuple[Saved, ...]:
+def saved_filters(tx: Tx, actor: Actor, list_: str, list_query: ListQuery) -> tuple[Saved, ...]:
     """The actor's own filters of a list, in the order in which they were saved."""
     rows = tx.session.scalars(sa.select(SavedFilter).where(_mine(actor), SavedFilter.list == list_))
     found = sorted(rows, key=lambda row: row.id)
-    now = wish.address()
+    now = list_query.address()
     return tuple(
         Saved(r.id, r.name, asked, asked == now) for r in found for asked in [ListQuery.read(r.asked).address()]
     )
 
 
-def save(tx: Tx, actor: Actor, list_: str, name: str, wish: ListQuery) -> SavedFilter:
+def save(tx: Tx, actor: Actor, list_: str, name: str, list_query: ListQuery) -> SavedFilter:
     """Keep a filter under a name; the same name again takes the new filter."""
     name = " ".join(nfc(name).split())
     if list_ not in LISTS:
@@ -56,7 +56,7 @@ def save(tx: Tx, actor: Actor, list_: str, name: str, wish: ListQuery) -> SavedF
         row = SavedFilter(person_id=actor.person_id, agency_id=actor.agency_id, list=list_, name=name)
         row.made_at = clock.now()
         tx.session.add(row)
-    row.asked = wish.address()
+    row.asked = list_query.address()
     tx.session.flush()
     return row
 

@@ -212,7 +212,7 @@ def record_failure(tx: Tx, dispatch_id: int) -> None:
 
 def request_verification(tx: Tx, actor: Actor, paper_id: int, as_of: datetime | None = None) -> bool:
     """Have the envelope of this paper verified once more, now or as of an earlier moment. False when it is being
-    verified at somebody's wish already: nothing more is enqueued then.
+    verified at somebody's request already: nothing more is enqueued then.
 
     Invalid when the moment lies in the future, or before the envelope came.
     """

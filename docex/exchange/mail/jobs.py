@@ -90,7 +90,7 @@ class ArrivalHandler(Handler[Work, Found]):
         except parsing.Unreadable as error:
             message_id, subject = parsing.head_of(raw)
             unread = Found(prepared.arrival.id, message_id, subject, "")
-            return replace(unread, refused=Refused("unreadable", error.said)) if partner else unread
+            return replace(unread, refused=Refused("unreadable", error.reason_phrase)) if partner else unread
         found = Found(prepared.arrival.id, mail.message_id, mail.subject, mail.signature, answers=mail.answers)
         if mail.report is not None:
             return replace(found, report=mail.report)
@@ -156,15 +156,15 @@ def _is_new(work: Work, partner: MailPartner, message: Envelope | StatusMessage,
 
 def _dead(tx: Tx, job: Job) -> Found:
     arrival = tx.session.get_one(MailArrival, job.payload["arrival_id"])
-    said = phrase("Hệ thống gặp lỗi khi xử lý thư. Xin gửi lại sau.")
-    return Found(arrival.id, arrival.message_id, "", "", refused=Refused(OUR_TROUBLE, said))
+    reason_phrase = phrase("Hệ thống gặp lỗi khi xử lý thư. Xin gửi lại sau.")
+    return Found(arrival.id, arrival.message_id, "", "", refused=Refused(OUR_TROUBLE, reason_phrase))
 
 
 def _refusal(partner: MailPartner, mail: Mail) -> Refused | None:
     """Why nothing in this message may be believed."""
     if mail.sender != partner.address:
-        said = phrase("Địa chỉ ở dòng From không phải là địa chỉ đã đăng ký của nơi gửi.")
-        return Refused("other_sender", said)
+        reason_phrase = phrase("Địa chỉ ở dòng From không phải là địa chỉ đã đăng ký của nơi gửi.")
+        return Refused("other_sender", reason_phrase)
     if mail.signature is Signature.WRONG:
         assert mail.problem is not None
         return Refused("wrong_signature", mail.problem)

@@ -34,11 +34,11 @@ _DIGESTS: dict[str, type[hashes.HashAlgorithm]] = {
 
 
 class WrongSignature(Exception):
-    """A signature that is not the partner's, or not over these bytes. `said` is the sentence for people."""
+    """A signature that is not the partner's, or not over these bytes. `reason_phrase` is the sentence for people."""
 
-    def __init__(self, said: Phrase) -> None:
-        super().__init__(said.vi)
-        self.said = said
+    def __init__(self, reason_phrase: Phrase) -> None:
+        super().__init__(reason_phrase.vi)
+        self.reason_phrase = reason_phrase
 
 
 @dataclass(frozen=True)

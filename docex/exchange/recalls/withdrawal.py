@@ -92,8 +92,8 @@ def _ask_one(tx: Tx, delivery: Delivery, incoming: Incoming | None, reason: str,
     if incoming is not None:
         touch_incoming(tx, incoming)
         clerks = {card.id for card in directory.people_with_role(tx, incoming.agency_id, Role.CLERK)}
-        wish = phrase("Nơi gửi yêu cầu lấy lại văn bản: {reason}", reason=reason)
-        why = wish if withdraw else phrase("Nơi gửi yêu cầu thay bằng bản cập nhật: {reason}", reason=reason)
+        asks_back = phrase("Nơi gửi yêu cầu lấy lại văn bản: {reason}", reason=reason)
+        why = asks_back if withdraw else phrase("Nơi gửi yêu cầu thay bằng bản cập nhật: {reason}", reason=reason)
         tell_waiting(tx, incoming, why, clerks, slot=f"recall:{delivery.rev}")
 
 

@@ -81,7 +81,7 @@ class UpstreamTransport(transport.Transport):
         return _NO_WORD if risen else None
 
     def counted(self, tx: Tx, delivery: Delivery, dispatch: Dispatch, code: str, description: str) -> None:
-        """Our receivers' statuses go up to whose document came down; our senders' wish to have one back goes up to
+        """Our receivers' statuses go up to whose document came down; our senders' requests to have one back go up to
         where it went."""
         if code not in _STATUSES or (tx.by == BY and code != StatusCode.RECALL_AGREED):
             return  # what came from above; that we agreed for a receiver who never had it is our own word

@@ -19,7 +19,7 @@ from tests.docex.hub.systems import a_file
 from tests.docex.office import a_pdf
 from tests.sampling import sampled
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SENDING = ("agent.submitted", "agent.submission_kept", "agent.receipt_kept", "agent.leaving", "agent.sent")
 LARGE = ("agent.announced", "agent.piece_sent", "agent.uploaded")
 FETCHING = (

@@ -34,7 +34,7 @@ from tests.web.application import create_app
 from web import entry
 from web.services import Services
 
-SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples" / "edxml" / "built-by-official-sdk"
+SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "samples" / "edxml" / "built-by-official-sdk"
 ENVELOPES = sorted(SAMPLES.glob("new-*.edxml"))
 ABROAD = "H98.07"
 

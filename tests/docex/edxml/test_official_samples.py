@@ -18,7 +18,7 @@ from docex.edxml.model import Trace
 from docex.edxml.relay import with_trace
 from web.cli import main
 
-FOLDER = Path(__file__).resolve().parents[3] / "shared" / "samples" / "edxml" / "built-by-official-sdk"
+FOLDER = Path(__file__).resolve().parents[4] / "shared" / "samples" / "edxml" / "built-by-official-sdk"
 FILES = sorted(FOLDER.glob("*.edxml"))
 
 pytestmark = pytest.mark.skipif(

@@ -19,7 +19,7 @@ from docex.edxml.paper_store import MemoryFile
 from kernel.blobs import DiskBlobs, Draft, drafts
 from tests.docex.edxml import letters
 
-SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples" / "edxml"
+SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "samples" / "edxml"
 FILES = sorted(SAMPLES.rglob("*.edxml"))
 
 

@@ -17,7 +17,7 @@ from tests.docex.hub.test_mailbox import fetched, waiting
 from tests.docex.intake.test_several import stand
 from tests.docex.office import Office
 
-SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples" / "edxml" / "built-by-official-sdk"
+SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "samples" / "edxml" / "built-by-official-sdk"
 UPDATE = SAMPLES / "update-type-2.edxml"
 FRIEND = Organ(FAR, "Sở Giao thông tỉnh Bạn")
 

@@ -31,7 +31,7 @@ from tests.docex.vxp.letters import KEY, a_letter, a_status, organ
 pytestmark = pytest.mark.both_databases
 
 Made = Callable[[int], VxpClient]
-SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples" / "edxml" / "built-by-official-sdk"
+SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "samples" / "edxml" / "built-by-official-sdk"
 FRIEND = Organ(ABROAD, "Sở Giao thông tỉnh Bạn")
 
 

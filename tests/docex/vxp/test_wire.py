@@ -15,7 +15,7 @@ from docex.exchange.vxp.wire import PREFIX, BadSignature
 SYSTEM, SECRET = "H29.invented", "s3cret-ĐẶC-biệt"
 HASH = "fc2b5eb2ddc4b3b0acbc73e5116d97cf778ba1e0b25ab43511c4ace99abe23b"
 JSON, BYTES = "application/json", "application/octet-stream"
-SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples" / "edxml" / "built-by-official-sdk"
+SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "samples" / "edxml" / "built-by-official-sdk"
 
 VECTORS = {
     "sendEdoc": (

@@ -41,9 +41,9 @@ def _delivery(part: Message) -> tuple[str, str]:
         action = str(block.get("Action", "")).strip().lower() if isinstance(block, Message) else ""
         if action:
             assert isinstance(block, Message)
-            said = str(block.get("Diagnostic-Code", "")).partition(";")[2].strip()
+            diagnostic = str(block.get("Diagnostic-Code", "")).partition(";")[2].strip()
             status = str(block.get("Status", "")).strip()
-            return action, " ".join(f"{status} {said}".split())[:_REASON_LENGTH]
+            return action, " ".join(f"{status} {diagnostic}".split())[:_REASON_LENGTH]
     return "", ""
 
 

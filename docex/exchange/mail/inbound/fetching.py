@@ -46,8 +46,12 @@ def fetched(linked: Linked, *, most_bytes: int, anywhere: bool) -> Iterator[IO[b
         try:
             _take(linked, file, anywhere=anywhere)
         except http_client.Refused as error:
-            said = phrase("Chưa tải được tệp theo liên kết trong thư: {reason}", reason=http_client.words(error.reason))
-            raise SendError(Reason(said, f"the link of the letter: {error.reason}"), permanent=False) from error
+            reason_phrase = phrase(
+                "Chưa tải được tệp theo liên kết trong thư: {reason}", reason=http_client.words(error.reason)
+            )
+            raise SendError(
+                Reason(reason_phrase, f"the link of the letter: {error.reason}"), permanent=False
+            ) from error
         file.seek(0)
         yield file
 

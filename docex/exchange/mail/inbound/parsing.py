@@ -25,7 +25,7 @@ from kernel.text import Phrase, nfc, phrase
 _MAX_DEPTH = 12
 _REPORT_BYTES = 1 << 20
 """What a report says stands at its beginning."""
-_SAID_BYTES = 64 * 1024
+_MAX_MANIFEST_BYTES = 64 * 1024
 """Longest receipt or manifest."""
 _ID = re.compile(r"<[^<>\s\x00-\x1f]{1,240}>")
 _RECEIPTS = frozenset({"acceptance", "delivery", "refusal"})
@@ -36,9 +36,9 @@ _EDXML_ROOT = re.compile(rb"<(?:\w+:)?ed[Xx][Mm][Ll](?:Envelope)?[\s>]")
 class Unreadable(Exception):
     """Not a message that anybody can read, or one that wants to wear the reader out."""
 
-    def __init__(self, said: Phrase) -> None:
-        super().__init__(said.vi)
-        self.said = said
+    def __init__(self, reason_phrase: Phrase) -> None:
+        super().__init__(reason_phrase.vi)
+        self.reason_phrase = reason_phrase
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _read(data: bytes, pinned: x509.Certificate | None, now: datetime) -> Mail:
         entity, signature = _opened(top, pinned, now)
         found = _contents(entity)
     except smime.WrongSignature as error:
-        entity, signature, problem = top, Signature.WRONG, error.said
+        entity, signature, problem = top, Signature.WRONG, error.reason_phrase
         # Nothing inside is believed; what claims to be a receipt is still never answered.
         found = _Contents(receipt=_contents(top).receipt)
     signed = signature is Signature.SIGNED
@@ -214,14 +214,14 @@ def _leaves(entity: Entity) -> Iterator[Entity]:
 
 def _receipt(data: bytes) -> dict[str, Any] | None:
     """A receipt in our own form; anything else is none."""
-    said = _said(data)
-    return said if said.get("receipt") in _RECEIPTS and isinstance(said.get("message_id"), str) else None
+    manifest = _manifest(data)
+    return manifest if manifest.get("receipt") in _RECEIPTS and isinstance(manifest.get("message_id"), str) else None
 
 
 def _linked(data: bytes) -> Linked | None:
     """The link in a manifest of our own form; None when the envelope came along."""
-    said = _said(data)
-    link, envelope = said.get("link"), said.get("envelope")
+    manifest = _manifest(data)
+    link, envelope = manifest.get("link"), manifest.get("envelope")
     if not (isinstance(link, dict) and isinstance(envelope, dict)):
         return None
     url, sha256, size = link.get("url"), envelope.get("sha256"), envelope.get("size")
@@ -230,13 +230,13 @@ def _linked(data: bytes) -> Linked | None:
     return None
 
 
-def _said(data: bytes) -> dict[str, Any]:
+def _manifest(data: bytes) -> dict[str, Any]:
     """What a part for machines says; {} when it says nothing that can be read."""
     try:
-        said = json.loads(data) if len(data) <= _SAID_BYTES else None
+        manifest = json.loads(data) if len(data) <= _MAX_MANIFEST_BYTES else None
     except (ValueError, RecursionError):
         return {}
-    return said if isinstance(said, dict) else {}
+    return manifest if isinstance(manifest, dict) else {}
 
 
 def _parsed(data: bytes) -> EmailMessage:

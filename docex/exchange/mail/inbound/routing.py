@@ -28,7 +28,7 @@ class Refused:
     """Why a message is not taken: a stable code for machines, a sentence for people."""
 
     code: str
-    said: Phrase
+    reason_phrase: Phrase
 
 
 @dataclass(frozen=True)
@@ -144,9 +144,9 @@ def _again(tx: Tx, letter: MailLetter, arrival: MailArrival) -> None:
 
 def _refuse(tx: Tx, config: Config, arrival: MailArrival, partner: MailPartner, refused: Refused) -> Outcome:
     receiver = directory.agency(tx, arrival.rcpt_to["agencies"][0]) if arrival.rcpt_to["agencies"] else None
-    reason = (refused.code, refused.said)
+    reason = (refused.code, refused.reason_phrase)
     facts = letter_queue.receipt_facts(LetterKind.REFUSAL, arrival, None, receiver, reason)
-    arrival.facts = {**arrival.facts, "code": refused.code, "reason": phrase_to_json(refused.said)}
+    arrival.facts = {**arrival.facts, "code": refused.code, "reason": phrase_to_json(refused.reason_phrase)}
     if letter_queue.refusals_lately(tx, partner) < MAX_REFUSALS:
         tries = arrival.facts.get("tries")
         about = f"arrival:{arrival.id}" + (f":{tries}" if tries else "")  # each refusal is a letter of its own
@@ -154,13 +154,13 @@ def _refuse(tx: Tx, config: Config, arrival: MailArrival, partner: MailPartner, 
     return Outcome.REFUSED
 
 
-def _receipt(tx: Tx, partner: MailPartner, said: dict[str, Any]) -> Outcome:
+def _receipt(tx: Tx, partner: MailPartner, receipt: dict[str, Any]) -> Outcome:
     """A partner's receipt counts for letters to that partner only."""
-    letter = letter_queue.letter_with(tx, str(said["message_id"]))
+    letter = letter_queue.letter_with(tx, str(receipt["message_id"]))
     if letter is None or letter.partner_id != partner.id or letter.kind != LetterKind.DOCUMENT:
         return Outcome.NOTED
     name = directory.agency(tx, partner.agency_id).name
-    match said["receipt"]:
+    match receipt["receipt"]:
         case LetterKind.ACCEPTANCE:
             if letter_queue.move(letter, LetterState.ACCEPTED):
                 letter_queue.progress(tx, letter, Progress.AVAILABLE, name)
@@ -170,7 +170,7 @@ def _receipt(tx: Tx, partner: MailPartner, said: dict[str, Any]) -> Outcome:
                 letter_queue.progress(tx, letter, Progress.ARRIVED, name)
             links.close(tx, letter)
         case _:
-            letter_queue.failed(tx, letter, phrase("Nơi nhận không tiếp nhận thư: {reason}", reason=_words(said)))
+            letter_queue.failed(tx, letter, phrase("Nơi nhận không tiếp nhận thư: {reason}", reason=_words(receipt)))
     return Outcome.RECEIPT
 
 
@@ -193,7 +193,7 @@ def _report(tx: Tx, report: Report) -> Outcome:
     return Outcome.NOTED
 
 
-def _words(said: dict[str, Any]) -> str:
-    reason = said.get("reason")
+def _words(receipt: dict[str, Any]) -> str:
+    reason = receipt.get("reason")
     text = str(reason.get("vi") or reason.get("code") or "") if isinstance(reason, dict) else ""
     return " ".join(text.split())[:300] or "?"
