@@ -57,7 +57,7 @@ def main(*, rounds: int = ROUNDS, turns: int = TURNS) -> Result:
     """Three rounds, ours and the peer in turn; the figures are the medians."""
     with tempfile.TemporaryDirectory() as folder:
         signing = Signing.begin(Path(folder))
-        trust = signing.trust.trust_store
+        trust = signing.trust
         sealed = signing.sealed(letter())
         large = signing.sealed(enlarged(letter(), os.urandom(LARGE_BYTES)))
         (Path(folder) / "large.pdf").write_bytes(large)

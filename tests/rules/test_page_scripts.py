@@ -10,11 +10,13 @@ SCRIPTS = ROOT / "static" / "js"
 SHELL = ("forms.js", "say.js")  # preloaded by every page
 IMPORT = re.compile(r'^import (?:[^"]*? from )?"(\.[^"]+)";', re.MULTILINE)
 DYNAMIC = re.compile(r'\bimport\("(\.[^"]+)"\)')
+COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+"""Types that JSDoc names are no part of what a page loads."""
 
 
 def imported(path: Path, pattern: re.Pattern[str]) -> Iterator[Path]:
     """The modules that a module names."""
-    for name in pattern.findall(path.read_text()):
+    for name in pattern.findall(COMMENT.sub("", path.read_text())):
         yield (path.parent / name).resolve()
 
 
