@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.actor import Actor
-from docex import books
+from docex import books, topics
 from docex.access import Right, incoming_for
 from docex.dispatch import index_incoming
 from docex.drafting import reason_of
@@ -54,7 +54,7 @@ def agree_recall(tx: Tx, actor: Actor, incoming_id: int) -> Incoming:
     move_incoming(tx, incoming, IncomingVerb.CANCEL)
     incoming.handled_by = actor.person_id
     tell_sender(tx, incoming, Recall.AGREED, "")
-    tx.outbox("docex.stop_work", f"{incoming.id}:{incoming.rev}", {"incoming_id": incoming.id})
+    tx.outbox(topics.STOP_WORK, f"{incoming.id}:{incoming.rev}", {"incoming_id": incoming.id})
     note(tx, incoming, "incoming.agree_recall", code=incoming.code)
     return incoming
 

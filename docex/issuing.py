@@ -6,7 +6,7 @@ A person's key is used only for a `docex.sign` job, and only that person's press
 from dataclasses import replace
 
 from directory.actor import Actor
-from docex import books, drafting, preserving
+from docex import books, drafting, preserving, topics
 from docex.access import Right, document_for
 from docex.checking import codes
 from docex.desk import alarms
@@ -18,6 +18,7 @@ from docex.states import DocumentState, DocumentVerb
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Stale, WrongState
+from kernel.outbox import Topic
 from kernel.refs import Ref
 from kernel.text import Phrase, phrase
 from signing import delegation
@@ -35,7 +36,7 @@ def sign(tx: Tx, actor: Actor, document_id: int, seen: int | None = None) -> Doc
     if document.copy_form:
         _approved(tx, document)
     else:
-        _promise(tx, "docex.sign", document, actor)
+        _promise(tx, topics.SIGN, document, actor)
     return document
 
 
@@ -84,7 +85,7 @@ def _check_seen(tx: Tx, document: Document, seen: int | None) -> None:
 def seal(tx: Tx, actor: Actor, document_id: int) -> Document:
     """The clerk presses "Đóng dấu và gửi": the agency's key signs, the result is verified, then it is sent."""
     document = to_seal(tx, actor, document_id)
-    _promise(tx, "docex.seal", document, actor)
+    _promise(tx, topics.SEAL, document, actor)
     return document
 
 
@@ -181,9 +182,9 @@ def send_failed(tx: Tx, document: Document, reason: Phrase) -> None:
 
 def promise_dispatch(tx: Tx, document: Document) -> None:
     """Have the envelope written and handed to the hub."""
-    tx.outbox("docex.dispatch", f"{document.id}:{document.rev}", {"document_id": document.id})
+    tx.outbox(topics.DISPATCH, f"{document.id}:{document.rev}", {"document_id": document.id})
 
 
-def _promise(tx: Tx, topic: str, document: Document, actor: Actor) -> None:
+def _promise(tx: Tx, topic: Topic, document: Document, actor: Actor) -> None:
     key = f"{document.id}:{document.rev}"
     tx.outbox(topic, key, {"document_id": document.id, "rev": document.rev, "person_id": actor.person_id})

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from directory import queries as directory
 from directory.actor import Actor
 from directory.names import names_at
-from docex import fallen
+from docex import fallen, topics
 from docex.access import paper_for
 from docex.books import is_copy
 from docex.checking.models import EnvelopeJudgement
@@ -22,6 +22,7 @@ from docex.models import Dispatch, Document, Incoming, Judgement, Paper
 from docex.moves import touch_incoming
 from docex.papers import papers_of
 from docex.registers.reading import PaperFile, readable
+from docex.streams import Change, document_stream
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Invalid, NotFound
@@ -37,7 +38,7 @@ from signing.trust import Trust
 from signing.verdicts import Reason, Value, Verdict
 from signing.verify import Expected
 
-TOPIC = "docex.verify"
+TOPIC = topics.VERIFY
 NOTHING_TO_JUDGE = "none"
 AGAIN_AFTER = tuple(timedelta(seconds=s) for s in (15, 60, 600, 3600))
 """When authorities are still being asked: how long until the next look."""
@@ -254,7 +255,7 @@ def _show(tx: Tx, dispatch: Dispatch, only: int | None = None) -> None:
         touch_incoming(tx, incoming, "incoming.judged")
     if dispatch.document_id is not None:
         document = tx.session.get_one(Document, dispatch.document_id)
-        tx.publish(f"document:{document.id}", "document.judged", {"id": document.id, "rev": document.rev})
+        tx.publish(document_stream(document.id), "document.judged", Change(document.id, document.rev))
 
 
 def latest(tx: Tx, dispatch_id: int) -> dict[int, Verdict]:

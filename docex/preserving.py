@@ -12,6 +12,7 @@ from directory.actor import Actor
 from docex.access import paper_for
 from docex.drafting import File
 from docex.models import Dispatch, Document, Incoming, Paper
+from docex.streams import Change, document_stream, incoming_stream
 from kernel.db import Tx
 from kernel.errors import NotFound
 from kernel.text import Phrase
@@ -75,8 +76,8 @@ def _tell(tx: Tx, sha256: str) -> None:
     own = sa.select(Dispatch.document_id).where(Dispatch.id.in_(dispatches), Dispatch.document_id.is_not(None))
     documents |= {number for number in tx.session.scalars(own) if number is not None}
     for number, rev in tx.session.execute(sa.select(Document.id, Document.rev).where(Document.id.in_(documents))):
-        tx.publish(f"document:{number}", "document.preserved", {"id": number, "rev": rev})
+        tx.publish(document_stream(number), "document.preserved", Change(number, rev))
     copies = sa.select(Incoming.id, Incoming.rev).where(Incoming.dispatch_id.in_(dispatches)).limit(MOST_TOLD + 1)
     found = tx.session.execute(copies).all()
     for number, rev in found if len(found) <= MOST_TOLD else []:
-        tx.publish(f"incoming:{number}", "incoming.preserved", {"id": number, "rev": rev})
+        tx.publish(incoming_stream(number), "incoming.preserved", Change(number, rev))

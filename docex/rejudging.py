@@ -10,14 +10,14 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from docex import judging
+from docex import judging, topics
 from docex.models import Judgement
 from kernel import clock, outbox
 from kernel.db import Database, Tx
 from kernel.outbox import OPEN_STATES, Job, OutboxRow
 from signing.policy import IN_FORCE
 
-TOPIC = "docex.judge_again"
+TOPIC = topics.JUDGE_AGAIN
 STRETCH = 20
 """Envelopes of a stretch, and how many may wait to be judged before another one is promised."""
 LOOKED_AT = 500

@@ -29,6 +29,7 @@ from docex.states import (
     document_after,
     incoming_after,
 )
+from docex.streams import document_stream, incoming_stream
 from docex.timeline import Moment
 from kernel import streams
 from kernel.db import Tx
@@ -185,7 +186,7 @@ HOLDERS: dict[HolderKind, Phrase] = {
 def document_sheet(tx: Tx, actor: Actor, document_id: int) -> DocumentSheet:
     """The page of an own document."""
     document = document_for(tx, actor, document_id)
-    stream = f"document:{document.id}"
+    stream = document_stream(document.id)
     agencies = directory.agencies(tx, document.recipients)
     main = standing_paper(tx, document)
     sent = sa.select(Dispatch.id).where(Dispatch.document_id == document.id).order_by(Dispatch.id)
@@ -233,7 +234,7 @@ def incoming_sheet(tx: Tx, actor: Actor, incoming_id: int) -> IncomingSheet:
     verdicts = judging.latest(tx, dispatch.id)
     papers = papers_of(tx, dispatch.id)
     main = next((p for p in papers if p.role == "main"), None)
-    stream = f"incoming:{incoming.id}"
+    stream = incoming_stream(incoming.id)
     facts = Facts.from_json(dispatch.facts)
     update_asked = relations.asked_for_update(tx, delivery)
     return IncomingSheet(

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from docex import ways
+from docex import topics, ways
 from docex.models import Delivery, Dispatch, Document, StatusLog
 from docex.moves import move, record, touch_delivery
 from docex.states import LOST, NOT_HAD, SETTLED, DocumentState, DocumentVerb, Progress, Recall, advanced, recall_after
@@ -61,7 +61,7 @@ def say_all(
         for delivery, code in counted:
             if delivery.progress in SETTLED or code in (Recall.AGREED, Recall.REFUSED) or _asked_in_vain(delivery):
                 # In a transaction of its own: the document's row is locked before deliveries, never after.
-                tx.outbox("docex.settle", f"{delivery.id}:{code}:{delivery.rev}", {"document_id": dispatch.document_id})
+                tx.outbox(topics.SETTLE, f"{delivery.id}:{code}:{delivery.rev}", {"document_id": dispatch.document_id})
     return news
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from docex import preserving
+from docex import preserving, topics
 from docex.models import Judgement, Paper
 from docex.papermaking import PDF
 from kernel import clock, outbox
@@ -17,7 +17,7 @@ from kernel.outbox import Job
 from signing import archive
 from signing.verdicts import Level, Verdict
 
-TOPIC = "docex.take_in"
+TOPIC = topics.TAKE_IN
 STRETCH = 100
 PAUSE = timedelta(minutes=15)
 

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable
 from datetime import datetime
-from typing import IO, Any, ClassVar
+from typing import IO, Any
 
 from docex import judging, preserving
 from docex.custody import Custody
@@ -40,7 +40,7 @@ MOST_JUDGED_BYTES = 100 * 1024**2
 class VerifyHandler(Handler[Case, Judged]):
     """Judge the papers of an envelope for its recipients."""
 
-    topic: ClassVar[str] = judging.TOPIC
+    topic = judging.TOPIC
 
     def __init__(self, blobs: BlobStore, custody: Custody, at_once: int = 1) -> None:
         self.at_once_here = at_once

@@ -18,6 +18,7 @@ from kernel.errors import Unavailable
 from kernel.schema import Base, BigId, Json, JsonList
 from kernel.text import phrase
 from kernel.verified import Soundness
+from kernel.wire import Wire
 
 __all__ = ["Base", "BigId", "Committed", "Database", "Json", "JsonList", "Tx"]
 
@@ -68,7 +69,7 @@ class Tx:
 
     def outbox(
         self,
-        topic: str,
+        topic: outbox.Topic,
         key: str,
         payload: dict[str, Any] | None = None,
         *,
@@ -88,10 +89,10 @@ class Tx:
         promises, self._promises = self._promises, []
         outbox.store(self.session, promises)
 
-    def publish(self, stream: str, kind: str, data: dict[str, Any]) -> None:
+    def publish(self, stream: streams.StreamName, kind: str, data: Wire) -> None:
         """Tell the audience of `stream`. The row gets its dense number at the end of the transaction, when all
         stream rows are locked in one order, so that two transactions can never wait for each other."""
-        self._events.append(streams.Draft(stream, kind, data))
+        self._events.append(streams.Draft(stream, kind, data.wire()))
 
     def audit(
         self,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NewType, Self, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -21,6 +21,11 @@ from kernel.text import Phrase, phrase
 
 if TYPE_CHECKING:
     from kernel.db import Tx
+
+
+Topic = NewType("Topic", str)
+"""The name of a kind of work. Each package declares its own in its `topics.py` and nowhere else, so that the rules know
+all of them; mypy refuses a plain string."""
 
 
 class State(enum.StrEnum):
@@ -188,7 +193,7 @@ class Handler(Generic[P, R]):
     about also when it is too late to do it.
     """
 
-    topic: ClassVar[str]
+    topic: ClassVar[Topic]
     can_ask: ClassVar[bool] = False
     at_once: int | None = None
     at_once_here: int | None = None
@@ -216,7 +221,7 @@ class Handler(Generic[P, R]):
 class _Inside(Handler[Any, Any]):
     """Work that needs only the database: done and finished in one transaction."""
 
-    def __init__(self, topic: str, function: Callable[["Tx", Job], None]) -> None:
+    def __init__(self, topic: Topic, function: Callable[["Tx", Job], None]) -> None:
         self.name = topic
         self.function = function
 
@@ -231,7 +236,7 @@ def register(handler: Handler[Any, Any]) -> None:
 
 
 def handler(
-    topic: str,
+    topic: Topic,
 ) -> Callable[[Callable[["Tx", Job], None]], Callable[["Tx", Job], None]]:
     """Make a function the handler of a topic whose work is done in the database alone."""
 
@@ -257,7 +262,7 @@ def lane(topic: str) -> tuple[str, int | None]:
     return ("slow", found.at_once) if found.at_once is not None else ("quick", None)
 
 
-def _keep(topic: str, found: Handler[Any, Any]) -> None:
+def _keep(topic: Topic, found: Handler[Any, Any]) -> None:
     if topic in handlers and type(handlers[topic]) is not type(found):
         raise RuntimeError(f"two handlers for {topic}")
     handlers[topic] = found

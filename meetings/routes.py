@@ -318,7 +318,7 @@ def plain(tx: Tx, actor: Actor, meeting_id: int) -> str:
 def _room_context(tx: Tx, actor: Actor | None, page: queries.MeetingPage) -> dict[str, Any]:
     return {
         "page": page,
-        "snapshot": queries.snapshot(tx, actor, page.meeting.id),
+        "snapshot": queries.snapshot(tx, actor, page.meeting.id).wire(),
         "choice": queries.people_for_tasks(tx, page) if page.desk else [],
         "number": fresh_number(),
         "errors": {},
@@ -344,7 +344,7 @@ def snapshot(tx: Tx, actor: Actor | None, meeting_id: int) -> Response:
     if request.headers.get("If-None-Match") == tag:
         response = make_response("", 304)
     else:
-        response = jsonify(queries.snapshot(tx, actor, meeting_id))
+        response = jsonify(queries.snapshot(tx, actor, meeting_id).wire())
     response.headers["ETag"] = tag
     response.headers["Cache-Control"] = "private, no-cache"
     return response

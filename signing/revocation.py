@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import ClassVar
 
 import sqlalchemy as sa
 from cryptography import x509
@@ -27,7 +26,7 @@ from kernel.errors import Invalid, NotFound
 from kernel.outbox import Handler, Job
 from kernel.schema import insert_into
 from kernel.text import phrase
-from signing import fetching
+from signing import fetching, topics
 from signing.anchors import CHAIN
 from signing.answers import Answer, list_addresses, question_about, read_list, read_response, responder_addresses
 from signing.fetching import NotFetched
@@ -35,7 +34,7 @@ from signing.trust import Trust
 from signing.trustmodels import Intermediate, RevocationSource, TrustedRoot
 from signing.verdicts import Verdict
 
-TOPIC = "signing.revocation"
+TOPIC = topics.REVOCATION
 LIST, ANSWER = "crl", "ocsp"
 SOONEST, LATEST = timedelta(minutes=5), timedelta(hours=24)
 FORGOTTEN_AFTER = timedelta(days=60)
@@ -207,7 +206,7 @@ class Outcome:
 class RevocationHandler(Handler[Question, Outcome]):
     """Ask one authority. Asking twice does no harm; the next time is promised with each answer."""
 
-    topic: ClassVar[str] = TOPIC
+    topic = TOPIC
 
     def __init__(self, hosts: tuple[str, ...]) -> None:
         self.hosts = hosts

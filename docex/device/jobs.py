@@ -3,10 +3,9 @@
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import ClassVar
 
 from directory import queries as directory
-from docex import drafting, issuing
+from docex import drafting, issuing, topics
 from docex.custody import Custody
 from docex.device import attached, handing
 from docex.drafting import File
@@ -58,7 +57,7 @@ def register_jobs(config: Config, blobs: BlobStore) -> None:
     outbox.register(HandInHandler(blobs, Custody(config)))
 
 
-@outbox.handler("docex.hand_expire")
+@outbox.handler(topics.HAND_EXPIRE)
 def expire(tx: Tx, job: Job) -> None:
     """Bring a document back whose signer let the time pass."""
     handing.expire(tx, job.payload["handoff_id"])
@@ -86,7 +85,7 @@ class Out:
 class HandOutHandler(Handler[OutWork, Out]):
     """Make the file that the signer's device will fetch."""
 
-    topic: ClassVar[str] = "docex.hand_out"
+    topic = topics.HAND_OUT
 
     def __init__(self, blobs: BlobStore, base_url: str) -> None:
         self.blobs = blobs
@@ -188,7 +187,7 @@ class In:
 class HandInHandler(Handler[InWork, In]):
     """Look into what the signer's device sent: the same bytes, one signature more, by the right certificate."""
 
-    topic: ClassVar[str] = "docex.hand_in"
+    topic = topics.HAND_IN
 
     def __init__(self, blobs: BlobStore, custody: Custody) -> None:
         self.blobs = blobs
@@ -263,7 +262,7 @@ class HandInHandler(Handler[InWork, In]):
             return False
         revocation.want(tx, result.asked)
         payload = {"handoff_id": result.handoff_id, "turn": turn + 1}
-        tx.outbox("docex.hand_in", f"{result.handoff_id}:{turn + 1}", payload, due_at=clock.now() + AGAIN)
+        tx.outbox(topics.HAND_IN, f"{result.handoff_id}:{turn + 1}", payload, due_at=clock.now() + AGAIN)
         return True
 
     def give_up(self, tx: Tx, job: Job, reason: str) -> None:

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.actor import Actor
-from docex import judging
+from directory.streams import person_stream
+from docex import judging, topics
 from docex.access import dispatch_for, document_for, incoming_for
 from docex.checking.models import EnvelopeJudgement
 from docex.envelope import Facts
@@ -20,6 +21,7 @@ from docex.hub.models import Receipt
 from docex.models import Delivery, Dispatch, Judgement
 from docex.papers import file_name, papers_of
 from docex.states import Progress
+from docex.streams import FileChange
 from kernel import clock
 from kernel.blobs import Blob
 from kernel.db import Tx
@@ -34,7 +36,7 @@ from signing.policy import DocumentKind
 from signing.trust import Trust
 from signing.verdicts import Level, phrase_from_json
 
-TOPIC = "docex.evidence"
+TOPIC = topics.EVIDENCE
 HAS_IT = frozenset(
     {
         Progress.RETRIEVED,
@@ -179,7 +181,7 @@ def stream_of(actor: Actor) -> str:
 def tell(tx: Tx, row: EvidencePack) -> None:
     """Let the page of whoever asked know how it stands."""
     if row.person_id is not None:
-        tx.publish(f"person:{row.person_id}", "evidence", {"id": row.id, "state": row.state, "rev": 1})
+        tx.publish(person_stream(row.person_id), "evidence", FileChange(row.id, row.state))
 
 
 def source_of(tx: Tx, row: EvidencePack, trust: Trust) -> Source:

@@ -17,6 +17,7 @@ from docex.hub.states import ParcelState, ReceiptKind
 from docex.models import Delivery
 from docex.states import NOT_HAD, Progress, Recall
 from docex.statuses import set_back, take_back
+from docex.streams import Change, mailbox_stream
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Invalid, NotFound, WrongState
@@ -189,7 +190,7 @@ def _record(tx: Tx, agency_id: int, action: str, ref: Ref | str = "", **detail: 
 
 
 def _changed(tx: Tx, box: Mailbox) -> None:
-    tx.publish(f"mailbox:{box.agency_id}", "mailbox.changed", {"id": box.agency_id, "rev": box.last_seq})
+    tx.publish(mailbox_stream(box.agency_id), "mailbox.changed", Change(box.agency_id, box.last_seq))
 
 
 def _box(tx: Tx, actor: Actor, agency_id: int, *, lock: bool = False) -> Mailbox:

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import IO, ClassVar
+from typing import IO
 
 from directory import queries as directory
 from directory.queries import AgencyCard
+from docex import topics
 from docex.edxml import Envelope, Limits, StatusMessage
 from docex.edxml.model import Note
 from docex.intake import Handed
@@ -40,7 +41,7 @@ def register_jobs(config: Config, blobs: BlobStore) -> None:
     outbox.register(ArrivalHandler(config, blobs))
 
 
-@outbox.handler("mail.alarm")
+@outbox.handler(topics.MAIL_ALARM)
 def alarm(tx: Tx, job: Job) -> None:
     """A letter still waits for a word of its reader."""
     awaiting.alarm(tx, job.payload["letter_id"], job.payload["step"])
@@ -61,7 +62,7 @@ class Work:
 class ArrivalHandler(Handler[Work, Found]):
     """Read what the door stored, check its signature, and take it in."""
 
-    topic: ClassVar[str] = "mail.arrival"
+    topic = topics.MAIL_ARRIVAL
 
     def __init__(self, config: Config, blobs: BlobStore) -> None:
         self.config = config

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from directory import queries as directory
 from directory.models import Agency
 from directory.queries import AgencyCard
-from docex import ways
+from docex import topics, ways
 from docex.hub import terms
 from docex.mail.addresses import exchange_domain
 from docex.mail.models import LetterKind, LetterState, MailArrival, MailLetter, MailPartner
@@ -56,7 +56,7 @@ class MailWay(ways.Way):
         letter = _document_letter(tx, delivery)
         if letter is None or letter.state == LetterState.FAILED:
             return True
-        if not outbox.cancel(tx, "mail.envelope", [str(letter.id)], untried=True):
+        if not outbox.cancel(tx, topics.MAIL_ENVELOPE, [str(letter.id)], untried=True):
             return False
         letter.state, letter.reason, letter.changed_at = LetterState.FAILED, phrase_to_json(_TAKEN_BACK), clock.now()
         return True
@@ -128,9 +128,9 @@ def promise(
     tx.session.flush()
     if kind in (LetterKind.DOCUMENT, LetterKind.STATUS):
         until = terms.until(tx, delivery.dispatch_id) if delivery is not None and kind == LetterKind.DOCUMENT else None
-        tx.outbox("mail.envelope", str(letter.id), {"letter_id": letter.id}, expires_at=until)
+        tx.outbox(topics.MAIL_ENVELOPE, str(letter.id), {"letter_id": letter.id}, expires_at=until)
     else:
-        tx.outbox("mail.receipt", str(letter.id), {"letter_id": letter.id})
+        tx.outbox(topics.MAIL_RECEIPT, str(letter.id), {"letter_id": letter.id})
     return letter
 
 

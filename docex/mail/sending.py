@@ -6,13 +6,12 @@ declared and keeps its Message-ID; one that a receipt has already answered is no
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar
 
 import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.queries import AgencyCard
-from docex import edxml
+from docex import edxml, topics
 from docex.edxml.codes import StatusCode
 from docex.edxml.fitting import fitted
 from docex.edxml.model import Organ, ResponseFor, StatusMessage
@@ -112,13 +111,13 @@ class _LetterHandler(Handler[Ready, None]):
 class EnvelopeHandler(_LetterHandler):
     """Documents and statuses."""
 
-    topic: ClassVar[str] = "mail.envelope"
+    topic = topics.MAIL_ENVELOPE
 
 
 class ReceiptHandler(_LetterHandler):
     """Receipts for what came by e-mail."""
 
-    topic: ClassVar[str] = "mail.receipt"
+    topic = topics.MAIL_RECEIPT
 
 
 def ready(tx: Tx, config: Config, letter: MailLetter, attempt: int) -> Ready:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.actor import Actor, Role
+from directory.streams import clerks_stream, person_stream
 from docex.labels import URGENCY
 from docex.models import Delivery, Dispatch, Document, Incoming
 from docex.queries import INBOX_FILTERS, OUTBOX_FILTERS
@@ -105,7 +106,7 @@ def search_sides(actor: Actor, wish: Wish, where: str) -> list[finding.Side]:
 
 def watched(actor: Actor) -> str:
     """Clerks and leaders watch their agency; others hear of their own documents on their own stream."""
-    return f"agency:{actor.agency_id}/clerks" if actor.has(Role.CLERK, Role.LEADER) else f"person:{actor.person_id}"
+    return clerks_stream(actor.agency_id) if actor.has(Role.CLERK, Role.LEADER) else person_stream(actor.person_id)
 
 
 def other_agencies(tx: Tx, actor: Actor, wish: Wish, side: str) -> tuple[tuple[int, str], ...]:

@@ -8,13 +8,15 @@ import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.actor import Actor, require
-from docex import books
+from directory.streams import person_stream
+from docex import books, topics
 from docex.access import OVERSEERS
 from docex.papers import file_name
 from docex.registers.models import Printout
 from docex.registers.register import FORMS, Ask, register_count, register_lines
 from docex.registers.table import Head, Table
 from docex.registers.wishes import day
+from docex.streams import FileChange
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Invalid, NotFound, WrongState
@@ -80,7 +82,7 @@ def ask_for(tx: Tx, actor: Actor, ask: Ask, format_: str) -> Printout:
     )
     tx.session.add(row)
     tx.session.flush()
-    tx.outbox("docex.print", str(row.id), {"printout_id": row.id})
+    tx.outbox(topics.PRINT, str(row.id), {"printout_id": row.id})
     detail = {"book": ask.book, "year": ask.year, "series": ask.series, "rows": rows, "format": format_}
     tx.audit(f"agency:{actor.agency_id}", "register.print", Ref("printout", row.id), detail)
     tell(tx, row)
@@ -124,7 +126,7 @@ def table_of(tx: Tx, row: Printout) -> Table:
 
 def tell(tx: Tx, row: Printout) -> None:
     """Let the page of whoever asked know how it stands."""
-    tx.publish(f"person:{row.person_id}", "printout", {"id": row.id, "state": row.state, "rev": 1})
+    tx.publish(person_stream(row.person_id), "printout", FileChange(row.id, row.state))
 
 
 def _span(ask: Ask) -> str:

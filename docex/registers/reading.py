@@ -10,6 +10,7 @@ from time import monotonic
 
 import sqlalchemy as sa
 
+from docex import topics
 from docex.envelope import Facts
 from docex.models import Delivery, Dispatch, Paper
 from docex.papers import papers_of
@@ -26,7 +27,7 @@ SCOPE = "papers"
 BREAK = "\n"
 """An empty line stands between what the envelope says and the text of its papers."""
 
-TOPIC = "docex.read_text"
+TOPIC = topics.READ_TEXT
 MOST_BYTES = 60_000_000
 MOST_LETTERS = 150_000
 MOST_PAPERS = 20

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from directory import queries as directory
+from docex import topics
 from docex.hub import givenup, terms
 from docex.hub.givenup import About, Kind, Needless
 from docex.labels import STATUS_TITLES
@@ -19,7 +20,7 @@ from kernel.db import Tx
 from kernel.outbox import OutboxRow, State
 from kernel.text import Phrase, phrase
 
-FETCH, ACKNOWLEDGE = "vxp.fetch", "vxp.acknowledge"
+FETCH, ACKNOWLEDGE = topics.VXP_FETCH, topics.VXP_ACKNOWLEDGE
 AGAIN_AFTER = timedelta(hours=6)
 """Whoever mends what kept a message out - a code that the directory lacked, a full disk - need not call anybody."""
 
@@ -43,7 +44,7 @@ def promise(tx: Tx, listed: Listed) -> None:
 class Forward(Kind):
     """An envelope that the upper axis did not take."""
 
-    topic = "vxp.forward"
+    topic = topics.VXP_FORWARD
     title = phrase("Chuyển văn bản lên trục trên")
 
     def about(self, tx: Tx, rows: Sequence[OutboxRow]) -> dict[int, About]:
@@ -84,7 +85,7 @@ class Forward(Kind):
 class Report(Kind):
     """A status that the upper axis did not hear."""
 
-    topic = "vxp.report"
+    topic = topics.VXP_REPORT
     title = phrase("Báo trạng thái lên trục trên")
 
     def about(self, tx: Tx, rows: Sequence[OutboxRow]) -> dict[int, About]:

@@ -13,7 +13,7 @@ from directory import codes
 from directory.actor import Actor
 from directory.models import Agency
 from directory.queries import agency_by_code
-from docex import intake, superseding, ways
+from docex import intake, superseding, topics, ways
 from docex.edxml import Envelope, StatusMessage
 from docex.edxml.codes import StatusCode
 from docex.edxml.model import Organ
@@ -35,7 +35,7 @@ from kernel.text import Phrase, phrase
 CHANNEL = "upstream:vxp"
 """The channel of all that came down."""
 
-FORWARD = "vxp.forward"
+FORWARD = topics.VXP_FORWARD
 """The promise that an envelope goes up; its key is the dispatch."""
 
 BY = "upstream"
@@ -94,7 +94,7 @@ class UpstreamWay(ways.Way):
             log = tx.session.scalar(
                 sa.select(sa.func.max(StatusLog.id)).where(StatusLog.delivery_id == delivery.id, StatusLog.code == code)
             )
-            tx.outbox("vxp.report", str(log), {"status_id": log})
+            tx.outbox(topics.VXP_REPORT, str(log), {"status_id": log})
 
 
 def _promise(tx: Tx, deliveries: Sequence[Delivery], dispatch: Dispatch) -> bool:

@@ -26,6 +26,7 @@ from kernel.outbox import (
     Reason,
     SendError,
     State,
+    Topic,
     Unsure,
 )
 from kernel.text import Phrase, phrase
@@ -39,7 +40,7 @@ NOON = datetime(2026, 11, 23, 5, tzinfo=UTC)
 class Post(Handler[str, str]):
     """Sends to a list in memory, as a receiver outside would be."""
 
-    topic = "test.post"
+    topic = Topic("test.post")
 
     def __init__(self) -> None:
         self.sent: list[str] = []
@@ -76,7 +77,7 @@ def post(monkeypatch: pytest.MonkeyPatch) -> Post:
 
 def promise(db: Database, key: str = "a", **rest: Any) -> None:
     with db.write() as tx:
-        tx.outbox("test.post", key, **rest)
+        tx.outbox(Topic("test.post"), key, **rest)
 
 
 def state(db: Database) -> str:
@@ -87,8 +88,8 @@ def state(db: Database) -> str:
 def test_a_promise_is_kept_once_even_when_made_twice(db: Database, post: Post) -> None:
     promise(db)
     with db.write() as tx:
-        tx.outbox("test.post", "a")
-        tx.outbox("test.post", "a")
+        tx.outbox(Topic("test.post"), "a")
+        tx.outbox(Topic("test.post"), "a")
     worker.drain(db)
     promise(db)
     worker.drain(db)
@@ -106,27 +107,27 @@ def test_who_does_what_is_due_leaves_no_listener_behind(db: Database, post: Post
 
 def test_nothing_is_promised_when_the_transaction_fails(db: Database, post: Post) -> None:
     with pytest.raises(ZeroDivisionError), db.write() as tx:
-        tx.outbox("test.post", "a")
+        tx.outbox(Topic("test.post"), "a")
         raise ZeroDivisionError
     assert worker.drain(db) == 0
 
 
 def test_a_part_that_fails_takes_back_its_own_promises_only(db: Database, post: Post) -> None:
     with db.write() as tx:
-        tx.outbox("test.post", "before")
+        tx.outbox(Topic("test.post"), "before")
         with contextlib.suppress(ZeroDivisionError), tx.attempt():
-            tx.outbox("test.post", "stored inside")
+            tx.outbox(Topic("test.post"), "stored inside")
             tx.store_promises()
-            tx.outbox("test.post", "inside")
+            tx.outbox(Topic("test.post"), "inside")
             raise ZeroDivisionError
-        tx.outbox("test.post", "after")
+        tx.outbox(Topic("test.post"), "after")
     worker.drain(db)
     assert sorted(post.sent) == ["after", "before"]
 
 
 def test_a_promise_of_the_same_transaction_can_be_taken_back(db: Database, post: Post) -> None:
     with db.write() as tx:
-        tx.outbox("test.post", "a")
+        tx.outbox(Topic("test.post"), "a")
         assert outbox.cancel(tx, "test.post", ["a"]) == 1
     assert worker.drain(db) == 0
 
@@ -234,7 +235,7 @@ def test_work_whose_transaction_always_fails_is_given_up_all_the_same(db: Databa
 
     if inside:
         outbox.handlers.pop("test.post")
-        outbox.handler("test.post")(stumble)
+        outbox.handler(Topic("test.post"))(stumble)
     else:
         post.prepare = stumble  # type: ignore[method-assign, assignment]
     with clock.frozen(NOON):
@@ -248,7 +249,7 @@ def test_work_whose_transaction_always_fails_is_given_up_all_the_same(db: Databa
 
 def test_what_is_done_in_one_transaction_is_counted_and_traced_with_it(db: Database, post: Post) -> None:
     outbox.handlers.pop("test.post")
-    outbox.handler("test.post")(lambda tx, job: tx.outbox("test.other", job.key))
+    outbox.handler(Topic("test.post"))(lambda tx, job: tx.outbox(Topic("test.other"), job.key))
     with clock.frozen(NOON):
         promise(db)
         worker.drain(db)
@@ -334,8 +335,8 @@ def test_no_more_jobs_of_a_topic_are_held_at_once_than_it_allows(db: Database, p
     with clock.frozen(NOON):  # no lease ends because the machine is slow
         with db.write() as tx:
             for number in range(9):
-                tx.outbox("test.post", f"p{number}")
-            tx.outbox("test.other", "last")
+                tx.outbox(Topic("test.post"), f"p{number}")
+            tx.outbox(Topic("test.other"), "last")
         workers = [Thread(target=take) for _ in range(12)]
         for one in workers:
             one.start()
@@ -477,7 +478,7 @@ def test_what_takes_its_time_keeps_no_other_work_waiting(db: Database, post: Pos
     outbox.handlers["test.slow"] = slow
     with db.write() as tx:
         for number in range(5):
-            tx.outbox("test.slow", f"s{number}")
+            tx.outbox(Topic("test.slow"), f"s{number}")
     served = worker.Worker(db, Wakeup(db), threads=1)
     running = Thread(target=served.run)
     running.start()
@@ -515,8 +516,8 @@ def test_many_jobs_are_begun_together_and_no_lane_gets_more_than_it_has_room_for
     outbox.handlers.update({"test.post": quick, "test.slow": slow})
     with db.write() as tx:
         for number in range(8):
-            tx.outbox("test.post", f"q{number}")
-            tx.outbox("test.slow", f"s{number}")
+            tx.outbox(Topic("test.post"), f"q{number}")
+            tx.outbox(Topic("test.slow"), f"s{number}")
     served = worker.Worker(db, Wakeup(db), threads=3)
     running = Thread(target=served.run)
     running.start()

@@ -1,0 +1,163 @@
+// Types of live events and of the snapshot. Made from meetings/live.py by scripts/livetypes; do not edit.
+
+/**
+ * The meeting as screens see it. `current` is the id of the point being discussed, `visited` those that were.
+ * @typedef {Object} LiveMeeting
+ * @property {number} id
+ * @property {number} rev
+ * @property {string} title
+ * @property {string} kind
+ * @property {string} place
+ * @property {string} state
+ * @property {string|null} starts_at
+ * @property {string|null} ends_at
+ * @property {number[]} item_order
+ * @property {number|null} current
+ * @property {string|null} current_at
+ * @property {number[]} visited
+ */
+
+/**
+ * The part of the meeting that changes when another point is taken.
+ * @typedef {Object} CurrentItem
+ * @property {number} rev
+ * @property {number} current
+ * @property {string} current_at
+ * @property {number[]} visited
+ */
+
+/**
+ * The newest version of a paper of a point; `size` in bytes.
+ * @typedef {Object} LivePaper
+ * @property {number} id
+ * @property {string} title
+ * @property {number} version
+ * @property {number} pages
+ * @property {number} size
+ */
+
+/**
+ * An agenda item with the newest version of each of its papers.
+ * @typedef {Object} LiveItem
+ * @property {number} id
+ * @property {number} rev
+ * @property {string} title
+ * @property {string} presenter
+ * @property {number} minutes
+ * @property {LivePaper[]} papers
+ */
+
+/**
+ * A participant as everybody in the meeting sees them; what was written in the answer is for the desk only.
+ * @typedef {Object} LivePerson
+ * @property {number} id
+ * @property {number} rev
+ * @property {string} name
+ * @property {string} position
+ * @property {string} agency
+ * @property {string} role
+ * @property {string} answer
+ * @property {string} substitute
+ * @property {string|null} present_at
+ */
+
+/**
+ * A participant's answer as the desk sees it.
+ * @typedef {Object} LiveAnswer
+ * @property {number} id
+ * @property {number} rev
+ * @property {string} answer
+ * @property {string} reason
+ * @property {string} substitute_name
+ * @property {string} substitute_position
+ * @property {string} substitute_phone
+ * @property {string|null} answered_at
+ */
+
+/**
+ * A place in the speakers' queue; `participant` is an id.
+ * @typedef {Object} LiveTurn
+ * @property {number} id
+ * @property {number} participant
+ * @property {string} state
+ * @property {string|null} started_at
+ */
+
+/**
+ * The speakers' queue, one object: who speaks first, then who waits, in the order of asking.
+ * @typedef {Object} LiveQueue
+ * @property {number} rev
+ * @property {LiveTurn[]} turns
+ */
+
+/**
+ * A person who works along on a task.
+ * @typedef {Object} CoWorker
+ * @property {number} id
+ * @property {string} name
+ */
+
+/**
+ * A conclusion as everybody in the meeting sees it; `item`, `lead_id` and `task` are ids.
+ * @typedef {Object} LiveConclusion
+ * @property {number} id
+ * @property {number} rev
+ * @property {number|null} item
+ * @property {string} text
+ * @property {string} lead
+ * @property {number|null} lead_id
+ * @property {CoWorker[]} co_workers
+ * @property {string|null} due_at
+ * @property {number|null} task
+ */
+
+/**
+ * How far the task of a conclusion is.
+ * @typedef {Object} LiveTask
+ * @property {number} id
+ * @property {number} rev
+ * @property {string} state
+ */
+
+/**
+ * An object was taken away.
+ * @typedef {Object} Gone
+ * @property {number} id
+ * @property {number} rev
+ * @property {boolean} gone
+ */
+
+/**
+ * Every screen of the meeting forgets what it knows and joins anew.
+ * @typedef {Object} Reset
+ */
+
+/**
+ * A person was invited, or what they were invited to has changed; for their own lists.
+ * @typedef {Object} InvitationChange
+ * @property {number} id
+ * @property {number} rev
+ * @property {string} state
+ */
+
+/**
+ * All that a screen knows of a meeting; objects by their id. `answers` and `tasks` are empty but for the desk.
+ * @typedef {Object} LiveState
+ * @property {LiveMeeting} meeting
+ * @property {LiveQueue} queue
+ * @property {Object<string, LiveItem>} items
+ * @property {Object<string, LivePerson>} people
+ * @property {Object<string, LiveConclusion>} conclusions
+ * @property {Object<string, LiveAnswer>} answers
+ * @property {Object<string, LiveTask>} tasks
+ */
+
+/**
+ * The state drawn from the rows, with the stream numbers it stands for and the epoch in which those count.
+ * @typedef {Object} Snapshot
+ * @property {LiveState} state
+ * @property {Object<string, number>} heads
+ * @property {string} epoch
+ */
+
+export {};
