@@ -67,6 +67,11 @@ class LivePaper(Wire):
     pages: int
     size: int
 
+    @classmethod
+    def of(cls, paper: MeetingPaper) -> "LivePaper":
+        """The fields of a row."""
+        return cls(paper.id, paper.title, paper.version, paper.pages, paper.size)
+
 
 @dataclass(frozen=True)
 class LiveItem(Wire):
@@ -82,7 +87,7 @@ class LiveItem(Wire):
     @classmethod
     def of(cls, item: AgendaItem, papers: list[MeetingPaper]) -> "LiveItem":
         """The fields of a row and of its papers."""
-        shown = tuple(LivePaper(p.id, p.title, p.version, p.pages, p.size) for p in papers)
+        shown = tuple(LivePaper.of(paper) for paper in papers)
         return cls(item.id, item.rev, item.title, item.presenter, item.minutes, shown)
 
 

@@ -22,13 +22,15 @@ from meetings.live import (
     LiveConclusion,
     LiveItem,
     LiveMeeting,
+    LivePaper,
     LivePerson,
     LiveState,
     LiveTask,
     LiveTurn,
     Snapshot,
 )
-from meetings.models import AgendaItem, Conclusion, Meeting, MeetingPaper, Participant, WallPairing
+from meetings.models import AgendaItem, Conclusion, Meeting, MeetingPaper, Participant
+from meetings.pages import ConclusionView, MeetingFacts, OwnPlace, WallView
 from meetings.speaking import queue_of
 from meetings.states import OVER_STATES, ROOM_STATES, Answer, MeetingKind, MeetingState, Role, Verb, after
 from notify.queries import MessageLine, messages_about
@@ -103,7 +105,7 @@ class ItemView:
     presenter: str
     minutes: int
     phase: str  # past, current, ahead
-    papers: list[MeetingPaper]
+    papers: list[LivePaper]
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ class Quorum:
 class MeetingPage:
     """Everything that the pages of one meeting show; drawn from one transaction with `heads`."""
 
-    meeting: Meeting
+    meeting: MeetingFacts
     state_word: Phrase
     tone: str
     kind_word: Phrase
@@ -151,13 +153,13 @@ class MeetingPage:
     chair: str
     items: list[ItemView]
     people: list[PersonView]
-    conclusions: list[Conclusion]
+    conclusions: list[ConclusionView]
     task_words: dict[int, tuple[Phrase, str]]  # by task id: how its state is called, and the tone of its chip
     turns: tuple[LiveTurn, ...]
     quorum: Quorum
-    me: Participant | None
+    me: OwnPlace | None
     desk: bool
-    walls: list[WallPairing]
+    walls: list[WallView]
     can: frozenset[Verb]
     heads: dict[str, int]
 
@@ -177,13 +179,13 @@ class MeetingPage:
         """Whether the room may be entered."""
         return self.meeting.state in ROOM_STATES
 
-    def has_part(self, conclusion: Conclusion) -> bool:
+    def has_part(self, conclusion: ConclusionView) -> bool:
         """Whether the reader has a part in the task that a conclusion became, and so may open it."""
         if self.me is None:
             return False
         if self.me.role in (Role.CHAIR, Role.SECRETARY):
             return True
-        shares = {conclusion.lead_person_id, *(person["id"] for person in conclusion.co_workers)}
+        shares = {conclusion.lead_person_id, *(person.id for person in conclusion.co_workers)}
         return self.me.person_id in shares
 
     def person(self, participant_id: int) -> PersonView | None:
@@ -243,7 +245,7 @@ def page(tx: Tx, actor: Actor | None, meeting_id: int, right: Right = Right.SEE)
     sent = _messages_by_person(tx, meeting) if desk else {}
     names = [streams.room(meeting.id)] + ([streams.desk(meeting.id)] if desk else [])
     return MeetingPage(
-        meeting=meeting,
+        meeting=MeetingFacts.of(meeting),
         state_word=word,
         tone=tone,
         kind_word=KIND_WORDS[meeting.kind],
@@ -252,13 +254,13 @@ def page(tx: Tx, actor: Actor | None, meeting_id: int, right: Right = Right.SEE)
         chair=next((p.name for p in people if p.role == Role.CHAIR), ""),
         items=_items(tx, meeting),
         people=[_person(p, desk, sent.get(p.person_id, [])) for p in people],
-        conclusions=decided,
+        conclusions=[ConclusionView.of(one) for one in decided],
         task_words={t.id: LABELS[TaskState(t.state)] for t in tasks_of(tx, decided)},
         turns=queue_of(tx, meeting).turns,
         quorum=_quorum(people),
-        me=participant_of(tx, actor, meeting.id),
+        me=OwnPlace.of(participant_of(tx, actor, meeting.id)),
         desk=desk,
-        walls=walls.walls_of(tx, meeting.id) if desk else [],
+        walls=[WallView(wall.id, wall.paired_at) for wall in walls.walls_of(tx, meeting.id)] if desk else [],
         can=frozenset(verb for verb in Verb if after(meeting.state, verb) is not None),
         heads=heads(tx, names),
     )
@@ -279,7 +281,7 @@ def _items(tx: Tx, meeting: Meeting) -> list[ItemView]:
             presenter=item.presenter,
             minutes=item.minutes,
             phase=_phase(meeting, item.id),
-            papers=papers.get(item.id, []),
+            papers=[LivePaper.of(paper) for paper in papers.get(item.id, [])],
         )
         for number, item in enumerate(ordered, start=1)
     ]

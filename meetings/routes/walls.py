@@ -9,6 +9,7 @@ from directory.actor import Actor
 from kernel.db import Tx
 from kernel.errors import Invalid
 from meetings import walls
+from meetings.pages import ScreenView
 from meetings.routes.base import routes
 from meetings.routes.planning import back_to_builder, build_page
 
@@ -20,7 +21,7 @@ def screen(tx: Tx, actor: Actor | None) -> Any:
     followed = walls.followed_by(tx, actor, pairing)
     if followed is not None:
         return redirect(url_for("meetings.wall", meeting_id=followed))
-    return render_template("meetings/screen.html", pairing=pairing)
+    return render_template("meetings/screen.html", pairing=ScreenView.of(pairing))
 
 
 @routes.open_post("/wall", reason="asks for a code; a code opens nothing until the desk enters it")
