@@ -30,8 +30,8 @@ from bench.report import Result, median, percentile, progress
 from bench.sending import HandedIn, Sender
 from bench.submit_driver import driven
 from directory import demo
-from docex.hub.models import Parcel
-from docex.hub.states import ParcelState
+from docex.exchange.hub.models import Parcel
+from docex.exchange.hub.states import ParcelState
 from tests.postgres import TestServer
 from web.tour.instance import Instance
 

@@ -20,8 +20,8 @@ from bench.registers_fill import PER_ENVELOPE, fill
 from bench.report import Result, percentile, progress
 from directory import demo, queries
 from directory.actor import Actor
-from docex.registers import finding, lists
-from docex.registers.wishes import Wish
+from docex.documents.registers import document_search, lists
+from docex.documents.registers.list_query import ListQuery
 from kernel import clock
 from kernel.db import Database, Tx
 from tests.postgres import TestServer
@@ -32,13 +32,13 @@ ROUNDS = 12
 MOST_P95_MS = 100.0
 MOST_GB = 10.0
 
-LISTS: dict[str, Wish] = {
-    "newest": Wish(),
-    "new": Wish(state="arrived"),
-    "since": Wish(since="2024-01-01", until="2024-03-31"),
-    "urgent": Wish(urgency="any"),
-    "late": Wish(due="late"),
-    "word": Wish(q="ngập úng"),
+LISTS: dict[str, ListQuery] = {
+    "newest": ListQuery(),
+    "new": ListQuery(state="arrived"),
+    "since": ListQuery(since="2024-01-01", until="2024-03-31"),
+    "urgent": ListQuery(urgency="any"),
+    "late": ListQuery(due="late"),
+    "word": ListQuery(q="ngập úng"),
 }
 SEARCHES: dict[str, str] = {
     "common": "báo cáo tiến độ",
@@ -108,12 +108,12 @@ def _clerk(db: Database) -> Actor:
         return actor
 
 
-def _list(clerk: Actor, wish: Wish) -> Callable[[Tx], object]:
+def _list(clerk: Actor, wish: ListQuery) -> Callable[[Tx], object]:
     return lambda tx: lists.inbox(tx, clerk, wish)
 
 
 def _search(clerk: Actor, q: str) -> Callable[[Tx], object]:
-    return lambda tx: finding.found(tx, clerk, q, lists.search_sides(clerk, Wish(), ""))
+    return lambda tx: document_search.found(tx, clerk, q, lists.search_sides(clerk, ListQuery(), ""))
 
 
 def _asked(db: Database, questions: Mapping[str, Callable[[Tx], object]]) -> dict[str, list[float]]:

@@ -4,8 +4,8 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
-from docex.hub import leftovers
-from docex.hub.uploads import Folder
+from docex.exchange.hub.uploads import leftovers
+from docex.exchange.hub.uploads.resumable import Folder
 from kernel import clock
 from kernel.blobs import BlobStore, store_for
 from kernel.config import Config

@@ -17,10 +17,6 @@ LEFT_TOO_LONG = {
     "signing/testpki.py",
     "tests/api/test_integration.py",
     "tests/browser/gallery_app.py",
-    "tests/docex/test_desk.py",
-    "tests/docex_edxml/test_read.py",
-    "tests/docex_hub/test_webhooks.py",
-    "tests/docex_vxp/test_upstream.py",
     "tests/signing_keys/test_secrets.py",
     "tests/web_broadcast/site.py",
 }
@@ -28,7 +24,7 @@ LEFT_TOO_LONG = {
 # call or name -> the files that may use it
 ALLOWED = {
     "commit": ("kernel/db.py", "web/schema.py"),
-    "os.environ": ("kernel/config.py",),
+    "os.environ": ("kernel/config.py", "conformance/__main__.py"),  # the kit tells pytest how to run, not the house
     "os.getenv": (),
     "datetime.now": ("kernel/clock.py",),
     "datetime.utcnow": (),
@@ -38,15 +34,16 @@ ALLOWED = {
 }
 NETWORK = {"requests", "urllib3", "smtplib", "urllib.request", "http.client", "httpx", "aiohttp", "twilio"}
 NETWORK_PLACES = (
+    "conformance/",
     "notify/mail/",
     "notify/sms/",
     "notify/sinks/",
-    "docex/hub/calling.py",
+    "docex/exchange/hub/webhooks/http_client.py",
     "notify/doctor.py",
-    "docex/agent/wire.py",
+    "docex/agent/http_client.py",
     "docex/agent/hub.py",
     "signing/",
-    "docex/vxp/client.py",
+    "docex/exchange/vxp/client.py",
     "web/doctor.py",
     "web/tour",
 )

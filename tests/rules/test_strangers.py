@@ -6,9 +6,9 @@ from tests.rules.source import Module, dotted, modules
 
 LIBRARIES = {"pypdf", "pypdfium2", "pikepdf", "fitz", "pdfminer", "pyhanko"}
 READERS = {
-    "docex/official/pdfprobe.py": "facts",
-    "docex/registers/textprobe.py": "read",
-    "docex/placing.py": "spot_for",
+    "docex/official/pdf_probe.py": "facts",
+    "docex/documents/search/text_probe.py": "read",
+    "docex/documents/papers/signature_placement.py": "spot_for",
     "signing/returned.py": "check_returned",
     "signing/locking.py": "is_closed",
 }

@@ -23,7 +23,7 @@ from signing.rendering.pages import Area
 from signing.specimens import handwriting, seal
 from signing.stamps import Box, seal_box, signature_box
 from signing.verdicts import Value
-from tests.official.papers import LETTER
+from tests.docex.official.papers import LETTER
 from tests.signing.conftest import CITY, Office
 from tests.signing.forgery.conftest import FULL
 from tests.signing.names import Signatory, signatories
