@@ -160,7 +160,7 @@ def reorder(tx: Tx, actor: Actor, meeting_id: int) -> Any:
 
 def _store_paper(tx: Tx, actor: Actor, meeting_id: int, **_path: int) -> PaperFile:
     meeting_for(tx, actor, meeting_id, Right.DESK)
-    tx.let_go()  # the store may be far away
+    tx.release()  # the store may be far away
     return _uploaded()
 
 

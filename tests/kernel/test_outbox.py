@@ -1,4 +1,4 @@
-"""Promises are kept once, by whoever holds the lease."""
+"""Jobs are done once, by whoever holds the lease."""
 
 import contextlib
 import re
@@ -63,7 +63,7 @@ def test_a_part_that_fails_takes_back_its_own_promises_only(db: Database, post: 
         tx.outbox(Topic("test.post"), "before")
         with contextlib.suppress(ZeroDivisionError), tx.attempt():
             tx.outbox(Topic("test.post"), "stored inside")
-            tx.store_promises()
+            tx.store_jobs()
             tx.outbox(Topic("test.post"), "inside")
             raise ZeroDivisionError
         tx.outbox(Topic("test.post"), "after")

@@ -121,7 +121,7 @@ def test_a_connection_keeps_its_prepared_statements_when_it_was_only_read(db: Da
     for number in range(8):  # psycopg prepares what it sees for the sixth time
         with db.read() as tx:
             tx.session.scalar(sa.select(sa.func.abs(sa.bindparam("n", number))))
-            tx.let_go()
+            tx.release()
             tx.session.scalar(sa.select(sa.func.sqrt(sa.bindparam("n", number))))
     with db.read() as tx:
         kept = set(tx.session.scalars(sa.text("SELECT substring(statement, 8, 3) FROM pg_prepared_statements")))

@@ -161,7 +161,7 @@ def conclude(tx: Tx, verified: EnvelopeVerified, *, asked_by: int | None = None,
     A verdict as of an earlier moment is kept and changes nothing else.
     """
     dispatch = tx.session.get_one(Dispatch, verified.dispatch_id)
-    tx.keep(dispatch)
+    tx.pin(dispatch)
     now, was_valid = clock.now(), lost_validity.valid_by_earlier_rules(tx, dispatch.id)
     for paper_id, verdict in verified.verdicts:
         report = verdict.to_json()

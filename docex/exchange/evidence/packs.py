@@ -115,7 +115,7 @@ def ask_for(tx: Tx, actor: Actor, side: str, thing_id: int) -> EvidencePack:
     """Have a pack made. While one is being made for the same agency, that is the one."""
     subject = subject_for(tx, actor, side, thing_id)
     dispatch, agency_id = subject.dispatch, actor.agency_id
-    tx.take_turns(f"evidence:{dispatch.id}:{agency_id}")
+    tx.advisory_lock(f"evidence:{dispatch.id}:{agency_id}")
     waiting = sa.select(EvidencePack).where(
         EvidencePack.dispatch_id == dispatch.id,
         EvidencePack.agency_id == agency_id,

@@ -58,7 +58,7 @@ class Work:
     partner: MailPartner | None
     sender: AgencyCard | None
     receivers: tuple[AgencyCard, ...]
-    look: Callable[[], AbstractContextManager[Tx]]
+    reader: Callable[[], AbstractContextManager[Tx]]
 
 
 class ArrivalHandler(Handler[Work, Found]):
@@ -79,7 +79,7 @@ class ArrivalHandler(Handler[Work, Found]):
         arrival.partner_id = partner.id if partner is not None else None
         sender = directory.agency(tx, partner.agency_id) if partner is not None else None
         cards = directory.agencies(tx, arrival.rcpt_to["agencies"])
-        return Work(arrival, partner, sender, tuple(cards[i] for i in arrival.rcpt_to["agencies"]), tx.look)
+        return Work(arrival, partner, sender, tuple(cards[i] for i in arrival.rcpt_to["agencies"]), tx.reader)
 
     def perform(self, prepared: Work) -> Found:
         """Parse, verify, store the papers. A refusal is a result; only the store or a bug can fail."""
@@ -151,7 +151,7 @@ class ArrivalHandler(Handler[Work, Found]):
 
 
 def _is_new(work: Work, partner: MailPartner, message: Envelope | StatusMessage, handed: Handed) -> bool:
-    with work.look() as tx:
+    with work.reader() as tx:
         return routing.is_new(tx, partner, message, handed)
 
 

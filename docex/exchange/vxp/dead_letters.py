@@ -38,8 +38,8 @@ def enqueue(tx: Tx, listed: Listed) -> None:
     hear of what was taken in."""
     tx.outbox(FETCH, listed.doc_id, {"doc_id": listed.doc_id, "kind": listed.kind})
     before = clock.now() - AGAIN_AFTER
-    if not outbox.requeue_given_up(tx, FETCH, listed.doc_id, before=before):
-        outbox.requeue_given_up(tx, ACKNOWLEDGE, f"{listed.doc_id}:done", before=before)
+    if not outbox.requeue_dead(tx, FETCH, listed.doc_id, before=before):
+        outbox.requeue_dead(tx, ACKNOWLEDGE, f"{listed.doc_id}:done", before=before)
 
 
 class Forward(Kind):

@@ -178,7 +178,7 @@ class Wanted:
     """A message of the upper axis, and a look into the database for the moment when it is here."""
 
     doc_id: str
-    look: Callable[[], AbstractContextManager[Tx]]
+    reader: Callable[[], AbstractContextManager[Tx]]
 
 
 _PASSING = (Unavailable, UnknownReceiver, UnknownDocument, Forbidden)
@@ -196,7 +196,7 @@ class FetchHandler(Handler[Wanted, tuple[Envelope | StatusMessage, Handed]]):
 
     def prepare(self, tx: Tx, job: Job) -> Wanted | None:
         """The message's DocId."""
-        return Wanted(str(job.payload["doc_id"]), tx.look) if self.axis.client else None
+        return Wanted(str(job.payload["doc_id"]), tx.reader) if self.axis.client else None
 
     def perform(self, prepared: Wanted) -> tuple[Envelope | StatusMessage, Handed]:
         """Download, read, store when nothing speaks against it."""
@@ -212,7 +212,7 @@ class FetchHandler(Handler[Wanted, tuple[Envelope | StatusMessage, Handed]]):
                 raise SendError(error.told, permanent=not isinstance(error, _PASSING)) from error
 
     def _is_new(self, prepared: Wanted, message: Envelope | StatusMessage, handed: Handed) -> bool:
-        with prepared.look() as tx:
+        with prepared.reader() as tx:
             return upstream.is_new(tx, message, handed, self.axis.system_id)
 
     def conclude(self, tx: Tx, job: Job, result: tuple[Envelope | StatusMessage, Handed]) -> None:
