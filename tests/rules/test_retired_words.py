@@ -99,6 +99,4 @@ def test_retired_words_are_not_used() -> None:
     found = {(word, module.path) for module in everything for word, _ in used(module)}
     assert sorted((w, path) for w, path in found if path.partition("/")[0] not in LEFT.get(w, ())) == []
     there = {(word, path.partition("/")[0]) for word, path in found}
-    assert [
-        (w, room) for w, rooms in LEFT.items() for room in rooms if (w, room) not in there
-    ] == []  # mended: strike it
+    assert [(w, room) for w, rooms in LEFT.items() for room in rooms if (w, room) not in there] == []
