@@ -30,7 +30,7 @@ from web.tour.instance import Instance
 ROUNDS = 3
 LETTERS = 40
 PAUSE_S = 0.2
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 MUST = 6.0
 MOST_P95_MS = 3000.0
 
@@ -140,8 +140,8 @@ def _timed(begin: Callable[[], Callable[[], bool]]) -> float:
 
 
 def _wait(is_done: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE_S
+    end = time.monotonic() + TIMEOUT_S
     while not is_done():
         if time.monotonic() > end:
-            raise RuntimeError(f"nothing happened in {PATIENCE_S:.0f} s")
+            raise RuntimeError(f"nothing happened in {TIMEOUT_S:.0f} s")
         time.sleep(0.01)

@@ -45,7 +45,7 @@ PIECE = 1 << 20
 CUT_IN_AT, CUT_OUT_AT = 0.4, 0.6
 MOST_GROWTH_MB = 64.0
 LEAST_MB_S = 100.0
-PATIENCE_S = 120.0
+TIMEOUT_S = 120.0
 MUST = 4.0
 KIND = "application/octet-stream"
 
@@ -218,7 +218,7 @@ class Way:
         connection.close()
 
     def _offered(self, sha256: str) -> Mapping[str, Any]:
-        end = time.monotonic() + PATIENCE_S
+        end = time.monotonic() + TIMEOUT_S
         while time.monotonic() < end:
             for item in self.receiver.ask("/api/v1/inbox?wait=25&limit=500")["items"]:
                 if item["sha256"] == sha256:
@@ -247,7 +247,7 @@ class Way:
 
     def _wait_for_rest(self) -> None:
         """What the worker does with the papers counts for its memory too: signatures, text for the search."""
-        end = time.monotonic() + PATIENCE_S
+        end = time.monotonic() + TIMEOUT_S
         while _is_at_work(self.instance) and time.monotonic() < end:
             time.sleep(0.2)
 

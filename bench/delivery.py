@@ -33,7 +33,7 @@ ROUNDS = 3
 LETTERS = 60
 PDF_BYTES = 100_000
 LOOK_S = 0.02
-PATIENCE_S = 30.0
+TIMEOUT_S = 30.0
 MOST_P95_S = 3.0
 STRETCH_P95_S = 1.0
 MUST = 10.0
@@ -111,7 +111,7 @@ def _agent(office: Path, url: str, credentials: Credentials) -> Iterator[Path]:
 def _until_served(sender: Sender, office: Path) -> None:
     """A first letter, which is not counted: the agent is there when it has come."""
     sender.hand_in(letter([FAR], LETTERS, 1_000))
-    end = time.monotonic() + PATIENCE_S
+    end = time.monotonic() + TIMEOUT_S
     while not list((office / "inbox").glob("*.edxml")):
         if time.monotonic() > end:
             raise RuntimeError(f"the agent fetches nothing: {office.with_name('agent.log').read_text()[-1000:]}")
@@ -122,7 +122,7 @@ def _until_retrieved(sender: Sender, keys: KeySet, data: bytes) -> float:
     """Milliseconds until the sender holds the checked receipt."""
     handed = sender.hand_in(data)
     path = f"/api/v1/documents/{handed.told['id']}/receipts?code={FAR}"
-    while time.monotonic() < handed.begun + PATIENCE_S:
+    while time.monotonic() < handed.begun + TIMEOUT_S:
         for one in sender.ask(path)["items"]:
             if one["kind"] == "retrieved":
                 claims = json.loads(jws.deserialize_compact(one["jws"], keys, ["ES256"]).payload)
@@ -130,7 +130,7 @@ def _until_retrieved(sender: Sender, keys: KeySet, data: bytes) -> float:
                     raise RuntimeError("a receipt about other bytes")
                 return (time.monotonic() - handed.begun) * 1000
         time.sleep(LOOK_S)
-    raise RuntimeError(f"no receipt within {PATIENCE_S:.0f} s")
+    raise RuntimeError(f"no receipt within {TIMEOUT_S:.0f} s")
 
 
 def _peer(folder: Path, letters: Sequence[bytes]) -> list[float]:

@@ -17,7 +17,7 @@ from typing import Any
 from mesh_client import MeshClient
 from requests import HTTPError
 
-PATIENCE_S = 30
+TIMEOUT_S = 30
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ def client(plan: dict[str, Any], side: str) -> MeshClient:
 def send(mesh: MeshClient, plan: dict[str, Any], file: Path) -> float:
     begun = time.monotonic()
     number = mesh.send_message(plan["receiver"], file.read_bytes(), workflow_id="BENCH")
-    while time.monotonic() < begun + PATIENCE_S:
+    while time.monotonic() < begun + TIMEOUT_S:
         if is_acknowledged(mesh, number):
             return (time.monotonic() - begun) * 1000
         time.sleep(plan["pause_s"])

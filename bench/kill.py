@@ -38,7 +38,7 @@ from web import rooms, schema
 
 MESSAGES = 200
 KILLS = 20
-PATIENCE_S = 120
+TIMEOUT_S = 120
 ROOT = Path(__file__).parents[1]
 HUEY = ROOT / "var" / "bench" / "huey"
 
@@ -71,9 +71,9 @@ def _side(folder: Path, work: Work, chance: random.Random) -> dict[str, int]:
             worker = subprocess.Popen(
                 command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )
-            _wait(partial(_has_begun, log, before, is_done), PATIENCE_S)
+            _wait(partial(_has_begun, log, before, is_done), TIMEOUT_S)
             if last:
-                _wait(is_done, PATIENCE_S)
+                _wait(is_done, TIMEOUT_S)
                 time.sleep(2)
             else:
                 time.sleep(chance.uniform(0.0, 0.4))

@@ -31,7 +31,7 @@ PEOPLE_MAX = 500
 FARTHEST = timedelta(days=5 * 366)
 """A later year is a slip of the finger."""
 LONGEST = timedelta(hours=24)
-PATIENCE_S = 20.0
+TIMEOUT_S = 20.0
 """How long an upload waits for a free process that reads it."""
 
 auditing.words.update(ACTS)
@@ -256,7 +256,7 @@ def read_paper(data: bytes, most_bytes: int) -> int:
     if not data:
         raise Invalid({"file": phrase("Xin chọn một tệp PDF.")})
     try:
-        return check_pdf(data, most_bytes, most_text=0, patience_s=PATIENCE_S).pages
+        return check_pdf(data, most_bytes, most_text=0, timeout_s=TIMEOUT_S).pages
     except Unavailable as busy:  # said at the field, so that what was typed beside it stays
         raise Invalid({"file": busy.message}) from None
 

@@ -40,7 +40,7 @@ LEFT: dict[str, set[str]] = {
     "givenup": {"tests"},
     "lookalikes": {"signing", "tests"},
     "nursery": {"signing", "tests"},
-    "patience": {"bench", "conformance", "docex", "kernel", "meetings", "signing", "tests", "web"},
+    "patience": {"signing", "tests"},
     "promise": {"notify", "signing", "tests", "web"},
     "promises": {"tests"},
     "stretch": {"bench", "signing"},
