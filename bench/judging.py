@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 from bench.memory import peak_mb
-from signing.policy import DocumentKind, policy_for
-from signing.trust import TrustStore
-from signing.verify import Expected, verify
+from signing.trust.trust_store import TrustStore
+from signing.verdicts.policy import DocumentKind, policy_for
+from signing.verification.file_verification import Expected, verify
 
 
 def main(folder: Path, agency: str) -> None:

@@ -10,12 +10,12 @@ from pypdf import PdfWriter
 
 from docex.official.paper import Paper
 from docex.official.rendering import render_pdf
-from signing.keys import FileKeyStore
-from signing.pades import sign_person, sign_seal
-from signing.specimens import handwriting, seal
-from signing.stamps import Box
-from signing.testpki import TestPerson, TestSeal, make_test_authority
-from signing.trust import Trust, TrustStore
+from signing.keys.keystore import FileKeyStore
+from signing.pdf.pades import sign_person, sign_seal
+from signing.pdf.stamps import Box
+from signing.testca.authority import TestPerson, TestSeal, make_test_authority
+from signing.testca.specimens import handwriting, seal
+from signing.trust.trust_store import Trust, TrustStore
 
 AGENCY = "Sở Tài chính"
 PERSON = "Đặng Anh Dũng"

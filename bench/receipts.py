@@ -23,9 +23,9 @@ from joserfc.jwk import ECKey
 from bench.report import Result, median, percentile, progress
 from kernel import clock
 from kernel.db import Database
-from signing import log, merkle, receipts
-from signing.logmodels import LogTile
-from signing.merkle import Range
+from signing.log import evidence_log, merkle, receipts
+from signing.log.merkle import Range
+from signing.log.models import LogTile
 
 ROUNDS = 3
 TURNS = 2_000
@@ -117,7 +117,7 @@ def _proofs() -> dict[str, float]:
         LogTile.__table__.create(db.engine)  # type: ignore[attr-defined]
         _grow(db)
         with db.read() as tx:
-            (top,) = log.hashes_over(tx, [(0, LEAVES)])
+            (top,) = evidence_log.hashes_over(tx, [(0, LEAVES)])
         inclusion = [_inclusion(db, chance.randrange(LEAVES), top) for _ in range(PROOFS)]
         consistency = [_consistency(db, chance.randrange(1, LEAVES), top) for _ in range(PROOFS)]
         db.close()
@@ -132,7 +132,7 @@ def _proofs() -> dict[str, float]:
 def _grow(db: Database) -> None:
     for start in range(0, LEAVES, STRETCH):
         with db.write() as tx:
-            log.append(tx, start, [_leaf(number) for number in range(start, start + STRETCH)])
+            evidence_log.append(tx, start, [_leaf(number) for number in range(start, start + STRETCH)])
     progress(f"a log of {LEAVES} leaves")
 
 
@@ -149,7 +149,7 @@ def _inclusion(db: Database, number: int, top: bytes) -> tuple[float, int]:
 def _consistency(db: Database, first: int, top: bytes) -> tuple[float, int]:
     ms, path = _timed(db, merkle.consistency_ranges(first, LEAVES))
     with db.read() as tx:
-        (older,) = log.hashes_over(tx, [(0, first)])
+        (older,) = evidence_log.hashes_over(tx, [(0, first)])
     assert merkle.is_consistent(first, older, LEAVES, top, path)
     return ms, len(path)
 
@@ -157,5 +157,5 @@ def _consistency(db: Database, first: int, top: bytes) -> tuple[float, int]:
 def _timed(db: Database, ranges: list[Range]) -> tuple[float, tuple[bytes, ...]]:
     begun = time.perf_counter()
     with db.read() as tx:
-        path = log.hashes_over(tx, ranges)
+        path = evidence_log.hashes_over(tx, ranges)
     return (time.perf_counter() - begun) * 1000, path

@@ -27,7 +27,7 @@ from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner
 
 from bench.papers import ANCHOR, Signing, letter
 from bench.report import Result, each_ms, median, progress
-from signing.stamps import image_style, signature_box
+from signing.pdf.stamps import image_style, signature_box
 
 ROUNDS = 3
 TURNS = 40

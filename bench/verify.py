@@ -24,11 +24,11 @@ from pyhanko_certvalidator import ValidationContext
 
 from bench.papers import AGENCY, Signing, enlarged, letter
 from bench.report import Result, each_ms, median, progress
-from signing.isolation import apart
-from signing.policy import DocumentKind, policy_for
-from signing.trust import Purpose, Trust
-from signing.verdicts import Value, Verdict
-from signing.verify import Expected, verify
+from signing.sandbox.runner import apart
+from signing.trust.trust_store import Purpose, Trust
+from signing.verdicts.policy import DocumentKind, policy_for
+from signing.verdicts.verdict import Value, Verdict
+from signing.verification.file_verification import Expected, verify
 
 ROUNDS = 3
 TURNS = 20

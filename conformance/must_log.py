@@ -13,7 +13,7 @@ from asn1crypto import cms, tsp
 from conformance.evidence import claims_of, fingerprint, refused, taken
 from conformance.letters import a_letter
 from conformance.party import Party
-from signing import merkle
+from signing.log import merkle
 
 LATEST_S = 130.0
 """A hub numbers what waits each minute."""

@@ -12,8 +12,8 @@ from docex.documents.drafting.draft import Draft
 from docex.documents.models import Document
 from kernel.blobs import BlobStore
 from kernel.db import Tx
-from signing import delegation
-from signing.delegation import Wanted
+from signing.remote_signing import delegation
+from signing.remote_signing.delegation import Wanted
 
 _BODY = (
     "Thực hiện chương trình công tác năm, Văn phòng Ủy ban nhân dân Thành phố Mẫu đề nghị các cơ quan:\n"

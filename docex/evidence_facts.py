@@ -10,8 +10,8 @@ from docex.documents.models import Dispatch, Judgement, Paper, StatusIn
 from docex.documents.verification.models import EnvelopeJudgement
 from docex.exchange.hub.models import Receipt
 from kernel.db import Tx
-from signing.log import Kind, canonical
-from signing.logaudit import Fact, facts
+from signing.log.evidence_log import Kind, canonical
+from signing.log.log_audit import Fact, facts
 
 _AT_A_TIME = 1_000
 

@@ -7,8 +7,8 @@ from directory.actor import Actor
 from kernel.db import Tx
 from kernel.doors import Routes
 from kernel.text import phrase
-from signing import log
 from signing.api_models import ConsistencyAsked, ConsistencyShown, HeadShown, ProofAsked, ProofShown
+from signing.log import evidence_log
 
 routes = Routes("log")
 WHY = "hashes and numbers only; anybody may check that nothing was rewritten"
@@ -19,7 +19,7 @@ WHY = "hashes and numbers only; anybody may check that nothing was rewritten"
 )
 def head(tx: Tx, actor: Actor | None) -> Response:
     """The newest signed head, which stands for everything in the log."""
-    return jsonify(log.shown_in_full(log.head_for(tx)))
+    return jsonify(evidence_log.shown_in_full(evidence_log.head_for(tx)))
 
 
 @routes.open_get(
@@ -31,7 +31,7 @@ def head(tx: Tx, actor: Actor | None) -> Response:
 )
 def head_of_size(tx: Tx, actor: Actor | None, size: int) -> Response:
     """The head that was signed when the log had so many leaves; the same answer for ever."""
-    return jsonify(log.shown_in_full(log.head_for(tx, size)))
+    return jsonify(evidence_log.shown_in_full(evidence_log.head_for(tx, size)))
 
 
 @routes.open_get(
@@ -44,7 +44,7 @@ def head_of_size(tx: Tx, actor: Actor | None, size: int) -> Response:
 )
 def proof(tx: Tx, actor: Actor | None, asked: ProofAsked) -> Response:
     """The path from a leaf to the root of the newest head, or of the head of `size` (RFC 6962 §2.1.1)."""
-    return jsonify(log.proof_shown(log.proof_for(tx, asked.kind, asked.sha256, asked.size or None)))
+    return jsonify(evidence_log.proof_shown(evidence_log.proof_for(tx, asked.kind, asked.sha256, asked.size or None)))
 
 
 @routes.open_get(
@@ -57,5 +57,5 @@ def proof(tx: Tx, actor: Actor | None, asked: ProofAsked) -> Response:
 )
 def consistency(tx: Tx, actor: Actor | None, asked: ConsistencyAsked) -> Response:
     """The proof that the log of `first` leaves is the beginning of that of `second` (RFC 6962 §2.1.2)."""
-    path = log.consistency(tx, asked.first, asked.second)
+    path = evidence_log.consistency(tx, asked.first, asked.second)
     return jsonify(first=asked.first, second=asked.second, path=[one.hex() for one in path])

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from signing.log import Kind
+from signing.log.evidence_log import Kind
 
 BIGGEST = 2**63 - 1
 

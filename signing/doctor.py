@@ -13,19 +13,23 @@ from kernel.db import Database
 from kernel.doctor import Finding, Health, check
 from kernel.errors import Invalid, Unavailable
 from kernel.text import Phrase, phrase
-from signing import archive, confinement, isolation, keystores, pictures, receipts
-from signing.holders import read_holder
-from signing.keys_pkcs11 import TokenKeyStore
-from signing.pades import run
-from signing.policy import DocumentKind, policy_for
-from signing.proofs import Carried, Doubt, judge_token
-from signing.reasons import Code
-from signing.testpki import ADDRESS
-from signing.timestamps import HttpTimeStamps, token_over
-from signing.trial import trust_seen
-from signing.trust import Trust
-from signing.trustmodels import ChangeState, TrustChange
-from signing.verify import verify
+from signing.archive import preservation
+from signing.keys import key_settings
+from signing.keys.pkcs11 import TokenKeyStore
+from signing.log import receipts
+from signing.pdf import seal_images
+from signing.pdf.pades import run
+from signing.pdf.timestamps import HttpTimeStamps, token_over
+from signing.sandbox import confinement, runner
+from signing.testca.authority import ADDRESS
+from signing.testca.trial import trust_seen
+from signing.trust.holders import read_holder
+from signing.trust.models import ChangeState, TrustChange
+from signing.trust.trust_store import Trust
+from signing.verdicts.policy import DocumentKind, policy_for
+from signing.verdicts.reasons import Code
+from signing.verification.embedded_proofs import Carried, Doubt, judge_token
+from signing.verification.file_verification import verify
 
 # A self-check must not hang: the slow answers of a busy authority are for the jobs to wait for.
 _TSA_PATIENCE_S = 15
@@ -92,7 +96,7 @@ def revocation_lists(config: Config) -> Finding:
 
 def _in_a_trial(config: Config, on: str) -> Phrase:
     """Who is asked about test certificates: the test authority's own lists; its services only when certificates name
-    their address (signing/testpki.py)."""
+    their address (signing/testca/authority.py)."""
     if (config.pki_dir / ADDRESS).exists():
         return phrase(
             "Bản thử: danh sách thu hồi do CHỨNG THƯ THỬ NGHIỆM cấp, có hạn đến {on}, tự cấp lại khi kiểm tra chữ ký; "
@@ -171,8 +175,8 @@ def _worth(token: bytes, trust: Trust) -> Finding:
 def keys(config: Config) -> Finding:
     """Whether each key of the settings can be used: the token is there, the PIN is right, the certificate holds."""
     try:
-        named = keystores.entries(config)
-    except keystores.BadEntry as error:
+        named = key_settings.entries(config)
+    except key_settings.BadEntry as error:
         return Finding("keys", Health.BAD, error.why, _KEYS_HINT)
     if not named and config.mode == "demo":
         return Finding(
@@ -186,12 +190,12 @@ def keys(config: Config) -> Finding:
         )
     for entry in named:
         try:
-            store = keystores.store_at(config, entry)
+            store = key_settings.store_at(config, entry)
             if isinstance(store, TokenKeyStore):
                 store.check()
             holder = read_holder(x509.Certificate.load(store.describe().certificate))
-        except (keystores.BadEntry, Unavailable) as error:
-            why = error.why if isinstance(error, keystores.BadEntry) else error.message
+        except (key_settings.BadEntry, Unavailable) as error:
+            why = error.why if isinstance(error, key_settings.BadEntry) else error.message
             return Finding("keys", Health.BAD, phrase("{owner}: {why}", owner=entry.owner, why=why), _KEYS_HINT)
         if holder.not_after <= clock.now():
             why = phrase("{owner}: chứng thư đã hết hạn ngày {on}.", owner=entry.owner, on=_day(holder.not_after))
@@ -212,8 +216,8 @@ def pictures_of_seals(config: Config) -> Finding:
     missing = []
     for code in codes:
         try:
-            if pictures.seal_picture(config, code) is None:
-                missing.append(pictures.seal_file(config, code).name)
+            if seal_images.seal_picture(config, code) is None:
+                missing.append(seal_images.seal_file(config, code).name)
         except Invalid as error:
             return Finding("stamps", Health.BAD, error.message, _STAMPS_HINT)
     if missing:
@@ -225,15 +229,15 @@ def pictures_of_seals(config: Config) -> Finding:
 def _sealed_here(config: Config) -> list[str]:
     """The codes of agencies whose seal lies at this server; what cannot be read is told by the check of keys."""
     try:
-        return sorted({entry.whose for entry in keystores.entries(config) if entry.kind == keystores.SEAL})
-    except keystores.BadEntry:
+        return sorted({entry.whose for entry in key_settings.entries(config) if entry.kind == key_settings.SEAL})
+    except key_settings.BadEntry:
         return []
 
 
 @check("receipts")
 def receipts_key(config: Config) -> Finding:
     """Whether the key of receipts and log heads is more than a file that anybody with a copy of the folder can use."""
-    if keystores.names_system(config):
+    if key_settings.names_system(config):
         return Finding("receipts", Health.GOOD, phrase("Khoá ký biên nhận do LIENTHONG_KEYS chỉ định."))
     if receipts.lies_in_the_clear(config):
         return Finding(
@@ -250,15 +254,15 @@ def receipts_key(config: Config) -> Finding:
 @check("isolation")
 def strangers_files(config: Config) -> Finding:
     """Whether the kernel confines the processes that read strangers' files, and lets them do their work."""
-    isolation.use(config)
+    runner.use(config)
     try:
-        held_by = isolation.apart(confinement.in_force)
-        isolation.apart(verify, b"%PDF-1.7\n%%EOF\n", Trust(), policy_for(DocumentKind.PUBLIC))
-    except isolation.Broken as broken:
+        held_by = runner.apart(confinement.in_force)
+        runner.apart(verify, b"%PDF-1.7\n%%EOF\n", Trust(), policy_for(DocumentKind.PUBLIC))
+    except runner.Broken as broken:
         return Finding(
             "isolation",
             Health.BAD,
-            phrase("Tiến trình đọc tệp lạ không làm việc được: {reason}", reason=isolation.words(broken)),
+            phrase("Tiến trình đọc tệp lạ không làm việc được: {reason}", reason=runner.words(broken)),
             phrase("Xem nhật ký; kiểm tra LIENTHONG_ISOLATED_MEMORY_MB và các lệnh mà container chặn."),
         )
     missing = {confinement.LANDLOCK, confinement.SECCOMP} - set(held_by)
@@ -295,7 +299,7 @@ def kept_papers(config: Config) -> Finding:
     db = Database(config.sql_url)
     try:
         with db.read() as tx:
-            late = archive.late(tx)
+            late = preservation.late(tx)
     finally:
         db.close()
     if late.renewals:

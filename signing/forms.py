@@ -9,10 +9,10 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from kernel.errors import Invalid
 from kernel.forms import Needed
 from kernel.text import phrase
-from signing.anchors import REASON_LENGTH
-from signing.delegation import FORMS, TEXT_LENGTH, Wanted
-from signing.trust import Purpose
-from signing.trustpages import PURPOSES
+from signing.remote_signing.delegation import FORMS, TEXT_LENGTH, Wanted
+from signing.trust.admin_pages import PURPOSES
+from signing.trust.anchors import REASON_LENGTH
+from signing.trust.trust_store import Purpose
 
 
 class _Boxes(SelectMultipleField):  # type: ignore[misc]

@@ -3,19 +3,22 @@
 from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database
-from signing import archivejobs, auditjobs, logjobs, trustjobs
+from signing.archive import jobs as archive_jobs
+from signing.log import audit_jobs
+from signing.log import jobs as log_jobs
+from signing.trust import jobs as trust_jobs
 
 
 def register_jobs(config: Config, blobs: BlobStore) -> None:
     """Make this process able to do the room's jobs."""
-    trustjobs.register(config)
-    logjobs.register(config)
-    auditjobs.register()
-    archivejobs.register(config, blobs)
+    trust_jobs.register(config)
+    log_jobs.register(config)
+    audit_jobs.register()
+    archive_jobs.register(config, blobs)
 
 
 def begin_jobs(config: Config, db: Database) -> None:
     """Promise the first of those jobs that promise their next one themselves."""
-    logjobs.begin(db)
-    auditjobs.begin(db)
-    archivejobs.begin(db)
+    log_jobs.begin(db)
+    audit_jobs.begin(db)
+    archive_jobs.begin(db)

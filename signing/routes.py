@@ -16,9 +16,10 @@ from kernel.db import Tx
 from kernel.doors import Routes
 from kernel.errors import Invalid
 from kernel.text import Phrase, phrase
-from signing import anchors, delegation, held, revocation, trustpages
 from signing.forms import ConfirmForm, DelegationForm, FileForm, RootForm
-from signing.known import known
+from signing.remote_signing import delegation, device_certificates
+from signing.trust import admin_pages, anchors, revocation
+from signing.trust.known_authorities import known
 
 routes = Routes("signing")
 
@@ -33,7 +34,7 @@ def trust(tx: Tx, actor: Actor) -> Response:
 
 
 def _store(tx: Tx, actor: Actor, errors: Errors | None = None, asked: str = "") -> Response:
-    store = trustpages.trust_page(tx, actor, soft_window())
+    store = admin_pages.trust_page(tx, actor, soft_window())
     return _page("trust", errors, store=store, asked=asked, typed=request.form.get("reason", ""), form=FileForm())
 
 
@@ -46,7 +47,7 @@ def new_root(tx: Tx, actor: Actor) -> Response:
 
 def _new_root(form: RootForm, wanted: str, errors: Errors | None = None) -> Response:
     meant = known(wanted)
-    return _page("trust_new", errors, form=form, meant=meant, meant_fingerprint=trustpages.spaced(wanted))
+    return _page("trust_new", errors, form=form, meant=meant, meant_fingerprint=admin_pages.spaced(wanted))
 
 
 @routes.post("/admin/trust/roots/new")
@@ -79,7 +80,7 @@ def change(tx: Tx, actor: Actor, change_id: int) -> Response:
 
 
 def _change(tx: Tx, actor: Actor, change_id: int, errors: Errors | None = None) -> Response:
-    card = trustpages.change_page(tx, actor, change_id)
+    card = admin_pages.change_page(tx, actor, change_id)
     return _page("trust_change", errors, change=card, form=ConfirmForm(request.form), typed=request.form)
 
 
@@ -202,17 +203,17 @@ def own_certificates(tx: Tx, actor: Actor) -> Response:
 def _own_certificates(tx: Tx, actor: Actor, errors: Errors | None = None, asked: str = "") -> Response:
     person = account.own(tx, actor)
     needs = {"password": bool(person.password_hash), "code": bool(person.totp_secret)}
-    return _page("certificates", errors, rows=held.own(tx, actor), asked=asked, needs=needs)
+    return _page("certificates", errors, rows=device_certificates.own(tx, actor), asked=asked, needs=needs)
 
 
 @routes.post("/account/certificates/<sha256>/unbind")
 def unbind_own_certificate(tx: Tx, actor: Actor, sha256: str) -> Response:
     """Let go of one, with the password and the second step once more."""
     password, code = request.form.get("password", ""), request.form.get("code", "")
-    errors = held.unbind_own(tx, actor, sha256, password, code, visit(), secondstep.safe_of(config()))
+    errors = device_certificates.unbind_own(tx, actor, sha256, password, code, visit(), secondstep.safe_of(config()))
     if errors:
         return _own_certificates(tx, actor, errors, sha256)
-    return _done(actor, held.UNBOUND, "signing.own_certificates")
+    return _done(actor, device_certificates.UNBOUND, "signing.own_certificates")
 
 
 @routes.get("/admin/certificates")
@@ -223,19 +224,21 @@ def certificates(tx: Tx, actor: Actor) -> Response:
 
 def _certificates(tx: Tx, actor: Actor, errors: Errors | None = None, asked: str = "") -> Response:
     q = request.args.get("q", "")[:100]
-    rows, more = held.listed(tx, actor, q)
+    rows, more = device_certificates.listed(tx, actor, q)
     typed = request.form.get("reason", "")
-    return _page("certificates_admin", errors, rows=rows, more=more, q=q, asked=asked, typed=typed, most=held.MOST)
+    return _page(
+        "certificates_admin", errors, rows=rows, more=more, q=q, asked=asked, typed=typed, most=device_certificates.MOST
+    )
 
 
 @routes.post("/admin/certificates/<sha256>/unbind")
 def unbind_certificate(tx: Tx, actor: Actor, sha256: str) -> Response:
     """Let go of one for somebody else."""
     try:
-        held.unbind(tx, actor, sha256, request.form.get("reason", ""))
+        device_certificates.unbind(tx, actor, sha256, request.form.get("reason", ""))
     except Invalid as refusal:
         return _certificates(tx, actor, refusal.fields, sha256)
-    return _done(actor, held.UNBOUND, "signing.certificates")
+    return _done(actor, device_certificates.UNBOUND, "signing.certificates")
 
 
 def config() -> Config:

@@ -14,8 +14,8 @@ from docex.agent.commands import agent, agent_key
 from docex.commands import edxml
 from kernel.config import BadSetting, Config
 from kernel.errors import DomainError
-from signing.evidence_cli import verify
-from signing.log_cli import audit, before_check, log
+from signing.evidence.cli import verify
+from signing.log.cli import audit, before_check, log
 
 
 class _Commands(click.Group):
@@ -339,12 +339,12 @@ def pki_test(config: Config, folder: Path | None) -> None:
 @click.pass_obj
 def pki_serve(config: Config, folder: Path | None, port: int) -> None:
     """Answer for the test authority on this machine: time-stamps, OCSP, revocation lists. For trials, until Ctrl+C."""
-    from signing import testservices
+    from signing.testca import services
 
     if config.mode == "production":
         raise click.ClickException("the test authority is for trials, not for production")
     try:
-        testservices.serve(folder or config.pki_dir, port, click.echo)
+        services.serve(folder or config.pki_dir, port, click.echo)
     except OSError as error:
         raise click.ClickException(f"port {port}: {error.strerror}") from error
 

@@ -9,9 +9,9 @@ from directory.models import Agency, Membership, Person
 from docex.documents.key_custody import person_key_name, seal_key_name
 from kernel.config import Config
 from kernel.db import Tx
-from signing.testpki import TestPerson, TestSeal
-from signing.testpki import make_test_authority as make_authority
-from signing.trust import TrustStore
+from signing.testca.authority import TestPerson, TestSeal
+from signing.testca.authority import make_test_authority as make_authority
+from signing.trust.trust_store import TrustStore
 from web import rooms, welcome
 from web.services import Services
 

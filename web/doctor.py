@@ -15,7 +15,7 @@ from kernel.config import Config
 from kernel.db import Database
 from kernel.doctor import Finding, Health, check, checks
 from kernel.text import phrase
-from signing import auditmarks
+from signing.log import audit_heads
 from web import integrity, rooms, schema
 
 _MARKS = {Health.GOOD: "✔", Health.OFF: "–", Health.POOR: "!", Health.BAD: "✘"}
@@ -85,7 +85,7 @@ def stored(config: Config) -> Finding:
     db = Database(config.sql_url)
     try:
         with db.read() as tx:
-            walked, night = auditmarks.check(tx), integrity.last_night(tx)
+            walked, night = audit_heads.check(tx), integrity.last_night(tx)
         files = blob_check.check(db, store_for(config), most_bytes=READ_BY_DOCTOR)
     finally:
         db.close()

@@ -14,8 +14,8 @@ from kernel.config import Config
 from kernel.db import Database, Tx
 from kernel.outbox import Handler, Job, OutboxRow, SendError, State, why
 from kernel.text import Phrase, phrase
-from signing import auditmarks
-from signing.auditmarks import Walked
+from signing.log import audit_heads
+from signing.log.audit_heads import Walked
 from web import rooms, topics
 
 TOPIC = topics.CHECK_STORED
@@ -40,7 +40,7 @@ def look(config: Config, blobs: BlobStore, night: int) -> Found:
     db = Database(config.sql_url)
     try:
         with db.read() as tx:
-            walked = auditmarks.check(tx)
+            walked = audit_heads.check(tx)
         return Found(walked, blob_check.check(db, blobs, shelves=shelves))
     finally:
         db.close()

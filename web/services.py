@@ -7,7 +7,8 @@ from flask import current_app
 from kernel.blobs import BlobStore, store_for
 from kernel.config import Config
 from kernel.db import Database
-from signing import isolation, receipts
+from signing.log import receipts
+from signing.sandbox import runner
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Services:
         if config.data_dir.exists():
             config.own_data_dir()
         receipts.use(config)
-        isolation.use(config)
+        runner.use(config)
         return cls(config, Database(config.sql_url), store_for(config))
 
 

@@ -17,7 +17,7 @@ from docex.agent.hub import Hub
 from docex.agent.status_file import Board
 from kernel import clock
 from kernel.text import Phrase, phrase
-from signing import merkle
+from signing.log import merkle
 
 log = logging.getLogger("lienthong.agent")
 WHAT = "nhật ký / log"

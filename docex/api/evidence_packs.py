@@ -14,7 +14,7 @@ from docex.routes.evidence import MEDIA_TYPE, pack_response
 from kernel.db import Tx
 from kernel.doors import Routes
 from kernel.text import phrase
-from signing.verdicts import phrase_from_json
+from signing.verdicts.verdict import phrase_from_json
 
 EVIDENCE = clients.scope("docex.evidence", phrase("Lấy hồ sơ bằng chứng của văn bản qua API"))
 NOT_FOUND = "there is no such envelope, none that this system may know of, or it has not reached its receiver yet"

@@ -18,9 +18,9 @@ from docex.exchange.hub import receipts
 from kernel import cursors
 from kernel.db import Tx
 from kernel.text import phrase
-from signing import log as evidence_log
-from signing import receipts as statements
 from signing.api_models import ProofShown
+from signing.log import evidence_log
+from signing.log import receipts as statements
 
 
 @routes.open_get(

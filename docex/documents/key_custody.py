@@ -1,6 +1,6 @@
-"""Whose key signs what: the settings say where seals lie (`signing.keystores`). In demo mode keys of the marked test
-authority lie in a folder, one a person and one an agency, made when they are first needed; a production installation
-refuses to hold people's keys."""
+"""Whose key signs what: the settings say where seals lie (`signing.keys.key_settings`). In demo mode keys of the
+marked test authority lie in a folder, one a person and one an agency, made when they are first needed; a production
+installation refuses to hold people's keys."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -10,14 +10,14 @@ from kernel.config import Config
 from kernel.db import Tx
 from kernel.errors import Unavailable
 from kernel.text import phrase
-from signing import pictures
-from signing.keys import KeyStore
-from signing.keystores import envelope_store, person_store, seal_store
-from signing.specimens import handwriting
-from signing.specimens import seal as specimen
-from signing.testpki import TestPerson, TestSeal
-from signing.trial import authority_in, trust_of
-from signing.trust import Trust
+from signing.keys.key_settings import envelope_store, person_store, seal_store
+from signing.keys.keystore import KeyStore
+from signing.pdf import seal_images
+from signing.testca.authority import TestPerson, TestSeal
+from signing.testca.specimens import handwriting
+from signing.testca.specimens import seal as specimen
+from signing.testca.trial import authority_in, trust_of
+from signing.trust.trust_store import Trust
 
 
 class Custody:
@@ -57,7 +57,7 @@ class Custody:
         there; None when there is none. Invalid when it cannot be used."""
         if self._config.mode == "demo":
             return specimen(agency.name)
-        return pictures.seal_picture(self._config, agency.code)
+        return seal_images.seal_picture(self._config, agency.code)
 
     def system_key(self, agency: AgencyCard) -> KeyStore | None:
         """The key with which the agency's system signs envelopes; None when this installation holds none: they go out

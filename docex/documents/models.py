@@ -370,7 +370,8 @@ class Judgement(Base):
     dispatch_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_dispatch.id"), index=True)
     paper_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_paper.id"))
     value: Mapped[str]
-    # signing.verdicts.Verdict.to_json(), with the version of the policy; names the answers of authorities that it used
+    # Verdict.to_json() (signing.verdicts.verdict), with the version of the policy; names the answers of authorities
+    # that it used
     report: Mapped[Json] = mapped_column(info=HOLDS)
     made_at: Mapped[datetime]
     as_of: Mapped[datetime | None]  # the earlier moment that somebody asked about; None is "now"

@@ -38,7 +38,7 @@ from kernel.db import Tx
 from kernel.refs import Ref
 from notify.kinds import DocumentArrived
 from notify.messages import tell
-from signing import log as evidence_log
+from signing.log import evidence_log
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""What a stranger's PDF is: read in a process of its own, with little memory and time (`signing.isolation`)."""
+"""What a stranger's PDF is: read in a process of its own, with little memory and time (`signing.sandbox.runner`)."""
 
 import io
 from dataclasses import dataclass

@@ -16,7 +16,7 @@ from docex.official.composing import SIGNATURE, Printable, compose
 from docex.official.fonts import letters_lacking, printing_family
 from docex.official.layout import Layout
 from docex.official.table_widths import parted, whole_width
-from signing.stamps import Box, seal_box
+from signing.pdf.stamps import Box, seal_box
 
 if TYPE_CHECKING:
     from weasyprint import Document

@@ -11,7 +11,7 @@ from docex.official import pdf_probe
 from docex.official.pdf_probe import NotSeen, Seen
 from kernel.errors import Invalid, Unavailable
 from kernel.text import Phrase, nfc, phrase
-from signing.isolation import Broken, Busy, pool, words
+from signing.sandbox.runner import Broken, Busy, pool, words
 
 MAX_TEXT_LENGTH = 400_000
 """Letters of text kept for searching: some 150 pages."""

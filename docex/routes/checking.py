@@ -20,9 +20,9 @@ from kernel.db import Tx
 from kernel.doors import Routes
 from kernel.errors import Invalid
 from kernel.text import Phrase, phrase
-from signing import receipts
-from signing.log import canonical
-from signing.trial import trust_seen
+from signing.log import receipts
+from signing.log.evidence_log import canonical
+from signing.testca.trial import trust_seen
 
 routes = Routes("checking")
 

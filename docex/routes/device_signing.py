@@ -21,7 +21,7 @@ from kernel.db import Tx
 from kernel.doors import Routes
 from kernel.errors import DomainError, Invalid
 from kernel.text import Phrase, phrase
-from signing import desk
+from signing.remote_signing import handoffs
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ def _progress(tx: Tx, actor: Actor, ids: list[int], refused: list[bulk_acts.Outc
 @routes.open_get(handover.LEAVES + "<token>/<name>", reason=_PROOF, rate="device_rate")
 def fetch(tx: Tx, actor: Actor | None, token: str, name: str) -> Response:
     """The agent fetches the file to be signed; it may try again until the signed one has come."""
-    handoff = desk.for_token(tx, token)
+    handoff = handoffs.for_token(tx, token)
     file: IO[bytes] = current_app.extensions["lienthong"].blobs.open(handoff.sha256)
     response = Response(stream_with_context(_pieces(file)), mimetype="application/pdf")
     response.headers["Content-Length"] = str(handoff.size)
@@ -120,13 +120,13 @@ def _pieces(file: IO[bytes]) -> Iterator[bytes]:
 
 def _stored(tx: Tx, actor: Actor | None, token: str) -> Blob:
     """The file of the form, whatever its field is called, in the store."""
-    handoff = desk.for_token(tx, token)
+    handoff = handoffs.for_token(tx, token)
     given = next((file for file in request.files.values() if file.filename), None)
     head = given.stream.read(1024) if given else b""
     if given is None or not looks_like_pdf(head):
         raise Invalid({"file": NO_FILE}, NO_FILE)
     given.stream.seek(0)
-    most = handoff.size + desk.SPARE
+    most = handoff.size + handoffs.SPARE
     tx.release()  # the store may be far away
     blob: Blob = current_app.extensions["lienthong"].blobs.put(given.stream, max_bytes=most)
     return blob
@@ -144,7 +144,7 @@ def _refused(error: Exception) -> Response:
 
 def _awaited(tx: Tx, token: str) -> int:
     """Whether a file is awaited at this address at all, and how large it may be."""
-    return desk.for_token(tx, token).size + desk.SPARE
+    return handoffs.for_token(tx, token).size + handoffs.SPARE
 
 
 @routes.open_post(

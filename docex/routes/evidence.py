@@ -12,7 +12,7 @@ from kernel import streams
 from kernel.db import Tx
 from kernel.doors import Routes
 from kernel.text import phrase
-from signing.evidence import page as checker
+from signing.evidence.pack import page as checker
 
 routes = Routes("evidence")
 MEDIA_TYPE = "application/vnd.etsi.asic-e+zip"

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from time import thread_time
 
 from kernel.text import Phrase, phrase
-from signing.policy import DocumentKind, policy_for
 from signing.rendering.comparison import Difference, compare
 from signing.rendering.covering import covered_ink
 from signing.rendering.framing import framed
 from signing.rendering.pages import Area, OutOfTime, Pages, Undrawable
 from signing.updates.review import Box, review
+from signing.verdicts.policy import DocumentKind, policy_for
 
 MOST_PICTURES = 3
 MOST_WEIGHED, WEIGHING_S = 20, 1.0
@@ -49,7 +49,7 @@ class Changes:
 
 
 def warm_up() -> None:
-    """Load what drawing needs, once for all files (`signing.isolated`)."""
+    """Load what drawing needs, once for all files (`signing.sandbox.child_process`)."""
     import pypdfium2  # noqa: F401
 
 

@@ -1,4 +1,4 @@
-// One socket for the page. Streams arrive dense and in order, or a snapshot is asked for: see PROTOCOL.md.
+// One socket for the page. Streams arrive dense and in order, or a snapshot is asked for: see docs/live-protocol.md.
 //
 //   connect({ url })                       open (once); answers the `live` object
 //   live.join(streams, { after, onEvent, onSnapshot, onReset, onDenied }) -> leave()

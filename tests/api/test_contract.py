@@ -41,7 +41,7 @@ from kernel.db import Database
 from kernel.doors import Guard
 from kernel.schema import Base
 from kernel.text import Phrase
-from signing import log
+from signing.log import evidence_log
 from tests.cast import meet
 from tests.docex.hub.systems import FAR, a_file
 from tests.docex.office import Office
@@ -129,7 +129,7 @@ class Site:
         """An envelope that is in the evidence log, under the newest head."""
         answer = self.handed_in()
         with self.office.db.write() as tx:
-            log.sequence(tx)
+            evidence_log.sequence(tx)
         return answer
 
     def parcel(self) -> int:

@@ -23,7 +23,7 @@ from docex.edxml.model import Envelope
 from docex.exchange.evidence.jobs import register_jobs as register_packs
 from docex.exchange.hub.jobs import register_jobs as register_hub
 from docex.jobs.delivery import register_jobs
-from signing import log
+from signing.log import evidence_log
 from tests.docex.conftest import keys, office  # noqa: F401 - fixtures
 from tests.docex.office import Office
 from tests.web.application import create_app
@@ -156,7 +156,7 @@ def test_every_line_does_what_it_says(office: Office, hub: str, tmp_path: Path) 
         run(name)
     office.work()
     with office.db.write() as tx:
-        log.sequence(tx)
+        evidence_log.sequence(tx)
     values["LOG_SIZE"] = str(run("log.head")["size"])
     run("evidence_api.ask")
     office.work()

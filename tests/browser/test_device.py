@@ -17,12 +17,12 @@ from docex.documents.key_custody import person_key_name
 from docex.documents.models import Document
 from docex.documents.states import DocumentState
 from kernel.refs import Ref
-from signing import desk as signing_desk
-from signing.returned import Returned
-from signing.testpki import TestAuthority, TestPerson
+from signing.remote_signing import handoffs as signing_desk
+from signing.remote_signing.return_check import Returned
+from signing.testca.authority import TestAuthority, TestPerson
 from tests.browser.city import City
 from tests.browser.conftest import HEIGHTS, axe, overflow
-from tests.signing_desk.agent import Agent, listening
+from tests.signing.remote_signing.agent import Agent, listening
 from web.tour.browser import Browser
 from web.tour.documents import until
 from web.tour.instance import Instance, free_port

@@ -12,11 +12,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from kernel.db import Database
-from signing.revinfo import read_list
+from signing.trust.revocation_info import read_list
 from tests.browser.conftest import axe, overflow, watch
 from tests.signing.conftest import Office, letter, office
-from tests.signing_evidence.conftest import made, own_db
-from tests.signing_evidence.packs import Made, by_answers, grown, spoiled
+from tests.signing.evidence.conftest import made, own_db
+from tests.signing.evidence.packs import Made, by_answers, grown, spoiled
 
 __all__ = ["letter", "made", "office", "own_db"]
 

@@ -6,9 +6,9 @@ from playwright.sync_api import expect
 from directory import queries
 from directory.actor import Role
 from directory.models import RoleGrant
-from signing import anchors
-from signing.testpki import TestAuthority
-from signing.trust import Purpose
+from signing.testca.authority import TestAuthority
+from signing.trust import anchors
+from signing.trust.trust_store import Purpose
 from tests.browser.conftest import Pages, axe, overflow
 from tests.browser.house import House, signed_in
 from tests.sampling import sampled

@@ -10,9 +10,9 @@ from docex.exchange.hub.jobs import register_jobs
 from kernel import clock
 from kernel.db import Tx
 from kernel.outbox import Topic
-from signing import logjobs
 from signing.jobs import begin_jobs
 from signing.jobs import register_jobs as register_signing
+from signing.log import jobs as log_jobs
 from tests.docex.agent.conftest import served, working  # noqa: F401 - fixtures
 from tests.docex.conftest import keys, office  # noqa: F401 - fixtures
 from tests.docex.hub.conftest import app  # noqa: F401 - fixtures
@@ -25,7 +25,7 @@ def hub(office: Office, monkeypatch: pytest.MonkeyPatch) -> Office:
     trial = replace(office, config=replace(office.config, webhooks_anywhere=True))
     register_jobs(trial.config, trial.blobs)
     register_signing(trial.config, trial.blobs)
-    monkeypatch.setattr(logjobs, "promise", _promise_soon)
+    monkeypatch.setattr(log_jobs, "promise", _promise_soon)
     begin_jobs(trial.config, trial.db)
     return trial
 

@@ -13,7 +13,8 @@ from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database
 from notify.jobs import register_jobs as register_notices
-from signing import archive, archivejobs
+from signing.archive import jobs as archive_jobs
+from signing.archive import preservation
 from tests.cast import Cast, cast, city  # noqa: F401 - fixtures
 from tests.docex.office import Office
 
@@ -36,8 +37,8 @@ def office(  # the fixture is named as the import above
     config = replace(config, data_dir=keys)
     register_notices(config, blobs)
     register_jobs(config, blobs)
-    archivejobs.register(config, blobs)
+    archive_jobs.register(config, blobs)
     with pytest.MonkeyPatch.context() as patience:
         # Papers wait twenty seconds for their time-stamp, and a test for an hour: on a slow machine these may pass.
-        patience.setattr(archive, "CALM", timedelta(hours=1))
+        patience.setattr(preservation, "CALM", timedelta(hours=1))
         yield Office(db, blobs, config, cast)

@@ -7,7 +7,7 @@ import pytest
 
 from docex.exchange.hub.webhooks import http_client
 from kernel import netaddresses
-from signing.fetching import NotFetched, fetched
+from signing.trust.fetching import NotFetched, fetched
 
 INNER = ipaddress.IPv4Address("10.0.0.1")
 BLOCKED = [

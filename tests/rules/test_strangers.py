@@ -1,4 +1,4 @@
-"""Strangers' files are read in processes of their own only (`signing.isolation`)."""
+"""Strangers' files are read in processes of their own only (`signing.sandbox.runner`)."""
 
 import ast
 
@@ -9,8 +9,8 @@ READERS = {
     "docex/official/pdf_probe.py": "facts",
     "docex/documents/search/text_probe.py": "read",
     "docex/documents/papers/signature_placement.py": "spot_for",
-    "signing/returned.py": "check_returned",
-    "signing/locking.py": "is_closed",
+    "signing/remote_signing/return_check.py": "check_returned",
+    "signing/pdf/field_locks.py": "is_closed",
 }
 """The files that open a stranger's file, and the function that does it."""
 
@@ -59,13 +59,13 @@ def _names_of_readers(module: Module) -> dict[str, str]:
 
 
 SIGNING = {
-    "signing.verify": {"verify"},
-    "signing.pades": {"sign_person", "sign_seal", "sign_copy", "sign_field", "signed_fields", "prepare_timestamp"},
-    "signing.deferred": {"prepare", "begin"},
-    "signing.longterm": {"look_into"},
-    "signing.envelopes": {"judge_envelope"},
-    "signing.evidence_parts": {"parts_of"},
-    "signing.evidence_check": {"check_pack"},
+    "signing.verification.file_verification": {"verify"},
+    "signing.pdf.pades": {"sign_person", "sign_seal", "sign_copy", "sign_field", "signed_fields", "prepare_timestamp"},
+    "signing.pdf.deferred_signing": {"prepare", "begin"},
+    "signing.verification.long_term": {"look_into"},
+    "signing.verification.envelope_verification": {"judge_envelope"},
+    "signing.evidence.pack.pack_parts": {"parts_of"},
+    "signing.evidence.pack.pack_check": {"check_pack"},
 }
 """What signing does with the bytes of a file."""
 

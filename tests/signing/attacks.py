@@ -11,8 +11,8 @@ from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pypdf import PdfReader, PdfWriter
 
-from signing.keys import KeyStore
-from signing.pades import FIELD_PERSON, FIELD_SEAL, sign_field
+from signing.keys.keystore import KeyStore
+from signing.pdf.pades import FIELD_PERSON, FIELD_SEAL, sign_field
 
 
 def flip_a_letter(data: bytes) -> bytes:

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from signing.keys import FileKeyStore, KeyDescription
-from signing.testpki import Pair, _key_usage
+from signing.keys.keystore import FileKeyStore, KeyDescription
+from signing.testca.authority import Pair, _key_usage
 
 NOBODY: Mapping[int, datetime] = {}
 

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from signing.keys import FileKeyStore
-from signing.pades import sign_person, sign_seal
-from signing.policy import DocumentKind, policy_for
-from signing.specimens import handwriting, seal
-from signing.stamps import Box
-from signing.testpki import TestAuthority, TestPerson, TestSeal, make_test_authority
-from signing.testservices import TestServices, served
-from signing.trust import Purpose, Trust, TrustStore
-from signing.verdicts import Verdict
-from signing.verify import Expected, verify
+from signing.keys.keystore import FileKeyStore
+from signing.pdf.pades import sign_person, sign_seal
+from signing.pdf.stamps import Box
+from signing.testca.authority import TestAuthority, TestPerson, TestSeal, make_test_authority
+from signing.testca.services import TestServices, served
+from signing.testca.specimens import handwriting, seal
+from signing.trust.trust_store import Purpose, Trust, TrustStore
+from signing.verdicts.policy import DocumentKind, policy_for
+from signing.verdicts.verdict import Verdict
+from signing.verification.file_verification import Expected, verify
 from tests.signing.papers import minimal_pdf
 from tests.signing.programs import Programs
 

@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from kernel import clock
-from signing.keys import FileKeyStore, KeyStore
-from signing.pades import FIELD_PERSON, FIELD_SEAL, add_timestamp, sign_field, sign_person, sign_seal
-from signing.testpki import EMAIL_PROTECTION, Pair, TestAuthority, TestPerson, TestSeal, subject_named
-from signing.timestamps import LocalTimeStamps
+from signing.keys.keystore import FileKeyStore, KeyStore
+from signing.pdf.pades import FIELD_PERSON, FIELD_SEAL, add_timestamp, sign_field, sign_person, sign_seal
+from signing.pdf.timestamps import LocalTimeStamps
+from signing.testca.authority import EMAIL_PROTECTION, Pair, TestAuthority, TestPerson, TestSeal, subject_named
 from tests.signing import attacks, forgeries
 from tests.signing.authorities import Beside, authority_called
 from tests.signing.papers import minimal_pdf

@@ -20,8 +20,8 @@ from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner, Pdf
 from pyhanko.stamp import TextStampStyle
 from pyhanko_certvalidator import ValidationContext
 
-from signing.testpki import TestAuthority
-from signing.timestamps import LocalTimeStamps
+from signing.pdf.timestamps import LocalTimeStamps
+from signing.testca.authority import TestAuthority
 from tests.signing.placeholders import openssl_signed
 
 

@@ -27,7 +27,7 @@ from kernel.db import Database
 from kernel.errors import Unavailable
 from kernel.schema import Base
 from kernel.sealing import Safe
-from signing import receipts
+from signing.log import receipts
 from tests.postgres import TestServer
 from tests.sampling import sampled
 from web import demo, schema

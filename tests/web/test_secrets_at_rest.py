@@ -26,7 +26,7 @@ from docex.exchange.hub.models import Webhook
 from kernel.config import PREFIX, Config
 from kernel.sealing import MARK
 from meetings import walls
-from signing.deskmodels import Handoff, HandoffState
+from signing.remote_signing.models import Handoff, HandoffState
 from tests.leaks import Secrets, files_in
 from tests.postgres import TestServer
 from web.tour.browser import Browser

@@ -17,8 +17,8 @@ from kernel.errors import NotFound
 from kernel.outbox import OPEN_STATES
 from kernel.text import Phrase
 from kernel.verified import Damaged
-from signing.changes import signed_part
-from signing.verdicts import Signer, Verdict
+from signing.rendering.change_pictures import signed_part
+from signing.verdicts.verdict import Signer, Verdict
 
 MAX_HISTORY = 100
 

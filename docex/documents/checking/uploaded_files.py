@@ -14,15 +14,15 @@ from docex.documents.verification.verdict_page import VALUES, Finding, VerdictVi
 from kernel import clock
 from kernel.errors import Invalid, Unavailable
 from kernel.text import Phrase, phrase
-from signing import isolation
-from signing.changes import visible_changes
-from signing.evidence_check import Checked, check_apart
-from signing.evidence_form import MIMETYPE
-from signing.isolation import Broken, Busy
-from signing.policy import DocumentKind, policy_for
-from signing.safely import verdict_on
-from signing.trust import Trust
-from signing.verdicts import Value
+from signing.evidence.pack_check import Checked, check_apart
+from signing.evidence.pack_format import MIMETYPE
+from signing.rendering.change_pictures import visible_changes
+from signing.sandbox import runner
+from signing.sandbox.runner import Broken, Busy
+from signing.trust.trust_store import Trust
+from signing.verdicts.policy import DocumentKind, policy_for
+from signing.verdicts.verdict import Value
+from signing.verification.safe_verification import verdict_on
 
 TIMEOUT_S = 5.0
 """How long a stranger waits for a free process: the papers of the agencies come first."""
@@ -84,7 +84,7 @@ def _verify_pack(data: bytes, known: Known) -> Told:
     try:
         checked = check_apart(data, known.trust, known.keys, timeout_s=TIMEOUT_S)
     except Broken as broken:
-        raise Invalid({"file": isolation.words(broken)}) from None
+        raise Invalid({"file": runner.words(broken)}) from None
     parts = tuple((file, verdict_view(verdict, 0)) for file, verdict in checked.verdicts)
     return Told(_pack_view(checked, data), parts)
 

@@ -13,8 +13,8 @@ from docex.documents.issuing.paper_handlers import PDF
 from docex.documents.models import Document
 from docex.documents.papers.files import File, attachments_of
 from kernel.db import Tx
-from signing import desk
-from signing.deskmodels import Handoff, HandoffState
+from signing.remote_signing import handoffs
+from signing.remote_signing.models import Handoff, HandoffState
 
 MAIN = 0
 """The place of the main paper; attachments count from 1."""
@@ -34,7 +34,7 @@ def go_on(tx: Tx, document: Document, handoff: Handoff, file: File | None, proof
     place = place_of(handoff)
     done = [*facts.get("done", []), [place, _to_json(file)]]
     proof = proof if place == MAIN else facts["proof"]
-    desk.close(tx, handoff, HandoffState.DONE)
+    handoffs.close(tx, handoff, HandoffState.DONE)
     seen = {paper_id for paper_id, _ in done}
     left = [p.place for p in attachments_of(tx, document.id) if p.media_type == PDF and p.place not in seen]
     if left:

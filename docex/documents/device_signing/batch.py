@@ -22,9 +22,9 @@ from kernel import streams
 from kernel.db import Tx
 from kernel.refs import Ref
 from kernel.text import Phrase, phrase
-from signing import desk
-from signing.deskmodels import HandoffState
-from signing.verdicts import phrase_from_json
+from signing.remote_signing import handoffs
+from signing.remote_signing.models import HandoffState
+from signing.verdicts.verdict import phrase_from_json
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def progress(tx: Tx, actor: Actor, ids: Iterable[int]) -> Progress:
 
 
 def _row(tx: Tx, actor: Actor, document: Document) -> Row:
-    handoff = desk.live_of(tx, Ref("document", document.id))
+    handoff = handoffs.live_of(tx, Ref("document", document.id))
     calls = handoff is not None and handoff.person_id == actor.person_id
     ready = calls and handoff is not None and handoff.state in (HandoffState.READY, HandoffState.OPEN)
     return Row(

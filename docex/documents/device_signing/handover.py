@@ -19,9 +19,9 @@ from kernel.db import Tx
 from kernel.errors import WrongState
 from kernel.refs import Ref
 from kernel.text import Phrase, phrase
-from signing import desk
-from signing.deskmodels import LIVE, Handoff, HandoffState
-from signing.verdicts import HolderKind
+from signing.remote_signing import handoffs
+from signing.remote_signing.models import LIVE, Handoff, HandoffState
+from signing.verdicts.verdict import HolderKind
 
 COPIES_ARE_APPROVED = phrase("Bản sao chỉ cần duyệt; chữ ký trên bản sao là của cơ quan.")
 LEAVES = "/agent/sign/"
@@ -41,7 +41,7 @@ def seal(tx: Tx, actor: Actor, document_id: int) -> Handoff:
 
 
 def _hand_out(tx: Tx, actor: Actor, document: Document, kind: HolderKind, of_many: int = 1) -> Handoff:
-    handoff = desk.begin(tx, actor, Ref("document", document.id), kind, {"of_many": of_many})
+    handoff = handoffs.begin(tx, actor, Ref("document", document.id), kind, {"of_many": of_many})
     record(tx, document, "document.hand_out", kind=str(kind), handoff=handoff.id)
     tx.outbox(topics.HAND_OUT, str(handoff.id), {"handoff_id": handoff.id})
     _expire_later(tx, handoff)
@@ -50,7 +50,7 @@ def _hand_out(tx: Tx, actor: Actor, document: Document, kind: HolderKind, of_man
 
 def hand_out_next(tx: Tx, document: Document, earlier: Handoff, facts: dict[str, Any]) -> Handoff:
     """Another file of the same document goes to the same device."""
-    handoff = desk.begin(tx, earlier, Ref("document", document.id), HolderKind(earlier.kind), facts)
+    handoff = handoffs.begin(tx, earlier, Ref("document", document.id), HolderKind(earlier.kind), facts)
     tx.outbox(topics.HAND_OUT, str(handoff.id), {"handoff_id": handoff.id})
     _expire_later(tx, handoff)
     touch(tx, document)
@@ -68,7 +68,7 @@ class Call:
 def open_(tx: Tx, actor: Actor, document_id: int, base_url: str) -> Call:
     """The page calls the agent: a token for this one file. Only for whoever asked for it."""
     document, handoff = _own(tx, actor, document_id)
-    token = desk.open_(tx, handoff)
+    token = handoffs.open_(tx, handoff)
     _expire_later(tx, handoff)
     record(tx, document, "document.hand_open", handoff=handoff.id)
     address = f"{base_url.rstrip('/')}{LEAVES}{token}"
@@ -96,14 +96,14 @@ def _operation(document: Document, handoff: Handoff) -> str:
 def cancel(tx: Tx, actor: Actor, document_id: int) -> None:
     """Whoever asked for it does not sign now."""
     document, handoff = _own(tx, actor, document_id)
-    fall_back(tx, document, handoff, HandoffState.CANCELLED, desk.CANCELLED)
+    fall_back(tx, document, handoff, HandoffState.CANCELLED, handoffs.CANCELLED)
 
 
 def take(tx: Tx, token: str, blob: Blob) -> Handoff:
     """The agent has sent the signed file: the worker looks into it."""
-    document = document_of(tx, desk.for_token(tx, token))
-    handoff = desk.for_token(tx, token)  # asked again, now that nobody else can be at it
-    desk.take(tx, handoff, blob)
+    document = document_of(tx, handoffs.for_token(tx, token))
+    handoff = handoffs.for_token(tx, token)  # asked again, now that nobody else can be at it
+    handoffs.take(tx, handoff, blob)
     record(tx, document, "document.hand_in", handoff=handoff.id, sha256=blob.sha256)
     tx.outbox(topics.HAND_IN, f"{handoff.id}:0", {"handoff_id": handoff.id, "turn": 0})
     touch(tx, document)
@@ -118,12 +118,12 @@ def expire(tx: Tx, handoff_id: int) -> None:
     if handoff.expires_at > clock.now():
         _expire_later(tx, handoff)
         return
-    fall_back(tx, document, handoff, HandoffState.EXPIRED, desk.EXPIRED)
+    fall_back(tx, document, handoff, HandoffState.EXPIRED, handoffs.EXPIRED)
 
 
 def fall_back(tx: Tx, document: Document, handoff: Handoff, state: HandoffState, why: Phrase) -> None:
     """No signature: the document goes back to where it was, with the reason on its page."""
-    desk.close(tx, handoff, state, why)
+    handoffs.close(tx, handoff, state, why)
     if handoff.kind == HolderKind.PERSON and document.state == DocumentState.SIGNING:
         issuance.sign_failed(tx, document, why)
     elif handoff.kind == HolderKind.SEAL and document.state == DocumentState.SEALING:
@@ -146,9 +146,9 @@ def document_of(tx: Tx, handoff: Handoff) -> Document:
 
 def _own(tx: Tx, actor: Actor, document_id: int) -> tuple[Document, Handoff]:
     document = document_for(tx, actor, document_id, Right.VIEW)
-    handoff = desk.live_of(tx, Ref("document", document.id))
+    handoff = handoffs.live_of(tx, Ref("document", document.id))
     if handoff is None or handoff.person_id != actor.person_id:
-        raise WrongState(desk.NOT_NOW)
+        raise WrongState(handoffs.NOT_NOW)
     return document, handoff
 
 

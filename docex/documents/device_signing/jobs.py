@@ -27,21 +27,23 @@ from kernel.errors import Invalid, WrongState
 from kernel.outbox import Handler, Job
 from kernel.refs import Ref
 from kernel.text import Phrase
-from signing import desk, isolation, revocation
-from signing.admission import admitted
-from signing.deferred import prepare
-from signing.deskmodels import Handoff, HandoffState
-from signing.isolation import Broken, apart
-from signing.pades import FIELD_COPY, FIELD_PERSON, FIELD_SEAL
-from signing.policy import DocumentKind, policy_for
-from signing.reasons import Code
-from signing.returned import Returned, Wanted, check_returned
-from signing.revocation import Pair
-from signing.safely import verdict_on
-from signing.stamps import Box, seal_box
-from signing.trust import Trust
-from signing.verdicts import HolderKind, Value, Verdict
-from signing.verify import Expected, alone
+from signing.pdf.deferred_signing import prepare
+from signing.pdf.pades import FIELD_COPY, FIELD_PERSON, FIELD_SEAL
+from signing.pdf.stamps import Box, seal_box
+from signing.remote_signing import handoffs
+from signing.remote_signing.models import Handoff, HandoffState
+from signing.remote_signing.return_check import Returned, Wanted, check_returned
+from signing.sandbox import runner
+from signing.sandbox.runner import Broken, apart
+from signing.trust import revocation
+from signing.trust.revocation import Pair
+from signing.trust.trust_store import Trust
+from signing.verdicts.policy import DocumentKind, policy_for
+from signing.verdicts.reasons import Code
+from signing.verdicts.verdict import HolderKind, Value, Verdict
+from signing.verification.admission import admitted
+from signing.verification.file_verification import Expected, alone
+from signing.verification.safe_verification import verdict_on
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +152,9 @@ class HandOutHandler(Handler[OutWork, Out]):
         if file is None:
             attachment_signing.skip(tx, document, handoff)
         else:
-            desk.ready(tx, handoff, Blob(file.sha256, file.size), file.name, {"pages": file.pages, "spot": file.spot})
+            handoffs.ready(
+                tx, handoff, Blob(file.sha256, file.size), file.name, {"pages": file.pages, "spot": file.spot}
+            )
             touch(tx, document)
 
     def give_up(self, tx: Tx, job: Job, reason: str) -> None:
@@ -220,7 +224,7 @@ class HandInHandler(Handler[InWork, In]):
         except Invalid as error:
             return In(prepared.handoff_id, None, None, error.fields["file"])
         except Broken as broken:
-            return In(prepared.handoff_id, None, None, isolation.words(broken))
+            return In(prepared.handoff_id, None, None, runner.words(broken))
         verdict = verdict_on(data, prepared.trust, policy_for(prepared.kind), expected=prepared.expected)
         asked = wanted_by((verdict,), prepared.trust)
         if prepared.kind is DocumentKind.FOREIGN:  # an attachment may hold what others signed; ours must be valid
@@ -244,14 +248,14 @@ class HandInHandler(Handler[InWork, In]):
                 raise Invalid({"file": result.verdict.summary})
             person = handoff.kind == HolderKind.PERSON
             owner = Ref("person", document.signer_id) if person else Ref("agency", document.agency_id)
-            desk.hold(tx, owner, result.returned)
+            handoffs.hold(tx, owner, result.returned)
         except Invalid as error:
             handover.fall_back(tx, document, handoff, HandoffState.REFUSED, error.fields["file"])
             return
         facts, digest = handoff.facts, handoff.returned_sha256
         file = File(handoff.name, PDF, digest, result.size, facts.get("pages"), facts.get("spot"))
         if person:
-            desk.close(tx, handoff, HandoffState.DONE)
+            handoffs.close(tx, handoff, HandoffState.DONE)
             issuance.signed(tx, document, file, result.returned.serial)
         else:
             attachment_signing.go_on(tx, document, handoff, file, result.verdict.summary.vi)

@@ -15,8 +15,8 @@ from docex.documents.papers import preservation
 from kernel import clock, outbox
 from kernel.db import Database, Tx
 from kernel.outbox import Job
-from signing import archive
-from signing.verdicts import Level, Verdict
+from signing.archive import preservation as archive
+from signing.verdicts.verdict import Level, Verdict
 
 TOPIC = topics.TAKE_IN
 BATCH_SIZE = 100

@@ -22,8 +22,8 @@ from kernel.errors import Stale, WrongState
 from kernel.outbox import Topic
 from kernel.refs import Ref
 from kernel.text import Phrase, phrase
-from signing import delegation
-from signing.verdicts import phrase_to_json
+from signing.remote_signing import delegation
+from signing.verdicts.verdict import phrase_to_json
 
 
 def sign(tx: Tx, actor: Actor, document_id: int, seen: int | None = None) -> Document:

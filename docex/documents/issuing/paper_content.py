@@ -9,7 +9,7 @@ from docex.edxml.codes import Priority
 from docex.official.paper import Contact, Paper, number_text
 from kernel.db import Tx
 from kernel.text import phrase
-from signing.stamps import Box
+from signing.pdf.stamps import Box
 
 WITH_ADDRESSEES = frozenset({"letter", "submission", "report", "telegram", "dispatch-note", "transfer-note"})
 

@@ -31,19 +31,20 @@ from kernel.db import Tx
 from kernel.errors import DomainError, Invalid, WrongState
 from kernel.outbox import Handler, Job, SendError
 from kernel.text import Phrase, phrase
-from signing import foreign, isolation
-from signing.admission import obstacles, refusal_for
-from signing.isolation import Broken, apart, drawn, judging_seconds, with_key
-from signing.keys import KeyStore
-from signing.locking import is_closed
-from signing.pades import FIELD_COPY, FIELD_PERSON, FIELD_SEAL, sign_copy, sign_person, sign_seal
-from signing.policy import DocumentKind, policy_for
-from signing.reasons import Code
-from signing.safely import verdict_on
-from signing.stamps import SEAL_MARK_SIZE, TEXT_MARK_SIZE, Box, text_mark
-from signing.trust import Trust
-from signing.verdicts import Value, Verdict, phrase_to_json
-from signing.verify import Expected
+from signing.keys.keystore import KeyStore
+from signing.pdf.field_locks import is_closed
+from signing.pdf.pades import FIELD_COPY, FIELD_PERSON, FIELD_SEAL, sign_copy, sign_person, sign_seal
+from signing.pdf.stamps import SEAL_MARK_SIZE, TEXT_MARK_SIZE, Box, text_mark
+from signing.sandbox import runner
+from signing.sandbox.runner import Broken, apart, drawn, judging_seconds, with_key
+from signing.trust.trust_store import Trust
+from signing.verdicts.policy import DocumentKind, policy_for
+from signing.verdicts.reasons import Code
+from signing.verdicts.verdict import Value, Verdict, phrase_to_json
+from signing.verification import safe_signing
+from signing.verification.admission import obstacles, refusal_for
+from signing.verification.file_verification import Expected
+from signing.verification.safe_verification import verdict_on
 
 log = logging.getLogger(__name__)
 
@@ -159,7 +160,7 @@ class InspectHandler(Handler[Upload, Found]):
             if not prepared.is_copy:
                 spot = apart(spot_for, data, prepared.signer, facts.last_width, facts.last_height)
         except Broken as broken:
-            return Found(prepared.paper_id, None, {}, isolation.words(broken))
+            return Found(prepared.paper_id, None, {}, runner.words(broken))
         return Found(prepared.paper_id, facts.pages, spot_to_json(spot))
 
     def conclude(self, tx: Tx, job: Job, result: Found) -> None:
@@ -222,7 +223,7 @@ class SignHandler(Handler[SignWork, Signed]):
             pdf, pages, spot = source_of(self.blobs, prepared)
             key = self.custody.person_key(prepared.signer)
             image = self.custody.signature_picture(prepared.signer)
-            sign = foreign.signed if prepared.drawing is None else with_key
+            sign = safe_signing.signed if prepared.drawing is None else with_key
             signed = sign(sign_person, pdf, key, anchor=spot, image=image if spot else None, at=clock.now())
             name = file_name(prepared.code, prepared.subject)
             file = stored(self.blobs, signed, name, pages, spot_to_json(spot) if spot else {})
@@ -326,9 +327,9 @@ class SealHandler(Handler[SealWork, Sealed]):
                 lines = copy_mark(CopyForm(prepared.copy_form), prepared.agency.name, at)
                 box = spot_from_json(prepared.main.spot or {})
                 mark = text_mark(lines, *TEXT_MARK_SIZE)
-                sealed = foreign.signed(sign_copy, signed, key, mark=mark, box=_certain(box), at=at)
+                sealed = safe_signing.signed(sign_copy, signed, key, mark=mark, box=_certain(box), at=at)
             else:
-                sealed = foreign.signed(sign_seal, signed, key, **self._look(prepared.agency, at), at=at)
+                sealed = safe_signing.signed(sign_seal, signed, key, **self._look(prepared.agency, at), at=at)
             kind = DocumentKind.COPY if prepared.copy_form else DocumentKind.OFFICIAL
             expected = Expected((prepared.agency.name,))
             verdict = verdict_on(sealed, prepared.trust, policy_for(kind), expected=expected)
@@ -353,7 +354,7 @@ class SealHandler(Handler[SealWork, Sealed]):
             facts = check_pdf(data, len(data))
             mark = text_mark(attachment_mark(code, at), *TEXT_MARK_SIZE)
             box = top_right(facts.width, facts.height)
-            marked = foreign.signed(sign_copy, data, key, mark=mark, box=box, at=at)
+            marked = safe_signing.signed(sign_copy, data, key, mark=mark, box=box, at=at)
         except (Invalid, WrongState, Broken):
             log.info("an attachment of %s took no signature", code, exc_info=True)
             return None
@@ -411,7 +412,7 @@ class refusals:  # noqa: N801 - reads as a word: `with refusals():`
             return
         said: Phrase = TECHNICAL
         if isinstance(error, Broken):
-            said = isolation.words(error)
+            said = runner.words(error)
         elif isinstance(error, DomainError):
             fields = list(getattr(error, "fields", {}).values())
             said = fields[0] if fields else error.message

@@ -11,9 +11,10 @@ from kernel.config import Config
 from kernel.db import Tx
 from kernel.refs import Ref
 from kernel.text import Phrase, phrase
-from signing import desk, keystores
-from signing.deskmodels import HandoffState
-from signing.verdicts import HolderKind
+from signing.keys import key_settings
+from signing.remote_signing import handoffs
+from signing.remote_signing.models import HandoffState
+from signing.verdicts.verdict import HolderKind
 
 LEADER_SIGNS = phrase("Lãnh đạo đang ký bằng thiết bị của mình.")
 CLERK_SEALS = phrase("Văn thư đang đóng dấu bằng thiết bị của mình.")
@@ -57,7 +58,7 @@ def server_signs(tx: Tx, document: Document, config: Config, *, seal: bool) -> b
     """Whether this installation holds a key for it: in a trial for everybody, else for the seals of the settings."""
     if config.mode == "demo":
         return True
-    return seal and keystores.names_seal(config, _code(tx, document))
+    return seal and key_settings.names_seal(config, _code(tx, document))
 
 
 def _code(tx: Tx, document: Document) -> str:
@@ -65,7 +66,7 @@ def _code(tx: Tx, document: Document) -> str:
 
 
 def _under_way(tx: Tx, actor: Actor, document: Document, config: Config) -> Device:
-    handoff = desk.live_of(tx, Ref("document", document.id))
+    handoff = handoffs.live_of(tx, Ref("document", document.id))
     if handoff is None:
         return Device()
     person = handoff.kind == HolderKind.PERSON

@@ -44,9 +44,9 @@ from docex.streams import document_stream, incoming_stream
 from kernel import streams
 from kernel.db import Tx
 from kernel.text import Phrase, phrase
-from signing.hazards import Hazard, words_for
-from signing.reasons import Code
-from signing.verdicts import HolderKind, Verdict, phrase_from_json
+from signing.verdicts.reasons import Code
+from signing.verdicts.verdict import HolderKind, Verdict, phrase_from_json
+from signing.verification.hazards import Hazard, words_for
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def standing_paper(tx: Tx, document: Document) -> Paper | None:
 
 
 HAZARDS = "hazards"
-"""The member of an attachment's `spot` that names what keeps it from being signed (signing.hazards.Hazard)."""
+"""The member of an attachment's `spot` that names what keeps it from being signed (signing.verification.hazards)."""
 
 
 def attachments_of(tx: Tx, document_id: int) -> list[Paper]:

@@ -1,6 +1,6 @@
 """Signed papers are kept for decades: which ones, what their pages say of it, and the grown file beside the original.
 
-The keeping itself is `signing.archive`; it knows papers by their SHA-256 and no documents.
+The keeping itself is `signing.archive.preservation`; it knows papers by their SHA-256 and no documents.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,9 +16,9 @@ from docex.streams import Change, document_stream, incoming_stream
 from kernel.db import Tx
 from kernel.errors import NotFound
 from kernel.text import Phrase
-from signing import archive, archivewords
-from signing.archive import Kept
-from signing.verdicts import Level, Value, Verdict
+from signing.archive import preservation, status_text
+from signing.archive.preservation import Kept
+from signing.verdicts.verdict import Level, Value, Verdict
 
 MAX_TOLD = 20
 """Recipients whose open pages are told that a paper has come further; of a broadcast the page says it when opened."""
@@ -36,7 +36,7 @@ class KeptView:
 def sealed(tx: Tx, files: Iterable[File]) -> None:
     """The agency has sealed these: they are kept from now on."""
     for file in files:
-        archive.keep(tx, file.sha256, file.size, Level.B_B)
+        preservation.keep(tx, file.sha256, file.size, Level.B_B)
 
 
 def keep_verified(tx: Tx, verdicts: Sequence[tuple[int, Verdict]]) -> None:
@@ -44,21 +44,21 @@ def keep_verified(tx: Tx, verdicts: Sequence[tuple[int, Verdict]]) -> None:
     for paper_id, verdict in verdicts:
         if verdict.signers and verdict.value is not Value.INVALID:
             paper = tx.session.get_one(Paper, paper_id)
-            archive.keep(tx, paper.sha256, paper.size, archive.lowest_level(verdict.signers))
+            preservation.keep(tx, paper.sha256, paper.size, preservation.lowest_level(verdict.signers))
 
 
 def view_of(tx: Tx, paper: Paper | None) -> KeptView | None:
     """What the page of a paper says about how it is kept; None when it is not."""
-    found = archive.kept(tx, [paper.sha256]).get(paper.sha256) if paper is not None else None
+    found = preservation.kept(tx, [paper.sha256]).get(paper.sha256) if paper is not None else None
     if found is None:
         return None
-    return KeptView(archivewords.sentence(found), archivewords.tone(found), found.size if found.has_grown else 0)
+    return KeptView(status_text.sentence(found), status_text.tone(found), found.size if found.has_grown else 0)
 
 
 def grown_for(tx: Tx, actor: Actor, paper_id: int) -> tuple[Paper, Kept]:
     """A paper that the actor may see and the file that it has grown into; NotFound while there is none."""
     paper = paper_for(tx, actor, paper_id)
-    found = archive.kept(tx, [paper.sha256]).get(paper.sha256)
+    found = preservation.kept(tx, [paper.sha256]).get(paper.sha256)
     if found is None or not found.has_grown:
         raise NotFound()
     return paper, found
@@ -66,7 +66,7 @@ def grown_for(tx: Tx, actor: Actor, paper_id: int) -> tuple[Paper, Kept]:
 
 def watch() -> None:
     """Have open pages told when a paper has come further."""
-    archive.watch(_tell)
+    preservation.watch(_tell)
 
 
 def _tell(tx: Tx, sha256: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from pypdf import PdfReader
 
 from kernel.text import fold
-from signing.stamps import MM, TEXT_MARK_SIZE, Box
+from signing.pdf.stamps import MM, TEXT_MARK_SIZE, Box
 
 log = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from docex.official.uploads import looks_like_pdf
 from kernel.blobs import BlobStore, read_all
 from kernel.errors import Invalid
 from kernel.text import phrase
-from signing.admission import obstacles, refusal_for
-from signing.hazards import Hazard
-from signing.isolation import Broken, Busy, apart, judging_seconds, words
+from signing.sandbox.runner import Broken, Busy, apart, judging_seconds, words
+from signing.verification.admission import obstacles, refusal_for
+from signing.verification.hazards import Hazard
 
 PDF = "application/pdf"
 _OFFICE = ("application/vnd.openxmlformats-officedocument.", "application/vnd.oasis.opendocument.")

@@ -21,7 +21,7 @@ from kernel.db import Tx
 from kernel.errors import Unavailable
 from kernel.outbox import Handler, Job, SendError
 from kernel.text import phrase
-from signing.verdicts import phrase_to_json
+from signing.verdicts.verdict import phrase_to_json
 
 log = logging.getLogger(__name__)
 

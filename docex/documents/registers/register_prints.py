@@ -23,7 +23,7 @@ from kernel.db import Tx
 from kernel.errors import Invalid, NotFound, WrongState
 from kernel.refs import Ref
 from kernel.text import Phrase, phrase
-from signing.verdicts import phrase_from_json
+from signing.verdicts.verdict import phrase_from_json
 
 MAX_ROWS = {"pdf": 1_000, "xlsx": 10_000}
 """A line costs 14 ms of CPU as PDF, and a job must end within its lease (60 s) also on a busy machine. A register of

@@ -21,8 +21,8 @@ from kernel.blobs import BlobStore, read_all
 from kernel.db import Tx
 from kernel.refs import Ref
 from kernel.text import nfc
-from signing import isolation
-from signing.isolation import Broken, Task
+from signing.sandbox import runner
+from signing.sandbox.runner import Broken, Task
 
 SCOPE = "papers"
 BREAK = "\n"
@@ -171,6 +171,6 @@ def tidied(text: str, most: int = MAX_CHARACTERS) -> str:
 
 def _read(blobs: BlobStore, sha256: str, most: int, seconds: float) -> str | Broken:
     try:
-        return isolation.pool("reading").run(text_probe.read, read_all(blobs, sha256), most, within_s=seconds)
+        return runner.pool("reading").run(text_probe.read, read_all(blobs, sha256), most, within_s=seconds)
     except Broken as broken:
         return broken

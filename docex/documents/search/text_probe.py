@@ -1,5 +1,5 @@
-"""The text of a stranger's PDF or DOCX, for the search. Done in a process of its own (`signing.isolation`): a file that
-loops, eats memory or unpacks to gigabytes ends that process only.
+"""The text of a stranger's PDF or DOCX, for the search. Done in a process of its own (`signing.sandbox.runner`): a
+file that loops, eats memory or unpacks to gigabytes ends that process only.
 """
 
 import io
@@ -13,7 +13,7 @@ MAX_MEMBERS = 5_000
 
 
 def warm_up() -> None:
-    """Read two papers of our own, so that libraries are ready before a file comes (`signing.isolated`)."""
+    """Read two papers of our own, so that libraries are ready before a file comes (`signing.sandbox.child_process`)."""
     for paper in own_papers():
         read(paper, 1000)
 

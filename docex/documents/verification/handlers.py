@@ -26,13 +26,13 @@ from kernel.blobs import BlobStore, read_all
 from kernel.db import Tx
 from kernel.errors import NotFound
 from kernel.outbox import Handler, Job
-from signing.envelopes import Finding, Sealed
-from signing.policy import policy_for
-from signing.revinfo import read_list
-from signing.safely import verdict_and, verdict_on, verdict_on_envelope
-from signing.trust import Trust
-from signing.verdicts import Verdict
-from signing.verify import too_large
+from signing.trust.revocation_info import read_list
+from signing.trust.trust_store import Trust
+from signing.verdicts.policy import policy_for
+from signing.verdicts.verdict import Verdict
+from signing.verification.envelope_verification import Finding, Sealed
+from signing.verification.file_verification import too_large
+from signing.verification.safe_verification import verdict_and, verdict_on, verdict_on_envelope
 
 MAX_VERIFIED_BYTES = 100 * 1024**2
 """Verifying takes a file into memory, several times over; larger ones are said to be too large, which is not valid."""

@@ -6,7 +6,7 @@ from docex.documents.verification.models import SealCertificate
 from kernel import clock
 from kernel.db import Tx
 from kernel.schema import insert_into
-from signing.verdicts import HolderKind, Value, Verdict
+from signing.verdicts.verdict import HolderKind, Value, Verdict
 
 
 def note_seals(tx: Tx, agency_id: int, verdicts: Iterable[Verdict]) -> None:

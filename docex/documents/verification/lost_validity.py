@@ -25,7 +25,7 @@ from kernel.outbox import Job
 from kernel.refs import Ref
 from kernel.text import Phrase, phrase
 from kernel.today import Act, Chip, Item, section
-from signing.verdicts import Value, Verdict, phrase_from_json, phrase_to_json
+from signing.verdicts.verdict import Value, Verdict, phrase_from_json, phrase_to_json
 
 TOPIC = topics.VERDICT_FELL
 SHOWN = timedelta(days=30)

@@ -16,7 +16,8 @@ class EnvelopeJudgement(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     dispatch_id: Mapped[int] = mapped_column(sa.ForeignKey("docex_dispatch.id"), index=True)
     value: Mapped[str]
-    # signing.verdicts.Verdict.to_json(), with the version of the policy; names the answers of authorities that it used
+    # Verdict.to_json() (signing.verdicts.verdict), with the version of the policy; names the answers of authorities
+    # that it used
     report: Mapped[Json] = mapped_column(info=HOLDS)
     made_at: Mapped[datetime]
     as_of: Mapped[datetime | None]  # the earlier moment that somebody asked about; None is "now"

@@ -16,7 +16,7 @@ from docex.documents.verification import verdict_store
 from kernel import clock, outbox
 from kernel.db import Database, Tx
 from kernel.outbox import OPEN_STATES, Job, OutboxRow
-from signing.policy import IN_FORCE
+from signing.verdicts.policy import IN_FORCE
 
 TOPIC = topics.JUDGE_AGAIN
 BATCH_SIZE = 20

@@ -10,9 +10,9 @@ from kernel.blobs import BlobStore, read_all
 from kernel.db import Tx
 from kernel.errors import NotFound, Unavailable
 from kernel.text import Phrase, phrase
-from signing.changes import Changes, signed_part, visible_changes
-from signing.isolation import Busy
-from signing.verdicts import Verdict
+from signing.rendering.change_pictures import Changes, signed_part, visible_changes
+from signing.sandbox.runner import Busy
+from signing.verdicts.verdict import Verdict
 
 TIMEOUT_S = 10.0
 """How long somebody who is signed in waits for a free process."""

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from docex.documents.verification import verdict_store
 from kernel.text import Phrase, phrase
-from signing.verdicts import HolderKind, Signer, TimeSource, Value, Verdict
+from signing.verdicts.verdict import HolderKind, Signer, TimeSource, Value, Verdict
 
 VALUES: dict[Value, Phrase] = {
     Value.VALID: phrase("Hợp lệ"),

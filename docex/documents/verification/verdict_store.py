@@ -30,14 +30,14 @@ from kernel.errors import Invalid, NotFound
 from kernel.outbox import OPEN_STATES, OutboxRow
 from kernel.text import Phrase, phrase
 from kernel.verified import Soundness
-from signing import log as evidence_log
-from signing import revocation
-from signing.delegation import is_covered
-from signing.policy import DocumentKind
-from signing.revocation import Pair
-from signing.trust import Trust
-from signing.verdicts import Reason, Value, Verdict
-from signing.verify import Expected
+from signing.log import evidence_log
+from signing.remote_signing.delegation import is_covered
+from signing.trust import revocation
+from signing.trust.revocation import Pair
+from signing.trust.trust_store import Trust
+from signing.verdicts.policy import DocumentKind
+from signing.verdicts.verdict import Reason, Value, Verdict
+from signing.verification.file_verification import Expected
 
 TOPIC = topics.VERIFY
 NOTHING_TO_VERIFY = "none"

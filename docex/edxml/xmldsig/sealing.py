@@ -25,7 +25,7 @@ from docex.edxml.xmldsig.signed_parts import look
 def signed(envelope: Envelope, certificate: bytes, sign: Callable[[bytes], bytes]) -> Envelope:
     """The envelope with the signature that belongs into it. Its papers are read once, piece by piece.
 
-    `certificate` is in DER; `sign` answers with what its key says to these bytes (signing.keys.KeyStore.sign). The
+    `certificate` is in DER; `sign` answers with what its key says to these bytes (`KeyStore.sign`). The
     envelope must be written as it is, in the bytes of `writer`.
     """
     subject = x509.load_der_x509_certificate(certificate)

@@ -15,9 +15,9 @@ from kernel.db import Tx
 from kernel.errors import NotFound
 from kernel.outbox import Handler, Job, SendError
 from kernel.text import phrase
-from signing.evidence import Source, write_pack
-from signing.evidence_form import TooLarge
-from signing.verdicts import phrase_to_json
+from signing.evidence.pack import Source, write_pack
+from signing.evidence.pack_format import TooLarge
+from signing.verdicts.verdict import phrase_to_json
 
 
 def register_jobs(config: Config, blobs: BlobStore) -> None:

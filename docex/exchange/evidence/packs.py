@@ -29,13 +29,13 @@ from kernel.db import Tx
 from kernel.errors import NotFound, WrongState
 from kernel.refs import Ref
 from kernel.text import Phrase, phrase
-from signing import archive
-from signing import receipts as statements
-from signing.evidence import PaperFile, Source, proved
-from signing.log import Kind, canonical
-from signing.policy import DocumentKind
-from signing.trust import Trust
-from signing.verdicts import Level, phrase_from_json
+from signing.archive import preservation
+from signing.evidence.pack import PaperFile, Source, proved
+from signing.log import receipts as statements
+from signing.log.evidence_log import Kind, canonical
+from signing.trust.trust_store import Trust
+from signing.verdicts.policy import DocumentKind
+from signing.verdicts.verdict import Level, phrase_from_json
 
 TOPIC = topics.EVIDENCE
 HAS_IT = frozenset(
@@ -193,7 +193,9 @@ def source_of(tx: Tx, row: EvidencePack, trust: Trust) -> Source:
     kinds = {one.paper_id: one.kind for one in case.questions}
     rows = papers_of(tx, dispatch.id)
     places = {paper.id: place for place, paper in enumerate(rows)}
-    grown = {name: kept for name, kept in archive.kept(tx, [paper.sha256 for paper in rows]).items() if kept.has_grown}
+    grown = {
+        name: kept for name, kept in preservation.kept(tx, [paper.sha256 for paper in rows]).items() if kept.has_grown
+    }
     told = tuple(_receipts(tx, dispatch, row.agency_id))
     verdicts = tuple((places.get(paper_id or 0), report) for paper_id, report in _verdicts(tx, dispatch))
     facts = [(Kind.DOCUMENT, dispatch.sha256), *((Kind.DOCUMENT, paper.sha256) for paper in rows)]

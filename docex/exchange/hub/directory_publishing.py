@@ -18,7 +18,7 @@ from docex.exchange.hub.mailbox import with_reader
 from docex.exchange.hub.models import DirectoryEdition
 from kernel import clock
 from kernel.db import Tx
-from signing import receipts
+from signing.log import receipts
 
 TYPE = "lienthong-directory+jwt"
 

@@ -10,7 +10,7 @@ from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database, Tx
 from kernel.outbox import Job
-from signing import receipts
+from signing.log import receipts
 
 __all__ = ["begin_jobs", "collect", "register_jobs", "transport"]
 

@@ -13,8 +13,8 @@ from docex.documents.models import Delivery, Dispatch
 from docex.exchange.hub.models import Mailbox, Parcel, Term
 from docex.exchange.hub.states import ParcelState
 from kernel.db import Tx
-from signing import log as evidence_log
-from signing.logmodels import LogHead
+from signing.log import evidence_log
+from signing.log.models import LogHead
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ from docex.exchange.hub.states import ReceiptKind
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import NotFound
-from signing import log as evidence_log
-from signing import receipts as statements
+from signing.log import evidence_log
+from signing.log import receipts as statements
 
 TYPE = "lienthong-receipt+jwt"
 

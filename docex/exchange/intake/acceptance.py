@@ -35,8 +35,8 @@ from kernel.blobs import Blob
 from kernel.db import Tx
 from kernel.errors import Conflict, Forbidden, Invalid
 from kernel.text import phrase
-from signing import log as evidence_log
-from signing.verdicts import phrase_to_json
+from signing.log import evidence_log
+from signing.verdicts.verdict import phrase_to_json
 
 KEY_LENGTH = 300
 

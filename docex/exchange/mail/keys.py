@@ -11,8 +11,8 @@ from cryptography.x509.oid import NameOID
 from directory.queries import AgencyCard
 from docex.exchange.mail.addresses import exchange_address
 from kernel.config import Config
-from signing.keys import KeyStore, file_key
-from signing.testpki import EMAIL_PROTECTION, TestAuthority, subject_named
+from signing.keys.keystore import KeyStore, file_key
+from signing.testca.authority import EMAIL_PROTECTION, TestAuthority, subject_named
 
 
 class MailKeys:

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
 from kernel.errors import Invalid
 from kernel.text import Phrase, phrase
-from signing.keys import KeyStore
+from signing.keys.keystore import KeyStore
 
 CRLF = b"\r\n"
 SIGNATURE_TYPES = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature"})

@@ -12,9 +12,9 @@ from docex.agent.hub import Hub
 from docex.agent.log_watch import Watch
 from docex.agent.status_file import Board
 from kernel.db import Tx
-from signing import log, receipts
-from signing.log import Kind
-from signing.logmodels import LogHead, LogLeaf, LogTile
+from signing.log import evidence_log, receipts
+from signing.log.evidence_log import Kind
+from signing.log.models import LogHead, LogLeaf, LogTile
 from tests.docex.agent.agents import REFUSED_TO_WORK, AgentProcess
 from tests.docex.agent.conftest import Served
 from tests.docex.hub.systems import a_file
@@ -26,9 +26,9 @@ pytestmark = pytest.mark.one_database("sqlite")
 def grow(served: Served, *names: str) -> str:
     """The log gets these leaves and a head. Answers the head."""
     with served.office.db.write() as tx:
-        log.add(tx, Kind.DOCUMENT, *names)
-        log.sequence(tx)
-        return log.head_for(tx).jws
+        evidence_log.add(tx, Kind.DOCUMENT, *names)
+        evidence_log.sequence(tx)
+        return evidence_log.head_for(tx).jws
 
 
 def kept(agent: AgentProcess) -> dict[str, Any]:
@@ -50,31 +50,31 @@ def forget_everything(tx: Tx) -> None:
 def _removed(tx: Tx) -> None:
     """The same log without one of its leaves, made and signed anew, and larger than before."""
     forget_everything(tx)
-    log.add(tx, Kind.DOCUMENT, "a" * 64, "c" * 64, "d" * 64, "e" * 64)
+    evidence_log.add(tx, Kind.DOCUMENT, "a" * 64, "c" * 64, "d" * 64, "e" * 64)
 
 
 def _swapped(tx: Tx) -> None:
     forget_everything(tx)
-    log.add(tx, Kind.DOCUMENT, "b" * 64, "a" * 64, "c" * 64, "d" * 64)
+    evidence_log.add(tx, Kind.DOCUMENT, "b" * 64, "a" * 64, "c" * 64, "d" * 64)
 
 
 def _forked(tx: Tx) -> None:
     """Another history of the same size."""
     forget_everything(tx)
-    log.add(tx, Kind.DOCUMENT, "a" * 64, "b" * 64, "x" * 64)
+    evidence_log.add(tx, Kind.DOCUMENT, "a" * 64, "b" * 64, "x" * 64)
 
 
 def _shorter(tx: Tx) -> None:
     """As after a backup was restored: the last leaves are gone."""
     forget_everything(tx)
-    log.add(tx, Kind.DOCUMENT, "a" * 64)
+    evidence_log.add(tx, Kind.DOCUMENT, "a" * 64)
 
 
 def _unsigned(tx: Tx) -> None:
     """A head that another key has signed."""
-    log.add(tx, Kind.DOCUMENT, "d" * 64)
-    log.sequence(tx)
-    head = log.head_for(tx)
+    evidence_log.add(tx, Kind.DOCUMENT, "d" * 64)
+    evidence_log.sequence(tx)
+    head = evidence_log.head_for(tx)
     body, _, _ = head.jws.rpartition(".")
     head.jws = f"{body}.{'A' * 86}"
 
@@ -100,8 +100,8 @@ def test_a_rewritten_history_is_refused_loudly_and_letters_go_on(
     with served.office.db.write() as tx:
         rewrite(tx)
     with served.office.db.write() as tx:
-        log.sequence(tx)
-        shown = log.head_for(tx).jws
+        evidence_log.sequence(tx)
+        shown = evidence_log.head_for(tx).jws
     sender.put("1.edxml", a_file(served.office))
     sender.run()
     served.office.work()

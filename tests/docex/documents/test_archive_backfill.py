@@ -7,8 +7,8 @@ from docex.documents.issuing import archive_backfill
 from docex.documents.models import Judgement, Paper
 from kernel import clock
 from kernel.outbox import OutboxRow, State
-from signing.archivemodels import Archived, Waits
-from signing.verdicts import Value
+from signing.archive.models import Archived, Waits
+from signing.verdicts.verdict import Value
 from tests.docex.office import Office
 
 

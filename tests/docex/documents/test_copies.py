@@ -21,9 +21,9 @@ from docex.official.composing import compose
 from docex.official.paper import CopyNote
 from kernel.blobs import read_all
 from kernel.errors import Forbidden, Invalid, NotFound
-from signing.policy import DocumentKind, policy_for
-from signing.verdicts import HolderKind, Value
-from signing.verify import Expected, verify
+from signing.verdicts.policy import DocumentKind, policy_for
+from signing.verdicts.verdict import HolderKind, Value
+from signing.verification.file_verification import Expected, verify
 from tests.docex.office import Office, a_pdf
 
 

@@ -19,8 +19,8 @@ from docex.exchange.evidence import packs
 from docex.exchange.evidence.models import EvidencePack
 from kernel import clock
 from kernel.blobs import Blob
-from signing.trust import Trust
-from signing.verdicts import Value, Verdict
+from signing.trust.trust_store import Trust
+from signing.verdicts.verdict import Value, Verdict
 from tests.docex.office import Office
 
 NEW = "Văn phòng Thành phố Mẫu (mới)"

@@ -7,7 +7,7 @@ from pypdf import PdfReader, PdfWriter
 from docex.documents.papers.signature_placement import low_right, spot_for
 from docex.official.paper import Paper
 from docex.official.rendering import render_pdf
-from signing.stamps import MM
+from signing.pdf.stamps import MM
 
 SIGNER = "Trần Quốc Bình"
 A4 = (210 * MM, 297 * MM)

@@ -14,10 +14,10 @@ from kernel.blobs import read_all
 from kernel.doctor import Health, checks
 from kernel.errors import NotFound
 from kernel.text import phrase
-from signing import archive
-from signing.archivemodels import Archived, Waits
-from signing.reasons import Code, reason
-from signing.verdicts import HolderKind, Level, Signer, TimeSource, Value, Verdict
+from signing.archive import preservation as archive
+from signing.archive.models import Archived, Waits
+from signing.verdicts.reasons import Code, reason
+from signing.verdicts.verdict import HolderKind, Level, Signer, TimeSource, Value, Verdict
 from tests.docex.office import Office
 from tests.web.application import create_app
 from tests.web.people import sign_in

@@ -17,9 +17,9 @@ from docex.documents.states import DocumentState
 from docex.documents.verification.models import PublicCode
 from kernel.blobs import read_all
 from kernel.schema import Base
-from signing import isolation
-from signing.evidence_form import MIMETYPE
+from signing.evidence.pack_format import MIMETYPE
 from signing.rendering.framing import FRAME
+from signing.sandbox import runner
 from tests import counters
 from tests.docex.office import Office, a_pdf
 from tests.signing import attacks
@@ -182,8 +182,8 @@ def test_one_address_may_come_so_often_and_another_one_too(
 
 def test_when_everything_is_busy_it_is_said(anybody: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("docex.documents.checking.uploaded_files.TIMEOUT_S", 0.01)
-    pool = isolation.Pool(isolation.Limits(processes=1))
-    monkeypatch.setattr(isolation, "_shared", {"papers": pool})
+    pool = runner.Pool(runner.Limits(processes=1))
+    monkeypatch.setattr(runner, "_shared", {"papers": pool})
     pool._free.acquire()
     status, shown = handed_in(anybody, "/check", a_pdf())
     assert (status, "đang kiểm tra nhiều tệp khác" in shown) == (503, True)

@@ -14,8 +14,8 @@ from kernel import clock
 from kernel.db import Database
 from kernel.outbox import OutboxRow, State, Topic
 from kernel.schema import Base
-from signing.log import Kind
-from signing.logmodels import LogLeaf
+from signing.log.evidence_log import Kind
+from signing.log.models import LogLeaf
 from tasks import receiving
 from tasks.giving import Lead
 from tests.docex.office import Office, a_pdf

@@ -16,13 +16,13 @@ from kernel.audit import AuditEntry
 from kernel.outbox import OutboxRow, State
 from kernel.text import Phrase
 from notify.models import Message
-from signing import revocation
-from signing.pades import sign_person, sign_seal
-from signing.policy import IN_FORCE, DocumentKind, policy_for
-from signing.testpki import TestAuthority, TestPerson, TestSeal
-from signing.trust import Purpose, Trust, TrustStore
-from signing.verdicts import Value, Verdict
-from signing.verify import verify
+from signing.pdf.pades import sign_person, sign_seal
+from signing.testca.authority import TestAuthority, TestPerson, TestSeal
+from signing.trust import revocation
+from signing.trust.trust_store import Purpose, Trust, TrustStore
+from signing.verdicts.policy import IN_FORCE, DocumentKind, policy_for
+from signing.verdicts.verdict import Value, Verdict
+from signing.verification.file_verification import verify
 from tests.docex.office import Office
 from tests.signing.papers import minimal_pdf
 from tests.web.application import create_app

@@ -15,11 +15,11 @@ from docex.documents.verification import verdict_store
 from kernel import clock, outbox, streams
 from kernel.blobs import read_all
 from kernel.outbox import OutboxRow, State
-from signing.logmodels import LogLeaf
-from signing.policy import DocumentKind, policy_for
-from signing.reasons import Code
-from signing.verdicts import Verdict
-from signing.verify import not_judged
+from signing.log.models import LogLeaf
+from signing.verdicts.policy import DocumentKind, policy_for
+from signing.verdicts.reasons import Code
+from signing.verdicts.verdict import Verdict
+from signing.verification.file_verification import not_judged
 from tests.docex.documents.test_public_check import the_picture
 from tests.docex.office import Office
 from tests.signing import attacks

@@ -16,10 +16,10 @@ from docex.edxml import Envelope, read
 from kernel import audit, streams
 from kernel.blobs import read_all
 from kernel.text import nfc
-from signing import isolation
-from signing.policy import DocumentKind, policy_for
-from signing.verdicts import HolderKind, Value
-from signing.verify import Expected, verify
+from signing.sandbox import runner
+from signing.verdicts.policy import DocumentKind, policy_for
+from signing.verdicts.verdict import HolderKind, Value
+from signing.verification.file_verification import Expected, verify
 from tests.docex.office import Office, a_pdf
 
 pytestmark = pytest.mark.both_databases
@@ -123,7 +123,7 @@ def test_an_uploaded_pdf_is_signed_as_it_is(office: Office) -> None:
 
 def signed_by_kept_programs() -> int:
     """How many papers the programs have signed that are kept for what we draw ourselves."""
-    return sum(program.tasks for program in isolation.pool("keys", kept=True)._idle)
+    return sum(program.tasks for program in runner.pool("keys", kept=True)._idle)
 
 
 def test_everybody_who_looks_is_told_at_each_step(office: Office) -> None:

@@ -26,11 +26,11 @@ from kernel import audit, clock
 from kernel.blobs import read_all
 from kernel.errors import NotFound, WrongState
 from kernel.outbox import OutboxRow, State, Topic
-from signing import receipts
-from signing.evidence_check import Checked, check_pack
+from signing.evidence.pack_check import Checked, check_pack
 from signing.jobs import register_jobs as register_signing
-from signing.logaudit import audit as log_audit
-from signing.verdicts import Value
+from signing.log import receipts
+from signing.log.log_audit import audit as log_audit
+from signing.verdicts.verdict import Value
 from tests.docex.conftest import keys, office  # noqa: F401 - fixtures
 from tests.docex.office import Office
 from tests.web.application import create_app

@@ -6,15 +6,15 @@ import sqlalchemy as sa
 from flask import Flask
 
 from docex.documents.models import Judgement, Paper
-from signing import log, merkle, receipts
-from signing.logmodels import LogLeaf
+from signing.log import evidence_log, merkle, receipts
+from signing.log.models import LogLeaf
 from tests.docex.hub.systems import System, a_file
 from tests.docex.office import Office
 
 
 def sequence(hub: Office) -> None:
     with hub.db.write() as tx:
-        log.sequence(tx)
+        evidence_log.sequence(tx)
 
 
 def is_proved(app: Flask, kind: str, digest: str) -> bool:
@@ -51,7 +51,7 @@ def test_envelope_papers_receipts_and_verdicts_are_in_the_log(
     assert papers
     assert verdicts
     assert all(is_proved(app, "document", digest) for digest in papers)
-    assert all(is_proved(app, "verdict", hashlib.sha256(log.canonical(one)).hexdigest()) for one in verdicts)
+    assert all(is_proved(app, "verdict", hashlib.sha256(evidence_log.canonical(one)).hexdigest()) for one in verdicts)
     assert not is_proved(app, "document", "00" * 32)
 
 
@@ -118,4 +118,4 @@ def test_each_poll_brings_the_newest_head(hub: Office, near: System, far: System
     sequence(hub)
     head = far.get("/api/v1/inbox").get_json()["head"]
     with hub.db.read() as tx:
-        assert head == log.shown(log.head_for(tx))
+        assert head == evidence_log.shown(evidence_log.head_for(tx))

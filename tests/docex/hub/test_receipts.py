@@ -19,8 +19,8 @@ from docex.exchange.hub.operators import interventions
 from kernel import clock
 from kernel.audit import AuditEntry
 from kernel.db import Database
-from signing import log, receipts
-from signing.logmodels import SystemKey
+from signing.log import evidence_log, receipts
+from signing.log.models import SystemKey
 from tests.docex.hub.systems import FAR, System, a_file, an_agency
 from tests.docex.hub.systems import a_letter as _letter
 from tests.docex.office import Office
@@ -231,7 +231,7 @@ def test_a_system_that_may_only_receive_reads_what_was_signed_about_what_it_fetc
     assert [one["kind"] for one in listed] == ["available", "retrieved"]
     assert far.get(f"/api/v1/receipts/{retrieved['id']}").get_json() == retrieved
     with hub.db.write() as tx:
-        log.sequence(tx)
+        evidence_log.sequence(tx)
     assert far.get(f"/api/v1/receipts/{retrieved['id']}/proof").status_code == 200
     assert far.get(f"/api/v1/documents/{number}").get_json()["deliveries"][0]["state"] == "01"
     assert far.get(f"/api/v1/receipts/{submitted['id']}").status_code == 404

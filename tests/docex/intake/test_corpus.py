@@ -13,9 +13,9 @@ from docex.documents.models import Judgement
 from docex.documents.verification.verdict_store import latest_of_envelope
 from docex.edxml.model import Attachment, Organ
 from docex.edxml.xmldsig.verification import State
-from signing.trial import authority_in
-from signing.trust import TrustStore
-from signing.verdicts import Value, Verdict
+from signing.testca.trial import authority_in
+from signing.trust.trust_store import TrustStore
+from signing.verdicts.verdict import Value, Verdict
 from tests.docex.edxml.letters import DEPARTMENT, OFFICE, WARD
 from tests.docex.edxml.test_signature import ATTACKS
 from tests.docex.hub.systems import System, a_file, an_agency

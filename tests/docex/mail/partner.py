@@ -31,8 +31,8 @@ from kernel.db import Database
 from kernel.worker import drain
 from notify.mail import mime
 from notify.sinks.smtp import SmtpSink
-from signing.keys import FileKeyStore
-from signing.testpki import EMAIL_PROTECTION, TestAuthority, subject_named
+from signing.keys.keystore import FileKeyStore
+from signing.testca.authority import EMAIL_PROTECTION, TestAuthority, subject_named
 from tests.cast import Cast
 
 ADDRESS = "vanthu@ban.example"

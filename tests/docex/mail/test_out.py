@@ -27,7 +27,7 @@ from kernel.blobs import read_all
 from kernel.errors import Forbidden, Invalid
 from kernel.outbox import OutboxRow
 from notify.mail import mime
-from signing.testpki import TestAuthority
+from signing.testca.authority import TestAuthority
 from tests.docex.mail.partner import ADDRESS, CODE, Abroad, a_key, pem
 from tests.web.application import create_app
 from web import cli

@@ -5,8 +5,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from signing.testpki import TestPerson, TestSeal, make_test_authority
-from signing.trust import TrustStore
+from signing.testca.authority import TestPerson, TestSeal, make_test_authority
+from signing.trust.trust_store import TrustStore
 from tests.signing.conftest import CITY, DEPARTMENT, Office
 from tests.signing.forgery.scribe import Scribe
 from tests.signing.forgery.table import Forgery, attacks, forgeries

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from signing.pades import FIELD_SEAL
+from signing.pdf.pades import FIELD_SEAL
 from tests.signing.forgery.annotations import WHITE
 from tests.signing.forgery.papers import OFFICIAL, Paper, sign_as_others
 from tests.signing.forgery.table import Target, add, anywhere, behind, between

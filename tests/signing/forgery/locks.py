@@ -15,8 +15,8 @@ from pyhanko.sign.fields import FieldMDPAction, FieldMDPSpec, MDPPerm, SigFieldS
 from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner
 from pyhanko.stamp import TextStampStyle
 
-from signing.keys import KeyStore, StoreSigner
-from signing.pades import FIELD_SEAL
+from signing.keys.keystore import KeyStore, StoreSigner
+from signing.pdf.pades import FIELD_SEAL
 from tests.signing import forgeries
 from tests.signing.forgery.papers import Paper, sign_as_others
 from tests.signing.forgery.table import Target, add, behind, between

@@ -20,8 +20,8 @@ from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner
 from pyhanko.stamp import TextStampStyle
 
 from docex.official.rendering import RenderedPaper, render_pdf
-from signing.keys import KeyStore, StoreSigner
-from signing.stamps import Box
+from signing.keys.keystore import KeyStore, StoreSigner
+from signing.pdf.stamps import Box
 from tests.docex.official.papers import LETTER
 from tests.signing.papers import minimal_pdf, written
 

@@ -16,10 +16,10 @@ from pathlib import Path
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 from playwright.sync_api import Page, sync_playwright
 
-from signing.changes import signed_part
-from signing.policy import DocumentKind, policy_for
+from signing.rendering.change_pictures import signed_part
 from signing.rendering.framing import BETWEEN, FRAME
-from signing.verify import verify
+from signing.verdicts.policy import DocumentKind, policy_for
+from signing.verification.file_verification import verify
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.signing.forgery.__main__ import office_in, spread
 from tests.signing.forgery.pictures import Box, by_mupdf, signature_boxes, without

@@ -11,11 +11,11 @@ from io import BytesIO
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.signers.pdf_signer import PdfTimeStamper
 
-from signing.keys import FileKeyStore
-from signing.longterm import look_into
-from signing.pades import FIELD_PERSON, FIELD_SEAL, add_timestamp, sign_field, sign_person, sign_seal
-from signing.specimens import handwriting, seal
-from signing.timestamps import LocalTimeStamps
+from signing.keys.keystore import FileKeyStore
+from signing.pdf.pades import FIELD_PERSON, FIELD_SEAL, add_timestamp, sign_field, sign_person, sign_seal
+from signing.pdf.timestamps import LocalTimeStamps
+from signing.testca.specimens import handwriting, seal
+from signing.verification.long_term import look_into
 from tests.signing import forgeries
 from tests.signing.conftest import CITY, Office
 from tests.signing.forgery.papers import Paper, sign_as_others

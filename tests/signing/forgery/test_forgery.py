@@ -5,10 +5,10 @@ In the default lane each attack is tried on some papers; `LIENTHONG_EXAMPLES=ful
 
 import pytest
 
-from signing.policy import DocumentKind, policy_for
-from signing.reasons import Code
-from signing.verdicts import Value
-from signing.verify import verify
+from signing.verdicts.policy import DocumentKind, policy_for
+from signing.verdicts.reasons import Code
+from signing.verdicts.verdict import Value
+from signing.verification.file_verification import verify
 from tests.sampling import sampled
 from tests.signing.conftest import CITY
 from tests.signing.forgery import forms, locks, signers

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyhanko.pdf_utils.misc import PdfError
 
-from signing.policy import DocumentKind, policy_for
-from signing.verdicts import Value
-from signing.verify import verify
+from signing.verdicts.policy import DocumentKind, policy_for
+from signing.verdicts.verdict import Value
+from signing.verification.file_verification import verify
 from tests.signing.forgery.conftest import FULL
 from tests.signing.forgery.mutations import mutated
 from tests.signing.forgery.papers import BY_NAME, sign_as_others

@@ -2,10 +2,10 @@
 
 import pytest
 
-from signing.changes import Changes, visible_changes
-from signing.policy import DocumentKind, policy_for
-from signing.verdicts import Value
-from signing.verify import verify
+from signing.rendering.change_pictures import Changes, visible_changes
+from signing.verdicts.policy import DocumentKind, policy_for
+from signing.verdicts.verdict import Value
+from signing.verification.file_verification import verify
 from tests.signing.forgery.papers import BY_NAME
 from tests.signing.forgery.pictures import by_mupdf, without
 from tests.signing.forgery.public_page import MOST_OUTSIDE, OTHERS, Forged, forge, outside_of_frames

@@ -13,7 +13,7 @@ from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from signing.pades import FIELD_PERSON, FIELD_SEAL
+from signing.pdf.pades import FIELD_PERSON, FIELD_SEAL
 
 AN_XREF_STREAM = re.compile(rb"\d+\s+\d+\s+obj\b")
 

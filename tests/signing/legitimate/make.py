@@ -16,9 +16,18 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_der_x509_certificate
 from cryptography.x509.oid import NameOID
 
-from signing.specimens import handwriting, seal
-from signing.testpki import Pair, TestAuthority, TestPerson, TestSeal, _ca_builder, _new_key, _signed, subject_named
-from signing.testservices import TestServices, served
+from signing.testca.authority import (
+    Pair,
+    TestAuthority,
+    TestPerson,
+    TestSeal,
+    _ca_builder,
+    _new_key,
+    _signed,
+    subject_named,
+)
+from signing.testca.services import TestServices, served
+from signing.testca.specimens import handwriting, seal
 from tests.signing.papers import hybrid_pdf, minimal_pdf
 
 HERE = Path(__file__).parent

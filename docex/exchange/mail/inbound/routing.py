@@ -21,7 +21,7 @@ from kernel.db import Tx
 from kernel.errors import DomainError
 from kernel.refs import Ref
 from kernel.text import Phrase, phrase
-from signing.verdicts import phrase_to_json
+from signing.verdicts.verdict import phrase_to_json
 
 
 @dataclass(frozen=True)

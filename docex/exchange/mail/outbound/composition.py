@@ -13,7 +13,7 @@ from kernel import clock
 from kernel.text import Phrase, phrase
 from notify.mail import mime
 from notify.mail.mime import File
-from signing.keys import KeyStore
+from signing.keys.keystore import KeyStore
 
 RECEIPT_FILE = "receipt.json"
 MANIFEST_FILE = "manifest.json"

@@ -23,7 +23,7 @@ from kernel.config import Config
 from kernel.db import Tx
 from kernel.refs import Ref
 from kernel.text import Phrase, phrase
-from signing.verdicts import phrase_to_json
+from signing.verdicts.verdict import phrase_to_json
 
 CHANNEL = "mail:"
 UNCONFIRMED = (LetterState.HANDED, LetterState.ACCEPTED)

@@ -1,0 +1,1 @@
+"""Keeping signed papers verifiable: time-stamps, validation data, and their renewal."""

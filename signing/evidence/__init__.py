@@ -1,0 +1,1 @@
+"""Evidence packs of documents: made, written in one form, checked without network and database."""

@@ -1,0 +1,1 @@
+"""PDF files with signatures: read strictly, signed, time-stamped, stamped with pictures."""

@@ -1,0 +1,288 @@
+"""Run as a program of its own by `isolation`, in one of two ways.
+
+As a nursery it loads what work needs and makes a process for each piece of work, which reads that one task, answers
+and ends: a stranger's file meets nothing that an earlier file may have touched. It reads no such file itself, and has
+no thread, so a fork of it is whole. As a kept process it takes one piece of work after the other.
+
+It limits itself before it reads anything: memory, CPU time for each piece of work, no files written, no core dumps; a
+process for one file is also confined (`confinement`).
+"""
+
+import gc
+import io
+import os
+import pickle
+import resource
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn
+
+from asn1crypto import tsp
+from pyhanko.sign.timestamps.common_utils import TimestampRequestError
+
+from kernel import clock
+from kernel.errors import DomainError
+from kernel.outbox import SendError
+from signing.keys.keystore import KeyDescription
+from signing.pdf import pades
+from signing.pdf.timestamps import TimeStamps
+from signing.sandbox import confinement, runner
+from signing.sandbox.ipc import ANSWER, BEGIN, CONFINED, END, FAILURE, HEAD, MODULE, READY, REFUSAL, REQUEST, TRUST
+from signing.sandbox.result_codec import written
+from signing.trust.trust_store import Trust
+from signing.verification import file_verification
+
+MOST_FILES = 128
+
+__all__ = ["file_verification", "pades"]  # loaded before the first work comes
+
+
+class Line:
+    """The socket to the parent. Its end is the end of this process."""
+
+    def __init__(self, number: int) -> None:
+        self._socket = socket.socket(fileno=number)
+        self._socket.setblocking(True)  # a parent under gevent makes sockets that do not block
+
+    def send(self, kind: bytes, body: bytes) -> None:
+        """One message."""
+        self._socket.sendall(HEAD.pack(kind, len(body)) + body)
+
+    def receive(self) -> tuple[bytes, bytes]:
+        """The next message, its kind first; SystemExit when the parent has gone."""
+        kind, length = HEAD.unpack(self._read(HEAD.size))
+        return kind, self._read(length)
+
+    def receive_line(self) -> int:
+        """The socket that the parent hands over."""
+        _, given, _, _ = socket.recv_fds(self._socket, 1, 1)
+        return given[0]
+
+    def close(self) -> None:
+        """This process talks with the parent over another line."""
+        self._socket.close()
+
+    def ask(self, number: int, question: bytes) -> bytes:
+        """Have the parent sign, or ask for a time-stamp; TimestampRequestError when it got none."""
+        self.send(REQUEST, number.to_bytes(4, "big") + question)
+        kind, answer = self.receive()
+        if kind == FAILURE:
+            raise TimestampRequestError(answer.decode())
+        return answer
+
+    def _read(self, length: int) -> bytes:
+        body = bytearray()
+        while len(body) < length:
+            piece = self._socket.recv(min(1 << 20, length - len(body)))
+            if not piece:
+                raise SystemExit
+            body += piece
+        return bytes(body)
+
+
+class KeyOutside:
+    """A key that the parent holds: the same two functions as any `KeyStore`."""
+
+    def __init__(self, line: Line, number: int, description: KeyDescription) -> None:
+        self._line, self._number, self._description = line, number, description
+
+    def describe(self) -> KeyDescription:
+        """Certificate, chain and algorithm."""
+        return self._description
+
+    def sign(self, tbs: bytes) -> bytes:
+        """The parent's signature over `tbs`."""
+        return self._line.ask(self._number, tbs)
+
+
+class StampsOutside(TimeStamps):
+    """A time-stamp authority that the parent asks: this process has no business on the network."""
+
+    def __init__(self, line: Line, number: int, room: int) -> None:
+        super().__init__()
+        self._line, self._number, self._room = line, number, room
+
+    @property
+    def room(self) -> int:
+        """Hex digits to leave for a token, as the parent knows."""
+        return self._room
+
+    async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
+        """What the authority answered to the parent."""
+        return tsp.TimeStampResp.load(self._line.ask(self._number, req.dump()))
+
+
+class TaskReader(pickle.Unpickler):
+    """Reads a task; the trust store came before it."""
+
+    trust = Trust()
+
+    def __init__(self, body: bytes, line: Line) -> None:
+        super().__init__(io.BytesIO(body))
+        self._line = line
+
+    def persistent_load(self, pid: Any) -> Any:
+        """What stayed with the parent, or came before."""
+        match pid:
+            case ("trust",):
+                return TaskReader.trust
+            case ("key", number, description):
+                return KeyOutside(self._line, number, description)
+            case ("stamps", number, room):
+                return StampsOutside(self._line, number, room)
+        raise pickle.UnpicklingError(pid)
+
+
+LESS_NEEDED, LEAST_NEEDED = 500, 1000
+LESS_URGENT = 5
+"""Where the processor is short, judging leaves most of it to pages and deliveries, which somebody waits for."""
+
+
+def limit(memory_bytes: int) -> None:
+    """Take from this process what it does not need."""
+    needed_less(LESS_NEEDED)
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (MOST_FILES, MOST_FILES))
+
+
+def needed_less(by: int) -> None:
+    """When the machine is out of memory, the kernel shall end this process, and neither the database nor the web."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(str(by))
+
+
+def more_time(seconds: int, *, last: bool) -> None:
+    """So much CPU time for the next piece of work; beyond it the kernel ends this process, and if it is the last one,
+    ends it even when it does not listen."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    until = int(used.ru_utime + used.ru_stime) + seconds + 1
+    hard = until + 1 if last else resource.RLIM_INFINITY
+    resource.setrlimit(resource.RLIMIT_CPU, (until, hard))
+
+
+def done(line: Line, body: bytes) -> None:
+    """One piece of work, and how it ended."""
+    now, work, given, named = TaskReader(body, line).load()
+    try:
+        with clock.frozen(now):
+            answer = written(work(*given, **named))
+    except DomainError as refused:
+        fields = dict(getattr(refused, "fields", {}))
+        line.send(REFUSAL, written((type(refused).__name__, refused.message, fields, refused.detail)))
+    except SendError as refused:
+        line.send(REFUSAL, written(("SendError", str(refused), {}, {"permanent": refused.permanent})))
+    except MemoryError:
+        line.send(FAILURE, written(("too_much", "memory")))
+    except Exception as error:
+        line.send(FAILURE, written(("failed", _where(work, error))))
+    else:
+        line.send(ANSWER, answer)
+
+
+def _where(work: Callable[..., object], error: Exception) -> str:
+    """The kind of error and the place: its text may quote a stranger's file, which is nobody's business."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {last.filename.rpartition('/')[2]}:{last.lineno} in {work.__name__}"
+
+
+def told(kind: bytes, body: bytes) -> bool:
+    """What the parent lets this process know before there is work: a module that work needs, whom we trust."""
+    if kind == MODULE:
+        getattr(import_module(body.decode()), "warm_up", bool)()
+    elif kind == TRUST:
+        TaskReader.trust = pickle.loads(body)  # noqa: S301 - from our own parent
+    else:
+        return False
+    gc.collect()
+    gc.freeze()  # a child then shares these pages with us
+    return True
+
+
+def kept(line: Line, seconds: int) -> None:
+    """Work until the parent has gone."""
+    while True:
+        kind, body = line.receive()
+        if not told(kind, body):
+            more_time(seconds, last=False)
+            done(line, body)
+
+
+def nursery(line: Line, seconds: int) -> None:
+    """Make a process for each piece of work, and end it when the parent says so; it ends with us in any case."""
+    confinement.prepare()
+    child = 0
+    try:
+        while True:
+            kind, body = line.receive()
+            if told(kind, body):
+                continue
+            if kind == BEGIN:
+                child = born(line, line.receive_line(), seconds, int(body))
+                line.send(BEGIN, str(child).encode())
+            else:
+                line.send(END, str(ended(child)).encode())
+                child = 0
+    finally:
+        if child:
+            ended(child)
+
+
+def born(line: Line, number: int, seconds: int, tasks: int) -> int:
+    """A process that does so many pieces of work for whoever holds the other end of the socket `number`."""
+    parent = os.getpid()
+    child = os.fork()
+    if child:
+        os.close(number)
+        return child
+    with suppress(BaseException):
+        os.setsid()
+        confinement.end_with(parent)
+        line.close()
+        for_one_file(Line(number), seconds, tasks)
+    os._exit(1)
+
+
+def for_one_file(line: Line, seconds: int, tasks: int) -> NoReturn:
+    """Read each task and answer it, all in `seconds` of CPU time; end."""
+    needed_less(LEAST_NEEDED)
+    os.nice(LESS_URGENT)
+    more_time(seconds, last=True)
+    confinement.confine()
+    line.send(CONFINED, " ".join(confinement.in_force()).encode())
+    for _ in range(tasks):
+        _, body = line.receive()
+        done(line, body)
+    os._exit(0)
+
+
+def ended(child: int) -> int:
+    """End it and all that it started, and say how it ended: its exit code, or less than 0 the signal.
+
+    Its number is nobody else's before it was waited for.
+    """
+    for end in (os.killpg, os.kill):
+        with suppress(ProcessLookupError, PermissionError):
+            end(child, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def main(number: int, memory_bytes: int, seconds: int, way: str) -> None:
+    """Serve until the parent has gone."""
+    limit(memory_bytes)
+    runner.become_child()
+    line = Line(number)
+    gc.freeze()
+    line.send(READY, b"")
+    {"nursery": nursery, "kept": kept}[way](line, seconds)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])

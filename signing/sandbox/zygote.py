@@ -1,0 +1,266 @@
+"""The programs behind `isolation`: how they are started, told what to do, listened to and ended.
+
+`lines` is the socket to one, `errands` a piece of work with what is done for it here, `replies` what comes back.
+"""
+
+import logging
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from inspect import isfunction
+from pathlib import Path
+from typing import Any
+
+from kernel import clock, errors
+from kernel.config import bare_environment
+from kernel.outbox import SendError
+from kernel.text import Phrase
+from signing.sandbox import confinement, result_codec
+from signing.sandbox.ipc import ANSWER, BEGIN, CONFINED, END, MODULE, READY, REFUSAL, REQUEST, TRUST, Line, spent_by
+from signing.sandbox.limits import Broken, Ending, Limits
+from signing.sandbox.task_codec import Errand
+from signing.trust.trust_store import Trust
+
+__all__ = ["Nursery", "Program", "Task"]
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+START_S, END_S = 180.0, 60.0
+"""Only the machine decides how long it takes to start a program or to end one: who does not wait that long gets no
+answer about a file that did nothing wrong."""
+_NO_CRASH = (signal.SIGKILL, signal.SIGXCPU)
+
+log = logging.getLogger(__name__)
+_told_lacking: set[str] = set()
+
+
+@dataclass(frozen=True)
+class Task:
+    """A piece of work that may be done apart: `work(*given, **named)`, in at most `within_s` seconds of the
+    processor."""
+
+    work: Callable[..., Any]
+    given: tuple[Any, ...] = ()
+    named: dict[str, Any] = field(default_factory=dict)
+    within_s: float | None = None
+
+
+class Program:
+    """A program started anew, which does one piece of work after the other."""
+
+    way = "kept"
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.tasks = 0
+        self.whole = True  # nothing went wrong that may have spoiled it
+        self._trust: Trust | None = None  # what it knows already
+        self._modules: set[str] = set()
+        ours, theirs = socket.socketpair()
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "signing.sandbox.child_process",
+            str(theirs.fileno()),
+            str(limits.memory_bytes),
+        ]
+        with theirs:
+            self._process = subprocess.Popen(
+                [*command, str(int(limits.seconds)), self.way],
+                cwd="/",
+                env=bare_environment(PYTHONPATH=str(ROOT)),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+            )
+        self._line = Line(ours, self._how_it_ended)
+        self._line.patience(START_S)
+        try:
+            if self._line.receive()[0] != READY:
+                raise Broken(Ending.CRASHED, "not ready")
+        except BaseException:  # whoever gives up waiting leaves no program behind
+            self.end()
+            raise
+
+    def work(self, task: Task) -> Any:
+        """The answer of a piece of work, or its refusal."""
+        self.tasks += 1
+        errand = self._errand(task)
+        self.whole = False
+        try:
+            answer = self._done(errand, self._seconds(task), result_codec.declared_by(task.work))
+        except (errors.DomainError, SendError):
+            self.whole = self.whole or not errand.waits  # a refusal is an answer
+            raise
+        self.whole = True
+        return answer
+
+    def _errand(self, task: Task) -> Errand:
+        """What is told of a task, when the program knows all that is not a stranger's."""
+        errand = Errand((clock.now(), task.work, task.given, task.named))
+        # A child can load nothing any more: the module of a function that goes along is loaded before, too.
+        for function in (task.work, *(one for one in task.given if isfunction(one))):
+            self._prepare(function.__module__, errand.trust)
+        return errand
+
+    def _seconds(self, task: Task) -> float:
+        return self.limits.seconds if task.within_s is None else min(task.within_s, self.limits.seconds)
+
+    def _prepare(self, module: str, trust: Trust | None) -> None:
+        """Let it know what is not a stranger's."""
+        self._line.patience(START_S)
+        if module not in self._modules:
+            self._line.send(MODULE, module.encode())
+            self._modules.add(module)
+        if trust is not None and trust is not self._trust:
+            self._line.send(TRUST, pickle.dumps(trust, protocol=5))
+            self._trust = trust
+
+    def _done(self, errand: Errand, seconds: float, declared: Any) -> Any:
+        self._line.work_for(seconds, partial(spent_by, self._process.pid))
+        return _exchange(self._line, errand, declared)
+
+    def _how_it_ended(self) -> Broken:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(END_S)
+        return _ending_of(self._process.returncode)
+
+    def end(self) -> None:
+        """Stop it, whatever it does."""
+        self._line.close()
+        with suppress(OSError):
+            self._process.kill()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(END_S)
+
+
+class Nursery(Program):
+    """A program that makes a child for each piece of work, and ends it after that."""
+
+    way = "nursery"
+    _living = False
+
+    def _done(self, errand: Errand, seconds: float, declared: Any) -> Any:
+        with self._child() as (line, spent):
+            line.work_for(seconds, spent)
+            return _exchange(line, errand, declared)
+
+    def in_turn(self, tasks: Sequence[Task]) -> list[Any]:
+        """Several pieces of work by one child, for one file: what each answers, or Broken.
+
+        What an earlier one has read may have taken the child over, so an answer is worth no more than those before it:
+        what must not be a lie comes first. When one comes to no end, those after it are not tried.
+        """
+        self.tasks += 1
+        errands = [self._errand(task) for task in tasks]
+        self.whole = False
+        answers: list[Any] = []
+        try:
+            with self._child(len(tasks)) as (line, spent):
+                for task, errand in zip(tasks, errands, strict=True):
+                    line.work_for(self._seconds(task), spent)
+                    answers.append(_exchange(line, errand, result_codec.declared_by(task.work)))
+            self.whole = True
+        except Broken as broken:
+            answers += [broken] * (len(tasks) - len(answers))
+        return answers
+
+    @contextmanager
+    def _child(self, tasks: int = 1) -> Iterator[tuple[Line, Callable[[], float]]]:
+        """A new child, which takes so many tasks, until the end of the block; and what tells its processor time."""
+        ours, theirs = socket.socketpair()
+        line = Line(ours, lambda: _ending_of(self._ended()))
+        try:
+            with theirs:
+                self._line.send(BEGIN, str(tasks).encode())
+                self._line.send_line(theirs)
+            spent = partial(spent_by, int(self._line.receive()[1]))
+            self._living = True
+            line.work_for(self.limits.seconds, spent)
+            kind, body = line.receive()
+            if kind != CONFINED:
+                raise Broken(Ending.CRASHED, "not ready")
+            _tell_lacking(body.decode().split())
+            yield line, spent
+        finally:
+            line.close()
+            if self._living:
+                self._ended()
+
+    def _ended(self) -> int | None:
+        """End the child, with all that it started; the nursery itself is as it was before."""
+        if not self._living:
+            return self._process.returncode
+        self._living = False
+        self._line.patience(END_S)
+        self._line.send(END, b"")
+        code = int(self._line.receive()[1])
+        # Its children have their memory laid out alike: who crashes one may be guessing, and shall have to begin anew.
+        self.whole = code >= 0 or -code in _NO_CRASH
+        return code
+
+
+def _ending_of(code: int | None) -> Broken:
+    if code == -signal.SIGXCPU:
+        return Broken(Ending.TOO_LONG, "CPU time")
+    if code == -signal.SIGKILL:
+        return Broken(Ending.TOO_MUCH, "killed")
+    return Broken(Ending.CRASHED, signal.Signals(-code).name if code and code < 0 else f"exit {code}")
+
+
+def _exchange(line: Line, errand: Errand, declared: Any) -> Any:
+    """Hand the work over, and do for the child what it may not do itself, until it answers what is declared."""
+    line.send(ANSWER, errand.written)
+    while True:
+        kind, body = line.receive()
+        if kind != REQUEST:
+            return _answer(kind, body, declared)
+        begun = time.monotonic()
+        kind, answer = errand.serve(body)
+        line.deadline += time.monotonic() - begun
+        line.send(kind, answer)
+
+
+def _answer(kind: bytes, body: bytes, declared: Any) -> Any:
+    """What a child said at the end; its refusal is raised here. Broken when it is neither."""
+    try:
+        if kind == ANSWER:
+            return result_codec.read(body, declared)
+        if kind == REFUSAL:
+            raise _refusal(*result_codec.read(body, _REFUSED))
+        ending, detail = result_codec.read(body, tuple[str, str])
+        raise Broken(Ending(ending), detail)
+    except (result_codec.Unreadable, ValueError) as error:
+        raise Broken(Ending.FAILED, f"an answer that cannot be read: {error}") from error
+
+
+_REFUSED = tuple[str, Phrase | str, dict[str, Phrase], dict[str, Any]]
+
+
+def _refusal(kind: str, message: Phrase | str, fields: dict[str, Phrase], detail: dict[str, Any]) -> Exception:
+    """The refusal of the house that was raised there."""
+    if kind == "SendError":
+        return SendError(str(message), permanent=bool(detail.get("permanent")))
+    found: Any = getattr(errors, kind, None)
+    known = isinstance(found, type) and issubclass(found, errors.DomainError) and found is not errors.Stale
+    if not known or isinstance(message, str) or {"self", "message", "fields"} & set(detail):
+        return Broken(Ending.FAILED, kind)
+    if found is errors.Invalid:
+        return errors.Invalid(fields, message, **detail)
+    refused: Exception = found(message, **detail)
+    return refused
+
+
+def _tell_lacking(in_force: list[str]) -> None:
+    """Once for each thing that should confine a child here and does not: `lienthong doctor` says it, too."""
+    for name in sorted({confinement.LANDLOCK, confinement.SECCOMP} - set(in_force) - _told_lacking):
+        _told_lacking.add(name)
+        log.warning("strangers' files are read without %s: this kernel does not offer it", name)

@@ -1,0 +1,1 @@
+"""The marked TEST authority of trial installations and tests, with its services over HTTP."""

@@ -1,0 +1,1 @@
+"""Whom the instance trusts, and what is known about the revocation of certificates."""

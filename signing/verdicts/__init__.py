@@ -1,0 +1,1 @@
+"""What a verification answers: verdicts, their reasons, and the policies that they are made by."""

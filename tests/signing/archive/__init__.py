@@ -1,0 +1,1 @@
+"""Keeping signed papers and renewing their time-stamps."""

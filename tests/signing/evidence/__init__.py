@@ -1,0 +1,1 @@
+"""Evidence packs, and the command that checks them."""

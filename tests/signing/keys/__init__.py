@@ -1,0 +1,1 @@
+"""Key stores in files and on tokens, and the settings that name them."""

@@ -1,0 +1,1 @@
+"""PDF files: read, signed, stamped, measured in pictures of their pages."""

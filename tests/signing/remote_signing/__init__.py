@@ -1,0 +1,1 @@
+"""Signing with devices, by the program on the signer's computer."""

@@ -1,0 +1,1 @@
+"""Pages compared as they are drawn."""

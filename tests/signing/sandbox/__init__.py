@@ -1,0 +1,1 @@
+"""Work in confined processes: its limits, its answers, and attempts to escape."""

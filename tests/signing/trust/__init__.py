@@ -1,0 +1,1 @@
+"""The trust store, its pages, and what is known about revocation."""

@@ -1,0 +1,1 @@
+"""Reasons of verdicts, and names that look alike."""
