@@ -27,7 +27,7 @@ TIMEOUT_S = 3600.0
 
 def main(*, messages: int = 10_000, kills: int = 200) -> Result:
     """The letters under the kills."""
-    found = run(messages, kills, random.SystemRandom().randrange(1_000_000), patience_s=TIMEOUT_S)
+    found = run(messages, kills, random.SystemRandom().randrange(1_000_000), timeout_s=TIMEOUT_S)
     wrong = {"lost_doubled_or_unlike": float(found.wrong)}
     # There is no peer that promises this; the floor is perfection, and a ratio needs something above zero.
     return Result(

@@ -5,7 +5,7 @@ import requests
 from joserfc.jwk import ECKey
 
 from conformance.evidence import refused
-from conformance.party import PATIENCE_S, Party
+from conformance.party import TIMEOUT_S, Party
 from kernel import clock
 
 
@@ -53,7 +53,7 @@ def test_m02(sender: Party, method: str, path: str, token: str) -> None:
     """Without a valid token every operation on documents answers 401."""
     headers = {"none": {}, "wrong": {"Authorization": "Bearer wrong"}}[token]
     verify = sender.ca_file or None
-    answer = requests.request(method, sender.url + path, headers=headers, timeout=PATIENCE_S, verify=verify)
+    answer = requests.request(method, sender.url + path, headers=headers, timeout=TIMEOUT_S, verify=verify)
     refused(answer, 401)
 
 

@@ -13,7 +13,7 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from kernel import clock
 
-PATIENCE_S = 30
+TIMEOUT_S = 30
 ARRIVES_S = 60.0
 TOKENS = "/api/v1/oauth/token"
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -157,7 +157,7 @@ class Party:
 
     def _ask(self, method: str, path: str, **more: Any) -> requests.Response:
         return requests.request(
-            method, self.url + path, timeout=PATIENCE_S, verify=self.ca_file or None, allow_redirects=False, **more
+            method, self.url + path, timeout=TIMEOUT_S, verify=self.ca_file or None, allow_redirects=False, **more
         )
 
     def _bearer(self) -> dict[str, str]:

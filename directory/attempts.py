@@ -95,11 +95,11 @@ def must_wait(tx: Tx, name: str, address: str, limits: Limits, device: str = "")
     counted by it alone; everybody else by name and address, by name from everywhere, and by address.
     """
     network = network_of(address)
-    tx.take_turns(f"sign-in of {limits.hidden(name)}")
+    tx.advisory_lock(f"sign-in of {limits.hidden(name)}")
     if device:
         waits = [_oldest_that_counts(tx, SignInAttempt.name == _counted(limits, name, device), limits.tries)]
     else:
-        tx.take_turns(f"sign-in from {network}")
+        tx.advisory_lock(f"sign-in from {network}")
         by_name, by_address = SignInAttempt.name == limits.hidden(name), SignInAttempt.address == network
         waits = [
             _oldest_that_counts(tx, sa.and_(by_name, by_address), limits.tries),

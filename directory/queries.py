@@ -56,7 +56,7 @@ def agency(tx: Tx, agency_id: int) -> AgencyCard:
     row = tx.session.get(Agency, agency_id)
     if row is None:
         raise NotFound()
-    tx.keep(row)
+    tx.pin(row)
     return card_of(row)
 
 
@@ -66,7 +66,7 @@ def agencies(tx: Tx, agency_ids: Iterable[int]) -> dict[int, AgencyCard]:
     held = [row for key in wanted.values() if (row := tx.session.identity_map.get(key)) is not None]
     asked = wanted.keys() - {row.id for row in held}
     rows = tx.session.scalars(sa.select(Agency).where(Agency.id.in_(asked))).all() if asked else ()
-    tx.keep(*rows)
+    tx.pin(*rows)
     return {row.id: card_of(row) for row in (*held, *rows)}
 
 

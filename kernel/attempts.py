@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kernel.db import Tx
 
 MAX_ATTEMPTS = 40
-"""Of a promise that never expires: most of a day. One that expires is tried until then."""
+"""Of a job that never expires: most of a day. One that expires is tried until then."""
 
 
 def renew(tx: "Tx", jobs: Iterable[Job], *, lease_s: float) -> None:

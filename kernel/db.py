@@ -18,6 +18,7 @@ from kernel.errors import Unavailable
 from kernel.schema import Base, BigId, Json, JsonList
 from kernel.text import phrase
 from kernel.verified import Soundness
+from kernel.wire import Wire
 
 __all__ = ["Base", "BigId", "Committed", "Database", "Json", "JsonList", "Tx"]
 
@@ -53,45 +54,45 @@ class Tx:
     by: str
     writable: bool
     # Opens another one that reads, for work that goes on when this one has ended: a job that has begun its attempt.
-    look: Callable[[], AbstractContextManager["Tx"]]
+    reader: Callable[[], AbstractContextManager["Tx"]]
     # A view that answers with a refusal is rolled back; one that must keep what it wrote all the same (a counted
     # failed sign-in) says so here.
     keep_on_refusal: bool = False
     blobs: BlobStore | None = None
     begun: float = field(default_factory=time.monotonic)  # nothing that was committed before is missing in it
-    _promises: list[dict[str, Any]] = field(default_factory=list)
+    _jobs: list[dict[str, Any]] = field(default_factory=list)
     _events: list[streams.Draft] = field(default_factory=list)
     _entries: list[audit.Draft] = field(default_factory=list)
     _topics: set[str] = field(default_factory=set)
     _words: set[str] = field(default_factory=set)
-    _kept: list[Base] = field(default_factory=list)
+    _pinned: list[Base] = field(default_factory=list)
 
     def outbox(
         self,
-        topic: str,
+        topic: outbox.Topic,
         key: str,
         payload: dict[str, Any] | None = None,
         *,
         due_at: datetime | None = None,
         expires_at: datetime | None = None,
     ) -> None:
-        """Promise that `topic`'s handler will run for `key`, once, not before `due_at`. Promising the same (topic, key)
+        """Enqueue a job: `topic`'s handler runs for `key`, once, not before `due_at`. Enqueueing the same (topic, key)
         twice does nothing. After `expires_at` the work is dropped and reported instead of done.
 
         The rows are stored together at the end of the transaction.
         """
         self._topics.add(topic)
-        self._promises.append(outbox.drafted(topic, key, payload or {}, due_at, expires_at))
+        self._jobs.append(outbox.drafted(topic, key, payload or {}, due_at, expires_at))
 
-    def store_promises(self) -> None:
+    def store_jobs(self) -> None:
         """Store them now, for whoever looks at rows of the outbox in this transaction."""
-        promises, self._promises = self._promises, []
-        outbox.store(self.session, promises)
+        jobs, self._jobs = self._jobs, []
+        outbox.store(self.session, jobs)
 
-    def publish(self, stream: str, kind: str, data: dict[str, Any]) -> None:
+    def publish(self, stream: streams.StreamName, kind: str, data: Wire) -> None:
         """Tell the audience of `stream`. The row gets its dense number at the end of the transaction, when all
         stream rows are locked in one order, so that two transactions can never wait for each other."""
-        self._events.append(streams.Draft(stream, kind, data))
+        self._events.append(streams.Draft(stream, kind, data.wire()))
 
     def audit(
         self,
@@ -108,21 +109,21 @@ class Tx:
         store, such as a command that only counts rows, believes it."""
         return verified.soundness(self.blobs, sha256) if self.blobs is not None else Soundness.SOUND
 
-    def learn(self, words: Iterable[str]) -> None:
+    def index_words(self, words: Iterable[str]) -> None:
         """These words stand in the index of the search from now on (kernel/words.py)."""
         self._words.update(words)
 
-    def keep(self, *rows: Base) -> None:
+    def pin(self, *rows: Base) -> None:
         """Hold rows that are asked for again and again until the transaction ends: the session forgets those that
         nobody refers to, and would fetch them each time."""
-        self._kept.extend(rows)
+        self._pinned.extend(rows)
 
-    def take_turns(self, what: str) -> None:
+    def advisory_lock(self, what: str) -> None:
         """Two transactions that do the same `what` at the same moment: the second waits for the end of the first."""
         if self.session.get_bind().dialect.name == "postgresql":  # the embedded database has one writer anyway
             self.session.connection().execute(_TURN, {"what": what})
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Give the connection back before something slow is done that asks the database nothing. A transaction that
         only reads goes on from a new instant when it asks again; what it has loaded stays as it is."""
         if self.writable:
@@ -134,21 +135,21 @@ class Tx:
     def attempt(self) -> Iterator[None]:
         """A part of the transaction that may fail without the rest: when the block raises, its rows, and what was to
         be told and recorded about them, are undone, and the caller decides what follows."""
-        self.store_promises()
+        self.store_jobs()
         events, entries, topics = len(self._events), len(self._entries), set(self._topics)
         try:
             with self.session.begin_nested():
                 yield
         except BaseException:
-            del self._promises[:], self._events[events:], self._entries[entries:]
+            del self._jobs[:], self._events[events:], self._entries[entries:]
             self._topics = topics
             raise
 
     def _finish(self) -> Committed:
-        """Write promises, events and audit entries, in one lock order, and commit."""
+        """Write jobs, events and audit entries, in one lock order, and commit."""
         self.session.flush()
-        self.store_promises()
-        words.learn(self.session, self._words)
+        self.store_jobs()
+        words.index_words(self.session, self._words)
         done = Committed(tuple(streams.append(self.session, self._events)), frozenset(self._topics))
         if self.session.get_bind().dialect.name == "postgresql":
             self._notify(done)
@@ -188,7 +189,7 @@ class Database:
         It is committed all the same: psycopg forgets every prepared statement of a connection that is rolled back.
         """
         with Session(self._reader, expire_on_commit=False) as session:
-            tx = Tx(session, by, writable=False, look=self.read, blobs=self.blobs)
+            tx = Tx(session, by, writable=False, reader=self.read, blobs=self.blobs)
             yield tx
             if session.new or session.dirty or session.deleted or tx._events or tx._entries or tx._topics:
                 raise RuntimeError("a read transaction tried to write")
@@ -201,14 +202,14 @@ class Database:
             self._writer_turn(),
             Session(self._writer, expire_on_commit=False) as session,
         ):
-            tx = Tx(session, by, writable=True, look=self.read, blobs=self.blobs)
+            tx = Tx(session, by, writable=True, reader=self.read, blobs=self.blobs)
             yield tx
             done = tx._finish()
         for hook in self.after_commit:
             try:
                 hook(done)
             except Exception:  # the write stands; who was to hear of it finds the rows
-                log.exception("a hook after the commit stumbled")
+                log.exception("a hook after the commit failed")
 
     @contextmanager
     def _writer_turn(self) -> Iterator[None]:

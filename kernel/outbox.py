@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NewType, Self, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -21,6 +21,11 @@ from kernel.text import Phrase, phrase
 
 if TYPE_CHECKING:
     from kernel.db import Tx
+
+
+Topic = NewType("Topic", str)
+"""The name of a kind of work. Each package declares its own in its `topics.py` and nowhere else, so that the rules know
+all of them; mypy refuses a plain string."""
 
 
 class State(enum.StrEnum):
@@ -36,7 +41,7 @@ class State(enum.StrEnum):
 
 
 OPEN_STATES = (State.WAITING, State.LEASED)
-GIVEN_UP = (State.FAILED, State.EXPIRED, State.UNKNOWN)
+DEAD = (State.FAILED, State.EXPIRED, State.UNKNOWN)
 
 
 def _index(name: str, *columns: str, states: Iterable[State]) -> sa.Index:
@@ -45,7 +50,7 @@ def _index(name: str, *columns: str, states: Iterable[State]) -> sa.Index:
 
 
 class OutboxRow(Base):
-    """One promise. (topic, key) is unique, so that promising twice is promising once."""
+    """One job. (topic, key) is unique, so that enqueueing twice is enqueueing once."""
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -53,7 +58,7 @@ class OutboxRow(Base):
         # None of them holds what is done: a worker's look costs the same however much that is.
         _index("waiting", "topic", "due_at", "id", states=(State.WAITING,)),
         _index("leased", "leased_until", states=(State.LEASED,)),
-        _index("given_up", "id", states=GIVEN_UP),
+        _index("given_up", "id", states=DEAD),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     topic: Mapped[str]
@@ -89,7 +94,7 @@ _IN_DOUBT = sa.exists().where(OutboxAttempt.outbox_id == OutboxRow.id, OutboxAtt
 
 @dataclass(frozen=True)
 class Job:
-    """A claimed promise. `token` fences: a worker whose lease was taken over can no longer finish it.
+    """A claimed job. `token` fences: a worker whose lease was taken over can no longer finish it.
 
     `unknown_since` is the start of an earlier attempt whose outcome nobody knows. `is_too_late`: it had expired when it
     was claimed.
@@ -125,7 +130,7 @@ def sentence(reason: str) -> Phrase:
 
 
 def why(row: OutboxRow) -> Phrase:
-    """Why a promise was given up, or waits for its next try, in a sentence for people."""
+    """Why a job is a dead letter, or waits for its next try, in a sentence for people."""
     if row.said:
         return Phrase.from_json(row.said)
     if row.reason:
@@ -188,7 +193,7 @@ class Handler(Generic[P, R]):
     about also when it is too late to do it.
     """
 
-    topic: ClassVar[str]
+    topic: ClassVar[Topic]
     can_ask: ClassVar[bool] = False
     at_once: int | None = None
     at_once_here: int | None = None
@@ -216,7 +221,7 @@ class Handler(Generic[P, R]):
 class _Inside(Handler[Any, Any]):
     """Work that needs only the database: done and finished in one transaction."""
 
-    def __init__(self, topic: str, function: Callable[["Tx", Job], None]) -> None:
+    def __init__(self, topic: Topic, function: Callable[["Tx", Job], None]) -> None:
         self.name = topic
         self.function = function
 
@@ -231,7 +236,7 @@ def register(handler: Handler[Any, Any]) -> None:
 
 
 def handler(
-    topic: str,
+    topic: Topic,
 ) -> Callable[[Callable[["Tx", Job], None]], Callable[["Tx", Job], None]]:
     """Make a function the handler of a topic whose work is done in the database alone."""
 
@@ -257,7 +262,7 @@ def lane(topic: str) -> tuple[str, int | None]:
     return ("slow", found.at_once) if found.at_once is not None else ("quick", None)
 
 
-def _keep(topic: str, found: Handler[Any, Any]) -> None:
+def _keep(topic: Topic, found: Handler[Any, Any]) -> None:
     if topic in handlers and type(handlers[topic]) is not type(found):
         raise RuntimeError(f"two handlers for {topic}")
     handlers[topic] = found
@@ -266,7 +271,7 @@ def _keep(topic: str, found: Handler[Any, Any]) -> None:
 def drafted(
     topic: str, key: str, payload: dict[str, Any], due_at: datetime | None = None, expires_at: datetime | None = None
 ) -> dict[str, Any]:
-    """The row of a promise, for `store`."""
+    """The row of a job, for `store`."""
     now = clock.now()
     return {
         "topic": topic,
@@ -282,23 +287,23 @@ def drafted(
     }
 
 
-def store(session: Session, promises: list[dict[str, Any]]) -> None:
-    """Store promises in their order; those that are there already stay as they are."""
-    if promises:
-        session.connection().execute(_store_for(session.get_bind().dialect.name), promises)
+def store(session: Session, jobs: list[dict[str, Any]]) -> None:
+    """Store jobs in their order; those that are there already stay as they are."""
+    if jobs:
+        session.connection().execute(_store_for(session.get_bind().dialect.name), jobs)
 
 
 @cache
 def _store_for(dialect: str) -> Any:
-    """Nearly every write of the house promises something, so the statement is built once, below the unit of work."""
+    """Nearly every write of the house enqueues something, so the statement is built once, below the unit of work."""
     return insert_for(dialect, OutboxRow).on_conflict_do_nothing(index_elements=["topic", "key"])
 
 
 def cancel(tx: "Tx", topic: str, keys: Iterable[str], *, untried: bool = False, settled: bool = False) -> int:
-    """Take back promises that no worker holds; with `untried` only those that nobody has begun to keep, because a try
+    """Take back jobs that no worker holds; with `untried` only those that nobody has begun, because a try
     may have reached somebody; with `settled` all but those of which it is still asked whether a try has. Answers how
     many were taken back."""
-    tx.store_promises()
+    tx.store_jobs()
     which = [OutboxRow.topic == topic, OutboxRow.key.in_(list(keys)), OutboxRow.state == State.WAITING]
     if untried:
         which.append(sa.not_(_TRIED))
@@ -309,7 +314,7 @@ def cancel(tx: "Tx", topic: str, keys: Iterable[str], *, untried: bool = False, 
 
 
 def was_tried(tx: "Tx", topic: str, key: str) -> bool:
-    """Whether anybody has ever begun to keep a promise, also before an operator had it tried again."""
+    """Whether anybody has ever begun a job, also before an operator had it tried again."""
     tried = sa.select(OutboxRow.id).where(OutboxRow.topic == topic, OutboxRow.key == key, _TRIED)
     return tx.session.scalar(tried) is not None
 
@@ -321,23 +326,23 @@ def requeue(tx: "Tx", job_id: int, *, expires_at: datetime | None = None) -> boo
 
 def drop(tx: "Tx", job_id: int) -> bool:
     """Let an operator close one that was given up: nobody needs it any more. Answers whether there was one."""
-    given_up = sa.update(OutboxRow).where(OutboxRow.id == job_id, OutboxRow.state.in_(GIVEN_UP))
-    return bool(_touched(tx, given_up.values(state=State.CANCELLED, finished_at=clock.now())))
+    dead = sa.update(OutboxRow).where(OutboxRow.id == job_id, OutboxRow.state.in_(DEAD))
+    return bool(_touched(tx, dead.values(state=State.CANCELLED, finished_at=clock.now())))
 
 
-def requeue_given_up(tx: "Tx", topic: str, key: str, *, before: datetime) -> bool:
-    """The same for a promise that was given up before that moment, when what it is for still stands."""
+def requeue_dead(tx: "Tx", topic: str, key: str, *, before: datetime) -> bool:
+    """The same for a job that became a dead letter before that moment, when what it is for still stands."""
     return _put_back(tx, OutboxRow.topic == topic, OutboxRow.key == key, OutboxRow.finished_at < before)
 
 
 def requeue_final(tx: "Tx", topic: str, key: str, *, expires_at: datetime | None = None) -> bool:
-    """The same for a promise that is open no more, whatever became of it: there is something to do for it again."""
+    """The same for a job that is open no more, whatever became of it: there is something to do for it again."""
     which = OutboxRow.topic == topic, OutboxRow.key == key
     return _put_back(tx, *which, states=set(State).difference(OPEN_STATES), expires_at=expires_at)
 
 
 def is_open(tx: "Tx", topic: str, key: str) -> bool:
-    """Whether a promise will still be kept, or given up."""
+    """Whether a job will still be done, or end as a dead letter."""
     which = OutboxRow.topic == topic, OutboxRow.key == key, OutboxRow.state.in_(OPEN_STATES)
     return tx.session.scalar(sa.select(OutboxRow.id).where(*which)) is not None
 
@@ -345,7 +350,7 @@ def is_open(tx: "Tx", topic: str, key: str) -> bool:
 def _put_back(
     tx: "Tx",
     *which: sa.ColumnElement[bool],
-    states: Iterable[State] = GIVEN_UP,
+    states: Iterable[State] = DEAD,
     expires_at: datetime | None = None,
 ) -> bool:
     closed = sa.update(OutboxRow).where(*which, OutboxRow.state.in_(states))
@@ -365,6 +370,6 @@ def in_state(*states: State) -> sa.ColumnElement[bool]:
     return OutboxRow.state.in_(names)
 
 
-def given_up() -> sa.ColumnElement[bool]:
+def is_dead() -> sa.ColumnElement[bool]:
     """Of rows that wait for an operator."""
-    return in_state(*GIVEN_UP)
+    return in_state(*DEAD)

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 RENEWED_AFTER = timedelta(days=1)
 """A file that is put again is copied onto itself only when it is older. It is swept at a far greater age."""
-_PATIENCE = ClientConfig(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3})
+_TIMEOUTS = ClientConfig(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3})
 """Somebody may be waiting for the page: boto3 alone would try for five minutes."""
 
 
@@ -149,7 +149,7 @@ def store_for(config: Config) -> S3Blobs:
         endpoint_url=config.s3_endpoint or None,
         aws_access_key_id=config.s3_access_key or None,
         aws_secret_access_key=config.s3_secret_key or None,
-        config=_PATIENCE,
+        config=_TIMEOUTS,
     )
     return S3Blobs(client, bucket, f"{prefix.rstrip('/')}/" if prefix else "")
 

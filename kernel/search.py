@@ -103,7 +103,7 @@ def put(tx: "Tx", scope: str, ref: Ref, at: datetime, *texts: str, audience: Ite
     marks = [mark for one in dict.fromkeys((scope, *audience)) for mark in _marks(one, ref.kind, at)]
     words = indexed(original)
     row.at, row.original, row.folded = at, original, " ".join([words, *marks])
-    tx.learn(words.split())
+    tx.index_words(words.split())
 
 
 def indexed(text: str) -> str:

@@ -32,7 +32,7 @@ class SearchWord(Base):
     word: Mapped[str] = mapped_column(sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), primary_key=True)
 
 
-def learn(session: Session, words: Iterable[str]) -> None:
+def index_words(session: Session, words: Iterable[str]) -> None:
     """Know these words from the commit on.
 
     Called once, at the end of a transaction, so that all insert in one order and none waits for another in a circle.

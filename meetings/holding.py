@@ -1,7 +1,6 @@
 """The chair leads the meeting: opens it, takes up one point after another, pauses and closes it."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +13,7 @@ from kernel.schema import table_of
 from kernel.text import phrase
 from meetings import access, streams
 from meetings.access import Right, meeting_for, must_allow
+from meetings.live import CurrentItem
 from meetings.models import AgendaItem, Meeting, RoomCommand
 from meetings.planning import note
 from meetings.speaking import end_open_turns
@@ -121,14 +121,13 @@ def take_item(
 def _store_current(tx: Tx, row: Any, item_id: int, command_id: str | None) -> Answer:
     now = clock.now()
     visited = row.visited if item_id in row.visited else [*row.visited, item_id]
-    fields = {"rev": row.rev + 1, "current": item_id, "current_at": _iso(now), "visited": visited}
     connection = tx.session.connection()
     move = {"meeting": row.id, "next_rev": row.rev + 1, "item": item_id, "now": now, "seen": visited}
     connection.execute(_MOVE, move)
     connection.execute(_BEGIN, {"item": item_id, "now": now})
     if row.current_item_id is not None:
         connection.execute(_END, {"item": row.current_item_id, "now": now})
-    tx.publish(streams.room(row.id), "meeting", fields)
+    tx.publish(streams.room(row.id), "meeting", CurrentItem(row.rev + 1, item_id, now, tuple(visited)))
     answer = {"rev": row.rev + 1, "current": item_id}
     if command_id:
         tx.session.execute(
@@ -137,10 +136,6 @@ def _store_current(tx: Tx, row: Any, item_id: int, command_id: str | None) -> An
             )
         )
     return answer
-
-
-def _iso(at: datetime) -> str:
-    return at.isoformat(timespec="milliseconds")
 
 
 _MEETING, _ITEM = table_of(Meeting), table_of(AgendaItem)

@@ -6,11 +6,13 @@ import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.queries import PersonCard
+from directory.streams import person_stream
 from kernel import clock
 from kernel.db import Tx
 from kernel.refs import Ref
 from kernel.text import Phrase, phrase, sms_size, sms_text
 from meetings import streams
+from meetings.live import InvitationChange
 from meetings.models import Meeting, Participant
 from meetings.states import Answer, MeetingKind, Role
 from notify import links, messages
@@ -157,8 +159,8 @@ class Letters:
             invite=Invite(method.value, self._calendar(participant, card, method)),
             stream=streams.desk(meeting.id),
         )
-        invitation = {"id": meeting.id, "rev": meeting.rev, "state": meeting.state}
-        self.tx.publish(f"person:{participant.person_id}", "invitation", invitation)
+        invitation = InvitationChange(meeting.id, meeting.rev, meeting.state)
+        self.tx.publish(person_stream(participant.person_id), "invitation", invitation)
 
     def _calendar(self, participant: Participant, card: PersonCard, method: Method) -> str:
         meeting = self.meeting

@@ -20,6 +20,7 @@ from kernel.text import Phrase, one_line, phrase
 from meetings import access, streams
 from meetings.access import Right, item_for, meeting_for, must_allow
 from meetings.acts import ACTS
+from meetings.live import LiveItem
 from meetings.models import AgendaItem, Conclusion, Meeting, MeetingPaper, Participant, SpeakTurn
 from meetings.states import MeetingKind, MeetingState, Role, Verb
 
@@ -30,7 +31,7 @@ PEOPLE_MAX = 500
 FARTHEST = timedelta(days=5 * 366)
 """A later year is a slip of the finger."""
 LONGEST = timedelta(hours=24)
-PATIENCE_S = 20.0
+TIMEOUT_S = 20.0
 """How long an upload waits for a free process that reads it."""
 
 auditing.words.update(ACTS)
@@ -178,7 +179,7 @@ def add_item(tx: Tx, actor: Actor, meeting_id: int, facts: ItemFacts) -> AgendaI
     item = AgendaItem(meeting_id=meeting.id, title=facts.title, presenter=facts.presenter, minutes=facts.minutes, rev=1)
     tx.session.add(item)
     tx.session.flush()
-    tx.publish(streams.room(meeting.id), "item", streams.item_fields(item, []))
+    tx.publish(streams.room(meeting.id), "item", LiveItem.of(item, []))
     _set_order(tx, meeting, [*meeting.item_order, item.id])
     note(tx, meeting, "meeting.add_item", {"item": item.id, "title": item.title})
     return item
@@ -255,7 +256,7 @@ def read_paper(data: bytes, most_bytes: int) -> int:
     if not data:
         raise Invalid({"file": phrase("Xin chọn một tệp PDF.")})
     try:
-        return check_pdf(data, most_bytes, most_text=0, patience_s=PATIENCE_S).pages
+        return check_pdf(data, most_bytes, most_text=0, timeout_s=TIMEOUT_S).pages
     except Unavailable as busy:  # said at the field, so that what was typed beside it stays
         raise Invalid({"file": busy.message}) from None
 
@@ -318,7 +319,7 @@ def papers_of(tx: Tx, item_id: int) -> list[MeetingPaper]:
 def _tell_item(tx: Tx, item: AgendaItem) -> None:
     item.rev += 1
     tx.session.flush()
-    tx.publish(streams.room(item.meeting_id), "item", streams.item_fields(item, papers_of(tx, item.id)))
+    tx.publish(streams.room(item.meeting_id), "item", LiveItem.of(item, papers_of(tx, item.id)))
 
 
 # ---- people ----

@@ -2,22 +2,35 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.actor import Actor
 from directory.queries import PersonCard
+from directory.streams import person_stream
 from kernel import clock
 from kernel.db import Tx
-from kernel.streams import epoch, heads
+from kernel.streams import StreamName, epoch, heads
 from kernel.text import Phrase, fold, phrase
 from meetings import access, streams, walls
 from meetings.access import Right, at_desk, meeting_for, participant_of
 from meetings.convening import participants_of
 from meetings.letters import Letters, place_words, ref_of
-from meetings.models import AgendaItem, Conclusion, Meeting, MeetingPaper, Participant, WallPairing
+from meetings.live import (
+    LiveAnswer,
+    LiveConclusion,
+    LiveItem,
+    LiveMeeting,
+    LivePaper,
+    LivePerson,
+    LiveState,
+    LiveTask,
+    LiveTurn,
+    Snapshot,
+)
+from meetings.models import AgendaItem, Conclusion, Meeting, MeetingPaper, Participant
+from meetings.pages import ConclusionView, MeetingFacts, OwnPlace, WallView
 from meetings.speaking import queue_of
 from meetings.states import OVER_STATES, ROOM_STATES, Answer, MeetingKind, MeetingState, Role, Verb, after
 from notify.queries import MessageLine, messages_about
@@ -92,7 +105,7 @@ class ItemView:
     presenter: str
     minutes: int
     phase: str  # past, current, ahead
-    papers: list[MeetingPaper]
+    papers: list[LivePaper]
 
 
 @dataclass(frozen=True)
@@ -131,7 +144,7 @@ class Quorum:
 class MeetingPage:
     """Everything that the pages of one meeting show; drawn from one transaction with `heads`."""
 
-    meeting: Meeting
+    meeting: MeetingFacts
     state_word: Phrase
     tone: str
     kind_word: Phrase
@@ -140,13 +153,13 @@ class MeetingPage:
     chair: str
     items: list[ItemView]
     people: list[PersonView]
-    conclusions: list[Conclusion]
+    conclusions: list[ConclusionView]
     task_words: dict[int, tuple[Phrase, str]]  # by task id: how its state is called, and the tone of its chip
-    turns: list[dict[str, Any]]
+    turns: tuple[LiveTurn, ...]
     quorum: Quorum
-    me: Participant | None
+    me: OwnPlace | None
     desk: bool
-    walls: list[WallPairing]
+    walls: list[WallView]
     can: frozenset[Verb]
     heads: dict[str, int]
 
@@ -166,13 +179,13 @@ class MeetingPage:
         """Whether the room may be entered."""
         return self.meeting.state in ROOM_STATES
 
-    def has_part(self, conclusion: Conclusion) -> bool:
+    def has_part(self, conclusion: ConclusionView) -> bool:
         """Whether the reader has a part in the task that a conclusion became, and so may open it."""
         if self.me is None:
             return False
         if self.me.role in (Role.CHAIR, Role.SECRETARY):
             return True
-        shares = {conclusion.lead_person_id, *(person["id"] for person in conclusion.co_workers)}
+        shares = {conclusion.lead_person_id, *(person.id for person in conclusion.co_workers)}
         return self.me.person_id in shares
 
     def person(self, participant_id: int) -> PersonView | None:
@@ -232,7 +245,7 @@ def page(tx: Tx, actor: Actor | None, meeting_id: int, right: Right = Right.SEE)
     sent = _messages_by_person(tx, meeting) if desk else {}
     names = [streams.room(meeting.id)] + ([streams.desk(meeting.id)] if desk else [])
     return MeetingPage(
-        meeting=meeting,
+        meeting=MeetingFacts.of(meeting),
         state_word=word,
         tone=tone,
         kind_word=KIND_WORDS[meeting.kind],
@@ -241,13 +254,13 @@ def page(tx: Tx, actor: Actor | None, meeting_id: int, right: Right = Right.SEE)
         chair=next((p.name for p in people if p.role == Role.CHAIR), ""),
         items=_items(tx, meeting),
         people=[_person(p, desk, sent.get(p.person_id, [])) for p in people],
-        conclusions=decided,
+        conclusions=[ConclusionView.of(one) for one in decided],
         task_words={t.id: LABELS[TaskState(t.state)] for t in tasks_of(tx, decided)},
-        turns=list(queue_of(tx, meeting)["turns"]),  # type: ignore[call-overload]
+        turns=queue_of(tx, meeting).turns,
         quorum=_quorum(people),
-        me=participant_of(tx, actor, meeting.id),
+        me=OwnPlace.of(participant_of(tx, actor, meeting.id)),
         desk=desk,
-        walls=walls.walls_of(tx, meeting.id) if desk else [],
+        walls=[WallView(wall.id, wall.paired_at) for wall in walls.walls_of(tx, meeting.id)] if desk else [],
         can=frozenset(verb for verb in Verb if after(meeting.state, verb) is not None),
         heads=heads(tx, names),
     )
@@ -268,7 +281,7 @@ def _items(tx: Tx, meeting: Meeting) -> list[ItemView]:
             presenter=item.presenter,
             minutes=item.minutes,
             phase=_phase(meeting, item.id),
-            papers=papers.get(item.id, []),
+            papers=[LivePaper.of(paper) for paper in papers.get(item.id, [])],
         )
         for number, item in enumerate(ordered, start=1)
     ]
@@ -379,13 +392,13 @@ def people_for_tasks(tx: Tx, shown: MeetingPage) -> list[tuple[str, list[PersonC
 # ---- live ----
 
 
-def stream_names(actor: Actor | None, meeting: Meeting) -> list[str]:
+def stream_names(actor: Actor | None, meeting: Meeting) -> list[StreamName]:
     """The streams of this meeting that `actor` may follow."""
     names = [streams.room(meeting.id)]
     if actor is None or not at_desk(actor, meeting):
         return names
     # What became of the tasks is told to who gave or follows them.
-    return [*names, streams.desk(meeting.id), f"person:{actor.person_id}"]
+    return [*names, streams.desk(meeting.id), person_stream(actor.person_id)]
 
 
 def snapshot_tag(tx: Tx, actor: Actor | None, meeting_id: int) -> str:
@@ -395,7 +408,7 @@ def snapshot_tag(tx: Tx, actor: Actor | None, meeting_id: int) -> str:
     return "-".join([str(epoch(tx)), *(str(numbers[name]) for name in sorted(numbers))])
 
 
-def snapshot(tx: Tx, actor: Actor | None, meeting_id: int) -> dict[str, Any]:
+def snapshot(tx: Tx, actor: Actor | None, meeting_id: int) -> Snapshot:
     """The state of meetings/projection.py drawn from the rows, with the stream numbers it stands for and the
     epoch in which those count."""
     meeting = meeting_for(tx, actor, meeting_id, Right.FOLLOW)
@@ -404,18 +417,13 @@ def snapshot(tx: Tx, actor: Actor | None, meeting_id: int) -> dict[str, Any]:
     people = participants_of(tx, meeting.id)
     answered = people if at_desk(actor, meeting) else []
     decided = conclusions_of(tx, meeting.id)
-    return {
-        "state": {
-            "meeting": streams.meeting_fields(meeting),
-            "queue": queue_of(tx, meeting),
-            "items": {str(i.id): streams.item_fields(i, papers.get(i.id, [])) for i in items},
-            "people": {str(p.id): streams.person_fields(p) for p in people},
-            "conclusions": {str(c.id): streams.conclusion_fields(c) for c in decided},
-            "answers": {str(p.id): streams.answer_fields(p) for p in answered if p.answered_at is not None},
-            "tasks": {str(t.id): {"id": t.id, "rev": t.rev, "state": t.state} for t in tasks_of(tx, decided)}
-            if answered
-            else {},
-        },
-        "heads": heads(tx, stream_names(actor, meeting)),
-        "epoch": str(epoch(tx)),
-    }
+    state = LiveState(
+        meeting=LiveMeeting.of(meeting),
+        queue=queue_of(tx, meeting),
+        items={str(i.id): LiveItem.of(i, papers.get(i.id, [])) for i in items},
+        people={str(p.id): LivePerson.of(p) for p in people},
+        conclusions={str(c.id): LiveConclusion.of(c) for c in decided},
+        answers={str(p.id): LiveAnswer.of(p) for p in answered if p.answered_at is not None},
+        tasks={str(t.id): LiveTask.of(t) for t in tasks_of(tx, decided)} if answered else {},
+    )
+    return Snapshot(state, heads(tx, stream_names(actor, meeting)), str(epoch(tx)))

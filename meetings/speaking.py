@@ -10,6 +10,7 @@ from kernel.db import Tx
 from kernel.errors import NotFound
 from meetings import streams
 from meetings.access import Right, meeting_for, must_allow, own_place_for
+from meetings.live import LiveQueue, LiveTurn
 from meetings.models import Meeting, Participant, SpeakTurn
 from meetings.states import Turn, Verb
 
@@ -84,10 +85,10 @@ def end_turn_of(tx: Tx, meeting: Meeting, participant: Participant) -> None:
         _tell(tx, meeting)
 
 
-def queue_of(tx: Tx, meeting: Meeting) -> dict[str, object]:
+def queue_of(tx: Tx, meeting: Meeting) -> LiveQueue:
     """The queue as screens see it: who speaks first, then who waits, in the order of asking."""
     turns = sorted(_open_turns(tx, meeting.id), key=_place)
-    return {"rev": meeting.queue_rev, "turns": [streams.turn_fields(turn) for turn in turns]}
+    return LiveQueue(meeting.queue_rev, tuple(LiveTurn.of(turn) for turn in turns))
 
 
 def _place(turn: SpeakTurn) -> tuple[bool, datetime, int]:

@@ -15,7 +15,7 @@ from kernel.config import Config
 from kernel.db import Tx
 from kernel.outbox import Absent, Arrived, Handler, Job, OutboxAttempt, OutboxRow, SendError, Unsure
 from kernel.text import Phrase, phrase, sms_size, sms_text
-from notify import addresses, messages
+from notify import addresses, messages, topics
 from notify.mail import mime
 from notify.mail.smtp import SmtpSender
 from notify.messages import Attached
@@ -90,7 +90,7 @@ class Mail:
 class EmailHandler(Handler[Mail, str]):
     """Hands e-mail to the SMTP server, or in a demo without one to the mailbox page."""
 
-    topic = "notify.email"
+    topic = topics.EMAIL
 
     def __init__(self, config: Config, blobs: BlobStore, sender: SmtpSender | None) -> None:
         self.config = config
@@ -161,7 +161,7 @@ class Sms:
 class SmsHandler(Handler[Sms, Taken]):
     """Hands SMS to the provider, or in a demo without one to the mailbox page."""
 
-    topic = "notify.sms"
+    topic = topics.SMS
     can_ask = True
 
     def __init__(self, config: Config, sender: TwilioSender | None) -> None:

@@ -14,8 +14,10 @@ from kernel import clock, outbox
 from kernel.db import Tx
 from kernel.refs import Ref
 from kernel.schema import insert_into
+from kernel.streams import StreamName, stored_name
 from kernel.text import phone_number
-from notify import addresses, rendering
+from kernel.wire import Wire
+from notify import addresses, rendering, topics
 from notify.kinds import Kind
 from notify.models import Message
 from notify.states import MessageState, moves_forward
@@ -86,7 +88,7 @@ def tell(
     useful_until: datetime | None = None,
     invite: Invite | None = None,
     attachments: Iterable[Attached] = (),
-    stream: str = "",
+    stream: StreamName | None = None,
 ) -> list[int]:
     """Promise that `to` (a person's id, or a recipient) is told `kind` about `ref`, once for each channel on which
     they can be reached. Answers the ids of the messages.
@@ -101,7 +103,7 @@ def tell(
         if not recipient.address(channel) or (channel is Channel.SMS and not kind.sms):
             continue
         row = _row(kind, recipient, channel, ref, version, slot)
-        row.update(due_at=due_at or clock.now(), useful_until=useful_until, stream=stream)
+        row.update(due_at=due_at or clock.now(), useful_until=useful_until, stream=stream or "")
         if channel is Channel.EMAIL:
             row["attachments"] = [a.__dict__ for a in attachments]
             if invite is not None:
@@ -180,6 +182,19 @@ def _version_of(message: Message) -> int:
     return int(rest.partition(":")[0])
 
 
+@dataclass(frozen=True)
+class MessageChange(Wire):
+    """How far a message is, for who watches it."""
+
+    id: int
+    ref: str
+    person_id: int | None
+    name: str
+    channel: str
+    state: str
+    reason: str
+
+
 def move(tx: Tx, message: Message, state: MessageState, reason: str = "") -> bool:
     """Set a message's state if that is a step forward, and tell who watches. Answers whether it moved."""
     if not moves_forward(message.state, state):
@@ -190,11 +205,11 @@ def move(tx: Tx, message: Message, state: MessageState, reason: str = "") -> boo
     else:
         message.closed_at = clock.now()
     if message.stream:
-        fields = {"id": message.id, "ref": message.ref, "person_id": message.person_id, "name": message.name}
-        tx.publish(message.stream, "message", {**fields, "channel": message.channel, "state": state, "reason": reason})
+        change = MessageChange(message.id, message.ref, message.person_id, message.name, message.channel, state, reason)
+        tx.publish(stored_name(message.stream), "message", change)
     return True
 
 
-def topic_of(channel: Channel) -> str:
+def topic_of(channel: Channel) -> outbox.Topic:
     """The outbox topic of a channel."""
-    return f"notify.{channel}"
+    return topics.EMAIL if channel is Channel.EMAIL else topics.SMS

@@ -62,7 +62,7 @@ def give(tx: Tx, actor: Actor, command: GiveTask) -> Task:
     Forbidden for who may not give tasks to others; Invalid names `title`, `lead`, `deadline`, `co_workers`.
     """
     if command.once:
-        tx.take_turns(f"task {command.once}")  # the second of two presses finds the task of the first
+        tx.advisory_lock(f"task {command.once}")  # the second of two presses finds the task of the first
     known = _given_before(tx, command.once)
     if known is not None:
         return known

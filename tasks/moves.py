@@ -4,6 +4,7 @@ reminders are planned anew."""
 from typing import Any
 
 from directory.actor import Actor
+from directory.streams import person_stream
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Invalid, WrongState
@@ -15,6 +16,7 @@ from notify.messages import Channel
 from tasks import access, scheduling, sources
 from tasks.models import Task, TaskEntry
 from tasks.states import TaskState, Verb, after
+from tasks.streams import TaskChange, task_stream
 
 LABELS = {
     TaskState.NEW: (phrase("Mới giao"), "waiting"),
@@ -67,16 +69,11 @@ def record(tx: Tx, actor: Actor, task: Task, kind: str, note: str = "", **detail
 
 def show(tx: Tx, task: Task) -> None:
     """Publish what screens show of the task."""
-    fields = {
-        "id": task.id,
-        "rev": task.rev,
-        "state": task.state,
-        "progress": task.progress,
-        "deadline_at": task.deadline_at.isoformat() if task.deadline_at else None,
-    }
-    tx.publish(f"task:{task.id}", "task", fields)
+    deadline_at = task.deadline_at.isoformat() if task.deadline_at else None
+    change = TaskChange(task.id, task.rev, task.state, task.progress, deadline_at)
+    tx.publish(task_stream(task.id), "task", change)
     for person_id in sorted(access.involved(tx, task)):
-        tx.publish(f"person:{person_id}", "task", fields)
+        tx.publish(person_stream(person_id), "task", change)
 
 
 def tell_news(tx: Tx, actor: Actor, task: Task, to: set[int], what: Phrase, note: str = "") -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from flask import redirect, render_template, request, url_for
 
 from directory.actor import Actor
+from directory.streams import person_stream
 from kernel import clock, streams
 from kernel.db import Tx
 from kernel.doors import Routes
@@ -14,6 +15,7 @@ from kernel.errors import Invalid, WrongState
 from kernel.text import Phrase, phrase
 from tasks import deadlines, extending, finishing, giving, queries, receiving
 from tasks.forms import GiveForm, lead_of
+from tasks.streams import task_stream
 
 routes = Routes("tasks")
 
@@ -23,7 +25,7 @@ Errors = dict[str, Phrase]
 @routes.get("/tasks")
 def index(tx: Tx, actor: Actor) -> str:
     """My tasks: to do, given by me, followed, closed; what is late first."""
-    stream = f"person:{actor.person_id}"
+    stream = person_stream(actor.person_id)
     return render_template(
         "tasks/_index.html" if request.args.get("fragment") else "tasks/index.html",
         lists=queries.lists(tx, actor),
@@ -63,7 +65,7 @@ def task(tx: Tx, actor: Actor, task_id: int) -> str:
 def _task_page(
     tx: Tx, actor: Actor, task_id: int, failed: str = "", errors: Errors | None = None, late: Phrase | None = None
 ) -> str:
-    stream = f"task:{task_id}"
+    stream = task_stream(task_id)
     view = queries.task_page(tx, actor, task_id)
     return render_template(
         "tasks/_task.html" if request.args.get("fragment") else "tasks/task.html",

@@ -16,12 +16,13 @@ from kernel.worktime import WorkCalendar
 from notify import links, messages
 from notify.kinds import DigestLine, TaskDigest
 from notify.kinds import TaskReminder as ReminderWords
-from tasks import access
+from tasks import access, topics
 from tasks.models import Priority, ReminderState, Task, TaskEntry, TaskReminder
 from tasks.reminders import Planned, TaskFacts, next_reminders, quiet_from, tell_at, true_until
 from tasks.states import CLOSED, TaskState
+from tasks.streams import Reminded, task_stream
 
-TOPIC = "tasks.remind"
+TOPIC = topics.REMIND
 TOGETHER = timedelta(minutes=5)  # what is due so soon after goes out in the same message
 
 
@@ -146,7 +147,7 @@ def remind(tx: Tx, job: Job) -> None:
     for task in {task.id: task for reminder, task in due if reminder.state != ReminderState.PLANNED}.values():
         _plan(tx, task)
     for task in {task.id: task for _, task in ready}.values():
-        tx.publish(f"task:{task.id}", "reminded", {"id": task.id, "rev": task.rev})
+        tx.publish(task_stream(task.id), "reminded", Reminded(task.id, task.rev))
 
 
 def _is_ready(tx: Tx, reminder: TaskReminder, task: Task, calendar: WorkCalendar) -> bool:

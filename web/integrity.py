@@ -4,7 +4,6 @@ something ends as a failed job, which `lienthong doctor` shows until a later nig
 import logging
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import ClassVar
 
 import sqlalchemy as sa
 
@@ -17,9 +16,9 @@ from kernel.outbox import Handler, Job, OutboxRow, SendError, State, why
 from kernel.text import Phrase, phrase
 from signing.log import audit_heads
 from signing.log.audit_heads import Walked
-from web import rooms
+from web import rooms, topics
 
-TOPIC = "web.check_stored"
+TOPIC = topics.CHECK_STORED
 NIGHTS = 8
 _HOUR = time(1, 30)
 _SHOWN = 5
@@ -86,7 +85,7 @@ def last_night(tx: Tx) -> Phrase | None:
 class CheckStored(Handler[int, None]):
     """A night's look. Doing it again reads again."""
 
-    topic: ClassVar[str] = TOPIC
+    topic = TOPIC
     at_once = 1
     lease_s = 6 * 3600
 

@@ -10,13 +10,13 @@ from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database, Tx
 from kernel.outbox import Job, OutboxRow, State
-from web import integrity, sweeping
+from web import integrity, sweeping, topics
 from web.integrity import CheckStored
 from web.sweeping import SweepFiles
 
 EVENTS_KEPT = timedelta(days=7)
 JOBS_KEPT = timedelta(days=30)
-TOPIC = "web.sweep"
+TOPIC = topics.SWEEP
 
 
 def register_jobs(config: Config, blobs: BlobStore) -> None:

@@ -298,8 +298,8 @@ def _close_sockets(socketio: SocketIO) -> None:
 
 def _wait_for_answers(server: LiveServer, socketio: SocketIO, grace_s: float) -> None:
     """Let browsers say goodbye for a moment, then wait only for requests that are being answered."""
-    for patience_s in (min(GOODBYE_S, grace_s), grace_s):
-        with gevent.Timeout(patience_s, False):
+    for timeout_s in (min(GOODBYE_S, grace_s), grace_s):
+        with gevent.Timeout(timeout_s, False):
             while server.answering:
                 gevent.sleep(0.02)
             return

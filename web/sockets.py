@@ -263,7 +263,7 @@ class Live:
             try:
                 step()
             except Exception:
-                log.exception("the live side stumbled")
+                log.exception("the live side failed")
                 gevent.sleep(1)
 
 

@@ -3,7 +3,6 @@
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import ClassVar
 
 from docex.exchange.hub.uploads import leftovers
 from docex.exchange.hub.uploads.resumable import Folder
@@ -13,10 +12,10 @@ from kernel.config import Config
 from kernel.db import Database, Tx
 from kernel.outbox import Handler, Job
 from kernel.sweep import Found, sweep
-from web import rooms
+from web import rooms, topics
 
 EVERY = timedelta(days=7)
-TOPIC = "web.sweep_files"
+TOPIC = topics.SWEEP_FILES
 log = logging.getLogger(__name__)
 
 
@@ -59,7 +58,7 @@ def promise(tx: Tx) -> None:
 class SweepFiles(Handler[timedelta, Swept]):
     """The weekly sweep. Doing it again finds what is left."""
 
-    topic: ClassVar[str] = TOPIC
+    topic = TOPIC
     at_once = 1
     lease_s = 6 * 3600
 

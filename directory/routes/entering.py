@@ -99,7 +99,7 @@ def depart(tx: Tx, actor: Actor | None) -> Response:
     """Go to the issuer of identities."""
     if not oidc.is_on(config()):
         raise NotFound()
-    tx.let_go()  # the issuer may be slow: the connection goes back meanwhile
+    tx.release()  # the issuer may be slow: the connection goes back meanwhile
     going = oidc.depart(config(), own_path(request.args.get("next", "/")))
     return keep(make_response(redirect(going.url)), oidc.COOKIE, going.cookie, oidc.TRIP_S)
 
@@ -109,7 +109,7 @@ def arrive(tx: Tx, actor: Actor | None) -> Response:
     """Come back from the issuer of identities."""
     if not oidc.is_on(config()):
         raise NotFound()
-    tx.let_go()  # as above
+    tx.release()  # as above
     try:
         who, target = oidc.arrive(config(), request.args.to_dict(), request.cookies.get(oidc.COOKIE))
     except oidc.Untrusted as refusal:

@@ -97,7 +97,7 @@ class Wire:
         return told(self._send("GET", KEYS, "", headers={"Cache-Control": "no-cache"}))
 
     def _send(
-        self, method: str, path: str, token: str, *, patience_s: float = ANSWER_S, **more: Any
+        self, method: str, path: str, token: str, *, timeout_s: float = ANSWER_S, **more: Any
     ) -> requests.Response:
         headers = {"Date": format_datetime(clock.now(), usegmt=True), **more.pop("headers", {})}
         try:
@@ -106,7 +106,7 @@ class Wire:
                 self.url + path,
                 auth=_Bearer(token),
                 headers=headers,
-                timeout=(CONNECT_S, patience_s),
+                timeout=(CONNECT_S, timeout_s),
                 verify=self._reach.ca_file or None,  # here: a session's own gives way to REQUESTS_CA_BUNDLE
                 allow_redirects=False,  # a moved hub is for a person to judge
                 **more,

@@ -85,7 +85,7 @@ class Hub:
     def submit_upload(self, upload_id: str, key: str) -> dict[str, Any]:
         """Hand in a file that came in pieces."""
         headers = {"Content-Type": "application/octet-stream", "Idempotency-Key": key, "Upload-Id": upload_id}
-        return self._taken(self.wire.call("POST", "/api/v1/edxml", data=b"", headers=headers, patience_s=LARGE_S))
+        return self._taken(self.wire.call("POST", "/api/v1/edxml", data=b"", headers=headers, timeout_s=LARGE_S))
 
     def _taken(self, answer: requests.Response) -> dict[str, Any]:
         if answer.status_code == 403 and SUBMIT not in self.wire.scopes:
@@ -113,7 +113,7 @@ class Hub:
 
     def finish(self, upload: Upload) -> Upload:
         """Every piece is there. WrongHash when the file must begin again."""
-        answer = self.wire.call("POST", f"/api/v1/uploads/{upload.id}/finish", patience_s=LARGE_S)
+        answer = self.wire.call("POST", f"/api/v1/uploads/{upload.id}/finish", timeout_s=LARGE_S)
         found = problem(answer)
         if found.get("code") == "wrong_hash":
             raise WrongHash

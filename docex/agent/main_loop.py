@@ -115,18 +115,18 @@ class _Tries:
 def _forever(
     stop: threading.Event, board: Board, name: str, hub: Hub, work: Callable[[], object], rest_s: float
 ) -> None:
-    patience_s = 1.0
+    timeout_s = 1.0
     while not stop.is_set():
         pause_s = rest_s
         try:
             work()
             board.is_fine(name)
-            patience_s = 1.0
+            timeout_s = 1.0
         except Exception as error:  # whatever it is, the letters of tomorrow must still go
             found = _as_unreachable(error)
-            patience_s = min(patience_s * 2, MAX_BACKOFF_S)
+            timeout_s = min(timeout_s * 2, MAX_BACKOFF_S)
             # Full jitter: after a failure of the hub its agents must not come back all at once.
-            pause_s = max(random.SystemRandom().uniform(0, patience_s), found.wait_s, LOOK_S)
+            pause_s = max(random.SystemRandom().uniform(0, timeout_s), found.wait_s, LOOK_S)
             board.is_wrong(name, found.words)
             log.warning("%s: %s; next try in %.1f s", name, found, pause_s)
         board.note_skew(hub.skew)

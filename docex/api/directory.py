@@ -21,7 +21,7 @@ def _publish(tx: Tx, actor: Actor) -> int:
     known = directory_publishing.latest(tx, found.digest)
     if known is not None:
         return known.version
-    tx.let_go()
+    tx.release()
     with current_app.extensions["lienthong"].db.write(actor.by) as writing:
         return directory_publishing.publish(writing, found).version
 

@@ -37,13 +37,13 @@ def _unpack(tx: Tx, actor: Actor) -> tuple[Message, Handed]:
     services = current_app.extensions["lienthong"]
     named = request.headers.get("Upload-Id", "")
     if not named:
-        tx.let_go()  # gives the connection back: a large body takes its time
+        tx.release()  # gives the connection back: a large body takes its time
         return _taken(tx, actor, request.stream, Limits(file_bytes=services.config.upload_max_bytes))
     if request.stream.read(1):
         message = phrase("Đã nêu Upload-Id thì nội dung lời gọi phải trống.")
         raise Invalid({"Upload-Id": message}, message)
     blob = resumable.blob_of(tx, actor, named)
-    tx.let_go()  # gives the connection back: reading a gigabyte takes its time
+    tx.release()  # gives the connection back: reading a gigabyte takes its time
     with at_hand(services.blobs, blob.sha256) as file:
         return _taken(tx, actor, file, _limits_of_uploads(services.config.chunked_max_bytes), blob)
 
@@ -78,7 +78,7 @@ def _taken(tx: Tx, actor: Actor, file: IO[bytes], limits: Limits, stored: Blob |
 def _is_new(tx: Tx, actor: Actor, message: Message, handed: Handed) -> bool:
     if not acceptance.is_new(tx, actor, message, handed):
         return False
-    tx.let_go()  # looking for malware takes its time, and so does a store that is far away
+    tx.release()  # looking for malware takes its time, and so does a store that is far away
     return True
 
 

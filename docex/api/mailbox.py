@@ -37,7 +37,7 @@ def _wait_for_mail(tx: Tx, actor: Actor, asked: InboxAsked) -> mailbox_listing.P
     with notifier_of(current_app.extensions["lienthong"].db).listening(actor.agency_id, since=tx.begun) as ring:
         page = _first_look(tx, actor, after, asked.limit)
         while not page.items:
-            tx.let_go()  # nobody holds a connection while they wait
+            tx.release()  # nobody holds a connection while they wait
             if not ring.wait(end - time.monotonic()):
                 break
             ring.clear()
@@ -49,7 +49,7 @@ def _first_look(tx: Tx, actor: Actor, after: int, limit: int) -> mailbox_listing
     """Look, and note that the system asks when that is news."""
     page = mailbox_listing.page(tx, actor.agency_id, after, limit, actor.code_form)
     if mailbox.poll_is_news(page.polled_at):
-        tx.let_go()
+        tx.release()
         with current_app.extensions["lienthong"].db.write(actor.by) as writing:
             mailbox.note_poll(writing, actor.agency_id, request.headers.get("User-Agent", ""), their_time())
         if page.polled_at is None:  # there was no mailbox to look into

@@ -84,7 +84,7 @@ def add_piece(tx: Tx, actor: Actor, upload_id: str, brought: Callable[[], None])
 
 def _store_upload(tx: Tx, actor: Actor, upload_id: str) -> Blob:
     row = resumable.upload_for(tx, actor, upload_id)
-    tx.let_go()  # to hash gigabytes takes seconds
+    tx.release()  # to hash gigabytes takes seconds
     return resumable.store(row, _folder(), blobs())
 
 

@@ -105,7 +105,7 @@ def _read_message(tx: Tx, _actor: None, prefix: str) -> tuple[Envelope | StatusM
     """Check the sender, read what came and store it when nothing speaks against it, while no writer waits."""
     system = _caller(tx, prefix)
     refusals.refuse_form(request.content_type or "")
-    tx.let_go()  # a large file takes its time
+    tx.release()  # a large file takes its time
     config, blobs = _parts()
     file = request.stream
     size = wire.sent_size(file, system.value("hash-file"))
@@ -128,7 +128,7 @@ def _is_new(tx: Tx, system: System, actor: Actor, message: Envelope | StatusMess
     upstream.check_route(tx, message, _parts()[0].vxp_upstream_system_id)
     if not acceptance.is_new(tx, actor, message, handed):
         return False
-    tx.let_go()
+    tx.release()
     return True
 
 

@@ -9,17 +9,20 @@ from enum import StrEnum
 
 from directory import queries as directory
 from directory.actor import Role
+from directory.streams import clerks_stream
+from docex import topics
 from docex.documents.models import Document, Incoming
 from docex.documents.states import DocumentState, IncomingState
 from docex.documents.transitions import record
 from docex.documents.waiting_notices import tell_waiting, tell_waiting_own
+from docex.streams import StateChange
 from kernel import clock
 from kernel.db import Tx
 from kernel.refs import Ref
 from kernel.text import phrase
 from kernel.worktime import WorkCalendar, calendar
 
-TOPIC = "docex.alarm"
+TOPIC = topics.ALARM
 URGENT_WITHIN = timedelta(minutes=30)
 """What "at once" means in office hours; the decree names no number."""
 NEAR = timedelta(hours=2)
@@ -62,7 +65,7 @@ def _enqueue(tx: Tx, hours: WorkCalendar, key: str, about: dict[str, int], due_a
         moments[Stage.NEAR] = due_at - NEAR
     for stage, at in moments.items():
         payload = {**about, "stage": stage, "due_at": due_at.isoformat()}
-        tx.outbox("docex.alarm", f"{key}:{stage}", payload, due_at=max(at, clock.now()))
+        tx.outbox(topics.ALARM, f"{key}:{stage}", payload, due_at=max(at, clock.now()))
 
 
 def ring(tx: Tx, payload: dict[str, object]) -> None:
@@ -90,8 +93,8 @@ def _ring_incoming(tx: Tx, incoming: Incoming, stage: Stage, due_at: datetime) -
     tell_waiting(tx, incoming, why, people, slot=f"alarm:{stage}", due_at=due_at)
     ref, detail = Ref("incoming", incoming.id), {"reason": why.to_json(), "stage": stage}
     tx.audit(f"agency:{incoming.agency_id}", "incoming.alarm", ref, detail)
-    data = {"id": incoming.id, "rev": incoming.rev, "state": str(incoming.state)}
-    tx.publish(f"agency:{incoming.agency_id}/clerks", "incoming.late", data)
+    change = StateChange(incoming.id, incoming.rev, str(incoming.state))
+    tx.publish(clerks_stream(incoming.agency_id), "incoming.late", change)
 
 
 def _ring_document(tx: Tx, document: Document, stage: Stage, due_at: datetime) -> None:

@@ -1,5 +1,6 @@
 """How a document changes its state: asked of the table, counted in `rev`, told to everybody who looks at it."""
 
+from directory.streams import clerks_stream, person_stream
 from docex.documents.labels import DOCUMENT, INCOMING, VERBS
 from docex.documents.models import Delivery, Document, Incoming
 from docex.documents.states import (
@@ -10,6 +11,7 @@ from docex.documents.states import (
     document_after,
     incoming_after,
 )
+from docex.streams import DeliveryChange, StateChange, document_stream, incoming_stream
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import WrongState
@@ -40,11 +42,11 @@ def touch(tx: Tx, document: Document) -> None:
     """Count a change of an outgoing document and tell its page and its agency's list."""
     document.rev += 1
     document.changed_at = clock.now()
-    data = {"id": document.id, "rev": document.rev, "state": str(document.state)}
-    tx.publish(f"document:{document.id}", "document.changed", data)
-    tx.publish(f"agency:{document.agency_id}/clerks", "document.changed", data)
+    change = StateChange(document.id, document.rev, str(document.state))
+    tx.publish(document_stream(document.id), "document.changed", change)
+    tx.publish(clerks_stream(document.agency_id), "document.changed", change)
     for person_id in sorted({document.signer_id, document.drafted_by}):
-        tx.publish(f"person:{person_id}", "document.changed", data)
+        tx.publish(person_stream(person_id), "document.changed", change)
 
 
 def record(tx: Tx, document: Document, action: str, **detail: object) -> None:
@@ -80,9 +82,9 @@ def touch_incoming(tx: Tx, incoming: Incoming, kind: str = "incoming.changed") -
     """Count a change of a received copy and tell its page and its agency's inbox."""
     incoming.rev += 1
     incoming.changed_at = clock.now()
-    data = {"id": incoming.id, "rev": incoming.rev, "state": str(incoming.state)}
-    tx.publish(f"incoming:{incoming.id}", kind, data)
-    tx.publish(f"agency:{incoming.agency_id}/clerks", kind, data)
+    change = StateChange(incoming.id, incoming.rev, str(incoming.state))
+    tx.publish(incoming_stream(incoming.id), kind, change)
+    tx.publish(clerks_stream(incoming.agency_id), kind, change)
 
 
 def touch_delivery(tx: Tx, delivery: Delivery, document_id: int | None) -> None:
@@ -91,7 +93,7 @@ def touch_delivery(tx: Tx, delivery: Delivery, document_id: int | None) -> None:
     delivery.changed_at = clock.now()
     if document_id is not None:
         tx.publish(
-            f"document:{document_id}",
+            document_stream(document_id),
             "delivery.changed",
-            {"id": delivery.id, "rev": delivery.rev, "progress": str(delivery.progress)},
+            DeliveryChange(delivery.id, delivery.rev, str(delivery.progress)),
         )

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from directory import queries as directory
 from directory.actor import Role
 from directory.queries import AgencyCard
+from docex import topics
 from docex.documents import deadline_alarms
 from docex.documents.delivery import transport
 from docex.documents.delivery.statuses import report_status
@@ -108,7 +109,7 @@ def hand_in(tx: Tx, submission: Submission) -> tuple[Dispatch, Receipt]:
     with tx.session.no_autoflush:  # what hangs on the envelope is written together, when the deliveries are
         receipt = _accompany(tx, dispatch, submission)
     _address(tx, dispatch, submission.receivers)
-    tx.outbox("docex.verify", str(dispatch.id), {"dispatch_id": dispatch.id, "first": True})
+    tx.outbox(topics.VERIFY, str(dispatch.id), {"dispatch_id": dispatch.id, "first": True})
     tx.audit(
         f"agency:{submission.sender_id}",
         "dispatch.hand_in",
@@ -143,10 +144,10 @@ def sent(tx: Tx, document: Document, submission: Submission) -> Dispatch:
     move(tx, document, DocumentVerb.SEND_DONE)
     record(tx, document, "document.sent", receivers=len(submission.receivers), sha256=dispatch.sha256)
     if document.replaces_id is not None:
-        tx.outbox("docex.replaced", str(document.id), {"document_id": document.id})
+        tx.outbox(topics.REPLACED, str(document.id), {"document_id": document.id})
     reply = tx.session.get(Reply, document.id)
     if reply is not None and reply.finishes:
-        tx.outbox("docex.answered", str(document.id), {"incoming_id": reply.incoming_id, "code": document.code})
+        tx.outbox(topics.ANSWERED, str(document.id), {"incoming_id": reply.incoming_id, "code": document.code})
     return dispatch
 
 
@@ -195,7 +196,7 @@ def _address(tx: Tx, dispatch: Dispatch, receivers: Sequence[Receiver]) -> None:
 
 def _enqueue(tx: Tx, delivery_ids: Sequence[int]) -> None:
     key = str(delivery_ids[0]) if len(delivery_ids) == 1 else f"{delivery_ids[0]}-{delivery_ids[-1]}"
-    tx.outbox("docex.deliver", key, {"delivery_ids": list(delivery_ids)})
+    tx.outbox(topics.DELIVER, key, {"delivery_ids": list(delivery_ids)})
 
 
 def _bring(tx: Tx, delivery_ids: Sequence[int]) -> None:

@@ -8,12 +8,12 @@ import logging
 import tempfile
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import ClassVar
 
 import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.queries import AgencyCard
+from docex import topics
 from docex.documents.delivery.statuses import settle
 from docex.documents.drafting import outgoing
 from docex.documents.envelope import attachment_of, envelope_of, facts_of
@@ -69,14 +69,14 @@ def begin_jobs(config: Config, db: Database) -> None:
     reverification.begin(db)
 
 
-@outbox.handler("docex.deliver")
+@outbox.handler(topics.DELIVER)
 def deliver(tx: Tx, job: Job) -> None:
     """Bring one envelope to some of its recipients."""
     one = job.payload.get("delivery_id")  # a job of 0.1 may wait still
     dispatch.deliver(tx, *(job.payload["delivery_ids"] if one is None else [one]))
 
 
-@outbox.handler("docex.settle")
+@outbox.handler(topics.SETTLE)
 def settle_document(tx: Tx, job: Job) -> None:
     """Close a document when its last recipient is done with it."""
     settle(tx, job.payload["document_id"])
@@ -105,7 +105,7 @@ class Packed:
 class DispatchHandler(Handler[DispatchWork, Packed]):
     """Write the envelope of a sealed document and hand it to the hub."""
 
-    topic: ClassVar[str] = "docex.dispatch"
+    topic = topics.DISPATCH
 
     def __init__(self, blobs: BlobStore, custody: Custody) -> None:
         self.blobs = blobs
@@ -160,7 +160,7 @@ class DispatchHandler(Handler[DispatchWork, Packed]):
 class ResendHandler(DispatchHandler):
     """Write the envelope of a document that is sent once more, as an update or to recipients that are new."""
 
-    topic: ClassVar[str] = "docex.resend"
+    topic = topics.RESEND
 
     def prepare(self, tx: Tx, job: Job) -> DispatchWork | None:
         """What goes into the envelope; None when it went already, or was taken back meanwhile, which its page says."""

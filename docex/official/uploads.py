@@ -52,12 +52,12 @@ def check_pdf(
     *,
     name: str = "file",
     most_text: int = MAX_TEXT_LENGTH,
-    patience_s: float | None = None,
+    timeout_s: float | None = None,
 ) -> PdfFacts:
     """The facts of an uploaded PDF; may take seconds.
 
     Raises Invalid on the field `name` when the file is empty, larger than `most_bytes`, no PDF, encrypted or broken;
-    Unavailable when no process was free within `patience_s` seconds (None waits as long as it takes).
+    Unavailable when no process was free within `timeout_s` seconds (None waits as long as it takes).
     """
     if not data:
         raise Invalid({name: phrase("Tệp trống, không có nội dung.")})
@@ -66,7 +66,7 @@ def check_pdf(
         raise Invalid({name: phrase("Tệp lớn hơn mức cho phép ({limit} MB).", limit=limit)})
     if not looks_like_pdf(data):
         raise Invalid({name: _REFUSED["not_pdf"]})
-    found = _probed(data, name, most_text, patience_s)
+    found = _probed(data, name, most_text, timeout_s)
     # The process that says this may belong to the file.
     if isinstance(found, Seen) and not _can_be(found):
         found = NotSeen("broken", "pages that cannot be")
@@ -90,9 +90,9 @@ def _can_be(found: Seen) -> bool:
     return 0 < found.pages <= pdf_probe.MAX_PAGES and all(map(isfinite, found.first + found.last))
 
 
-def _probed(data: bytes, name: str, most_text: int, patience_s: float | None) -> Seen | NotSeen:
+def _probed(data: bytes, name: str, most_text: int, timeout_s: float | None) -> Seen | NotSeen:
     try:
-        return pool("reading").run(pdf_probe.facts, data, most_text, patience_s=patience_s)
+        return pool("reading").run(pdf_probe.facts, data, most_text, timeout_s=timeout_s)
     except Broken as broken:
         raise Invalid({name: words(broken)}, detail=str(broken)[:_MAX_DETAIL_LENGTH]) from None
     except Busy:

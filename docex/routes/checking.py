@@ -81,7 +81,7 @@ def signed_revision(tx: Tx, actor: Actor, paper_id: int, place: int) -> Response
 def changes(tx: Tx, actor: Actor, paper_id: int) -> Response:
     """What was signed beside what the file shows now, drawn when somebody asks for it."""
     asked = seen.question_for(tx, actor, paper_id)
-    tx.let_go()  # drawing takes its time: no connection waits with it
+    tx.release()  # drawing takes its time: no connection waits with it
     found = seen.drawn(asked, current_app.extensions["lienthong"].blobs)
     log_opening(actor, paper_id)
     response = make_response(render_template("checking/changes.html", asked=asked, changes=found))
@@ -106,7 +106,7 @@ def _judge_upload(tx: Tx, actor: Actor | None, code: str = "") -> Answered:
     paper = check_codes.public_paper(tx, code) if code else None
     keys = {key["kid"]: key for key in receipts.all_keys(tx)["keys"]}
     known = uploaded_files.Known(trust_seen(tx, config), keys)
-    tx.let_go()  # strangers' files take their time: no connection waits with them
+    tx.release()  # strangers' files take their time: no connection waits with them
     given = request.files.get("file")
     data = given.stream.read(config.check_max_bytes + 1) if given else b""
     found = uploaded_files.look(given.filename or "" if given else "", data, known, config.check_max_bytes)

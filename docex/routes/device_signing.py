@@ -127,7 +127,7 @@ def _stored(tx: Tx, actor: Actor | None, token: str) -> Blob:
         raise Invalid({"file": NO_FILE}, NO_FILE)
     given.stream.seek(0)
     most = handoff.size + handoffs.SPARE
-    tx.let_go()  # the store may be far away
+    tx.release()  # the store may be far away
     blob: Blob = current_app.extensions["lienthong"].blobs.put(given.stream, max_bytes=most)
     return blob
 

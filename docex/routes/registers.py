@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from directory import queries as directory
 from directory.actor import Actor, Role
+from directory.streams import person_stream
 from docex.documents.access import DRAFTERS, OVERSEERS
 from docex.documents.labels import URGENCY
 from docex.documents.papers.files import disposition
@@ -188,7 +189,7 @@ def printout(tx: Tx, actor: Actor, printout_id: int) -> Response:
 
 
 def _register(tx: Tx, actor: Actor, ask: Ask, errors: Any = None) -> str:
-    stream = f"person:{actor.person_id}"
+    stream = person_stream(actor.person_id)
     template = "registers/_prints.html" if request.args.get("fragment") else "registers/register.html"
     return render_template(
         template,

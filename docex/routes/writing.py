@@ -180,7 +180,7 @@ def _brought(
     except Invalid as error:
         wrong |= error.fields
     services = current_app.extensions["lienthong"]
-    tx.let_go()  # the store may be far away
+    tx.release()  # the store may be far away
 
     def again(field: str) -> tuple[File, ...]:
         return taken_up(services.config.signing_secret(), actor, request.form.getlist(field), services.blobs)

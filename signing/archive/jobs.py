@@ -8,7 +8,6 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar
 
 import sqlalchemy as sa
 
@@ -19,6 +18,7 @@ from kernel.db import Database, Tx
 from kernel.errors import Invalid, Unavailable
 from kernel.outbox import Handler, Job
 from kernel.text import Phrase, phrase
+from signing import topics
 from signing.archive import preservation
 from signing.archive.models import STAMPS, Archived, Waits
 from signing.pdf.pades import prepare_timestamp
@@ -31,7 +31,7 @@ from signing.trust.trust_store import Trust
 from signing.verdicts.verdict import phrase_to_json
 from signing.verification.long_term import Look, look_into, no_use_of
 
-DUE = "signing.archive_due"
+DUE = topics.ARCHIVE_DUE
 A_DAY = timedelta(days=1)
 LOST_AFTER = timedelta(hours=1)
 """A step that should have been done so long ago has lost its promise."""
@@ -95,7 +95,7 @@ def put_off(tx: Tx, job: Job) -> None:
 class StampHandler(Handler[Step, Stamped]):
     """Ask an authority for a time-stamp over the newest file. It may take minutes, and is asked by few at a time."""
 
-    topic: ClassVar[str] = preservation.STAMP
+    topic = preservation.STAMP
     at_once = 3  # with the log's heads four
 
     def __init__(self, blobs: BlobStore, source: Source, trust: Callable[[Tx], Trust]) -> None:
@@ -166,7 +166,7 @@ class Looked:
 class LookHandler(Handler[Step, Looked]):
     """See how far a paper has come, and put into it what a later check needs."""
 
-    topic: ClassVar[str] = preservation.LOOK
+    topic = preservation.LOOK
     at_once = 2  # nobody waits for these, so they leave the other threads to work that somebody waits for
 
     def __init__(self, blobs: BlobStore, source: Source, trust: Callable[[Tx], Trust]) -> None:
@@ -214,7 +214,7 @@ class DueHandler(Handler[bool, bool]):
     The next round is promised first and for itself, so that a round that fails is made good by the next one.
     """
 
-    topic: ClassVar[str] = DUE
+    topic = DUE
 
     def __init__(self, source: Source) -> None:
         self._source = source

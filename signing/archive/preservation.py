@@ -14,12 +14,13 @@ from kernel import clock
 from kernel.db import Tx
 from kernel.schema import insert_into
 from kernel.text import Phrase, phrase
+from signing import topics
 from signing.archive.models import STAMPS, Archived, Waits
 from signing.pdf.timestamps import NO_TIME_STAMP
 from signing.verdicts.verdict import Level, Signer, phrase_from_json, phrase_to_json
 from signing.verification.long_term import ORDER, Look
 
-LOOK, STAMP = "signing.archive_look", "signing.archive_stamp"
+LOOK, STAMP = topics.ARCHIVE_LOOK, topics.ARCHIVE_STAMP
 
 MOST_BYTES = 100 * 1024**2
 """Upgrading takes a file into memory, several times over; larger ones stay at their level, and the page says so."""

@@ -104,10 +104,10 @@ def check_pack(
 
 
 def check_apart(
-    data: bytes, trust: Trust, keys: Mapping[str, dict[str, Any]], *, patience_s: float | None = None
+    data: bytes, trust: Trust, keys: Mapping[str, dict[str, Any]], *, timeout_s: float | None = None
 ) -> Checked:
     """The same for bytes of strangers, all of it in one process of its own (isolation.Busy, isolation.Broken)."""
-    return apart(_check_bytes, data, trust, dict(keys), patience_s=patience_s, within_s=judging_seconds())
+    return apart(_check_bytes, data, trust, dict(keys), timeout_s=timeout_s, within_s=judging_seconds())
 
 
 def _check_bytes(data: bytes, trust: Trust, keys: Mapping[str, dict[str, Any]]) -> Checked:

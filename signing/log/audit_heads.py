@@ -34,7 +34,7 @@ class Walked:
 
 def mark(tx: Tx) -> int:
     """Make the heads of all chains that have grown since the last time a leaf of the log. Answers how many."""
-    tx.take_turns("signing.auditmarks")
+    tx.advisory_lock("signing.auditmarks")
     now = clock.now()
     there = sa.exists().where(AuditMark.chain == AuditChain.name, AuditMark.length == AuditChain.length)
     grown = sa.select(AuditChain.name, AuditChain.length, AuditChain.head).where(AuditChain.length > 0, sa.not_(there))

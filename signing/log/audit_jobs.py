@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 from kernel import clock, outbox
 from kernel.db import Database, Tx
 from kernel.outbox import Job
+from signing import topics
 from signing.log import audit_heads
 
 EVERY = timedelta(minutes=10)
-TOPIC = "signing.mark_audit"
+TOPIC = topics.MARK_AUDIT
 
 
 def register() -> None:

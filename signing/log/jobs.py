@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import ClassVar
 
 from asn1crypto import cms
 
@@ -15,6 +14,7 @@ from kernel.config import Config
 from kernel.db import Database, Tx
 from kernel.errors import Unavailable
 from kernel.outbox import Handler, Job, SendError
+from signing import topics
 from signing.log import evidence_log
 from signing.log.models import LogHead
 from signing.pdf.pades import run
@@ -49,14 +49,14 @@ def begin(db: Database) -> None:
 def promise(tx: Tx) -> None:
     """Promise the turn at the end of this minute."""
     at = clock.now().replace(second=0, microsecond=0) + EVERY
-    tx.outbox("signing.sequence", at.isoformat(), due_at=at)
+    tx.outbox(topics.SEQUENCE, at.isoformat(), due_at=at)
 
 
 class SequenceHandler(Handler[bool, bool]):
     """Number what waits and sign the head. The next turn is promised first and for itself, so that a turn that fails
     is made good by the next one."""
 
-    topic: ClassVar[str] = "signing.sequence"
+    topic = topics.SEQUENCE
 
     def prepare(self, tx: Tx, job: Job) -> bool:
         """Promise the next turn."""
@@ -72,9 +72,9 @@ class SequenceHandler(Handler[bool, bool]):
         head = evidence_log.sequence(tx)
         if head is None:
             return
-        tx.outbox("signing.stamp_head", str(head.size), {"size": head.size}, expires_at=clock.now() + USEFUL)
+        tx.outbox(topics.STAMP_HEAD, str(head.size), {"size": head.size}, expires_at=clock.now() + USEFUL)
         if evidence_log.waits(tx):
-            tx.outbox("signing.sequence", f"after {head.size}")
+            tx.outbox(topics.SEQUENCE, f"after {head.size}")
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class StampHandler(Handler[Question, Stamped]):
     one has its time-stamp needs none of its own. A token that proves nothing is a failed try: once kept, nobody would
     ask again, for this head or for those before it."""
 
-    topic: ClassVar[str] = "signing.stamp_head"
+    topic = topics.STAMP_HEAD
     at_once = 1  # beside three for papers (archivejobs): the authority is asked four things at a time
 
     def __init__(self, source: Callable[[], TimeStamps | None], trust: Callable[[Tx], Trust]) -> None:

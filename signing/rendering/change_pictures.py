@@ -29,17 +29,17 @@ def _signed_parts(verdict: Verdict, size: int) -> list[int]:
     return sorted(own or ends) if concerned else []
 
 
-def visible_changes(data: bytes, verdict: Verdict, *, patience_s: float | None = None) -> Changes | None:
+def visible_changes(data: bytes, verdict: Verdict, *, timeout_s: float | None = None) -> Changes | None:
     """The changes that the verdict on these bytes speaks of, in pictures.
 
     None when it speaks of none, or when they could not be drawn. isolation.Busy when no process was free within
-    `patience_s` seconds.
+    `timeout_s` seconds.
     """
     ends = _signed_parts(verdict, len(data))[:MOST_COMPARED]
     if not ends:
         return None
     try:
-        return apart(changes_since, data, ends, _covering(verdict), patience_s=patience_s)
+        return apart(changes_since, data, ends, _covering(verdict), timeout_s=timeout_s)
     except Broken:
         return None
 

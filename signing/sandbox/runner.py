@@ -66,17 +66,17 @@ class Pool:
         self,
         work: Callable[..., T],
         *given: Any,
-        patience_s: float | None = None,
+        timeout_s: float | None = None,
         within_s: float | None = None,
         **named: Any,
     ) -> T:
         """What `work(*given, **named)` answers; refusals of the house are raised here as there.
 
         `work` is a function of a module. Broken when it came to no end within `within_s` seconds of the processor; Busy
-        when no child was free within `patience_s` seconds (None waits as long as it takes).
+        when no child was free within `timeout_s` seconds (None waits as long as it takes).
         """
         task = Task(work, given, named, within_s)
-        with self._program(patience_s) as program:
+        with self._program(timeout_s) as program:
             try:
                 answer: T = program.work(task)
                 return answer
@@ -96,8 +96,8 @@ class Pool:
         return answers
 
     @contextmanager
-    def _program(self, patience_s: float | None) -> Iterator[Program]:
-        if not self._free.acquire(timeout=patience_s):
+    def _program(self, timeout_s: float | None) -> Iterator[Program]:
+        if not self._free.acquire(timeout=timeout_s):
             raise Busy
         try:
             with self._guard:
@@ -145,12 +145,12 @@ def become_child() -> None:
 
 
 def apart(
-    work: Callable[..., T], *given: Any, patience_s: float | None = None, within_s: float | None = None, **named: Any
+    work: Callable[..., T], *given: Any, timeout_s: float | None = None, within_s: float | None = None, **named: Any
 ) -> T:
     """Do this in a child of this process; see `Pool.run`. A child that does it itself keeps to its own limits."""
     if _inside[0]:
         return work(*given, **named)
-    return pool("papers").run(work, *given, patience_s=patience_s, within_s=within_s, **named)
+    return pool("papers").run(work, *given, timeout_s=timeout_s, within_s=within_s, **named)
 
 
 def judging_seconds() -> float:

@@ -20,6 +20,7 @@ from kernel.db import Tx
 from kernel.errors import Conflict, Forbidden, Invalid, NotFound, WrongState
 from kernel.refs import Described, Ref
 from kernel.text import Phrase, one_line, phrase
+from signing import topics
 from signing.trust.holders import TEST_MARK
 from signing.trust.models import Act, ChangeState, Intermediate, TrustChange, TrustedRoot
 from signing.trust.trust_store import Purpose, label_of, load_certificate
@@ -235,7 +236,7 @@ def _propose(
         tx.session.flush()
     except sa.exc.IntegrityError:  # the index lets one proposal about a certificate wait
         raise Conflict(phrase("Chứng thư này đang có một đề nghị chờ xác nhận.")) from None
-    tx.outbox("signing.trust_expire", str(change.id), {"change_id": change.id}, due_at=change.expires_at)
+    tx.outbox(topics.TRUST_EXPIRE, str(change.id), {"change_id": change.id}, due_at=change.expires_at)
     _record(tx, "signing.root_proposed", change, reason=reason)
     return change
 

@@ -4,6 +4,7 @@ from kernel import outbox
 from kernel.config import Config
 from kernel.db import Tx
 from kernel.outbox import Job
+from signing import topics
 from signing.trust import anchors
 from signing.trust.revocation import RevocationHandler
 
@@ -13,7 +14,7 @@ def register(config: Config) -> None:
     outbox.register(RevocationHandler(config.hosts_for_revocation))
 
 
-@outbox.handler("signing.trust_expire")
+@outbox.handler(topics.TRUST_EXPIRE)
 def trust_expire(tx: Tx, job: Job) -> None:
     """A proposal has waited long enough."""
     anchors.expire(tx, job.payload["change_id"])

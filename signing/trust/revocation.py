@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import ClassVar
 
 import sqlalchemy as sa
 from cryptography import x509
@@ -27,6 +26,7 @@ from kernel.errors import Invalid, NotFound
 from kernel.outbox import Handler, Job
 from kernel.schema import insert_into
 from kernel.text import phrase
+from signing import topics
 from signing.trust import fetching
 from signing.trust.anchors import CHAIN
 from signing.trust.fetching import NotFetched
@@ -42,7 +42,7 @@ from signing.trust.revocation_answers import (
 from signing.trust.trust_store import Trust
 from signing.verdicts.verdict import Verdict
 
-TOPIC = "signing.revocation"
+TOPIC = topics.REVOCATION
 LIST, ANSWER = "crl", "ocsp"
 SOONEST, LATEST = timedelta(minutes=5), timedelta(hours=24)
 FORGOTTEN_AFTER = timedelta(days=60)
@@ -214,7 +214,7 @@ class Outcome:
 class RevocationHandler(Handler[Question, Outcome]):
     """Ask one authority. Asking twice does no harm; the next time is promised with each answer."""
 
-    topic: ClassVar[str] = TOPIC
+    topic = TOPIC
 
     def __init__(self, hosts: tuple[str, ...]) -> None:
         self.hosts = hosts

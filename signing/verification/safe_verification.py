@@ -28,15 +28,15 @@ def verdict_on(
     expected: Expected | None = None,
     known_since: datetime | None = None,
     at: datetime | None = None,
-    patience_s: float | None = None,
+    timeout_s: float | None = None,
 ) -> Verdict:
     """`verify.verify`, done in a child within `Limits.judging_seconds` of the processor.
 
-    `patience_s` is how long to wait for a free one (isolation.Busy).
+    `timeout_s` is how long to wait for a free one (isolation.Busy).
     """
     asked = {"expected": expected, "known_since": known_since, "at": at}
     try:
-        return apart(verify, data, trust, policy, patience_s=patience_s, within_s=judging_seconds(), **asked)
+        return apart(verify, data, trust, policy, timeout_s=timeout_s, within_s=judging_seconds(), **asked)
     except Broken as broken:
         return not_judged(_CODES[broken.ending], sha256(data).hexdigest(), len(data), policy, at=at)
 

@@ -26,7 +26,7 @@ from web import demo, rooms
 from web.tour.instance import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_S = 90
+TIMEOUT_S = 90
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Process:
             self.child = subprocess.Popen(
                 [sys.executable, "-m", "web", "web"], cwd=ROOT, env=self.environment, stdout=log, stderr=log
             )
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + TIMEOUT_S
         while time.monotonic() < deadline:
             try:
                 with urllib.request.urlopen(self.url + "/health", timeout=30):

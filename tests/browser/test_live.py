@@ -8,8 +8,10 @@ import sqlalchemy as sa
 from playwright.sync_api import Browser, Page, expect
 
 from kernel import streams
+from kernel.streams import stored_name
 from tests.browser.conftest import HEIGHTS
 from tests.browser.house import House, signed_in
+from tests.sample_events import Sample
 
 FOLLOW = """async ({stream, after}) => {
     const {connect} = await import('/static/js/live.js');
@@ -46,7 +48,7 @@ def head_of(house: House, stream: str) -> int:
 def publish(house: House, stream: str, count: int) -> None:
     for n in range(count):
         with house.db.write("system") as tx:
-            tx.publish(stream, "test.moved", {"rev": n})
+            tx.publish(stored_name(stream), "test.moved", Sample({"rev": n}))
 
 
 def until(page: Page, condition: str) -> None:
@@ -96,7 +98,7 @@ def test_more_than_five_hundred_missed_is_a_snapshot_and_never_a_part(house: Hou
     start = head_of(house, stream)
     with house.db.write("system") as tx:
         for n in range(501):
-            tx.publish(stream, "test.moved", {"rev": n})
+            tx.publish(stored_name(stream), "test.moved", Sample({"rev": n}))
     follow(page, stream, start)
     until(page, "window.snapshots.length === 1")
     publish(house, stream, 1)

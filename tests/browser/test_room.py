@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from directory.actor import Actor
 from kernel import streams
+from kernel.streams import stored_name
 from meetings import convening, holding, planning, projection, speaking
 from meetings.models import Meeting
 from notify import links
@@ -22,6 +23,7 @@ from tests.browser.tcp_proxy import TcpProxy
 from tests.cast import Cast
 from tests.meetings import stage as at
 from tests.meetings.stage import Stage
+from tests.sample_events import Sample
 from tests.sampling import sampled
 
 EVENTS = Path(__file__).parents[1] / "meetings" / "events.json"
@@ -116,7 +118,7 @@ def test_more_than_500_missed_events_and_a_new_epoch_are_healed_by_a_snapshot(
     wire.cut()
     with house.db.write() as tx:
         for _ in range(600):
-            tx.publish(f"meeting:{stage.id}", "tick", {})
+            tx.publish(stored_name(f"meeting:{stage.id}"), "tick", Sample({}))
     take_up(house, people.binh, stage, 1)
     wire.mend()
     expect(lan.locator('main [data-field="current"]')).to_have_text(at.TITLES[1])

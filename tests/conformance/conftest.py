@@ -9,6 +9,7 @@ import pytest
 from docex.exchange.hub.jobs import register_jobs
 from kernel import clock
 from kernel.db import Tx
+from kernel.outbox import Topic
 from signing.jobs import begin_jobs
 from signing.jobs import register_jobs as register_signing
 from signing.log import jobs as log_jobs
@@ -31,4 +32,4 @@ def hub(office: Office, monkeypatch: pytest.MonkeyPatch) -> Office:
 
 def _promise_soon(tx: Tx) -> None:
     at = clock.now() + timedelta(seconds=1)
-    tx.outbox("signing.sequence", at.isoformat(), due_at=at)
+    tx.outbox(Topic("signing.sequence"), at.isoformat(), due_at=at)

@@ -110,7 +110,7 @@ def run(
     kills: int,
     seed: int,
     *,
-    patience_s: float,
+    timeout_s: float,
     written: Callable[[int], bytes] = small_letter,
     instances: type[Instance] = Instance,
 ) -> Found:
@@ -134,7 +134,7 @@ def run(
             sending = [threads.submit(_send, sender, one, records, chance.random() < TWICE) for one in letters]
             try:
                 for one in (*sending, fetching, killing):
-                    one.result(patience_s)
+                    one.result(timeout_s)
             finally:
                 over.set()
         over.clear()

@@ -7,7 +7,7 @@ import pytest
 
 from kernel import outbox
 from kernel.db import Database, Tx
-from kernel.outbox import Handler, Job
+from kernel.outbox import Handler, Job, Topic
 from kernel.schema import Base
 from kernel.wakeup import Wakeup
 from kernel.worker import Worker
@@ -18,7 +18,7 @@ from web import rooms
 class Ring(Handler[str, None]):
     """Says that it was done."""
 
-    topic = "test.ring"
+    topic = Topic("test.ring")
 
     def __init__(self) -> None:
         self.rung = Event()
@@ -47,7 +47,7 @@ def test_a_worker_outlives_its_database(monkeypatch: pytest.MonkeyPatch, caplog:
             time.sleep(0.05)
         server.start()
         with db.write() as tx:
-            tx.outbox(Ring.topic, "once")
+            tx.outbox(Topic(Ring.topic), "once")
         done = handler.rung.wait(60)
         worker.stop()
         serving.join(60)

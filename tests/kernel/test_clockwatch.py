@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from kernel import attempts, claiming, clock, outbox
 from kernel.clockwatch import ClockWatch
 from kernel.db import Database, Tx
-from kernel.outbox import Handler, Job, OutboxRow
+from kernel.outbox import Handler, Job, OutboxRow, Topic
 from kernel.wakeup import Wakeup
 from kernel.worker import Worker
 
@@ -35,7 +35,7 @@ def test_a_worker_with_a_wrong_clock_takes_nothing_until_it_is_right(
     done = threading.Event()
     monkeypatch.setattr(outbox, "handlers", {})
 
-    @outbox.handler("test.act")
+    @outbox.handler(Topic("test.act"))
     def act(tx: Tx, job: Job) -> None:
         done.set()
 
@@ -43,7 +43,7 @@ def test_a_worker_with_a_wrong_clock_takes_nothing_until_it_is_right(
     worker = Worker(db, Wakeup(db))
     worker.clock = ClockWatch(db, machine)
     with db.write() as tx:
-        tx.outbox("test.act", "once")
+        tx.outbox(Topic("test.act"), "once")
     serving = threading.Thread(target=worker.run)
     serving.start()
     try:
@@ -99,7 +99,7 @@ def _leased_for(db: Database) -> float:
 def _promise(db: Database, due_in: timedelta = timedelta(), expires_in: timedelta | None = None) -> None:
     with db.write() as tx:
         now = datetime.now(UTC)
-        tx.outbox("test.act", "once", due_at=now + due_in, expires_at=now + expires_in if expires_in else None)
+        tx.outbox(Topic("test.act"), "once", due_at=now + due_in, expires_at=now + expires_in if expires_in else None)
 
 
 def _claimed(db: Database) -> list[Job]:
@@ -156,7 +156,7 @@ def test_work_in_hand_keeps_its_lease_when_the_clock_jumps(
     done: list[str] = []
 
     class Slow(Handler[str, str]):
-        topic = "test.act"
+        topic = Topic("test.act")
 
         def prepare(self, tx: Tx, job: Job) -> str:
             return job.key

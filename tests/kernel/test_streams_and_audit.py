@@ -9,15 +9,17 @@ import sqlalchemy as sa
 from kernel import audit, clock, streams
 from kernel.audit import AuditEntry
 from kernel.db import Committed, Database, Tx
-from kernel.outbox import OutboxRow
+from kernel.outbox import OutboxRow, Topic
+from kernel.streams import stored_name
 from kernel.wakeup import EVERYTHING, Wakeup
+from tests.sample_events import Sample
 
 pytestmark = pytest.mark.both_databases
 
 
 def publish(db: Database, stream: str, number: int) -> None:
     with db.write() as tx:
-        tx.publish(stream, "moved", {"item": number})
+        tx.publish(stored_name(stream), "moved", Sample({"item": number}))
 
 
 def test_numbers_are_dense_under_concurrent_writers(db: Database) -> None:
@@ -26,7 +28,7 @@ def test_numbers_are_dense_under_concurrent_writers(db: Database) -> None:
             with db.write() as tx:
                 # Opposite orders of two streams would wait for each other if rows were locked as they come.
                 for stream in ("meeting:1", "meeting:2")[:: 1 if start else -1]:
-                    tx.publish(stream, "moved", {"item": start + n})
+                    tx.publish(stored_name(stream), "moved", Sample({"item": start + n}))
 
     threads = [threading.Thread(target=many, args=(s,)) for s in (0, 100, 200)]
     for thread in threads:
@@ -43,7 +45,7 @@ def test_numbers_are_dense_under_concurrent_writers(db: Database) -> None:
 def test_a_rolled_back_change_leaves_no_hole(db: Database) -> None:
     publish(db, "meeting:1", 1)
     with pytest.raises(ZeroDivisionError), db.write() as tx:
-        tx.publish("meeting:1", "moved", {"item": 2})
+        tx.publish(stored_name("meeting:1"), "moved", Sample({"item": 2}))
         raise ZeroDivisionError
     publish(db, "meeting:1", 3)
     with db.read() as tx:
@@ -53,14 +55,14 @@ def test_a_rolled_back_change_leaves_no_hole(db: Database) -> None:
 
 def test_a_part_that_failed_is_not_told_and_not_recorded(db: Database) -> None:
     with db.write() as tx:
-        tx.publish("meeting:1", "moved", {"item": 1})
+        tx.publish(stored_name("meeting:1"), "moved", Sample({"item": 1}))
         with pytest.raises(ZeroDivisionError), tx.attempt():
-            tx.publish("meeting:1", "moved", {"item": 2})
+            tx.publish(stored_name("meeting:1"), "moved", Sample({"item": 2}))
             tx.audit("agency:1", "item.moved", 2)
-            tx.outbox("test.later", "2")
+            tx.outbox(Topic("test.later"), "2")
             raise ZeroDivisionError
         with tx.attempt():
-            tx.publish("meeting:1", "moved", {"item": 3})
+            tx.publish(stored_name("meeting:1"), "moved", Sample({"item": 3}))
             tx.audit("agency:1", "item.moved", 3)
     with db.read() as tx:
         assert [e.data["item"] for e in streams.replay(tx, "meeting:1", 0) or []] == [1, 3]
@@ -101,7 +103,7 @@ def test_hooks_hear_only_what_was_committed(db: Database) -> None:
     heard: list[Committed] = []
     db.after_commit.append(heard.append)
     with pytest.raises(ZeroDivisionError), db.write() as tx:
-        tx.publish("meeting:1", "moved", {})
+        tx.publish(stored_name("meeting:1"), "moved", Sample({}))
         raise ZeroDivisionError
     assert heard == []
     publish(db, "meeting:1", 1)
@@ -110,7 +112,7 @@ def test_hooks_hear_only_what_was_committed(db: Database) -> None:
 
 def test_a_read_transaction_cannot_write(db: Database) -> None:
     with pytest.raises(RuntimeError), db.read() as tx:
-        tx.publish("meeting:1", "moved", {})
+        tx.publish(stored_name("meeting:1"), "moved", Sample({}))
 
 
 def test_a_connection_keeps_its_prepared_statements_when_it_was_only_read(db: Database) -> None:
@@ -119,7 +121,7 @@ def test_a_connection_keeps_its_prepared_statements_when_it_was_only_read(db: Da
     for number in range(8):  # psycopg prepares what it sees for the sixth time
         with db.read() as tx:
             tx.session.scalar(sa.select(sa.func.abs(sa.bindparam("n", number))))
-            tx.let_go()
+            tx.release()
             tx.session.scalar(sa.select(sa.func.sqrt(sa.bindparam("n", number))))
     with db.read() as tx:
         kept = set(tx.session.scalars(sa.text("SELECT substring(statement, 8, 3) FROM pg_prepared_statements")))

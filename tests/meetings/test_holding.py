@@ -160,12 +160,12 @@ def test_people_check_in_themselves_or_by_the_secretary_and_count_for_the_quorum
 
 def _queue(db: Database, stage: at.Stage) -> list[tuple[int, str]]:
     with db.read() as tx:
-        turns: Any = speaking.queue_of(tx, at.meeting(db, stage))["turns"]
-    return [(turn["participant"], turn["state"]) for turn in turns]
+        turns = speaking.queue_of(tx, at.meeting(db, stage)).turns
+    return [(turn.participant, turn.state) for turn in turns]
 
 
 def _give(db: Database, cast: Cast, stage: at.Stage, name: str) -> None:
     with db.write() as tx:
-        turns: Any = speaking.queue_of(tx, at.meeting(db, stage))["turns"]
-        (turn,) = (turn["id"] for turn in turns if turn["participant"] == stage.people[name])
+        turns = speaking.queue_of(tx, at.meeting(db, stage)).turns
+        (turn,) = (turn.id for turn in turns if turn.participant == stage.people[name])
         speaking.give_floor(tx, cast.thu, stage.id, turn)

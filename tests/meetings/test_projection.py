@@ -80,7 +80,7 @@ def test_what_was_told_live_equals_what_the_rows_say(db: Database, cast: Cast, n
     _everything(db, cast, stage)
     actor = getattr(cast, name)
     with db.read() as tx:
-        snapshot = queries.snapshot(tx, actor, stage.id)
+        snapshot = queries.snapshot(tx, actor, stage.id).wire()
         names = [n for n in queries.stream_names(actor, at.meeting(db, stage)) if n.startswith("meeting:")]
         told = [e for n, head in heads(tx, names).items() for e in between(tx, n, 0, head)]
     state = project([{"kind": e.kind, "data": e.data} for e in told])

@@ -27,7 +27,7 @@ def test_a_paired_wall_follows_its_meeting_and_nothing_else(db: Database, cast: 
         assert not may_join(tx, wall, f"meeting:{stage.id}/desk")
         assert not may_join(tx, wall, f"meeting:{other.id}")
         assert queries.page(tx, wall, stage.id, Right.FOLLOW).meeting.id == stage.id
-        assert queries.snapshot(tx, wall, stage.id)["state"]["answers"] == {}
+        assert queries.snapshot(tx, wall, stage.id).state.answers == {}
         with pytest.raises(NotFound):
             queries.page(tx, wall, other.id)
         assert walls.actor_for_wall(tx, "another") is None

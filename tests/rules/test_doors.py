@@ -1,6 +1,7 @@
 """Every door is guarded by default; every stream has an audience; every promise has a keeper."""
 
 import ast
+import typing
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ from flask import Flask
 from kernel import outbox, streams
 from kernel.blobs import BlobStore
 from kernel.config import Config
+from kernel.db import Tx
 from kernel.doors import Door, Guard
-from tests.rules.source import dotted, literal_start, modules
+from tests.rules.source import ROOMS, Module, dotted, literal_start, modules
 from web import rooms
 from web.app import create_app
 
@@ -68,35 +70,79 @@ def test_views_are_short() -> None:
     assert wrong == []
 
 
-def calls(*names: str) -> set[tuple[str, str]]:
-    """The first words of the first arguments of all calls `tx.name(...)`, also where they stand in a constant of the
-    file, with their places. What a function is handed or computes cannot be read here."""
-    found = set()
-    for module in modules():
-        constants = {
-            target.id: literal_start(node.value)
-            for node in module.tree.body
-            if isinstance(node, ast.Assign)
-            for target in node.targets
-            if isinstance(target, ast.Name)
-        }
+# The only places that may make a name of a stream or of a topic; everybody else takes one that was declared, which
+# mypy sees to. `stored_name` is for the column in which a message keeps who watches it.
+MADE_IN = {
+    "StreamName": ("kernel/streams.py",),
+    "stored_name": ("notify/messages.py",),
+    "StreamPrefix": tuple(f"{room}/streams.py" for room in ROOMS),
+    "Topic": tuple(f"{room}/topics.py" for room in ROOMS),
+}
+NAMED = {"publish": "stream", "outbox": "topic", "handler": "topic"}
+
+
+def made(name: str, *found: Module) -> dict[str, str]:
+    """The literal names that calls `name("…")` declare, each with its place."""
+    return {
+        start: f"{module.path}:{node.lineno}"
+        for module in found or modules()
+        for node in module.nodes
+        if isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] == name and node.args
+        if (start := literal_start(node.args[0])) is not None
+    }
+
+
+def undeclared(*found: Module) -> list[str]:
+    """Places that make a name of their own, hide one from mypy, or hand over a plain string."""
+    wrong = []
+    for module in found or modules():
         for node in module.nodes:
-            if isinstance(node, ast.Call) and node.args and dotted(node.func) in {f"tx.{name}" for name in names}:
-                first = node.args[0]
-                start = constants.get(first.id) if isinstance(first, ast.Name) else literal_start(first)
-                if start is not None:
-                    found.add((start, f"{module.path}:{node.lineno}"))
-    return found
+            if not isinstance(node, ast.Call):
+                continue
+            name = dotted(node.func).rpartition(".")[2]
+            if name in MADE_IN and module.path not in MADE_IN[name]:
+                wrong.append(f"{module.path}:{node.lineno} {name}")
+            first = node.args[0] if node.args else None
+            if name == "cast" and first is not None and dotted(first).rpartition(".")[2] in MADE_IN:
+                wrong.append(f"{module.path}:{node.lineno} cast")
+            if name in NAMED and first is not None and literal_start(first) is not None:
+                wrong.append(f"{module.path}:{node.lineno} {name} of a plain string")
+    return wrong
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'tx.publish("meeting:1", "meeting", fields)',
+        'tx.publish(f"person:{number}", "task", fields)',
+        'tx.publish(StreamName(name), "task", fields)',
+        'tx.publish(streams.stored_name(name), "task", fields)',
+        'tx.publish(cast(StreamName, name), "task", fields)',
+        'LOCAL = StreamPrefix("mine")',
+        'tx.outbox("docex.mine", "1")',
+        'tx.outbox(Topic(f"docex.{name}"), "1")',
+        '@outbox.handler("docex.mine")\ndef work(tx, job): ...',
+    ],
+)
+def test_no_name_of_a_stream_or_topic_escapes_these_rules(line: str) -> None:
+    assert undeclared(Module("docex/some.py", ast.parse(line), 1))
+
+
+def test_names_of_streams_and_topics_are_declared_in_one_place_of_each_room() -> None:
+    assert undeclared() == []
+    said = typing.get_type_hints(Tx.publish)["stream"], typing.get_type_hints(Tx.outbox)["topic"]
+    assert said == (streams.StreamName, outbox.Topic)  # so that mypy sees all calls
 
 
 def test_every_stream_has_a_guard(doors: list[Door]) -> None:
-    published = {(start.partition(":")[0], place) for start, place in calls("publish") if ":" in start}
-    assert [(p, place) for p, place in published if p not in streams.guards] == []
-    assert published
+    prefixes = made("StreamPrefix")
+    assert sorted(prefixes) == sorted(streams.guards)
+    assert len(prefixes) > 5
 
 
 def test_every_outbox_topic_has_a_handler(blobs: BlobStore, tmp_path: object) -> None:
     rooms.load_jobs(Config(), blobs)
-    promised = calls("outbox")
-    assert [(t, place) for t, place in promised if t not in outbox.handlers] == []
-    assert len(promised) > 20
+    topics = made("Topic")
+    assert [(topic, place) for topic, place in topics.items() if topic not in outbox.handlers] == []
+    assert [topic for topic in outbox.handlers if topic not in topics and not topic.startswith("test.")] == []
+    assert len(topics) > 50

@@ -9,8 +9,17 @@ import pytest
 
 from tests.rules.source import ROOT, Module, dotted, modules
 
-LONGEST_FUNCTION = 80
-LONGEST_FILE = 600
+LONGEST_FUNCTION = 50
+LONGEST_FILE = 450
+# Still above these caps; to be emptied, nothing may be added.
+LEFT_TOO_LONG = {
+    "signing/evidence_check.py",
+    "signing/testpki.py",
+    "tests/api/test_integration.py",
+    "tests/browser/gallery_app.py",
+    "tests/signing_keys/test_secrets.py",
+    "tests/web_broadcast/site.py",
+}
 
 # call or name -> the files that may use it
 ALLOWED = {
@@ -104,9 +113,10 @@ def test_only_adapters_reach_the_network() -> None:
     assert [w for w in wrong if not w.startswith("directory/oidc.py")] == []
 
 
-def test_functions_and_files_stay_short() -> None:
-    wrong = [f"{m.path}: {m.lines} lines" for m in modules(*("kernel", "bench", "tests")) if m.lines > LONGEST_FILE]
-    for module in (*modules(), *modules("bench"), *modules("tests")):
+def too_long(*found: Module) -> list[str]:
+    """Files and functions, methods and nested ones too, above the caps."""
+    wrong = []
+    for module in found:
         if module.lines > LONGEST_FILE:
             wrong.append(f"{module.path}: {module.lines} lines")
         for node in module.nodes:
@@ -114,7 +124,21 @@ def test_functions_and_files_stay_short() -> None:
                 length = (node.end_lineno or 0) - node.lineno + 1
                 if length > LONGEST_FUNCTION:
                     wrong.append(f"{module.path}:{node.lineno} {node.name}: {length} lines")
-    assert sorted(set(wrong)) == []
+    return wrong
+
+
+def test_functions_and_files_stay_short() -> None:
+    folders = ("bench", "conformance", "scripts", "tests")
+    wrong = too_long(*modules(), *modules(*folders))
+    assert [w for w in wrong if w.partition(":")[0] not in LEFT_TOO_LONG] == []
+
+
+def test_what_is_too_long_is_seen_wherever_it_stands() -> None:
+    body = "        pass\n" * LONGEST_FUNCTION
+    for text in (f"class A:\n    async def f():\n{body}", f"if x:\n    def f():\n        def g(): ...\n{body}"):
+        assert too_long(Module("some.py", ast.parse(text), 60))
+    assert too_long(Module("some.py", ast.parse(""), LONGEST_FILE + 1))
+    assert not too_long(Module("some.py", ast.parse(f"def f():\n{body[13:]}"), LONGEST_FILE))
 
 
 def test_public_things_of_the_rooms_say_what_they_do() -> None:

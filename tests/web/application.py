@@ -3,10 +3,11 @@ URL map, and hundreds of tests want one. Every answer of an operation of the API
 
 from functools import cache
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, before_render_template, current_app, request
 from pydantic import BaseModel
 
 from kernel.config import Config
+from tests.web.page_contexts import look_through
 from web import app as web_app
 from web import openapi
 from web.services import Services
@@ -32,6 +33,7 @@ def _made_once(base_url: str, mode: str, upload_max_bytes: int, request_max_byte
     )
     app = web_app.create_app(settings)
     app.after_request(_as_described)
+    before_render_template.connect(look_through, app)
     return app
 
 

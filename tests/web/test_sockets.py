@@ -6,7 +6,9 @@ from collections.abc import Iterator
 import pytest
 import requests
 
+from kernel.streams import stored_name
 from tests.postgres import TestServer
+from tests.sample_events import Sample
 from web.tour.browser import Browser, Unexpected
 from web.tour.instance import Instance
 from web.tour.reading import number_in
@@ -38,7 +40,7 @@ def own(nam: Browser) -> str:
 def publish(instance: Instance, stream: str, kind: str = "task", **data: object) -> None:
     """What a worker does: a write of another process."""
     with instance.database() as db, db.write() as tx:
-        tx.publish(stream, kind, data)
+        tx.publish(stored_name(stream), kind, Sample(data))
 
 
 def test_a_write_of_another_process_is_heard(instance: Instance, nam: Browser, own: str) -> None:
@@ -84,7 +86,7 @@ def test_too_many_missed_events_get_a_snapshot_never_a_part(instance: Instance, 
     listener.disconnect()
     with instance.database() as db, db.write() as tx:
         for number in range(501):
-            tx.publish(own, "task", {"number": number})
+            tx.publish(stored_name(own), "task", Sample({"number": number}))
     assert listener.connect()["mode"] == "snapshot"
     listener.close()
 

@@ -8,12 +8,12 @@ import pytest
 
 from tests.web_broadcast.conftest import Site
 
-PATIENCE_S = 30
+TIMEOUT_S = 30
 
 
 def said(site: Site, head: str) -> tuple[http.client.HTTPResponse, socket.socket]:
     """The answer to a head whose body is never sent."""
-    line = socket.create_connection(("127.0.0.1", site.port), PATIENCE_S)
+    line = socket.create_connection(("127.0.0.1", site.port), TIMEOUT_S)
     line.sendall(f"POST /refuse HTTP/1.1\r\nHost: here\r\n{head}\r\n\r\n".encode())
     answer = http.client.HTTPResponse(line)
     answer.begin()
@@ -31,7 +31,7 @@ def test_the_answer_does_not_wait_for_the_body(site: Site, head: str) -> None:
 
 
 def test_who_sends_everything_first_gets_the_answer_and_no_reset(site: Site) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=PATIENCE_S)
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=TIMEOUT_S)
     connection.request("POST", "/refuse", bytes(50_000_000))
     answer = connection.getresponse()
     assert (answer.status, answer.read()) == (401, b"not from you")
@@ -39,7 +39,7 @@ def test_who_sends_everything_first_gets_the_answer_and_no_reset(site: Site) -> 
 
 
 def test_a_small_refused_body_does_not_end_the_connection(site: Site) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=PATIENCE_S)
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=TIMEOUT_S)
     for body in (bytes(500_000), iter([b"one", b"two"]), b""):
         connection.request("POST", "/refuse", body, encode_chunked=True)
         answer = connection.getresponse()

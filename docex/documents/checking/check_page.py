@@ -10,6 +10,7 @@ from directory.actor import Actor
 from docex.documents.models import Dispatch, Incoming, Judgement, Paper
 from docex.documents.verification import verdict_store
 from docex.documents.verification.verdict_page import VALUES, VerdictView, verdict_view
+from docex.streams import document_stream, incoming_stream
 from kernel import streams
 from kernel.db import Tx
 from kernel.errors import NotFound
@@ -83,7 +84,7 @@ def verdict_sheet(tx: Tx, actor: Actor, paper_id: int, judgement_id: int | None 
     shown = _shown(tx, paper_id, rows, judgement_id)
     incoming_id, document_id = _belongs_to(tx, actor, dispatch)
     envelope = verdict_store.latest_of_envelope(tx, dispatch.id)
-    stream = f"incoming:{incoming_id}" if incoming_id else f"document:{document_id}"
+    stream = incoming_stream(incoming_id) if incoming_id else document_stream(document_id or 0)
     attempt = verdict_store.attempt_of(tx, dispatch.id)
     verdict = verdict_store.as_stored(tx, Verdict.from_json(shown.report)) if shown else None
     return VerdictSheet(

@@ -71,8 +71,8 @@ def _is_pdf(data: bytes) -> bool:
 
 
 def _verify_pdf(data: bytes, known: Known) -> Told:
-    verdict = verdict_on(data, known.trust, policy_for(DocumentKind.PUBLIC), patience_s=TIMEOUT_S)
-    changes = changes_view(visible_changes(data, verdict, patience_s=TIMEOUT_S), verdict, len(data))
+    verdict = verdict_on(data, known.trust, policy_for(DocumentKind.PUBLIC), timeout_s=TIMEOUT_S)
+    changes = changes_view(visible_changes(data, verdict, timeout_s=TIMEOUT_S), verdict, len(data))
     return Told(verdict_view(verdict, len(data)), changes=changes)
 
 
@@ -82,7 +82,7 @@ def _is_pack(data: bytes) -> bool:
 
 def _verify_pack(data: bytes, known: Known) -> Told:
     try:
-        checked = check_apart(data, known.trust, known.keys, patience_s=TIMEOUT_S)
+        checked = check_apart(data, known.trust, known.keys, timeout_s=TIMEOUT_S)
     except Broken as broken:
         raise Invalid({"file": runner.words(broken)}) from None
     parts = tuple((file, verdict_view(verdict, 0)) for file, verdict in checked.verdicts)

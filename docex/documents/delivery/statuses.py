@@ -5,6 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from docex import topics
 from docex.documents.delivery import transport
 from docex.documents.models import Delivery, Dispatch, Document, StatusLog
 from docex.documents.states import DocumentState, DocumentVerb
@@ -63,7 +64,7 @@ def report_statuses(
         for delivery, code in counted:
             if delivery.progress in SETTLED or code in (Recall.AGREED, Recall.REFUSED) or _asked_in_vain(delivery):
                 # In a transaction of its own: the document's row is locked before deliveries, never after.
-                tx.outbox("docex.settle", f"{delivery.id}:{code}:{delivery.rev}", {"document_id": dispatch.document_id})
+                tx.outbox(topics.SETTLE, f"{delivery.id}:{code}:{delivery.rev}", {"document_id": dispatch.document_id})
     return news
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from directory.actor import Actor, Role, require
+from directory.streams import person_stream
 from docex.documents.device_signing import handover
 from docex.documents.drafting.forms import number
 from docex.documents.issuing import issuance
@@ -104,7 +105,7 @@ def progress(tx: Tx, actor: Actor, ids: Iterable[int]) -> Progress:
     own = sa.and_(Document.agency_id == actor.agency_id, Document.signer_id == actor.person_id)
     wanted = [one for one in dict.fromkeys(ids) if 0 < one < 2**63]
     rows = tx.session.scalars(sa.select(Document).where(own, Document.id.in_(wanted)).order_by(Document.id)).all()
-    stream = f"person:{actor.person_id}"
+    stream = person_stream(actor.person_id)
     known = ",".join(str(row.id) for row in rows)
     return Progress(tuple(_row(tx, actor, row) for row in rows), known, stream, streams.heads(tx, [stream]))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from directory.actor import Actor
+from docex import topics
 from docex.documents.access import Right, document_for
 from docex.documents.issuing import issuance
 from docex.documents.models import Document
@@ -42,7 +43,7 @@ def seal(tx: Tx, actor: Actor, document_id: int) -> Handoff:
 def _hand_out(tx: Tx, actor: Actor, document: Document, kind: HolderKind, of_many: int = 1) -> Handoff:
     handoff = handoffs.begin(tx, actor, Ref("document", document.id), kind, {"of_many": of_many})
     record(tx, document, "document.hand_out", kind=str(kind), handoff=handoff.id)
-    tx.outbox("docex.hand_out", str(handoff.id), {"handoff_id": handoff.id})
+    tx.outbox(topics.HAND_OUT, str(handoff.id), {"handoff_id": handoff.id})
     _expire_later(tx, handoff)
     return handoff
 
@@ -50,7 +51,7 @@ def _hand_out(tx: Tx, actor: Actor, document: Document, kind: HolderKind, of_man
 def hand_out_next(tx: Tx, document: Document, earlier: Handoff, facts: dict[str, Any]) -> Handoff:
     """Another file of the same document goes to the same device."""
     handoff = handoffs.begin(tx, earlier, Ref("document", document.id), HolderKind(earlier.kind), facts)
-    tx.outbox("docex.hand_out", str(handoff.id), {"handoff_id": handoff.id})
+    tx.outbox(topics.HAND_OUT, str(handoff.id), {"handoff_id": handoff.id})
     _expire_later(tx, handoff)
     touch(tx, document)
     return handoff
@@ -104,7 +105,7 @@ def take(tx: Tx, token: str, blob: Blob) -> Handoff:
     handoff = handoffs.for_token(tx, token)  # asked again, now that nobody else can be at it
     handoffs.take(tx, handoff, blob)
     record(tx, document, "document.hand_in", handoff=handoff.id, sha256=blob.sha256)
-    tx.outbox("docex.hand_in", f"{handoff.id}:0", {"handoff_id": handoff.id, "turn": 0})
+    tx.outbox(topics.HAND_IN, f"{handoff.id}:0", {"handoff_id": handoff.id, "turn": 0})
     touch(tx, document)
     return handoff
 
@@ -153,4 +154,4 @@ def _own(tx: Tx, actor: Actor, document_id: int) -> tuple[Document, Handoff]:
 
 def _expire_later(tx: Tx, handoff: Handoff) -> None:
     key = f"{handoff.id}:{handoff.expires_at.isoformat()}"
-    tx.outbox("docex.hand_expire", key, {"handoff_id": handoff.id}, due_at=handoff.expires_at)
+    tx.outbox(topics.HAND_EXPIRE, key, {"handoff_id": handoff.id}, due_at=handoff.expires_at)

@@ -3,9 +3,9 @@
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import ClassVar
 
 from directory import queries as directory
+from docex import topics
 from docex.documents.device_signing import attachment_signing, handover
 from docex.documents.drafting import outgoing
 from docex.documents.issuing import issuance
@@ -60,7 +60,7 @@ def register_jobs(config: Config, blobs: BlobStore) -> None:
     outbox.register(HandInHandler(blobs, Custody(config)))
 
 
-@outbox.handler("docex.hand_expire")
+@outbox.handler(topics.HAND_EXPIRE)
 def expire(tx: Tx, job: Job) -> None:
     """Bring a document back whose signer let the time pass."""
     handover.expire(tx, job.payload["handoff_id"])
@@ -88,7 +88,7 @@ class Out:
 class HandOutHandler(Handler[OutWork, Out]):
     """Make the file that the signer's device will fetch."""
 
-    topic: ClassVar[str] = "docex.hand_out"
+    topic = topics.HAND_OUT
 
     def __init__(self, blobs: BlobStore, base_url: str) -> None:
         self.blobs = blobs
@@ -192,7 +192,7 @@ class In:
 class HandInHandler(Handler[InWork, In]):
     """Look into what the signer's device sent: the same bytes, one signature more, by the right certificate."""
 
-    topic: ClassVar[str] = "docex.hand_in"
+    topic = topics.HAND_IN
 
     def __init__(self, blobs: BlobStore, custody: Custody) -> None:
         self.blobs = blobs
@@ -267,7 +267,7 @@ class HandInHandler(Handler[InWork, In]):
             return False
         revocation.want(tx, result.asked)
         payload = {"handoff_id": result.handoff_id, "turn": turn + 1}
-        tx.outbox("docex.hand_in", f"{result.handoff_id}:{turn + 1}", payload, due_at=clock.now() + AGAIN)
+        tx.outbox(topics.HAND_IN, f"{result.handoff_id}:{turn + 1}", payload, due_at=clock.now() + AGAIN)
         return True
 
     def give_up(self, tx: Tx, job: Job, reason: str) -> None:

@@ -2,6 +2,7 @@
 
 from directory import queries as directory
 from directory.actor import Actor, require
+from docex import topics
 from docex.documents import numbering
 from docex.documents.access import DRAFTERS, Right, document_for, incoming_for
 from docex.documents.drafting.draft import SUBJECT_LENGTH, Draft, tidied, wrong_in
@@ -272,19 +273,19 @@ def _link(tx: Tx, document: Document, draft: Draft) -> None:
 
 def _preview(tx: Tx, document: Document) -> None:
     if document.source == "written":
-        tx.outbox("docex.render", f"{document.id}:{document.rev}", {"document_id": document.id})
+        tx.outbox(topics.RENDER, f"{document.id}:{document.rev}", {"document_id": document.id})
 
 
 def _take_upload(tx: Tx, document: Document, file: File) -> None:
     paper = add_paper(tx, document, file, "upload")
-    tx.outbox("docex.inspect", str(paper.id), {"paper_id": paper.id})
+    tx.outbox(topics.INSPECT, str(paper.id), {"paper_id": paper.id})
 
 
 def _inspect_again(tx: Tx, document: Document) -> None:
     """The place of the signature follows the signer's name, and that may have changed."""
     paper = main_paper(tx, document.id, stage="upload")
     if paper is not None:
-        tx.outbox("docex.inspect", f"{paper.id}:{document.text_rev}", {"paper_id": paper.id})
+        tx.outbox(topics.INSPECT, f"{paper.id}:{document.text_rev}", {"paper_id": paper.id})
 
 
 def _give_number_back(tx: Tx, document: Document, why: str) -> None:

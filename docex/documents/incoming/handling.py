@@ -4,6 +4,7 @@ import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.actor import Actor
+from docex import topics
 from docex.documents import numbering
 from docex.documents.access import Right, incoming_for
 from docex.documents.delivery.statuses import report_status
@@ -55,7 +56,7 @@ def agree_recall(tx: Tx, actor: Actor, incoming_id: int) -> Incoming:
     move_incoming(tx, incoming, IncomingVerb.CANCEL)
     incoming.handled_by = actor.person_id
     tell_sender(tx, incoming, Recall.AGREED, "")
-    tx.outbox("docex.stop_work", f"{incoming.id}:{incoming.rev}", {"incoming_id": incoming.id})
+    tx.outbox(topics.STOP_WORK, f"{incoming.id}:{incoming.rev}", {"incoming_id": incoming.id})
     note(tx, incoming, "incoming.agree_recall", code=incoming.code)
     return incoming
 

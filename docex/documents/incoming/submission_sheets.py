@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from directory import queries as directory
 from directory.actor import Actor, Role
 from directory.models import Unit
+from docex import topics
 from docex.documents.access import incoming_for
 from docex.documents.incoming.handling import note, tell_sender
 from docex.documents.models import Incoming, Reader, Referral
@@ -145,7 +146,7 @@ def _finish(tx: Tx, incoming: Incoming, remark: str) -> None:
 @sources.follows("incoming")
 def work_changed(tx: Tx, change: sources.Change) -> None:
     """A task on a received document moved. Followed in a transaction of its own, which locks the document first."""
-    tx.outbox("docex.work", f"{change.task_id}:{change.rev}", {"task_id": change.task_id})
+    tx.outbox(topics.WORK, f"{change.task_id}:{change.rev}", {"task_id": change.task_id})
 
 
 def follow(tx: Tx, task_id: int) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from docex import topics
 from docex.documents.issuing.paper_handlers import PDF
 from docex.documents.models import Judgement, Paper
 from docex.documents.papers import preservation
@@ -17,7 +18,7 @@ from kernel.outbox import Job
 from signing.archive import preservation as archive
 from signing.verdicts.verdict import Level, Verdict
 
-TOPIC = "docex.take_in"
+TOPIC = topics.TAKE_IN
 BATCH_SIZE = 100
 PAUSE = timedelta(minutes=15)
 

@@ -6,6 +6,7 @@ A person's key is used only for a `docex.sign` job, and only that person's press
 from dataclasses import replace
 
 from directory.actor import Actor
+from docex import topics
 from docex.documents import deadline_alarms, numbering
 from docex.documents.access import Right, document_for
 from docex.documents.checking import check_codes
@@ -18,6 +19,7 @@ from docex.documents.transitions import fail, move, record, touch
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Stale, WrongState
+from kernel.outbox import Topic
 from kernel.refs import Ref
 from kernel.text import Phrase, phrase
 from signing.remote_signing import delegation
@@ -35,7 +37,7 @@ def sign(tx: Tx, actor: Actor, document_id: int, seen: int | None = None) -> Doc
     if document.copy_form:
         _approved(tx, document)
     else:
-        _enqueue(tx, "docex.sign", document, actor)
+        _enqueue(tx, topics.SIGN, document, actor)
     return document
 
 
@@ -84,7 +86,7 @@ def _check_seen(tx: Tx, document: Document, seen: int | None) -> None:
 def seal(tx: Tx, actor: Actor, document_id: int) -> Document:
     """The clerk presses "Đóng dấu và gửi": the agency's key signs, the result is verified, then it is sent."""
     document = to_seal(tx, actor, document_id)
-    _enqueue(tx, "docex.seal", document, actor)
+    _enqueue(tx, topics.SEAL, document, actor)
     return document
 
 
@@ -181,9 +183,9 @@ def send_failed(tx: Tx, document: Document, reason: Phrase) -> None:
 
 def enqueue_dispatch(tx: Tx, document: Document) -> None:
     """Have the envelope written and handed to the hub."""
-    tx.outbox("docex.dispatch", f"{document.id}:{document.rev}", {"document_id": document.id})
+    tx.outbox(topics.DISPATCH, f"{document.id}:{document.rev}", {"document_id": document.id})
 
 
-def _enqueue(tx: Tx, topic: str, document: Document, actor: Actor) -> None:
+def _enqueue(tx: Tx, topic: Topic, document: Document, actor: Actor) -> None:
     key = f"{document.id}:{document.rev}"
     tx.outbox(topic, key, {"document_id": document.id, "rev": document.rev, "person_id": actor.person_id})

@@ -8,10 +8,10 @@ import io
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import ClassVar
 
 from directory import queries as directory
 from directory.queries import AgencyCard, PersonCard
+from docex import topics
 from docex.documents.checking import check_codes
 from docex.documents.drafting import outgoing
 from docex.documents.issuing import issuance
@@ -68,7 +68,7 @@ class Drawn:
 class RenderHandler(Handler[Drawing, Drawn]):
     """Draw a draft, without number and date, for whoever writes and whoever will sign."""
 
-    topic: ClassVar[str] = "docex.render"
+    topic = topics.RENDER
 
     def __init__(self, blobs: BlobStore) -> None:
         self.blobs = blobs
@@ -128,7 +128,7 @@ class Upload:
 class InspectHandler(Handler[Upload, Found]):
     """Look into an uploaded PDF, in a process of its own: pages, place for the signatures, or a clear refusal."""
 
-    topic: ClassVar[str] = "docex.inspect"
+    topic = topics.INSPECT
 
     def __init__(self, blobs: BlobStore, most_bytes: int) -> None:
         self.blobs = blobs
@@ -201,7 +201,7 @@ class Signed:
 class SignHandler(Handler[SignWork, Signed]):
     """The leader pressed "Ký số": draw the paper with its number and put the leader's signature on it."""
 
-    topic: ClassVar[str] = "docex.sign"
+    topic = topics.SIGN
 
     def __init__(self, blobs: BlobStore, custody: Custody, base_url: str) -> None:
         self.blobs = blobs
@@ -292,7 +292,7 @@ class Sealed:
 class SealHandler(Handler[SealWork, Sealed]):
     """The clerk pressed "Đóng dấu và gửi": put the agency's seal on it and let only a valid paper out."""
 
-    topic: ClassVar[str] = "docex.seal"
+    topic = topics.SEAL
 
     def __init__(self, blobs: BlobStore, custody: Custody) -> None:
         self.blobs = blobs

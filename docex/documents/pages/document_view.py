@@ -40,6 +40,7 @@ from docex.documents.verification import verdict_store
 from docex.documents.verification.verdict_page import VALUES
 from docex.edxml.codes import KIND_BY_SLUG, BusinessKind, Steering
 from docex.edxml.progress import Progress, Recall
+from docex.streams import document_stream, incoming_stream
 from kernel import streams
 from kernel.db import Tx
 from kernel.text import Phrase, phrase
@@ -195,7 +196,7 @@ HOLDERS: dict[HolderKind, Phrase] = {
 def document_sheet(tx: Tx, actor: Actor, document_id: int) -> DocumentSheet:
     """The page of an own document."""
     document = document_for(tx, actor, document_id)
-    stream = f"document:{document.id}"
+    stream = document_stream(document.id)
     agencies = directory.agencies(tx, document.recipients)
     main = standing_paper(tx, document)
     sent = sa.select(Dispatch.id).where(Dispatch.document_id == document.id).order_by(Dispatch.id)
@@ -243,7 +244,7 @@ def incoming_sheet(tx: Tx, actor: Actor, incoming_id: int) -> IncomingSheet:
     verdicts = verdict_store.latest(tx, dispatch.id)
     papers = papers_of(tx, dispatch.id)
     main = next((p for p in papers if p.role == "main"), None)
-    stream = f"incoming:{incoming.id}"
+    stream = incoming_stream(incoming.id)
     facts = Facts.from_json(dispatch.facts)
     update_asked = relations.asked_for_update(tx, delivery)
     return IncomingSheet(

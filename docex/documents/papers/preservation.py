@@ -12,6 +12,7 @@ from directory.actor import Actor
 from docex.documents.access import paper_for
 from docex.documents.models import Dispatch, Document, Incoming, Paper
 from docex.documents.papers.files import File
+from docex.streams import Change, document_stream, incoming_stream
 from kernel.db import Tx
 from kernel.errors import NotFound
 from kernel.text import Phrase
@@ -75,8 +76,8 @@ def _tell(tx: Tx, sha256: str) -> None:
     own = sa.select(Dispatch.document_id).where(Dispatch.id.in_(dispatches), Dispatch.document_id.is_not(None))
     documents |= {document_id for document_id in tx.session.scalars(own) if document_id is not None}
     for document_id, rev in tx.session.execute(sa.select(Document.id, Document.rev).where(Document.id.in_(documents))):
-        tx.publish(f"document:{document_id}", "document.preserved", {"id": document_id, "rev": rev})
+        tx.publish(document_stream(document_id), "document.preserved", Change(document_id, rev))
     copies = sa.select(Incoming.id, Incoming.rev).where(Incoming.dispatch_id.in_(dispatches)).limit(MAX_TOLD + 1)
     found = tx.session.execute(copies).all()
     for incoming_id, rev in found if len(found) <= MAX_TOLD else []:
-        tx.publish(f"incoming:{incoming_id}", "incoming.preserved", {"id": incoming_id, "rev": rev})
+        tx.publish(incoming_stream(incoming_id), "incoming.preserved", Change(incoming_id, rev))

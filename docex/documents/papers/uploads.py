@@ -43,7 +43,7 @@ def refuse_hazards(blobs: BlobStore, file: File, field: str) -> None:
     a broken file the worker can say more."""
     data = read_all(blobs, file.sha256)
     try:
-        found = apart(obstacles, data, patience_s=TIMEOUT_S, within_s=judging_seconds())
+        found = apart(obstacles, data, timeout_s=TIMEOUT_S, within_s=judging_seconds())
         refusal = refusal_for(tuple(one for one in found if one is not Hazard.BROKEN))
     except Busy:
         return
@@ -59,7 +59,7 @@ def with_hazards(blobs: BlobStore, file: File) -> File:
     if file.media_type != PDF:
         return file
     try:
-        found = apart(obstacles, read_all(blobs, file.sha256), patience_s=TIMEOUT_S, within_s=judging_seconds())
+        found = apart(obstacles, read_all(blobs, file.sha256), timeout_s=TIMEOUT_S, within_s=judging_seconds())
     except (Busy, Broken):
         return file  # sealing tries again, and the receiver's judge looks at it in any case
     named = [one.value for one in found if one is not Hazard.FIELD_OVER_TEXT]

@@ -7,8 +7,8 @@ Doing either again after a crash makes the same again.
 import io
 import logging
 from dataclasses import dataclass
-from typing import ClassVar
 
+from docex import topics
 from docex.documents.registers import printing
 from docex.documents.registers.models import Printout
 from docex.documents.registers.register_prints import table_of, tell
@@ -44,7 +44,7 @@ class PrintWork:
 class PrintHandler(Handler[PrintWork, tuple[int, Blob]]):
     """Somebody asked for a register as a file: make it and tell them."""
 
-    topic: ClassVar[str] = "docex.print"
+    topic = topics.PRINT
 
     def __init__(self, blobs: BlobStore) -> None:
         self.blobs = blobs
@@ -87,7 +87,7 @@ class ReadHandler(Handler[tuple[int, tuple[PaperFile, ...]], tuple[int, str]]):
     verified, docex/documents/verification/handlers.py). Many at once make the search late, and nothing else: reading
     has threads of its own."""
 
-    topic: ClassVar[str] = TOPIC
+    topic = TOPIC
     at_once_here = 2
 
     def __init__(self, blobs: BlobStore) -> None:

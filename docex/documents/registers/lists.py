@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.actor import Actor, Role
+from directory.streams import clerks_stream, person_stream
 from docex.documents.labels import URGENCY
 from docex.documents.models import Delivery, Dispatch, Document, Incoming
 from docex.documents.queries import INBOX_FILTERS, OUTBOX_FILTERS
@@ -115,7 +116,7 @@ def search_sides(actor: Actor, list_query: ListQuery, where: str) -> list[docume
 
 def watched(actor: Actor) -> str:
     """Clerks and leaders watch their agency; others hear of their own documents on their own stream."""
-    return f"agency:{actor.agency_id}/clerks" if actor.has(Role.CLERK, Role.LEADER) else f"person:{actor.person_id}"
+    return clerks_stream(actor.agency_id) if actor.has(Role.CLERK, Role.LEADER) else person_stream(actor.person_id)
 
 
 def other_agencies(tx: Tx, actor: Actor, list_query: ListQuery, side: str) -> tuple[tuple[int, str], ...]:

@@ -8,6 +8,8 @@ import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.actor import Actor, require
+from directory.streams import person_stream
+from docex import topics
 from docex.documents import numbering
 from docex.documents.access import OVERSEERS
 from docex.documents.papers.files import file_name
@@ -15,6 +17,7 @@ from docex.documents.registers.list_query import day
 from docex.documents.registers.models import Printout
 from docex.documents.registers.register import FORMS, Ask, register_count, register_lines
 from docex.documents.registers.table import Head, Table
+from docex.streams import FileChange
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Invalid, NotFound, WrongState
@@ -80,7 +83,7 @@ def ask_for(tx: Tx, actor: Actor, ask: Ask, format_: str) -> Printout:
     )
     tx.session.add(row)
     tx.session.flush()
-    tx.outbox("docex.print", str(row.id), {"printout_id": row.id})
+    tx.outbox(topics.PRINT, str(row.id), {"printout_id": row.id})
     detail = {"book": ask.book, "year": ask.year, "series": ask.series, "rows": rows, "format": format_}
     tx.audit(f"agency:{actor.agency_id}", "register.print", Ref("printout", row.id), detail)
     tell(tx, row)
@@ -124,7 +127,7 @@ def table_of(tx: Tx, row: Printout) -> Table:
 
 def tell(tx: Tx, row: Printout) -> None:
     """Let the page of whoever asked know how it stands."""
-    tx.publish(f"person:{row.person_id}", "printout", {"id": row.id, "state": row.state, "rev": 1})
+    tx.publish(person_stream(row.person_id), "printout", FileChange(row.id, row.state))
 
 
 def _span(ask: Ask) -> str:

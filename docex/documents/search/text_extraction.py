@@ -11,6 +11,7 @@ from time import monotonic
 
 import sqlalchemy as sa
 
+from docex import topics
 from docex.documents.envelope import Facts
 from docex.documents.models import Delivery, Dispatch, Paper
 from docex.documents.papers.files import papers_of
@@ -27,7 +28,7 @@ SCOPE = "papers"
 BREAK = "\n"
 """An empty line stands between what the envelope says and the text of its papers."""
 
-TOPIC = "docex.read_text"
+TOPIC = topics.READ_TEXT
 MAX_BYTES = 60_000_000
 MAX_CHARACTERS = 150_000
 MAX_PAPERS = 20

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable
 from datetime import datetime
-from typing import IO, Any, ClassVar
+from typing import IO, Any
 
 from docex.documents.key_custody import Custody
 from docex.documents.models import Dispatch
@@ -41,7 +41,7 @@ MAX_VERIFIED_BYTES = 100 * 1024**2
 class VerifyHandler(Handler[EnvelopeToVerify, EnvelopeVerified]):
     """Verify the papers of an envelope for its recipients."""
 
-    topic: ClassVar[str] = verdict_store.TOPIC
+    topic = verdict_store.TOPIC
 
     def __init__(self, blobs: BlobStore, custody: Custody, at_once: int = 1) -> None:
         self.at_once_here = at_once

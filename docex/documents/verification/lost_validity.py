@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from directory import auditing
 from directory import queries as directory
 from directory.actor import Actor, Role, require
+from docex import topics
 from docex.documents.links import INCOMING_PATH, OUTGOING_PATH, SEEN_PATH
 from docex.documents.models import Dispatch, Document, Incoming, Judgement
 from docex.documents.verification.models import FallenVerdict
@@ -26,7 +27,7 @@ from kernel.text import Phrase, phrase
 from kernel.today import Act, Chip, Item, section
 from signing.verdicts.verdict import Value, Verdict, phrase_from_json, phrase_to_json
 
-TOPIC = "docex.verdict_fell"
+TOPIC = topics.VERDICT_FELL
 SHOWN = timedelta(days=30)
 SEEN = "docex.verdict_seen"
 MAX_ITEMS = 20

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from docex import topics
 from docex.documents.models import Judgement
 from docex.documents.verification import verdict_store
 from kernel import clock, outbox
@@ -17,7 +18,7 @@ from kernel.db import Database, Tx
 from kernel.outbox import OPEN_STATES, Job, OutboxRow
 from signing.verdicts.policy import IN_FORCE
 
-TOPIC = "docex.judge_again"
+TOPIC = topics.JUDGE_AGAIN
 BATCH_SIZE = 20
 """Envelopes of a batch, and how many may wait to be verified before another one is enqueued."""
 LOOKED_AT = 500

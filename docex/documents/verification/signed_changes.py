@@ -102,7 +102,7 @@ def drawn(asked: Asked, blobs: BlobStore) -> ChangesView | None:
     """
     data = read_all(blobs, asked.sha256)
     try:
-        found = visible_changes(data, asked.verdict, patience_s=TIMEOUT_S)
+        found = visible_changes(data, asked.verdict, timeout_s=TIMEOUT_S)
     except Busy:
         raise Unavailable(phrase("Hệ thống đang kiểm tra nhiều tệp khác. Xin thử lại sau ít phút.")) from None
     return changes_view(found, asked.verdict, len(data))

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from directory import queries as directory
 from directory.actor import Actor
 from directory.names import names_at
+from docex import topics
 from docex.documents.access import paper_for
 from docex.documents.envelope import Facts
 from docex.documents.models import Dispatch, Document, Incoming, Judgement, Paper
@@ -22,6 +23,7 @@ from docex.documents.search.text_extraction import PaperFile, readable
 from docex.documents.transitions import touch_incoming
 from docex.documents.verification import lost_validity
 from docex.documents.verification.models import EnvelopeJudgement
+from docex.streams import Change, document_stream
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Invalid, NotFound
@@ -37,7 +39,7 @@ from signing.verdicts.policy import DocumentKind
 from signing.verdicts.verdict import Reason, Value, Verdict
 from signing.verification.file_verification import Expected
 
-TOPIC = "docex.verify"
+TOPIC = topics.VERIFY
 NOTHING_TO_VERIFY = "none"
 AGAIN_AFTER = tuple(timedelta(seconds=s) for s in (15, 60, 600, 3600))
 """When authorities are still being asked: how long until the next look."""
@@ -159,7 +161,7 @@ def conclude(tx: Tx, verified: EnvelopeVerified, *, asked_by: int | None = None,
     A verdict as of an earlier moment is kept and changes nothing else.
     """
     dispatch = tx.session.get_one(Dispatch, verified.dispatch_id)
-    tx.keep(dispatch)
+    tx.pin(dispatch)
     now, was_valid = clock.now(), lost_validity.valid_by_earlier_rules(tx, dispatch.id)
     for paper_id, verdict in verified.verdicts:
         report = verdict.to_json()
@@ -254,7 +256,7 @@ def _show(tx: Tx, dispatch: Dispatch, only: int | None = None) -> None:
         touch_incoming(tx, incoming, "incoming.judged")
     if dispatch.document_id is not None:
         document = tx.session.get_one(Document, dispatch.document_id)
-        tx.publish(f"document:{document.id}", "document.judged", {"id": document.id, "rev": document.rev})
+        tx.publish(document_stream(document.id), "document.judged", Change(document.id, document.rev))
 
 
 def latest(tx: Tx, dispatch_id: int) -> dict[int, Verdict]:

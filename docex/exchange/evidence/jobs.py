@@ -3,7 +3,6 @@ makes another file of the same evidence; only the stored one counts."""
 
 import tempfile
 from dataclasses import dataclass
-from typing import ClassVar
 
 from docex.documents.key_custody import Custody
 from docex.documents.verification.handlers import with_evidence
@@ -38,7 +37,7 @@ class Packed:
 class PackHandler(Handler[Source, Packed]):
     """Somebody asked for the evidence of a document: make the file and tell them."""
 
-    topic: ClassVar[str] = TOPIC
+    topic = TOPIC
 
     def __init__(self, blobs: BlobStore, custody: Custody) -> None:
         self.blobs = blobs

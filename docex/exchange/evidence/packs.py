@@ -11,6 +11,8 @@ import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.actor import Actor
+from directory.streams import person_stream
+from docex import topics
 from docex.documents.access import dispatch_for, document_for, incoming_for
 from docex.documents.envelope import Facts
 from docex.documents.models import Delivery, Dispatch, Judgement
@@ -20,6 +22,7 @@ from docex.documents.verification.models import EnvelopeJudgement
 from docex.edxml.progress import Progress
 from docex.exchange.evidence.models import EvidencePack
 from docex.exchange.hub.models import Receipt
+from docex.streams import FileChange
 from kernel import clock
 from kernel.blobs import Blob
 from kernel.db import Tx
@@ -34,7 +37,7 @@ from signing.trust.trust_store import Trust
 from signing.verdicts.policy import DocumentKind
 from signing.verdicts.verdict import Level, phrase_from_json
 
-TOPIC = "docex.evidence"
+TOPIC = topics.EVIDENCE
 HAS_IT = frozenset(
     {
         Progress.RETRIEVED,
@@ -112,7 +115,7 @@ def ask_for(tx: Tx, actor: Actor, side: str, thing_id: int) -> EvidencePack:
     """Have a pack made. While one is being made for the same agency, that is the one."""
     subject = subject_for(tx, actor, side, thing_id)
     dispatch, agency_id = subject.dispatch, actor.agency_id
-    tx.take_turns(f"evidence:{dispatch.id}:{agency_id}")
+    tx.advisory_lock(f"evidence:{dispatch.id}:{agency_id}")
     waiting = sa.select(EvidencePack).where(
         EvidencePack.dispatch_id == dispatch.id,
         EvidencePack.agency_id == agency_id,
@@ -179,7 +182,7 @@ def stream_of(actor: Actor) -> str:
 def tell(tx: Tx, row: EvidencePack) -> None:
     """Let the page of whoever asked know how it stands."""
     if row.person_id is not None:
-        tx.publish(f"person:{row.person_id}", "evidence", {"id": row.id, "state": row.state, "rev": 1})
+        tx.publish(person_stream(row.person_id), "evidence", FileChange(row.id, row.state))
 
 
 def source_of(tx: Tx, row: EvidencePack, trust: Trust) -> Source:

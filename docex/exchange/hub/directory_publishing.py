@@ -78,7 +78,7 @@ def latest(tx: Tx, digest: str) -> DirectoryEdition | None:
 def publish(tx: Tx, found: Edition) -> DirectoryEdition:
     """Sign this state as the next version, unless somebody just did. A state that comes back is a new version: versions
     only grow."""
-    tx.take_turns(TYPE)
+    tx.advisory_lock(TYPE)
     known = latest(tx, found.digest)
     if known is not None:
         return known

@@ -1,5 +1,6 @@
 """The worker's part of the hub."""
 
+from docex import topics
 from docex.exchange.hub import mailbox, terms, transport
 from docex.exchange.hub.uploads.resumable import Folder, SweepHandler
 from docex.exchange.hub.webhooks import subscriptions
@@ -27,19 +28,19 @@ def begin_jobs(config: Config, db: Database) -> None:
     subscriptions.SECRETS.seal_rest(config, db)
 
 
-@outbox.handler("hub.collect")
+@outbox.handler(topics.HUB_COLLECT)
 def collect(tx: Tx, job: Job) -> None:
     """An agency's system asks, and there is something that nobody has brought it."""
     mailbox.collect(tx, job.payload["agency_id"], job.payload["after"])
 
 
-@outbox.handler("hub.expire")
+@outbox.handler(topics.HUB_EXPIRE)
 def expire(tx: Tx, job: Job) -> None:
     """The term of an envelope has ended."""
     terms.expire(tx, job.payload["dispatch_id"], job.payload["after"])
 
 
-@outbox.handler("hub.alarm")
+@outbox.handler(topics.HUB_ALARM)
 def alarm(tx: Tx, job: Job) -> None:
     """A document still waits to be fetched."""
     terms.alarm(tx, job.payload["parcel_id"], job.payload["step"], job.payload["turn"])

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from directory import queries as directory
 from directory.actor import Actor
 from directory.models import ApiClient
+from docex import topics
 from docex.documents.delivery import transport
 from docex.documents.delivery.statuses import report_status, report_statuses
 from docex.documents.models import Delivery, Dispatch, on_the_way
@@ -21,6 +22,7 @@ from docex.exchange.hub import receipts
 from docex.exchange.hub.models import Mailbox, Parcel, Receipt
 from docex.exchange.hub.states import ParcelState, ReceiptKind
 from docex.exchange.hub.webhooks import subscriptions
+from docex.streams import Change, mailbox_stream
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Conflict, NotFound, WrongState
@@ -81,12 +83,12 @@ def put_all(tx: Tx, deliveries: Sequence[Delivery]) -> None:
     tx.session.flush()
     report_statuses(tx, fresh, Progress.AVAILABLE)
     for parcel in parcels:
-        tx.publish(f"mailbox:{parcel.agency_id}", "mailbox.changed", {"id": parcel.id, "rev": parcel.seq})
+        tx.publish(mailbox_stream(parcel.agency_id), "mailbox.changed", Change(parcel.id, parcel.seq))
     subscriptions.arrived(tx, parcels)
     due_at = calendar(tx).add_working_time(now, FIRST_ALARM)
     for one in parcels:
         tx.outbox(
-            "hub.alarm", f"{one.id}:{one.seq}:1", {"parcel_id": one.id, "step": 1, "turn": one.seq}, due_at=due_at
+            topics.HUB_ALARM, f"{one.id}:{one.seq}:1", {"parcel_id": one.id, "step": 1, "turn": one.seq}, due_at=due_at
         )
 
 
@@ -97,7 +99,7 @@ def lay_again(tx: Tx, parcel: Parcel) -> None:
     parcel.lease_token += 1
     parcel.seq = _next_numbers(tx, [parcel.agency_id])[parcel.agency_id]
     tx.session.flush()
-    tx.publish(f"mailbox:{parcel.agency_id}", "mailbox.changed", {"id": parcel.id, "rev": parcel.seq})
+    tx.publish(mailbox_stream(parcel.agency_id), "mailbox.changed", Change(parcel.id, parcel.seq))
     subscriptions.arrived(tx, [parcel])
 
 
@@ -110,7 +112,7 @@ def take_back(tx: Tx, delivery: Delivery) -> bool:
         return False
     parcel.state = ParcelState.WITHDRAWN
     parcel.leased_until = None  # whoever held it may still say that they have it
-    tx.publish(f"mailbox:{parcel.agency_id}", "mailbox.changed", {"id": parcel.id, "rev": parcel.seq})
+    tx.publish(mailbox_stream(parcel.agency_id), "mailbox.changed", Change(parcel.id, parcel.seq))
     return True
 
 
@@ -118,7 +120,7 @@ def open_for(tx: Tx, agency_id: int) -> None:
     """The agency's system asks for the first time: bring it what was handed in before there was one."""
     row = insert_into(tx.session, Mailbox).values(agency_id=agency_id, last_seq=0, opened_at=clock.now())
     tx.session.execute(row.on_conflict_do_nothing())
-    tx.outbox("hub.collect", f"{agency_id}:0", {"agency_id": agency_id, "after": 0})
+    tx.outbox(topics.HUB_COLLECT, f"{agency_id}:0", {"agency_id": agency_id, "after": 0})
 
 
 def collect(tx: Tx, agency_id: int, after: int) -> None:
@@ -143,7 +145,7 @@ def collect(tx: Tx, agency_id: int, after: int) -> None:
         put_all(tx, [delivery])
     if len(found) == COLLECTED:
         last = found[-1].id
-        tx.outbox("hub.collect", f"{agency_id}:{last}", {"agency_id": agency_id, "after": last})
+        tx.outbox(topics.HUB_COLLECT, f"{agency_id}:{last}", {"agency_id": agency_id, "after": last})
 
 
 def _collect_left(tx: Tx, agency_ids: Sequence[int]) -> None:
@@ -166,7 +168,7 @@ def _collect_left(tx: Tx, agency_ids: Sequence[int]) -> None:
 
 def _enqueue_collecting(tx: Tx, agency_id: int, occasion: str) -> None:
     key = f"{agency_id}:{occasion}:{clock.now():%Y%m%d%H%M%S}"
-    tx.outbox("hub.collect", key, {"agency_id": agency_id, "after": 0})
+    tx.outbox(topics.HUB_COLLECT, key, {"agency_id": agency_id, "after": 0})
 
 
 def bring_left(tx: Tx, agency_id: int) -> None:
@@ -252,7 +254,7 @@ def acknowledge(tx: Tx, actor: Actor, parcel_id: int, token: int) -> Receipt:
         tx.audit(f"agency:{agency.id}", "hub.fetched", Ref("delivery", delivery.id), {"parcel": parcel.id})
         if too_late:
             asked = {"delivery_id": delivery.id, "reason": FETCHED_LATE.vi, "by": actor.by, "withdraw": True}
-            tx.outbox("docex.ask_back", f"{delivery.id}:late:{delivery.rev}", asked)
+            tx.outbox(topics.ASK_BACK, f"{delivery.id}:late:{delivery.rev}", asked)
     return receipts.of_delivery(tx, ReceiptKind.RETRIEVED, delivery)
 
 

@@ -73,7 +73,7 @@ def of_deliveries(tx: Tx, kind: ReceiptKind, deliveries: Sequence[Delivery], rea
 def refused(tx: Tx, agency_id: int, message_id: str, sha256: str, size: int, reason: str) -> Receipt:
     """The hub did not take a file over from an agency; the same file is refused with the same receipt."""
     about = f"refused:{agency_id}:{sha256}:{message_id}"
-    tx.take_turns(about)
+    tx.advisory_lock(about)
     known = _known(tx, about)
     if known is not None:
         return known

@@ -9,6 +9,8 @@ from directory import queries as directory
 from directory.access import instance_admins
 from directory.actor import Role
 from directory.models import ApiClient
+from directory.streams import clerks_stream, person_stream
+from docex import topics
 from docex.documents.delivery import transport
 from docex.documents.delivery.statuses import report_status, take_back
 from docex.documents.envelope import Facts
@@ -18,6 +20,7 @@ from docex.edxml.progress import Progress, Recall
 from docex.exchange.hub import mailbox
 from docex.exchange.hub.models import Mailbox, Parcel, Term
 from docex.exchange.hub.states import ParcelState
+from docex.streams import Change, mailbox_stream
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Invalid
@@ -111,7 +114,7 @@ def expire(tx: Tx, dispatch_id: int, after: int = 0) -> None:
             _end(tx, delivery, dispatch, parcel)
     if len(found) == BATCH_SIZE:
         key = f"{dispatch_id}:{int(term.expires_at.timestamp())}:{found[-1].id}"
-        tx.outbox("hub.expire", key, {"dispatch_id": dispatch_id, "after": found[-1].id})
+        tx.outbox(topics.HUB_EXPIRE, key, {"dispatch_id": dispatch_id, "after": found[-1].id})
 
 
 def alarm(tx: Tx, parcel_id: int, step: int, turn: int) -> None:
@@ -124,7 +127,7 @@ def alarm(tx: Tx, parcel_id: int, step: int, turn: int) -> None:
         return  # it says what it does with it, though it never said that it has it
     parcel.alarm = step
     dispatch = mailbox.dispatch_of(tx, parcel)
-    ring(tx, parcel.agency_id, dispatch, {"id": parcel.id, "rev": step})
+    ring(tx, parcel.agency_id, dispatch, Change(parcel.id, step))
     if step == 2:
         people = [Recipient.of(card) for card in directory.people_with_role(tx, parcel.agency_id, Role.CLERK)]
         _tell(tx, parcel, dispatch, people, "clerks", _ASK_YOUR_SYSTEM)
@@ -134,17 +137,17 @@ def alarm(tx: Tx, parcel_id: int, step: int, turn: int) -> None:
         enqueue_alarm(tx, parcel, step + 1)
 
 
-def ring(tx: Tx, receiver_id: int, dispatch: Dispatch, data: dict[str, int]) -> None:
+def ring(tx: Tx, receiver_id: int, dispatch: Dispatch, change: Change) -> None:
     """Start pages that show it move by themselves."""
-    tx.publish(f"mailbox:{receiver_id}", "mailbox.changed", data)
-    tx.publish(f"agency:{dispatch.sender_id}/clerks", "document.unfetched", data)
+    tx.publish(mailbox_stream(receiver_id), "mailbox.changed", change)
+    tx.publish(clerks_stream(dispatch.sender_id), "document.unfetched", change)
     for card in instance_admins(tx):
-        tx.publish(f"person:{card.id}", "document.unfetched", data)
+        tx.publish(person_stream(card.id), "document.unfetched", change)
 
 
 def _wait_for(tx: Tx, parcel: Parcel, term: Term) -> None:
     key = f"{term.dispatch_id}:{int(term.expires_at.timestamp())}:{parcel.id}:{parcel.lease_token}"
-    tx.outbox("hub.expire", key, {"dispatch_id": term.dispatch_id, "after": 0}, due_at=parcel.leased_until)
+    tx.outbox(topics.HUB_EXPIRE, key, {"dispatch_id": term.dispatch_id, "after": 0}, due_at=parcel.leased_until)
 
 
 def _end(tx: Tx, delivery: Delivery, dispatch: Dispatch, parcel: Parcel | None) -> None:
@@ -216,14 +219,14 @@ def _tell(
 
 def _enqueue_expiry(tx: Tx, term: Term) -> None:
     key = f"{term.dispatch_id}:{int(term.expires_at.timestamp())}"
-    tx.outbox("hub.expire", key, {"dispatch_id": term.dispatch_id, "after": 0}, due_at=term.expires_at)
+    tx.outbox(topics.HUB_EXPIRE, key, {"dispatch_id": term.dispatch_id, "after": 0}, due_at=term.expires_at)
 
 
 def look_again(tx: Tx, dispatch_id: int, occasion: str) -> None:
     """Something went on its way late: if the term has ended already, what nobody took has to be told."""
     end = until(tx, dispatch_id)
     if end is not None and end <= clock.now():
-        tx.outbox("hub.expire", f"{dispatch_id}:{occasion}", {"dispatch_id": dispatch_id, "after": 0})
+        tx.outbox(topics.HUB_EXPIRE, f"{dispatch_id}:{occasion}", {"dispatch_id": dispatch_id, "after": 0})
 
 
 def alarm_due(tx: Tx, dispatch_id: int, since_at: datetime, step: int) -> datetime:
@@ -239,4 +242,4 @@ def enqueue_alarm(tx: Tx, parcel: Parcel, step: int) -> None:
     """See to it that somebody is told when nobody fetches it."""
     payload = {"parcel_id": parcel.id, "step": step, "turn": parcel.seq}
     due_at = alarm_due(tx, mailbox.dispatch_of(tx, parcel).id, parcel.available_at, step)
-    tx.outbox("hub.alarm", f"{parcel.id}:{parcel.seq}:{step}", payload, due_at=due_at)
+    tx.outbox(topics.HUB_ALARM, f"{parcel.id}:{parcel.seq}:{step}", payload, due_at=due_at)

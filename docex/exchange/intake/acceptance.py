@@ -78,7 +78,7 @@ class Handed:
 def accept(tx: Tx, actor: Actor, message: Envelope | StatusMessage, handed: Handed) -> dict[str, Any]:
     """Take a message in, or answer again what was answered before. Conflict when its id was used for other bytes."""
     channel, key = _channel(actor, handed), _key(handed)
-    tx.take_turns(f"{channel} {key}")  # the second gets the first one's answer
+    tx.advisory_lock(f"{channel} {key}")  # the second gets the first one's answer
     before = duplicates.sendings(tx, channel, key, handed.envelope.sha256)
     if before:
         last = before[-1]

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from docex import topics
 from docex.documents.delivery import transport
 from docex.documents.delivery.statuses import report_status
 from docex.documents.incoming.handling import note
@@ -70,7 +71,7 @@ def _follow(tx: Tx, incoming: Incoming, code: str, description: str) -> None:
     if incoming.state == IncomingState.REFUSED:
         incoming.reason = description
     elif incoming.state == IncomingState.CANCELLED:
-        tx.outbox("docex.stop_work", f"{incoming.id}:{incoming.rev}", {"incoming_id": incoming.id})
+        tx.outbox(topics.STOP_WORK, f"{incoming.id}:{incoming.rev}", {"incoming_id": incoming.id})
     elif incoming.state != IncomingState.REGISTERED:
         close_waiting(tx, incoming, FILED if incoming.state == IncomingState.DONE else WITHDRAWN)
     note(tx, incoming, "incoming.reported", status=code, reason=description)

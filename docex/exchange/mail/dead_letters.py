@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from directory import queries as directory
+from docex import topics
 from docex.documents.labels import STATUS_TITLES
 from docex.documents.models import Delivery, Dispatch
 from docex.edxml.progress import Recall
@@ -95,21 +96,21 @@ class Letter(Kind):
 class EnvelopeLetter(Letter):
     """Documents and statuses."""
 
-    topic = "mail.envelope"
+    topic = topics.MAIL_ENVELOPE
     title = phrase("Gửi thư điện tử")
 
 
 class ReceiptLetter(Letter):
     """Receipts for what came."""
 
-    topic = "mail.receipt"
+    topic = topics.MAIL_RECEIPT
     title = phrase("Gửi giấy báo qua thư điện tử")
 
 
 class Alarm(Letter):
     """The reminder that a letter was not confirmed."""
 
-    topic = "mail.alarm"
+    topic = topics.MAIL_ALARM
     title = phrase("Nhắc nơi nhận xác nhận thư")
 
     def needless(self, tx: Tx, row: OutboxRow) -> Needless | None:
@@ -124,7 +125,7 @@ class Alarm(Letter):
 class Arrival(Kind):
     """A message that came and that we could not read for reasons of our own."""
 
-    topic = "mail.arrival"
+    topic = topics.MAIL_ARRIVAL
     title = phrase("Đọc thư điện tử đã nhận")
 
     def about(self, tx: Tx, rows: Sequence[OutboxRow]) -> dict[int, About]:

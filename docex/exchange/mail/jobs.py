@@ -5,10 +5,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import IO, ClassVar
+from typing import IO
 
 from directory import queries as directory
 from directory.queries import AgencyCard
+from docex import topics
 from docex.edxml import Envelope, Limits, StatusMessage
 from docex.edxml.model import Note
 from docex.exchange.intake.acceptance import Handed
@@ -42,7 +43,7 @@ def register_jobs(config: Config, blobs: BlobStore) -> None:
     outbox.register(ArrivalHandler(config, blobs))
 
 
-@outbox.handler("mail.alarm")
+@outbox.handler(topics.MAIL_ALARM)
 def alarm(tx: Tx, job: Job) -> None:
     """A letter still waits for a word of its reader."""
     confirmations.alarm(tx, job.payload["letter_id"], job.payload["step"])
@@ -57,13 +58,13 @@ class Work:
     partner: MailPartner | None
     sender: AgencyCard | None
     receivers: tuple[AgencyCard, ...]
-    look: Callable[[], AbstractContextManager[Tx]]
+    reader: Callable[[], AbstractContextManager[Tx]]
 
 
 class ArrivalHandler(Handler[Work, Found]):
     """Read what the SMTP listener stored, check its signature, and take it in."""
 
-    topic: ClassVar[str] = "mail.arrival"
+    topic = topics.MAIL_ARRIVAL
 
     def __init__(self, config: Config, blobs: BlobStore) -> None:
         self.config = config
@@ -78,7 +79,7 @@ class ArrivalHandler(Handler[Work, Found]):
         arrival.partner_id = partner.id if partner is not None else None
         sender = directory.agency(tx, partner.agency_id) if partner is not None else None
         cards = directory.agencies(tx, arrival.rcpt_to["agencies"])
-        return Work(arrival, partner, sender, tuple(cards[i] for i in arrival.rcpt_to["agencies"]), tx.look)
+        return Work(arrival, partner, sender, tuple(cards[i] for i in arrival.rcpt_to["agencies"]), tx.reader)
 
     def perform(self, prepared: Work) -> Found:
         """Parse, verify, store the papers. A refusal is a result; only the store or a bug can fail."""
@@ -150,7 +151,7 @@ class ArrivalHandler(Handler[Work, Found]):
 
 
 def _is_new(work: Work, partner: MailPartner, message: Envelope | StatusMessage, handed: Handed) -> bool:
-    with work.look() as tx:
+    with work.reader() as tx:
         return routing.is_new(tx, partner, message, handed)
 
 

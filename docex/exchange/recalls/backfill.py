@@ -5,6 +5,7 @@ A stretch at a time, in the order of their rows. Doing it again finds nothing le
 
 import sqlalchemy as sa
 
+from docex import topics
 from docex.documents.models import Delivery
 from docex.edxml.progress import LOST, Recall
 from docex.exchange.recalls import withdrawal
@@ -12,7 +13,7 @@ from kernel import outbox
 from kernel.db import Database, Tx
 from kernel.outbox import Job
 
-TOPIC = "docex.free_asked"
+TOPIC = topics.FREE_ASKED
 BATCH_SIZE = 100
 
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.actor import Actor, Role
+from docex import topics
 from docex.documents.access import Right, document_for
 from docex.documents.delivery import transport
 from docex.documents.delivery.statuses import report_status, take_back
@@ -46,7 +47,7 @@ def recall(tx: Tx, actor: Actor, document_id: int, reason: str) -> Document:
         record(tx, document, "document.recall", reason=why)
         for delivery_id in asked_of(tx, document.id, withdraw=True):
             ask(tx, delivery_id, f"{document.id}:{document.rev}", why, actor.by, withdraw=True)
-        tx.outbox("docex.settle", f"recall:{document.id}:{document.rev}", {"document_id": document.id})
+        tx.outbox(topics.SETTLE, f"recall:{document.id}:{document.rev}", {"document_id": document.id})
     document.change_reason = why
     return document
 
@@ -54,7 +55,7 @@ def recall(tx: Tx, actor: Actor, document_id: int, reason: str) -> Document:
 def ask(tx: Tx, delivery_id: int, occasion: str, reason: str, by: str, *, withdraw: bool = False) -> None:
     """Enqueue the job that asks one recipient for what it has; with `withdraw` it is no longer offered before that."""
     payload = {"delivery_id": delivery_id, "reason": reason, "by": by, "withdraw": withdraw}
-    tx.outbox("docex.ask_back", f"{delivery_id}:{occasion}", payload)
+    tx.outbox(topics.ASK_BACK, f"{delivery_id}:{occasion}", payload)
 
 
 def ask_back(tx: Tx, delivery_ids: Sequence[int], reason: str, *, withdraw: bool) -> int:
@@ -125,7 +126,7 @@ def free(tx: Tx, delivery_ids: Sequence[int]) -> None:
         _withdrawn(tx, delivery, delivery.reason, withdraw=True)
         dispatch = tx.session.get_one(Dispatch, delivery.dispatch_id)
         if dispatch.document_id is not None:
-            tx.outbox("docex.settle", f"{delivery.id}:freed:{delivery.rev}", {"document_id": dispatch.document_id})
+            tx.outbox(topics.SETTLE, f"{delivery.id}:freed:{delivery.rev}", {"document_id": dispatch.document_id})
 
 
 def resend(tx: Tx, actor: Actor, document_id: int, agency_ids: tuple[int, ...], reason: str) -> Document:
@@ -144,7 +145,7 @@ def resend(tx: Tx, actor: Actor, document_id: int, agency_ids: tuple[int, ...], 
         if group:
             told = {"kind": kind, "receivers": group, "reason": why, "at": clock.now().isoformat()}
             payload = {"document_id": document.id, **told}
-            tx.outbox("docex.resend", f"{document.id}:{document.rev}:{kind}", payload)
+            tx.outbox(topics.RESEND, f"{document.id}:{document.rev}:{kind}", payload)
     return document
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from directory import queries as directory
+from docex import topics
 from docex.documents.labels import STATUS_TITLES
 from docex.documents.models import Delivery, Dispatch, StatusLog
 from docex.edxml.progress import Progress, Recall
@@ -20,7 +21,7 @@ from kernel.db import Tx
 from kernel.outbox import OutboxRow, State
 from kernel.text import Phrase, phrase
 
-FETCH, ACKNOWLEDGE = "vxp.fetch", "vxp.acknowledge"
+FETCH, ACKNOWLEDGE = topics.VXP_FETCH, topics.VXP_ACKNOWLEDGE
 AGAIN_AFTER = timedelta(hours=6)
 """Whoever mends what kept a message out - a code that the directory lacked, a full disk - need not call anybody."""
 
@@ -37,14 +38,14 @@ def enqueue(tx: Tx, listed: Listed) -> None:
     hear of what was taken in."""
     tx.outbox(FETCH, listed.doc_id, {"doc_id": listed.doc_id, "kind": listed.kind})
     before = clock.now() - AGAIN_AFTER
-    if not outbox.requeue_given_up(tx, FETCH, listed.doc_id, before=before):
-        outbox.requeue_given_up(tx, ACKNOWLEDGE, f"{listed.doc_id}:done", before=before)
+    if not outbox.requeue_dead(tx, FETCH, listed.doc_id, before=before):
+        outbox.requeue_dead(tx, ACKNOWLEDGE, f"{listed.doc_id}:done", before=before)
 
 
 class Forward(Kind):
     """An envelope that the upper axis did not take."""
 
-    topic = "vxp.forward"
+    topic = topics.VXP_FORWARD
     title = phrase("Chuyển văn bản lên trục trên")
 
     def about(self, tx: Tx, rows: Sequence[OutboxRow]) -> dict[int, About]:
@@ -85,7 +86,7 @@ class Forward(Kind):
 class Report(Kind):
     """A status that the upper axis did not hear."""
 
-    topic = "vxp.report"
+    topic = topics.VXP_REPORT
     title = phrase("Báo trạng thái lên trục trên")
 
     def about(self, tx: Tx, rows: Sequence[OutboxRow]) -> dict[int, About]:

@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import ClassVar
 
+from docex import topics
 from docex.documents.models import Delivery, Dispatch, StatusLog
 from docex.edxml import Envelope, Limits, StatusMessage
 from docex.edxml.model import Trace
@@ -47,7 +47,7 @@ def begin_jobs(config: Config, db: Database) -> None:
         return
     with db.write() as tx:
         if not upstream.listening(tx):
-            tx.outbox("vxp.poll", f"begin:{clock.now():%Y%m%d%H%M%S}")
+            tx.outbox(topics.VXP_POLL, f"begin:{clock.now():%Y%m%d%H%M%S}")
 
 
 class Axis:
@@ -73,7 +73,7 @@ class ForwardHandler(Handler[Rising, str]):
     """Send an envelope up. Sending it again after an unknown outcome is harmless: the bytes are the same, and an axis
     answers the same bytes with the same DocId."""
 
-    topic: ClassVar[str] = "vxp.forward"
+    topic = topics.VXP_FORWARD
 
     def __init__(self, axis: Axis) -> None:
         self.axis = axis
@@ -115,7 +115,7 @@ class Report:
 class ReportHandler(Handler[Report, str]):
     """Send a status up."""
 
-    topic: ClassVar[str] = "vxp.report"
+    topic = topics.VXP_REPORT
 
     def __init__(self, axis: Axis) -> None:
         self.axis = axis
@@ -145,7 +145,7 @@ class ReportHandler(Handler[Report, str]):
 class PollHandler(Handler[VxpClient, tuple[Listed, ...]]):
     """Look what waits at the upper axis. A look that fails is followed by the next one like any other."""
 
-    topic: ClassVar[str] = "vxp.poll"
+    topic = topics.VXP_POLL
 
     def __init__(self, axis: Axis) -> None:
         self.axis = axis
@@ -166,11 +166,11 @@ class PollHandler(Handler[VxpClient, tuple[Listed, ...]]):
         """Enqueue the job to fetch what is new or died a while ago, and the next look."""
         for listed in result:
             dead_letters.enqueue(tx, listed)
-        tx.outbox("vxp.poll", f"after:{job.id}", due_at=clock.now() + self.axis.every)
+        tx.outbox(topics.VXP_POLL, f"after:{job.id}", due_at=clock.now() + self.axis.every)
 
     def give_up(self, tx: Tx, job: Job, reason: str) -> None:
         """The chain goes on whatever happened."""
-        tx.outbox("vxp.poll", f"after:{job.id}", due_at=clock.now() + self.axis.every)
+        tx.outbox(topics.VXP_POLL, f"after:{job.id}", due_at=clock.now() + self.axis.every)
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ class Wanted:
     """A message of the upper axis, and a look into the database for the moment when it is here."""
 
     doc_id: str
-    look: Callable[[], AbstractContextManager[Tx]]
+    reader: Callable[[], AbstractContextManager[Tx]]
 
 
 _PASSING = (Unavailable, UnknownReceiver, UnknownDocument, Forbidden)
@@ -189,14 +189,14 @@ class FetchHandler(Handler[Wanted, tuple[Envelope | StatusMessage, Handed]]):
     """Bring a message down and take it in. What the hub refuses now is tried again - the document that a status is
     about may still be on its way - and in the end reported as `fail`."""
 
-    topic: ClassVar[str] = "vxp.fetch"
+    topic = topics.VXP_FETCH
 
     def __init__(self, axis: Axis) -> None:
         self.axis = axis
 
     def prepare(self, tx: Tx, job: Job) -> Wanted | None:
         """The message's DocId."""
-        return Wanted(str(job.payload["doc_id"]), tx.look) if self.axis.client else None
+        return Wanted(str(job.payload["doc_id"]), tx.reader) if self.axis.client else None
 
     def perform(self, prepared: Wanted) -> tuple[Envelope | StatusMessage, Handed]:
         """Download, read, store when nothing speaks against it."""
@@ -212,7 +212,7 @@ class FetchHandler(Handler[Wanted, tuple[Envelope | StatusMessage, Handed]]):
                 raise SendError(error.told, permanent=not isinstance(error, _PASSING)) from error
 
     def _is_new(self, prepared: Wanted, message: Envelope | StatusMessage, handed: Handed) -> bool:
-        with prepared.look() as tx:
+        with prepared.reader() as tx:
             return upstream.is_new(tx, message, handed, self.axis.system_id)
 
     def conclude(self, tx: Tx, job: Job, result: tuple[Envelope | StatusMessage, Handed]) -> None:
@@ -232,7 +232,7 @@ class FetchHandler(Handler[Wanted, tuple[Envelope | StatusMessage, Handed]]):
 class AckHandler(Handler[tuple[str, str], None]):
     """Tell the upper axis what became of a message; again does no harm."""
 
-    topic: ClassVar[str] = "vxp.acknowledge"
+    topic = topics.VXP_ACKNOWLEDGE
 
     def __init__(self, axis: Axis) -> None:
         self.axis = axis
@@ -248,4 +248,4 @@ class AckHandler(Handler[tuple[str, str], None]):
 
 def _enqueue_ack(tx: Tx, job: Job, status: str) -> None:
     doc_id = job.payload["doc_id"]
-    tx.outbox("vxp.acknowledge", f"{doc_id}:{status}", {"doc_id": doc_id, "status": status})
+    tx.outbox(topics.VXP_ACKNOWLEDGE, f"{doc_id}:{status}", {"doc_id": doc_id, "status": status})

@@ -13,6 +13,7 @@ from directory import codes
 from directory.actor import Actor
 from directory.models import Agency
 from directory.queries import agency_by_code
+from docex import topics
 from docex.documents.delivery import transport
 from docex.documents.delivery.statuses import report_status
 from docex.documents.models import Delivery, Dispatch, Repaired, StatusLog
@@ -34,7 +35,7 @@ from kernel.text import Phrase, phrase
 CHANNEL = "upstream:vxp"
 """The channel of all that came down."""
 
-FORWARD = "vxp.forward"
+FORWARD = topics.VXP_FORWARD
 """The topic of envelopes that go up; its key is the dispatch."""
 
 BY = "upstream"
@@ -93,7 +94,7 @@ class UpstreamTransport(transport.Transport):
             log = tx.session.scalar(
                 sa.select(sa.func.max(StatusLog.id)).where(StatusLog.delivery_id == delivery.id, StatusLog.code == code)
             )
-            tx.outbox("vxp.report", str(log), {"status_id": log})
+            tx.outbox(topics.VXP_REPORT, str(log), {"status_id": log})
 
 
 def _enqueue(tx: Tx, deliveries: Sequence[Delivery], dispatch: Dispatch) -> bool:

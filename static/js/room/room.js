@@ -8,7 +8,7 @@ const SAVE_AFTER_MS = 400;
 const UNDECIDED = new Set([400, 401, 408, 429]);
 
 class Room extends EventTarget {
-  /** @type {import("./types.js").State | null} */
+  /** @type {import("./types.js").LiveState | null} */
   state = null;
   /** @type {Record<string, number>} */
   heads = {};

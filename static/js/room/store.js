@@ -2,10 +2,10 @@
 // tests/meetings/events.json is run against both.
 
 /**
- * @typedef {import("./types.js").State} State
- * @typedef {import("./types.js").ItemFields} ItemFields
- * @typedef {import("./types.js").PersonFields} PersonFields
- * @typedef {import("./types.js").TurnFields} TurnFields
+ * @typedef {import("./types.js").LiveState} State
+ * @typedef {import("./types.js").LiveItem} LiveItem
+ * @typedef {import("./types.js").LivePerson} LivePerson
+ * @typedef {import("./types.js").LiveTurn} LiveTurn
  */
 
 const SINGLES = new Set(["meeting", "queue"]);
@@ -48,18 +48,18 @@ export function apply(state, kind, data) {
 
 // ---- what screens ask; no DOM, no clock ----
 
-/** @type {(state: State) => ItemFields[]} */
+/** @type {(state: State) => LiveItem[]} */
 export const itemsInOrder = (state) =>
   (state.meeting.item_order || []).map((id) => state.items[String(id)]).filter(Boolean);
 
 /** The item with this number, or null.
- *  @type {(state: State, id: number | null) => ItemFields | null} */
+ *  @type {(state: State, id: number | null) => LiveItem | null} */
 export const itemOf = (state, id) => (id == null ? null : state.items[String(id)] || null);
 
-/** @type {(state: State) => ItemFields | null} */
+/** @type {(state: State) => LiveItem | null} */
 export const currentItem = (state) => itemOf(state, state.meeting.current);
 
-/** @type {(state: State, id: number) => PersonFields | undefined} */
+/** @type {(state: State, id: number) => LivePerson | undefined} */
 export const personOf = (state, id) => state.people[String(id)];
 
 /** The item that one press of the chair leads to: the first after the current one, or the very first. */
@@ -87,7 +87,7 @@ export function quorum(state) {
 /** Whether people may be checked in: the meeting is called and not over. */
 export const canCheckIn = (state) => ["convened", "open", "paused"].includes(state.meeting.state);
 
-/** @type {(state: State) => TurnFields | null} */
+/** @type {(state: State) => LiveTurn | null} */
 export const speaking = (state) => state.queue.turns.find((turn) => turn.state === "speaking") || null;
-/** @type {(state: State) => TurnFields[]} */
+/** @type {(state: State) => LiveTurn[]} */
 export const waiting = (state) => state.queue.turns.filter((turn) => turn.state === "waiting");

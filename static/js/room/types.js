@@ -1,130 +1,162 @@
-// The shapes of what the room hears: the fields of each event, which are those of the snapshot, too. One typedef for each
-// object that meetings/streams.py tells; names and kinds of fields are the same on both sides. Nothing here runs: modules
-// name the types in their comments ("@typedef {import('./types.js').State} State").
-// Instants are ISO 8601 with an offset.
+// Types of live events and of the snapshot. Made from meetings/live.py by scripts/livetypes; do not edit.
 
 /**
- * @typedef {object} MeetingFields event `meeting`
+ * The meeting as screens see it. `current` is the id of the point being discussed, `visited` those that were.
+ * @typedef {Object} LiveMeeting
  * @property {number} id
  * @property {number} rev
  * @property {string} title
  * @property {string} kind
  * @property {string} place
- * @property {"draft" | "convened" | "open" | "paused" | "closed" | "recorded" | "cancelled"} state
- * @property {string} starts_at
- * @property {string} ends_at
- * @property {number[]} item_order ids of items
- * @property {number | null} current id of the item
- * @property {string | null} current_at since when
- * @property {number[]} visited ids of items that were taken up
+ * @property {string} state
+ * @property {string|null} starts_at
+ * @property {string|null} ends_at
+ * @property {number[]} item_order
+ * @property {number|null} current
+ * @property {string|null} current_at
+ * @property {number[]} visited
  */
 
 /**
- * @typedef {object} PaperFields a paper of an item, in its newest version
+ * The part of the meeting that changes when another point is taken.
+ * @typedef {Object} CurrentItem
+ * @property {number} rev
+ * @property {number} current
+ * @property {string} current_at
+ * @property {number[]} visited
+ */
+
+/**
+ * The newest version of a paper of a point; `size` in bytes.
+ * @typedef {Object} LivePaper
  * @property {number} id
  * @property {string} title
  * @property {number} version
  * @property {number} pages
- * @property {number} size bytes
+ * @property {number} size
  */
 
 /**
- * @typedef {object} ItemFields event `item`
+ * An agenda item with the newest version of each of its papers.
+ * @typedef {Object} LiveItem
  * @property {number} id
  * @property {number} rev
  * @property {string} title
  * @property {string} presenter
  * @property {number} minutes
- * @property {PaperFields[]} papers
+ * @property {LivePaper[]} papers
  */
 
 /**
- * @typedef {object} PersonFields event `person`: a participant
- * @property {number} id of the participant
+ * A participant as everybody in the meeting sees them; what was written in the answer is for the desk only.
+ * @typedef {Object} LivePerson
+ * @property {number} id
  * @property {number} rev
  * @property {string} name
  * @property {string} position
  * @property {string} agency
- * @property {"chair" | "secretary" | "delegate" | "guest"} role
- * @property {"none" | "yes" | "no" | "substitute"} answer
- * @property {string} substitute name of who comes instead
- * @property {string | null} present_at
+ * @property {string} role
+ * @property {string} answer
+ * @property {string} substitute
+ * @property {string|null} present_at
  */
 
 /**
- * @typedef {object} AnswerFields event `answer`, for the desk only
- * @property {number} id of the participant
+ * A participant's answer as the desk sees it.
+ * @typedef {Object} LiveAnswer
+ * @property {number} id
  * @property {number} rev
- * @property {"none" | "yes" | "no" | "substitute"} answer
+ * @property {string} answer
  * @property {string} reason
  * @property {string} substitute_name
  * @property {string} substitute_position
  * @property {string} substitute_phone
- * @property {string | null} answered_at
+ * @property {string|null} answered_at
  */
 
 /**
- * @typedef {object} TurnFields a place in the speakers' queue
+ * A place in the speakers' queue; `participant` is an id.
+ * @typedef {Object} LiveTurn
  * @property {number} id
  * @property {number} participant
- * @property {"waiting" | "speaking"} state the queue holds no others
- * @property {string | null} started_at
+ * @property {string} state
+ * @property {string|null} started_at
  */
 
 /**
- * @typedef {object} QueueFields event `queue`
+ * The speakers' queue, one object: who speaks first, then who waits, in the order of asking.
+ * @typedef {Object} LiveQueue
  * @property {number} rev
- * @property {TurnFields[]} turns in their order
+ * @property {LiveTurn[]} turns
  */
 
 /**
- * @typedef {object} CoWorkerFields
- * @property {number} id of the person
+ * A person who works along on a task.
+ * @typedef {Object} CoWorker
+ * @property {number} id
  * @property {string} name
  */
 
 /**
- * @typedef {object} ConclusionFields event `conclusion`
+ * A conclusion as everybody in the meeting sees it; `item`, `lead_id` and `task` are ids.
+ * @typedef {Object} LiveConclusion
  * @property {number} id
  * @property {number} rev
- * @property {number | null} item
+ * @property {number|null} item
  * @property {string} text
- * @property {string} lead name of who leads
- * @property {number | null} lead_id id of the person
- * @property {CoWorkerFields[]} co_workers
- * @property {string | null} due_at
- * @property {number | null} task id of the task that was given
+ * @property {string} lead
+ * @property {number|null} lead_id
+ * @property {CoWorker[]} co_workers
+ * @property {string|null} due_at
+ * @property {number|null} task
  */
 
 /**
- * @typedef {object} TaskFields event `task`: what became of a conclusion
+ * How far the task of a conclusion is.
+ * @typedef {Object} LiveTask
  * @property {number} id
  * @property {number} rev
  * @property {string} state
  */
 
 /**
- * @typedef {object} GoneFields in the place of an object's fields: it was taken away
+ * An object was taken away.
+ * @typedef {Object} Gone
  * @property {number} id
  * @property {number} rev
- * @property {true} gone
+ * @property {boolean} gone
  */
 
 /**
- * @typedef {object} State what a screen of a meeting shows; objects by their id as text
- * @property {MeetingFields} meeting
- * @property {QueueFields} queue
- * @property {Record<string, ItemFields>} items
- * @property {Record<string, PersonFields>} people
- * @property {Record<string, ConclusionFields>} conclusions
- * @property {Record<string, AnswerFields>} answers
- * @property {Record<string, TaskFields>} tasks
+ * Every screen of the meeting forgets what it knows and joins anew.
+ * @typedef {Object} Reset
  */
 
 /**
- * @typedef {object} Snapshot answer of /meetings/<id>/snapshot
- * @property {State} state
- * @property {Record<string, number>} heads number of the last event of each stream that the state holds
+ * A person was invited, or what they were invited to has changed; for their own lists.
+ * @typedef {Object} InvitationChange
+ * @property {number} id
+ * @property {number} rev
+ * @property {string} state
+ */
+
+/**
+ * All that a screen knows of a meeting; objects by their id. `answers` and `tasks` are empty but for the desk.
+ * @typedef {Object} LiveState
+ * @property {LiveMeeting} meeting
+ * @property {LiveQueue} queue
+ * @property {Object<string, LiveItem>} items
+ * @property {Object<string, LivePerson>} people
+ * @property {Object<string, LiveConclusion>} conclusions
+ * @property {Object<string, LiveAnswer>} answers
+ * @property {Object<string, LiveTask>} tasks
+ */
+
+/**
+ * The state drawn from the rows, with the stream numbers it stands for and the epoch in which those count.
+ * @typedef {Object} Snapshot
+ * @property {LiveState} state
+ * @property {Object<string, number>} heads
  * @property {string} epoch
  */
 

@@ -23,7 +23,7 @@ from tests.docex.hub.systems import FAR, a_letter, an_agency
 
 LETTERS = 60
 KILLS = 30
-PATIENCE_S = 600.0
+TIMEOUT_S = 600.0
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_thirty_kills_at_random_change_nothing(served: Served, offices: list[Age
                 kept[side] += _moved_away(offices[side])
             point = chance.choice([*SENDING, *FETCHING, *FOLLOWING])
             offices[side].start(die_at=point if chance.random() < 0.5 else "")  # half of them die again by themselves
-        end = time.monotonic() + PATIENCE_S
+        end = time.monotonic() + TIMEOUT_S
         while not _is_over(offices, kept) and time.monotonic() < end:
             for office in offices:
                 if not office.is_alive:

@@ -12,7 +12,7 @@ from docex.documents.incoming.submission_sheets import Decision
 from docex.exchange.recalls import withdrawal
 from kernel import clock
 from kernel.db import Database
-from kernel.outbox import OutboxRow, State
+from kernel.outbox import OutboxRow, State, Topic
 from kernel.schema import Base
 from signing.log.evidence_log import Kind
 from signing.log.models import LogLeaf
@@ -44,7 +44,7 @@ def test_every_job_of_a_letters_way_done_again_changes_nothing(office: Office) -
         jobs.register_jobs(office.config, office.blobs)
         jobs.begin(office.db)
         with office.db.write() as tx:
-            tx.outbox("docex.settle", "again", {"document_id": number})
+            tx.outbox(Topic("docex.settle"), "again", {"document_id": number})
         office.work()
         before = everything(office.db)
         topics = do_all_again(office)

@@ -25,7 +25,7 @@ from docex.exchange.hub.models import Receipt
 from kernel import audit, clock
 from kernel.blobs import read_all
 from kernel.errors import NotFound, WrongState
-from kernel.outbox import OutboxRow, State
+from kernel.outbox import OutboxRow, State, Topic
 from signing.evidence.pack_check import Checked, check_pack
 from signing.jobs import register_jobs as register_signing
 from signing.log import receipts
@@ -56,7 +56,7 @@ def minute_passes(office: Office) -> None:
     """The log numbers what waits, and its head is time-stamped."""
     with office.db.write() as tx:
         due = clock.now() - timedelta(seconds=1)
-        tx.outbox("signing.sequence", f"test {due}", due_at=due)
+        tx.outbox(Topic("signing.sequence"), f"test {due}", due_at=due)
     office.work()
 
 

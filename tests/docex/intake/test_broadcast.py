@@ -15,7 +15,7 @@ from docex.exchange import dispatch
 from docex.exchange.hub.mailbox_notifier import notifier_of
 from docex.exchange.hub.models import Parcel, Receipt
 from kernel.db import Tx
-from kernel.outbox import OutboxRow, State
+from kernel.outbox import OutboxRow, State, Topic
 from tests.docex.hub.systems import System, a_file, an_agency
 from tests.docex.hub.test_mailbox import until
 from tests.docex.office import Office
@@ -104,7 +104,7 @@ def test_an_older_promise_for_one_delivery_is_kept(hub: Office, near: System) ->
     with hub.db.write() as tx:
         tx.session.execute(sa.delete(OutboxRow).where(OutboxRow.topic == "docex.deliver"))
         first = tx.session.scalars(sa.select(Delivery.id).order_by(Delivery.id).limit(1)).one()
-        tx.outbox("docex.deliver", str(first), {"delivery_id": first})
+        tx.outbox(Topic("docex.deliver"), str(first), {"delivery_id": first})
     hub.work()
     assert progress(hub, number) == {Progress.AVAILABLE: 1, Progress.SUBMITTED: len(CODES) - 1}
 

@@ -22,7 +22,7 @@ from docex.exchange.recalls import withdrawal
 from docex.jobs.workflow import begin_jobs
 from kernel import clock
 from kernel.db import Tx
-from kernel.outbox import OutboxRow, State
+from kernel.outbox import OutboxRow, State, Topic
 from notify.models import Message
 from tests.docex.hub.systems import System, a_letter, an_agency
 from tests.docex.hub.test_mailbox import fetched, waiting
@@ -263,7 +263,7 @@ def test_a_recall_that_an_old_release_left_hanging_is_freed_when_a_worker_starts
         lan_agrees(hub)
         assert hub.document(number).state == DocumentState.RECALLED
         with hub.db.write() as tx:
-            tx.outbox("docex.free_asked", "again", {"after": 0})
+            tx.outbox(Topic("docex.free_asked"), "again", {"after": 0})
         begin_jobs(hub.config, hub.db)
         hub.work()
         with hub.db.read() as tx:

@@ -14,7 +14,7 @@ from kernel import clock, outbox, worker
 from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database, Tx
-from kernel.outbox import OutboxRow, State
+from kernel.outbox import OutboxRow, State, Topic
 from signing.jobs import register_jobs
 from signing.log import evidence_log
 from signing.log import jobs as log_jobs
@@ -108,7 +108,7 @@ def test_a_long_queue_is_numbered_in_stretches_without_waiting(
     monkeypatch.setattr(evidence_log, "STRETCH", 3)
     with db.write() as tx:
         evidence_log.add(tx, Kind.DOCUMENT, *(f"{number:064x}" for number in range(10)))
-        tx.outbox("signing.sequence", "now")
+        tx.outbox(Topic("signing.sequence"), "now")
     one_round(db)
     with db.read() as tx:
         assert list(tx.session.scalars(sa.select(LogHead.size).order_by(LogHead.size))) == [3, 6, 9, 10]
@@ -118,7 +118,7 @@ def test_a_long_queue_is_numbered_in_stretches_without_waiting(
 def test_a_head_gets_a_time_stamp_that_openssl_believes(db: Database, ready: Config, tmp_path: Path) -> None:
     with db.write() as tx:
         evidence_log.add(tx, Kind.DOCUMENT, "ab" * 32)
-        tx.outbox("signing.sequence", "now")
+        tx.outbox(Topic("signing.sequence"), "now")
     one_round(db)
     with db.read() as tx:
         head = evidence_log.head_for(tx)
@@ -141,7 +141,7 @@ def test_a_head_gets_a_time_stamp_that_openssl_believes(db: Database, ready: Con
     said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "Verification: OK" not in said.stdout + said.stderr
     with db.write() as tx:
-        tx.outbox("signing.stamp_head", "again", {"size": head.size})
+        tx.outbox(Topic("signing.stamp_head"), "again", {"size": head.size})
     one_round(db)
     with db.read() as tx:
         assert evidence_log.head_for(tx).token == head.token
@@ -165,7 +165,7 @@ def asked_for(db: Database, source: TimeStamps, trust: Callable[[Tx], Trust]) ->
         size = evidence_log.head_for(tx).size
         ours = OutboxRow.topic == "signing.stamp_head", OutboxRow.state == State.WAITING
         if tx.session.scalar(sa.select(sa.func.count()).select_from(OutboxRow).where(*ours)) == 0:
-            tx.outbox("signing.stamp_head", f"{size} {source}", {"size": size})
+            tx.outbox(Topic("signing.stamp_head"), f"{size} {source}", {"size": size})
         tx.session.execute(sa.update(OutboxRow).where(*ours).values(due_at=clock.now() - timedelta(seconds=1)))
     one_round(db)
     with db.read() as tx:
@@ -222,7 +222,7 @@ def test_without_an_authority_nobody_invents_a_time(db: Database, blobs: BlobSto
     outbox.register(log_jobs.StampHandler(lambda: None, lambda tx: Trust()))
     with db.write() as tx:
         evidence_log.add(tx, Kind.DOCUMENT, "ab" * 32)
-        tx.outbox("signing.sequence", "now")
+        tx.outbox(Topic("signing.sequence"), "now")
     one_round(db)
     with db.read() as tx:
         assert evidence_log.head_for(tx).token is None
@@ -237,7 +237,7 @@ def test_a_head_needs_no_time_stamp_when_a_later_one_has_its_own(db: Database, r
             evidence_log.sequence(tx)
     for size in (2, 1):
         with db.write() as tx:
-            tx.outbox("signing.stamp_head", str(size), {"size": size})
+            tx.outbox(Topic("signing.stamp_head"), str(size), {"size": size})
         one_round(db)
     with db.read() as tx:
         assert [head.token is not None for head in tx.session.scalars(sa.select(LogHead).order_by(LogHead.size))] == [

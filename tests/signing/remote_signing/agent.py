@@ -25,7 +25,7 @@ from signing.pdf.deferred_signing import ROOM, Begun, begin, finish
 from signing.pdf.pades import DIGEST, FIELD_PERSON, FIELD_SEAL, writer_for
 
 Change = Callable[[bytes], bytes]
-PATIENCE_S = 120
+TIMEOUT_S = 120
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Agent:
 
     def do(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """One call of a page: fetch, sign, bring. What the page is told."""
-        got = requests.get(parameters["FileName"], timeout=PATIENCE_S)
+        got = requests.get(parameters["FileName"], timeout=TIMEOUT_S)
         if got.status_code != 200:
             return {"Status": 4, "Message": f"Không tải được tệp ({got.status_code})"}
         self.fetched.append(got.content)
@@ -67,7 +67,7 @@ class Agent:
         return {"Status": 0 if told["Status"] is True else 5, "Message": told["Message"]}
 
     def bring(self, address: str, data: bytes) -> requests.Response:
-        return requests.post(address, files={"uploadfile": ("signed.pdf", data, "application/pdf")}, timeout=PATIENCE_S)
+        return requests.post(address, files={"uploadfile": ("signed.pdf", data, "application/pdf")}, timeout=TIMEOUT_S)
 
     def signed(self, pdf: bytes) -> bytes:
         begun = begin(pdf, self.place, name=self.name) if self.locks is None else self._begun_locking(pdf, self.locks)

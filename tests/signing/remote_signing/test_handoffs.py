@@ -25,7 +25,7 @@ from signing.pdf.pades import signed_fields
 from signing.remote_signing.models import Handoff, HandoffState, HeldCertificate
 from signing.testca.authority import TestAuthority, TestSeal
 from tests.docex.office import a_pdf
-from tests.signing.remote_signing.agent import PATIENCE_S, seal_agent
+from tests.signing.remote_signing.agent import TIMEOUT_S, seal_agent
 from tests.signing.remote_signing.conftest import Desk
 from web.tour.reading import hidden
 
@@ -174,22 +174,22 @@ def test_the_token_is_for_one_file_one_person_and_one_time(at_desk: Desk) -> Non
     second = at_desk.call(number)["parameters"]
     token = second["FileUploadHandler"].rpartition("/")[2]
     assert len(token) >= 43  # 256 bits
-    assert requests.get(first["FileName"], timeout=PATIENCE_S).status_code == 404  # who begins anew begins alone
+    assert requests.get(first["FileName"], timeout=TIMEOUT_S).status_code == 404  # who begins anew begins alone
     with at_desk.office.db.read() as tx:
         row = tx.session.scalars(sa.select(Handoff)).one()
         assert token not in f"{row.token_hash} {row.facts} {row.problem}"
         told = str(tx.session.scalars(sa.select(OutboxRow.payload)).all())
     assert token not in told
-    file = requests.get(second["FileName"], timeout=PATIENCE_S)
+    file = requests.get(second["FileName"], timeout=TIMEOUT_S)
     assert file.headers["Cache-Control"] == "no-store"
     assert "Set-Cookie" not in file.headers
     signed = at_desk.binh.signed(file.content)
-    nothing = requests.post(second["FileUploadHandler"], files={"uploadfile": ("x.pdf", b"no PDF")}, timeout=PATIENCE_S)
+    nothing = requests.post(second["FileUploadHandler"], files={"uploadfile": ("x.pdf", b"no PDF")}, timeout=TIMEOUT_S)
     assert nothing.status_code == 422
     assert nothing.json()["Status"] is False
     assert at_desk.binh.bring(second["FileUploadHandler"], signed).json()["Status"] is True
     for again in (
-        requests.get(second["FileName"], timeout=PATIENCE_S),
+        requests.get(second["FileName"], timeout=TIMEOUT_S),
         at_desk.binh.bring(second["FileUploadHandler"], signed),
     ):
         assert again.status_code == 404

@@ -31,7 +31,7 @@ from tests.signing.papers import minimal_pdf
 from tests.signing.sandbox import escapes
 
 ROOT = Path(__file__).parents[3]
-PATIENCE_S = 240
+TIMEOUT_S = 240
 """For programs that always come to an end: how soon says how busy the machine is."""
 
 
@@ -98,7 +98,7 @@ print(json.dumps(getattr(conquests, sys.argv[1])(*json.loads(sys.argv[2]))), flu
 def restricted(name: str, *given: Any) -> subprocess.CompletedProcess[str]:
     """A conquest by a process that nothing but the filter of system calls holds."""
     command = [sys.executable, "-c", ATTEMPTS, name, json.dumps(given)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
 
 
 def test_what_landlock_does_not_hold_the_filter_holds(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ for _ in range(2):
 
 def test_a_kernel_that_offers_less_is_told_once() -> None:
     command = [sys.executable, "-c", WITHOUT_LANDLOCK]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     assert done.stdout.split() == ["seccomp", "seccomp"], done.stderr
     assert done.stderr.count("without landlock") == 1
 

@@ -242,12 +242,12 @@ def test_who_will_not_wait_is_told_that_all_are_busy() -> None:
         try:
             assert key.asked.wait(120)
             with pytest.raises(Busy):
-                pool.run(disasters.environment, patience_s=0.1)
+                pool.run(disasters.environment, timeout_s=0.1)
         finally:
             key.told.set()
         with pytest.raises(Broken):
             first.result()
-    assert pool.run(disasters.environment, patience_s=60)
+    assert pool.run(disasters.environment, timeout_s=60)
     pool.close()
 
 

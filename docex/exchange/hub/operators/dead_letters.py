@@ -211,7 +211,7 @@ def named(dispatch: Dispatch) -> str:
 
 
 def _dead() -> tuple[sa.ColumnElement[bool], ...]:
-    return OutboxRow.topic.in_(list(_kinds)), outbox.given_up()
+    return OutboxRow.topic.in_(list(_kinds)), outbox.is_dead()
 
 
 def _of(tx: Tx, partner: str) -> Iterator[tuple[OutboxRow, About]]:
@@ -241,7 +241,7 @@ def _stopped(row: OutboxRow, about: About) -> Stopped:
 
 def _try(tx: Tx, row: OutboxRow, about: About, reason: str, tried: Tried) -> None:
     tx.session.refresh(row, with_for_update=True)  # no worker holds a dead job, so nobody waits in a circle
-    if row.state not in outbox.GIVEN_UP:
+    if row.state not in outbox.DEAD:
         return
     kind = _kinds[row.topic]
     detail = {"topic": row.topic, "key": row.key[:200], "what": about.what[:200], "reason": reason}

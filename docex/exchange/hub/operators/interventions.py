@@ -18,6 +18,7 @@ from docex.exchange.hub import mailbox, receipts, terms
 from docex.exchange.hub.models import Mailbox, Parcel, Term, Webhook
 from docex.exchange.hub.states import ParcelState, ReceiptKind
 from docex.exchange.hub.webhooks import subscriptions
+from docex.streams import Change, mailbox_stream
 from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Invalid, NotFound, WrongState
@@ -190,7 +191,7 @@ def _record(tx: Tx, agency_id: int, action: str, ref: Ref | str = "", **detail: 
 
 
 def _changed(tx: Tx, box: Mailbox) -> None:
-    tx.publish(f"mailbox:{box.agency_id}", "mailbox.changed", {"id": box.agency_id, "rev": box.last_seq})
+    tx.publish(mailbox_stream(box.agency_id), "mailbox.changed", Change(box.agency_id, box.last_seq))
 
 
 def _mailbox(tx: Tx, actor: Actor, agency_id: int, *, lock: bool = False) -> Mailbox:

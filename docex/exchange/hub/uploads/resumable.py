@@ -17,11 +17,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import ClassVar
 
 import sqlalchemy as sa
 
 from directory.actor import Actor
+from docex import topics
 from docex.exchange.hub.models import Upload
 from kernel import clock
 from kernel.blobs import PIECE, Blob, BlobStore, fingerprint
@@ -266,7 +266,7 @@ def finish(tx: Tx, actor: Actor, upload_id: str) -> Upload:
     row = upload_for(tx, actor, upload_id, lock=True)
     if row.whole_at is None:
         row.whole_at = clock.now()
-        tx.outbox("hub.sweep", f"{row.id}:whole", {"id": row.id})
+        tx.outbox(topics.HUB_SWEEP, f"{row.id}:whole", {"id": row.id})
     return row
 
 
@@ -279,13 +279,13 @@ def blob_of(tx: Tx, actor: Actor, upload_id: str) -> Blob:
 
 
 def _enqueue_sweep(tx: Tx, upload_id: str, at: datetime) -> None:
-    tx.outbox("hub.sweep", f"{upload_id}:{int(at.timestamp())}", {"id": upload_id}, due_at=at)
+    tx.outbox(topics.HUB_SWEEP, f"{upload_id}:{int(at.timestamp())}", {"id": upload_id}, due_at=at)
 
 
 class SweepHandler(Handler[str, str]):
     """Remove the pieces of a file that is stored, or that nobody goes on with."""
 
-    topic: ClassVar[str] = "hub.sweep"
+    topic = topics.HUB_SWEEP
 
     def __init__(self, folder: Folder) -> None:
         self.folder = folder

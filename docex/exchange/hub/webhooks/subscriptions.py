@@ -10,17 +10,19 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 import sqlalchemy as sa
 
 from directory import tokens
 from directory.actor import Actor
 from directory.models import ApiClient
+from docex import topics
 from docex.documents.models import Delivery, Dispatch
 from docex.exchange.hub.models import Parcel, Webhook
 from docex.exchange.hub.states import ParcelState
 from docex.exchange.hub.webhooks import http_client
+from docex.streams import Change, mailbox_stream
 from kernel import clock
 from kernel.backoff import pause
 from kernel.config import Config
@@ -155,7 +157,7 @@ def _enqueue(
         payload["set_at"] = set_at.isoformat()
         about = f"{about}:{payload['set_at']}"
     payload["about"] = about
-    tx.outbox("hub.webhook", f"{about}#0", payload, expires_at=clock.now() + USEFUL)
+    tx.outbox(topics.HUB_WEBHOOK, f"{about}#0", payload, expires_at=clock.now() + USEFUL)
 
 
 def _again(tx: Tx, job: Job, after: timedelta) -> None:
@@ -165,7 +167,7 @@ def _again(tx: Tx, job: Job, after: timedelta) -> None:
     due_at = clock.now() + after
     if job.expires_at is None or due_at < job.expires_at:
         key = f"{job.payload['about']}#{turn}"
-        tx.outbox("hub.webhook", key, payload, due_at=due_at, expires_at=job.expires_at)
+        tx.outbox(topics.HUB_WEBHOOK, key, payload, due_at=due_at, expires_at=job.expires_at)
 
 
 class WebhookHandler(Handler[Call, Outcome]):
@@ -174,7 +176,7 @@ class WebhookHandler(Handler[Call, Outcome]):
     `at_once` calls may run at a time in this process.
     """
 
-    topic: ClassVar[str] = "hub.webhook"
+    topic = topics.HUB_WEBHOOK
 
     def __init__(self, safe: Safe, *, anywhere: bool, at_once: int = 1) -> None:
         self.safe, self.anywhere = safe, anywhere
@@ -254,7 +256,7 @@ def _tested(tx: Tx, hook: Webhook, refused: str) -> None:
     hook.tested_at, hook.test_problem = clock.now(), refused
     if not refused:
         call_again(tx, hook)
-    tx.publish(f"mailbox:{hook.agency_id}", "mailbox.changed", {"id": hook.id, "rev": int(hook.tested_at.timestamp())})
+    tx.publish(mailbox_stream(hook.agency_id), "mailbox.changed", Change(hook.id, int(hook.tested_at.timestamp())))
 
 
 def _told(url: str) -> dict[str, str]:

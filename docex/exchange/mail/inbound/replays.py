@@ -23,7 +23,7 @@ CLOCKS_DIFFER = timedelta(hours=12)
 
 def take_turns(tx: Tx, handed: Handed) -> None:
     """The same thing under two Message-IDs at one moment: the second waits, and finds the first."""
-    tx.take_turns(f"{handed.channel} sha256:{handed.envelope.sha256}")
+    tx.advisory_lock(f"{handed.channel} sha256:{handed.envelope.sha256}")
 
 
 def first_named(tx: Tx, partner: MailPartner, message: Envelope | StatusMessage, handed: Handed) -> Handed:

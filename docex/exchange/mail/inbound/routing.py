@@ -5,6 +5,7 @@ from typing import Any
 
 from directory import queries as directory
 from directory.actor import Actor
+from docex import topics
 from docex.documents.models import Dispatch
 from docex.edxml import Envelope, StatusMessage
 from docex.edxml.progress import Progress
@@ -139,7 +140,7 @@ def _again(tx: Tx, letter: MailLetter, arrival: MailArrival) -> None:
     if letter.state not in (LetterState.HANDED, LetterState.FAILED):
         return  # it is on its way
     letter.state, letter.reason = LetterState.WAITING, {}
-    tx.outbox("mail.receipt", f"{letter.id}:{arrival.id}", {"letter_id": letter.id})
+    tx.outbox(topics.MAIL_RECEIPT, f"{letter.id}:{arrival.id}", {"letter_id": letter.id})
 
 
 def _refuse(tx: Tx, config: Config, arrival: MailArrival, partner: MailPartner, refused: Refused) -> Outcome:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP
 
+from docex import topics
 from docex.exchange.mail.addresses import agency_at, exchange_domain, plain_address
 from docex.exchange.mail.models import OUR_TROUBLE, MailArrival, Outcome
 from docex.exchange.mail.partners import partner_at
@@ -146,7 +147,7 @@ def keep(tx: Tx, mail_from: str, agencies: list[int], peer: str, blob: Blob) -> 
             MailArrival.rcpt_key == values["rcpt_key"],
         )
         return _come_again(tx, tx.session.scalars(same.with_for_update()).one())
-    tx.outbox("mail.arrival", str(made), {"arrival_id": made})
+    tx.outbox(topics.MAIL_ARRIVAL, str(made), {"arrival_id": made})
     tx.audit("system", "mail.received", Ref("mail_arrival", made), {"from": mail_from, "sha256": blob.sha256})
     return int(made)
 
@@ -155,7 +156,7 @@ def _come_again(tx: Tx, arrival: MailArrival) -> int:
     if arrival.outcome == Outcome.REFUSED and arrival.facts.get("code") == OUR_TROUBLE:
         tries = int(arrival.facts.get("tries", 1)) + 1
         arrival.outcome, arrival.settled_at, arrival.facts = Outcome.WAITING, None, {"tries": tries}
-        tx.outbox("mail.arrival", f"{arrival.id}:{tries}", {"arrival_id": arrival.id})
+        tx.outbox(topics.MAIL_ARRIVAL, f"{arrival.id}:{tries}", {"arrival_id": arrival.id})
         tx.audit("system", "mail.received", Ref("mail_arrival", arrival.id), {"from": arrival.mail_from, "try": tries})
     return arrival.id
 

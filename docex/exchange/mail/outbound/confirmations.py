@@ -9,12 +9,14 @@ from collections.abc import Iterable
 from directory import queries as directory
 from directory.access import instance_admins
 from directory.actor import Role
+from docex import topics
 from docex.documents.envelope import Facts
 from docex.documents.models import Delivery, Dispatch
 from docex.edxml.progress import Progress, Recall
 from docex.exchange.hub import terms
 from docex.exchange.mail.models import LetterKind, MailLetter, MailPartner
 from docex.exchange.mail.outbound.letter_queue import UNCONFIRMED
+from docex.streams import Change
 from kernel.db import Tx
 from kernel.refs import Ref
 from kernel.text import Phrase, phrase
@@ -40,7 +42,7 @@ def alarm(tx: Tx, letter_id: int, step: int) -> None:
         return
     letter.facts = {**letter.facts, "alarm": step}
     dispatch, partner = _dispatch(tx, letter), tx.session.get_one(MailPartner, letter.partner_id)
-    terms.ring(tx, partner.agency_id, dispatch, {"id": letter.id, "rev": step})
+    terms.ring(tx, partner.agency_id, dispatch, Change(letter.id, step))
     if step == 2:
         clerks = [Recipient.of(card) for card in directory.people_with_role(tx, partner.agency_id, Role.CLERK)]
         _tell(tx, letter, partner, dispatch, clerks, "clerks", _LOOK_INTO_IT)
@@ -67,7 +69,7 @@ def alarm_of(letter: MailLetter) -> int:
 
 def _enqueue(tx: Tx, letter: MailLetter, dispatch: Dispatch, step: int) -> None:
     due_at = terms.alarm_due(tx, dispatch.id, letter.handed_at or letter.made_at, step)
-    tx.outbox("mail.alarm", f"{letter.id}:{step}", {"letter_id": letter.id, "step": step}, due_at=due_at)
+    tx.outbox(topics.MAIL_ALARM, f"{letter.id}:{step}", {"letter_id": letter.id, "step": step}, due_at=due_at)
 
 
 def _tell(

@@ -6,13 +6,12 @@ declared and keeps its Message-ID; one that a receipt has already answered is no
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar
 
 import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.queries import AgencyCard
-from docex import edxml
+from docex import edxml, topics
 from docex.documents.envelope import Facts
 from docex.documents.labels import STATUS_TITLES
 from docex.documents.models import Delivery, Dispatch
@@ -114,13 +113,13 @@ class _LetterHandler(Handler[Ready, None]):
 class EnvelopeHandler(_LetterHandler):
     """Documents and statuses."""
 
-    topic: ClassVar[str] = "mail.envelope"
+    topic = topics.MAIL_ENVELOPE
 
 
 class ReceiptHandler(_LetterHandler):
     """Receipts for what came by e-mail."""
 
-    topic: ClassVar[str] = "mail.receipt"
+    topic = topics.MAIL_RECEIPT
 
 
 def ready(tx: Tx, config: Config, letter: MailLetter, attempt: int) -> Ready:

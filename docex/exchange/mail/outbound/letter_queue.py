@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from directory import queries as directory
 from directory.models import Agency
 from directory.queries import AgencyCard
+from docex import topics
 from docex.documents.delivery.statuses import report_status
 from docex.documents.models import Delivery, Dispatch
 from docex.edxml.progress import Progress
@@ -54,7 +55,7 @@ class MailTransport(PartnerTransport):
         letter = _document_letter(tx, delivery)
         if letter is None or letter.state == LetterState.FAILED:
             return True
-        if not outbox.cancel(tx, "mail.envelope", [str(letter.id)], untried=True):
+        if not outbox.cancel(tx, topics.MAIL_ENVELOPE, [str(letter.id)], untried=True):
             return False
         letter.state, letter.reason, letter.changed_at = LetterState.FAILED, phrase_to_json(_TAKEN_BACK), clock.now()
         return True
@@ -126,9 +127,9 @@ def enqueue(
     tx.session.flush()
     if kind in (LetterKind.DOCUMENT, LetterKind.STATUS):
         until = terms.until(tx, delivery.dispatch_id) if delivery is not None and kind == LetterKind.DOCUMENT else None
-        tx.outbox("mail.envelope", str(letter.id), {"letter_id": letter.id}, expires_at=until)
+        tx.outbox(topics.MAIL_ENVELOPE, str(letter.id), {"letter_id": letter.id}, expires_at=until)
     else:
-        tx.outbox("mail.receipt", str(letter.id), {"letter_id": letter.id})
+        tx.outbox(topics.MAIL_RECEIPT, str(letter.id), {"letter_id": letter.id})
     return letter
 
 

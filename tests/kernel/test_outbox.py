@@ -1,11 +1,9 @@
-"""Promises are kept once, by whoever holds the lease."""
+"""Jobs are done once, by whoever holds the lease."""
 
 import contextlib
 import re
-import time
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from threading import Barrier, Event, Thread
+from datetime import timedelta
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
@@ -14,11 +12,9 @@ import sqlalchemy as sa
 from kernel import attempts, claiming, clock, outbox, worker
 from kernel.db import Database, Tx
 from kernel.errors import Invalid
-from kernel.leases import Leases
 from kernel.outbox import (
     Absent,
     Arrived,
-    Handler,
     Job,
     LeaseLost,
     OutboxAttempt,
@@ -26,69 +22,20 @@ from kernel.outbox import (
     Reason,
     SendError,
     State,
+    Topic,
     Unsure,
 )
 from kernel.text import Phrase, phrase
-from kernel.wakeup import Wakeup
+from tests.kernel.post import NOON, Post, promise, state
 
 pytestmark = pytest.mark.both_databases
-
-NOON = datetime(2026, 11, 23, 5, tzinfo=UTC)
-
-
-class Post(Handler[str, str]):
-    """Sends to a list in memory, as a receiver outside would be."""
-
-    topic = "test.post"
-
-    def __init__(self) -> None:
-        self.sent: list[str] = []
-        self.fail: SendError | None = None
-        self.answer: Arrived[str] | Absent | Unsure = Absent()
-        self.concluded: list[str] = []
-        self.given_up: list[str] = []
-
-    def prepare(self, tx: Tx, job: Job) -> str | None:
-        return job.key or None
-
-    def perform(self, prepared: str) -> str:
-        if self.fail:
-            raise self.fail
-        self.sent.append(prepared)
-        return f"receipt {prepared}"
-
-    def conclude(self, tx: Tx, job: Job, result: str) -> None:
-        self.concluded.append(result)
-
-    def give_up(self, tx: Tx, job: Job, reason: str) -> None:
-        self.given_up.append(reason)
-
-    def reconcile(self, prepared: str, since: datetime) -> Arrived[str] | Absent | Unsure:
-        return self.answer
-
-
-@pytest.fixture
-def post(monkeypatch: pytest.MonkeyPatch) -> Post:
-    handler = Post()
-    monkeypatch.setattr(outbox, "handlers", {"test.post": handler})
-    return handler
-
-
-def promise(db: Database, key: str = "a", **rest: Any) -> None:
-    with db.write() as tx:
-        tx.outbox("test.post", key, **rest)
-
-
-def state(db: Database) -> str:
-    with db.read() as tx:
-        return str(tx.session.scalars(sa.select(OutboxRow.state)).one())
 
 
 def test_a_promise_is_kept_once_even_when_made_twice(db: Database, post: Post) -> None:
     promise(db)
     with db.write() as tx:
-        tx.outbox("test.post", "a")
-        tx.outbox("test.post", "a")
+        tx.outbox(Topic("test.post"), "a")
+        tx.outbox(Topic("test.post"), "a")
     worker.drain(db)
     promise(db)
     worker.drain(db)
@@ -106,27 +53,27 @@ def test_who_does_what_is_due_leaves_no_listener_behind(db: Database, post: Post
 
 def test_nothing_is_promised_when_the_transaction_fails(db: Database, post: Post) -> None:
     with pytest.raises(ZeroDivisionError), db.write() as tx:
-        tx.outbox("test.post", "a")
+        tx.outbox(Topic("test.post"), "a")
         raise ZeroDivisionError
     assert worker.drain(db) == 0
 
 
 def test_a_part_that_fails_takes_back_its_own_promises_only(db: Database, post: Post) -> None:
     with db.write() as tx:
-        tx.outbox("test.post", "before")
+        tx.outbox(Topic("test.post"), "before")
         with contextlib.suppress(ZeroDivisionError), tx.attempt():
-            tx.outbox("test.post", "stored inside")
-            tx.store_promises()
-            tx.outbox("test.post", "inside")
+            tx.outbox(Topic("test.post"), "stored inside")
+            tx.store_jobs()
+            tx.outbox(Topic("test.post"), "inside")
             raise ZeroDivisionError
-        tx.outbox("test.post", "after")
+        tx.outbox(Topic("test.post"), "after")
     worker.drain(db)
     assert sorted(post.sent) == ["after", "before"]
 
 
 def test_a_promise_of_the_same_transaction_can_be_taken_back(db: Database, post: Post) -> None:
     with db.write() as tx:
-        tx.outbox("test.post", "a")
+        tx.outbox(Topic("test.post"), "a")
         assert outbox.cancel(tx, "test.post", ["a"]) == 1
     assert worker.drain(db) == 0
 
@@ -234,7 +181,7 @@ def test_work_whose_transaction_always_fails_is_given_up_all_the_same(db: Databa
 
     if inside:
         outbox.handlers.pop("test.post")
-        outbox.handler("test.post")(stumble)
+        outbox.handler(Topic("test.post"))(stumble)
     else:
         post.prepare = stumble  # type: ignore[method-assign, assignment]
     with clock.frozen(NOON):
@@ -248,7 +195,7 @@ def test_work_whose_transaction_always_fails_is_given_up_all_the_same(db: Databa
 
 def test_what_is_done_in_one_transaction_is_counted_and_traced_with_it(db: Database, post: Post) -> None:
     outbox.handlers.pop("test.post")
-    outbox.handler("test.post")(lambda tx, job: tx.outbox("test.other", job.key))
+    outbox.handler(Topic("test.post"))(lambda tx, job: tx.outbox(Topic("test.other"), job.key))
     with clock.frozen(NOON):
         promise(db)
         worker.drain(db)
@@ -334,8 +281,8 @@ def test_no_more_jobs_of_a_topic_are_held_at_once_than_it_allows(db: Database, p
     with clock.frozen(NOON):  # no lease ends because the machine is slow
         with db.write() as tx:
             for number in range(9):
-                tx.outbox("test.post", f"p{number}")
-            tx.outbox("test.other", "last")
+                tx.outbox(Topic("test.post"), f"p{number}")
+            tx.outbox(Topic("test.other"), "last")
         workers = [Thread(target=take) for _ in range(12)]
         for one in workers:
             one.start()
@@ -380,161 +327,3 @@ def test_a_look_reads_neither_what_is_done_nor_what_waits_of_other_topics(db: Da
         assert "ix_outbox_waiting" in plan, plan
         assert "ix_outbox_leased" in plan, plan
     assert not any(re.search(r"Seq Scan on outbox\b|SCAN outbox(?! USING)", plan) for plan in plans), plans
-
-
-def test_a_lease_is_renewed_for_whoever_still_has_it(db: Database, post: Post) -> None:
-    promise(db)
-
-    def claimed() -> list[Job]:
-        with db.write() as tx:
-            return claiming.claim(tx, outbox.handlers, limit=1, lease_s=60)
-
-    def renew(job: Job) -> None:
-        with db.write() as tx:
-            attempts.renew(tx, [job], lease_s=60)
-
-    with clock.frozen(clock.now()):
-        (first,) = claimed()
-        for _ in range(3):
-            clock.advance(timedelta(seconds=59))
-            assert claimed() == []
-            renew(first)
-        clock.advance(timedelta(seconds=61))
-        (second,) = claimed()
-        clock.advance(timedelta(seconds=59))
-        renew(first)  # not any more
-        clock.advance(timedelta(seconds=2))
-        (third,) = claimed()
-        with db.write() as tx:
-            attempts.finish(tx, third, State.DONE)
-        renew(third)
-    assert state(db) == State.DONE
-    assert [job.token for job in (first, second, third)] == [1, 2, 3]
-
-
-def test_work_that_takes_longer_than_its_lease_is_done_once(db: Database, post: Post) -> None:
-    released = Event()
-
-    class Slow(Post):
-        def perform(self, prepared: str) -> str:
-            answer = super().perform(prepared)
-            released.wait()
-            return answer
-
-    def has_a_whole_lease() -> bool:
-        with db.read() as tx:
-            end = tx.session.scalars(sa.select(OutboxRow.leased_until)).one()
-        return end == clock.now() + timedelta(seconds=3)
-
-    slow = outbox.handlers["test.post"] = Slow()
-    served = [worker.Worker(db, Wakeup(db), threads=1, lease_s=3) for _ in range(2)]
-    running = [Thread(target=one.run) for one in served]
-    with clock.frozen(NOON):  # it goes on when the lease was renewed: a slow machine loses none
-        promise(db)
-        for one in running:
-            one.start()
-        try:
-            eventually(lambda: len(slow.sent) == 1)
-            assert has_a_whole_lease()
-            for _ in range(2):  # beyond the end of the first lease
-                clock.advance(timedelta(seconds=2))
-                eventually(has_a_whole_lease)
-            released.set()
-            eventually(lambda: slow.concluded == ["receipt a"])
-        finally:
-            released.set()
-            for each in served:
-                each.stop()
-            for one in running:
-                one.join()
-    assert slow.sent == ["a"]
-
-
-def test_work_that_hangs_is_tried_by_another_worker(db: Database, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kernel.leases.LONGEST_S", 1.0)
-    promise(db)
-    with db.write() as tx:
-        (job,) = claiming.claim(tx, outbox.handlers, limit=1, lease_s=1)
-    leases = Leases(db, 1)
-    with leases.renewed(), leases.holding(job):
-        eventually(lambda: worker.drain(db) == 1)
-    assert post.sent == ["a"]
-
-
-@pytest.mark.parametrize("cap", ["at_once", "at_once_here"])
-def test_what_takes_its_time_keeps_no_other_work_waiting(db: Database, post: Post, cap: str) -> None:
-    released = Event()
-    begun: list[str] = []
-
-    class Slow(Post):
-        def perform(self, prepared: str) -> str:
-            begun.append(prepared)
-            released.wait()
-            return super().perform(prepared)
-
-    slow = Slow()
-    setattr(slow, cap, 2)
-    outbox.handlers["test.slow"] = slow
-    with db.write() as tx:
-        for number in range(5):
-            tx.outbox("test.slow", f"s{number}")
-    served = worker.Worker(db, Wakeup(db), threads=1)
-    running = Thread(target=served.run)
-    running.start()
-    try:
-        promise(db, "quick")
-        eventually(lambda: post.concluded == ["receipt quick"])
-        eventually(lambda: len(begun) == 2)
-        promise(db, "quick too")
-        eventually(lambda: len(post.concluded) == 2)
-        assert (slow.concluded, len(begun)) == ([], 2)
-        released.set()
-        eventually(lambda: len(slow.concluded) == 5)
-    finally:
-        released.set()
-        served.stop()
-        running.join()
-
-
-def test_many_jobs_are_begun_together_and_no_lane_gets_more_than_it_has_room_for(db: Database, post: Post) -> None:
-    hold = Event()
-    begun: dict[str, list[str]] = {"quick": [], "slow": []}
-
-    class Held(Post):
-        def __init__(self, lane: str) -> None:
-            super().__init__()
-            self.lane = lane
-
-        def perform(self, prepared: str) -> str:
-            begun[self.lane].append(prepared)
-            hold.wait(60)
-            return super().perform(prepared)
-
-    quick, slow = Held("quick"), Held("slow")
-    slow.at_once_here = 2
-    outbox.handlers.update({"test.post": quick, "test.slow": slow})
-    with db.write() as tx:
-        for number in range(8):
-            tx.outbox("test.post", f"q{number}")
-            tx.outbox("test.slow", f"s{number}")
-    served = worker.Worker(db, Wakeup(db), threads=3)
-    running = Thread(target=served.run)
-    running.start()
-    try:
-        eventually(lambda: (len(begun["quick"]), len(begun["slow"])) == (3, 2))
-        with db.read() as tx:
-            leased = tx.session.scalars(sa.select(OutboxRow.key).where(OutboxRow.state == State.LEASED))
-            assert set(leased) == {*begun["quick"], *begun["slow"]}, "what is claimed is begun"
-        hold.set()
-        eventually(lambda: len(quick.concluded) == len(slow.concluded) == 8)
-    finally:
-        hold.set()
-        served.stop()
-        running.join()
-
-
-def eventually(true: Callable[[], bool], within_s: float = 60) -> None:
-    until = time.monotonic() + within_s
-    while not true():
-        assert time.monotonic() < until
-        time.sleep(0.02)

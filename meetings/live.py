@@ -1,0 +1,269 @@
+"""What screens of a meeting know: the objects of live events and of the snapshot, typed once for both.
+
+Each kind of event is one of these; `static/js/room/types.js` is made from them by `scripts/livetypes`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from kernel.wire import Wire
+from meetings.models import AgendaItem, Conclusion, Meeting, MeetingPaper, Participant, SpeakTurn
+from tasks.models import Task
+
+
+@dataclass(frozen=True)
+class LiveMeeting(Wire):
+    """The meeting as screens see it. `current` is the id of the point being discussed, `visited` those that were."""
+
+    id: int
+    rev: int
+    title: str
+    kind: str
+    place: str
+    state: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+    item_order: tuple[int, ...]
+    current: int | None
+    current_at: datetime | None
+    visited: tuple[int, ...]
+
+    @classmethod
+    def of(cls, meeting: Meeting) -> "LiveMeeting":
+        """The fields of a row."""
+        return cls(
+            id=meeting.id,
+            rev=meeting.rev,
+            title=meeting.title,
+            kind=meeting.kind,
+            place=meeting.place,
+            state=meeting.state,
+            starts_at=meeting.starts_at,
+            ends_at=meeting.ends_at,
+            item_order=tuple(meeting.item_order),
+            current=meeting.current_item_id,
+            current_at=meeting.current_at,
+            visited=tuple(meeting.visited),
+        )
+
+
+@dataclass(frozen=True)
+class CurrentItem(Wire):
+    """The part of the meeting that changes when another point is taken."""
+
+    rev: int
+    current: int
+    current_at: datetime
+    visited: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class LivePaper(Wire):
+    """The newest version of a paper of a point; `size` in bytes."""
+
+    id: int
+    title: str
+    version: int
+    pages: int
+    size: int
+
+    @classmethod
+    def of(cls, paper: MeetingPaper) -> "LivePaper":
+        """The fields of a row."""
+        return cls(paper.id, paper.title, paper.version, paper.pages, paper.size)
+
+
+@dataclass(frozen=True)
+class LiveItem(Wire):
+    """An agenda item with the newest version of each of its papers."""
+
+    id: int
+    rev: int
+    title: str
+    presenter: str
+    minutes: int
+    papers: tuple[LivePaper, ...]
+
+    @classmethod
+    def of(cls, item: AgendaItem, papers: list[MeetingPaper]) -> "LiveItem":
+        """The fields of a row and of its papers."""
+        shown = tuple(LivePaper.of(paper) for paper in papers)
+        return cls(item.id, item.rev, item.title, item.presenter, item.minutes, shown)
+
+
+@dataclass(frozen=True)
+class LivePerson(Wire):
+    """A participant as everybody in the meeting sees them; what was written in the answer is for the desk only."""
+
+    id: int
+    rev: int
+    name: str
+    position: str
+    agency: str
+    role: str
+    answer: str
+    substitute: str
+    present_at: datetime | None
+
+    @classmethod
+    def of(cls, participant: Participant) -> "LivePerson":
+        """The fields of a row."""
+        return cls(
+            id=participant.id,
+            rev=participant.rev,
+            name=participant.name,
+            position=participant.position,
+            agency=participant.agency,
+            role=participant.role,
+            answer=participant.answer,
+            substitute=participant.substitute_name,
+            present_at=participant.checked_in_at,
+        )
+
+
+@dataclass(frozen=True)
+class LiveAnswer(Wire):
+    """A participant's answer as the desk sees it."""
+
+    id: int
+    rev: int
+    answer: str
+    reason: str
+    substitute_name: str
+    substitute_position: str
+    substitute_phone: str
+    answered_at: datetime | None
+
+    @classmethod
+    def of(cls, participant: Participant) -> "LiveAnswer":
+        """The fields of a row."""
+        return cls(
+            id=participant.id,
+            rev=participant.rev,
+            answer=participant.answer,
+            reason=participant.reason,
+            substitute_name=participant.substitute_name,
+            substitute_position=participant.substitute_position,
+            substitute_phone=participant.substitute_phone,
+            answered_at=participant.answered_at,
+        )
+
+
+@dataclass(frozen=True)
+class LiveTurn(Wire):
+    """A place in the speakers' queue; `participant` is an id."""
+
+    id: int
+    participant: int
+    state: str
+    started_at: datetime | None
+
+    @classmethod
+    def of(cls, turn: SpeakTurn) -> "LiveTurn":
+        """The fields of a row."""
+        return cls(turn.id, turn.participant_id, turn.state, turn.started_at)
+
+
+@dataclass(frozen=True)
+class LiveQueue(Wire):
+    """The speakers' queue, one object: who speaks first, then who waits, in the order of asking."""
+
+    rev: int
+    turns: tuple[LiveTurn, ...]
+
+
+@dataclass(frozen=True)
+class CoWorker(Wire):
+    """A person who works along on a task."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True)
+class LiveConclusion(Wire):
+    """A conclusion as everybody in the meeting sees it; `item`, `lead_id` and `task` are ids."""
+
+    id: int
+    rev: int
+    item: int | None
+    text: str
+    lead: str
+    lead_id: int | None
+    co_workers: tuple[CoWorker, ...]
+    due_at: datetime | None
+    task: int | None
+
+    @classmethod
+    def of(cls, conclusion: Conclusion) -> "LiveConclusion":
+        """The fields of a row."""
+        return cls(
+            id=conclusion.id,
+            rev=conclusion.rev,
+            item=conclusion.item_id,
+            text=conclusion.text,
+            lead=conclusion.lead_name,
+            lead_id=conclusion.lead_person_id,
+            co_workers=tuple(CoWorker(person["id"], person["name"]) for person in conclusion.co_workers),
+            due_at=conclusion.due_at,
+            task=conclusion.task_id,
+        )
+
+
+@dataclass(frozen=True)
+class LiveTask(Wire):
+    """How far the task of a conclusion is."""
+
+    id: int
+    rev: int
+    state: str
+
+    @classmethod
+    def of(cls, task: Task) -> "LiveTask":
+        """The fields of a row."""
+        return cls(task.id, task.rev, task.state)
+
+
+@dataclass(frozen=True)
+class Gone(Wire):
+    """An object was taken away."""
+
+    id: int
+    rev: int
+    gone: bool = True
+
+
+@dataclass(frozen=True)
+class Reset(Wire):
+    """Every screen of the meeting forgets what it knows and joins anew."""
+
+
+@dataclass(frozen=True)
+class InvitationChange(Wire):
+    """A person was invited, or what they were invited to has changed; for their own lists."""
+
+    id: int
+    rev: int
+    state: str
+
+
+@dataclass(frozen=True)
+class LiveState(Wire):
+    """All that a screen knows of a meeting; objects by their id. `answers` and `tasks` are empty but for the desk."""
+
+    meeting: LiveMeeting
+    queue: LiveQueue
+    items: dict[str, LiveItem]
+    people: dict[str, LivePerson]
+    conclusions: dict[str, LiveConclusion]
+    answers: dict[str, LiveAnswer]
+    tasks: dict[str, LiveTask]
+
+
+@dataclass(frozen=True)
+class Snapshot(Wire):
+    """The state drawn from the rows, with the stream numbers it stands for and the epoch in which those count."""
+
+    state: LiveState
+    heads: dict[str, int]
+    epoch: str

@@ -1,0 +1,117 @@
+"""What the pages of a meeting read of its rows, as frozen values."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from meetings.live import CoWorker
+from meetings.models import Conclusion, Meeting, Participant, WallPairing
+
+
+@dataclass(frozen=True)
+class MeetingFacts:
+    """The facts of a meeting that stand on its pages."""
+
+    id: int
+    rev: int
+    title: str
+    place: str
+    online_url: str
+    state: str
+    starts_at: datetime
+    ends_at: datetime
+    cancel_reason: str
+
+    @classmethod
+    def of(cls, meeting: Meeting) -> "MeetingFacts":
+        """The facts of a row."""
+        return cls(
+            id=meeting.id,
+            rev=meeting.rev,
+            title=meeting.title,
+            place=meeting.place,
+            online_url=meeting.online_url,
+            state=meeting.state,
+            starts_at=meeting.starts_at,
+            ends_at=meeting.ends_at,
+            cancel_reason=meeting.cancel_reason,
+        )
+
+
+@dataclass(frozen=True)
+class OwnPlace:
+    """The reader's own place in a meeting, with all that they answered."""
+
+    id: int
+    person_id: int
+    role: str
+    answer: str
+    answered_at: datetime | None
+    reason: str
+    substitute_name: str
+    substitute_position: str
+    substitute_phone: str
+
+    @classmethod
+    def of(cls, participant: Participant | None) -> "OwnPlace | None":
+        """The place of a row; None for who has none."""
+        if participant is None:
+            return None
+        return cls(
+            id=participant.id,
+            person_id=participant.person_id,
+            role=participant.role,
+            answer=participant.answer,
+            answered_at=participant.answered_at,
+            reason=participant.reason,
+            substitute_name=participant.substitute_name,
+            substitute_position=participant.substitute_position,
+            substitute_phone=participant.substitute_phone,
+        )
+
+
+@dataclass(frozen=True)
+class ConclusionView:
+    """A conclusion on a page."""
+
+    id: int
+    text: str
+    lead_person_id: int | None
+    lead_name: str
+    co_workers: tuple[CoWorker, ...]
+    due_at: datetime | None
+    task_id: int | None
+
+    @classmethod
+    def of(cls, conclusion: Conclusion) -> "ConclusionView":
+        """The fields of a row."""
+        return cls(
+            id=conclusion.id,
+            text=conclusion.text,
+            lead_person_id=conclusion.lead_person_id,
+            lead_name=conclusion.lead_name,
+            co_workers=tuple(CoWorker(person["id"], person["name"]) for person in conclusion.co_workers),
+            due_at=conclusion.due_at,
+            task_id=conclusion.task_id,
+        )
+
+
+@dataclass(frozen=True)
+class WallView:
+    """A screen on the wall that follows a meeting."""
+
+    id: int
+    paired_at: datetime | None
+
+
+@dataclass(frozen=True)
+class ScreenView:
+    """A screen as it sees itself: the code that it shows, or the meeting it is paired with."""
+
+    code: str | None
+    code_until: datetime
+    meeting_id: int | None
+
+    @classmethod
+    def of(cls, pairing: WallPairing | None) -> "ScreenView | None":
+        """The fields of a row; None for a screen that has never asked for a code."""
+        return None if pairing is None else cls(pairing.code, pairing.code_until, pairing.meeting_id)

@@ -1,0 +1,153 @@
+"""Endpoints of the room: its pages and snapshot, the current point, presence, the speakers' queue."""
+
+from typing import Any
+
+from flask import Response, jsonify, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from directory.actor import Actor
+from kernel.db import Tx
+from kernel.errors import NotFound
+from kernel.forms import fresh_number
+from meetings import attending, holding, queries, speaking
+from meetings.access import Right
+from meetings.forms import number
+from meetings.routes.base import WALLS, answered, command_id, routes
+from meetings.states import Verb
+
+
+@routes.get("/meetings/<int:meeting_id>/room")
+def room(tx: Tx, actor: Actor, meeting_id: int) -> str:
+    """The live room."""
+    page = queries.page(tx, actor, meeting_id)
+    if not page.can_join:
+        raise NotFound()
+    return render_template("meetings/room.html", **room_context(tx, actor, page))
+
+
+@routes.get("/meetings/<int:meeting_id>/plain")
+def plain(tx: Tx, actor: Actor, meeting_id: int) -> str:
+    """The same state and acts as the room, without scripts."""
+    page = queries.page(tx, actor, meeting_id)
+    if not page.can_join:
+        raise NotFound()
+    return render_template("meetings/plain.html", **room_context(tx, actor, page))
+
+
+def room_context(tx: Tx, actor: Actor | None, page: queries.MeetingPage) -> dict[str, Any]:
+    """What the templates of the room, of its plain page and of a wall read."""
+    return {
+        "page": page,
+        "snapshot": queries.snapshot(tx, actor, page.meeting.id).wire(),
+        "choice": queries.people_for_tasks(tx, page) if page.desk else [],
+        "number": fresh_number(),
+        "errors": {},
+        "typed": {},
+        "Verb": Verb,
+    }
+
+
+@routes.open_get("/meetings/<int:meeting_id>/wall", reason=WALLS)
+def wall(tx: Tx, actor: Actor | None, meeting_id: int) -> Any:
+    """The screen on the wall. A screen that lost its meeting goes back to showing a code."""
+    try:
+        page = queries.page(tx, actor, meeting_id, Right.FOLLOW)
+    except NotFound:
+        return redirect(url_for("meetings.screen"))
+    return render_template("meetings/wall.html", **room_context(tx, actor, page))
+
+
+@routes.open_get("/meetings/<int:meeting_id>/snapshot", reason=WALLS)
+def snapshot(tx: Tx, actor: Actor | None, meeting_id: int) -> Response:
+    """The whole state, with the stream numbers that it stands for, read in one transaction."""
+    tag = f'"{queries.snapshot_tag(tx, actor, meeting_id)}"'
+    if request.headers.get("If-None-Match") == tag:
+        response = make_response("", 304)
+    else:
+        response = jsonify(queries.snapshot(tx, actor, meeting_id).wire())
+    response.headers["ETag"] = tag
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def back_to_room(meeting_id: int, data: dict[str, Any]) -> AnyResponse:
+    """Back to the page from which the act was sent."""
+    pages = {"plain": "meetings.plain", "meeting": "meetings.meeting", "build": "meetings.build"}
+    endpoint = pages.get(request.form.get("from", ""), "meetings.room")
+    return answered(redirect(url_for(endpoint, meeting_id=meeting_id), 303), data)
+
+
+@routes.post("/meetings/<int:meeting_id>/current")
+def take_item(tx: Tx, actor: Actor, meeting_id: int) -> AnyResponse:
+    """Make a point the current one on every screen."""
+    item_id = number(request.form.get("item")) or 0
+    rev = number(request.form.get("rev"))
+    answer = holding.take_item(tx, actor, meeting_id, item_id, rev=rev, command_id=command_id())
+    return back_to_room(meeting_id, answer)
+
+
+@routes.post("/meetings/<int:meeting_id>/open")
+def open_meeting(tx: Tx, actor: Actor, meeting_id: int) -> AnyResponse:
+    """Begin the meeting."""
+    return back_to_room(meeting_id, {"rev": holding.open_meeting(tx, actor, meeting_id).rev})
+
+
+@routes.post("/meetings/<int:meeting_id>/pause")
+def pause(tx: Tx, actor: Actor, meeting_id: int) -> AnyResponse:
+    """Break off for a while."""
+    return back_to_room(meeting_id, {"rev": holding.pause(tx, actor, meeting_id).rev})
+
+
+@routes.post("/meetings/<int:meeting_id>/resume")
+def resume(tx: Tx, actor: Actor, meeting_id: int) -> AnyResponse:
+    """Go on."""
+    return back_to_room(meeting_id, {"rev": holding.resume(tx, actor, meeting_id).rev})
+
+
+@routes.post("/meetings/<int:meeting_id>/close")
+def close(tx: Tx, actor: Actor, meeting_id: int) -> AnyResponse:
+    """End the meeting."""
+    return back_to_room(meeting_id, {"rev": holding.close(tx, actor, meeting_id).rev})
+
+
+@routes.post("/meetings/<int:meeting_id>/check-in")
+def check_in(tx: Tx, actor: Actor, meeting_id: int) -> AnyResponse:
+    """I am here."""
+    return back_to_room(meeting_id, {"rev": attending.check_in(tx, actor, meeting_id).rev})
+
+
+@routes.post("/meetings/<int:meeting_id>/people/<int:participant_id>/check-in")
+def check_in_for(tx: Tx, actor: Actor, meeting_id: int, participant_id: int) -> AnyResponse:
+    """The desk notes that somebody is here."""
+    return back_to_room(meeting_id, {"rev": attending.check_in_for(tx, actor, meeting_id, participant_id).rev})
+
+
+@routes.post("/meetings/<int:meeting_id>/people/<int:participant_id>/take-back")
+def take_back(tx: Tx, actor: Actor, meeting_id: int, participant_id: int) -> AnyResponse:
+    """The desk corrects a check-in."""
+    return back_to_room(meeting_id, {"rev": attending.take_back(tx, actor, meeting_id, participant_id).rev})
+
+
+@routes.post("/meetings/<int:meeting_id>/speak")
+def ask_to_speak(tx: Tx, actor: Actor, meeting_id: int) -> AnyResponse:
+    """Register to speak."""
+    return back_to_room(meeting_id, {"turn": speaking.ask_to_speak(tx, actor, meeting_id).id})
+
+
+@routes.post("/meetings/<int:meeting_id>/speak/withdraw")
+def withdraw(tx: Tx, actor: Actor, meeting_id: int) -> AnyResponse:
+    """Take the request, or the floor, back."""
+    speaking.withdraw(tx, actor, meeting_id)
+    return back_to_room(meeting_id, {})
+
+
+@routes.post("/meetings/<int:meeting_id>/turns/<int:turn_id>/floor")
+def give_floor(tx: Tx, actor: Actor, meeting_id: int, turn_id: int) -> AnyResponse:
+    """Let somebody speak."""
+    return back_to_room(meeting_id, {"turn": speaking.give_floor(tx, actor, meeting_id, turn_id).id})
+
+
+@routes.post("/meetings/<int:meeting_id>/turns/<int:turn_id>/end")
+def end_turn(tx: Tx, actor: Actor, meeting_id: int, turn_id: int) -> AnyResponse:
+    """Take the floor back."""
+    return back_to_room(meeting_id, {"turn": speaking.end_turn(tx, actor, meeting_id, turn_id).id})
