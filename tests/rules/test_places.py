@@ -13,11 +13,11 @@ LONGEST_FUNCTION = 50
 LONGEST_FILE = 450
 # Still above these caps; to be emptied, nothing may be added.
 LEFT_TOO_LONG = {
-    "signing/evidence_check.py",
-    "signing/testpki.py",
+    "signing/evidence/pack_check.py",
+    "signing/testca/authority.py",
     "tests/api/test_integration.py",
     "tests/browser/gallery_app.py",
-    "tests/signing_keys/test_secrets.py",
+    "tests/signing/keys/test_secrets.py",
     "tests/web_broadcast/site.py",
 }
 
