@@ -46,7 +46,7 @@ def load_models() -> None:
 def load_pages() -> list[Door]:
     """All doors of the house, with the guards, start-page sections and describers that the pages need."""
     load_models()
-    for name in ("today", "links", "givenup"):
+    for name in ("today", "dashboard", "links", "givenup"):
         _modules(name)
     modules = _modules("routes") + _modules("api")
     return [door for module in modules for door in module.routes.doors]
