@@ -1,5 +1,16 @@
 """`scripts/bench broadcast`: one letter to 760 agencies, all of which wait at their mailboxes.
 
+Claim: a letter of 1 MB to 760 agencies is in every mailbox before mesh-sandbox has taken it 760 times; on the disk it
+is one envelope and its paper.
+
+Peer: mesh-sandbox (in memory) handed the same letter 760 times over eight connections; the floor: one fsynced file
+and 760 rows in one transaction.
+
+Bound: at most the sandbox's time; with 1 and 10 MB all have it within 5 s or 2.5 times the sandbox's time, the first
+within 300 ms of the answer or 0.15 times.
+
+Takes: about two minutes.
+
 Real processes on a real, durable PostgreSQL. The clock of "all" starts when the sender begins to hand in, that of
 "first" when it has its answer; both end when an agency's own system has been told of the letter in the answer to its
 long poll. The peer is mesh-sandbox, which has no broadcast: a sender there says the same thing 760 times over eight
@@ -20,11 +31,11 @@ from pathlib import Path
 import psycopg
 import sqlalchemy as sa
 
-from bench.letters import letter, register, register_all
-from bench.mailboxes import Mailboxes, waiting
-from bench.mesh import sandbox, times
-from bench.report import Result, median, progress
-from bench.sending import Sender
+from bench.clients.mailboxes import Mailboxes, waiting
+from bench.clients.sender import Sender
+from bench.fixtures.letters import letter, register, register_all
+from bench.harness.result import Result, TimeBound, median, progress
+from bench.peers.mesh import sandbox, times
 from directory import demo
 from tests.postgres import TestServer
 from web.tour.instance import Instance
@@ -33,10 +44,13 @@ AGENCIES = 760
 ROUNDS = 3
 SMALL, LARGE = 1_000_000, 10_000_000
 CODES = [f"H97.{number:03}" for number in range(AGENCIES)]
-MOST_ALL_S = 5.0
-MOST_FIRST_MS = 300.0
-PATIENCE_S = 120.0
+MAX_ALL_MS = 5_000.0
+MAX_FIRST_MS = 300.0
+TIMEOUT_S = 120.0
 MUST = 1.0
+# What these two were of the sandbox's time, 2.0 s, on the machine on which they were set. The floor proper, a hundredth
+# of a second, is too short to measure a machine with.
+ALL_BESIDE_SANDBOX, FIRST_BESIDE_SANDBOX = 2.5, 0.15
 
 
 @dataclass(frozen=True)
@@ -50,7 +64,7 @@ class Round:
     rows_bytes: int
 
 
-def main() -> Result:
+def main(*, rounds: int = ROUNDS) -> Result:
     """Three rounds with both sizes, the peer and the floor after each; the figures are the medians."""
     small: list[Round] = []
     large: list[Round] = []
@@ -63,9 +77,9 @@ def main() -> Result:
                 sender = Sender(instance.url, register(db, demo.FINANCE))
                 systems = register_all(db, CODES)
             with waiting(folder, instance.port, systems, take=False) as boxes:
-                for number in range(ROUNDS):
+                for number in range(rounds):
                     small.append(_round(instance, sender, boxes, number, SMALL))
-                    large.append(_round(instance, sender, boxes, ROUNDS + number, LARGE))
+                    large.append(_round(instance, sender, boxes, rounds + number, LARGE))
                     peer.append(_peer(folder, number))
                     floor.append(_floor(server.url, folder, SMALL))
                     progress(f"round {number + 1}: {small[-1]}, {large[-1]}, peer {peer[-1]} s, floor {floor[-1]} s")
@@ -83,11 +97,6 @@ def _result(
         peer={"all_s": median(peer)},
         must=MUST,
         further={
-            **{
-                f"{name}: in all mailboxes within {MOST_ALL_S:.0f} s, in the first {MOST_FIRST_MS:.0f} ms after the "
-                "answer": told["all_s"] <= MOST_ALL_S and told["first_ms"] <= MOST_FIRST_MS
-                for name, told in figures.items()
-            },
             "on the disk: one envelope and its paper": all(
                 # The paper lies beside the envelope, in which it is a third larger.
                 one.files_bytes <= 2.5 * size
@@ -96,8 +105,17 @@ def _result(
             ),
             "no error at any mailbox": not errors,
         },
-        extra={"by_size": figures, "floor_s": median(floor), "rounds": ROUNDS, "errors": list(errors)},
+        bounds=[bound for name, told in figures.items() for bound in _bounds(name, told, median(peer) * 1000)],
+        extra={"by_size": figures, "floor_s": median(floor), "rounds": len(small), "errors": list(errors)},
     )
+
+
+def _bounds(size: str, told: dict[str, float], sandbox_ms: float) -> list[TimeBound]:
+    beside = "mesh-sandbox, the same letter to each"
+    return [
+        TimeBound(f"{size}: in all", told["all_s"] * 1000, MAX_ALL_MS, beside, sandbox_ms, ALL_BESIDE_SANDBOX),
+        TimeBound(f"{size}: in the first", told["first_ms"], MAX_FIRST_MS, beside, sandbox_ms, FIRST_BESIDE_SANDBOX),
+    ]
 
 
 def _middle(rounds: list[Round]) -> dict[str, float]:
@@ -109,7 +127,7 @@ def _round(instance: Instance, sender: Sender, boxes: Mailboxes, number: int, pd
     data = letter(CODES, number, pdf_bytes)
     files, rows = _files(instance.folder), _rows(instance)
     handed = sender.hand_in(data)
-    told = boxes.wait_for(hashlib.sha256(data).hexdigest(), AGENCIES, PATIENCE_S)
+    told = boxes.wait_for(hashlib.sha256(data).hexdigest(), AGENCIES, TIMEOUT_S)
     return Round(
         all_s=round(told[-1] - handed.begun, 3),
         first_ms=round(max(0.0, told[0] - handed.answered) * 1000, 1),

@@ -1,5 +1,14 @@
 """`scripts/bench flake`: whether the suite's default lane holds on a busy machine.
 
+Claim: no test of the suite's default lane fails while every processor is busy beside it (`--runs`; `--tests` for a
+part).
+
+Floor: a run in which nothing fails.
+
+Bound: no failure.
+
+Takes: two runs of the suite on a busy machine, about three times as long as on a quiet one; not part of `all`.
+
 It is run twice (`--runs`) while each processor has a program beside it that never rests: a test that fails then waits
 for a moment instead of a condition, or the product does. `--tests` names a part of the suite. The floor is a run in
 which nothing fails.
@@ -18,7 +27,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench.report import Result, progress
+from bench.harness.result import Result, progress
 
 ROOT = Path(__file__).resolve().parents[1]
 # As in scripts/test, which brings the number of workers too.

@@ -1,5 +1,16 @@
 """`scripts/bench inbox [--minutes 4] [--endpoints 760]`: a city's systems at their mailboxes for a long while.
 
+Claim: 760 systems wait at their mailboxes with long polls and fetch, while 12 letters with a PDF of 100 kB are handed
+in each second (`--minutes`, `--endpoints`): no error, each letter fetched once, web and worker do not grow.
+
+Peer: mesh-sandbox (in memory, no long poll) asked for an empty inbox over eight connections; the floor: two looks by
+an index.
+
+Bound: a look at most twice the sandbox's; 12 letters each second, or a letter in 110 times a look at the sandbox;
+memory grows by less than 5 %.
+
+Takes: its minutes, four by default, and two more.
+
 Real processes on a real, durable PostgreSQL. Every agency's system waits at its mailbox with a long poll, leases what
 it is offered, downloads and checks it and acknowledges; meanwhile letters are handed in at a steady rate, each to one
 of them. At the end mailboxes, systems and sender must agree, nobody may have met an error, and web and worker must not
@@ -23,27 +34,30 @@ from pathlib import Path
 import psycopg
 import sqlalchemy as sa
 
-from bench import memory, mesh
-from bench.letters import Credentials, letter, register, register_all
-from bench.mailboxes import Mailboxes, Summary, waiting
-from bench.report import Result, median, percentile, progress
-from bench.sending import HandedIn, Sender
-from bench.submit_driver import driven
+from bench.clients.http_driver import driven
+from bench.clients.mailboxes import Mailboxes, Summary, waiting
+from bench.clients.sender import HandedIn, Sender
+from bench.fixtures.letters import Credentials, letter, register, register_all
+from bench.harness import memory
+from bench.harness.result import Result, TimeBound, median, percentile, progress
+from bench.peers import mesh
 from directory import demo
-from docex.hub.models import Parcel
-from docex.hub.states import ParcelState
+from docex.exchange.hub.models import Parcel
+from docex.exchange.hub.states import ParcelState
 from tests.postgres import TestServer
 from web.tour.instance import Instance
 
 PER_S = 12.0
+# What a letter's twelfth of a second was of a look at the sandbox, 0.76 ms, on a machine that kept the rate.
+EACH_BESIDE_SANDBOX = 110.0
 PDF_BYTES = 100_000
 SENDERS = 4
 SETTLING = 0.25  # of the whole time, until memory is looked at for the first time
 MEMORY_EVERY_S = 1.0
-MOST_GROWTH = 0.05
+MAX_GROWTH = 0.05
 LOOKS = 2_000
 ROUNDS = 3
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 MUST = 2.0  # as for handing in: at most twice the sandbox's time, though ours is durable and signed
 
 
@@ -84,7 +98,7 @@ class Stay:
     astray: int  # letters not fetched exactly once, by what the systems and the database say
 
 
-def main(*, minutes: float = 4.0, endpoints: int = 760) -> Result:
+def main(*, minutes: float = 4.0, endpoints: int = 760, rounds: int = ROUNDS) -> Result:
     """The stay, then three rounds of looks; the figures of looks are the medians."""
     codes = [f"H97.{number:04}" for number in range(endpoints)]
     ours, peer, floor = [], [], []
@@ -98,7 +112,7 @@ def main(*, minutes: float = 4.0, endpoints: int = 760) -> Result:
             stay = _stay(instance, folder, near, systems, codes, minutes * 60)
             progress(f"{len(stay.handed_in)} letters in {stay.seconds:.0f} s, memory {stay.memory_mb}")
             token = Sender(instance.url, idle).token
-            for _ in range(ROUNDS):
+            for _ in range(rounds):
                 ours.append(_looks(folder, instance.port, token))
                 with mesh.sandbox(folder) as port:
                     peer.append(_each_ms(mesh.looks(folder, port, LOOKS)))
@@ -120,9 +134,18 @@ def _result(stay: Stay, endpoints: int, ours: list[float], peer: list[float], fl
         further={
             "no error at any mailbox": not stay.summary.errors,
             "every letter fetched exactly once": stay.astray == 0,
-            f"handed in at {PER_S:.0f} each second": rate >= PER_S * 0.98,
-            f"memory of web and worker grows by less than {MOST_GROWTH:.0%}": max(growth.values()) < MOST_GROWTH,
+            f"memory of web and worker grows by less than {MAX_GROWTH:.0%}": max(growth.values()) < MAX_GROWTH,
         },
+        bounds=[
+            TimeBound(
+                f"a letter, of {PER_S:.0f} each second",
+                1000 / rate,
+                1000 / (PER_S * 0.98),
+                "a look at mesh-sandbox",
+                median(peer),
+                EACH_BESIDE_SANDBOX,
+            )
+        ],
         extra={
             "letters": len(stay.handed_in),
             "seconds": round(stay.seconds, 1),
@@ -193,7 +216,7 @@ def _fetched(instance: Instance) -> int:
 
 
 def _wait_until_fetched(instance: Instance, count: int) -> None:
-    end = time.monotonic() + PATIENCE_S
+    end = time.monotonic() + TIMEOUT_S
     while _fetched(instance) < count and time.monotonic() < end:
         time.sleep(0.2)
 

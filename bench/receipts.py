@@ -1,5 +1,15 @@
 """`scripts/bench receipts`: how many receipts a process signs and verifies, and what a proof of the log costs.
 
+Claim: a receipt is signed and verified in a few times what ES256 alone takes, and a proof of the log stays short over
+4.3 million leaves.
+
+Floor: `cryptography` alone over the same bytes.
+
+Bound: at most four times the floor; at least 3,000 signed and 1,500 verified each second, or that many times; a proof
+has at most 23 hashes and takes at most 5 ms (p95) or 115 times a bare check by ES256.
+
+Takes: about two minutes.
+
 Ours is what the hub does for each receipt: claims to a compact JWS, and back with the key as it stands in the JWK set.
 The floor is `cryptography` alone: ES256 over the same bytes, without JSON, Base64 or keys in JWK. Then a log of 4.3
 million leaves on SQLite: inclusion proofs of random leaves and consistency proofs from random older sizes, each
@@ -20,7 +30,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc.jwk import ECKey
 
-from bench.report import Result, median, percentile, progress
+from bench.harness.result import Result, TimeBound, median, percentile, progress
 from kernel import clock
 from kernel.db import Database
 from signing.log import evidence_log, merkle, receipts
@@ -30,38 +40,48 @@ from signing.log.models import LogTile
 ROUNDS = 3
 TURNS = 2_000
 LEAVES = 4_300_000
-STRETCH = 50_000
+BATCH_SIZE = 50_000
 PROOFS = 500
-LEAST_SIGNED_PER_S = 3_000
-LEAST_VERIFIED_PER_S = 1_500
+MIN_SIGNED_PER_S = 3_000
+MIN_VERIFIED_PER_S = 1_500
 MUST = 4.0
-MOST_PROOF_MS = 5.0
-MOST_HASHES = 23
+MAX_PROOF_MS = 5.0
+PROOF_BESIDE_FLOOR = 115.0  # of a bare ES256 check, 0.044 ms on the machine on which the bound was set
+MAX_HASHES = 23
 
 
-def main() -> Result:
+def main(*, rounds: int = ROUNDS) -> Result:
     """Three rounds, ours and the floor in turn; the figures are the medians."""
     ours: dict[str, list[float]] = {"sign_ms": [], "verify_ms": []}
     floor: dict[str, list[float]] = {"sign_ms": [], "verify_ms": []}
-    for number in range(ROUNDS):
+    for number in range(rounds):
         _round(ours, floor)
         progress(
             f"round {number + 1}: ours {[x[-1] for x in ours.values()]} floor {[x[-1] for x in floor.values()]} ms"
         )
     sign_ms, verify_ms = (median(ours[name]) for name in ours)
+    bare = {name: median(floor[name]) for name in floor}
     proofs = _proofs()
     return Result(
         claim="signing and verifying a receipt take at most four times as long as ES256 alone",
         ours={"sign_ms": sign_ms, "verify_ms": verify_ms},
-        peer={name: median(floor[name]) for name in floor},
+        peer=bare,
         must=MUST,
         further={
-            f"at least {LEAST_SIGNED_PER_S} signed each second": 1000 / sign_ms >= LEAST_SIGNED_PER_S,
-            f"at least {LEAST_VERIFIED_PER_S} verified each second": 1000 / verify_ms >= LEAST_VERIFIED_PER_S,
-            f"over {LEAVES} leaves: at most {MOST_HASHES} hashes": proofs["most_hashes"] <= MOST_HASHES,
-            f"a proof within {MOST_PROOF_MS:.0f} ms (p95)": max(proofs["inclusion_ms"], proofs["consistency_ms"])
-            <= MOST_PROOF_MS,
+            f"over {LEAVES} leaves: at most {MAX_HASHES} hashes": proofs["most_hashes"] <= MAX_HASHES,
         },
+        bounds=[
+            TimeBound("signing", sign_ms, 1000 / MIN_SIGNED_PER_S, "ES256", bare["sign_ms"], MUST),
+            TimeBound("verifying", verify_ms, 1000 / MIN_VERIFIED_PER_S, "ES256", bare["verify_ms"], MUST),
+            TimeBound(
+                "a proof, p95",
+                max(proofs["inclusion_ms"], proofs["consistency_ms"]),
+                MAX_PROOF_MS,
+                "checking by ES256",
+                bare["verify_ms"],
+                PROOF_BESIDE_FLOOR,
+            ),
+        ],
         extra={"signed_per_s": round(1000 / sign_ms), "verified_per_s": round(1000 / verify_ms), "log": proofs},
     )
 
@@ -130,9 +150,9 @@ def _proofs() -> dict[str, float]:
 
 
 def _grow(db: Database) -> None:
-    for start in range(0, LEAVES, STRETCH):
+    for start in range(0, LEAVES, BATCH_SIZE):
         with db.write() as tx:
-            evidence_log.append(tx, start, [_leaf(number) for number in range(start, start + STRETCH)])
+            evidence_log.append(tx, start, [_leaf(number) for number in range(start, start + BATCH_SIZE)])
     progress(f"a log of {LEAVES} leaves")
 
 

@@ -1,5 +1,13 @@
 """`scripts/bench sign`: how many letters a process signs at B-B with the picture of the handwriting.
 
+Claim: a letter is signed at B-B with the picture of the handwriting no slower than by pyHanko's own signer.
+
+Peer: pyHanko's `SimpleSigner` on the same key file; the floor: RSA-2048 and SHA-256 by `cryptography` alone.
+
+Bound: at most the peer's time; at least 15 each second by a process, or 300 times the floor; 30 by two, or 150 times.
+
+Takes: about half a minute.
+
 The peer is pyHanko as its manual shows it: `SimpleSigner`, the same field, picture and attributes; it takes the RSA key
 in anew for each signature. The floor is RSA-2048 and SHA-256 over the same bytes by `cryptography` alone. Then the same
 by two processes at once.
@@ -25,28 +33,30 @@ from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter
 from pyhanko.sign.signers.pdf_cms import SimpleSigner
 from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner
 
-from bench.papers import ANCHOR, Signing, letter
-from bench.report import Result, each_ms, median, progress
+from bench.fixtures.signed_pdf import ANCHOR, Signing, letter
+from bench.harness.result import Result, TimeBound, each_ms, median, progress
 from signing.pdf.stamps import image_style, signature_box
 
 ROUNDS = 3
 TURNS = 40
 BOTH_S = 6.0
-LEAST_PER_S = 15.0
-LEAST_BY_TWO_PER_S = 30.0
+MIN_PER_S = 15.0
+MIN_BY_TWO_PER_S = 30.0
 MUST = 1.0
+# What the two rates were of the floor, 0.22 ms a signature, on the machine on which they were set.
+BESIDE_FLOOR, BY_TWO_BESIDE_FLOOR = 300.0, 150.0
 
 
-def main() -> Result:
+def main(*, rounds: int = ROUNDS, turns: int = TURNS) -> Result:
     """Three rounds, ours and the peer in turn; the figures are the medians."""
     with tempfile.TemporaryDirectory() as folder:
         signing, pdf = Signing.begin(Path(folder)), letter()
         simple = _simple_signer(Path(folder))
         ours: list[float] = []
         peer: list[float] = []
-        for number in range(ROUNDS):
-            ours.append(each_ms(lambda: signing.sign(pdf), TURNS))
-            peer.append(each_ms(lambda: _by_pyhanko(simple, signing, pdf), TURNS // 4))
+        for number in range(rounds):
+            ours.append(each_ms(lambda: signing.sign(pdf), turns))
+            peer.append(each_ms(lambda: _by_pyhanko(simple, signing, pdf), max(1, turns // 4)))
             progress(f"round {number + 1}: ours {ours[-1]:.1f} ms, pyHanko's SimpleSigner {peer[-1]:.1f} ms")
         floor_ms = _floor_ms(pdf)
         both = _by_two(folder, pdf)
@@ -56,10 +66,12 @@ def main() -> Result:
         ours={"sign_ms": taken_ms},
         peer={"sign_ms": median(peer)},
         must=MUST,
-        further={
-            f"at least {LEAST_PER_S:.0f} signed each second by a process": 1000 / taken_ms >= LEAST_PER_S,
-            f"at least {LEAST_BY_TWO_PER_S:.0f} each second by two": both >= LEAST_BY_TWO_PER_S,
-        },
+        bounds=[
+            TimeBound("a signature by one process", taken_ms, 1000 / MIN_PER_S, "RSA-2048", floor_ms, BESIDE_FLOOR),
+            TimeBound(
+                "a signature by two", 1000 / both, 1000 / MIN_BY_TWO_PER_S, "RSA-2048", floor_ms, BY_TWO_BESIDE_FLOOR
+            ),
+        ],
         extra={
             "signed_per_s": round(1000 / taken_ms, 1),
             "by_two_per_s": round(both, 1),

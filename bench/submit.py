@@ -1,5 +1,15 @@
 """`scripts/bench submit`: signed letters handed in by agencies' systems, each durable before its receipt.
 
+Claim: letters with a PDF of 100 kB are handed in with receipt, each durable, in at most twice the time of
+mesh-sandbox, which keeps them in memory.
+
+Peer: mesh-sandbox with the same bodies; the floor: ES256 check, SHA-256, one fsynced insert.
+
+Bound: at most twice the sandbox's time; at least a quarter of the floor's rate; 60 each second, or 6.5 times the
+floor's time; p95 at most 400 ms, or 155 times the floor's letter.
+
+Takes: about a minute.
+
 Ours is the web process on PostgreSQL with fsync on, reached by its socket as is the floor's; every answer follows its
 commit. The peer is mesh-sandbox, the reference server of a national exchange, which keeps what it gets in memory. The
 floor is what nobody can leave out: check one ES256 signature, hash the body, insert one row and wait for its fsync,
@@ -23,10 +33,10 @@ import requests
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from bench.letters import letter, register
-from bench.mesh import sandbox, times
-from bench.report import Result, median, percentile, progress
-from bench.submit_driver import CONNECTIONS, driven
+from bench.clients.http_driver import CONNECTIONS, driven
+from bench.fixtures.letters import letter, register
+from bench.harness.result import Result, TimeBound, median, percentile, progress
+from bench.peers.mesh import sandbox, times
 from directory import demo
 from tests.postgres import TestServer
 from web.tour.instance import Instance
@@ -36,8 +46,10 @@ LETTERS = 300
 PDF_BYTES = 100_000
 MUST_BESIDE_SANDBOX = 2.0  # at most twice its time, though ours is durable
 MUST_BESIDE_FLOOR = 4.0
-LEAST_PER_S = 60.0
-MOST_P95_MS = 400.0
+MIN_PER_S = 60.0
+MAX_P95_MS = 400.0
+# What these two were of the floor, 388 letters each second, on the machine on which they were set.
+EACH_BESIDE_FLOOR, P95_BESIDE_FLOOR = 6.5, 155.0
 
 
 @dataclass(frozen=True)
@@ -48,37 +60,43 @@ class Round:
     p95_ms: float
 
 
-def main() -> Result:
+def main(*, rounds: int = ROUNDS, letters: int = LETTERS) -> Result:
     """Three rounds of all three; the figures are the medians."""
-    rounds: dict[str, list[Round]] = {"ours": [], "sandbox": [], "floor": []}
+    measured: dict[str, list[Round]] = {"ours": [], "sandbox": [], "floor": []}
     with tempfile.TemporaryDirectory() as scratch, TestServer(durable=True) as server:
-        for number in range(ROUNDS):
+        for number in range(rounds):
             folder = Path(scratch) / str(number)
             folder.mkdir()
             with _ours(server.by_socket(server.create(f"bench{number}"))) as (instance, token):
-                letters = write_letters(folder, LETTERS)
-                taken = driven(folder, instance.port, _our_requests(letters, token), CONNECTIONS)
-                rounds["ours"].append(_round(letters, *taken))
+                paths = write_letters(folder, letters)
+                taken = driven(folder, instance.port, _our_requests(paths, token), CONNECTIONS)
+                measured["ours"].append(_round(paths, *taken))
             with sandbox(folder) as port:
-                rounds["sandbox"].append(_round(letters, *times(folder, port, letters)))
-            rounds["floor"].append(_floor(server.by_socket(server.url), letters))
-            for path in letters:
+                measured["sandbox"].append(_round(paths, *times(folder, port, paths)))
+            measured["floor"].append(_floor(server.by_socket(server.url), paths))
+            for path in paths:
                 path.unlink()
-            progress(f"round {number + 1}: " + ", ".join(f"{name} {done[-1]}" for name, done in rounds.items()))
-    per_s = {name: median(one.per_s for one in done) for name, done in rounds.items()}
-    p95_ms = {name: median(one.p95_ms for one in done) for name, done in rounds.items()}
+            progress(f"round {number + 1}: " + ", ".join(f"{name} {done[-1]}" for name, done in measured.items()))
+    per_s = {name: median(one.per_s for one in done) for name, done in measured.items()}
+    p95_ms = {name: median(one.p95_ms for one in done) for name, done in measured.items()}
     return Result(
         claim=f"letters of {PDF_BYTES // 1000} kB handed in with receipt take at most twice as long as at mesh-sandbox",
         ours={"ms_each": round(1000 / per_s["ours"], 3)},
         peer={"ms_each": round(1000 / per_s["sandbox"], 3)},
         must=MUST_BESIDE_SANDBOX,
         further={
-            f"at least {LEAST_PER_S:.0f} each second": per_s["ours"] >= LEAST_PER_S,
-            f"p95 at most {MOST_P95_MS:.0f} ms": p95_ms["ours"] <= MOST_P95_MS,
             f"at least 1/{MUST_BESIDE_FLOOR:.0f} of the floor": per_s["ours"] * MUST_BESIDE_FLOOR >= per_s["floor"],
         },
-        extra={"per_s": per_s, "p95_ms": p95_ms, "letters": LETTERS, "connections": CONNECTIONS, "rounds": ROUNDS},
+        bounds=_bounds(1000 / per_s["ours"], p95_ms["ours"], 1000 / per_s["floor"]),
+        extra={"per_s": per_s, "p95_ms": p95_ms, "letters": letters, "connections": CONNECTIONS, "rounds": rounds},
     )
+
+
+def _bounds(each_ms: float, p95_ms: float, floor_ms: float) -> list[TimeBound]:
+    return [
+        TimeBound("a letter", each_ms, 1000 / MIN_PER_S, "the floor's letter", floor_ms, EACH_BESIDE_FLOOR),
+        TimeBound("an answer, p95", p95_ms, MAX_P95_MS, "the floor's letter", floor_ms, P95_BESIDE_FLOOR),
+    ]
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import requests
 
 from conformance.kit import Hook
 from conformance.listener import SIGNATURE, TIMESTAMP, signature
+from kernel import clock
 
 ANSWERS_IN_S = 10.0
 OLDEST_S = 300
@@ -39,7 +40,7 @@ def _call(hook: Hook, body: bytes, headers: dict[str, str]) -> requests.Response
 
 
 def _signed(hook: Hook, body: bytes, at: float | None = None, secret: str = "") -> dict[str, str]:
-    timestamp = str(int(time.time() if at is None else at))
+    timestamp = str(int(clock.now().timestamp() if at is None else at))
     return {TIMESTAMP: timestamp, SIGNATURE: signature(secret or hook.secret, timestamp, body)}
 
 
@@ -95,14 +96,14 @@ def test_w04(hook: Hook, seconds: int) -> None:
     """A hint that is older than five minutes, or as far in the future, is refused (4xx), though its signature is
     right."""
     body = _hint()
-    _refused(_call(hook, body, _signed(hook, body, at=time.time() + seconds)))
-    _accepted(_call(hook, body, _signed(hook, body, at=time.time() - OLDEST_S / 2)))
+    _refused(_call(hook, body, _signed(hook, body, at=clock.now().timestamp() + seconds)))
+    _accepted(_call(hook, body, _signed(hook, body, at=clock.now().timestamp() - OLDEST_S / 2)))
 
 
 def test_w05(hook: Hook) -> None:
     """The same event may come twice, signed anew: the second is answered with 2xx too, or the hub would go on."""
     body = _hint()
-    _accepted(_call(hook, body, _signed(hook, body, at=time.time() - 30)))
+    _accepted(_call(hook, body, _signed(hook, body, at=clock.now().timestamp() - 30)))
     _accepted(_call(hook, body, _signed(hook, body)))
 
 

@@ -1,13 +1,12 @@
 """Who asks."""
 
-import time
-
 import pytest
 import requests
 from joserfc.jwk import ECKey
 
 from conformance.evidence import refused
 from conformance.party import PATIENCE_S, Party
+from kernel import clock
 
 
 def test_m01(sender: Party, receiver: Party) -> None:
@@ -74,7 +73,7 @@ def test_m04(sender: Party, receiver: Party) -> None:
         pytest.skip("give --sender or --receiver a private key in place of a secret")
     assertion = party.assertion()
     assert party.ask_token_by(assertion).status_code == 200, "a good assertion gets no token"
-    now = int(time.time())
+    now = int(clock.now().timestamp())
     bad = {
         "the same again": assertion,
         "expired": party.assertion(exp=now - 3600, iat=now - 3700),

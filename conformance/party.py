@@ -11,6 +11,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
+from kernel import clock
+
 PATIENCE_S = 30
 ARRIVES_S = 60.0
 TOKENS = "/api/v1/oauth/token"
@@ -68,7 +70,7 @@ class Party:
         """A fresh assertion, signed by the party's key or by `key`; `changes` are claims."""
         signer = key or self.key
         assert signer is not None
-        now = int(time.time())
+        now = int(clock.now().timestamp())
         claims = {"iss": self.client_id, "sub": self.client_id, "aud": self.audience, "iat": now, "exp": now + 120}
         algorithm = "RS256" if isinstance(signer, RSAKey) else _ALGORITHMS[signer.curve_name]
         header = {"alg": algorithm, "kid": signer.thumbprint()}

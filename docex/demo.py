@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from directory import queries as directory
 from directory.actor import Actor
 from directory.demo import FINANCE, HOME_AFFAIRS, SCIENCE, email_of
-from docex import drafting
-from docex.drafts import Draft
-from docex.models import Document
+from docex.documents.drafting import outgoing
+from docex.documents.drafting.draft import Draft
+from docex.documents.models import Document
 from kernel.blobs import BlobStore
 from kernel.db import Tx
 from signing.remote_signing import delegation
@@ -35,17 +35,17 @@ def seed(tx: Tx, blobs: BlobStore) -> None:
     decision = "12/QĐ-VP ngày 05/01/2026"
     delegation.enter(tx, Wanted(office, "KT", "CHÁNH VĂN PHÒNG", binh.person_id, decision, date(2026, 1, 5)))
     departments = _ids(tx, FINANCE, HOME_AFFAIRS, SCIENCE)
-    drafting.write(
+    outgoing.write(
         tx,
         ha,
         _draft("Góp ý dự thảo quy chế tiếp công dân của Thành phố", binh, departments, kind="letter"),
     )
-    waiting = drafting.write(
+    waiting = outgoing.write(
         tx,
         ha,
         _draft("Báo cáo tiến độ thực hiện nhiệm vụ quý IV năm 2026", binh, departments[:2], kind="letter", urgency=1),
     )
-    drafting.submit(tx, ha, waiting.id)
+    outgoing.submit(tx, ha, waiting.id)
     tx.by = by
 
 

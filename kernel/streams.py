@@ -60,7 +60,7 @@ class Event:
     data: dict[str, Any]
 
     def wire(self) -> dict[str, Any]:
-        """The event in the short names of static/js/PROTOCOL.md."""
+        """The event in the short names of docs/live-protocol.md."""
         return {"s": self.stream, "n": self.seq, "k": self.kind, "d": self.data}
 
 

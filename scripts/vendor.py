@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Fetch the browser libraries of package-lock.json and copy what pages need into static/vendor/.
+"""Fetch the browser libraries of package-lock.json and copy what pages need into static/vendor/; with --dev also what
+the tests and scripts/lint need (axe-core, ESLint).
 
 Runs at set-up and again whenever the lock, this file, the icons in use or Bootstrap-Flask change; otherwise it
 returns at once. Nothing of static/vendor/ or node_modules/ is committed. A machine without Node gets one from
@@ -34,31 +35,35 @@ COPIES = (
     ("pdfjs-dist/wasm", "pdfjs/wasm"),
     ("pdfjs-dist/LICENSE", "pdfjs/LICENSE"),
     ("@fontsource/be-vietnam-pro/LICENSE", "fonts/LICENSE"),
-    ("axe-core/axe.min.js", "test/axe.min.js"),
 )
+DEV_COPIES = (("axe-core/axe.min.js", "test/axe.min.js"),)
 
 
 def main() -> int:
     """Bring static/vendor/ up to date; 0 when it is, 1 with a sentence when it cannot be."""
     options = argparse.ArgumentParser(description="Copy browser libraries into static/vendor/.")
     options.add_argument("--force", action="store_true", help="copy again even when nothing changed")
-    force: bool = options.parse_args().force
+    options.add_argument("--dev", action="store_true", help="and what the tests and the linter need")
+    asked = options.parse_args()
+    force, dev = bool(asked.force), bool(asked.dev)
     bootstrap = bootstrap_folder()
     if bootstrap is None:
         print("vendor: Bootstrap-Flask is not installed in this Python; run scripts/setup first", file=sys.stderr)
         return 1
     sprite, style = (bootstrap / SPRITE).read_text(), (bootstrap / STYLE).read_text()
     icons = icons_in_use(sprite)
-    libraries, from_bootstrap = library_stamp(), bootstrap_stamp(sprite, style, icons)
+    from_bootstrap = bootstrap_stamp(sprite, style, icons)
     seen = STAMP.read_text().split() if STAMP.exists() and not force else []
+    # A set-up for development is good for both.
+    libraries = library_stamp(dev=dev or seen[:1] == [library_stamp(dev=True)])
     if seen == [libraries, from_bootstrap]:
         print("vendor: browser libraries are up to date")
         return 0
     if not seen or seen[0] != libraries:
         command = npm_command()
-        if command is None or not install(command):
+        if command is None or not install(command, dev=dev):
             return 1
-        copy_libraries()
+        copy_libraries(dev=dev)
     write_icons(sprite, icons)
     write_style(style)
     STAMP.write_text(f"{libraries}\n{from_bootstrap}\n")
@@ -66,9 +71,9 @@ def main() -> int:
     return 0
 
 
-def library_stamp() -> str:
+def library_stamp(*, dev: bool) -> str:
     """Changes when a version in the lock or a rule of this file changes."""
-    return hashlib.sha256(LOCK.read_bytes() + Path(__file__).read_bytes()).hexdigest()
+    return hashlib.sha256(LOCK.read_bytes() + Path(__file__).read_bytes() + bytes([dev])).hexdigest()
 
 
 def bootstrap_stamp(sprite: str, style: str, icons: list[str]) -> str:
@@ -99,10 +104,12 @@ def npm_command() -> list[str] | None:
     return [str(node), str(cli)]
 
 
-def install(npm: list[str]) -> bool:
+def install(npm: list[str], *, dev: bool) -> bool:
     """`npm ci` from the lock: exact versions, checked hashes, no install scripts."""
-    print("vendor: npm ci (socket.io-client, pdfjs-dist, Be Vietnam Pro, axe-core)", flush=True)
+    names = "socket.io-client, pdfjs-dist, Be Vietnam Pro" + (", axe-core, ESLint" if dev else "")
+    print(f"vendor: npm ci ({names})", flush=True)
     flags = ["--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund", "--loglevel=error"]
+    flags.append("--include=dev" if dev else "--omit=dev")
     path = os.pathsep.join([str(Path(npm[0]).parent), os.defpath])
     inherited = {name: value for name, value in os.environ.items() if name != "PATH"}
     result = subprocess.run(
@@ -116,12 +123,12 @@ def install(npm: list[str]) -> bool:
     return result.returncode == 0
 
 
-def copy_libraries() -> None:
+def copy_libraries(*, dev: bool) -> None:
     """Replace static/vendor/ by a fresh copy; it appears whole or not at all."""
     fresh = VENDOR.with_name("vendor.new")
     shutil.rmtree(fresh, ignore_errors=True)
     modules = ROOT / "node_modules"
-    for source, target in [*COPIES, *font_files()]:
+    for source, target in [*COPIES, *(DEV_COPIES if dev else ()), *font_files()]:
         place = fresh / target
         place.parent.mkdir(parents=True, exist_ok=True)
         if (modules / source).is_dir():

@@ -152,6 +152,7 @@ _MORE = [
     ("edxml_refused", 422, phrase("Phong bì edXML không đọc được; info.refusal nói lý do.")),
     ("unknown_receiver", 422, phrase("Nơi nhận không có trong danh mục; info.codes là các mã đó.")),
     ("unknown_document", 422, phrase("Chưa từng chuyển văn bản này giữa hai cơ quan.")),
+    ("field_missing", 422, phrase("Trạng thái không nói về văn bản nào; info.missing là phần còn thiếu.")),
     ("secret_document", 422, phrase("Phong bì ghi độ mật; trục không nhận văn bản bí mật nhà nước.")),
     ("reason_missing", 422, phrase("Trạng thái 02, 13 hoặc 16 không nêu lý do.")),
     ("malware", 422, phrase("Tệp có mã độc; info.receipt là biên nhận từ chối có ký số.")),

@@ -9,7 +9,7 @@ from flask_bootstrap import Bootstrap5
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
-from docex.vxp.api import answer_astray
+from docex.api.vxp import answer_astray
 from kernel.config import Config
 from kernel.text import Phrase
 from web import entry, errors, files, pages, rooms
@@ -54,7 +54,7 @@ def create_app(config: Config, parts: Services | None = None) -> Flask:
     pages.install(app)
     app.url_map.converters["int"] = _Id
     entry.mount(app, rooms.load_pages())
-    rooms.offer_ways(config)
+    rooms.offer_transports(config)
     app.jinja_env.finalize = _in_reader_language
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     files.install(app)

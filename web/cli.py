@@ -11,7 +11,7 @@ from typing import Any, TextIO
 import click
 
 from docex.agent.commands import agent, agent_key
-from docex.edxml_cli import edxml
+from docex.commands import edxml
 from kernel.config import BadSetting, Config
 from kernel.errors import DomainError
 from signing.evidence.cli import verify

@@ -6,7 +6,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from directory.models import Agency, Membership, Person
-from docex.custody import person_key_name, seal_key_name
+from docex.documents.key_custody import person_key_name, seal_key_name
 from kernel.config import Config
 from kernel.db import Tx
 from signing.testca.authority import TestPerson, TestSeal

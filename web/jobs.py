@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from docex.hub import leftovers
+from docex.exchange.hub.uploads import leftovers
 from kernel import clock, outbox, streams
 from kernel.blobs import BlobStore
 from kernel.config import Config

@@ -6,10 +6,10 @@ import threading
 
 from directory import queries as directory
 from directory.actor import Actor, Role
-from docex.mail import partners
-from docex.mail.addresses import exchange_address
-from docex.mail.door import Door
-from docex.mail.partners import Terms
+from docex.exchange.mail import partners
+from docex.exchange.mail.addresses import exchange_address
+from docex.exchange.mail.inbound.smtp_listener import SmtpListener
+from docex.exchange.mail.partners import Terms
 from kernel import faults
 from kernel.config import Config
 from kernel.errors import NotFound
@@ -28,7 +28,7 @@ def run(config: Config) -> None:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    door = Door(config, parts.db, parts.blobs)
+    door = SmtpListener(config, parts.db, parts.blobs)
     door.start()
     log.info("mail door listening on %s:%s", door.hostname, door.port)
     ended.wait()

@@ -1,6 +1,6 @@
 """`lienthong verdicts again`: what was judged by earlier rules is promised to be judged again, and how much."""
 
-from docex import rejudging
+from docex.documents.verification import reverification
 from kernel.config import Config
 from kernel.db import Database
 from web import rooms
@@ -11,10 +11,11 @@ def by_hand(config: Config) -> str:
     rooms.load_models()
     db = Database(config.sql_url)
     try:
-        found = rejudging.by_hand(db)
+        found = reverification.by_hand(db)
     finally:
         db.close()
     return (
         f"{found.judged} documents have verdicts, {found.earlier} of them by earlier rules, {found.waiting} wait to be "
-        f"judged again; the worker judges {rejudging.STRETCH} a minute and tells who holds what is no longer valid"
+        f"judged again; the worker judges {reverification.BATCH_SIZE} a minute and tells who holds what is no longer "
+        "valid"
     )

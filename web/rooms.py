@@ -11,14 +11,15 @@ from kernel.doors import Door
 ROOMS = ("directory", "signing", "notify", "tasks", "docex", "meetings", "web")
 #: Rooms within a room, with models, doors and jobs of their own.
 PARTS = (
-    "docex.desk",
-    "docex.checking",
-    "docex.hub",
-    "docex.registers",
-    "docex.evidence",
-    "docex.vxp",
-    "docex.mail",
-    "docex.device",
+    "docex.documents",
+    "docex.documents.verification",
+    "docex.exchange",
+    "docex.exchange.hub",
+    "docex.documents.registers",
+    "docex.exchange.evidence",
+    "docex.exchange.vxp",
+    "docex.exchange.mail",
+    "docex.documents.device_signing",
 )
 
 
@@ -46,16 +47,17 @@ def load_models() -> None:
 def load_pages() -> list[Door]:
     """All doors of the house, with the guards, start-page sections and describers that the pages need."""
     load_models()
-    for name in ("today", "dashboard", "links", "givenup"):
+    for name in ("today", "dashboard", "links", "dead_letters"):
         _modules(name)
     modules = _modules("routes") + _modules("api")
-    return [door for module in modules for door in module.routes.doors]
+    found = [routes for module in modules for routes in (module.sets if hasattr(module, "sets") else [module.routes])]
+    return [door for routes in found for door in routes.doors]
 
 
-def offer_ways(config: Config) -> None:
-    """Let this process know the ways out of the exchange that depend on settings: what is said on pages and by the API
-    goes on by them too."""
-    for module in _modules("way"):
+def offer_transports(config: Config) -> None:
+    """Let this process know the transports of the exchange that depend on settings: what is said on pages and by the
+    API goes on by them too."""
+    for module in _modules("transport"):
         if hasattr(module, "offer"):
             module.offer(config)
 

@@ -1,6 +1,6 @@
 """The browsers that this process holds, and the tailer that hands them the rows of their streams.
 
-Sockets only carry server → browser; the one thing a browser says is which streams it wants (static/js/PROTOCOL.md).
+Sockets only carry server → browser; the one thing a browser says is which streams it wants (docs/live-protocol.md).
 """
 
 import logging

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 
-from docex.hub import leftovers
-from docex.hub.uploads import Folder
+from docex.exchange.hub.uploads import leftovers
+from docex.exchange.hub.uploads.resumable import Folder
 from kernel import clock
 from kernel.blobs import BlobStore, store_for
 from kernel.config import Config

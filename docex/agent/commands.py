@@ -48,9 +48,9 @@ def agent(
 
     Exit code 0 when it was told to stop or, with --once, when everything that could be done was done; 1 otherwise.
     """
-    from docex.agent import running
+    from docex.agent import main_loop
     from docex.agent.errors import Unreachable, Unusable
-    from docex.agent.wire import Reach
+    from docex.agent.http_client import Reach
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     faults.arm(config.fault_point)
@@ -58,7 +58,7 @@ def agent(
         raise click.UsageError("Cần một trong hai: --secret-file hoặc --key-file. / One of the two is needed.")
     try:
         proof = _credentials(client_id, secret_file, key_file)
-        running.run(Reach(hub, proof, str(ca_file or ""), audience), folder, once=once)
+        main_loop.run(Reach(hub, proof, str(ca_file or ""), audience), folder, once=once)
     except (Unusable, Unreachable) as error:
         raise click.ClickException(str(error)) from None
 

@@ -28,7 +28,7 @@ class Unreachable(Exception):
         self.words, self.wait_s = words, wait_s
 
 
-class Stumbled(Unreachable):
+class TransientError(Unreachable):
     """Only this one file or delivery did not work; others may."""
 
 

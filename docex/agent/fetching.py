@@ -22,11 +22,11 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from docex.agent.board import INBOX, Board
-from docex.agent.errors import Gone, Stumbled
+from docex.agent.errors import Gone, TransientError
 from docex.agent.folders import Folders, bring, move, odd_answer, only_about, plain, sha256_of
-from docex.agent.heads import Watch
 from docex.agent.hub import Hub, Waiting
+from docex.agent.log_watch import Watch
+from docex.agent.status_file import INBOX, Board
 from kernel import clock, faults
 from kernel.text import phrase
 
@@ -86,9 +86,9 @@ class Fetcher:
             log.info("delivery %d is not ours now: %s", one.id, gone)
             self.board.is_fine(INBOX + _name(one))
             return False
-        except Stumbled as stumbled:
-            self.board.is_wrong(INBOX + _name(one), stumbled.words)
-            log.warning("delivery %d is tried again: %s", one.id, stumbled)
+        except TransientError as failed:
+            self.board.is_wrong(INBOX + _name(one), failed.words)
+            log.warning("delivery %d is tried again: %s", one.id, failed)
             return False
         self.board.is_fine(INBOX + _name(one))
         return True
@@ -128,7 +128,7 @@ class Fetcher:
             try:
                 with only_about(mark.name):
                     self._acknowledge(mark)
-            except (Gone, Stumbled) as error:
+            except (Gone, TransientError) as error:
                 # Its term ended, or another lease overtook ours. Should it come again, the mark is there.
                 log.info("delivery %s cannot be acknowledged: %s", mark.name, error)
         self._has_settled = True
@@ -142,11 +142,11 @@ class Fetcher:
                     token, leased_at = self.hub.lease(one.id), time.monotonic()
                 faults.point("agent.piece_kept")
                 if self.stop.is_set():
-                    raise Stumbled(phrase("Việc tải về bị dừng; sẽ tải tiếp."))
+                    raise TransientError(phrase("Việc tải về bị dừng; sẽ tải tiếp."))
         faults.point("agent.downloaded")
         if not part.exists() or sha256_of(part) != one.sha256:
             part.unlink(missing_ok=True)
-            raise Stumbled(phrase("Văn bản tải về bị hỏng; sẽ tải lại từ đầu."))
+            raise TransientError(phrase("Văn bản tải về bị hỏng; sẽ tải lại từ đầu."))
         with part.open("rb") as file:
             os.fsync(file.fileno())
         move(part, ready)
@@ -157,7 +157,7 @@ class Fetcher:
         part = self.folders.parts / _note(one)
         missing = one.size - (part.stat().st_size if part.exists() else 0)
         if self.folders.free_bytes() < missing + SPARE_BYTES:
-            raise Stumbled(phrase("Ổ đĩa không đủ chỗ cho một văn bản {size} MB.", size=round(one.size / 1e6, 1)))
+            raise TransientError(phrase("Ổ đĩa không đủ chỗ cho một văn bản {size} MB.", size=round(one.size / 1e6, 1)))
 
     def _forget_old(self) -> None:
         """What nobody will go on with: cut downloads of deliveries that went another way, marks of those that ended

@@ -24,13 +24,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from docex.agent.errors import Busy, Stumbled, Unreachable, Unusable
+from docex.agent.errors import Busy, TransientError, Unreachable, Unusable
 from kernel.text import Phrase, fold, nfc, phrase
 
 log = logging.getLogger("lienthong.agent")
 
 PIECE = 1 << 20
-LONGEST_NAME = 180
+MAX_NAME_BYTES = 180
 """Bytes of a name that we make; a file system takes 255, and endings are added to it."""
 _HERE, _NOREPLACE = -100, 1  # AT_FDCWD and RENAME_NOREPLACE
 _rename_noreplace = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)  # Linux only
@@ -209,7 +209,7 @@ def _fitting(name: str) -> tuple[str, str]:
     plain_name = Path(shown(name))
     suffix = plain_name.suffix if len(plain_name.suffix.encode()) <= 20 else ""
     stem = plain_name.stem if suffix else plain_name.name
-    return stem.encode()[: LONGEST_NAME - len(suffix.encode())].decode(errors="ignore"), suffix
+    return stem.encode()[: MAX_NAME_BYTES - len(suffix.encode())].decode(errors="ignore"), suffix
 
 
 def plain(text: str) -> str:
@@ -242,17 +242,18 @@ def stopped(error: OSError) -> Unreachable:
 
 @contextmanager
 def only_about(name: str) -> Iterator[None]:
-    """Whatever goes wrong inside is about the one file or delivery of this name, and Stumbled says so to the office:
-    others may work. A full or read-only disk and a hub that is away are about all of them, and stay what they are."""
+    """Whatever goes wrong inside is about the one file or delivery of this name, and TransientError says so to the
+    office: others may work. A full or read-only disk and a hub that is away are about all of them, and stay what they
+    are."""
     try:
         yield
     except OSError as error:
         if error.errno in _WHOLE_DISK:
             raise
-        raise Stumbled(trouble(error, name), error.strerror or "") from error
+        raise TransientError(trouble(error, name), error.strerror or "") from error
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         log.error("not foreseen at %s", name, exc_info=error)
-        raise Stumbled(odd_answer(), type(error).__name__) from error
+        raise TransientError(odd_answer(), type(error).__name__) from error
 
 
 def odd_answer() -> Phrase:

@@ -14,23 +14,22 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from docex.agent import answers
-from docex.agent.board import Board
-from docex.agent.errors import Gone, Stumbled
+from docex.agent import responses
+from docex.agent.errors import Gone, TransientError
 from docex.agent.folders import Folders, code_name, only_about, shown, stem_of
 from docex.agent.hub import Hub
-from docex.labels import PROGRESS, RECALL
-from docex.states import Progress, Recall
+from docex.agent.status_file import Board
+from docex.edxml.progress import PROGRESS_WORDS, RECALL_WORDS, Progress, Recall
 from kernel import clock, faults
 from kernel.text import Phrase, one_line, phrase
 
 log = logging.getLogger("lienthong.agent")
-SOONEST_S = 0.25
+MIN_PAUSE_S = 0.25
 SLOWER = 1.5
 ON_ITS_WAY_S = 600.0
 """The longest pause while somebody has not fetched it yet; later steps are the work of days."""
 LATER_S = 3600.0
-GIVEN_UP = timedelta(days=120)
+FORGOTTEN_AFTER = timedelta(days=120)
 AT_ONCE = 10
 FEW = 3
 SUBMITTED = "submitted.jws"
@@ -84,7 +83,7 @@ class Follower:
             try:
                 with only_about(name):
                     news = self._look(notes[name])
-            except (Gone, Stumbled) as error:
+            except (Gone, TransientError) as error:
                 log.warning("letter %s cannot be followed now: %s", notes[name].stem, error)
                 news = None
             self._plan(name, news)
@@ -92,20 +91,20 @@ class Follower:
     def _plan(self, name: str, news: list[dict[str, Any]] | None) -> None:
         on_its_way = news is not None and any(one["state"] in _ON_ITS_WAY for one in news)
         longest_s = ON_ITS_WAY_S if on_its_way else LATER_S
-        pause_s = min(self._pause_s.get(name, SOONEST_S / SLOWER) * SLOWER, longest_s)
+        pause_s = min(self._pause_s.get(name, MIN_PAUSE_S / SLOWER) * SLOWER, longest_s)
         self._pause_s[name] = pause_s
         self._due[name] = time.monotonic() + pause_s
 
     def _look(self, note: Path) -> list[dict[str, Any]]:
         """Ask after one letter. What is new is written receipts first, so that a kill in between makes it new again."""
         number, about = int(note.stem.partition("-")[0]), json.loads(note.read_text(encoding="utf-8"))
-        is_too_old = datetime.fromisoformat(about["since"]) < clock.now() - GIVEN_UP
+        is_too_old = datetime.fromisoformat(about["since"]) < clock.now() - FORGOTTEN_AFTER
         told = self.hub.states(number)
         # A note from before notes held the hash has to believe the hub.
         if (sha256 := about.get("sha256", told.get("sha256"))) != told.get("sha256"):
             self._is_unknown(note, number, about, is_too_old)
             return []
-        deliveries = answers.items(told, "deliveries")
+        deliveries = responses.items(told, "deliveries")
         folder = self.folders.receipts / str(about["folder"])
         changed = _changed(folder / "states.json", deliveries)
         if changed:
@@ -190,8 +189,8 @@ def _receiver(one: dict[str, Any], words: list[Phrase]) -> str:
 
 
 def _word(one: dict[str, Any]) -> list[Phrase]:
-    found = [label.text for state, label in PROGRESS.items() if state.value == one["state"]]
-    found += [label.text for state, label in RECALL.items() if state.value == one.get("recall")]
+    found = [words for state, words in PROGRESS_WORDS.items() if state.value == one["state"]]
+    found += [words for state, words in RECALL_WORDS.items() if state.value == one.get("recall")]
     return found or [phrase("trạng thái {code}", code=one_line(str(one["state"]))[:40])]
 
 

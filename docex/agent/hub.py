@@ -13,10 +13,10 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from docex.agent import answers
-from docex.agent.errors import Gone, Stumbled, Unreachable
+from docex.agent import responses
+from docex.agent.errors import Gone, TransientError, Unreachable
 from docex.agent.folders import shown
-from docex.agent.wire import Reach, Wire, problem, refusal, told
+from docex.agent.http_client import Reach, Wire, problem, refusal, told
 from kernel.text import one_line, phrase
 
 log = logging.getLogger("lienthong.agent")
@@ -142,8 +142,8 @@ class Hub:
             if answer.status_code == 404:
                 break
             page = told(answer)
-            found += answers.items(page)
-            after = answers.text(page, "next") if page.get("next") else None
+            found += responses.items(page)
+            after = responses.text(page, "next") if page.get("next") else None
         return found
 
     def recalls(self) -> list[dict[str, Any]]:
@@ -151,7 +151,7 @@ class Hub:
         answer = self.wire.call("GET", "/api/v1/recalls")
         if answer.status_code in (403, 404):
             return []
-        return answers.items(told(answer))
+        return responses.items(told(answer))
 
     def waiting(self, wait_s: int, after: str = "") -> Page:
         """What is in the mailbox behind `after`; waits up to `wait_s` seconds while there is nothing."""
@@ -177,7 +177,7 @@ class Hub:
         """Begin to fetch; gives the token for `acknowledge`. Gone when it is not ours any more."""
         answer = self.wire.call("POST", f"/api/v1/inbox/{number}/lease", json={})
         _still_there(answer)
-        return answers.number(told(answer), "token")
+        return responses.number(told(answer), "token")
 
     def download(self, one: Waiting, target: Path) -> Iterator[int]:
         """Fetch the envelope into `target`, going on where an earlier try broke off; yields after every piece how many
@@ -192,14 +192,14 @@ class Hub:
         with answer:
             _still_there(answer)
             if not answer.ok:
-                raise Stumbled(phrase("Trục không làm được yêu cầu này."), str(answer.status_code))
+                raise TransientError(phrase("Trục không làm được yêu cầu này."), str(answer.status_code))
             goes_on = answer.status_code == 206
             have = have if goes_on else 0
             with target.open("ab" if goes_on else "wb") as file:
                 for piece in _pieces(answer):
                     have += len(piece)
                     if have > one.size:
-                        raise Stumbled(phrase("Trục gửi nhiều hơn cỡ đã báo."))
+                        raise TransientError(phrase("Trục gửi nhiều hơn cỡ đã báo."))
                     file.write(piece)
                     file.flush()
                     yield have
@@ -208,7 +208,7 @@ class Hub:
         """Say that the envelope is on the disk; answers with the checked receipt (compact JWS)."""
         answer = self.wire.call("POST", f"/api/v1/inbox/{number}/ack", json={"token": token})
         _still_there(answer)
-        receipt = answers.text(answers.part(told(answer), "receipt"), "jws")
+        receipt = responses.text(responses.part(told(answer), "receipt"), "jws")
         self.check(receipt, kind="retrieved", sha256=sha256)
         return receipt
 
@@ -236,26 +236,26 @@ class Hub:
 
 
 def _upload(found: dict[str, Any]) -> Upload:
-    offset, piece = answers.number(found, "offset", 0), answers.number(found, "piece")
-    return Upload(answers.token(found, "id"), offset, min(piece, PIECE), found.get("whole") is True)
+    offset, piece = responses.number(found, "offset", 0), responses.number(found, "piece")
+    return Upload(responses.token(found, "id"), offset, min(piece, PIECE), found.get("whole") is True)
 
 
 def _page(found: dict[str, Any]) -> Page:
     items, odd = [], []
-    for one in answers.items(found):
+    for one in responses.items(found):
         try:
             items.append(_waiting(one))
-        except Stumbled as stumbled:
-            log.warning("a delivery cannot be understood: %s", stumbled)
+        except TransientError as failed:
+            log.warning("a delivery cannot be understood: %s", failed)
             odd.append(shown(str(one.get("id", "?")))[:40])
-    head = answers.text(found["head"], "jws") if isinstance(found.get("head"), dict) else ""
-    return Page(items, answers.text(found, "next"), bool(found.get("held")), head, tuple(odd))
+    head = responses.text(found["head"], "jws") if isinstance(found.get("head"), dict) else ""
+    return Page(items, responses.text(found, "next"), bool(found.get("held")), head, tuple(odd))
 
 
 def _waiting(one: dict[str, Any]) -> Waiting:
-    urgency = answers.number(one, "urgency", 0) if "urgency" in one else 0
-    size = answers.number(one, "size", 0)
-    return Waiting(answers.number(one, "id"), answers.text(one, "code"), urgency, answers.sha256(one), size)
+    urgency = responses.number(one, "urgency", 0) if "urgency" in one else 0
+    size = responses.number(one, "size", 0)
+    return Waiting(responses.number(one, "id"), responses.text(one, "code"), urgency, responses.sha256(one), size)
 
 
 def _still_there(answer: requests.Response) -> None:

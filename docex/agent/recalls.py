@@ -10,8 +10,8 @@ import time
 from datetime import date, datetime
 from typing import Any
 
-from docex.agent import answers
-from docex.agent.errors import Stumbled
+from docex.agent import responses
+from docex.agent.errors import TransientError
 from docex.agent.folders import Folders, bring, only_about, plain
 from docex.agent.hub import Hub
 from docex.edxml import EdxmlError, write
@@ -32,21 +32,21 @@ class AskedBack:
         self._due = 0.0
 
     def look(self, *, now: bool = False) -> None:
-        """Ask the hub, every half minute or at once, and tell the office what is new. Stumbled, after all others were
-        told, when the hub asks something that makes no sense."""
+        """Ask the hub, every half minute or at once, and tell the office what is new. TransientError, after all others
+        were told, when the hub asks something that makes no sense."""
         if not now and time.monotonic() < self._due:
             return
         self._due = time.monotonic() + LOOK_S
-        open_ones, stumbled = set(), None
+        open_ones, failed = set(), None
         for item in self.hub.recalls():
             try:
                 with only_about(f"recall {item.get('document')}"):
                     open_ones.add(_key(item))
                     self._tell(item)
-            except Stumbled as error:
-                stumbled = error
-        if stumbled is not None:  # it may be one that is noted: which ones are answered is not known
-            raise stumbled
+            except TransientError as error:
+                failed = error
+        if failed is not None:  # it may be one that is noted: which ones are answered is not known
+            raise failed
         for note in self.folders.asked.iterdir():
             if note.name not in open_ones:  # answered
                 note.unlink()
@@ -69,12 +69,12 @@ class AskedBack:
 
 def _key(item: dict[str, Any]) -> str:
     """The question: the same document can be asked back again after a refusal."""
-    return f"{answers.number(item, 'document')}-{hashlib.sha256(str(item['asked_at']).encode()).hexdigest()[:16]}"
+    return f"{responses.number(item, 'document')}-{hashlib.sha256(str(item['asked_at']).encode()).hexdigest()[:16]}"
 
 
 def _name(item: dict[str, Any]) -> str:
-    number = answers.number(item, "id" if item["id"] else "document")
-    return f"{number}-{plain(answers.text(item, 'code'))}"
+    number = responses.number(item, "id" if item["id"] else "document")
+    return f"{number}-{plain(responses.text(item, 'code'))}"
 
 
 def _for_people(item: dict[str, Any]) -> str:

@@ -11,13 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from docex.agent import answers
-from docex.agent.board import OUTBOX, REASON, Board
-from docex.agent.errors import Gone, Refused, Stumbled, Unreachable
+from docex.agent import responses
+from docex.agent.errors import Gone, Refused, TransientError, Unreachable
 from docex.agent.folders import Folders, as_json, bring, free_name, move, only_about, shown, stem_of
 from docex.agent.following import follow_from_now
 from docex.agent.hub import Hub, Upload, WrongHash
 from docex.agent.outbox import Changed, Letter, NotAFile, Outbox, State
+from docex.agent.status_file import OUTBOX, REASON, Board
 from docex.edxml import EdxmlError, StatusMessage, read
 from kernel import clock, faults
 from kernel.text import Phrase, phrase
@@ -52,8 +52,8 @@ class Sender:
         try:
             with only_about(shown(path.name)):
                 return self._send_what_lies_there(path)
-        except Stumbled as stumbled:
-            self._later(path, stumbled)
+        except TransientError as failed:
+            self._later(path, failed)
             return False
 
     def _send_what_lies_there(self, path: Path) -> bool:
@@ -86,9 +86,9 @@ class Sender:
             answer = self.hub.submit_upload(self._bring_in_pieces(letter, digest).id, _key(digest))
         if answer.get("sha256") != digest:
             raise Unreachable(phrase("Trục xác nhận một tệp khác với tệp đã gửi. Xin báo quản trị trục."))
-        answers.number(answer, "id")
+        responses.number(answer, "id")
         if answer.get("receipt") is None and "status_id" in answer and _is_status(data):
-            answers.number(answer, "status_id")
+            responses.number(answer, "status_id")
         else:
             self.hub.check(_receipt_in(answer), kind="submitted", sha256=digest)
         return answer
@@ -99,14 +99,14 @@ class Sender:
                 return self._pieces(letter, self.hub.announce(letter.size, digest))
             except Gone:  # it lay too long and was swept
                 continue
-        raise Stumbled(phrase("Trục không nhận ra tệp đang tải lên."))
+        raise TransientError(phrase("Trục không nhận ra tệp đang tải lên."))
 
     def _pieces(self, letter: Letter, upload: Upload) -> Upload:
         faults.point("agent.announced")
         fruitless = 0
         while not upload.whole:
             if self.stop.is_set() or fruitless > FRUITLESS:
-                raise Stumbled(phrase("Việc tải lên bị dừng; sẽ tải tiếp."))
+                raise TransientError(phrase("Việc tải lên bị dừng; sẽ tải tiếp."))
             before = upload.offset
             if upload.offset < letter.size:
                 letter.file.seek(upload.offset)
@@ -173,17 +173,17 @@ class Sender:
             reason.unlink(missing_ok=True)
             self._move_into_error(taken, said)
 
-    def _later(self, path: Path, stumbled: Stumbled) -> None:
+    def _later(self, path: Path, failed: TransientError) -> None:
         pause_s = self.outbox.later(path)
-        self.board.is_wrong(OUTBOX + shown(path.name), stumbled.words)
-        log.warning("%s is tried again in %.0f s: %s", shown(path.name), pause_s, stumbled)
+        self.board.is_wrong(OUTBOX + shown(path.name), failed.words)
+        log.warning("%s is tried again in %.0f s: %s", shown(path.name), pause_s, failed)
 
 
 def _receipt_in(answer: dict[str, Any]) -> str:
     receipt = answer.get("receipt")
     if isinstance(receipt, dict) and isinstance(receipt.get("jws"), str):
         return str(receipt["jws"])
-    raise Stumbled(phrase("Trục không đưa biên nhận cho tệp này, nên chưa coi là đã gửi. Xin báo quản trị trục."))
+    raise TransientError(phrase("Trục không đưa biên nhận cho tệp này, nên chưa coi là đã gửi. Xin báo quản trị trục."))
 
 
 def _is_status(data: bytes) -> bool:

@@ -9,8 +9,8 @@ from docex.edxml import papers, strictness
 from docex.edxml.errors import EdxmlError, Refusal
 from docex.edxml.limits import Limits
 from docex.edxml.model import Attachment
+from docex.edxml.paper_store import Shelf
 from docex.edxml.papers import Encoded
-from docex.edxml.shelf import Shelf
 from docex.edxml.tree import PAPER, Node
 from kernel.text import Phrase, nfc, phrase
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from docex.edxml.codes import BusinessKind, Priority, StatusCode
-from docex.edxml.shelf import PaperSource
+from docex.edxml.paper_store import PaperSource
 from kernel.text import Phrase
 
 

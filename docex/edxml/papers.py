@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from docex.edxml.base64text import Decoder
+from docex.edxml.base64_text import Decoder
 from docex.edxml.errors import EdxmlError, Refusal
 from docex.edxml.limits import MIB, Limits
-from docex.edxml.shelf import PaperFile, Shelf
+from docex.edxml.paper_store import PaperFile, Shelf
 from docex.edxml.values import plain
 from kernel.text import phrase
 

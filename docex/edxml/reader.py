@@ -30,11 +30,11 @@ from docex.edxml.model import (
     Trace,
     UpdateInfo,
 )
+from docex.edxml.paper_store import MemoryFile, Shelf
 from docex.edxml.secrecy import FIELDS as SECRECY_FIELDS
-from docex.edxml.shelf import MemoryFile, Shelf
-from docex.edxml.signature import read_signature
 from docex.edxml.tree import Node, parse
 from docex.edxml.values import date_text, read_amount, read_date, read_flag, read_instant, read_int
+from docex.edxml.xmldsig.signature import read_signature
 from kernel.text import Phrase, phrase
 
 

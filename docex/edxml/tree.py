@@ -17,8 +17,8 @@ from xml.parsers import expat
 from docex.edxml.codes import NAMESPACE
 from docex.edxml.errors import EdxmlError, Refusal
 from docex.edxml.limits import Limits
+from docex.edxml.paper_store import Shelf
 from docex.edxml.papers import Encoded
-from docex.edxml.shelf import Shelf
 from kernel.text import nfc, phrase
 from kernel.turns import give_way
 

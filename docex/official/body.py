@@ -18,7 +18,7 @@ RESOLVING_KINDS = frozenset({"decision", "resolution"})
 """The kinds with an issuer and legal bases before the text (Forms 1.1 and 1.2)."""
 CODES_OF_RULES = frozenset({"regulation", "rule"})
 """The kinds whose articles have names, in bold as a whole."""
-_LONGEST_NAME = 150
+_MAX_NAME_LENGTH = 150
 
 
 def blocks(text: str, kind: str, *, closed: bool = True) -> tuple[Block, ...]:
@@ -87,7 +87,7 @@ def _set(line: str, before: list[Block], kind: str) -> Paragraph:
     if isinstance(last, Paragraph) and last.style is Style.HEADING and line.isupper():
         return Paragraph(Style.HEADING, line)
     found = _paragraph(line)
-    if kind in CODES_OF_RULES and found.lead and len(line) <= _LONGEST_NAME and not line.endswith((".", ";", ":")):
+    if kind in CODES_OF_RULES and found.lead and len(line) <= _MAX_NAME_LENGTH and not line.endswith((".", ";", ":")):
         return Paragraph(Style.TEXT, "", f"{found.lead} {found.text}".strip())
     return found
 
@@ -119,7 +119,7 @@ def _is_heading(line: str) -> bool:
     match = _HEADING.match(line)
     name = line[match.end() :] if match else ""
     is_sentence = name[:1].islower() or name.startswith((",", ";", "Điều")) or name.endswith((".", ";", ":", ","))
-    return bool(match) and not is_sentence and len(line) <= _LONGEST_NAME
+    return bool(match) and not is_sentence and len(line) <= _MAX_NAME_LENGTH
 
 
 def _closed(found: list[Block]) -> list[Block]:

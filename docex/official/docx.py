@@ -12,7 +12,7 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt
 
-from docex.official import wordstyles as ws
+from docex.official import word_styles as ws
 from docex.official.composing import Printable, compose
 from docex.official.layout import (
     TOGETHER,

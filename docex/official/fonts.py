@@ -17,7 +17,7 @@ from kernel.doctor import Finding, Health, check
 from kernel.errors import Unavailable
 from kernel.text import Phrase, phrase
 
-_PROBE = Path(__file__).with_name("fontprobe.py")
+_PROBE = Path(__file__).with_name("font_probe.py")
 _PROBE_SECONDS = 60
 _ASK_AGAIN = timedelta(seconds=30)
 

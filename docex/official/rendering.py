@@ -13,9 +13,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from docex.official.composing import SIGNATURE, Printable, compose
-from docex.official.crowding import parted, whole_width
 from docex.official.fonts import letters_lacking, printing_family
 from docex.official.layout import Layout
+from docex.official.table_widths import parted, whole_width
 from signing.pdf.stamps import Box, seal_box
 
 if TYPE_CHECKING:

@@ -1,21 +1,21 @@
 """PDFs that people and foreign systems hand in: are they real, and what do they say?
 
-The work (`pdfprobe.py`) is done in a confined process with limits, one for each file, so that no file can stop, fill or
-take over the process that asks. The received bytes are never changed.
+The work (`pdf_probe.py`) is done in a confined process with limits, one for each file, so that no file can stop, fill
+or take over the process that asks. The received bytes are never changed.
 """
 
 from dataclasses import dataclass, field
 from math import isfinite
 
-from docex.official import pdfprobe
-from docex.official.pdfprobe import NotSeen, Seen
+from docex.official import pdf_probe
+from docex.official.pdf_probe import NotSeen, Seen
 from kernel.errors import Invalid, Unavailable
 from kernel.text import Phrase, nfc, phrase
 from signing.sandbox.runner import Broken, Busy, pool, words
 
-MOST_TEXT = 400_000
+MAX_TEXT_LENGTH = 400_000
 """Letters of text kept for searching: some 150 pages."""
-_MOST_DETAIL = 300
+_MAX_DETAIL_LENGTH = 300
 
 _REFUSED: dict[str, Phrase] = {
     "not_pdf": phrase("Tệp này không phải là PDF."),
@@ -47,7 +47,12 @@ def looks_like_pdf(head: bytes) -> bool:
 
 
 def check_pdf(
-    data: bytes, most_bytes: int, *, name: str = "file", most_text: int = MOST_TEXT, patience_s: float | None = None
+    data: bytes,
+    most_bytes: int,
+    *,
+    name: str = "file",
+    most_text: int = MAX_TEXT_LENGTH,
+    patience_s: float | None = None,
 ) -> PdfFacts:
     """The facts of an uploaded PDF; may take seconds.
 
@@ -67,7 +72,7 @@ def check_pdf(
         found = NotSeen("broken", "pages that cannot be")
     if isinstance(found, NotSeen):
         reason = _REFUSED.get(found.code, _REFUSED["broken"])
-        raise Invalid({name: reason}, reason, detail=found.detail[:_MOST_DETAIL])
+        raise Invalid({name: reason}, reason, detail=found.detail[:_MAX_DETAIL_LENGTH])
     return PdfFacts(
         size=len(data),
         pages=found.pages,
@@ -82,13 +87,13 @@ def check_pdf(
 
 
 def _can_be(found: Seen) -> bool:
-    return 0 < found.pages <= pdfprobe.MOST_PAGES and all(map(isfinite, found.first + found.last))
+    return 0 < found.pages <= pdf_probe.MAX_PAGES and all(map(isfinite, found.first + found.last))
 
 
 def _probed(data: bytes, name: str, most_text: int, patience_s: float | None) -> Seen | NotSeen:
     try:
-        return pool("reading").run(pdfprobe.facts, data, most_text, patience_s=patience_s)
+        return pool("reading").run(pdf_probe.facts, data, most_text, patience_s=patience_s)
     except Broken as broken:
-        raise Invalid({name: words(broken)}, detail=str(broken)[:_MOST_DETAIL]) from None
+        raise Invalid({name: words(broken)}, detail=str(broken)[:_MAX_DETAIL_LENGTH]) from None
     except Busy:
         raise Unavailable(phrase("Hệ thống đang đọc nhiều tệp khác. Xin thử lại sau ít phút.")) from None

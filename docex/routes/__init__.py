@@ -1,23 +1,34 @@
-"""The doors of documents: lists, forms, the pages of own and received documents with their acts, papers."""
+"""The endpoints of documents and their exchange for people: lists, forms, the pages of documents, of the hub's operator
+and of the public."""
 
-from docex.routes import lists, own, papers, received, writing
-from docex.routes.files import file_response, log_opening, pdf_response
-from docex.routes.pages import Errors, document_page, incoming_page, on_document, on_incoming, routes, tell
+from docex.routes import (
+    checking,
+    device_signing,
+    evidence,
+    hub,
+    incoming,
+    lists,
+    mail_links,
+    outgoing,
+    pages,
+    papers,
+    registers,
+    vxp_systems,
+    workflow,
+    writing,
+)
 
-__all__ = [
-    "Errors",
-    "document_page",
-    "file_response",
-    "incoming_page",
-    "lists",
-    "log_opening",
-    "on_document",
-    "on_incoming",
-    "own",
-    "papers",
-    "pdf_response",
-    "received",
-    "routes",
-    "tell",
-    "writing",
-]
+__all__ = ["incoming", "lists", "outgoing", "papers", "sets", "writing"]
+
+sets = (
+    pages.routes,
+    workflow.routes,
+    checking.routes,
+    hub.routes,
+    registers.routes,
+    evidence.routes,
+    vxp_systems.routes,
+    mail_links.routes,
+    device_signing.routes,
+)
+"""All of them, in the order in which they are listed."""

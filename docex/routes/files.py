@@ -7,9 +7,9 @@ from flask import Response, current_app, request, stream_with_context
 from werkzeug.http import parse_range_header
 
 from directory.actor import Actor
-from docex.openings import record_opening
-from docex.papers import disposition
-from docex.receiving import PDF
+from docex.documents.papers.access_log import record_opening
+from docex.documents.papers.files import disposition
+from docex.documents.papers.uploads import PDF
 
 FILE_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
 PDF_POLICY = "default-src 'none'; object-src 'self'; plugin-types application/pdf; style-src 'unsafe-inline'; \

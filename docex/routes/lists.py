@@ -1,7 +1,7 @@
-"""The doors of the lists and of the search."""
+"""The endpoints of the lists and of the search."""
 
 from directory.actor import Actor
-from docex.registers import routes as registers
+from docex.routes import registers
 from docex.routes.pages import routes
 from kernel.db import Tx
 

@@ -1,4 +1,4 @@
-"""The list of this room's doors, the pages of documents with their fragments, and the ways back to them."""
+"""The list of this room's endpoints, the pages of documents with their fragments, and the ways back to them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,10 +7,10 @@ from flask import current_app, flash, redirect, render_template, request, url_fo
 from werkzeug.wrappers import Response as AnyResponse
 
 from directory.actor import Actor
-from docex import sheets
-from docex.desk import pages as desk_pages
-from docex.device.pages import device_view
-from docex.refused import Form, Refused, refusal_of, shown_again
+from docex.documents.pages import document_view
+from docex.documents.pages import workflow_panel as desk_pages
+from docex.documents.pages.device_panel import device_view
+from docex.documents.pages.refused_forms import Form, Refused, refusal_of, shown_again
 from kernel.db import Tx
 from kernel.doors import Routes
 from kernel.text import Phrase
@@ -74,7 +74,7 @@ def on_incoming(
 
 def document_page(tx: Tx, actor: Actor, document_id: int, refused: Refused | None = None) -> str:
     """The page of an own document, or the fragment of it that was asked for."""
-    sheet = sheets.document_sheet(tx, actor, document_id)
+    sheet = document_view.document_sheet(tx, actor, document_id)
     part = {"acts": "docex/_document_acts.html", "sheet": "docex/_document.html"}.get(request.args.get("fragment", ""))
     desk = desk_pages.document_desk(tx, actor, document_id)
     device = device_view(tx, actor, document_id, current_app.extensions["lienthong"].config)
@@ -85,7 +85,7 @@ def document_page(tx: Tx, actor: Actor, document_id: int, refused: Refused | Non
 
 def incoming_page(tx: Tx, actor: Actor, incoming_id: int, refused: Refused | None = None) -> str:
     """The page of a received document, or the fragment of it that was asked for."""
-    sheet = sheets.incoming_sheet(tx, actor, incoming_id)
+    sheet = document_view.incoming_sheet(tx, actor, incoming_id)
     part = {"acts": "docex/_incoming_acts.html", "sheet": "docex/_incoming.html"}.get(request.args.get("fragment", ""))
     desk = desk_pages.incoming_desk(tx, actor, incoming_id)
     shown = shown_again(refused, sheet.acts | desk.acts, request.form)

@@ -1,13 +1,13 @@
-"""The doors of papers and envelopes, with their bytes as they came."""
+"""The endpoints of papers and envelopes, with their bytes as they came."""
 
 from flask import Response, request
 
 from directory.actor import Actor
-from docex import preserving
-from docex.access import incoming_for, paper_for
-from docex.models import Dispatch
-from docex.papers import disposition, file_name
-from docex.receiving import PDF
+from docex.documents.access import incoming_for, paper_for
+from docex.documents.models import Dispatch
+from docex.documents.papers import preservation
+from docex.documents.papers.files import disposition, file_name
+from docex.documents.papers.uploads import PDF
 from docex.routes.files import FILE_POLICY, file_response, log_opening, pdf_response
 from docex.routes.pages import routes
 from kernel.db import Tx
@@ -31,7 +31,7 @@ def paper(tx: Tx, actor: Actor, paper_id: int) -> Response:
 @routes.get("/documents/papers/<int:paper_id>/kept")
 def kept_paper(tx: Tx, actor: Actor, paper_id: int) -> Response:
     """The file that a paper has grown into: the same bytes, and what proves their signatures in later years."""
-    row, found = preserving.grown_for(tx, actor, paper_id)
+    row, found = preservation.grown_for(tx, actor, paper_id)
     log_opening(actor, row.id)
     name = f"{row.name.removesuffix('.pdf')}-{found.level.value}.pdf"
     return pdf_response(found.newest, found.size, name, inline=False)

@@ -1,4 +1,4 @@
-"""The doors of the forms: letters that are written here, and those that were made elsewhere."""
+"""The endpoints of the forms: letters that are written here, and those that were made elsewhere."""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -8,16 +8,15 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from directory import queries as directory
 from directory.actor import Actor, Role, require
-from docex import drafting
-from docex.access import DRAFTERS, Right, document_for
-from docex.desk import groups
-from docex.drafting import File
-from docex.drafts import Draft
-from docex.forms import LetterForm, number
-from docex.kept import Brought, kept, taken_up
-from docex.models import Document
-from docex.receiving import receive, refuse_hazards, with_hazards
-from docex.returned import returned
+from docex.documents.access import DRAFTERS, Right, document_for
+from docex.documents.drafting import outgoing, recipient_groups
+from docex.documents.drafting.draft import Draft
+from docex.documents.drafting.forms import LetterForm, number
+from docex.documents.drafting.pending_uploads import Brought, kept, taken_up
+from docex.documents.drafting.returned_drafts import returned
+from docex.documents.models import Document
+from docex.documents.papers.files import File
+from docex.documents.papers.uploads import receive, refuse_hazards, with_hazards
 from docex.routes.pages import Errors, routes, to_document
 from kernel.db import Tx
 from kernel.errors import Invalid, Stale
@@ -42,7 +41,7 @@ def create(tx: Tx, actor: Actor, brought: Callable[[], Brought]) -> Any:
     form, given = LetterForm(request.form), brought()
     try:
         _whole(given)
-        document = drafting.write(tx, actor, _draft(tx, actor, form), given.attachments)
+        document = outgoing.write(tx, actor, _draft(tx, actor, form), given.attachments)
     except Invalid as error:
         action = url_for("docex.create")
         return _form_page(tx, actor, form, "written", action, error.fields, given=given), error.status
@@ -64,7 +63,7 @@ def upload(tx: Tx, actor: Actor, brought: Callable[[], Brought]) -> Any:
     """Start a letter from a PDF."""
     form, given = LetterForm(request.form), brought()
     try:
-        document = drafting.upload(tx, actor, _draft(tx, actor, form), _whole(given), given.attachments)
+        document = outgoing.upload(tx, actor, _draft(tx, actor, form), _whole(given), given.attachments)
     except Invalid as error:
         action = url_for("docex.upload")
         return _form_page(tx, actor, form, "uploaded", action, error.fields, given=given), error.status
@@ -75,12 +74,12 @@ def upload(tx: Tx, actor: Actor, brought: Callable[[], Brought]) -> Any:
 def edit(tx: Tx, actor: Actor, document_id: int) -> str:
     """The form of a draft."""
     document = document_for(tx, actor, document_id, Right.EDIT)
-    drafting.editable(document)
+    outgoing.editable(document)
     action = url_for("docex.save", document_id=document_id)
     return _form_page(
         tx,
         actor,
-        LetterForm().show(document, drafting.reply_of(tx, document), drafting.copied_from(tx, document)),
+        LetterForm().show(document, outgoing.reply_of(tx, document), outgoing.copied_from(tx, document)),
         document.source,
         action,
         document=document,
@@ -99,7 +98,7 @@ def save(tx: Tx, actor: Actor, document_id: int, brought: Callable[[], Brought])
     form, rev, given = LetterForm(request.form), number(request.form.get("rev")), brought()
     try:
         paper = _whole(given)
-        drafting.edit(tx, actor, document_id, rev, _draft(tx, actor, form), given.attachments, paper)
+        outgoing.edit(tx, actor, document_id, rev, _draft(tx, actor, form), given.attachments, paper)
     except Invalid as error:
         return _edit_again(tx, actor, document, form, given, error.fields, rev), error.status
     except Stale as error:  # what was typed stands beside a way to what stands now; saving again decides for the former
@@ -117,13 +116,13 @@ def _edit_again(
 @routes.post("/documents/out/<int:document_id>/papers/<int:paper_id>/detach")
 def detach(tx: Tx, actor: Actor, document_id: int, paper_id: int) -> AnyResponse:
     """Take an attachment off a draft."""
-    drafting.detach(tx, actor, document_id, paper_id)
+    outgoing.detach(tx, actor, document_id, paper_id)
     return to_document(document_id)
 
 
 def _draft(tx: Tx, actor: Actor, form: LetterForm) -> Draft:
     """What was typed, with the groups that were ticked as their agencies."""
-    return form.draft(groups.expand(tx, actor.agency_id, form.group_ids()))
+    return form.draft(recipient_groups.expand(tx, actor.agency_id, form.group_ids()))
 
 
 def _begun(tx: Tx, actor: Actor) -> LetterForm:
@@ -131,9 +130,9 @@ def _begun(tx: Tx, actor: Actor) -> LetterForm:
     one of a copy of it."""
     require(actor, *DRAFTERS)
     if answered := number(request.args.get("answers")):
-        return LetterForm().answer(drafting.answered_for(tx, actor, answered))
+        return LetterForm().answer(outgoing.answered_for(tx, actor, answered))
     if copied := number(request.args.get("copies")):
-        return LetterForm().copy(drafting.answered_for(tx, actor, copied))
+        return LetterForm().copy(outgoing.answered_for(tx, actor, copied))
     return LetterForm()
 
 
@@ -153,7 +152,7 @@ def _form_page(
     leaders = directory.people_with_role(tx, actor.agency_id, Role.LEADER)
     form.offer(directory.agencies_for_choice(tx), leaders, actor.agency_id, upload=source == "uploaded")
     chiefs = directory.people_with_role(tx, actor.agency_id, Role.OFFICE_CHIEF)
-    form.offer_desk(groups.groups_of(tx, actor.agency_id), chiefs)
+    form.offer_desk(recipient_groups.groups_of(tx, actor.agency_id), chiefs)
     form.file.flags.required = document is None
     return render_template(
         "docex/form.html",
@@ -177,7 +176,7 @@ def _brought(
     require(actor, *DRAFTERS)
     wrong: Errors = {}
     try:
-        drafting.check(tx, actor, _draft(tx, actor, LetterForm(request.form)), needs_body=needs_body)
+        outgoing.check(tx, actor, _draft(tx, actor, LetterForm(request.form)), needs_body=needs_body)
     except Invalid as error:
         wrong |= error.fields
     services = current_app.extensions["lienthong"]
@@ -200,8 +199,8 @@ def _stored(field: str, wrong: Errors, *, pdf_only: bool = False) -> tuple[File,
     """The files that were uploaded in a field, stored; what is wrong with one of them is put into `wrong`."""
     services = current_app.extensions["lienthong"]
     given = [file for file in request.files.getlist(field) if file.filename]
-    if len(given) > drafting.MOST_ATTACHMENTS:
-        wrong[field] = phrase("Nhiều nhất {limit} tệp đính kèm.", limit=drafting.MOST_ATTACHMENTS)
+    if len(given) > outgoing.MAX_ATTACHMENTS:
+        wrong[field] = phrase("Nhiều nhất {limit} tệp đính kèm.", limit=outgoing.MAX_ATTACHMENTS)
         return ()
     most, stored = services.config.upload_max_bytes, []
     for file in given:

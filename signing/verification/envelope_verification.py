@@ -1,5 +1,5 @@
 """The judgement on the signature of an envelope: a system's, not a person's. What the bytes say was found elsewhere
-(docex/edxml/xmlsig.py); here is who signed, whether that may be trusted, and the verdict.
+(docex/edxml/xmldsig/verification.py); here is who signed, whether that may be trusted, and the verdict.
 
 Never valid while anything is unknown, as with papers; called in a process of its own, for the certificate is a
 stranger's. An envelope that nobody signed is common and no fault of the papers in it: unclear, and said so.
@@ -56,9 +56,9 @@ _SYSTEMS = {*DOCUMENT_SIGNING, "client_auth"}
 
 @dataclass(frozen=True)
 class Sealed:
-    """An envelope as `docex.edxml.xmlsig` found it. `algorithm` is the hash that the key signed, `weak` a weak one,
-    `added` names the relays that wrote a line of the trace after signing; certificates are in DER. `sha256` and `size`
-    are of the file."""
+    """An envelope as `docex.edxml.xmldsig.verification` found it. `algorithm` is the hash that the key signed, `weak` a
+    weak one, `added` names the relays that wrote a line of the trace after signing; certificates are in DER. `sha256`
+    and `size` are of the file."""
 
     sha256: str
     size: int

@@ -1,12 +1,12 @@
 // Long lists of boxes to tick get a line to filter them by, with or without accents, and say how many are ticked.
 import { words } from "./say.js";
 
-const MANY = 12;
+const FILTERED_FROM = 12; // boxes
 const bare = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").replace(/[đĐ]/g, "d").toLowerCase();
 
 function equip(list) {
   const rows = [...list.querySelectorAll(".form-check")];
-  if (list.dataset.equipped || rows.length < MANY) return;
+  if (list.dataset.equipped || rows.length < FILTERED_FROM) return;
   list.dataset.equipped = "1";
   const texts = rows.map((row) => bare(row.textContent));
   const head = Object.assign(document.createElement("div"), { className: "choices-head" });

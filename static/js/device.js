@@ -3,9 +3,9 @@
 // one answer as JSON out ({Status: 0, Message}). It fetches and brings the file by itself; what became of it, the
 // page learns from its live region.
 import { say } from "./say.js";
-import { act } from "./wire.js";
+import { postCommand } from "./http.js";
 
-const PATIENCE_MS = 5_000; // to open the connection: the program is on this machine or it is not
+const CONNECT_TIMEOUT_MS = 5_000; // to open the connection: the program is on this machine or it is not
 
 /** Ask the server for a call and hand it to the program. Answers "sent"; throws {kind, message} when it did not sign. */
 export async function signWith(agent, openUrl, onCalling = () => {}) {
@@ -16,7 +16,7 @@ export async function signWith(agent, openUrl, onCalling = () => {}) {
 }
 
 async function callFrom(url) {
-  const answer = await act(url).catch(() => null);
+  const answer = await postCommand(url).catch(() => null);
   if (!answer?.ok) throw { kind: "over" };
   return answer.json();
 }
@@ -31,7 +31,7 @@ function ask(url, parameters, onCalling) {
       reject({ kind: "none" });
       return;
     }
-    const late = setTimeout(() => !opened && socket.close(), PATIENCE_MS);
+    const late = setTimeout(() => !opened && socket.close(), CONNECT_TIMEOUT_MS);
     socket.addEventListener("open", () => {
       opened = true;
       clearTimeout(late);

@@ -4,7 +4,7 @@ document.documentElement.classList.add("js");
 // On a slow network a page can be pressed before its scripts have come. They know what was sent before and got no answer,
 // weigh files and let one press be one request: so the press waits for them, though not for long.
 {
-  const PATIENCE_MS = 10_000;
+  const HOLD_TIMEOUT_MS = 10_000;
   let pressed = null;
 
   const hold = (event) => {
@@ -12,7 +12,7 @@ document.documentElement.classList.add("js");
     if (!form.requestSubmit || !form.matches('[method="post" i]')) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    if (!pressed) setTimeout(release, PATIENCE_MS);
+    if (!pressed) setTimeout(release, HOLD_TIMEOUT_MS);
     pressed = { form, button: event.submitter };
     pressed.button?.setAttribute("aria-busy", "true");
   };

@@ -1,6 +1,9 @@
 // Starts what the page holds. Each part is loaded only when its markup is there, also when a live pane brings it later.
 const has = (selector) => document.querySelector(selector) !== null;
 
+/** Modules that one of them would ask for later, in turns of its own: on a slow network each turn is felt. */
+const together = (...modules) => Promise.all(modules);
+
 /** What hears a press; one that comes earlier waits for these (early.js). */
 const startForms = () => [
   has("form, dialog.ask, [data-focus], details.menu") && import("./forms.js"),
@@ -13,9 +16,9 @@ const startOthers = () => [
   has(".choices-many") && import("./choices.js"),
   has("input[type=file]") && import("./files.js"),
   has(".stack :is(input[type=date], input[type=datetime-local])") && import("./dates.js"),
-  has("doc-paper") && import("./paper.js"),
+  has("doc-paper") && together(import("./paper.js"), import("./paper-page.js"), import("./dom.js")),
   has("sign-device, sign-devices") && import("./device.js"),
-  has("live-region") && import("./region.js"),
+  has("live-region") && together(import("./region.js"), import("./morph.js"), import("./live.js"), import("./live-subscription.js")),
 ];
 
 /** A form with a draft was sent (forms.js): when this page is the answer, and neither the form with its errors nor a

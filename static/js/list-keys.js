@@ -11,15 +11,15 @@ document.addEventListener("keydown", (event) => {
   const list = rows();
   const held = list.findIndex((row) => row.contains(document.activeElement));
   const from = held >= 0 ? held : list.findIndex((row) => row.classList.contains("is-here"));
-  const act = ACTS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-  if (list.length && act?.(list, from, event)) event.preventDefault();
+  const press = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  if (list.length && press?.(list, from, event)) event.preventDefault();
 });
 
 // Each answers whether the key was for it.
-const ACTS = {
+const KEYS = {
   j: (list, from, event) => step(list, from, Math.min(list.length - 1, from + 1), event.shiftKey),
   k: (list, from, event) => step(list, from, Math.max(0, from - 1), event.shiftKey),
-  x: (list, from) => press(boxOf(list[from])),
+  x: (list, from) => toggle(boxOf(list[from])),
   a: () => boxes().length && chooseAll(),
   z: () => before && choose(before),
   b: () => bar?.hidden === false && focusOn(bar.querySelector("button:not([type=button])")),
@@ -42,7 +42,7 @@ function mark(box, wanted) {
   box.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
-function press(box) {
+function toggle(box) {
   box?.click();
   return Boolean(box);
 }
@@ -76,7 +76,7 @@ document.addEventListener("focusin", (event) => {
 const bar = document.getElementById("bulk");
 const boxes = () => [...document.querySelectorAll(".row-select input")];
 const chosen = () => new Set(boxes().filter((box) => box.checked).map((box) => box.value));
-let before = null; // what was chosen before the last act on many
+let before = null; // what was chosen before the last choice of many
 
 function choose(values) {
   before = chosen();

@@ -1,59 +1,31 @@
-// One socket for the page. Streams arrive dense and in order, or a snapshot is asked for: see PROTOCOL.md.
+// One socket for the page. Streams arrive dense and in order, or a snapshot is asked for: see docs/live-protocol.md.
 //
 //   connect({ url })                       open (once); answers the `live` object
 //   live.join(streams, { after, onEvent, onSnapshot, onReset, onDenied }) -> leave()
 //   live.state                             "connecting" | "live" | "offline"; live.since: Date of the last change
 //   live.addEventListener("state", e => e.detail.state)
 //   live.now()                             the server's clock in ms, for timers
+import { Subscription } from "./live-subscription.js";
 import { say } from "./say.js";
 
 const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 15_000;
+const MAX_WAIT_MS = 15_000;
 const BANNER_AFTER_MS = 3_000;
 const ACK_TIMEOUT_MS = 10_000;
 const SILENCE_MS = 25_000; // two heartbeats and a bit
 const LATE_MS = 1_500; // a heartbeat's head may run ahead of its events by this much
 
-/** What one caller follows: its streams with the last number it has applied (null: nothing yet). */
-class Follow {
-  constructor(last, on) {
-    this.last = last;
-    this.on = on;
-    this.epoch = on.epoch ?? null;
-    this.held = []; // events that came while a join or a snapshot was under way
-    this.joining = false;
-    this.again = false;
-    this.gone = false;
-    this.failures = 0; // joins in a row that the server could not answer
-  }
-
-  has(stream) {
-    return stream in this.last;
-  }
-
-  /** Take one event in order. False: there is a gap before it. */
-  take(event) {
-    const last = this.last[event.s];
-    if (last === null) return false;
-    if (event.n <= last) return true;
-    if (event.n !== last + 1) return false;
-    this.last[event.s] = event.n;
-    this.on.onEvent?.({ stream: event.s, seq: event.n, kind: event.k, data: event.d });
-    return true;
-  }
-}
-
 class Live extends EventTarget {
   state = "connecting";
   since = new Date();
   #socket = null;
-  #follows = new Set();
+  #subscriptions = new Set();
   #tries = 0;
   #retry = null;
-  #banner = null;
+  #bannerTimer = null;
   #watch = null;
   #skew = 0;
-  #beats = false;
+  #hasHeartbeat = false;
 
   /** Open the socket; a second call answers the same object. `url` is the path of Socket.IO on this host. */
   async open(url) {
@@ -69,16 +41,16 @@ class Live extends EventTarget {
     });
     this.#socket = socket;
     socket.on("connect", () => this.#connected());
-    socket.on("disconnect", () => this.#lost());
-    socket.on("connect_error", () => this.#lost());
+    socket.on("disconnect", () => this.#disconnected());
+    socket.on("connect_error", () => this.#disconnected());
     socket.on("ev", (event) => this.#event(event));
-    socket.on("hb", (beat) => this.#beat(beat));
+    socket.on("hb", (beat) => this.#heartbeat(beat));
     socket.on("reset", (what) => this.#reset(what));
-    socket.onAny(() => this.#heard());
-    addEventListener("online", () => this.#now());
+    socket.onAny(() => this.#restartWatch());
+    addEventListener("online", () => this.#reconnect());
     addEventListener("offline", () => socket.disconnect());
-    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#now());
-    this.#arm();
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#reconnect());
+    this.#startBannerTimer();
     socket.connect();
   }
 
@@ -93,10 +65,10 @@ class Live extends EventTarget {
   join(streams, { after = null, ...on } = {}) {
     const names = typeof streams === "string" ? [streams] : streams;
     const last = Array.isArray(names) ? Object.fromEntries(names.map((name) => [name, after])) : { ...names };
-    const follow = new Follow(last, on);
-    this.#follows.add(follow);
-    if (this.#socket?.connected) this.#join(follow);
-    return () => this.#leave(follow);
+    const subscription = new Subscription(last, on);
+    this.#subscriptions.add(subscription);
+    if (this.#socket?.connected) this.#join(subscription);
+    return () => this.#leave(subscription);
   }
 
   /** The server's time in milliseconds, by the last heartbeat. */
@@ -117,119 +89,101 @@ class Live extends EventTarget {
 
   // Joining -------------------------------------------------------------------------------------------------
 
-  async #join(follow) {
-    if (follow.joining) {
-      follow.again = true;
+  async #join(subscription) {
+    if (subscription.joining) {
+      subscription.again = true;
       return;
     }
-    follow.joining = true;
+    subscription.joining = true;
     try {
       do {
-        follow.again = false;
-        await this.#joinOnce(follow);
-      } while (follow.again && !follow.gone && this.#socket.connected);
+        subscription.again = false;
+        await this.#joinOnce(subscription);
+      } while (subscription.again && !subscription.gone && this.#socket.connected);
     } finally {
-      follow.joining = false;
-      this.#drain(follow);
+      subscription.joining = false;
+      if (!subscription.gone && !subscription.applyWaiting() && this.#socket?.connected) this.#join(subscription);
     }
   }
 
-  async #joinOnce(follow) {
+  async #joinOnce(subscription) {
     const sent = this.#socket.id;
     let answer;
     try {
-      answer = await this.#socket.timeout(ACK_TIMEOUT_MS).emitWithAck("join", { streams: follow.last, epoch: follow.epoch });
+      answer = await this.#socket.timeout(ACK_TIMEOUT_MS).emitWithAck("join", { streams: subscription.last, epoch: subscription.epoch });
     } catch {
-      if (this.#socket.id === sent) this.#hangUp();
+      if (this.#socket.id === sent) this.#closeSocket();
       return;
     }
-    if (follow.gone || this.#socket.id !== sent) return;
+    if (subscription.gone || this.#socket.id !== sent) return;
     this.#tries = 0;
-    follow.failures = answer.error ? follow.failures + 1 : 0;
+    subscription.failures = answer.error ? subscription.failures + 1 : 0;
     if (answer.mode === "replay") {
-      follow.epoch = answer.epoch;
-      follow.held = merge(answer.events, follow.held);
+      subscription.epoch = answer.epoch;
+      subscription.replay(answer.events);
     } else if (answer.mode === "snapshot") {
-      await this.#snapshot(follow, answer, sent);
+      await this.#snapshot(subscription, answer, sent);
     } else if (answer.mode === "wait") {
-      const least = Math.min(LONGEST_WAIT_MS, answer.ms * 2 ** Math.max(0, follow.failures - 1));
+      const least = Math.min(MAX_WAIT_MS, answer.ms * 2 ** Math.max(0, subscription.failures - 1));
       await new Promise((done) => setTimeout(done, least * (1 + Math.random())));
-      follow.again = true;
+      subscription.again = true;
     } else {
-      this.#follows.delete(follow);
-      follow.gone = true;
-      follow.on.onDenied?.({ streams: Object.keys(follow.last) });
+      this.#subscriptions.delete(subscription);
+      subscription.gone = true;
+      subscription.on.onDenied?.({ streams: subscription.streams });
     }
   }
 
-  async #snapshot(follow, answer, sent) {
+  async #snapshot(subscription, answer, sent) {
     let heads;
     try {
-      heads = await follow.on.onSnapshot?.({ url: answer.url, heads: answer.heads });
+      heads = await subscription.on.onSnapshot?.({ url: answer.url, heads: answer.heads });
     } catch (error) {
       console.warn("snapshot failed", error);
       await new Promise((done) => setTimeout(done, 1000 + Math.random() * 2000));
-      follow.again = this.#socket.id === sent;
+      subscription.again = this.#socket.id === sent;
       return;
     }
-    follow.epoch = answer.epoch;
-    for (const name of Object.keys(follow.last)) follow.last[name] = heads?.[name] ?? answer.heads[name] ?? 0;
+    subscription.epoch = answer.epoch;
+    for (const name of subscription.streams) subscription.last[name] = heads?.[name] ?? answer.heads[name] ?? 0;
   }
 
-  /** Apply what was held back, in order; a hole that is left means another join. */
-  #drain(follow) {
-    if (follow.gone) return;
-    const held = follow.held.sort((a, b) => a.n - b.n);
-    follow.held = [];
-    for (let i = 0; i < held.length; i += 1) {
-      if (!follow.take(held[i])) {
-        follow.held = held.slice(i).filter((event) => follow.last[event.s] === null || event.n > follow.last[event.s]);
-        if (this.#socket?.connected) this.#join(follow);
-        return;
-      }
-    }
-  }
-
-  #leave(follow) {
-    follow.gone = true;
-    this.#follows.delete(follow);
-    const names = Object.keys(follow.last).filter((name) => ![...this.#follows].some((other) => other.has(name)));
+  #leave(subscription) {
+    subscription.gone = true;
+    this.#subscriptions.delete(subscription);
+    const names = subscription.streams.filter((name) => ![...this.#subscriptions].some((other) => other.has(name)));
     if (names.length && this.#socket?.connected) this.#socket.emit("leave", { streams: names });
   }
 
   // What the server says ------------------------------------------------------------------------------------
 
   #event(event) {
-    for (const follow of this.#follows) {
-      if (!follow.has(event.s)) continue;
-      if (follow.joining || !follow.take(event)) {
-        follow.held.push(event);
-        if (!follow.joining) this.#join(follow);
+    for (const subscription of this.#subscriptions) {
+      if (!subscription.has(event.s)) continue;
+      if (subscription.joining || !subscription.apply(event)) {
+        subscription.waiting.push(event);
+        if (!subscription.joining) this.#join(subscription);
       }
     }
   }
 
-  #beat({ heads = {}, now }) {
-    this.#beats = true;
+  #heartbeat({ heads = {}, now }) {
+    this.#hasHeartbeat = true;
     if (now) this.#skew = (typeof now === "number" ? now : Date.parse(now)) - Date.now();
-    const behind = (follow) => Object.keys(heads).some((s) => follow.last[s] !== null && heads[s] > follow.last[s]);
-    for (const follow of this.#follows) {
-      if (follow.joining || !behind(follow)) continue;
+    for (const subscription of this.#subscriptions) {
+      if (subscription.joining || !subscription.isBehind(heads)) continue;
       setTimeout(() => {
-        if (!follow.gone && !follow.joining && behind(follow) && this.#socket.connected) this.#join(follow);
+        if (!subscription.gone && !subscription.joining && subscription.isBehind(heads) && this.#socket.connected) this.#join(subscription);
       }, LATE_MS);
     }
   }
 
   #reset({ streams = [] } = {}) {
-    for (const follow of [...this.#follows]) {
-      const mine = Object.keys(follow.last).filter((name) => !streams.length || streams.includes(name));
+    for (const subscription of [...this.#subscriptions]) {
+      const mine = subscription.streams.filter((name) => !streams.length || streams.includes(name));
       if (!mine.length) continue;
-      for (const name of mine) follow.last[name] = null;
-      follow.epoch = null;
-      follow.held = [];
-      follow.on.onReset?.({ streams: mine });
-      this.#join(follow);
+      subscription.reset(mine);
+      this.#join(subscription);
     }
   }
 
@@ -237,44 +191,44 @@ class Live extends EventTarget {
 
   #connected() {
     clearTimeout(this.#retry);
-    this.#disarm();
-    this.#heard();
-    this.#become("live");
-    for (const follow of this.#follows) {
-      follow.held = [];
-      if (follow.joining) follow.again = true;
-      else this.#join(follow);
+    this.#stopBannerTimer();
+    this.#restartWatch();
+    this.#setState("live");
+    for (const subscription of this.#subscriptions) {
+      subscription.waiting = [];
+      if (subscription.joining) subscription.again = true;
+      else this.#join(subscription);
     }
   }
 
-  #lost() {
+  #disconnected() {
     clearTimeout(this.#watch);
-    if (this.state === "live") this.#become("connecting");
-    this.#arm();
-    const most = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#tries);
+    if (this.state === "live") this.#setState("connecting");
+    this.#startBannerTimer();
+    const most = Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#tries);
     this.#tries += 1;
     clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => this.#now(), Math.random() * most);
+    this.#retry = setTimeout(() => this.#reconnect(), Math.random() * most);
   }
 
-  #now() {
+  #reconnect() {
     if (this.#socket?.connect && !this.#socket.connected) this.#socket.connect();
   }
 
-  #hangUp() {
+  #closeSocket() {
     // A socket that does not answer is closed from here; "disconnect" follows and the back-off begins.
     if (this.#socket.connected) this.#socket.disconnect();
-    else this.#lost();
+    else this.#disconnected();
   }
 
-  #heard() {
+  #restartWatch() {
     clearTimeout(this.#watch);
-    if (this.#beats) this.#watch = setTimeout(() => this.#hangUp(), SILENCE_MS);
+    if (this.#hasHeartbeat) this.#watch = setTimeout(() => this.#closeSocket(), SILENCE_MS);
   }
 
   // What people see -----------------------------------------------------------------------------------------
 
-  #become(state) {
+  #setState(state) {
     if (state === this.state) return;
     const was = this.state;
     this.state = state;
@@ -284,22 +238,14 @@ class Live extends EventTarget {
     if (state === "offline") banner("lost", this.since);
   }
 
-  #arm() {
-    this.#banner ??= setTimeout(() => this.#become("offline"), BANNER_AFTER_MS);
+  #startBannerTimer() {
+    this.#bannerTimer ??= setTimeout(() => this.#setState("offline"), BANNER_AFTER_MS);
   }
 
-  #disarm() {
-    clearTimeout(this.#banner);
-    this.#banner = null;
+  #stopBannerTimer() {
+    clearTimeout(this.#bannerTimer);
+    this.#bannerTimer = null;
   }
-}
-
-function merge(events, held) {
-  const seen = new Set();
-  return [...events, ...held].filter((event) => {
-    const key = `${event.s} ${event.n}`;
-    return !seen.has(key) && seen.add(key);
-  });
 }
 
 let hide = null;

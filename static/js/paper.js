@@ -3,21 +3,12 @@
 //
 // paper.goTo(page, y = 0)   y: 0 top … 1 bottom of the page
 // event "paper-moved" {page, y, pages, byReader}; event "paper-ready" {pages}
-const base = new URL(`${document.body.dataset.vendor}pdfjs/`, location.href);
+import { icon } from "./dom.js";
+import { base, PaperPage, pdfjs } from "./paper-page.js";
+
 const NEAR = "120% 0px";
-const MOST_PIXELS = 5_000_000; // old tablets kill the page above this
-const MOST_DRAWN = 8;
+const MAX_DRAWN = 8; // pages that are away from the reader
 const ZOOMS = [0.5, 0.75, 1, 1.25, 1.5, 2, 3];
-
-let library = null;
-
-function pdfjs() {
-  library ??= import(new URL("pdf.min.mjs", base).href).then((module) => {
-    module.GlobalWorkerOptions.workerSrc = new URL("pdf.worker.min.mjs", base).href;
-    return module;
-  });
-  return library;
-}
 
 export class DocPaper extends HTMLElement {
   static observedAttributes = ["src"];
@@ -51,10 +42,10 @@ export class DocPaper extends HTMLElement {
 
   /** Show `page` (from 1), `y` of its height down; says nothing to listeners of the reader's own moves. */
   goTo(page, y = 0) {
-    const sheet = this.#pages[page - 1];
-    if (!sheet) return;
+    const box = this.#pages[page - 1]?.box;
+    if (!box) return;
     this.#moving = true;
-    this.scrollTop = sheet.box.offsetTop - this.#top() + y * sheet.box.offsetHeight;
+    this.scrollTop = box.offsetTop - this.#top() + y * box.offsetHeight;
     requestAnimationFrame(() => requestAnimationFrame(() => { this.#moving = false; }));
   }
 
@@ -89,7 +80,7 @@ export class DocPaper extends HTMLElement {
     this.#seen?.disconnect();
     this.#sized?.disconnect();
     this.removeEventListener("scroll", this.#scrolled);
-    for (const sheet of this.#pages) sheet.drawing?.cancel();
+    for (const page of this.#pages) page.close();
     this.#task?.destroy();
     this.#task = this.#pdf = null;
     this.#pages = [];
@@ -105,21 +96,20 @@ export class DocPaper extends HTMLElement {
     const shape = first.getViewport({ scale: 1 });
     this.replaceChildren(this.#tools());
     for (let n = 1; n <= this.#pdf.numPages; n += 1) {
-      const box = Object.assign(document.createElement("div"), { className: "paper-page" });
-      box.dataset.page = n;
-      this.#pages.push({ n, box, page: n === 1 ? first : null, shape, drawn: 0, drawing: null });
-      this.append(box);
+      const page = new PaperPage(this.#pdf, n, shape, n === 1 ? first : null);
+      this.#pages.push(page);
+      this.append(page.box);
     }
     this.#seen = new IntersectionObserver((entries) => {
       for (const entry of entries) {
-        const sheet = this.#pages[entry.target.dataset.page - 1];
-        if (!sheet) continue;
-        sheet.near = entry.isIntersecting;
-        if (sheet.near) this.#draw(sheet);
+        const page = this.#pages[entry.target.dataset.page - 1];
+        if (!page) continue;
+        page.near = entry.isIntersecting;
+        if (page.near) this.#draw(page);
       }
     }, { root: this, rootMargin: NEAR });
     this.#fit();
-    for (const sheet of this.#pages) this.#seen.observe(sheet.box);
+    for (const page of this.#pages) this.#seen.observe(page.box);
     this.#sized = new ResizeObserver(() => {
       if (Math.abs(this.clientWidth - this.#width) > 2) this.#fit();
     });
@@ -136,13 +126,13 @@ export class DocPaper extends HTMLElement {
       const at = ZOOMS.findIndex((zoom) => zoom >= this.#zoom);
       this.#zoomTo(ZOOMS[Math.min(ZOOMS.length - 1, Math.max(0, at + by))]);
     };
-    const apart = Object.assign(document.createElement("a"), { href: this.getAttribute("src"), target: "_blank", rel: "noopener" });
+    const link = Object.assign(document.createElement("a"), { href: this.getAttribute("src"), target: "_blank", rel: "noopener" });
     bar.append(
       this.#count,
-      tool("button", this.dataset.smaller, "zoom-out", () => step(-1)),
-      tool("button", this.dataset.fit, "arrows-angle-contract", () => this.#zoomTo(1)),
-      tool("button", this.dataset.larger, "zoom-in", () => step(1)),
-      tool(apart, this.dataset.apart, "box-arrow-up-right"),
+      tool(button(), this.dataset.smaller, "zoom-out", () => step(-1)),
+      tool(button(), this.dataset.fit, "arrows-angle-contract", () => this.#zoomTo(1)),
+      tool(button(), this.dataset.larger, "zoom-in", () => step(1)),
+      tool(link, this.dataset.apart, "box-arrow-up-right"),
     );
     return bar;
   }
@@ -157,69 +147,22 @@ export class DocPaper extends HTMLElement {
   /** Give each page its size for this width; what is near is drawn again, sharp. */
   #fit() {
     this.#width = this.clientWidth;
-    for (const sheet of this.#pages) {
-      this.#size(sheet);
-      sheet.drawn = 0;
-      if (sheet.near || sheet.n === 1) this.#draw(sheet);
+    for (const page of this.#pages) {
+      page.fit(this.#width, this.#zoom);
+      if (page.near || page.number === 1) this.#draw(page);
     }
   }
 
-  #size(sheet) {
-    const scale = (Math.max(240, this.#width - 16) / sheet.shape.width) * this.#zoom;
-    sheet.scale = scale;
-    sheet.box.style.width = `${Math.floor(sheet.shape.width * scale)}px`;
-    sheet.box.style.height = `${Math.floor(sheet.shape.height * scale)}px`;
-    sheet.box.style.setProperty("--total-scale-factor", scale);
-    sheet.box.style.setProperty("--scale-round-x", "1px");
-    sheet.box.style.setProperty("--scale-round-y", "1px");
-  }
-
-  async #draw(sheet) {
-    if (sheet.drawn === sheet.scale) return;
-    const wanted = sheet.scale;
-    sheet.drawn = wanted;
-    sheet.drawing?.cancel();
-    try {
-      const { TextLayer } = await pdfjs();
-      sheet.page ??= await this.#pdf.getPage(sheet.n);
-      const own = sheet.page.getViewport({ scale: 1 });
-      if (own.width !== sheet.shape.width || own.height !== sheet.shape.height) {
-        sheet.shape = own;
-        this.#size(sheet);
-        sheet.drawn = sheet.scale;
-      }
-      const sharp = Math.min(devicePixelRatio || 1, 2, Math.sqrt(MOST_PIXELS / (own.width * own.height)) / sheet.scale);
-      const viewport = sheet.page.getViewport({ scale: sheet.scale * sharp });
-      const canvas = document.createElement("canvas");
-      canvas.width = Math.floor(viewport.width);
-      canvas.height = Math.floor(viewport.height);
-      canvas.setAttribute("aria-hidden", "true");
-      sheet.drawing = sheet.page.render({ canvas, viewport });
-      await sheet.drawing.promise;
-      const layer = Object.assign(document.createElement("div"), { className: "textLayer" });
-      const text = new TextLayer({
-        textContentSource: sheet.page.streamTextContent({ includeMarkedContent: true }),
-        container: layer,
-        viewport: sheet.page.getViewport({ scale: sheet.scale }),
-      });
-      await text.render();
-      sheet.box.replaceChildren(canvas, layer);
-      this.#forget();
-    } catch (error) {
-      if (error?.name !== "RenderingCancelledException" && this.#pdf) console.warn("paper page", sheet.n, error);
-    }
+  async #draw(page) {
+    if (await page.draw()) this.#forget();
   }
 
   /** Drop drawings that are far away, so that a paper of 300 pages fits an old tablet. */
   #forget() {
-    const drawn = this.#pages.filter((sheet) => sheet.box.firstChild && !sheet.near);
-    const { page } = this.#place();
-    drawn.sort((a, b) => Math.abs(b.n - page) - Math.abs(a.n - page));
-    while (drawn.length > MOST_DRAWN) {
-      const sheet = drawn.shift();
-      sheet.box.replaceChildren();
-      sheet.drawn = 0;
-    }
+    const away = this.#pages.filter((page) => page.isDrawn && !page.near);
+    const { page: read } = this.#place();
+    away.sort((a, b) => Math.abs(b.number - read) - Math.abs(a.number - read));
+    while (away.length > MAX_DRAWN) away.shift().clear();
   }
 
   /** Where reading begins: below the tools and a finger's breadth of ground. */
@@ -228,9 +171,10 @@ export class DocPaper extends HTMLElement {
   }
 
   #place(top = this.scrollTop + this.#top() + 1) {
-    const sheet = this.#pages.find(({ box }) => box.offsetTop + box.offsetHeight > top) ?? this.#pages.at(-1);
-    if (!sheet) return { page: 1, y: 0 };
-    return { page: sheet.n, y: Math.min(1, Math.max(0, (top - sheet.box.offsetTop) / sheet.box.offsetHeight)) };
+    const found = this.#pages.find(({ box }) => box.offsetTop + box.offsetHeight > top) ?? this.#pages.at(-1);
+    if (!found) return { page: 1, y: 0 };
+    const { number, box } = found;
+    return { page: number, y: Math.min(1, Math.max(0, (top - box.offsetTop) / box.offsetHeight)) };
   }
 
   #scrolled = () => {
@@ -252,19 +196,15 @@ export class DocPaper extends HTMLElement {
   }
 }
 
-function tool(kind, label, icon, press) {
-  const element = typeof kind === "string" ? Object.assign(document.createElement(kind), { type: "button" }) : kind;
+/** Makes `element` one of the tools over the paper: a drawing with a label. */
+function tool(element, label, iconName, press = null) {
   element.setAttribute("aria-label", label ?? "");
   element.title = label ?? "";
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("aria-hidden", "true");
-  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", `${document.body.dataset.icons}#${icon}`);
-  svg.append(use);
-  element.append(svg);
+  element.append(icon(iconName));
   if (press) element.addEventListener("click", press);
   return element;
 }
+
+const button = () => Object.assign(document.createElement("button"), { type: "button" });
 
 customElements.define("doc-paper", DocPaper);

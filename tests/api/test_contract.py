@@ -31,10 +31,10 @@ from directory import clients, demo
 from directory.attempts import Limits
 from directory.models import Agency
 from docex.edxml.model import Organ
-from docex.evidence.jobs import register_jobs as register_packs
-from docex.hub import uploads
-from docex.hub.jobs import register_jobs as register_hub
-from docex.jobs import register_jobs
+from docex.exchange.evidence.jobs import register_jobs as register_packs
+from docex.exchange.hub.jobs import register_jobs as register_hub
+from docex.exchange.hub.uploads import resumable
+from docex.jobs.delivery import register_jobs
 from kernel import clock, worker
 from kernel.config import Config
 from kernel.db import Database
@@ -43,8 +43,8 @@ from kernel.schema import Base
 from kernel.text import Phrase
 from signing.log import evidence_log
 from tests.cast import meet
+from tests.docex.hub.systems import FAR, a_file
 from tests.docex.office import Office
-from tests.docex_hub.systems import FAR, a_file
 from tests.sampling import sampled
 from tests.web.application import create_app
 from web import openapi, rooms
@@ -180,7 +180,7 @@ def site(
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
     office = Office(db, parts.blobs, config, cast)
     with pytest.MonkeyPatch.context() as patience:
-        patience.setattr(uploads, "MOST_OPEN", 10**6)  # a long run announces many files
+        patience.setattr(resumable, "MAX_OPEN", 10**6)  # a long run announces many files
         yield Site(schema, app, office, strong, weak, EXAMPLES[database_kind])
     db.close()
 

@@ -93,7 +93,7 @@ def test_every_code_of_a_refusal_is_explained(app: Flask) -> None:
     mine = {
         one.code
         for one in below(DomainError)
-        if one.__module__.startswith(("kernel.", "docex.hub", "docex.intake", "docex.meant"))
+        if one.__module__.startswith(("kernel.", "docex.exchange.hub", "docex.exchange.intake"))
     }
     page = app.test_client().get("/api/docs").text
     assert {code for code in mine if f'id="{code}"' not in page} == {DomainError.code}

@@ -20,9 +20,9 @@ from directory.models import Agency
 from docex.edxml import checks, read
 from docex.edxml.elements import elements
 from docex.edxml.model import Envelope
-from docex.evidence.jobs import register_jobs as register_packs
-from docex.hub.jobs import register_jobs as register_hub
-from docex.jobs import register_jobs
+from docex.exchange.evidence.jobs import register_jobs as register_packs
+from docex.exchange.hub.jobs import register_jobs as register_hub
+from docex.jobs.delivery import register_jobs
 from signing.log import evidence_log
 from tests.docex.conftest import keys, office  # noqa: F401 - fixtures
 from tests.docex.office import Office

@@ -10,16 +10,16 @@ import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Browser, Page, Route, expect
 
-from docex.jobs import register_jobs
-from docex.models import Incoming
-from docex.registers.jobs import register_jobs as register_reading
+from docex.documents.models import Incoming
+from docex.documents.registers.jobs import register_jobs as register_reading
+from docex.jobs.delivery import register_jobs
 from kernel.blobs import store_for
 from notify.jobs import register_jobs as register_notices
 from tests.browser.conftest import HEIGHTS, axe, overflow, watch
 from tests.browser.house import House, signed_in
 from tests.cast import meet
 from tests.docex.office import Office
-from tests.docex_registers.papers import pdf, word
+from tests.docex.registers.papers import pdf, word
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 WAITING = "/documents/in?state=arrived"

@@ -13,9 +13,9 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from directory import queries as directory
 from directory.demo import PASSWORD, email_of
-from docex.custody import person_key_name
-from docex.models import Document
-from docex.states import DocumentState
+from docex.documents.key_custody import person_key_name
+from docex.documents.models import Document
+from docex.documents.states import DocumentState
 from kernel.refs import Ref
 from signing.remote_signing import handoffs as signing_desk
 from signing.remote_signing.return_check import Returned

@@ -1,11 +1,12 @@
 """The page of an evidence pack in Chromium, opened as a file with the network off."""
 
 import random
+import re
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
@@ -108,7 +109,9 @@ def test_a_pack_whose_lists_have_ended_says_so(made: Made, office: Office, chrom
     later.goto(path.as_uri())
     assert judged(later, made.data) == "unclear"
     assert "ANSWERS_ENDED" in codes(later)
-    assert "--at" in later.locator("#out").inner_text()
+    said = later.locator("#out").inner_text()
+    assert f"giá trị đến {ends.astimezone(UTC):%Y-%m-%d}" in said
+    assert re.search(r"--at \d{4}-\d\d-\d\dT", said)
     context.close()
 
 

@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 from tests.browser.conftest import Pages
 
 MORPH = """async ({before, after, act}) => {
-    const {morphChildren} = await import('/static/js/region.js');
+    const {morphChildren} = await import('/static/js/morph.js');
     const box = document.createElement('div');
     box.innerHTML = before;
     document.querySelector('main').append(box);

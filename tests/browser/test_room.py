@@ -161,7 +161,7 @@ def test_the_last_state_is_kept_in_the_browser_for_the_next_load(
     take_up(house, people.binh, stage, 1)
     expect_current(lan, 1)
     kept = """async ([meeting, who, item]) => {
-        const { load } = await import("/static/js/room/keep.js");
+        const { load } = await import("/static/js/room/cache.js");
         for (let tries = 0; tries < 600; tries += 1) {
             const found = await load(meeting, who);
             if (found?.state.meeting.current === item) return found.epoch;

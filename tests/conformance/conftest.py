@@ -6,16 +6,16 @@ from datetime import timedelta
 
 import pytest
 
-from docex.hub.jobs import register_jobs
+from docex.exchange.hub.jobs import register_jobs
 from kernel import clock
 from kernel.db import Tx
 from signing.jobs import begin_jobs
 from signing.jobs import register_jobs as register_signing
 from signing.log import jobs as log_jobs
+from tests.docex.agent.conftest import served, working  # noqa: F401 - fixtures
 from tests.docex.conftest import keys, office  # noqa: F401 - fixtures
+from tests.docex.hub.conftest import app  # noqa: F401 - fixtures
 from tests.docex.office import Office
-from tests.docex_agent.conftest import served, working  # noqa: F401 - fixtures
-from tests.docex_hub.conftest import app  # noqa: F401 - fixtures
 
 
 @pytest.fixture

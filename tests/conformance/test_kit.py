@@ -19,14 +19,15 @@ from conformance.__main__ import CLIENT, HOOK, HUB, sentences
 from directory import clients
 from directory.models import ApiClient
 from docex.agent.credentials import make_key
-from docex.hub import calling, terms
-from docex.hub.models import Term
+from docex.exchange.hub import terms
+from docex.exchange.hub.models import Term
+from docex.exchange.hub.webhooks import http_client
 from kernel import clock
 from tests.conformance.receivers import FLAWS, SECRET, listening
 from tests.conformance.spoiling import CLAUSES, ELSEWHERE, GROUPS, Spoiler, instead, put_around
-from tests.docex_agent.agents import AgentProcess
-from tests.docex_agent.conftest import Served
-from tests.docex_hub.systems import FAR, an_agency
+from tests.docex.agent.agents import AgentProcess
+from tests.docex.agent.conftest import Served
+from tests.docex.hub.systems import FAR, an_agency
 from tests.sampling import sampled
 from web.tour.instance import free_port
 
@@ -142,8 +143,8 @@ def test_a_hub_that_lets_ended_letters_be_fetched_is_found_out(trial: Trial, app
 @pytest.mark.long_proof
 @pytest.mark.one_database("sqlite")
 def test_a_hub_whose_hints_are_wrongly_signed_is_found_out(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
-    sign = calling.signature
-    monkeypatch.setattr(calling, "signature", lambda secret, at, body: sign(secret + "x", at, body))
+    sign = http_client.signature
+    monkeypatch.setattr(http_client, "signature", lambda secret, at, body: sign(secret + "x", at, body))
     found = trial.run("--only", "m33,m34", *trial.hints)
     assert found == {"M33": "broken", "M34": "broken"}
 
@@ -152,12 +153,12 @@ def test_a_hub_whose_hints_are_wrongly_signed_is_found_out(trial: Trial, monkeyp
 @pytest.mark.one_database("sqlite")
 def test_a_hub_whose_hints_come_again_as_they_were_is_found_out(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     """An old timestamp is the first that a receiver refuses."""
-    call, begun = calling.call, int(clock.now().timestamp())
+    call, begun = http_client.call, int(clock.now().timestamp())
 
     def call_again(url: str, secret: str, _timestamp: int, body: bytes, *, anywhere: bool) -> None:
         call(url, secret, begun, body, anywhere=anywhere)
 
-    monkeypatch.setattr(calling, "call", call_again)
+    monkeypatch.setattr(http_client, "call", call_again)
     assert trial.run("--only", "M34", *trial.hints) == {"M34": "broken"}
 
 

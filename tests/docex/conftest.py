@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from docex.jobs import register_jobs
+from docex.jobs.delivery import register_jobs
 from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database

@@ -6,15 +6,19 @@ from functools import cache
 from typing import Any
 
 from directory.actor import Actor
-from docex import dispatch, drafting, handling, issuing, sheets
-from docex.dispatch import Receiver, Submission
-from docex.drafting import File
-from docex.drafts import Draft
-from docex.envelope import Facts
-from docex.models import Document, Incoming
+from docex.documents.drafting import outgoing
+from docex.documents.drafting.draft import Draft
+from docex.documents.envelope import Facts
+from docex.documents.incoming import handling
+from docex.documents.issuing import issuance
+from docex.documents.models import Document, Incoming
+from docex.documents.pages import document_view
+from docex.documents.papers.files import File
+from docex.documents.states import DocumentState
+from docex.exchange import dispatch
+from docex.exchange.dispatch import Receiver, Submission
 from docex.official.paper import Paper
 from docex.official.rendering import render_pdf
-from docex.states import DocumentState
 from kernel import clock, outbox, worker
 from kernel.blobs import Blob, BlobStore
 from kernel.config import Config
@@ -73,27 +77,27 @@ class Office:
     def written(self, **changes: Any) -> int:
         """Hà writes a letter. Answers its id."""
         with self.db.write(self.cast.ha.by) as tx:
-            return drafting.write(tx, self.cast.ha, self.draft(**changes)).id
+            return outgoing.write(tx, self.cast.ha, self.draft(**changes)).id
 
     def uploaded(self, data: bytes, **changes: Any) -> int:
         """Hà uploads a letter. Answers its id."""
         with self.db.write(self.cast.ha.by) as tx:
-            return drafting.upload(tx, self.cast.ha, self.draft(body="", **changes), self.file(data)).id
+            return outgoing.upload(tx, self.cast.ha, self.draft(body="", **changes), self.file(data)).id
 
     def submit(self, document_id: int) -> None:
         """Hà hands it to Bình."""
         with self.db.write(self.cast.ha.by) as tx:
-            drafting.submit(tx, self.cast.ha, document_id)
+            outgoing.submit(tx, self.cast.ha, document_id)
 
     def sign(self, document_id: int) -> None:
         """Bình presses "Ký số"."""
         with self.db.write(self.cast.binh.by) as tx:
-            issuing.sign(tx, self.cast.binh, document_id)
+            issuance.sign(tx, self.cast.binh, document_id)
 
     def seal(self, document_id: int) -> None:
         """Hà presses "Đóng dấu và gửi"."""
         with self.db.write(self.cast.ha.by) as tx:
-            issuing.seal(tx, self.cast.ha, document_id)
+            issuance.seal(tx, self.cast.ha, document_id)
 
     def sent(self, **changes: Any) -> int:
         """A letter all the way to its recipients. Answers its id."""
@@ -105,12 +109,12 @@ class Office:
         """A draft of any agency all the way to its recipients."""
         self.work()
         with self.db.write(clerk.by) as tx:
-            drafting.submit(tx, clerk, document_id)
+            outgoing.submit(tx, clerk, document_id)
         with self.db.write(leader.by) as tx:
-            issuing.sign(tx, leader, document_id)
+            issuance.sign(tx, leader, document_id)
         self.work()
         with self.db.write(clerk.by) as tx:
-            issuing.seal(tx, clerk, document_id)
+            issuance.seal(tx, clerk, document_id)
         self.work()
 
     def on_its_way(self, **changes: Any) -> int:
@@ -203,12 +207,12 @@ class Office:
             rows = tx.session.query(Incoming).filter(Incoming.agency_id == actor.agency_id)
             return list(rows.order_by(Incoming.id.desc()))
 
-    def sheet(self, actor: Actor, document_id: int) -> sheets.DocumentSheet:
+    def sheet(self, actor: Actor, document_id: int) -> document_view.DocumentSheet:
         """An own document's page as `actor` sees it."""
         with self.db.read() as tx:
-            return sheets.document_sheet(tx, actor, document_id)
+            return document_view.document_sheet(tx, actor, document_id)
 
-    def incoming_sheet(self, actor: Actor, incoming_id: int) -> sheets.IncomingSheet:
+    def incoming_sheet(self, actor: Actor, incoming_id: int) -> document_view.IncomingSheet:
         """A received copy's page as `actor` sees it."""
         with self.db.read() as tx:
-            return sheets.incoming_sheet(tx, actor, incoming_id)
+            return document_view.incoming_sheet(tx, actor, incoming_id)

@@ -22,12 +22,12 @@ from typing import Any
 import requests
 import sqlalchemy as sa
 
-from bench.letters import FAR, Credentials, register, small_letter
-from bench.report import progress
+from bench.fixtures.letters import FAR, Credentials, register, small_letter
+from bench.harness.result import progress
 from directory import demo
-from docex.hub.models import Parcel, Receipt
-from docex.hub.states import ParcelState, ReceiptKind
-from docex.models import Delivery, Dispatch, StatusLog
+from docex.documents.models import Delivery, Dispatch, StatusLog
+from docex.exchange.hub.models import Parcel, Receipt
+from docex.exchange.hub.states import ParcelState, ReceiptKind
 from kernel.db import Database
 from tests.postgres import TestServer
 from web.tour.instance import Instance

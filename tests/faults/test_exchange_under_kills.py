@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from bench.letters import plain_letter
+from bench.fixtures.letters import plain_letter
 from tests.faults.exchange import VICTIMS, run
 from tests.faults.forks import ForkedInstance
 

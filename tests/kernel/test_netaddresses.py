@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from docex.hub import calling
+from docex.exchange.hub.webhooks import http_client
 from kernel import netaddresses
 from signing.trust.fetching import NotFetched, fetched
 
@@ -84,8 +84,8 @@ def test_the_rule_is_never_laxer_than_the_registries_in_the_standard_library() -
 @pytest.mark.parametrize("address", [one for one in BLOCKED if netaddresses.is_address(one) and "%" not in one])
 def test_neither_webhooks_nor_certificates_lead_there(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     host = f"[{address}]" if ":" in address else address
-    with pytest.raises(calling.Refused, match="not_allowed"):
-        calling.call(f"https://{host}/", "s", 1, b"{}", anywhere=False)
+    with pytest.raises(http_client.Refused, match="not_allowed"):
+        http_client.call(f"https://{host}/", "s", 1, b"{}", anywhere=False)
     with pytest.raises(NotFetched, match="not_public"):
         fetched(f"http://{host}/x.crl", ())
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -94,8 +94,8 @@ def test_neither_webhooks_nor_certificates_lead_there(monkeypatch: pytest.Monkey
         (family, socket.SOCK_STREAM, 6, "", (address, 443)),
     ]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_a, **_k: answers)
-    with pytest.raises(calling.Refused, match="not_public"):
-        calling.call("https://name.example/", "s", 1, b"{}", anywhere=False)
+    with pytest.raises(http_client.Refused, match="not_public"):
+        http_client.call("https://name.example/", "s", 1, b"{}", anywhere=False)
     with pytest.raises(NotFetched, match="not_public"):
         fetched("http://name.example/x.crl", ())
 
@@ -118,8 +118,8 @@ def test_the_judged_address_is_the_one_that_is_connected_to(monkeypatch: pytest.
 
     monkeypatch.setattr(socket, "getaddrinfo", answer)
     monkeypatch.setattr(socket.socket, "connect", connect)
-    with pytest.raises(calling.Refused):
-        calling.call("https://rebound.example/", "s", 1, b"{}", anywhere=False)
+    with pytest.raises(http_client.Refused):
+        http_client.call("https://rebound.example/", "s", 1, b"{}", anywhere=False)
     asked.clear()
     with pytest.raises(NotFetched):
         fetched("http://rebound.example/x.crl", ())

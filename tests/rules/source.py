@@ -6,7 +6,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-ROOMS = ("kernel", "directory", "signing", "notify", "tasks", "docex", "meetings", "web")
+ROOMS = ("kernel", "directory", "signing", "notify", "tasks", "docex", "meetings", "web", "conformance")
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ LONGEST_FUNCTION = 80
 LONGEST_FILE = 600
 LARGEST_FOLDER = 35
 # Each of these folders is about to be grouped; whoever has done it takes its line away.
-LARGER_FOLDERS = {"docex": 54, "kernel": 39, "web": 36}
+LARGER_FOLDERS = {"kernel": 39, "web": 36}
 
 # call or name -> the files that may use it
 ALLOWED = {
     "commit": ("kernel/db.py", "web/schema.py"),
-    "os.environ": ("kernel/config.py",),
+    "os.environ": ("kernel/config.py", "conformance/__main__.py"),  # the kit tells pytest how to run, not the house
     "os.getenv": (),
     "datetime.now": ("kernel/clock.py",),
     "datetime.utcnow": (),
@@ -29,15 +29,16 @@ ALLOWED = {
 }
 NETWORK = {"requests", "urllib3", "smtplib", "urllib.request", "http.client", "httpx", "aiohttp", "twilio"}
 NETWORK_PLACES = (
+    "conformance/",
     "notify/mail/",
     "notify/sms/",
     "notify/sinks/",
-    "docex/hub/calling.py",
+    "docex/exchange/hub/webhooks/http_client.py",
     "notify/doctor.py",
-    "docex/agent/wire.py",
+    "docex/agent/http_client.py",
     "docex/agent/hub.py",
     "signing/",
-    "docex/vxp/client.py",
+    "docex/exchange/vxp/client.py",
     "web/doctor.py",
     "web/tour",
 )

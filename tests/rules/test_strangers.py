@@ -6,9 +6,9 @@ from tests.rules.source import Module, dotted, modules
 
 LIBRARIES = {"pypdf", "pypdfium2", "pikepdf", "fitz", "pdfminer", "pyhanko"}
 READERS = {
-    "docex/official/pdfprobe.py": "facts",
-    "docex/registers/textprobe.py": "read",
-    "docex/placing.py": "spot_for",
+    "docex/official/pdf_probe.py": "facts",
+    "docex/documents/search/text_probe.py": "read",
+    "docex/documents/papers/signature_placement.py": "spot_for",
     "signing/remote_signing/return_check.py": "check_returned",
     "signing/pdf/field_locks.py": "is_closed",
 }
@@ -64,8 +64,8 @@ SIGNING = {
     "signing.pdf.deferred_signing": {"prepare", "begin"},
     "signing.verification.long_term": {"look_into"},
     "signing.verification.envelope_verification": {"judge_envelope"},
-    "signing.evidence.pack_parts": {"parts_of"},
-    "signing.evidence.pack_check": {"check_pack"},
+    "signing.evidence.pack.pack_parts": {"parts_of"},
+    "signing.evidence.pack.pack_check": {"check_pack"},
 }
 """What signing does with the bytes of a file."""
 

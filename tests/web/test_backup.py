@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner, Result
 from moto.server import ThreadedMotoServer
 
-from docex.mail.models import MailArrival
+from docex.exchange.mail.models import MailArrival
 from kernel import streams, sweep
 from kernel.audit import AuditEntry
 from kernel.blobs import Blob, read_all, store_for

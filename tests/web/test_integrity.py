@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
-from docex.mail.models import MailArrival
+from docex.exchange.mail.models import MailArrival
 from kernel import clock, outbox
 from kernel.audit import AuditEntry
 from kernel.blobs import Blob, store_for

@@ -10,9 +10,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from directory.models import Agency, ApiClient
-from docex.models import Delivery, Dispatch, Incoming, StatusLog
-from docex.states import Progress
-from docex.vxp.models import VxpAck, VxpSystem
+from docex.documents.models import Delivery, Dispatch, Incoming, StatusLog
+from docex.edxml.progress import Progress
+from docex.exchange.vxp.models import VxpAck, VxpSystem
 from kernel import search, streams
 from kernel.clock import now
 from kernel.config import Config

@@ -20,9 +20,9 @@ import sqlalchemy as sa
 from directory import signin
 from directory.demo import PASSWORD, email_of
 from directory.models import ApiClient, Person
-from docex.hub.models import Webhook
-from docex.models import Document
-from docex.states import DocumentState
+from docex.documents.models import Document
+from docex.documents.states import DocumentState
+from docex.exchange.hub.models import Webhook
 from kernel.config import PREFIX, Config
 from kernel.sealing import MARK
 from meetings import walls

@@ -14,8 +14,8 @@ import click
 from directory import demo
 from docex import edxml
 from docex.agent.credentials import Credentials
+from docex.agent.http_client import Reach
 from docex.agent.hub import RECEIVE, SUBMIT, Hub
-from docex.agent.wire import Reach
 from docex.edxml.model import Organ
 from kernel import clock
 from web.tour.browser import Browser

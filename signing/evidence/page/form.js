@@ -75,7 +75,7 @@ async function statement(jws, keys, kind) {
     const key = await crypto.subtle.importKey("jwk", { kty, crv, x, y }, ec, false, ["verify"]);
     const right = await crypto.subtle.verify({ name: "ECDSA", hash: "SHA-256" }, key, signature, utf8(`${parts[0]}.${parts[1]}`));
     return right ? claims : null;
-  } catch (error) { return null; }
+  } catch { return null; }
 }
 
 /** The pack with its manifest and keys, in which nothing was changed since it was signed. Throws a finding. */
@@ -88,7 +88,7 @@ async function wholePack(data) {
     keys = new Map(JSON.parse(textOf(files.get("keys/keys.json").bytes)).keys.map((jwk) => [jwk.kid, jwk]));
     jws = textOf(files.get("META-INF/manifest.jws").bytes);
     if (manifest.format !== "lienthong-evidence/1") throw malformed;
-  } catch (error) { throw malformed; }
+  } catch { throw malformed; }
   const listed = new Map(manifest.files.map((one) => [one.name, one]));
   const own = ["META-INF/manifest.json", "META-INF/manifest.jws"];
   for (const name of new Set([...files.keys(), ...listed.keys()])) {

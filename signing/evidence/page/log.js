@@ -193,7 +193,7 @@ function checkAge(c) {
   const until = Math.min(...c.answers.flatMap((one) => (one.kind === "crl" ? [one.until] : one.single.map((told) => told.until))));
   if (until + SKEW >= c.now || worst(c.found.map((one) => one.weight)) !== "unclear") return;
   const day = new Date(until).toISOString().slice(0, 10), made = c.manifest.made_at;
-  c.found.push(finding("ANSWERS_ENDED", "valid", `Thông tin thu hồi trong hồ sơ chỉ có giá trị đến , nên nay không đủ để xác nhận chứng thư, kể cả của dấu thời gian. Hãy dùng lienthong verify --at , hoặc lấy hồ sơ mới.`, `What authorities said about revocation in this pack ended on , so it no longer confirms certificates, those of time-stamps among them. Use lienthong verify --at , or get a new pack.`));
+  c.found.push(finding("ANSWERS_ENDED", "valid", `Thông tin thu hồi trong hồ sơ chỉ có giá trị đến ${day}, nên nay không đủ để xác nhận chứng thư, kể cả của dấu thời gian. Hãy dùng lienthong verify --at ${made}, hoặc lấy hồ sơ mới.`, `What authorities said about revocation in this pack ended on ${day}, so it no longer confirms certificates, those of time-stamps among them. Use lienthong verify --at ${made}, or get a new pack.`));
 }
 
 /** The fingerprint of the key itself, not of what the pack says about it: SHA-256 of its SubjectPublicKeyInfo. */

@@ -105,7 +105,7 @@ async function take(file) {
   if (file.size > MOST_BYTES) { at("busy").textContent = say("tooLarge"); return; }
   at("busy").textContent = say("busy");
   let data;
-  try { data = new Uint8Array(await file.arrayBuffer()); } catch (error) { at("busy").textContent = say("broken"); return; }
+  try { data = new Uint8Array(await file.arrayBuffer()); } catch { at("busy").textContent = say("broken"); return; }
   shown = await checkPack(data, Date.now());
   for (const root of shown.roots) root.known = KNOWN_ROOTS.has(root.sha256);
   show();

@@ -1,18 +1,20 @@
-// The live room: holds the state, follows the streams, sends acts over HTTP. Panes (panes.js) draw what it holds.
-import { connect } from "../live.js";
+// The live room: holds the state, follows the streams, sends commands over HTTP. Panes draw what it holds.
+import { get, newCommandId, postCommand } from "../http.js";
 import { say, words } from "../say.js";
-import { act, freshNumber, read } from "../wire.js";
-import * as keep from "./keep.js";
 import { apply } from "./store.js";
 
 const SAVE_AFTER_MS = 400;
 // Refusals that say nothing of the command itself: an earlier press may have done it.
-const NOT_JUDGED = new Set([400, 401, 408, 429]);
+const UNDECIDED = new Set([400, 401, 408, 429]);
 
 class Room extends EventTarget {
+  /** @type {import("./types.js").State | null} */
   state = null;
+  /** @type {Record<string, number>} */
   heads = {};
   viewing = null; // the item that this reader looks at; null follows the meeting
+  live = null; // once it is there
+  #cache = null;
   #epoch = null;
   #saving = null;
 
@@ -31,8 +33,11 @@ class Room extends EventTarget {
     const { state, heads, epoch } = JSON.parse(document.getElementById("snapshot").textContent);
     this.#epoch = epoch;
     this.#take(state, heads);
+    // What is shown comes first; what follows it is fetched meanwhile (templates/meetings/_scripts.html).
+    const [{ connect }, cache] = await Promise.all([import("../live.js"), import("./cache.js")]);
+    this.#cache = cache;
     this.live = connect();
-    const kept = await keep.load(this.id, this.who);
+    const kept = await cache.load(this.id, this.who);
     const stream = `meeting:${this.id}`;
     const comparable = kept && kept.epoch === epoch && Object.keys(heads).every((name) => name in kept.heads);
     if (comparable && kept.heads[stream] > this.heads[stream]) {
@@ -42,7 +47,7 @@ class Room extends EventTarget {
       epoch: this.#epoch,
       onEvent: (event) => this.#event(event),
       onSnapshot: (answer) => this.#snapshot(answer),
-      onReset: () => keep.forget(this.id, this.who),
+      onReset: () => cache.forget(this.id, this.who),
       onDenied: () => this.#denied(),
     });
     this.#save();
@@ -75,7 +80,7 @@ class Room extends EventTarget {
   }
 
   async #snapshot() {
-    const answer = await read(`${this.base}/snapshot`, { headers: { Accept: "application/json" } });
+    const answer = await get(`${this.base}/snapshot`, { headers: { Accept: "application/json" } });
     if (answer.status === 404 || answer.status === 401) {
       this.#denied();
       return {};
@@ -89,7 +94,7 @@ class Room extends EventTarget {
   }
 
   #denied() {
-    keep.forget(this.id, this.who);
+    this.#cache.forget(this.id, this.who);
     location.assign(this.who === "wall" ? "/wall" : this.base);
   }
 
@@ -100,27 +105,27 @@ class Room extends EventTarget {
   #save() {
     clearTimeout(this.#saving);
     this.#saving = setTimeout(() => {
-      keep.save(this.id, this.who, { state: this.state, heads: this.heads, epoch: this.#epoch, at: Date.now() });
+      this.#cache.save(this.id, this.who, { state: this.state, heads: this.heads, epoch: this.#epoch, at: Date.now() });
     }, SAVE_AFTER_MS);
   }
 
-  /** Send a form. The number of its command makes sending it again harmless, and is kept until the server has judged it.
+  /** Send a form. The id of its command makes sending it again harmless, and is kept until the server has decided on it.
    *  Answers whether it was done. */
   async send(form, button = null) {
     const fields = new FormData(form);
     if (button?.name) fields.set(button.name, button.value); // old tablets do not know FormData(form, button)
-    fields.set("command_id", numberOf(form));
+    fields.set("command_id", commandIdOf(form));
     form.setAttribute("aria-busy", "true");
     try {
-      const answer = await act(form.action, new URLSearchParams(fields));
-      if (answer.status < 500 && !NOT_JUDGED.has(answer.status)) renewNumber(form);
+      const answer = await postCommand(form.action, new URLSearchParams(fields));
+      if (answer.status < 500 && !UNDECIDED.has(answer.status)) renewCommandId(form);
       if (answer.ok) {
         tell("");
         return true;
       }
       refuse(form, await answer.json().catch(() => null));
     } catch {
-      tell(words("notSent"), "bad"); // the number is kept: pressing again sends the same command
+      tell(words("notSent"), "bad"); // the id is kept: pressing again sends the same command
     } finally {
       form.removeAttribute("aria-busy");
     }
@@ -128,11 +133,11 @@ class Room extends EventTarget {
   }
 }
 
-/** A form whose words are kept as a draft carries its number in a field, which is kept with them (forms.js). */
-const numberOf = (form) => form.elements.command_id?.value || (form.dataset.command ||= freshNumber());
+/** A form whose words are kept as a draft carries its id in a field, which is kept with them (forms.js). */
+const commandIdOf = (form) => form.elements.command_id?.value || (form.dataset.command ||= newCommandId());
 
-function renewNumber(form) {
-  if (form.elements.command_id) form.elements.command_id.value = freshNumber();
+function renewCommandId(form) {
+  if (form.elements.command_id) form.elements.command_id.value = newCommandId();
   else delete form.dataset.command;
 }
 

@@ -1,10 +1,9 @@
-// Starts the room or the wall that the page holds.
+// Starts the room or the wall that the page holds. Its panes are elements that their modules define; the page names these
+// (templates/meetings/_scripts.html).
 import { say, words } from "../say.js";
-import { define } from "./panes.js";
 import { room } from "./room.js";
 import { currentItem } from "./store.js";
 
-define();
 room.start();
 
 room.addEventListener("change", ({ detail: { before } }) => {

@@ -1,6 +1,13 @@
 // What a screen of a meeting shows, as a pure function of events. meetings/projection.py is the same in Python;
 // tests/meetings/events.json is run against both.
 
+/**
+ * @typedef {import("./types.js").State} State
+ * @typedef {import("./types.js").ItemFields} ItemFields
+ * @typedef {import("./types.js").PersonFields} PersonFields
+ * @typedef {import("./types.js").TurnFields} TurnFields
+ */
+
 const SINGLES = new Set(["meeting", "queue"]);
 const OBJECTS = {
   item: "items",
@@ -16,7 +23,13 @@ export function empty() {
   return state;
 }
 
-/** The state after one event; the same object when the event is old or of a kind that is not known. */
+/**
+ * The state after one event; the same object when the event is old or of a kind that is not known.
+ * @param {State} state
+ * @param {string} kind
+ * @param {Record<string, any>} data some of the fields that types.js names for the kind, with the new `rev`
+ * @returns {State}
+ */
 export function apply(state, kind, data) {
   if (SINGLES.has(kind)) {
     const known = state[kind];
@@ -35,11 +48,19 @@ export function apply(state, kind, data) {
 
 // ---- what screens ask; no DOM, no clock ----
 
+/** @type {(state: State) => ItemFields[]} */
 export const itemsInOrder = (state) =>
   (state.meeting.item_order || []).map((id) => state.items[String(id)]).filter(Boolean);
 
-export const currentItem = (state) =>
-  state.meeting.current == null ? null : state.items[String(state.meeting.current)] || null;
+/** The item with this number, or null.
+ *  @type {(state: State, id: number | null) => ItemFields | null} */
+export const itemOf = (state, id) => (id == null ? null : state.items[String(id)] || null);
+
+/** @type {(state: State) => ItemFields | null} */
+export const currentItem = (state) => itemOf(state, state.meeting.current);
+
+/** @type {(state: State, id: number) => PersonFields | undefined} */
+export const personOf = (state, id) => state.people[String(id)];
 
 /** The item that one press of the chair leads to: the first after the current one, or the very first. */
 export function nextItem(state) {
@@ -63,5 +84,10 @@ export function quorum(state) {
   return { present, invited: counted.length, reached: present * 2 > counted.length };
 }
 
+/** Whether people may be checked in: the meeting is called and not over. */
+export const canCheckIn = (state) => ["convened", "open", "paused"].includes(state.meeting.state);
+
+/** @type {(state: State) => TurnFields | null} */
 export const speaking = (state) => state.queue.turns.find((turn) => turn.state === "speaking") || null;
+/** @type {(state: State) => TurnFields[]} */
 export const waiting = (state) => state.queue.turns.filter((turn) => turn.state === "waiting");

@@ -22,7 +22,7 @@ from pyhanko.stamp import TextStampStyle
 from docex.official.rendering import RenderedPaper, render_pdf
 from signing.keys.keystore import KeyStore, StoreSigner
 from signing.pdf.stamps import Box
-from tests.official.papers import LETTER
+from tests.docex.official.papers import LETTER
 from tests.signing.papers import minimal_pdf, written
 
 ANCHOR = Box(page=0, x=320, y=180, width=180, height=75)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from directory.queries import AgencyCard, PersonCard
-from docex.custody import Custody
+from docex.documents.key_custody import Custody
 from kernel.config import Config
 from kernel.doctor import Health
 from kernel.errors import Unavailable

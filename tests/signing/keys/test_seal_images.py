@@ -12,10 +12,10 @@ from pypdf import PdfReader
 
 import signing.doctor  # noqa: F401 - registers the self-checks
 from directory.queries import AgencyCard, PersonCard
-from docex.custody import Custody
-from docex.drafting import File
+from docex.documents.issuing.paper_handlers import SealHandler, SealWork
+from docex.documents.key_custody import Custody
+from docex.documents.papers.files import File
 from docex.official.paper import seal_mark
-from docex.papermaking import SealHandler, SealWork
 from kernel import clock, outbox
 from kernel.blobs import BlobStore, read_all
 from kernel.config import Config

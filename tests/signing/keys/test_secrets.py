@@ -25,9 +25,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from directory import queries as directory
-from docex import issuing
-from docex.custody import Custody
-from docex.jobs import register_jobs
+from docex.documents.issuing import issuance
+from docex.documents.key_custody import Custody
+from docex.jobs.delivery import register_jobs
 from kernel.config import Config
 from kernel.db import Database
 from kernel.errors import DomainError
@@ -164,7 +164,7 @@ def test_no_secret_is_left_anywhere(
 def sealed_by_token(office: Office, number: int) -> None:
     """The trial does not trust the token's authority: the seal is made and then refused, which is fine here."""
     with office.db.write(office.cast.ha.by) as tx:
-        issuing.seal(tx, office.cast.ha, number)
+        issuance.seal(tx, office.cast.ha, number)
     office.work()
 
 

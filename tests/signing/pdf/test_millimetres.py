@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from PIL import Image, ImageChops
 
+from docex.documents.papers.signature_placement import top_right
 from docex.official.paper import CopyForm, Paper, attachment_mark, copy_mark
 from docex.official.rendering import RenderedPaper, render_pdf
-from docex.placing import top_right
 from kernel import clock
 from kernel.text import nfc
 from signing.pdf.pades import sign_copy, sign_person, sign_seal
 from signing.pdf.stamps import MM, SEAL_DIAMETER, TEXT_MARK_SIZE, mark_box, seal_box, signature_box, text_mark
-from tests.official.papers import CONCLUSION, DECISION, INVITATION, LETTER, MINUTES
+from tests.docex.official.papers import CONCLUSION, DECISION, INVITATION, LETTER, MINUTES
 from tests.signing.conftest import CITY, Office
 from tests.signing.papers import minimal_pdf
 from tests.signing.pictures import POINT, Extent, added, amount, block, blue, disc, extent, picture, red

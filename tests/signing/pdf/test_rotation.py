@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from docex.documents.papers.signature_placement import top_right
 from docex.official.uploads import check_pdf
-from docex.placing import top_right
 from kernel import clock
 from signing.pdf.pades import sign_copy, sign_person, sign_seal
 from signing.pdf.stamps import MM, TEXT_MARK_SIZE, Box, seal_box, signature_box, text_mark

@@ -13,10 +13,10 @@ from flask.testing import FlaskClient
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from directory import queries as directory
-from docex.custody import Custody, person_key_name, seal_key_name
-from docex.device import handing
-from docex.device.jobs import register_jobs
-from docex.models import Document
+from docex.documents.device_signing import handover
+from docex.documents.device_signing.jobs import register_jobs
+from docex.documents.key_custody import Custody, person_key_name, seal_key_name
+from docex.documents.models import Document
 from kernel.config import Config
 from kernel.refs import Ref
 from kernel.text import Phrase
@@ -79,7 +79,7 @@ class Desk:
         """The same, out with Bình's device."""
         document_id = document_id or self.waiting()
         with self.office.db.write(self.office.cast.binh.by) as tx:
-            handing.sign(tx, self.office.cast.binh, document_id)
+            handover.sign(tx, self.office.cast.binh, document_id)
         self.office.work()
         return document_id
 

@@ -5,8 +5,8 @@ import re
 import pytest
 import sqlalchemy as sa
 
-from docex.models import Document
-from docex.states import DocumentState
+from docex.documents.models import Document
+from docex.documents.states import DocumentState
 from kernel.outbox import OutboxRow
 from tests.signing.remote_signing.conftest import Desk
 

@@ -9,11 +9,12 @@ import sqlalchemy as sa
 from flask import Flask
 
 from directory.actor import Actor
-from docex import issuing, judging
-from docex.device import handing
-from docex.models import Dispatch, Document
+from docex.documents.device_signing import handover
+from docex.documents.issuing import issuance
+from docex.documents.models import Dispatch, Document
+from docex.documents.states import DocumentState
+from docex.documents.verification import verdict_store
 from docex.official.composing import _offices
-from docex.states import DocumentState
 from kernel import audit, clock
 from kernel.errors import Forbidden, Invalid, NotFound, WrongState
 from signing.pdf.pades import sign_person, sign_seal
@@ -88,7 +89,7 @@ def waiting(office: Office) -> int:
 
 def test_without_a_decision_nothing_is_signed_on_the_server_or_on_a_device(office: Office, wanted: Wanted) -> None:
     number = waiting(office)
-    for sign in (issuing.sign, handing.sign):
+    for sign in (issuance.sign, handover.sign):
         with pytest.raises(WrongState, match="Chưa có quyết định") as told, office.db.write() as tx:
             sign(tx, office.cast.binh, number)
         assert "No decision" in told.value.message.en
@@ -181,7 +182,7 @@ def test_what_was_signed_in_the_morning_is_sent_after_the_decision_was_ended(off
     with office.db.read() as tx:
         dispatch = tx.session.scalars(sa.select(Dispatch).where(Dispatch.document_id == number)).one()
         assert dispatch.verdict == Value.VALID
-        verdicts = judging.latest(tx, dispatch.id).values()
+        verdicts = verdict_store.latest(tx, dispatch.id).values()
     assert [verdict.has("NOT_DELEGATED") for verdict in verdicts] == [False]
     with pytest.raises(WrongState, match="Chưa có quyết định"):
         office.sign(waiting(office))

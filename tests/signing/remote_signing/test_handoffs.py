@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives import hashes
 from pyhanko.sign.fields import MDPPerm
 from pyhanko.sign.signers.cms_embedder import SigMDPSetup
 
-from docex import drafting
-from docex.device import handing
-from docex.models import Document, Paper
-from docex.papers import attachments_of, main_paper
-from docex.states import DocumentState
+from docex.documents.device_signing import handover
+from docex.documents.drafting import outgoing
+from docex.documents.models import Document, Paper
+from docex.documents.papers.files import attachments_of, main_paper
+from docex.documents.states import DocumentState
 from kernel import clock, outbox
 from kernel.blobs import read_all
 from kernel.outbox import OutboxRow
@@ -77,7 +77,7 @@ def test_attached_files_follow_the_main_paper_and_then_all_go_out(at_desk: Desk)
     office = at_desk.office
     with office.db.write(office.cast.ha.by) as tx:
         attachments = (office.file(a_pdf(), "phu-luc.pdf"), office.file(b"\xff\xfe a table", "bang.csv", "text/csv"))
-        number = drafting.write(tx, office.cast.ha, office.draft(), attachments).id
+        number = outgoing.write(tx, office.cast.ha, office.draft(), attachments).id
     office.work()
     office.submit(number)
     office.sign(number)
@@ -105,7 +105,7 @@ def test_an_unknown_authority_with_the_agencys_name_seals_no_attachment(at_desk:
     stranger = seal_agent(authority.seal_path("city"), authority.passphrase, tmp_path / "agent", city)
     stranger.place = "SaoY"
     with office.db.write(office.cast.ha.by) as tx:
-        number = drafting.write(tx, office.cast.ha, office.draft(), (office.file(a_pdf(), "phu-luc.pdf"),)).id
+        number = outgoing.write(tx, office.cast.ha, office.draft(), (office.file(a_pdf(), "phu-luc.pdf"),)).id
     office.work()
     office.submit(number)
     office.sign(number)
@@ -260,7 +260,7 @@ def test_whoever_asked_may_stop_and_the_clerk_can_seal_on_the_server_instead(at_
     assert at_desk.document(number).state == DocumentState.REVIEW
     assert at_desk.binh.do(parameters)["Status"] == 4
     with at_desk.office.db.write(at_desk.office.cast.binh.by) as tx:
-        handing.sign(tx, at_desk.office.cast.binh, number)
+        handover.sign(tx, at_desk.office.cast.binh, number)
     with at_desk.office.db.read() as tx:
         assert tx.session.get_one(Document, number).state == DocumentState.SIGNING
 

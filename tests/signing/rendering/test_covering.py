@@ -10,7 +10,7 @@ from signing.rendering.comparison import compare
 from signing.rendering.covering import Covered, Covering, covered_ink
 from signing.rendering.pages import Area, Pages
 from signing.testca.specimens import handwriting, seal
-from tests.official.papers import (
+from tests.docex.official.papers import (
     CONCLUSION,
     CONTRACT,
     DECISION,

@@ -23,7 +23,7 @@ from signing.testca.specimens import handwriting, seal
 from signing.verdicts.policy import DocumentKind
 from signing.verdicts.reasons import Code
 from signing.verdicts.verdict import Value
-from tests.official.papers import LETTER
+from tests.docex.official.papers import LETTER
 from tests.signing.conftest import CITY, Office
 from tests.signing.forgery.conftest import FULL
 from tests.signing.names import Signatory, signatories

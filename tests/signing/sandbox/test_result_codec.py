@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docex.official import pdfprobe, rendering
-from docex.placing import spot_for
-from docex.registers import textprobe
+from docex.documents.papers.signature_placement import spot_for
+from docex.documents.search import text_probe
+from docex.official import pdf_probe, rendering
 from kernel.text import Phrase, phrase
 from signing.evidence import pack_check, pack_parts
 from signing.log import jobs as log_jobs
@@ -41,8 +41,8 @@ WORKS = (
     pades.sign_seal,
     pades.sign_copy,
     rendering.render_pdf,
-    textprobe.read,
-    pdfprobe.facts,
+    text_probe.read,
+    pdf_probe.facts,
     spot_for,
 )
 """All that is done apart."""

@@ -1,4 +1,4 @@
-"""Who signed an envelope, and whether that may be trusted; what the bytes say is tried in tests/docex_edxml."""
+"""Who signed an envelope, and whether that may be trusted; what the bytes say is tried in tests/docex/edxml."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -147,7 +147,7 @@ def test_a_certificate_for_web_servers_an_authoritys_own_and_a_short_key_do_not_
 
 
 def test_a_certificate_that_its_holder_signed_is_refused(office: Office, tmp_path: Path) -> None:
-    from tests.docex_edxml.keys import key
+    from tests.docex.edxml.keys import key
 
     verdict = judge(office, by(key().certificate))
     assert x509.load_der_x509_certificate(key().certificate).issuer

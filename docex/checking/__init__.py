@@ -1,1 +1,0 @@
-"""Checking signatures: the pages of a paper's verdicts, and what the public may ask without signing in."""

@@ -1,0 +1,5 @@
+"""What waits in this room for a person, for the page "Hôm nay"."""
+
+from docex.dashboard import documents, workflow
+
+__all__ = ["documents", "workflow"]

@@ -1,1 +1,0 @@
-"""The desk of an agency: what becomes of received documents, recalls and replacements, groups, series, alarms."""

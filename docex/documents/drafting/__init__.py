@@ -1,0 +1,1 @@
+"""Outgoing documents until the leader signs: what the form says, review, files, groups of recipients."""

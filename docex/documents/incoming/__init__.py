@@ -1,0 +1,1 @@
+"""Received documents: registering or refusing them, the submission sheet, the work on them."""

@@ -1,0 +1,1 @@
+"""What the page of one document shows, outgoing or received."""

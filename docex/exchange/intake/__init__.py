@@ -1,0 +1,1 @@
+"""What systems of agencies hand over: its checks, what it means, what it does to earlier sendings."""

@@ -1,0 +1,1 @@
+"""Messages from partners: received over SMTP, parsed, and handed to the exchange."""

@@ -1,0 +1,1 @@
+"""Letters to partners: queued, composed, sent, followed until they are confirmed."""

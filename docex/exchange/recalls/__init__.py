@@ -1,0 +1,1 @@
+"""Taking back, sending again and replacing what was issued, between agencies."""

@@ -1,5 +1,0 @@
-"""The VXP shape: an existing document system that speaks the official SDK's protocol, and an axis above this one.
-
-The façade is a second door to the same hub: what comes in goes through `docex.intake`, what goes out are the deliveries
-and statuses that every other page shows.
-"""

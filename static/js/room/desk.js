@@ -1,0 +1,46 @@
+// The chair's controls: the state of the meeting and "current → next" in one press.
+import { h } from "../dom.js";
+import { words } from "../say.js";
+import { formButton, Pane } from "./pane.js";
+import { room } from "./room.js";
+import { nextItem } from "./store.js";
+
+class Desk extends Pane {
+  draw(state) {
+    const start = { style: "primary", iconName: "play-fill" };
+    switch (state.meeting.state) {
+      case "convened":
+        return [formButton(`${room.base}/open`, words("open"), start)];
+      case "paused":
+        return [formButton(`${room.base}/resume`, words("resume"), start), this.#closeButton()];
+      case "open":
+        return this.#controls(state);
+      default:
+        return [h("p", { class: "quiet" }, words("closed"))];
+    }
+  }
+
+  #controls(state) {
+    const next = nextItem(state);
+    const pause = formButton(`${room.base}/pause`, words("pause"), { iconName: "pause-fill" });
+    return [
+      h("p", { class: "desk-next" },
+        h("span", { class: "now-label" }, words("next")),
+        h("span", { class: "desk-title" }, next ? next.title : words("lastItem"))),
+      next ? this.#nextButton(state, next) : null,
+      h("div", { class: "beside" }, pause, this.#closeButton()),
+    ];
+  }
+
+  #nextButton(state, next) {
+    const label = state.meeting.current == null ? words("first") : words("goNext");
+    const look = { style: "primary", iconName: "skip-forward-fill" };
+    return formButton(`${room.base}/current`, label, { ...look, fields: { item: next.id }, key: "next", context: next.title });
+  }
+
+  #closeButton() {
+    return h("button", { type: "button", class: "btn btn-outline-danger", "data-opens": "close-meeting" }, words("close"));
+  }
+}
+
+customElements.define("mt-desk", Desk);

@@ -1,0 +1,100 @@
+// The stage: the item that the meeting is at, or that this reader looks at, and its papers.
+import { h, icon } from "../dom.js";
+import { words } from "../say.js";
+import { meta, noItemWords, Pane } from "./pane.js";
+import { room } from "./room.js";
+import { currentItem, itemOf } from "./store.js";
+import { dayHour } from "./time.js";
+
+class Stage extends Pane {
+  connectedCallback() {
+    this.addEventListener("click", (event) => {
+      if (event.target.closest("[data-follow]")) room.view(null);
+      const tab = event.target.closest("[data-paper]");
+      if (tab) {
+        this.chosen = Number(tab.dataset.paper);
+        this.update();
+      }
+    });
+    super.connectedCallback();
+  }
+
+  draw(state) {
+    const item = this.#item(state);
+    const away = room.viewing !== null && room.viewing !== state.meeting.current;
+    if (!item) return this.#withoutItem(state);
+    const order = state.meeting.item_order;
+    const place = words("itemOf", { n: order.indexOf(item.id) + 1, all: order.length });
+    return [
+      h("p", { class: "now-label" }, away ? words("viewing") : words("current"), ` · ${place}`),
+      h("h2", { class: "now-title", "data-field": away ? null : "current" }, item.title),
+      item.presenter ? h("p", { class: "now-presenter" }, words("presenter", { name: item.presenter })) : null,
+      away && currentItem(state) ? this.#followButton() : null,
+      item.papers.length > 1 ? this.#tabs(item) : null,
+      item.papers.length ? null : h("p", { class: "quiet" }, words("noPapers")),
+    ];
+  }
+
+  drawn(state) {
+    const item = this.#item(state);
+    const paper = item && this.#paper(item);
+    const stage = document.getElementById("stage-paper");
+    if (!stage) return;
+    stage.hidden = !paper;
+    if (paper) import("../paper.js"); // defines <doc-paper>
+    const src = paper ? `${room.base}/papers/${paper.id}` : "";
+    if (!paper || stage.dataset.src === src) return;
+    stage.dataset.src = src;
+    const shown = stage.querySelector("doc-paper");
+    const fresh = paperElement(paper, src);
+    if (shown) shown.replaceWith(fresh);
+    else stage.append(fresh);
+  }
+
+  #item(state) {
+    return itemOf(state, room.viewing ?? state.meeting.current);
+  }
+
+  #paper(item) {
+    return item.papers.find((paper) => paper.id === this.chosen) ?? item.papers[0] ?? null;
+  }
+
+  #withoutItem(state) {
+    return [
+      h("h2", { class: "now-title" }, noItemWords(state)),
+      h("p", { class: "now-presenter" }, meta(dayHour(state.meeting.starts_at), state.meeting.place)),
+    ];
+  }
+
+  #followButton() {
+    const attributes = { type: "button", class: "btn btn-outline-primary", "data-follow": true };
+    return h("button", attributes, icon("arrow-return-left"), words("follow"));
+  }
+
+  #tabs(item) {
+    const chosen = this.#paper(item)?.id;
+    const tabs = item.papers.map((paper) => h("button", {
+      type: "button",
+      class: "btn btn-outline-primary",
+      "data-paper": paper.id,
+      "data-key": `paper-${paper.id}`,
+      "aria-pressed": paper.id === chosen ? "true" : "false",
+    }, paper.title));
+    return h("div", { class: "paper-tabs", role: "group", "aria-label": words("papersOf") }, tabs);
+  }
+}
+
+/** A <doc-paper> from the page's template. */
+function paperElement(paper, src) {
+  const element = document.getElementById("paper-template").content.firstElementChild.cloneNode(true);
+  element.setAttribute("aria-label", paper.title);
+  element.setAttribute("src", src);
+  const link = element.querySelector("a");
+  if (link) {
+    link.href = src;
+    link.append(`: ${paper.title}`);
+  }
+  return element;
+}
+
+customElements.define("mt-now", Stage);

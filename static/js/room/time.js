@@ -1,0 +1,63 @@
+// Times of a meeting as people in Vietnam read them, and what moves with the server's clock: the time of day, the timer of
+// the item, the time of who speaks.
+import { say, words } from "../say.js";
+import { room } from "./room.js";
+import { currentItem } from "./store.js";
+
+const zone = { timeZone: "Asia/Ho_Chi_Minh" };
+const clockFormat = new Intl.DateTimeFormat("vi-VN", { hour: "2-digit", minute: "2-digit", hour12: false, ...zone });
+const dateFormat = new Intl.DateTimeFormat("vi-VN", { day: "2-digit", month: "2-digit", year: "numeric", ...zone });
+
+/** `14:30`. `at`: an ISO instant or milliseconds. */
+export const hourMinute = (at) => clockFormat.format(new Date(at));
+
+/** `27/11/2026 14:30`. `at`: an ISO instant or milliseconds. */
+export const dayHour = (at) => `${dateFormat.format(new Date(at))} ${hourMinute(at)}`;
+
+/** `4:05`, `1:02:09`; below zero with a minus sign. */
+export function duration(seconds) {
+  const whole = Math.floor(Math.abs(seconds));
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const two = (n) => String(n).padStart(2, "0");
+  const text = hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+  return seconds < 0 ? `−${text}` : text;
+}
+
+const ANNOUNCED_AT_S = [60, 30, 0];
+let announced = "";
+
+/** The time of day, inside `pane`. */
+export function drawClock(pane) {
+  const box = pane.querySelector("[data-clock]");
+  if (box) box.textContent = hourMinute(room.now());
+}
+
+/** `12:05 / 20:00`: how long the item has run of what was planned. Spoken when 60, 30 and 0 seconds are left. */
+export function drawItemTimer(pane, state, { speaks = false } = {}) {
+  const box = pane.querySelector("[data-item-timer]");
+  if (!box) return;
+  const item = currentItem(state);
+  if (!item || !state.meeting.current_at) {
+    box.textContent = "";
+    return;
+  }
+  const gone = Math.max(0, secondsSince(state.meeting.current_at));
+  const planned = item.minutes * 60;
+  box.textContent = `${duration(gone)} / ${duration(planned)}`;
+  box.classList.toggle("timer-over", gone > planned);
+  if (speaks) announce(item, Math.round(planned - gone));
+}
+
+function announce(item, left) {
+  const key = `${item.id}:${left}`;
+  if (!ANNOUNCED_AT_S.includes(left) || announced === key) return;
+  announced = key;
+  say(left ? words("secondsLeft", { n: left }) : words("timeUp"));
+}
+
+/** How long somebody has had the floor, in each timer inside `pane`. */
+export function drawSpeakingTimers(pane) {
+  for (const timer of pane.querySelectorAll("[data-since]")) timer.textContent = duration(secondsSince(timer.dataset.since));
+}
+
+const secondsSince = (at) => (room.now() - Date.parse(at)) / 1000;

@@ -1,0 +1,1 @@
+"""Taking back, withdrawing and replacing what was sent."""
