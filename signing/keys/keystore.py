@@ -26,6 +26,7 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from kernel.errors import Unavailable
 from kernel.text import phrase
+from signing.sandbox import ports
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,37 @@ class KeyStore(Protocol):
     def sign(self, tbs: bytes) -> bytes:
         """The signature over `tbs` (hashed here with SHA-256): PKCS#1 v1.5 for RSA, DER for ECDSA."""
         ...
+
+
+def _is_key(thing: object) -> bool:
+    return hasattr(thing, "describe") and hasattr(thing, "sign")
+
+
+class SandboxKey:
+    """A key as a task in the sandbox sees it: the parent holds the key, and signs once."""
+
+    def __init__(self, ask: ports.Ask, description: KeyDescription) -> None:
+        self._ask, self._description = ask, description
+
+    def describe(self) -> KeyDescription:
+        """Certificate, chain and algorithm."""
+        return self._description
+
+    def sign(self, tbs: bytes) -> bytes:
+        """The parent's signature over `tbs`."""
+        return self._ask(tbs)
+
+
+ports.register(
+    ports.Remote(
+        name="key",
+        module=__name__,
+        matches=_is_key,
+        describe=lambda key: key.describe(),
+        answer=lambda key, tbs: bytes(key.sign(tbs)),
+        proxy=SandboxKey,
+    )
+)
 
 
 class Passphrase(bytes):

@@ -29,6 +29,8 @@ from kernel.deadline import Deadline
 from kernel.errors import Unavailable
 from kernel.text import phrase
 from signing.keys.keystore import KeyStore
+from signing.sandbox import ports
+from signing.sandbox.limits import Broken, Ending
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +63,50 @@ class TimeStamps(TimeStamper, ABC):
     def room(self) -> int:
         """Hex digits to leave for a token."""
 
+
+class SandboxTimeStamps(TimeStamps):
+    """A time-stamp authority as a task in the sandbox sees it: the parent asks it, for the task has no network."""
+
+    def __init__(self, ask: ports.Ask, room: int) -> None:
+        super().__init__()
+        self._ask, self._room = ask, room
+
+    @property
+    def room(self) -> int:
+        """Hex digits to leave for a token, as the parent knows."""
+        return self._room
+
+    async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
+        """What the authority answered to the parent; TimestampRequestError when it did not."""
+        try:
+            return tsp.TimeStampResp.load(self._ask(req.dump()))
+        except ports.RemoteError as error:
+            raise TimestampRequestError(str(error)) from error
+
+
+def _answer_sandbox(source: TimeStamps, question: bytes) -> bytes:
+    """The answer of an authority to the request of a task, which must be one (RFC 3161 §2.4.1) and nothing else."""
+    try:
+        asked = tsp.TimeStampReq.load(question, strict=True)
+        asked.native  # noqa: B018 - reads it whole
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise Broken(Ending.FAILED, "asked for a time-stamp in no form") from None
+    try:
+        return bytes(asyncio.run(source.async_request_tsa_response(asked)).dump())
+    except TimestampRequestError as error:
+        raise ports.RemoteError(str(error)) from error
+
+
+ports.register(
+    ports.Remote(
+        name="timestamps",
+        module=__name__,
+        matches=lambda thing: isinstance(thing, TimeStamps),
+        describe=lambda source: source.room,
+        answer=_answer_sandbox,
+        proxy=SandboxTimeStamps,
+    )
+)
 
 NO_TIME_STAMP = phrase("Đơn vị cấp dấu thời gian chưa trả lời, hệ thống sẽ thử lại.")
 _GRANTED = ("granted", "granted_with_mods")

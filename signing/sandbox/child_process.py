@@ -19,28 +19,20 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
-from asn1crypto import tsp
-from pyhanko.sign.timestamps.common_utils import TimestampRequestError
-
 from kernel import clock
 from kernel.errors import DomainError
 from kernel.outbox import SendError
-from signing.keys.keystore import KeyDescription
-from signing.pdf import pades
-from signing.pdf.timestamps import TimeStamps
 from signing.sandbox import confinement, runner
-from signing.sandbox.ipc import ANSWER, BEGIN, CONFINED, END, FAILURE, HEAD, MODULE, READY, REFUSAL, REQUEST, TRUST
+from signing.sandbox.ipc import ANSWER, BEGIN, CONFINED, END, FAILURE, HEAD, MODULE, READY, REFUSAL, REQUEST, SHARED
+from signing.sandbox.ports import RemoteError, remote_named
 from signing.sandbox.result_codec import written
-from signing.trust.trust_store import Trust
-from signing.verification import file_verification
 
 MOST_FILES = 128
-
-__all__ = ["file_verification", "pades"]  # loaded before the first work comes
 
 
 class Line:
@@ -69,11 +61,11 @@ class Line:
         self._socket.close()
 
     def ask(self, number: int, question: bytes) -> bytes:
-        """Have the parent sign, or ask for a time-stamp; TimestampRequestError when it got none."""
+        """Have the parent answer for one of its objects; RemoteError when it cannot."""
         self.send(REQUEST, number.to_bytes(4, "big") + question)
         kind, answer = self.receive()
         if kind == FAILURE:
-            raise TimestampRequestError(answer.decode())
+            raise RemoteError(answer.decode())
         return answer
 
     def _read(self, length: int) -> bytes:
@@ -86,42 +78,10 @@ class Line:
         return bytes(body)
 
 
-class KeyOutside:
-    """A key that the parent holds: the same two functions as any `KeyStore`."""
-
-    def __init__(self, line: Line, number: int, description: KeyDescription) -> None:
-        self._line, self._number, self._description = line, number, description
-
-    def describe(self) -> KeyDescription:
-        """Certificate, chain and algorithm."""
-        return self._description
-
-    def sign(self, tbs: bytes) -> bytes:
-        """The parent's signature over `tbs`."""
-        return self._line.ask(self._number, tbs)
-
-
-class StampsOutside(TimeStamps):
-    """A time-stamp authority that the parent asks: this process has no business on the network."""
-
-    def __init__(self, line: Line, number: int, room: int) -> None:
-        super().__init__()
-        self._line, self._number, self._room = line, number, room
-
-    @property
-    def room(self) -> int:
-        """Hex digits to leave for a token, as the parent knows."""
-        return self._room
-
-    async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
-        """What the authority answered to the parent."""
-        return tsp.TimeStampResp.load(self._line.ask(self._number, req.dump()))
-
-
 class TaskReader(pickle.Unpickler):
-    """Reads a task; the trust store came before it."""
+    """Reads a task; the shared value came before it."""
 
-    trust = Trust()
+    shared: Any = None
 
     def __init__(self, body: bytes, line: Line) -> None:
         super().__init__(io.BytesIO(body))
@@ -130,12 +90,10 @@ class TaskReader(pickle.Unpickler):
     def persistent_load(self, pid: Any) -> Any:
         """What stayed with the parent, or came before."""
         match pid:
-            case ("trust",):
-                return TaskReader.trust
-            case ("key", number, description):
-                return KeyOutside(self._line, number, description)
-            case ("stamps", number, room):
-                return StampsOutside(self._line, number, room)
+            case ("shared",):
+                return TaskReader.shared
+            case (name, number, description):
+                return remote_named(name).proxy(partial(self._line.ask, number), description)
         raise pickle.UnpicklingError(pid)
 
 
@@ -194,11 +152,11 @@ def _where(work: Callable[..., object], error: Exception) -> str:
 
 
 def told(kind: bytes, body: bytes) -> bool:
-    """What the parent lets this process know before there is work: a module that work needs, whom we trust."""
+    """What the parent lets this process know before there is work: a module that work needs, the shared value."""
     if kind == MODULE:
         getattr(import_module(body.decode()), "warm_up", bool)()
-    elif kind == TRUST:
-        TaskReader.trust = pickle.loads(body)  # noqa: S301 - from our own parent
+    elif kind == SHARED:
+        TaskReader.shared = pickle.loads(body)  # noqa: S301 - from our own parent
     else:
         return False
     gc.collect()

@@ -10,7 +10,7 @@ from typing import TypeVar
 from signing.sandbox.limits import Broken, Ending
 
 READY, CONFINED, ANSWER, REFUSAL, FAILURE, REQUEST = b"H", b"C", b"A", b"R", b"F", b"K"
-MODULE, TRUST, BEGIN, END = b"M", b"T", b"B", b"E"
+MODULE, SHARED, BEGIN, END = b"M", b"T", b"B", b"E"
 HEAD = struct.Struct(">cQ")
 
 T = TypeVar("T")

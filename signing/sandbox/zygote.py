@@ -1,6 +1,6 @@
-"""The programs behind `isolation`: how they are started, told what to do, listened to and ended.
+"""The programs behind `runner`: how they are started, told what to do, listened to and ended.
 
-`lines` is the socket to one, `errands` a piece of work with what is done for it here, `replies` what comes back.
+`ipc` is the socket to one, `task_codec` a task as bytes, `result_codec` what comes back.
 """
 
 import logging
@@ -23,10 +23,9 @@ from kernel.config import bare_environment
 from kernel.outbox import SendError
 from kernel.text import Phrase
 from signing.sandbox import confinement, result_codec
-from signing.sandbox.ipc import ANSWER, BEGIN, CONFINED, END, MODULE, READY, REFUSAL, REQUEST, TRUST, Line, spent_by
+from signing.sandbox.ipc import ANSWER, BEGIN, CONFINED, END, MODULE, READY, REFUSAL, REQUEST, SHARED, Line, spent_by
 from signing.sandbox.limits import Broken, Ending, Limits
-from signing.sandbox.task_codec import Errand
-from signing.trust.trust_store import Trust
+from signing.sandbox.task_codec import EncodedTask
 
 __all__ = ["Nursery", "Program", "Task"]
 
@@ -60,7 +59,7 @@ class Program:
         self.limits = limits
         self.tasks = 0
         self.whole = True  # nothing went wrong that may have spoiled it
-        self._trust: Trust | None = None  # what it knows already
+        self._shared: Any = None  # what it knows already
         self._modules: set[str] = set()
         ours, theirs = socket.socketpair()
         command = [
@@ -93,40 +92,41 @@ class Program:
     def work(self, task: Task) -> Any:
         """The answer of a piece of work, or its refusal."""
         self.tasks += 1
-        errand = self._errand(task)
+        encoded = self._encoded(task)
         self.whole = False
         try:
-            answer = self._done(errand, self._seconds(task), result_codec.declared_by(task.work))
+            answer = self._done(encoded, self._seconds(task), result_codec.declared_by(task.work))
         except (errors.DomainError, SendError):
-            self.whole = self.whole or not errand.waits  # a refusal is an answer
+            self.whole = self.whole or not encoded.waits  # a refusal is an answer
             raise
         self.whole = True
         return answer
 
-    def _errand(self, task: Task) -> Errand:
+    def _encoded(self, task: Task) -> EncodedTask:
         """What is told of a task, when the program knows all that is not a stranger's."""
-        errand = Errand((clock.now(), task.work, task.given, task.named))
+        encoded = EncodedTask((clock.now(), task.work, task.given, task.named))
         # A child can load nothing any more: the module of a function that goes along is loaded before, too.
-        for function in (task.work, *(one for one in task.given if isfunction(one))):
-            self._prepare(function.__module__, errand.trust)
-        return errand
+        functions = (task.work, *(one for one in task.given if isfunction(one)))
+        for module in (*(function.__module__ for function in functions), *encoded.modules):
+            self._prepare(module, encoded.shared)
+        return encoded
 
     def _seconds(self, task: Task) -> float:
         return self.limits.seconds if task.within_s is None else min(task.within_s, self.limits.seconds)
 
-    def _prepare(self, module: str, trust: Trust | None) -> None:
+    def _prepare(self, module: str, shared: Any) -> None:
         """Let it know what is not a stranger's."""
         self._line.patience(START_S)
         if module not in self._modules:
             self._line.send(MODULE, module.encode())
             self._modules.add(module)
-        if trust is not None and trust is not self._trust:
-            self._line.send(TRUST, pickle.dumps(trust, protocol=5))
-            self._trust = trust
+        if shared is not None and shared is not self._shared:
+            self._line.send(SHARED, pickle.dumps(shared, protocol=5))
+            self._shared = shared
 
-    def _done(self, errand: Errand, seconds: float, declared: Any) -> Any:
+    def _done(self, encoded: EncodedTask, seconds: float, declared: Any) -> Any:
         self._line.work_for(seconds, partial(spent_by, self._process.pid))
-        return _exchange(self._line, errand, declared)
+        return _exchange(self._line, encoded, declared)
 
     def _how_it_ended(self) -> Broken:
         with suppress(subprocess.TimeoutExpired):
@@ -148,10 +148,10 @@ class Nursery(Program):
     way = "nursery"
     _living = False
 
-    def _done(self, errand: Errand, seconds: float, declared: Any) -> Any:
+    def _done(self, encoded: EncodedTask, seconds: float, declared: Any) -> Any:
         with self._child() as (line, spent):
             line.work_for(seconds, spent)
-            return _exchange(line, errand, declared)
+            return _exchange(line, encoded, declared)
 
     def in_turn(self, tasks: Sequence[Task]) -> list[Any]:
         """Several pieces of work by one child, for one file: what each answers, or Broken.
@@ -160,14 +160,14 @@ class Nursery(Program):
         what must not be a lie comes first. When one comes to no end, those after it are not tried.
         """
         self.tasks += 1
-        errands = [self._errand(task) for task in tasks]
+        encoded_tasks = [self._encoded(task) for task in tasks]
         self.whole = False
         answers: list[Any] = []
         try:
             with self._child(len(tasks)) as (line, spent):
-                for task, errand in zip(tasks, errands, strict=True):
+                for task, encoded in zip(tasks, encoded_tasks, strict=True):
                     line.work_for(self._seconds(task), spent)
-                    answers.append(_exchange(line, errand, result_codec.declared_by(task.work)))
+                    answers.append(_exchange(line, encoded, result_codec.declared_by(task.work)))
             self.whole = True
         except Broken as broken:
             answers += [broken] * (len(tasks) - len(answers))
@@ -216,15 +216,15 @@ def _ending_of(code: int | None) -> Broken:
     return Broken(Ending.CRASHED, signal.Signals(-code).name if code and code < 0 else f"exit {code}")
 
 
-def _exchange(line: Line, errand: Errand, declared: Any) -> Any:
+def _exchange(line: Line, encoded: EncodedTask, declared: Any) -> Any:
     """Hand the work over, and do for the child what it may not do itself, until it answers what is declared."""
-    line.send(ANSWER, errand.written)
+    line.send(ANSWER, encoded.written)
     while True:
         kind, body = line.receive()
         if kind != REQUEST:
             return _answer(kind, body, declared)
         begun = time.monotonic()
-        kind, answer = errand.serve(body)
+        kind, answer = encoded.serve(body)
         line.deadline += time.monotonic() - begun
         line.send(kind, answer)
 

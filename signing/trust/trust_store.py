@@ -10,6 +10,7 @@ pins are checked at each load.
     revocation/<sha256>.crl    cached revocation lists (and .ocsp answers)
 """
 
+import copyreg
 import hashlib
 import json
 import logging
@@ -26,6 +27,7 @@ from asn1crypto import cms, crl, ocsp, parser, pem, x509
 from kernel import clock
 from kernel.errors import Invalid
 from kernel.text import phrase
+from signing.sandbox import ports
 from signing.trust.holders import common_name
 from signing.trust.known_authorities import known
 
@@ -90,6 +92,16 @@ class Trust:
             ocsps=self.ocsps + other.ocsps,
             broken=self.broken + other.broken,
         )
+
+
+def _pickle_by_bytes(certificate: x509.Certificate) -> tuple[Any, ...]:
+    return x509.Certificate.load, (certificate.dump(),)
+
+
+# asn1crypto prepares its classes when it makes their first object, and unpickling an object that was looked into makes
+# none: a program whose first file has a time-stamp would call that stamp broken.
+copyreg.pickle(x509.Certificate, _pickle_by_bytes)
+ports.share(Trust)
 
 
 class TrustStore:

@@ -73,7 +73,7 @@ def test_a_changed_file_is_invalid(page: Page, made: Made, file: str) -> None:
 
 
 def test_right_hashes_do_not_make_false_evidence_true(page: Page, made: Made, office: Office, own_db: Database) -> None:
-    """The page finds what `lienthong verify` finds (tests/signing_evidence)."""
+    """The page finds what `lienthong verify` finds (tests/signing/evidence)."""
     with ThreadPoolExecutor(1) as aside:  # where Playwright has its loop, pyHanko refuses to work
         packs = aside.submit(spoiled, made, office, own_db).result()
     for what, (pack, _, code) in packs.items():

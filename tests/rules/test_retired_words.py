@@ -35,15 +35,14 @@ LOGGERS = {"debug", "info", "warning", "error", "exception"}
 LEFT: dict[str, set[str]] = {
     "door": {"docex", "kernel", "signing", "tests", "web"},
     "doors": {"docex", "kernel", "tests", "web"},
-    "errand": {"signing"},
     "given_up": {"notify", "signing", "tests"},
     "givenup": {"tests"},
     "nursery": {"signing", "tests"},
     "patience": {"signing", "tests"},
     "promise": {"notify", "signing", "tests", "web"},
     "promises": {"tests"},
-    "stretch": {"bench", "signing"},
-    "wish": {"bench", "docex", "tests"},
+    "stretch": {"signing"},
+    "wish": {"tests"},
 }
 
 

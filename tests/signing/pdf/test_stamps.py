@@ -22,7 +22,7 @@ from tests.signing.pictures import POINT, blue, extent, picture, red
 
 
 def test_a_flourish_and_a_round_seal_with_letters_stand_in_their_boxes(office: Office, tmp_path: Path) -> None:
-    """The specimens of a trial; real papers are measured in tests/signing_look."""
+    """The specimens of a trial; real papers are measured in tests/signing/pdf."""
     flourish = handwriting("Nguyễn Thanh Bình")
     signed = sign_person(minimal_pdf("x"), office.binh, anchor=ANCHOR, image=flourish)
     sealed = sign_seal(signed, office.seal, image=seal(CITY))

@@ -87,11 +87,11 @@ def test_nothing_but_its_line_was_left_open_for_it(pool: Pool) -> None:
 
 ATTEMPTS = """
 import ctypes, json, sys
-from tests.signing import conquests
-from signing import systemcalls
+from tests.signing.sandbox import escapes
+from signing.sandbox import system_calls
 libc = ctypes.CDLL(None, use_errno=True)
-assert not libc.prctl(38, 1, 0, 0, 0) and systemcalls.restrict(libc)
-print(json.dumps(getattr(conquests, sys.argv[1])(*json.loads(sys.argv[2]))), flush=True)
+assert not libc.prctl(38, 1, 0, 0, 0) and system_calls.restrict(libc)
+print(json.dumps(getattr(escapes, sys.argv[1])(*json.loads(sys.argv[2]))), flush=True)
 """
 
 
@@ -128,16 +128,15 @@ def test_who_calls_by_other_numbers_is_ended(name: str) -> None:
 
 WITHOUT_LANDLOCK = """
 import ctypes, logging, struct
-from signing import isolation, systemcalls
+from signing.sandbox import confinement, runner
 from signing.sandbox.system_calls import _ALLOW, _EQUAL, _LOAD, _NUMBER_AT, _REFUSE, _Program, _return, _step
 logging.basicConfig(format="%(message)s")
 libc = ctypes.CDLL(None, use_errno=True)
 steps = [_step(_LOAD, _NUMBER_AT), _step(_EQUAL, 444, 0, 1), _return(_REFUSE | 38), _return(_ALLOW)]
 libc.prctl(38, 1, 0, 0, 0)
 assert libc.prctl(22, 2, ctypes.byref(_Program(len(steps), b"".join(steps))), 0, 0) == 0
-from signing import confinement
 for _ in range(2):
-    print(*isolation.apart(confinement.in_force))
+    print(*runner.apart(confinement.in_force))
 """
 
 

@@ -333,12 +333,12 @@ UNDER_GEVENT = """
 from gevent import monkey
 monkey.patch_all()
 import gevent, os
-from signing import isolation
-from tests.signing import disasters
-children = [gevent.spawn(isolation.apart, os.getpid) for _ in range(4)]
-sleeper = gevent.spawn(isolation.pool("papers").run, disasters.sleep, within_s=0.1)
+from signing.sandbox import runner
+from tests.signing.sandbox import disasters
+children = [gevent.spawn(runner.apart, os.getpid) for _ in range(4)]
+sleeper = gevent.spawn(runner.pool("papers").run, disasters.sleep, within_s=0.1)
 gevent.joinall([*children, sleeper])
-print(len({child.value for child in children}), sleeper.exception.ending, isolation.with_key(max, 1, 2))
+print(len({child.value for child in children}), sleeper.exception.ending, runner.with_key(max, 1, 2))
 """
 
 
