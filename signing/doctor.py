@@ -254,15 +254,15 @@ def receipts_key(config: Config) -> Finding:
 @check("isolation")
 def strangers_files(config: Config) -> Finding:
     """Whether the kernel confines the processes that read strangers' files, and lets them do their work."""
-    runner.use(config)
+    runner.configure(config)
     try:
-        held_by = runner.apart(confinement.in_force)
-        runner.apart(verify, b"%PDF-1.7\n%%EOF\n", Trust(), policy_for(DocumentKind.PUBLIC))
-    except runner.Broken as broken:
+        held_by = runner.run_sandboxed(confinement.in_force)
+        runner.run_sandboxed(verify, b"%PDF-1.7\n%%EOF\n", Trust(), policy_for(DocumentKind.PUBLIC))
+    except runner.SandboxError as broken:
         return Finding(
             "isolation",
             Health.BAD,
-            phrase("Tiến trình đọc tệp lạ không làm việc được: {reason}", reason=runner.words(broken)),
+            phrase("Tiến trình đọc tệp lạ không làm việc được: {reason}", reason=runner.error_phrase(broken)),
             phrase("Xem nhật ký; kiểm tra LIENTHONG_ISOLATED_MEMORY_MB và các lệnh mà container chặn."),
         )
     missing = {confinement.LANDLOCK, confinement.SECCOMP} - set(held_by)

@@ -24,7 +24,7 @@ from signing.archive.models import STAMPS, Archived, Waits
 from signing.pdf.pades import prepare_timestamp
 from signing.pdf.timestamps import TimeStamps, token_over
 from signing.sandbox import runner
-from signing.sandbox.runner import Broken, apart
+from signing.sandbox.runner import SandboxError, run_sandboxed
 from signing.testca.trial import time_stamps_of, trust_of
 from signing.trust import revocation
 from signing.trust.trust_store import Trust
@@ -122,7 +122,7 @@ class StampHandler(Handler[Step, Stamped]):
             return Stamped(prepared.newest)
         data = read_all(self._blobs, prepared.newest)
         try:
-            unstamped = apart(prepare_timestamp, data, source.room)
+            unstamped = run_sandboxed(prepare_timestamp, data, source.room)
             token = token_over(unstamped.digest, source)
             if prepared.over_answers and (useless := no_use_of(token, unstamped.digest, prepared.trust)):
                 return Stamped(prepared.newest, useless=useless)
@@ -131,8 +131,8 @@ class StampHandler(Handler[Step, Stamped]):
             return Stamped(prepared.newest)
         except Invalid as error:
             return Stamped(prepared.newest, refused=next(iter(error.fields.values())))
-        except Broken as broken:
-            return Stamped(prepared.newest, refused=runner.words(broken))
+        except SandboxError as broken:
+            return Stamped(prepared.newest, refused=runner.error_phrase(broken))
         return Stamped(prepared.newest, self._blobs.put(io.BytesIO(stamped)))
 
     def conclude(self, tx: Tx, job: Job, result: Stamped) -> None:
@@ -183,11 +183,11 @@ class LookHandler(Handler[Step, Looked]):
         """Look into it in a process of its own."""
         data = read_all(self._blobs, prepared.newest)
         try:
-            look = apart(look_into, data, prepared.trust, renewing=prepared.renewing)
+            look = run_sandboxed(look_into, data, prepared.trust, renewing=prepared.renewing)
         except Invalid as error:
             return Looked(prepared.newest, None, refused=next(iter(error.fields.values())))
-        except Broken as broken:
-            return Looked(prepared.newest, None, refused=runner.words(broken))
+        except SandboxError as broken:
+            return Looked(prepared.newest, None, refused=runner.error_phrase(broken))
         grown = self._blobs.put(io.BytesIO(data + look.added)) if look.added else None
         return Looked(prepared.newest, look, grown, wanted=tuple(revocation.pairs_in(look.lines, prepared.trust)))
 

@@ -32,7 +32,7 @@ from signing.log import evidence_log, receipts
 from signing.log.evidence_log import Kind, NotYet, Proof
 from signing.log.models import LogHead
 from signing.log.receipts import SigningKey
-from signing.sandbox.runner import Broken, apart
+from signing.sandbox.runner import SandboxError, run_sandboxed
 from signing.trust.known_authorities import KNOWN_AUTHORITIES
 from signing.trust.revocation_info import describe_answer
 from signing.trust.trust_store import Trust
@@ -223,8 +223,8 @@ class _Pack:
     def _parts(self, paper: PaperFile, newest: Blob) -> Parts | None:
         if paper.media_type != "application/pdf" or newest.size > MOST_TAKEN_APART:
             return None
-        with self.open(newest.sha256) as file, suppress(Invalid, Broken):
-            return apart(parts_of, file.read(), self.source.trust, self.source.at)
+        with self.open(newest.sha256) as file, suppress(Invalid, SandboxError):
+            return run_sandboxed(parts_of, file.read(), self.source.trust, self.source.at)
         return None
 
     def _path(self, path: tuple[bytes, ...]) -> None:

@@ -23,7 +23,7 @@ from signing.log.evidence_log import TYPE as HEAD_TYPE
 from signing.log.evidence_log import Kind
 from signing.pdf.pades import run
 from signing.pdf.signed_file import BROKEN
-from signing.sandbox.runner import apart, judging_seconds
+from signing.sandbox.runner import run_sandboxed, verification_seconds
 from signing.trust.revocation_info import read_answer, read_list
 from signing.trust.trust_store import Trust
 from signing.verdicts.policy import DocumentKind, policy_for
@@ -106,8 +106,8 @@ def check_pack(
 def check_apart(
     data: bytes, trust: Trust, keys: Mapping[str, dict[str, Any]], *, timeout_s: float | None = None
 ) -> Checked:
-    """The same for bytes of strangers, all of it in one process of its own (isolation.Busy, isolation.Broken)."""
-    return apart(_check_bytes, data, trust, dict(keys), timeout_s=timeout_s, within_s=judging_seconds())
+    """The same for bytes of strangers, all of it in one process of its own (SandboxBusy, SandboxError)."""
+    return run_sandboxed(_check_bytes, data, trust, dict(keys), timeout_s=timeout_s, within_s=verification_seconds())
 
 
 def _check_bytes(data: bytes, trust: Trust, keys: Mapping[str, dict[str, Any]]) -> Checked:

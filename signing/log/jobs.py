@@ -20,7 +20,7 @@ from signing.log.models import LogHead
 from signing.pdf.pades import run
 from signing.pdf.signed_file import BROKEN
 from signing.pdf.timestamps import TimeStamps, token_over
-from signing.sandbox.runner import Broken, apart
+from signing.sandbox.runner import SandboxError, run_sandboxed
 from signing.testca.trial import time_stamps_of, trust_of
 from signing.trust.trust_store import Purpose, Trust
 from signing.verdicts.reasons import Code
@@ -119,8 +119,8 @@ class StampHandler(Handler[Question, Stamped]):
         over = prepared.jws.encode()
         try:
             token = token_over(sha256(over).digest(), source)
-            at = apart(time_proved, token, over, prepared.trust, clock.now())
-        except (Unavailable, Broken) as error:
+            at = run_sandboxed(time_proved, token, over, prepared.trust, clock.now())
+        except (Unavailable, SandboxError) as error:
             raise SendError(str(error), permanent=False, retry_after_s=AGAIN_S) from error
         if isinstance(at, str):
             log_.warning("a time-stamp over the log was refused: %s", at)

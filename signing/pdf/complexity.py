@@ -1,7 +1,7 @@
 """Files that cost more to judge than any paper is worth: known by counting, before the work begins.
 
 A few kilobytes can name a thousand million objects, the same signature five hundred times, or certificates that lead
-up to nobody in 2^30 ways. What the counting overlooks ends at the limit of time (`endings.Limits.judging_seconds`).
+up to nobody in 2^30 ways. What the counting overlooks ends at the limit of time (`Limits.verification_seconds`).
 """
 
 # mypy: allow-untyped-calls

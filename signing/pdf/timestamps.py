@@ -30,7 +30,7 @@ from kernel.errors import Unavailable
 from kernel.text import phrase
 from signing.keys.keystore import KeyStore
 from signing.sandbox import ports
-from signing.sandbox.limits import Broken, Ending
+from signing.sandbox.limits import ExitReason, SandboxError
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ def _answer_sandbox(source: TimeStamps, question: bytes) -> bytes:
         asked = tsp.TimeStampReq.load(question, strict=True)
         asked.native  # noqa: B018 - reads it whole
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise Broken(Ending.FAILED, "asked for a time-stamp in no form") from None
+        raise SandboxError(ExitReason.FAILED, "asked for a time-stamp in no form") from None
     try:
         return bytes(asyncio.run(source.async_request_tsa_response(asked)).dump())
     except TimestampRequestError as error:

@@ -1,7 +1,7 @@
 """What the eye sees of a change after a signature, drawn where strangers' files are read: in a process of its own."""
 
 from signing.rendering.showing import ChangedPage, Changes, changes_since
-from signing.sandbox.runner import Broken, apart
+from signing.sandbox.runner import SandboxError, run_sandboxed
 from signing.verdicts.reasons import Code
 from signing.verdicts.verdict import Verdict
 
@@ -39,8 +39,8 @@ def visible_changes(data: bytes, verdict: Verdict, *, timeout_s: float | None = 
     if not ends:
         return None
     try:
-        return apart(changes_since, data, ends, _covering(verdict), timeout_s=timeout_s)
-    except Broken:
+        return run_sandboxed(changes_since, data, ends, _covering(verdict), timeout_s=timeout_s)
+    except SandboxError:
         return None
 
 

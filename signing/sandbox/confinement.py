@@ -50,7 +50,7 @@ def in_force() -> tuple[str, ...]:
 
 
 def confine() -> None:
-    """From here on this process reads code and fonts only, and reaches nobody but the other end of its line."""
+    """From here on this process reads code and fonts only, and reaches nobody but the other end of its connection."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_SET_DUMPABLE, 0, 0, 0, 0) or libc.prctl(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0):
         return

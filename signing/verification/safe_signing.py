@@ -16,7 +16,7 @@ from typing import Any
 from asn1crypto import cms
 
 from signing.keys.keystore import KeyDescription, KeyStore
-from signing.sandbox.limits import Broken, Ending
+from signing.sandbox.limits import ExitReason, SandboxError
 from signing.sandbox.runner import pool
 from signing.verification.admission import admitted
 
@@ -25,12 +25,12 @@ _MOST_SIGNED_BYTES = 64 * 1024
 
 
 def signed(work: Callable[..., bytes], pdf: bytes, key: KeyStore, **named: Any) -> bytes:
-    """`work(pdf, key, **named)` of `pades`, in a child of its own. Broken when it did anything but sign this file,
-    Invalid(file) when a judge would refuse the file (`admission`)."""
+    """`work(pdf, key, **named)` of `pades`, in a child of its own. SandboxError when it did anything but sign this
+    file, Invalid(file) when a judge would refuse the file (`admission`)."""
     witness = _Witness(key)
     made = pool("signed").run(admitted, work, pdf, witness, **named)
     if not (made.startswith(pdf) and witness.digest == _digest_of(made, len(pdf))):
-        raise Broken(Ending.FAILED, "signed something else than what came back")
+        raise SandboxError(ExitReason.FAILED, "signed something else than what came back")
     return made
 
 
@@ -50,7 +50,7 @@ class _Witness:
         try:
             self.digest = _message_digest(tbs)
         except (ValueError, TypeError, KeyError, RecursionError):
-            raise Broken(Ending.FAILED, "asked to sign what is no signature of a paper") from None
+            raise SandboxError(ExitReason.FAILED, "asked to sign what is no signature of a paper") from None
         return self._key.sign(tbs)
 
 

@@ -37,7 +37,7 @@ def test_a_reader_is_handed_to_a_process_of_its_own_and_never_called_here() -> N
                 continue
             if dotted(node.func) in names:
                 called.append(f"{module.path}:{node.lineno}")
-            if dotted(node.func).rpartition(".")[2] in ("apart", "run", "Task"):
+            if dotted(node.func).rpartition(".")[2] in ("run_sandboxed", "run", "SandboxTask"):
                 handed |= {names[dotted(one)] for one in node.args if dotted(one) in names}
     assert called == []
     assert handed == set(READERS)

@@ -63,7 +63,7 @@ def test_openssl_as_the_token_makes_signatures_that_we_and_pyhanko_find_valid(
     assert check_returned(sent, signed, BINH).field == FIELD_PERSON
     assert office.judge(signed, DocumentKind.PERSON_ONLY).value is Value.VALID
     sealed = clerk.signed(signed)
-    found = runner.apart(check_returned, signed, sealed, SEAL)
+    found = runner.run_sandboxed(check_returned, signed, sealed, SEAL)
     assert (found.field, found.name) == (FIELD_SEAL, CITY)
     assert office.judge(sealed).value is Value.VALID
 

@@ -127,7 +127,7 @@ def is_refused(path: str, owner: int, port: str) -> dict[str, str]:
         "remove": lambda: os.unlink(path),
         "rename": lambda: os.rename(path, path + ".r"),
         "start a thread": lambda: threading.Thread(target=int).start(),
-        "outlive the nursery": lambda: call(libc.prctl, PARENT_DEATH, 0, 0, 0, 0),
+        "outlive the zygote": lambda: call(libc.prctl, PARENT_DEATH, 0, 0, 0, 0),
         "signal by a socket": lambda: fcntl.fcntl(here, fcntl.F_SETOWN, owner),
         "signal by a socket, otherwise": lambda: fcntl.ioctl(here, OWNER_OF, owner.to_bytes(4, "little")),
         "choose a signal": lambda: fcntl.fcntl(here, F_SETSIG, signal.SIGTERM),

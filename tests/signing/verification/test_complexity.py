@@ -158,8 +158,8 @@ def test_the_certificates_of_real_papers_are_few() -> None:
 def test_what_is_overlooked_ends_within_the_seconds_of_a_judgement(
     office: Office, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert Limits.of(config).judging_seconds == 10
-    monkeypatch.setattr(runner, "_limits", [Limits(judging_seconds=0)])
+    assert Limits.of(config).verification_seconds == 10
+    monkeypatch.setattr(runner, "_limits", [Limits(verification_seconds=0)])
     verdict = verdict_on(minimal_pdf("x"), office.trust, policy_for(DocumentKind.PUBLIC))
     assert verdict.has("JUDGING_TOO_LONG")
     assert "quá phức tạp" in verdict.summary.vi

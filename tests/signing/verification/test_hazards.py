@@ -7,7 +7,7 @@ import pytest
 from kernel.errors import Invalid
 from signing.pdf.pades import sign_person
 from signing.pdf.signed_file import embedded_signatures
-from signing.sandbox.runner import apart
+from signing.sandbox.runner import run_sandboxed
 from signing.verdicts.policy import DocumentKind, policy_for
 from signing.verdicts.verdict import Value
 from signing.verification.admission import admitted, obstacles, refusal_for
@@ -22,7 +22,7 @@ REFUSED = {**SHOWING, **OTHERWISE}
 
 @pytest.mark.parametrize("make", REFUSED.values(), ids=REFUSED.keys())
 def test_a_paper_that_nobody_should_sign_is_refused_with_words(make: Callable[[], bytes]) -> None:
-    refusal = refusal_for(apart(obstacles, make()))
+    refusal = refusal_for(run_sandboxed(obstacles, make()))
     assert refusal is not None
     assert refusal.is_ours()
     assert refusal.vi != refusal.en
