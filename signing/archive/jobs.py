@@ -35,7 +35,7 @@ DUE = topics.ARCHIVE_DUE
 A_DAY = timedelta(days=1)
 LOST_AFTER = timedelta(hours=1)
 """A step that should have been done so long ago has lost its promise."""
-STRETCH = 500
+BATCH_SIZE = 500
 
 TECHNICAL = phrase("Máy chủ gặp lỗi kỹ thuật, hệ thống sẽ thử lại.")
 
@@ -89,7 +89,7 @@ def put_off(tx: Tx, job: Job) -> None:
     row = _locked(tx, job)
     if row is not None:
         row.obstacle, row.next_at = phrase_to_json(TECHNICAL), clock.now() + A_DAY
-        preservation.promise(tx, row)
+        preservation.enqueue(tx, row)
 
 
 class StampHandler(Handler[Step, Stamped]):
@@ -237,8 +237,8 @@ class DueHandler(Handler[bool, bool]):
         rows = list(tx.session.scalars(_overdue(clock.now(), after, can_stamp=result)))
         for row in rows:
             row.next_at = clock.now()
-            preservation.promise(tx, row)
-        if len(rows) == STRETCH:
+            preservation.enqueue(tx, row)
+        if len(rows) == BATCH_SIZE:
             tx.outbox(DUE, f"{job.key}+", {"after": rows[-1].sha256})
 
 
@@ -248,7 +248,7 @@ def _overdue(now: datetime, after: str, *, can_stamp: bool) -> sa.Select[Archive
     come = sa.and_(Archived.waits == Waits.RENEWAL, Archived.next_at <= now)
     asked = sa.and_(Archived.waits.in_(STAMPS), Archived.next_at.is_(None), sa.literal(can_stamp))
     query = sa.select(Archived).where(sa.or_(late, come, asked), Archived.sha256 > after)
-    return query.order_by(Archived.sha256).limit(STRETCH).with_for_update()
+    return query.order_by(Archived.sha256).limit(BATCH_SIZE).with_for_update()
 
 
 def _locked(tx: Tx, job: Job) -> Archived | None:

@@ -64,7 +64,7 @@ def verify(
 ) -> None:
     """Judge a signed PDF or an evidence pack; the exit code is the value."""
     try:
-        told = _judged(file, _known(config, trusted, keys), kind, _moment(at))
+        told = _verified(file, _known(config, trusted, keys), kind, _moment(at))
         click.echo(json.dumps(told, ensure_ascii=False, indent=1) if as_json else _words(told, lang))
         for line in _drawn(file, told, pictures, lang) if pictures else ():
             click.echo(line, err=as_json)
@@ -79,7 +79,7 @@ def verify(
     sys.exit(EXIT[told["value"]])
 
 
-def _judged(file: Path, known: _Known, kind: str, moment: datetime | None) -> dict[str, Any]:
+def _verified(file: Path, known: _Known, kind: str, moment: datetime | None) -> dict[str, Any]:
     from signing.evidence.pack_format import is_container
 
     with file.open("rb") as opened:

@@ -29,7 +29,7 @@ from signing.trust.trust_store import Trust
 from signing.verdicts.policy import DocumentKind, policy_for
 from signing.verdicts.verdict import Level, Value, Verdict, phrase_to_json
 from signing.verification.context import Expected, worst
-from signing.verification.embedded_proofs import Carried, Doubt, judge_token
+from signing.verification.embedded_proofs import Carried, Doubt, verify_token
 from signing.verification.file_verification import too_large
 from signing.verification.safe_verification import verdict_on
 
@@ -96,7 +96,7 @@ def check_pack(
     except _MALFORMED:
         return Checked(Value.INVALID, (_unreadable(),))
     try:
-        return _judged(pack, trust, keys, moment)
+        return _verified(pack, trust, keys, moment)
     except (*_MALFORMED, _Wrong) as error:
         said = phrase("Bản kê của hồ sơ không đúng định dạng nên không kiểm tra được.")
         found = error.finding if isinstance(error, _Wrong) else Finding("MANIFEST_MALFORMED", Value.INVALID, said)
@@ -173,7 +173,7 @@ def _said(jws: str, keys: Mapping[str, dict[str, Any]], kind: str) -> dict[str, 
     return receipts.checked(jws, keys)
 
 
-def _judged(pack: _Opened, trust: Trust, known: Mapping[str, dict[str, Any]], moment: datetime) -> Checked:
+def _verified(pack: _Opened, trust: Trust, known: Mapping[str, dict[str, Any]], moment: datetime) -> Checked:
     findings = [*_keys(pack, known), *_receipts(pack)]
     own = _with_answers(pack, trust)
     heads: dict[int, _HeadSeen] = {}
@@ -243,11 +243,11 @@ def _heads(pack: _Opened, trust: Trust, moment: datetime, seen: dict[int, _HeadS
             continue
         stamped = None
         if head["time_stamp"]:
-            judged = _stamp(pack.read(head["time_stamp"]), jws.encode(), trust, moment)
-            if isinstance(judged, datetime):
-                stamped = judged
+            verified = _stamp(pack.read(head["time_stamp"]), jws.encode(), trust, moment)
+            if isinstance(verified, datetime):
+                stamped = verified
             else:
-                yield replace(judged, file=head["time_stamp"])
+                yield replace(verified, file=head["time_stamp"])
         seen[head["size"]] = _HeadSeen(bytes.fromhex(claims["root"]), stamped)
 
 
@@ -256,12 +256,12 @@ def _stamp(token: bytes, over: bytes, trust: Trust, moment: datetime) -> datetim
     try:
         signed = cms.ContentInfo.load(token)["content"]
         digest = lambda algorithm: _hashed(algorithm, over)  # noqa: E731
-        judged = run(judge_token(signed, digest, "log", trust, moment, Carried()))
+        verified = run(verify_token(signed, digest, "log", trust, moment, Carried()))
     except BROKEN:
         return Finding("TIMESTAMP_BROKEN", Value.INVALID, phrase("Dấu thời gian không đọc được."))
-    if isinstance(judged, Doubt):
-        return Finding(judged.reason.code, judged.reason.weight, judged.reason.phrase)
-    return judged.at
+    if isinstance(verified, Doubt):
+        return Finding(verified.reason.code, verified.reason.weight, verified.reason.phrase)
+    return verified.at
 
 
 def _hashed(algorithm: str, data: bytes) -> bytes:

@@ -20,10 +20,10 @@ def register() -> None:
 def begin(db: Database) -> None:
     """See to it that the next turn is promised; every turn promises the one after it."""
     with db.write() as tx:
-        promise(tx)
+        enqueue(tx)
 
 
-def promise(tx: Tx) -> None:
+def enqueue(tx: Tx) -> None:
     """Promise the next turn, at the end of these ten minutes."""
     now = clock.now()
     at = now + EVERY - (now - datetime.min.replace(tzinfo=UTC)) % EVERY
@@ -32,5 +32,5 @@ def promise(tx: Tx) -> None:
 
 def mark(tx: Tx, job: Job) -> None:
     """Make a leaf of what has grown; the sequencer gives it its number within a minute."""
-    promise(tx)
+    enqueue(tx)
     audit_heads.mark(tx)

@@ -25,7 +25,7 @@ from signing.testca.trial import time_stamps_of, trust_of
 from signing.trust.trust_store import Purpose, Trust
 from signing.verdicts.reasons import Code
 from signing.verification.certificate_chains import CLOCK_SKEW
-from signing.verification.embedded_proofs import Carried, Stamp, judge_token
+from signing.verification.embedded_proofs import Carried, Stamp, verify_token
 
 log_ = logging.getLogger(__name__)
 
@@ -43,10 +43,10 @@ def register(config: Config) -> None:
 def begin(db: Database) -> None:
     """See to it that the next minute's turn is promised; every turn promises the one after it."""
     with db.write() as tx:
-        promise(tx)
+        enqueue(tx)
 
 
-def promise(tx: Tx) -> None:
+def enqueue(tx: Tx) -> None:
     """Promise the turn at the end of this minute."""
     at = clock.now().replace(second=0, microsecond=0) + EVERY
     tx.outbox(topics.SEQUENCE, at.isoformat(), due_at=at)
@@ -60,7 +60,7 @@ class SequenceHandler(Handler[bool, bool]):
 
     def prepare(self, tx: Tx, job: Job) -> bool:
         """Promise the next turn."""
-        promise(tx)
+        enqueue(tx)
         return True
 
     def perform(self, prepared: bool) -> bool:
@@ -145,12 +145,12 @@ def time_proved(token: bytes, over: bytes, trust: Trust, moment: datetime) -> da
         signed = cms.ContentInfo.load(token)["content"]
         said: datetime = signed["encap_content_info"]["content"].parsed["gen_time"].native
         imprint = lambda algorithm: hashlib.new(algorithm, over).digest()  # noqa: E731
-        judged = run(judge_token(signed, imprint, "log", trust, moment, Carried()))
+        verified = run(verify_token(signed, imprint, "log", trust, moment, Carried()))
     except BROKEN:
         return Code.TIMESTAMP_BROKEN.value
-    if isinstance(judged, Stamp):
-        return judged.at
-    code = judged.reason.code
-    if code != Code.TIMESTAMP_UNTRUSTED.value or (trust.roots(Purpose.TSA) and not judged.path):
+    if isinstance(verified, Stamp):
+        return verified.at
+    code = verified.reason.code
+    if code != Code.TIMESTAMP_UNTRUSTED.value or (trust.roots(Purpose.TSA) and not verified.path):
         return code
     return said if said <= moment + CLOCK_SKEW else Code.TIMESTAMP_ORDER.value

@@ -77,7 +77,7 @@ class _Reading:
             for level, place, hashes in self._levels.add(found):
                 yield from self._compared(level, place, hashes)
             while head is not None and head.size == self.tree.size:
-                yield from _judged(head, self.tree.root.hex(), self._keys)
+                yield from _verified(head, self.tree.root.hex(), self._keys)
                 head, self.heads = next(self._heads, None), self.heads + 1
         for level, place, hashes in self._levels.rest():
             yield from self._compared(level, place, hashes)
@@ -174,7 +174,7 @@ def _lost(kind: evidence_log.Kind, digest: str) -> Phrase:
     return phrase("{kind} {digest} không có trong nhật ký.", kind=kind.value, digest=digest)
 
 
-def _judged(head: LogHead, root: str, keys: dict[str, Any]) -> Iterator[Phrase]:
+def _verified(head: LogHead, root: str, keys: dict[str, Any]) -> Iterator[Phrase]:
     if head.root != root:
         yield phrase("Mốc {size} không còn khớp với các dòng của nó.", size=head.size)
     claims = receipts.checked(head.jws, keys)

@@ -50,7 +50,7 @@ def obstacles(pdf: bytes) -> tuple[Hazard, ...]:
         reader = PdfFileReader(BytesIO(pdf), strict=False)
         found.update(hazards_of(reader))
         if not found & {Hazard.ENCRYPTED, Hazard.TOO_MUCH}:
-            found.update(_promised(reader, len(pdf)))
+            found.update(_declared(reader, len(pdf)))
             found.update(_orphans(reader, len(pdf)))
             found.update(_of_fields(reader, pdf))
     except BROKEN:
@@ -123,7 +123,7 @@ def _named(reader: PdfFileReader) -> dict[int, tuple[int, int | ObjStreamRef]]:
     return named
 
 
-def _promised(reader: PdfFileReader, size: int) -> Iterator[Hazard]:
+def _declared(reader: PdfFileReader, size: int) -> Iterator[Hazard]:
     named = _named(reader)
     highest = int(reader.trailer_view["/Size"])
     data = reader.stream.getbuffer()

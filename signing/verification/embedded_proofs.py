@@ -129,18 +129,18 @@ def _is_certificate(der: bytes) -> bool:
         return False
 
 
-async def judge_stamps(
+async def verify_timestamps(
     file: Signatures, trust: Trust, moment: datetime, known_since: datetime | None, carried: Carried
 ) -> tuple[list[Stamp], list[Doubt]]:
     """Check the document time-stamps (ETSI.RFC3161). Those that count and those that do not, oldest first."""
     stamps: list[Stamp] = []
     doubts: list[Doubt] = []
     for found in reversed([one for one in file.found if one.is_timestamp]):
-        judged = await _judge_stamp(file, found, trust, as_of(stamps, found.end, moment, known_since), carried)
-        if isinstance(judged, Stamp):
-            stamps.append(judged)
+        verified = await _verify_timestamp(file, found, trust, as_of(stamps, found.end, moment, known_since), carried)
+        if isinstance(verified, Stamp):
+            stamps.append(verified)
         else:
-            doubts.append(judged)
+            doubts.append(verified)
     return stamps[::-1], doubts[::-1]
 
 
@@ -150,7 +150,7 @@ def as_of(stamps: Iterable[Stamp], end: int, moment: datetime, known_since: date
     return min([known for known in (known_since, *proven) if known is not None and known <= moment] or [moment])
 
 
-async def _judge_stamp(
+async def _verify_timestamp(
     file: Signatures, found: Found, trust: Trust, moment: datetime, carried: Carried
 ) -> Stamp | Doubt:
     signature = found.signature
@@ -159,11 +159,11 @@ async def _judge_stamp(
     sound = integrity_of(file, found)
     if not sound.covered or sound.later is None:
         return Doubt(reason(Code.EDITED_AFTER_SIGNING, found.field, who=found.field))
-    judged = await judge_token(signature.signed_data, signature.compute_digest, found.field, trust, moment, carried)
-    return replace(judged, end=found.end, revision=found.revision) if isinstance(judged, Stamp) else judged
+    verified = await verify_token(signature.signed_data, signature.compute_digest, found.field, trust, moment, carried)
+    return replace(verified, end=found.end, revision=found.revision) if isinstance(verified, Stamp) else verified
 
 
-async def judge_token(
+async def verify_token(
     token: cms.SignedData, imprint: Any, name: str, trust: Trust, moment: datetime, carried: Carried
 ) -> Stamp | Doubt:
     """What an RFC 3161 token proves about what `imprint` answers the digest of, as of `moment`."""

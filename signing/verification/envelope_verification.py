@@ -78,7 +78,7 @@ class Sealed:
         return self.finding in _PLAIN
 
 
-def judge_envelope(
+def verify_envelope(
     sealed: Sealed,
     trust: Trust,
     *,
@@ -88,7 +88,7 @@ def judge_envelope(
 ) -> Verdict:
     """The verdict, as of `at` (now); the certificate is judged as of `known_since`, when the envelope came."""
     moment = at or clock.now()
-    reasons, signers, detail = _judged(sealed, trust, agency_names, known_since, moment)
+    reasons, signers, detail = _verified(sealed, trust, agency_names, known_since, moment)
     return verdict_of(
         reasons,
         signers,
@@ -104,7 +104,7 @@ def judge_envelope(
 _Found = tuple[list[Reason], list[Signer], dict[str, Any]]
 
 
-def _judged(
+def _verified(
     sealed: Sealed, trust: Trust, names: tuple[str, ...], known_since: datetime | None, moment: datetime
 ) -> _Found:
     if sealed.finding in _PLAIN:

@@ -22,10 +22,10 @@ from signing.verdicts.policy import DocumentKind, Policy, policy_for
 from signing.verdicts.reasons import Code, reason
 from signing.verdicts.verdict import Reason, Signer, Value, Verdict
 from signing.verification.context import Case, Expected, worst
-from signing.verification.signature_verification import judge
+from signing.verification.signature_verification import verify_signatures
 from signing.verification.warmup import rehearsal
 
-__all__ = ["Expected", "alone", "not_judged", "signed_revision", "too_large", "verdict_of", "verify"]
+__all__ = ["Expected", "alone", "not_verified", "signed_revision", "too_large", "verdict_of", "verify"]
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def verify(
     try:
         file = embedded_signatures(data)
         case = Case(policy, trust, expected or Expected(), moment, known_since, file)
-        run(judge(case))
+        run(verify_signatures(case))
         reasons, signers, details = tuple(case.reasons), tuple(case.signers), case.details
     except NotReadable as error:
         pdf = b"%PDF-" in data[:1024]
@@ -110,7 +110,7 @@ def alone(verdict: Verdict, field: str) -> Verdict:
     return replace(verdict, value=value, summary=_summary(value, found, signed), reasons=found, signers=signed)
 
 
-def not_judged(code: Code, digest: str, size: int, policy: Policy, *, at: datetime | None = None) -> Verdict:
+def not_verified(code: Code, digest: str, size: int, policy: Policy, *, at: datetime | None = None) -> Verdict:
     """The verdict on a file that could not be judged, which is never valid; `digest` is its SHA-256."""
     found = (reason(code),)
     value = worst(one.weight for one in found)
@@ -128,7 +128,7 @@ def not_judged(code: Code, digest: str, size: int, policy: Policy, *, at: dateti
 
 def too_large(digest: str, size: int, policy: Policy, *, at: datetime | None = None) -> Verdict:
     """The verdict on a file that nobody takes into memory to judge it."""
-    return not_judged(Code.TOO_LARGE, digest, size, policy, at=at)
+    return not_verified(Code.TOO_LARGE, digest, size, policy, at=at)
 
 
 def signed_revision(data: bytes, signer: Signer) -> bytes:

@@ -31,8 +31,8 @@ from signing.verdicts.policy import DocumentKind, policy_for
 from signing.verdicts.reasons import Code, reason
 from signing.verdicts.verdict import Level, TimeSource, Value
 from signing.verification.certificate_chains import ChainState, chain_of
-from signing.verification.embedded_proofs import Carried, Doubt, Stamp, judge_token
-from signing.verification.signature_verification import Case, Expected, judge, worst
+from signing.verification.embedded_proofs import Carried, Doubt, Stamp, verify_token
+from signing.verification.signature_verification import Case, Expected, verify_signatures, worst
 
 ORDER = (Level.OTHER, Level.B_B, Level.B_T, Level.B_LT, Level.B_LTA)
 
@@ -139,10 +139,10 @@ def no_use_of(token: bytes, digest: bytes, trust: Trust) -> Phrase | None:
     """Why a time-stamp token over this SHA-256 that has just come proves nothing, and will not when authorities have
     answered; None when it does, or may when they have."""
     signed = cms.ContentInfo.load(token)["content"]
-    judged = run(judge_token(signed, lambda _: digest, "", trust, clock.now(), Carried()))
-    if not isinstance(judged, Doubt) or judged.path:
+    verified = run(verify_token(signed, lambda _: digest, "", trust, clock.now(), Carried()))
+    if not isinstance(verified, Doubt) or verified.path:
         return None
-    return SLOW_CLOCK if judged.reason.code == Code.TIMESTAMP_ORDER else NOT_TRUSTED
+    return SLOW_CLOCK if verified.reason.code == Code.TIMESTAMP_ORDER else NOT_TRUSTED
 
 
 def examine(data: bytes, trust: Trust, at: datetime | None = None) -> Examined:
@@ -150,7 +150,7 @@ def examine(data: bytes, trust: Trust, at: datetime | None = None) -> Examined:
     try:
         file = embedded_signatures(data)
         case = Case(policy_for(DocumentKind.FOREIGN), trust, Expected(), at or clock.now(), None, file)
-        run(judge(case))
+        run(verify_signatures(case))
     except (NotReadable, TooComplicated) as error:
         code = Code.UNREADABLE if isinstance(error, NotReadable) else Code.TOO_COMPLICATED
         found = reason(code).phrase

@@ -16,8 +16,8 @@ from signing.trust.trust_store import Trust
 from signing.verdicts.policy import ENVELOPE, Policy
 from signing.verdicts.reasons import Code
 from signing.verdicts.verdict import Verdict
-from signing.verification.envelope_verification import Sealed, judge_envelope
-from signing.verification.file_verification import Expected, not_judged, verify
+from signing.verification.envelope_verification import Sealed, verify_envelope
+from signing.verification.file_verification import Expected, not_verified, verify
 
 _CODES = {
     ExitReason.CRASHED: Code.JUDGING_CRASHED,
@@ -45,7 +45,7 @@ def verdict_on(
     try:
         return run_sandboxed(verify, data, trust, policy, timeout_s=timeout_s, within_s=verification_seconds(), **asked)
     except SandboxError as broken:
-        return not_judged(_CODES[broken.ending], sha256(data).hexdigest(), len(data), policy, at=at)
+        return not_verified(_CODES[broken.ending], sha256(data).hexdigest(), len(data), policy, at=at)
 
 
 def verdict_and(
@@ -64,7 +64,7 @@ def verdict_and(
     asked = {"expected": expected, "known_since": known_since, "at": at}
     verdict, rest = run_sequence(SandboxTask(verify, (data, trust, policy), asked, verification_seconds()), then)
     if isinstance(verdict, SandboxError):
-        verdict = not_judged(_CODES[verdict.ending], sha256(data).hexdigest(), len(data), policy, at=at)
+        verdict = not_verified(_CODES[verdict.ending], sha256(data).hexdigest(), len(data), policy, at=at)
     return verdict, rest
 
 
@@ -76,11 +76,11 @@ def verdict_on_envelope(
     known_since: datetime | None = None,
     at: datetime | None = None,
 ) -> Verdict:
-    """`envelopes.judge_envelope`, in a child where there is a stranger's certificate to read."""
+    """`envelopes.verify_envelope`, in a child where there is a stranger's certificate to read."""
     if sealed.names_nobody:
-        return judge_envelope(sealed, trust, agency_names=agency_names, known_since=known_since, at=at)
+        return verify_envelope(sealed, trust, agency_names=agency_names, known_since=known_since, at=at)
     try:
         asked: dict[str, Any] = {"agency_names": agency_names, "known_since": known_since, "at": at}
-        return run_sandboxed(judge_envelope, sealed, trust, within_s=verification_seconds(), **asked)
+        return run_sandboxed(verify_envelope, sealed, trust, within_s=verification_seconds(), **asked)
     except SandboxError:
-        return not_judged(Code.CANNOT_JUDGE, sealed.sha256, sealed.size, ENVELOPE, at=at)
+        return not_verified(Code.CANNOT_JUDGE, sealed.sha256, sealed.size, ENVELOPE, at=at)

@@ -63,9 +63,9 @@ SIGNING = {
     "signing.pdf.pades": {"sign_person", "sign_seal", "sign_copy", "sign_field", "signed_fields", "prepare_timestamp"},
     "signing.pdf.deferred_signing": {"prepare", "begin"},
     "signing.verification.long_term": {"look_into"},
-    "signing.verification.envelope_verification": {"judge_envelope"},
-    "signing.evidence.pack.pack_parts": {"parts_of"},
-    "signing.evidence.pack.pack_check": {"check_pack"},
+    "signing.verification.envelope_verification": {"verify_envelope"},
+    "signing.evidence.pack_parts": {"parts_of"},
+    "signing.evidence.pack_check": {"check_pack"},
 }
 """What signing does with the bytes of a file."""
 

@@ -159,7 +159,7 @@ def test_the_doctor_asks_a_child_and_says_when_there_is_none(tmp_path: Path) -> 
 def test_a_file_of_others_is_signed_by_a_child_of_its_own(office: Office, letter: bytes) -> None:
     made = safe_signing.signed(sign_person, letter, office.binh)
     assert made.startswith(letter)
-    assert office.judge(made, agency="").signers[0].name == "Nguyễn Thanh Bình"
+    assert office.verify(made, agency="").signers[0].name == "Nguyễn Thanh Bình"
     assert runner.pool("signed")._idle[0].mode == "zygote"
 
 

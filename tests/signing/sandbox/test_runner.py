@@ -172,9 +172,9 @@ def test_what_a_child_said_before_it_broke_stands_and_nothing_after_it_is_tried(
 def test_a_verdict_is_out_before_the_same_child_reads_on(pool: Pool, office: Office, sealed: bytes) -> None:
     """The reader of text takes the child over; the verdict on the same file was told already, the next file's too."""
     forged = attacks.flip_a_letter(sealed)
-    judge = SandboxTask(verify, (forged, office.trust, OFFICIAL))
+    verifying = SandboxTask(verify, (forged, office.trust, OFFICIAL))
     for _ in range(2):
-        verdict, _ = pool.run_sequence([judge, SandboxTask(disasters.take_over)])
+        verdict, _ = pool.run_sequence([verifying, SandboxTask(disasters.take_over)])
         assert verdict.value is Value.INVALID
 
 

@@ -75,13 +75,13 @@ def test_a_small_file_that_would_cost_minutes_is_too_complicated_at_once(
 ) -> None:
     data = make()
     assert len(data) < 50_000
-    verdict = office.judge(data)
+    verdict = office.verify(data)
     assert verdict.has("TOO_COMPLICATED")
     assert verdict.value is Value.UNCLEAR
 
 
 def test_one_signature_under_many_names_is_too_complicated(office: Office, signed: bytes) -> None:
-    assert office.judge(with_many_signatures(signed)).has("TOO_COMPLICATED")
+    assert office.verify(with_many_signatures(signed)).has("TOO_COMPLICATED")
 
 
 def with_many_signatures(signed: bytes) -> bytes:
@@ -169,5 +169,5 @@ def test_a_long_paper_is_judged(office: Office) -> None:
     pages = " ".join(f"{3 + n} 0 R" for n in range(300))
     bodies = ["<< /Type /Catalog /Pages 2 0 R >>", f"<< /Type /Pages /Kids [{pages}] /Count 300 >>"]
     bodies += ["<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] >>"] * 300
-    verdict = office.judge(sign_person(written(bodies), office.binh), DocumentKind.PERSON_ONLY)
+    verdict = office.verify(sign_person(written(bodies), office.binh), DocumentKind.PERSON_ONLY)
     assert verdict.value is Value.VALID

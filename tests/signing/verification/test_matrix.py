@@ -137,7 +137,7 @@ def test_every_level_is_valid_and_known_as_what_it_is(office: Office, corpus: tu
     chain, files = corpus
     earlier = b""
     for level in LEVELS:
-        verdict = office.judge(files[level], chain.kind)
+        verdict = office.verify(files[level], chain.kind)
         assert verdict.value is Value.VALID, verdict.summary
         assert {signer.level for signer in verdict.signers} == {level}
         assert files[level].startswith(earlier)
