@@ -23,7 +23,7 @@ from signing.archive import preservation
 from signing.archive.models import Archived, Waits
 from signing.archive.status_text import sentence
 from signing.pdf.signed_file import embedded_signatures
-from signing.testca.authority import subject_named
+from signing.testca.certificates import subject_named
 from signing.testca.services import CRL, OCSP, Fault
 from signing.verdicts.verdict import Level, Value
 from tests.signing.archive.conftest import Keeping

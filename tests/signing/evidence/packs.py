@@ -19,7 +19,8 @@ from signing.log import evidence_log, receipts
 from signing.log.evidence_log import Kind, canonical
 from signing.pdf.pades import FIELD_SEAL, add_timestamp, sign_field, sign_person, sign_seal
 from signing.pdf.timestamps import LocalTimeStamps, token_over
-from signing.testca.authority import Pair, TestPerson, subject_named
+from signing.testca.authority import TestPerson
+from signing.testca.certificates import Pair, subject_named
 from signing.testca.services import status_of, status_request
 from signing.verdicts.policy import DocumentKind, policy_for
 from signing.verdicts.reasons import Code

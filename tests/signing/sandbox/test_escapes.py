@@ -77,7 +77,7 @@ def test_what_it_says_of_its_failure_is_one_line_of_the_log(pool: Pool) -> None:
 @pytest.mark.parametrize("length", [64 << 20, 1 << 62])
 def test_an_answer_without_end_is_not_listened_to(pool: Pool, length: int) -> None:
     with pytest.raises(SandboxError) as caught:
-        pool.run(escapes.promise, length)
+        pool.run(escapes.announce, length)
     assert "without end" in caught.value.detail
 
 
@@ -136,7 +136,7 @@ steps = [_step(_LOAD, _NUMBER_AT), _step(_EQUAL, 444, 0, 1), _return(_REFUSE | 3
 libc.prctl(38, 1, 0, 0, 0)
 assert libc.prctl(22, 2, ctypes.byref(_Program(len(steps), b"".join(steps))), 0, 0) == 0
 for _ in range(2):
-    print(*runner.apart(confinement.in_force))
+    print(*runner.run_sandboxed(confinement.in_force))
 """
 
 

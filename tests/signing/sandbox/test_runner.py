@@ -335,10 +335,10 @@ monkey.patch_all()
 import gevent, os
 from signing.sandbox import runner
 from tests.signing.sandbox import disasters
-children = [gevent.spawn(runner.apart, os.getpid) for _ in range(4)]
+children = [gevent.spawn(runner.run_sandboxed, os.getpid) for _ in range(4)]
 sleeper = gevent.spawn(runner.pool("papers").run, disasters.sleep, within_s=0.1)
 gevent.joinall([*children, sleeper])
-print(len({child.value for child in children}), sleeper.exception.ending, runner.with_key(max, 1, 2))
+print(len({child.value for child in children}), sleeper.exception.ending, runner.run_with_key(max, 1, 2))
 """
 
 

@@ -19,7 +19,8 @@ from kernel.errors import Invalid
 from signing.keys.keystore import FileKeyStore
 from signing.pdf.pades import FIELD_PERSON, FIELD_SEAL, add_timestamp, sign_field, sign_person, sign_seal
 from signing.pdf.timestamps import LocalTimeStamps
-from signing.testca.authority import EMAIL_PROTECTION, Pair, TestAuthority, TestPerson, TestSeal, subject_named
+from signing.testca.authority import EMAIL_PROTECTION, TestAuthority, TestPerson, TestSeal
+from signing.testca.certificates import Pair, subject_named
 from signing.verdicts.policy import DocumentKind
 from signing.verdicts.reasons import Code
 from signing.verdicts.verdict import HolderKind, Value, Verdict

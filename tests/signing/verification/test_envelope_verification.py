@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from kernel import clock
-from signing.testca.authority import TestSeal, subject_named
+from signing.testca.authority import TestSeal
+from signing.testca.certificates import subject_named
 from signing.trust.trust_store import Purpose, Trust
 from signing.verdicts.reasons import Code
 from signing.verdicts.verdict import HolderKind, Value, Verdict

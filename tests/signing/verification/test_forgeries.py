@@ -15,7 +15,8 @@ from kernel import clock
 from signing.keys.keystore import FileKeyStore
 from signing.pdf.pades import FIELD_SEAL, add_timestamp, sign_field, sign_person, sign_seal
 from signing.pdf.timestamps import LocalTimeStamps
-from signing.testca.authority import EMAIL_PROTECTION, Pair, TestAuthority, _crl
+from signing.testca.authority import EMAIL_PROTECTION, TestAuthority
+from signing.testca.certificates import Pair, build_crl
 from signing.trust.trust_store import Trust, TrustStore
 from signing.verdicts.policy import DocumentKind
 from signing.verdicts.reasons import Code
@@ -199,7 +200,7 @@ def test_an_old_list_inside_the_file_is_not_believed_against_a_newer_one(
 
 
 def _list_without_entries(authority: TestAuthority) -> bytes:
-    return _crl(authority._issuing, {})
+    return build_crl(authority._issuing, {})
 
 
 def test_an_issuing_authority_that_was_revoked_takes_its_people_with_it(
@@ -212,7 +213,7 @@ def test_an_issuing_authority_that_was_revoked_takes_its_people_with_it(
     authority.enter_into(store)
     serial = x509.load_der_x509_certificate(authority.issuing_certificate).serial_number
     at = (clock.now() - timedelta(days=1)).isoformat()
-    gone = _crl(authority._root, {format(serial, "x"): at})
+    gone = build_crl(authority._root, {format(serial, "x"): at})
     trust = store.trust()
     trust = replace(trust, crls=(gone, authority.crls()[1]))
     verdict = office.verify(sign_person(letter, key), DocumentKind.PERSON_ONLY, agency="", trust=trust)

@@ -31,7 +31,8 @@ from signing.pdf.pades import (
 )
 from signing.pdf.stamps import TEXT_MARK_SIZE, Box, text_mark
 from signing.pdf.timestamps import LocalTimeStamps
-from signing.testca.authority import EMAIL_PROTECTION, TestAuthority, TestPerson, subject_named
+from signing.testca.authority import EMAIL_PROTECTION, TestAuthority, TestPerson
+from signing.testca.certificates import subject_named
 from signing.testca.specimens import handwriting, seal
 from signing.trust.holders import TEST_MARK
 from signing.trust.trust_store import Trust, TrustStore
