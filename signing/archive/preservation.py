@@ -22,7 +22,7 @@ from signing.verification.long_term import ORDER, Look
 
 LOOK, STAMP = topics.ARCHIVE_LOOK, topics.ARCHIVE_STAMP
 
-MOST_BYTES = 100 * 1024**2
+MAX_BYTES = 100 * 1024**2
 """Upgrading takes a file into memory, several times over; larger ones stay at their level, and the page says so."""
 
 GRACE_PERIOD = timedelta(seconds=20)
@@ -89,7 +89,7 @@ def keep(tx: Tx, sha256: str, size: int, level: Level, *, look_first: bool = Fal
     """Keep a signed paper from now on. `level` is what is known of it, or with `look_first` a mere guess. Answers False
     when it is kept already."""
     now = clock.now()
-    large = size > MOST_BYTES
+    large = size > MAX_BYTES
     stamped = look_first or level not in (Level.B_B, Level.OTHER)
     # Sealing and judging may begin to keep the same paper at the same moment.
     insert = insert_into(tx.session, Archived).values(

@@ -43,7 +43,7 @@ from signing.verification.long_term import ORDER
 
 FORMAT = "lienthong-evidence/1"
 TYPE = "lienthong-pack+jwt"
-MOST_TAKEN_APART = 100 * 1024**2
+MAX_PARSED_BYTES = 100 * 1024**2
 """A larger PDF goes into the pack as it is; nobody takes it into memory to take it apart."""
 
 MANIFEST, SIGNATURE, PROOFS = "META-INF/manifest.json", "META-INF/manifest.jws", "log/proofs.json"
@@ -221,7 +221,7 @@ class _Pack:
         }
 
     def _parts(self, paper: PaperFile, newest: Blob) -> Parts | None:
-        if paper.media_type != "application/pdf" or newest.size > MOST_TAKEN_APART:
+        if paper.media_type != "application/pdf" or newest.size > MAX_PARSED_BYTES:
             return None
         with self.open(newest.sha256) as file, suppress(Invalid, SandboxError):
             return run_sandboxed(parts_of, file.read(), self.source.trust, self.source.at)

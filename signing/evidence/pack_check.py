@@ -16,7 +16,7 @@ from asn1crypto import cms, pem, x509
 
 from kernel import clock
 from kernel.text import phrase
-from signing.evidence.pack import ENVELOPE, KEYS, MOST_TAKEN_APART
+from signing.evidence.pack import ENVELOPE, KEYS, MAX_PARSED_BYTES
 from signing.evidence.pack_format import Entry, pieces_of
 from signing.evidence.pack_reader import (
     MALFORMED,
@@ -43,8 +43,8 @@ from signing.verification.embedded_proofs import Carried, Doubt, verify_token
 from signing.verification.file_verification import too_large
 from signing.verification.safe_verification import verdict_on
 
-MOST_TOLD = 30
-_MOST_SENTENCE = 1000
+MAX_FINDINGS = 30
+_MAX_SENTENCE = 1000
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _verified(pack: OpenedPack, trust: Trust, known: Mapping[str, dict[str, Any]
     value = worst(one.weight for one in findings)
     if value is Value.UNCLEAR:
         findings += _ended(pack, moment)
-    told = sorted(findings, key=lambda one: -one.weight.gravity)[:MOST_TOLD]
+    told = sorted(findings, key=lambda one: -one.weight.gravity)[:MAX_FINDINGS]
     return Checked(value, tuple(told), tuple(verdicts), pack.manifest, since.get(digest_of(pack, ENVELOPE)))
 
 
@@ -283,7 +283,7 @@ def _as_told(kept: dict[str, Any]) -> Verdict:
     verdict = Verdict.from_json(kept)
     if verdict.summary.is_ours():
         return verdict
-    return replace(verdict, summary=phrase("{text}", text=str(kept["summary_vi"])[:_MOST_SENTENCE]))
+    return replace(verdict, summary=phrase("{text}", text=str(kept["summary_vi"])[:_MAX_SENTENCE]))
 
 
 def _kept_of_paper(number: int, file: str, verdict: Verdict) -> Iterator[Finding]:
@@ -322,7 +322,7 @@ def _verdict(
 ) -> Verdict:
     newest, policy = paper["kept"] or paper["file"], policy_for(DocumentKind(paper["kind"]))
     entry = pack.entries[newest]
-    if entry.size > MOST_TAKEN_APART:
+    if entry.size > MAX_PARSED_BYTES:
         return too_large(entry.sha256, entry.size, policy, at=moment)
     told = pack.manifest["expected"]
     delegated = told.get("delegated", True) is True  # packs of earlier versions do not say it

@@ -35,7 +35,7 @@ from signing.sandbox.limits import ExitReason, SandboxError
 log = logging.getLogger(__name__)
 
 TIMEOUT_S = 180
-_MOST_BYTES = 1_000_000
+_MAX_BYTES = 1_000_000
 _PIECE = 16_384
 
 UNKNOWN_ROOM = 32_768
@@ -190,7 +190,7 @@ class HttpTimeStamps(TimeStamps):
                 raise TimestampRequestError(f"{self.url} answers with HTTP {answer.status_code}")
             while piece := answer.raw.read1(_PIECE, decode_content=True):
                 body += piece
-                if len(body) > _MOST_BYTES:
+                if len(body) > _MAX_BYTES:
                     raise TimestampRequestError(f"the answer of {self.url} is too long")
         return bytes(body)
 

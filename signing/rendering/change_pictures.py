@@ -9,7 +9,7 @@ __all__ = ["SHOWN", "ChangedPage", "Changes", "signed_part", "visible_changes"]
 
 SHOWN = frozenset({Code.LOOKS_DIFFERENT.value, Code.COVERS_CONTENT.value, Code.EDITED_AFTER_SIGNING.value})
 """The findings that a picture explains."""
-MOST_COMPARED = 4
+MAX_COMPARED = 4
 """Signed states of a file that are compared with the present one, until something is seen."""
 
 
@@ -35,7 +35,7 @@ def visible_changes(data: bytes, verdict: Verdict, *, timeout_s: float | None = 
     None when it speaks of none, or when they could not be drawn. isolation.Busy when no process was free within
     `timeout_s` seconds.
     """
-    ends = _signed_parts(verdict, len(data))[:MOST_COMPARED]
+    ends = _signed_parts(verdict, len(data))[:MAX_COMPARED]
     if not ends:
         return None
     try:

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from kernel.config import Config
 
-_MOST_DETAIL = 200
+_MAX_DETAIL = 200
 
 
 class ExitReason(StrEnum):
@@ -25,7 +25,7 @@ class SandboxError(Exception):
 
     def __init__(self, ending: ExitReason, detail: str = "") -> None:
         self.ending = ending
-        self.detail = "".join(letter if letter.isprintable() else "?" for letter in detail[:_MOST_DETAIL])
+        self.detail = "".join(letter if letter.isprintable() else "?" for letter in detail[:_MAX_DETAIL])
         super().__init__(f"{ending}: {self.detail}" if detail else str(ending))
 
 

@@ -35,6 +35,7 @@ class Pair:
 
 
 def new_key() -> rsa.RSAPrivateKey:
+    """A new RSA key of the length that this authority uses."""
     return rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
 
 
@@ -58,6 +59,7 @@ def _attribute(oid: x509.ObjectIdentifier, text: str) -> x509.NameAttribute[str]
 def certificate_builder(
     subject: x509.Name, issuer: x509.Name, key: PrivateKey, not_after: datetime
 ) -> x509.CertificateBuilder:
+    """A certificate in the making: names, public key, serial number and validity, without a use."""
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -71,6 +73,7 @@ def certificate_builder(
 
 
 def ca_builder(subject: x509.Name, issuer: x509.Name, key: PrivateKey, path_length: int) -> x509.CertificateBuilder:
+    """A certificate in the making for an authority, below which `path_length` more authorities may stand."""
     return (
         certificate_builder(subject, issuer, key, clock.now() + 4 * LIFETIME)
         .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
@@ -98,6 +101,7 @@ def with_addresses(
 
 
 def key_usage(*, signs: bool) -> x509.KeyUsage:
+    """What a key may do: sign data (`signs`), or sign certificates and revocation lists."""
     return x509.KeyUsage(
         digital_signature=signs,
         content_commitment=signs,
@@ -112,6 +116,7 @@ def key_usage(*, signs: bool) -> x509.KeyUsage:
 
 
 def sign_certificate(builder: x509.CertificateBuilder, key: PrivateKey, issuer: Pair | None) -> x509.Certificate:
+    """The certificate, signed by `issuer`'s key; by its own `key` without an issuer."""
     signer = issuer.key if issuer else key
     builder = builder.add_extension(
         x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
@@ -120,6 +125,7 @@ def sign_certificate(builder: x509.CertificateBuilder, key: PrivateKey, issuer: 
 
 
 def build_crl(held: Pair, revoked: Mapping[str, str], now: datetime | None = None) -> bytes:
+    """The revocation list (DER) of an authority: `revoked` maps serial numbers in hex to moments (ISO 8601)."""
     now = now or clock.now()
     builder = (
         x509.CertificateRevocationListBuilder()

@@ -38,7 +38,7 @@ from signing.trust.holders import TEST_MARK
 
 log = logging.getLogger(__name__)
 
-_MOST_BYTES = 100_000
+_MAX_BYTES = 100_000
 _ANSWER_HOLDS = timedelta(days=1)
 TSA, OCSP, CRL, CA = "tsa", "ocsp", "crl", "ca"
 
@@ -184,7 +184,7 @@ class _RequestHandler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(length) if length <= _MOST_BYTES else b""
+        body = self.rfile.read(length) if length <= _MAX_BYTES else b""
         name = self.path.strip("/")
         self._serve(name, lambda: self._ask(name, body))
 

@@ -29,7 +29,7 @@ from signing.verification.certificate_chains import CLOCK_SKEW, Chain, ChainStat
 
 log = logging.getLogger(__name__)
 
-MOST_CARRIED = 500
+MAX_CARRIED = 500
 """Items of validation data that are read from one file: a paper needs a dozen, a bomb has thousands."""
 
 NOT_KNOWN = (ChainState.NO_PATH, ChainState.REVOCATION_UNKNOWN, ChainState.REVOCATION_STALE)
@@ -117,7 +117,7 @@ _PURPOSES = {
 def _streams(store: generic.DictionaryObject, key: str) -> tuple[bytes, ...]:
     found = store.get(key)
     refs = list(found.get_object()) if found is not None else []
-    return tuple(bytes(ref.get_object().read_data(_PURPOSES[key])) for ref in refs[:MOST_CARRIED])
+    return tuple(bytes(ref.get_object().read_data(_PURPOSES[key])) for ref in refs[:MAX_CARRIED])
 
 
 def _is_certificate(der: bytes) -> bool:

@@ -21,7 +21,7 @@ from signing.sandbox.runner import pool
 from signing.verification.admission import admitted
 
 _RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s*\]")
-_MOST_SIGNED_BYTES = 64 * 1024
+_MAX_SIGNED_BYTES = 64 * 1024
 
 
 def signed(work: Callable[..., bytes], pdf: bytes, key: KeyStore, **named: Any) -> bytes:
@@ -55,7 +55,7 @@ class _Witness:
 
 
 def _message_digest(tbs: bytes) -> bytes:
-    if len(tbs) > _MOST_SIGNED_BYTES:
+    if len(tbs) > _MAX_SIGNED_BYTES:
         raise ValueError
     attributes = cms.CMSAttributes.load(tbs, strict=True)
     found = [one["values"].native for one in attributes if one["type"].native == "message_digest"]

@@ -281,7 +281,7 @@ def test_an_older_kind_of_signature_gets_a_time_stamp_and_is_renewed(keeping: Ke
 
 def test_a_file_beyond_all_measure_stays_at_its_level_and_its_page_says_so(keeping: Keeping) -> None:
     with keeping.instance.db.write() as tx:
-        assert preservation.keep(tx, "ab" * 32, preservation.MOST_BYTES + 1, Level.B_B)
+        assert preservation.keep(tx, "ab" * 32, preservation.MAX_BYTES + 1, Level.B_B)
     kept = keeping.row("ab" * 32)
     assert (kept.waits, kept.next_at) == (Waits.NOTHING, None)
     assert "quá lớn" in sentence(kept).vi
