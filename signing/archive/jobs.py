@@ -34,7 +34,7 @@ from signing.verification.long_term import Look, look_into, no_use_of
 DUE = topics.ARCHIVE_DUE
 A_DAY = timedelta(days=1)
 LOST_AFTER = timedelta(hours=1)
-"""A step that should have been done so long ago has lost its promise."""
+"""A step that should have been done so long ago has no job any more."""
 BATCH_SIZE = 500
 
 TECHNICAL = phrase("Máy chủ gặp lỗi kỹ thuật, hệ thống sẽ thử lại.")
@@ -57,7 +57,7 @@ def register(config: Config, blobs: BlobStore) -> None:
 
 
 def begin(db: Database) -> None:
-    """See to it that today's round is promised; every round promises the next one."""
+    """See to it that today's round is enqueued; every round enqueues the next one."""
     with db.write() as tx:
         tx.outbox(DUE, clock.today().isoformat())
 
@@ -192,7 +192,7 @@ class LookHandler(Handler[Step, Looked]):
         return Looked(prepared.newest, look, grown, wanted=tuple(revocation.pairs_in(look.lines, prepared.trust)))
 
     def conclude(self, tx: Tx, job: Job, result: Looked) -> None:
-        """Keep what was seen, ask authorities about what is not known, promise the next step."""
+        """Keep what was seen, ask authorities about what is not known, enqueue the next step."""
         row = _locked(tx, job)
         if row is None or row.newest != result.before or row.waits in STAMPS:
             return
@@ -209,9 +209,9 @@ class LookHandler(Handler[Step, Looked]):
 
 
 class DueHandler(Handler[bool, bool]):
-    """The daily round: papers whose time-stamp needs a successor, and those whose promise was lost.
+    """The daily round: papers whose time-stamp needs a successor, and those whose job was lost.
 
-    The next round is promised first and for itself, so that a round that fails is made good by the next one.
+    The next round is enqueued first and for itself, so that a round that fails is made good by the next one.
     """
 
     topic = DUE
@@ -220,7 +220,7 @@ class DueHandler(Handler[bool, bool]):
         self._source = source
 
     def prepare(self, tx: Tx, job: Job) -> bool:
-        """Promise the next round, unless this one only goes on."""
+        """Enqueue the next round, unless this one only goes on."""
         if job.payload:
             return True
         tomorrow = clock.today() + A_DAY
@@ -232,7 +232,7 @@ class DueHandler(Handler[bool, bool]):
         return self._source() is not None
 
     def conclude(self, tx: Tx, job: Job, result: bool) -> None:
-        """Promise a step for each; a full stretch is followed by the next at once."""
+        """Enqueue a step for each; a full batch is followed by the next at once."""
         after = job.payload.get("after", "")
         rows = list(tx.session.scalars(_overdue(clock.now(), after, can_stamp=result)))
         for row in rows:
@@ -243,7 +243,7 @@ class DueHandler(Handler[bool, bool]):
 
 
 def _overdue(now: datetime, after: str, *, can_stamp: bool) -> sa.Select[Archived]:
-    """Whose day has come, whose promise was lost, and who waits for the first authority that can be asked."""
+    """Whose day has come, whose job was lost, and who waits for the first authority that can be asked."""
     late = sa.and_(Archived.waits != Waits.RENEWAL, Archived.next_at <= now - LOST_AFTER)
     come = sa.and_(Archived.waits == Waits.RENEWAL, Archived.next_at <= now)
     asked = sa.and_(Archived.waits.in_(STAMPS), Archived.next_at.is_(None), sa.literal(can_stamp))

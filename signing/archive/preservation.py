@@ -1,6 +1,6 @@
 """Keeping signed papers: time-stamp, validation data (B-LT), a time-stamp over that (B-LTA), a new one in good time.
 
-What a paper waits for stands in its row; each step is a promise (`archivejobs`), and the received or sealed bytes stay
+What a paper waits for stands in its row; each step is a job (`archive.jobs`), and the received or sealed bytes stay
 as they are: every step makes a new file beside them (docs/decisions/0009).
 """
 
@@ -91,7 +91,7 @@ def keep(tx: Tx, sha256: str, size: int, level: Level, *, look_first: bool = Fal
     now = clock.now()
     large = size > MAX_BYTES
     stamped = look_first or level not in (Level.B_B, Level.OTHER)
-    # Sealing and judging may begin to keep the same paper at the same moment.
+    # Sealing and verification may begin to keep the same paper at the same moment.
     insert = insert_into(tx.session, Archived).values(
         sha256=sha256,
         newest=sha256,
@@ -117,7 +117,7 @@ def lowest_level(signers: Iterable[Signer]) -> Level:
 
 
 def enqueue(tx: Tx, row: Archived) -> None:
-    """Promise the next step of a paper, unless it is far away: the daily round finds those whose day has come."""
+    """Enqueue the next step of a paper, unless it is far away: the daily round finds those whose day has come."""
     if row.next_at is None or row.next_at - clock.now() > FAR:
         return
     topic = STAMP if row.waits in STAMPS else LOOK

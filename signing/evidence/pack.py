@@ -55,7 +55,7 @@ Open = Callable[[str], IO[bytes]]
 
 @dataclass(frozen=True)
 class PaperFile:
-    """One paper as it lies in the store, under which rules it is judged, and the file that it has grown into for
+    """One paper as it lies in the store, under which rules it is verified, and the file that it has grown into for
     keeping (signing.archive.preservation)."""
 
     name: str

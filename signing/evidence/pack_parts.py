@@ -1,5 +1,6 @@
 """What a signed PDF is taken apart into for an evidence pack: each signature by itself, the certificates up to the
-root, and what authorities said about revocation. CPU work on strangers' bytes: call it through `isolation.apart`."""
+root, and what authorities said about revocation. CPU work on strangers' bytes: call it through
+`runner.run_sandboxed`."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

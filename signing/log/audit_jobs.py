@@ -18,13 +18,13 @@ def register() -> None:
 
 
 def begin(db: Database) -> None:
-    """See to it that the next turn is promised; every turn promises the one after it."""
+    """See to it that the next turn is enqueued; every turn enqueues the one after it."""
     with db.write() as tx:
         enqueue(tx)
 
 
 def enqueue(tx: Tx) -> None:
-    """Promise the next turn, at the end of these ten minutes."""
+    """Enqueue the next turn, at the end of these ten minutes."""
     now = clock.now()
     at = now + EVERY - (now - datetime.min.replace(tzinfo=UTC)) % EVERY
     tx.outbox(TOPIC, at.isoformat(), due_at=at)

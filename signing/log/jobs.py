@@ -41,25 +41,25 @@ def register(config: Config) -> None:
 
 
 def begin(db: Database) -> None:
-    """See to it that the next minute's turn is promised; every turn promises the one after it."""
+    """See to it that the next minute's turn is enqueued; every turn enqueues the one after it."""
     with db.write() as tx:
         enqueue(tx)
 
 
 def enqueue(tx: Tx) -> None:
-    """Promise the turn at the end of this minute."""
+    """Enqueue the turn at the end of this minute."""
     at = clock.now().replace(second=0, microsecond=0) + EVERY
     tx.outbox(topics.SEQUENCE, at.isoformat(), due_at=at)
 
 
 class SequenceHandler(Handler[bool, bool]):
-    """Number what waits and sign the head. The next turn is promised first and for itself, so that a turn that fails
+    """Number what waits and sign the head. The next turn is enqueued first and for itself, so that a turn that fails
     is made good by the next one."""
 
     topic = topics.SEQUENCE
 
     def prepare(self, tx: Tx, job: Job) -> bool:
-        """Promise the next turn."""
+        """Enqueue the next turn."""
         enqueue(tx)
         return True
 
@@ -68,7 +68,7 @@ class SequenceHandler(Handler[bool, bool]):
         return prepared
 
     def conclude(self, tx: Tx, job: Job, result: bool) -> None:
-        """All or nothing: numbers, hashes and head; a full stretch is followed by the next at once."""
+        """All or nothing: numbers, hashes and head; a full batch is followed by the next at once."""
         head = evidence_log.sequence(tx)
         if head is None:
             return
@@ -99,7 +99,7 @@ class StampHandler(Handler[Question, Stamped]):
     ask again, for this head or for those before it."""
 
     topic = topics.STAMP_HEAD
-    at_once = 1  # beside three for papers (archivejobs): the authority is asked four things at a time
+    at_once = 1  # beside three for papers (archive.jobs): the authority is asked four things at a time
 
     def __init__(self, source: Callable[[], TimeStamps | None], trust: Callable[[Tx], Trust]) -> None:
         self._source, self._trust = source, trust
@@ -112,7 +112,7 @@ class StampHandler(Handler[Question, Stamped]):
         return Question(head.jws, self._trust(tx)) if self._source() is not None else None
 
     def perform(self, prepared: Question) -> Stamped:
-        """Ask, which may take minutes, and judge the answer in a process of its own."""
+        """Ask, which may take minutes, and verify the answer in a process of its own."""
         source = self._source()
         if source is None:
             raise SendError("no time-stamp authority is set", permanent=True)

@@ -1,4 +1,4 @@
-"""Files that cost more to judge than any paper is worth: known by counting, before the work begins.
+"""Files that cost more to verify than any paper is worth: known by counting, before the work begins.
 
 A few kilobytes can name a thousand million objects, the same signature five hundred times, or certificates that lead
 up to nobody in 2^30 ways. What the counting overlooks ends at the limit of time (`Limits.verification_seconds`).
@@ -36,7 +36,7 @@ _NUMBER_DIGITS = 20
 
 
 class TooComplicated(Exception):
-    """Nobody judges this file; `what` is the name of what there is too much of, for the log."""
+    """Nobody verifies this file; `what` is the name of what there is too much of, for the log."""
 
     def __init__(self, what: str) -> None:
         self.what = what

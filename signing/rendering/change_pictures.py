@@ -32,7 +32,7 @@ def _signed_parts(verdict: Verdict, size: int) -> list[int]:
 def visible_changes(data: bytes, verdict: Verdict, *, timeout_s: float | None = None) -> Changes | None:
     """The changes that the verdict on these bytes speaks of, in pictures.
 
-    None when it speaks of none, or when they could not be drawn. isolation.Busy when no process was free within
+    None when it speaks of none, or when they could not be drawn. SandboxBusy when no process was free within
     `timeout_s` seconds.
     """
     ends = _signed_parts(verdict, len(data))[:MAX_COMPARED]

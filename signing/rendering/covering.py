@@ -83,7 +83,7 @@ class Covered:
 
 
 def covered_ink(before: bytes | Pages, after: bytes | Pages, area: Area, budget_s: float = 5.0) -> Covered:
-    """Judge the picture that `after` shows in `area`, the box of a signature that `before` does not have yet.
+    """Look at the picture that `after` shows in `area`, the box of a signature that `before` does not have yet.
 
     The rule, with B the page before without signatures, S the earlier signatures, and P the new picture, at 90 dpi:
     1. No ink of B becomes lighter (`LOST`) and none another colour, except under a seal (2), beyond `FEW`; no

@@ -1,4 +1,4 @@
-"""Run as a program of its own by `isolation`, in one of two ways.
+"""Run as a program of its own by `zygote`, in one of two ways.
 
 As a zygote it loads what work needs and makes a process for each piece of work, which reads that one task, answers
 and ends: a stranger's file meets nothing that an earlier file may have touched. It reads no such file itself, and has
@@ -99,7 +99,7 @@ class TaskReader(pickle.Unpickler):
 
 LESS_NEEDED, LEAST_NEEDED = 500, 1000
 LESS_URGENT = 5
-"""Where the processor is short, judging leaves most of it to pages and deliveries, which somebody waits for."""
+"""Where the processor is short, verification leaves most of it to pages and deliveries, which somebody waits for."""
 
 
 def limit_resources(memory_bytes: int) -> None:

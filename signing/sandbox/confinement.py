@@ -1,10 +1,10 @@
 """What a process takes from itself before it reads a stranger's file: the network, other processes, other files.
 
-Landlock (Linux 5.13) leaves it the code and the fonts of the machine to read, and nothing to write; `systemcalls` (a
+Landlock (Linux 5.13) leaves it the code and the fonts of the machine to read, and nothing to write; `system_calls` (a
 seccomp filter) leaves it no call that it does not need. Each covers what the other cannot or, in an older kernel, could
 not yet: Landlock knows paths but no modes and owners of files, and truncating only since Linux 6.2, signals only since
-6.12. Each is set where the kernel offers it, and `in_force` says what was; a kernel without them judges files all the
-same, with the limits of `isolated` only.
+6.12. Each is set where the kernel offers it, and `in_force` says what was; a kernel without them verifies files all the
+same, with the limits of `runner` only.
 
 Sources: landlock(7); <linux/landlock.h>.
 """

@@ -1,4 +1,4 @@
-"""Our end of the socket to a process of ours: messages of a kind and a body, with an end to our patience."""
+"""Our end of the socket to a process of ours: messages of a kind and a body, with a time limit."""
 
 import socket
 import struct
@@ -38,7 +38,7 @@ def spent_by(process: int) -> float:
 
 
 class Connection:
-    """A socket to a process of ours, with an end to our patience. `ended` says how that process ended."""
+    """A socket to a process of ours, with a time limit. `ended` says how that process ended."""
 
     def __init__(self, ours: socket.socket, ended: Callable[[], SandboxError]) -> None:
         self._socket = ours
@@ -94,7 +94,7 @@ class Connection:
         return bytes(body)
 
     def _in_time(self, act: Callable[[], T]) -> T:
-        """What the socket answers; SandboxError when our patience ends before, or the process."""
+        """What the socket answers; SandboxError when the time limit ends before, or the process."""
         while (left := self._left()) > 0:
             self._socket.settimeout(left)
             try:

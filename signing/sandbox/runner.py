@@ -168,7 +168,7 @@ def run_sandboxed(
 
 
 def verification_seconds() -> float:
-    """How many seconds of the processor one judgement of signatures may take in this process's children."""
+    """How many seconds of the processor one verification of signatures may take in this process's children."""
     return _limits[0].verification_seconds
 
 

@@ -122,7 +122,7 @@ def _wanted(tx: Tx, kind: str, url: str, certificate: x509.Certificate, issuer: 
 
 
 def _keep_wanted(tx: Tx, row: RevocationSource) -> None:
-    """Once a day it is noted that somebody wants it; a promise that got lost is made again."""
+    """Once a day it is noted that somebody wants it; a job that got lost is enqueued again."""
     now = clock.now()
     if now - row.wanted_at > timedelta(days=1):
         row.wanted_at = now
@@ -212,7 +212,7 @@ class Outcome:
 
 
 class RevocationHandler(Handler[Question, Outcome]):
-    """Ask one authority. Asking twice does no harm; the next time is promised with each answer."""
+    """Ask one authority. Asking twice does no harm; the next time is enqueued with each answer."""
 
     topic = TOPIC
 
@@ -243,7 +243,7 @@ class RevocationHandler(Handler[Question, Outcome]):
             return Outcome(None, refused.reason)
 
     def conclude(self, tx: Tx, job: Job, result: Outcome) -> None:
-        """Keep the answer unless a newer one is there, and promise the next question."""
+        """Keep the answer unless a newer one is there, and enqueue the next question."""
         row = tx.session.get(RevocationSource, job.payload["source_id"], with_for_update=True, populate_existing=True)
         if row is None:
             return

@@ -65,15 +65,15 @@ class Carried:
 class Stamp:
     """A time-stamp that was checked: the moment that it proves for everything before byte `end`.
 
-    `revision` is the one that it is in, -1 for one in a signature's token; `judged_as_of` the moment as of which its
-    own certificate was judged, `path` the way of that to a trusted root, root first.
+    `revision` is the one that it is in, -1 for one in a signature's token; `verified_as_of` the moment as of which its
+    own certificate was verified, `path` the way of that to a trusted root, root first.
     """
 
     name: str
     end: int
     revision: int
     at: datetime
-    judged_as_of: datetime
+    verified_as_of: datetime
     certificate: x509.Certificate = field(compare=False, repr=False)
     embedded: tuple[x509.Certificate, ...] = field(compare=False, repr=False)
     path: tuple[x509.Certificate, ...] = field(compare=False, repr=False)
@@ -121,7 +121,7 @@ def _streams(store: generic.DictionaryObject, key: str) -> tuple[bytes, ...]:
 
 
 def _is_certificate(der: bytes) -> bool:
-    """What is none shall not keep the rest of the file from being judged; `signing.updates` objects to it."""
+    """What is none shall not keep the rest of the file from being verified; `signing.updates` objects to it."""
     try:
         found = x509.Certificate.load(der, strict=True)
         return bool(found.subject.hashable and found.issuer.hashable and found.public_key.algorithm)
@@ -245,7 +245,7 @@ async def level_of(holding: Holding, file: Signatures, trust: Trust, carried: Ca
 async def _is_enough(carried: Carried, holding: Holding, trust: Trust, stamps: Sequence[Stamp]) -> bool:
     alone = carried.instead_of(trust)
     questions = [(holding.certificate, holding.embedded, holding.purpose, holding.moment)]
-    questions += [(stamp.certificate, stamp.embedded, Purpose.TSA, stamp.judged_as_of) for stamp in stamps]
+    questions += [(stamp.certificate, stamp.embedded, Purpose.TSA, stamp.verified_as_of) for stamp in stamps]
     for certificate, embedded, purpose, moment in questions:
         chain = await chain_of(certificate, list(embedded), alone, purpose, moment)
         if chain.state is not ChainState.GOOD:

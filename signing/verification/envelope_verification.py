@@ -1,4 +1,4 @@
-"""The judgement on the signature of an envelope: a system's, not a person's. What the bytes say was found elsewhere
+"""The verification of the signature of an envelope: a system's, not a person's. What the bytes say was found elsewhere
 (docex/edxml/xmldsig/verification.py); here is who signed, whether that may be trusted, and the verdict.
 
 Never valid while anything is unknown, as with papers; called in a process of its own, for the certificate is a
@@ -86,7 +86,7 @@ def verify_envelope(
     known_since: datetime | None = None,
     at: datetime | None = None,
 ) -> Verdict:
-    """The verdict, as of `at` (now); the certificate is judged as of `known_since`, when the envelope came."""
+    """The verdict, as of `at` (now); the certificate is verified as of `known_since`, when the envelope came."""
     moment = at or clock.now()
     reasons, signers, detail = _verified(sealed, trust, agency_names, known_since, moment)
     return verdict_of(

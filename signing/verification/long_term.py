@@ -63,7 +63,7 @@ class Reached:
 
 @dataclass(frozen=True)
 class Examined:
-    """A file with all that was found in it, so that it need not be judged again to be upgraded."""
+    """A file with all that was found in it, so that it need not be verified again to be upgraded."""
 
     data: bytes
     case: Case
@@ -146,7 +146,7 @@ def no_use_of(token: bytes, digest: bytes, trust: Trust) -> Phrase | None:
 
 
 def examine(data: bytes, trust: Trust, at: datetime | None = None) -> Examined:
-    """Judge every signature of the file for itself, as of `at` (now). Invalid(file) when it is no readable PDF."""
+    """Verify every signature of the file for itself, as of `at` (now). Invalid(file) when it is no readable PDF."""
     try:
         file = embedded_signatures(data)
         case = Case(policy_for(DocumentKind.FOREIGN), trust, Expected(), at or clock.now(), None, file)
@@ -230,5 +230,5 @@ def _is_good(case: Case, found: Found) -> bool:
 async def _path_of(case: Case, stamp: Stamp) -> tuple[x509.Certificate, ...]:
     """The chain of a time-stamp, root first; nothing when the file itself holds what its check needs."""
     alone = case.carried.instead_of(case.trust)
-    chain = await chain_of(stamp.certificate, list(stamp.embedded), alone, Purpose.TSA, stamp.judged_as_of)
+    chain = await chain_of(stamp.certificate, list(stamp.embedded), alone, Purpose.TSA, stamp.verified_as_of)
     return () if chain.state is ChainState.GOOD else stamp.path

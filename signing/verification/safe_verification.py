@@ -1,4 +1,4 @@
-"""Judging in a process of its own: whatever the file does there, a verdict comes back."""
+"""Verification in a process of its own: whatever the file does there, a verdict comes back."""
 
 from datetime import datetime
 from hashlib import sha256
@@ -37,9 +37,9 @@ def verdict_on(
     at: datetime | None = None,
     timeout_s: float | None = None,
 ) -> Verdict:
-    """`verify.verify`, done in a child within `Limits.verification_seconds` of the processor.
+    """`file_verification.verify`, done in a child within `Limits.verification_seconds` of the processor.
 
-    `timeout_s` is how long to wait for a free one (isolation.Busy).
+    `timeout_s` is how long to wait for a free one (SandboxBusy).
     """
     asked = {"expected": expected, "known_since": known_since, "at": at}
     try:
@@ -58,9 +58,9 @@ def verdict_and(
     known_since: datetime | None = None,
     at: datetime | None = None,
 ) -> tuple[Verdict, Any]:
-    """The same verdict, and what `then` answers about the same file, or SandboxError: the child that has judged it does
-    both, because making one costs more than either. The verdict is here before the rest begins, which cannot change
-    it."""
+    """The same verdict, and what `then` answers about the same file, or SandboxError: the child that has verified it
+    does both, because making one costs more than either. The verdict is here before the rest begins, which cannot
+    change it."""
     asked = {"expected": expected, "known_since": known_since, "at": at}
     verdict, rest = run_sequence(SandboxTask(verify, (data, trust, policy), asked, verification_seconds()), then)
     if isinstance(verdict, SandboxError):

@@ -1,4 +1,4 @@
-"""Judging the signatures of a file one by one, and then the file as a whole. `verify` makes the verdict of it."""
+"""Verifies the signatures of a file one by one, and then the file as a whole; `file_verification` makes the verdict."""
 
 import logging
 from dataclasses import replace
@@ -168,7 +168,7 @@ def _breaks_a_lock(case: Case, found: Found) -> bool:
 
 
 def _later_updates(case: Case) -> Later:
-    """What was added after the first signature, judged by our own rule (docs/decisions/0024)."""
+    """What was added after the first signature, verified by our own rule (docs/decisions/0024)."""
     first = min((found.end for found in case.papers if found.signature is not None), default=0)
     data = case.file.data
     if not first or not data[first:].rstrip():
