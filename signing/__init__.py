@@ -1,5 +1,8 @@
-"""Signatures and evidence: bytes in, bytes and a verdict out. Knows no document, no database, no request.
+"""Signatures and their evidence: who signed, what a signature is worth, and how that can still be shown years later.
 
-Sign with `pades`, judge with `verify`, whose answer is a `verdicts.Verdict`; keys are behind `keys.KeyStore`,
-trust is a folder read by `trust.TrustStore`, and `policy` says who must sign what. All of it is CPU work for workers.
+The sub-packages stand on floors (docs/architecture.md). The lower ones work on bytes: `verdicts`, `keys`, `updates`,
+`pdf`, `rendering` and `verification` know no database and no request, and `sandbox` runs what reads files of others in
+processes of its own. `trust`, `remote_signing`, `archive` and `log` keep rows of their own. `evidence` writes and
+checks packs, `testca` is the test authority. Pages, API, jobs and self-checks stand at the top, in this folder. No part
+knows a document of `docex`.
 """

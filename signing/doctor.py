@@ -28,11 +28,11 @@ from signing.trust.models import ChangeState, TrustChange
 from signing.trust.trust_store import Trust
 from signing.verdicts.policy import DocumentKind, policy_for
 from signing.verdicts.reasons import Code
-from signing.verification.embedded_proofs import Carried, Doubt, judge_token
+from signing.verification.embedded_proofs import Carried, Doubt, verify_token
 from signing.verification.file_verification import verify
 
 # A self-check must not hang: the slow answers of a busy authority are for the jobs to wait for.
-_TSA_PATIENCE_S = 15
+_TSA_TIMEOUT_S = 15
 _ASKED = b"lienthong doctor"
 
 
@@ -127,12 +127,12 @@ def time_stamps(config: Config) -> Finding:
             phrase("Đặt LIENTHONG_TSA_URL, ví dụ địa chỉ của Ban Cơ yếu Chính phủ."),
         )
     try:
-        token = token_over(_imprint("sha256"), HttpTimeStamps(config.tsa_url, _TSA_PATIENCE_S))
+        token = token_over(_imprint("sha256"), HttpTimeStamps(config.tsa_url, _TSA_TIMEOUT_S))
     except (Unavailable, ValueError):
         return Finding(
             "tsa",
             Health.POOR,
-            phrase("Đơn vị cấp dấu thời gian không trả lời trong {seconds} giây.", seconds=_TSA_PATIENCE_S),
+            phrase("Đơn vị cấp dấu thời gian không trả lời trong {seconds} giây.", seconds=_TSA_TIMEOUT_S),
             phrase("Kiểm tra LIENTHONG_TSA_URL và đường mạng; văn bản vẫn ký được ở mức B-B."),
         )
     trust, _ = _store(config)
@@ -146,17 +146,17 @@ def _imprint(algorithm: str) -> bytes:
 def _worth(token: bytes, trust: Trust) -> Finding:
     """What a time-stamp over `_ASKED` that was just given proves here."""
     signed = cms.ContentInfo.load(token)["content"]
-    judged = run(judge_token(signed, _imprint, "tsa", trust, clock.now(), Carried()))
-    if not isinstance(judged, Doubt):
+    verified = run(verify_token(signed, _imprint, "tsa", trust, clock.now(), Carried()))
+    if not isinstance(verified, Doubt):
         return Finding("tsa", Health.GOOD, phrase("Đơn vị cấp dấu thời gian trả lời tốt."))
-    if judged.reason.code == Code.TIMESTAMP_ORDER:
+    if verified.reason.code == Code.TIMESTAMP_ORDER:
         return Finding(
             "tsa",
             Health.BAD,
             phrase("Đồng hồ máy này chậm hơn đơn vị cấp dấu thời gian, nên dấu thời gian chưa được tính."),
             phrase("Đồng bộ đồng hồ của máy (NTP)."),
         )
-    if judged.path:
+    if verified.path:
         return Finding(
             "tsa",
             Health.POOR,
@@ -254,15 +254,15 @@ def receipts_key(config: Config) -> Finding:
 @check("isolation")
 def strangers_files(config: Config) -> Finding:
     """Whether the kernel confines the processes that read strangers' files, and lets them do their work."""
-    runner.use(config)
+    runner.configure(config)
     try:
-        held_by = runner.apart(confinement.in_force)
-        runner.apart(verify, b"%PDF-1.7\n%%EOF\n", Trust(), policy_for(DocumentKind.PUBLIC))
-    except runner.Broken as broken:
+        held_by = runner.run_sandboxed(confinement.in_force)
+        runner.run_sandboxed(verify, b"%PDF-1.7\n%%EOF\n", Trust(), policy_for(DocumentKind.PUBLIC))
+    except runner.SandboxError as broken:
         return Finding(
             "isolation",
             Health.BAD,
-            phrase("Tiến trình đọc tệp lạ không làm việc được: {reason}", reason=runner.words(broken)),
+            phrase("Tiến trình đọc tệp lạ không làm việc được: {reason}", reason=runner.error_phrase(broken)),
             phrase("Xem nhật ký; kiểm tra LIENTHONG_ISOLATED_MEMORY_MB và các lệnh mà container chặn."),
         )
     missing = {confinement.LANDLOCK, confinement.SECCOMP} - set(held_by)

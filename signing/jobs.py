@@ -18,7 +18,7 @@ def register_jobs(config: Config, blobs: BlobStore) -> None:
 
 
 def begin_jobs(config: Config, db: Database) -> None:
-    """Promise the first of those jobs that promise their next one themselves."""
+    """Enqueue the first of those jobs that enqueue their next one themselves."""
     log_jobs.begin(db)
     audit_jobs.begin(db)
     archive_jobs.begin(db)

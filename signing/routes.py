@@ -24,7 +24,7 @@ from signing.trust.known_authorities import known
 routes = Routes("signing")
 
 Errors = Mapping[str, Phrase]
-MOST_BYTES = 30_000_000
+MAX_BYTES = 30_000_000
 
 
 @routes.get("/admin/trust")
@@ -227,7 +227,14 @@ def _certificates(tx: Tx, actor: Actor, errors: Errors | None = None, asked: str
     rows, more = device_certificates.listed(tx, actor, q)
     typed = request.form.get("reason", "")
     return _page(
-        "certificates_admin", errors, rows=rows, more=more, q=q, asked=asked, typed=typed, most=device_certificates.MOST
+        "certificates_admin",
+        errors,
+        rows=rows,
+        more=more,
+        q=q,
+        asked=asked,
+        typed=typed,
+        most=device_certificates.MAX_ROWS,
     )
 
 
@@ -255,8 +262,8 @@ def soft_window() -> timedelta:
 def _file(name: str = "certificate") -> bytes:
     """What was chosen; nothing when it is larger than any certificate or list."""
     given = request.files.get(name)
-    data = given.stream.read(MOST_BYTES + 1) if given else b""
-    return data if len(data) <= MOST_BYTES else b""
+    data = given.stream.read(MAX_BYTES + 1) if given else b""
+    return data if len(data) <= MAX_BYTES else b""
 
 
 def _page(template: str, errors: Errors | None = None, **context: Any) -> Response:

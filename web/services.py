@@ -28,7 +28,7 @@ class Services:
         if config.data_dir.exists():
             config.own_data_dir()
         receipts.use(config)
-        runner.use(config)
+        runner.configure(config)
         return cls(config, Database(config.sql_url), store_for(config))
 
 

@@ -11,7 +11,7 @@ from docex.official import pdf_probe
 from docex.official.pdf_probe import NotSeen, Seen
 from kernel.errors import Invalid, Unavailable
 from kernel.text import Phrase, nfc, phrase
-from signing.sandbox.runner import Broken, Busy, pool, words
+from signing.sandbox.runner import SandboxBusy, SandboxError, error_phrase, pool
 
 MAX_TEXT_LENGTH = 400_000
 """Letters of text kept for searching: some 150 pages."""
@@ -93,7 +93,7 @@ def _can_be(found: Seen) -> bool:
 def _probed(data: bytes, name: str, most_text: int, timeout_s: float | None) -> Seen | NotSeen:
     try:
         return pool("reading").run(pdf_probe.facts, data, most_text, timeout_s=timeout_s)
-    except Broken as broken:
-        raise Invalid({name: words(broken)}, detail=str(broken)[:_MAX_DETAIL_LENGTH]) from None
-    except Busy:
+    except SandboxError as broken:
+        raise Invalid({name: error_phrase(broken)}, detail=str(broken)[:_MAX_DETAIL_LENGTH]) from None
+    except SandboxBusy:
         raise Unavailable(phrase("Hệ thống đang đọc nhiều tệp khác. Xin thử lại sau ít phút.")) from None

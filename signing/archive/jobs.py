@@ -24,7 +24,7 @@ from signing.archive.models import STAMPS, Archived, Waits
 from signing.pdf.pades import prepare_timestamp
 from signing.pdf.timestamps import TimeStamps, token_over
 from signing.sandbox import runner
-from signing.sandbox.runner import Broken, apart
+from signing.sandbox.runner import SandboxError, run_sandboxed
 from signing.testca.trial import time_stamps_of, trust_of
 from signing.trust import revocation
 from signing.trust.trust_store import Trust
@@ -34,8 +34,8 @@ from signing.verification.long_term import Look, look_into, no_use_of
 DUE = topics.ARCHIVE_DUE
 A_DAY = timedelta(days=1)
 LOST_AFTER = timedelta(hours=1)
-"""A step that should have been done so long ago has lost its promise."""
-STRETCH = 500
+"""A step that should have been done so long ago has no job any more."""
+BATCH_SIZE = 500
 
 TECHNICAL = phrase("Máy chủ gặp lỗi kỹ thuật, hệ thống sẽ thử lại.")
 
@@ -57,7 +57,7 @@ def register(config: Config, blobs: BlobStore) -> None:
 
 
 def begin(db: Database) -> None:
-    """See to it that today's round is promised; every round promises the next one."""
+    """See to it that today's round is enqueued; every round enqueues the next one."""
     with db.write() as tx:
         tx.outbox(DUE, clock.today().isoformat())
 
@@ -89,7 +89,7 @@ def put_off(tx: Tx, job: Job) -> None:
     row = _locked(tx, job)
     if row is not None:
         row.obstacle, row.next_at = phrase_to_json(TECHNICAL), clock.now() + A_DAY
-        preservation.promise(tx, row)
+        preservation.enqueue(tx, row)
 
 
 class StampHandler(Handler[Step, Stamped]):
@@ -122,7 +122,7 @@ class StampHandler(Handler[Step, Stamped]):
             return Stamped(prepared.newest)
         data = read_all(self._blobs, prepared.newest)
         try:
-            unstamped = apart(prepare_timestamp, data, source.room)
+            unstamped = run_sandboxed(prepare_timestamp, data, source.room)
             token = token_over(unstamped.digest, source)
             if prepared.over_answers and (useless := no_use_of(token, unstamped.digest, prepared.trust)):
                 return Stamped(prepared.newest, useless=useless)
@@ -131,8 +131,8 @@ class StampHandler(Handler[Step, Stamped]):
             return Stamped(prepared.newest)
         except Invalid as error:
             return Stamped(prepared.newest, refused=next(iter(error.fields.values())))
-        except Broken as broken:
-            return Stamped(prepared.newest, refused=runner.words(broken))
+        except SandboxError as broken:
+            return Stamped(prepared.newest, refused=runner.error_phrase(broken))
         return Stamped(prepared.newest, self._blobs.put(io.BytesIO(stamped)))
 
     def conclude(self, tx: Tx, job: Job, result: Stamped) -> None:
@@ -183,16 +183,16 @@ class LookHandler(Handler[Step, Looked]):
         """Look into it in a process of its own."""
         data = read_all(self._blobs, prepared.newest)
         try:
-            look = apart(look_into, data, prepared.trust, renewing=prepared.renewing)
+            look = run_sandboxed(look_into, data, prepared.trust, renewing=prepared.renewing)
         except Invalid as error:
             return Looked(prepared.newest, None, refused=next(iter(error.fields.values())))
-        except Broken as broken:
-            return Looked(prepared.newest, None, refused=runner.words(broken))
+        except SandboxError as broken:
+            return Looked(prepared.newest, None, refused=runner.error_phrase(broken))
         grown = self._blobs.put(io.BytesIO(data + look.added)) if look.added else None
         return Looked(prepared.newest, look, grown, wanted=tuple(revocation.pairs_in(look.lines, prepared.trust)))
 
     def conclude(self, tx: Tx, job: Job, result: Looked) -> None:
-        """Keep what was seen, ask authorities about what is not known, promise the next step."""
+        """Keep what was seen, ask authorities about what is not known, enqueue the next step."""
         row = _locked(tx, job)
         if row is None or row.newest != result.before or row.waits in STAMPS:
             return
@@ -209,9 +209,9 @@ class LookHandler(Handler[Step, Looked]):
 
 
 class DueHandler(Handler[bool, bool]):
-    """The daily round: papers whose time-stamp needs a successor, and those whose promise was lost.
+    """The daily round: papers whose time-stamp needs a successor, and those whose job was lost.
 
-    The next round is promised first and for itself, so that a round that fails is made good by the next one.
+    The next round is enqueued first and for itself, so that a round that fails is made good by the next one.
     """
 
     topic = DUE
@@ -220,7 +220,7 @@ class DueHandler(Handler[bool, bool]):
         self._source = source
 
     def prepare(self, tx: Tx, job: Job) -> bool:
-        """Promise the next round, unless this one only goes on."""
+        """Enqueue the next round, unless this one only goes on."""
         if job.payload:
             return True
         tomorrow = clock.today() + A_DAY
@@ -232,23 +232,23 @@ class DueHandler(Handler[bool, bool]):
         return self._source() is not None
 
     def conclude(self, tx: Tx, job: Job, result: bool) -> None:
-        """Promise a step for each; a full stretch is followed by the next at once."""
+        """Enqueue a step for each; a full batch is followed by the next at once."""
         after = job.payload.get("after", "")
         rows = list(tx.session.scalars(_overdue(clock.now(), after, can_stamp=result)))
         for row in rows:
             row.next_at = clock.now()
-            preservation.promise(tx, row)
-        if len(rows) == STRETCH:
+            preservation.enqueue(tx, row)
+        if len(rows) == BATCH_SIZE:
             tx.outbox(DUE, f"{job.key}+", {"after": rows[-1].sha256})
 
 
 def _overdue(now: datetime, after: str, *, can_stamp: bool) -> sa.Select[Archived]:
-    """Whose day has come, whose promise was lost, and who waits for the first authority that can be asked."""
+    """Whose day has come, whose job was lost, and who waits for the first authority that can be asked."""
     late = sa.and_(Archived.waits != Waits.RENEWAL, Archived.next_at <= now - LOST_AFTER)
     come = sa.and_(Archived.waits == Waits.RENEWAL, Archived.next_at <= now)
     asked = sa.and_(Archived.waits.in_(STAMPS), Archived.next_at.is_(None), sa.literal(can_stamp))
     query = sa.select(Archived).where(sa.or_(late, come, asked), Archived.sha256 > after)
-    return query.order_by(Archived.sha256).limit(STRETCH).with_for_update()
+    return query.order_by(Archived.sha256).limit(BATCH_SIZE).with_for_update()
 
 
 def _locked(tx: Tx, job: Job) -> Archived | None:

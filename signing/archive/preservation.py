@@ -1,6 +1,6 @@
 """Keeping signed papers: time-stamp, validation data (B-LT), a time-stamp over that (B-LTA), a new one in good time.
 
-What a paper waits for stands in its row; each step is a promise (`archivejobs`), and the received or sealed bytes stay
+What a paper waits for stands in its row; each step is a job (`archive.jobs`), and the received or sealed bytes stay
 as they are: every step makes a new file beside them (docs/decisions/0009).
 """
 
@@ -22,10 +22,10 @@ from signing.verification.long_term import ORDER, Look
 
 LOOK, STAMP = topics.ARCHIVE_LOOK, topics.ARCHIVE_STAMP
 
-MOST_BYTES = 100 * 1024**2
+MAX_BYTES = 100 * 1024**2
 """Upgrading takes a file into memory, several times over; larger ones stay at their level, and the page says so."""
 
-CALM = timedelta(seconds=20)
+GRACE_PERIOD = timedelta(seconds=20)
 """What people wait for goes first; a time-stamp that is asked for a little later proves as much."""
 
 SOON, LATER = timedelta(seconds=5), timedelta(minutes=15)
@@ -47,7 +47,7 @@ RENEW_BEFORE = timedelta(days=100)
 """Renewal begins so long before the newest time-stamp's certificate ends: a sick authority has ten days until the
 ninety that must be left."""
 
-STAMP_PATIENCE, ANSWER_PATIENCE = timedelta(days=1), timedelta(days=7)
+STAMP_OVERDUE, ANSWER_OVERDUE = timedelta(days=1), timedelta(days=7)
 MUST_BE_LEFT = timedelta(days=90)
 
 TOO_LARGE = phrase("Tệp quá lớn nên không nâng mức chữ ký được.")
@@ -89,9 +89,9 @@ def keep(tx: Tx, sha256: str, size: int, level: Level, *, look_first: bool = Fal
     """Keep a signed paper from now on. `level` is what is known of it, or with `look_first` a mere guess. Answers False
     when it is kept already."""
     now = clock.now()
-    large = size > MOST_BYTES
+    large = size > MAX_BYTES
     stamped = look_first or level not in (Level.B_B, Level.OTHER)
-    # Sealing and judging may begin to keep the same paper at the same moment.
+    # Sealing and verification may begin to keep the same paper at the same moment.
     insert = insert_into(tx.session, Archived).values(
         sha256=sha256,
         newest=sha256,
@@ -99,7 +99,7 @@ def keep(tx: Tx, sha256: str, size: int, level: Level, *, look_first: bool = Fal
         level=level,
         waits=Waits.NOTHING if large else Waits.LOOK if stamped else Waits.TIME_STAMP,
         since=now,
-        next_at=None if large else now + CALM,
+        next_at=None if large else now + GRACE_PERIOD,
         tries=0,
         obstacle=phrase_to_json(TOO_LARGE) if large else {},
         kept_at=now,
@@ -107,7 +107,7 @@ def keep(tx: Tx, sha256: str, size: int, level: Level, *, look_first: bool = Fal
     new = insert.on_conflict_do_nothing(index_elements=["sha256"]).returning(Archived.sha256)
     if tx.session.scalar(new) is None:
         return False
-    promise(tx, tx.session.get_one(Archived, sha256))
+    enqueue(tx, tx.session.get_one(Archived, sha256))
     return True
 
 
@@ -116,8 +116,8 @@ def lowest_level(signers: Iterable[Signer]) -> Level:
     return min((one.level for one in signers), key=ORDER.index, default=Level.OTHER)
 
 
-def promise(tx: Tx, row: Archived) -> None:
-    """Promise the next step of a paper, unless it is far away: the daily round finds those whose day has come."""
+def enqueue(tx: Tx, row: Archived) -> None:
+    """Enqueue the next step of a paper, unless it is far away: the daily round finds those whose day has come."""
     if row.next_at is None or row.next_at - clock.now() > FAR:
         return
     topic = STAMP if row.waits in STAMPS else LOOK
@@ -145,7 +145,7 @@ def not_stamped(tx: Tx, row: Archived, useless: Phrase | None = None) -> None:
         pause = ANSWERS_AFTER[min(row.tries, len(ANSWERS_AFTER)) - 1]
     row.next_at = clock.now() + pause
     row.obstacle = phrase_to_json(useless or NO_TIME_STAMP)
-    promise(tx, row)
+    enqueue(tx, row)
     _tell(tx, row)
 
 
@@ -235,13 +235,13 @@ def late(tx: Tx) -> Late:
     now = clock.now()
     counted = sa.select(sa.func.count(), sa.func.min(Archived.since))
     stamps, since = tx.session.execute(
-        counted.where(Archived.waits.in_(STAMPS), Archived.since < now - STAMP_PATIENCE, Archived.next_at.is_not(None))
+        counted.where(Archived.waits.in_(STAMPS), Archived.since < now - STAMP_OVERDUE, Archived.next_at.is_not(None))
     ).one()
     answers, _ = tx.session.execute(
-        counted.where(Archived.waits == Waits.VALIDATION, Archived.since < now - ANSWER_PATIENCE)
+        counted.where(Archived.waits == Waits.VALIDATION, Archived.since < now - ANSWER_OVERDUE)
     ).one()
     ending = sa.and_(Archived.not_after < now + MUST_BE_LEFT, Archived.waits.in_((Waits.RENEWAL, Waits.ARCHIVE_STAMP)))
-    renewals, _ = tx.session.execute(counted.where(ending, Archived.next_at < now - STAMP_PATIENCE)).one()
+    renewals, _ = tx.session.execute(counted.where(ending, Archived.next_at < now - STAMP_OVERDUE)).one()
     return Late(stamps, answers, renewals, since)
 
 
@@ -265,7 +265,7 @@ def _now_waits(tx: Tx, row: Archived, waits: Waits, next_at: datetime | None, *,
     if row.waits != waits:
         row.since = clock.now()
     row.waits, row.next_at, row.tries = waits, next_at, tries
-    promise(tx, row)
+    enqueue(tx, row)
     _tell(tx, row)
 
 

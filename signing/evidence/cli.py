@@ -64,7 +64,7 @@ def verify(
 ) -> None:
     """Judge a signed PDF or an evidence pack; the exit code is the value."""
     try:
-        told = _judged(file, _known(config, trusted, keys), kind, _moment(at))
+        told = _verified(file, _known(config, trusted, keys), kind, _moment(at))
         click.echo(json.dumps(told, ensure_ascii=False, indent=1) if as_json else _words(told, lang))
         for line in _drawn(file, told, pictures, lang) if pictures else ():
             click.echo(line, err=as_json)
@@ -79,7 +79,7 @@ def verify(
     sys.exit(EXIT[told["value"]])
 
 
-def _judged(file: Path, known: _Known, kind: str, moment: datetime | None) -> dict[str, Any]:
+def _verified(file: Path, known: _Known, kind: str, moment: datetime | None) -> dict[str, Any]:
     from signing.evidence.pack_format import is_container
 
     with file.open("rb") as opened:
@@ -103,13 +103,13 @@ def _pack(file: IO[bytes], known: _Known, moment: datetime | None) -> dict[str, 
 
 def _paper(file: IO[bytes], known: _Known, kind: str, moment: datetime | None) -> dict[str, Any]:
     from kernel.blobs import fingerprint
-    from signing.evidence.pack import MOST_TAKEN_APART
+    from signing.evidence.pack import MAX_PARSED_BYTES
     from signing.verdicts.policy import DocumentKind, policy_for
     from signing.verification.file_verification import too_large
     from signing.verification.safe_verification import verdict_on
 
     policy = policy_for(DocumentKind(kind))
-    if file.seek(0, io.SEEK_END) > MOST_TAKEN_APART:
+    if file.seek(0, io.SEEK_END) > MAX_PARSED_BYTES:
         blob = fingerprint(file)
         return {"kind": "paper", **too_large(blob.sha256, blob.size, policy, at=moment).to_json()}
     file.seek(0)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from signing.evidence.pack import Proved
 
 _NO_WAY = "chưa có đường tới chứng thư gốc nào / no way to a trusted root"
-MOST_PROOFS = 40
+MAX_PROOFS = 40
 """Each step of a proof starts openssl twice; a letter to 700 agencies has thousands of receipts."""
 
 _HEAD = """\
@@ -116,13 +116,13 @@ def _proofs(manifest: dict[str, Any], proved: "Proved") -> Iterator[str]:
     yield "\n# 4. Nội dung có trong nhật ký bằng chứng (RFC 6962) / what stands in the evidence log"
     heads = {head["size"]: head["file"] for head in manifest["log"]["heads"]}
     shown = list(proved.proofs.values())
-    for proof in shown[:MOST_PROOFS]:
+    for proof in shown[:MAX_PROOFS]:
         yield _said(f"dòng / leaf {proof.number}: {proof.leaf.decode()}")
         yield f"h=$(leaf {shlex.quote(proof.leaf.decode())})"
         yield from _climb(proof.number, proof.size, proof.path)
         yield f'ok claims {heads[proof.size]} "\\"root\\":\\"$h\\""'
-    if len(shown) > MOST_PROOFS:
-        more = len(shown) - MOST_PROOFS
+    if len(shown) > MAX_PROOFS:
+        more = len(shown) - MAX_PROOFS
         words = f"còn {more} dòng nhật ký nữa, index.html và lienthong verify kiểm tra tất cả / {more} more leaves"
         yield _skipped(f"{words}, all checked by index.html and lienthong verify", more)
     if young := len(manifest["log"]["waiting"]):

@@ -32,7 +32,7 @@ from signing.log import evidence_log, receipts
 from signing.log.evidence_log import Kind, NotYet, Proof
 from signing.log.models import LogHead
 from signing.log.receipts import SigningKey
-from signing.sandbox.runner import Broken, apart
+from signing.sandbox.runner import SandboxError, run_sandboxed
 from signing.trust.known_authorities import KNOWN_AUTHORITIES
 from signing.trust.revocation_info import describe_answer
 from signing.trust.trust_store import Trust
@@ -43,7 +43,7 @@ from signing.verification.long_term import ORDER
 
 FORMAT = "lienthong-evidence/1"
 TYPE = "lienthong-pack+jwt"
-MOST_TAKEN_APART = 100 * 1024**2
+MAX_PARSED_BYTES = 100 * 1024**2
 """A larger PDF goes into the pack as it is; nobody takes it into memory to take it apart."""
 
 MANIFEST, SIGNATURE, PROOFS = "META-INF/manifest.json", "META-INF/manifest.jws", "log/proofs.json"
@@ -55,7 +55,7 @@ Open = Callable[[str], IO[bytes]]
 
 @dataclass(frozen=True)
 class PaperFile:
-    """One paper as it lies in the store, under which rules it is judged, and the file that it has grown into for
+    """One paper as it lies in the store, under which rules it is verified, and the file that it has grown into for
     keeping (signing.archive.preservation)."""
 
     name: str
@@ -221,10 +221,10 @@ class _Pack:
         }
 
     def _parts(self, paper: PaperFile, newest: Blob) -> Parts | None:
-        if paper.media_type != "application/pdf" or newest.size > MOST_TAKEN_APART:
+        if paper.media_type != "application/pdf" or newest.size > MAX_PARSED_BYTES:
             return None
-        with self.open(newest.sha256) as file, suppress(Invalid, Broken):
-            return apart(parts_of, file.read(), self.source.trust, self.source.at)
+        with self.open(newest.sha256) as file, suppress(Invalid, SandboxError):
+            return run_sandboxed(parts_of, file.read(), self.source.trust, self.source.at)
         return None
 
     def _path(self, path: tuple[bytes, ...]) -> None:

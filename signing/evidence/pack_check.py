@@ -15,42 +15,36 @@ from typing import IO, Any
 from asn1crypto import cms, pem, x509
 
 from kernel import clock
-from kernel.text import Phrase, phrase
-from signing.evidence.pack import ENVELOPE, FORMAT, KEYS, MANIFEST, MOST_TAKEN_APART, SIGNATURE, TYPE
-from signing.evidence.pack_format import Entry, NoPack, bytes_of, pieces_of, read_form
-from signing.log import merkle, receipts
+from kernel.text import phrase
+from signing.evidence.pack import ENVELOPE, KEYS, MAX_PARSED_BYTES
+from signing.evidence.pack_format import Entry, pieces_of
+from signing.evidence.pack_reader import (
+    MALFORMED,
+    Finding,
+    OpenedPack,
+    PackError,
+    digest_of,
+    malformed_manifest,
+    open_pack,
+    signed_claims,
+)
+from signing.log import merkle
 from signing.log.evidence_log import TYPE as HEAD_TYPE
 from signing.log.evidence_log import Kind
 from signing.pdf.pades import run
 from signing.pdf.signed_file import BROKEN
-from signing.sandbox.runner import apart, judging_seconds
+from signing.sandbox.runner import run_sandboxed, verification_seconds
 from signing.trust.revocation_info import read_answer, read_list
 from signing.trust.trust_store import Trust
 from signing.verdicts.policy import DocumentKind, policy_for
-from signing.verdicts.verdict import Level, Value, Verdict, phrase_to_json
+from signing.verdicts.verdict import Level, Value, Verdict
 from signing.verification.context import Expected, worst
-from signing.verification.embedded_proofs import Carried, Doubt, judge_token
+from signing.verification.embedded_proofs import Carried, Doubt, verify_token
 from signing.verification.file_verification import too_large
 from signing.verification.safe_verification import verdict_on
 
-MOST_TOLD = 30
-_MOST_SENTENCE = 1000
-_MALFORMED = (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was found; `weight` is what it alone makes of the pack, VALID marks a remark."""
-
-    code: str
-    weight: Value
-    words: Phrase
-    file: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data."""
-        told = {"vi": self.words.vi, "en": self.words.en, "phrase": phrase_to_json(self.words)}
-        return {"code": self.code, "weight": self.weight.value, "file": self.file, **told}
+MAX_FINDINGS = 30
+_MAX_SENTENCE = 1000
 
 
 @dataclass(frozen=True)
@@ -77,37 +71,30 @@ class Checked:
         }
 
 
-class _Wrong(Exception):
-    """The pack is not what its maker signed: nothing in it is looked at any more."""
-
-    def __init__(self, finding: Finding) -> None:
-        self.finding = finding
-
-
 def check_pack(
     file: IO[bytes], trust: Trust, keys: Mapping[str, dict[str, Any]], *, at: datetime | None = None
 ) -> Checked:
     """Check a pack as of `at` (now). `keys` are those of the installation by `kid`, as the reader has them from it."""
     moment = at or clock.now()
     try:
-        pack = _whole(file)
-    except _Wrong as wrong:
+        pack = open_pack(file)
+    except PackError as wrong:
         return Checked(Value.INVALID, (wrong.finding,))
-    except _MALFORMED:
-        return Checked(Value.INVALID, (_unreadable(),))
+    except MALFORMED:
+        return Checked(Value.INVALID, (malformed_manifest(),))
     try:
-        return _judged(pack, trust, keys, moment)
-    except (*_MALFORMED, _Wrong) as error:
+        return _verified(pack, trust, keys, moment)
+    except (*MALFORMED, PackError) as error:
         said = phrase("Bản kê của hồ sơ không đúng định dạng nên không kiểm tra được.")
-        found = error.finding if isinstance(error, _Wrong) else Finding("MANIFEST_MALFORMED", Value.INVALID, said)
+        found = error.finding if isinstance(error, PackError) else Finding("MANIFEST_MALFORMED", Value.INVALID, said)
         return Checked(Value.INVALID, (found,), manifest=pack.manifest)
 
 
 def check_apart(
     data: bytes, trust: Trust, keys: Mapping[str, dict[str, Any]], *, timeout_s: float | None = None
 ) -> Checked:
-    """The same for bytes of strangers, all of it in one process of its own (isolation.Busy, isolation.Broken)."""
-    return apart(_check_bytes, data, trust, dict(keys), timeout_s=timeout_s, within_s=judging_seconds())
+    """The same for bytes of strangers, all of it in one process of its own (SandboxBusy, SandboxError)."""
+    return run_sandboxed(_check_bytes, data, trust, dict(keys), timeout_s=timeout_s, within_s=verification_seconds())
 
 
 def _check_bytes(data: bytes, trust: Trust, keys: Mapping[str, dict[str, Any]]) -> Checked:
@@ -115,65 +102,7 @@ def _check_bytes(data: bytes, trust: Trust, keys: Mapping[str, dict[str, Any]]) 
     return replace(checked, manifest={})  # which nobody needs, and which may be large
 
 
-@dataclass(frozen=True)
-class _Opened:
-    """A pack of which every byte is as its maker signed it."""
-
-    file: IO[bytes]
-    entries: Mapping[str, Entry]
-    manifest: Mapping[str, Any]
-    keys: Mapping[str, dict[str, Any]]
-    kid: str
-
-    def read(self, name: str) -> bytes:
-        return bytes_of(self.file, self.entries[name])
-
-    def text(self, name: str) -> str:
-        return self.read(name).decode()
-
-
-def _whole(file: IO[bytes]) -> _Opened:
-    """Open a pack in which nothing was changed since it was signed; _Wrong says what was."""
-    try:
-        entries = read_form(file)
-    except NoPack as error:
-        said = phrase("Tệp không phải là hồ sơ bằng chứng nguyên vẹn: vỏ ZIP bị sửa ở byte {at}.", at=error.at)
-        raise _Wrong(Finding("NOT_A_PACK", Value.INVALID, said)) from None
-    try:
-        manifest = json.loads(bytes_of(file, entries[MANIFEST]))
-        listed = {one["name"]: (one["sha256"], one["size"]) for one in manifest["files"]}
-        keys = {key["kid"]: key for key in json.loads(bytes_of(file, entries[KEYS]))["keys"]}
-        signature = bytes_of(file, entries[SIGNATURE]).decode()
-        right = manifest["format"] == FORMAT
-    except _MALFORMED:
-        right = False
-    if not right:
-        raise _Wrong(_unreadable())
-    for name in sorted({*entries, *listed} - {MANIFEST, SIGNATURE}):
-        entry = entries.get(name)
-        if entry is None or listed.get(name) != (entry.sha256, entry.size):
-            said = phrase("Tệp {file} bị sửa, bị thêm vào hoặc bị bỏ đi.", file=name)
-            raise _Wrong(Finding("FILE_CHANGED", Value.INVALID, said, name))
-    claims = _said(signature, keys, TYPE)
-    if claims is None or claims.get("sha256") != entries[MANIFEST].sha256 or list(entries)[-1] != SIGNATURE:
-        said = phrase("Bản kê không còn khớp với chữ ký của hệ thống đã lập hồ sơ.")
-        raise _Wrong(Finding("PACK_SIGNATURE", Value.INVALID, said, SIGNATURE))
-    return _Opened(file, entries, manifest, keys, receipts.kid_of(signature))
-
-
-def _unreadable() -> Finding:
-    said = phrase("Hồ sơ thiếu bản kê, hoặc bản kê không đọc được.")
-    return Finding("MANIFEST_MALFORMED", Value.INVALID, said)
-
-
-def _said(jws: str, keys: Mapping[str, dict[str, Any]], kind: str) -> dict[str, Any] | None:
-    """The claims of a statement of this kind that one of the keys has signed."""
-    if not receipts.is_canonical(jws) or receipts.kind_of(jws) != kind:
-        return None
-    return receipts.checked(jws, keys)
-
-
-def _judged(pack: _Opened, trust: Trust, known: Mapping[str, dict[str, Any]], moment: datetime) -> Checked:
+def _verified(pack: OpenedPack, trust: Trust, known: Mapping[str, dict[str, Any]], moment: datetime) -> Checked:
     findings = [*_keys(pack, known), *_receipts(pack)]
     own = _with_answers(pack, trust)
     heads: dict[int, _HeadSeen] = {}
@@ -188,11 +117,11 @@ def _judged(pack: _Opened, trust: Trust, known: Mapping[str, dict[str, Any]], mo
     value = worst(one.weight for one in findings)
     if value is Value.UNCLEAR:
         findings += _ended(pack, moment)
-    told = sorted(findings, key=lambda one: -one.weight.gravity)[:MOST_TOLD]
-    return Checked(value, tuple(told), tuple(verdicts), pack.manifest, since.get(_digest(pack, ENVELOPE)))
+    told = sorted(findings, key=lambda one: -one.weight.gravity)[:MAX_FINDINGS]
+    return Checked(value, tuple(told), tuple(verdicts), pack.manifest, since.get(digest_of(pack, ENVELOPE)))
 
 
-def _keys(pack: _Opened, known: Mapping[str, dict[str, Any]]) -> Iterator[Finding]:
+def _keys(pack: OpenedPack, known: Mapping[str, dict[str, Any]]) -> Iterator[Finding]:
     """Whether the reader knows the keys that signed all this."""
     for kid, jwk in pack.keys.items():
         ours = known.get(kid)
@@ -208,12 +137,12 @@ def _keys(pack: _Opened, known: Mapping[str, dict[str, Any]]) -> Iterator[Findin
             yield Finding("KEY_OTHER", Value.INVALID, said, KEYS)
 
 
-def _receipts(pack: _Opened) -> Iterator[Finding]:
+def _receipts(pack: OpenedPack) -> Iterator[Finding]:
     """Each is signed, about this envelope, and names one that came before it."""
     seen = {sha256(pack.read(one["file"])).hexdigest() for one in pack.manifest["receipts"]}
     missing = 0
     for one in pack.manifest["receipts"]:
-        claims = _said(pack.text(one["file"]), pack.keys, "lienthong-receipt+jwt")
+        claims = signed_claims(pack.text(one["file"]), pack.keys, "lienthong-receipt+jwt")
         if claims is None:
             said = phrase("Biên nhận {file} không có chữ ký đúng của hệ thống.", file=one["file"])
             yield Finding("RECEIPT_SIGNATURE", Value.INVALID, said, one["file"])
@@ -233,21 +162,21 @@ class _HeadSeen:
     stamped_at: datetime | None
 
 
-def _heads(pack: _Opened, trust: Trust, moment: datetime, seen: dict[int, _HeadSeen]) -> Iterator[Finding]:
+def _heads(pack: OpenedPack, trust: Trust, moment: datetime, seen: dict[int, _HeadSeen]) -> Iterator[Finding]:
     for head in pack.manifest["log"]["heads"]:
         jws = pack.text(head["file"])
-        claims = _said(jws, pack.keys, HEAD_TYPE)
+        claims = signed_claims(jws, pack.keys, HEAD_TYPE)
         if claims is None or claims["size"] != head["size"]:
             said = phrase("Mốc nhật ký {file} không có chữ ký đúng của hệ thống.", file=head["file"])
             yield Finding("HEAD_SIGNATURE", Value.INVALID, said, head["file"])
             continue
         stamped = None
         if head["time_stamp"]:
-            judged = _stamp(pack.read(head["time_stamp"]), jws.encode(), trust, moment)
-            if isinstance(judged, datetime):
-                stamped = judged
+            verified = _stamp(pack.read(head["time_stamp"]), jws.encode(), trust, moment)
+            if isinstance(verified, datetime):
+                stamped = verified
             else:
-                yield replace(judged, file=head["time_stamp"])
+                yield replace(verified, file=head["time_stamp"])
         seen[head["size"]] = _HeadSeen(bytes.fromhex(claims["root"]), stamped)
 
 
@@ -256,12 +185,12 @@ def _stamp(token: bytes, over: bytes, trust: Trust, moment: datetime) -> datetim
     try:
         signed = cms.ContentInfo.load(token)["content"]
         digest = lambda algorithm: _hashed(algorithm, over)  # noqa: E731
-        judged = run(judge_token(signed, digest, "log", trust, moment, Carried()))
+        verified = run(verify_token(signed, digest, "log", trust, moment, Carried()))
     except BROKEN:
         return Finding("TIMESTAMP_BROKEN", Value.INVALID, phrase("Dấu thời gian không đọc được."))
-    if isinstance(judged, Doubt):
-        return Finding(judged.reason.code, judged.reason.weight, judged.reason.phrase)
-    return judged.at
+    if isinstance(verified, Doubt):
+        return Finding(verified.reason.code, verified.reason.weight, verified.reason.phrase)
+    return verified.at
 
 
 def _hashed(algorithm: str, data: bytes) -> bytes:
@@ -270,25 +199,25 @@ def _hashed(algorithm: str, data: bytes) -> bytes:
     return hashlib.new(algorithm, data).digest()
 
 
-def _proofs(pack: _Opened, heads: Mapping[int, _HeadSeen], since: dict[str, datetime]) -> Iterator[Finding]:
+def _proofs(pack: OpenedPack, heads: Mapping[int, _HeadSeen], since: dict[str, datetime]) -> Iterator[Finding]:
     """Every fact is a leaf under a signed head, or said to wait."""
     proved = set()
     for proof in json.loads(pack.text(pack.manifest["log"]["proofs"])):
         head, leaf = heads.get(proof["size"]), json.loads(proof["leaf"])
         path = [bytes.fromhex(step) for step in proof["path"]]
         hashed = merkle.leaf_hash(proof["leaf"].encode())
-        right = head is not None and (leaf["kind"], leaf["sha256"]) == (proof["kind"], _digest(pack, proof["file"]))
+        right = head is not None and (leaf["kind"], leaf["sha256"]) == (proof["kind"], digest_of(pack, proof["file"]))
         if head is None or not right or not merkle.is_included(hashed, proof["number"], proof["size"], head.root, path):
             said = phrase("Chứng minh rằng {file} có trong nhật ký là sai.", file=proof["file"])
             yield Finding("LOG_PROOF", Value.INVALID, said, proof["file"])
             continue
         proved.add((proof["file"], proof["kind"]))
         if head.stamped_at is not None:
-            since[_digest(pack, proof["file"])] = head.stamped_at
-    by_digest = {(_digest(pack, file), kind) for file, kind in proved}
+            since[digest_of(pack, proof["file"])] = head.stamped_at
+    by_digest = {(digest_of(pack, file), kind) for file, kind in proved}
     young = 0
     for file, kind in _facts(pack):
-        if (_digest(pack, file), kind) in by_digest:
+        if (digest_of(pack, file), kind) in by_digest:
             continue
         if kind is Kind.DOCUMENT:
             said = phrase("{file} chưa có số trong nhật ký bằng chứng khi lập hồ sơ.", file=file)
@@ -300,18 +229,14 @@ def _proofs(pack: _Opened, heads: Mapping[int, _HeadSeen], since: dict[str, date
         yield Finding("NOT_IN_LOG", Value.VALID, said)
 
 
-def _digest(pack: _Opened, file: str) -> str:
-    return pack.entries[file].sha256
-
-
-def _facts(pack: _Opened) -> Iterator[tuple[str, Kind]]:
+def _facts(pack: OpenedPack) -> Iterator[tuple[str, Kind]]:
     yield ENVELOPE, Kind.DOCUMENT
     yield from ((paper["file"], Kind.DOCUMENT) for paper in pack.manifest["papers"])
     yield from ((one["file"], Kind.RECEIPT) for one in pack.manifest["receipts"])
     yield from ((one["file"], Kind.VERDICT) for one in pack.manifest["verdicts"])
 
 
-def _tokens(pack: _Opened) -> Iterator[Finding]:
+def _tokens(pack: OpenedPack) -> Iterator[Finding]:
     """What lies beside a PDF as its signatures are those in the PDF."""
     for paper in pack.manifest["papers"]:
         entry = pack.entries[paper["kept"] or paper["file"]]
@@ -327,7 +252,7 @@ def _tokens(pack: _Opened) -> Iterator[Finding]:
                 yield Finding("SIGNATURE_OTHER", Value.INVALID, said, one["file"])
 
 
-def _begins_with(pack: _Opened, grown: Entry, original: Entry) -> bool:
+def _begins_with(pack: OpenedPack, grown: Entry, original: Entry) -> bool:
     """A file that is kept has grown by updates only; its beginning is what was signed and sent."""
     beginning = replace(grown, size=min(grown.size, original.size))
     digest = sha256()
@@ -336,9 +261,9 @@ def _begins_with(pack: _Opened, grown: Entry, original: Entry) -> bool:
     return digest.hexdigest() == original.sha256
 
 
-def _kept_verdicts(pack: _Opened) -> Iterator[Finding]:
+def _kept_verdicts(pack: OpenedPack) -> Iterator[Finding]:
     for one in pack.manifest["verdicts"]:
-        if json.loads(pack.text(one["file"]))["sha256"] != _digest(pack, one["paper"]):
+        if json.loads(pack.text(one["file"]))["sha256"] != digest_of(pack, one["paper"]):
             said = phrase("Kết luận {file} không phải về tệp này.", file=one["file"])
             yield Finding("VERDICT_OTHER", Value.INVALID, said, one["file"])
     last = {one["paper"]: _as_told(json.loads(pack.text(one["file"]))) for one in pack.manifest["verdicts"]}
@@ -358,7 +283,7 @@ def _as_told(kept: dict[str, Any]) -> Verdict:
     verdict = Verdict.from_json(kept)
     if verdict.summary.is_ours():
         return verdict
-    return replace(verdict, summary=phrase("{text}", text=str(kept["summary_vi"])[:_MOST_SENTENCE]))
+    return replace(verdict, summary=phrase("{text}", text=str(kept["summary_vi"])[:_MAX_SENTENCE]))
 
 
 def _kept_of_paper(number: int, file: str, verdict: Verdict) -> Iterator[Finding]:
@@ -371,7 +296,7 @@ def _kept_of_paper(number: int, file: str, verdict: Verdict) -> Iterator[Finding
     yield Finding("VERDICT_KEPT", verdict.value, said, file)
 
 
-def _with_answers(pack: _Opened, trust: Trust) -> Trust:
+def _with_answers(pack: OpenedPack, trust: Trust) -> Trust:
     """The reader's roots, and the certificates between and authorities' answers of the pack: those are signed."""
     others = pack.manifest["certificates"]["others"]
     between = [der for _, _, der in pem.unarmor(pack.read(others), multiple=True)] if others else []
@@ -380,7 +305,7 @@ def _with_answers(pack: _Opened, trust: Trust) -> Trust:
     return trust.joined(Trust(intermediates=loaded, crls=crls, ocsps=ocsps))
 
 
-def _answers(pack: _Opened) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+def _answers(pack: OpenedPack) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
     """The lists and the OCSP answers in the pack."""
     crls, ocsps = [], []
     for answer in pack.manifest["revocation"]:
@@ -393,11 +318,11 @@ def _answers(pack: _Opened) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
 
 
 def _verdict(
-    pack: _Opened, paper: Mapping[str, Any], trust: Trust, since: Mapping[str, datetime], moment: datetime
+    pack: OpenedPack, paper: Mapping[str, Any], trust: Trust, since: Mapping[str, datetime], moment: datetime
 ) -> Verdict:
     newest, policy = paper["kept"] or paper["file"], policy_for(DocumentKind(paper["kind"]))
     entry = pack.entries[newest]
-    if entry.size > MOST_TAKEN_APART:
+    if entry.size > MAX_PARSED_BYTES:
         return too_large(entry.sha256, entry.size, policy, at=moment)
     told = pack.manifest["expected"]
     delegated = told.get("delegated", True) is True  # packs of earlier versions do not say it
@@ -417,7 +342,7 @@ def _of_paper(number: int, file: str, verdict: Verdict) -> Iterator[Finding]:
     yield Finding("PAPER", verdict.value, said, file)
 
 
-def _ended(pack: _Opened, moment: datetime) -> Iterator[Finding]:
+def _ended(pack: OpenedPack, moment: datetime) -> Iterator[Finding]:
     """Why a pack that was valid once no longer is: authorities' answers in it have ended; and what to do then. A
     remark: the doubt itself is found where such an answer is missed."""
     crls, ocsps = _answers(pack)
@@ -435,12 +360,12 @@ def _ended(pack: _Opened, moment: datetime) -> Iterator[Finding]:
     yield Finding("ANSWERS_ENDED", Value.VALID, said)
 
 
-def _level(pack: _Opened, since: Mapping[str, datetime]) -> Iterator[Finding]:
+def _level(pack: OpenedPack, since: Mapping[str, datetime]) -> Iterator[Finding]:
     """How long it can be checked, said honestly."""
     level = pack.manifest["level"]
     if level in ("", Level.B_LT, Level.B_LTA):
         return
-    known = since.get(_digest(pack, ENVELOPE))
+    known = since.get(digest_of(pack, ENVELOPE))
     if known is not None:
         on = known.astimezone(clock.VN).strftime("%H:%M %d/%m/%Y")
         said = phrase(

@@ -17,8 +17,8 @@ FIRST = "mimetype"
 """ETSI EN 319 162-1 §A.1: the first file, which names the kind of container."""
 
 PIECE = 1 << 20
-MOST_BYTES = 0xFFFF_0000
-MOST_FILES = 0xFFF0
+MAX_BYTES = 0xFFFF_0000
+MAX_FILES = 0xFFF0
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(/[A-Za-z0-9][A-Za-z0-9._-]{0,99}){0,3}")
 
 _LOCAL = struct.Struct("<4sHHHHHIIIHH")
@@ -87,7 +87,7 @@ class Writer:
             digest.update(piece)
             crc = zlib.crc32(piece, crc)
             size += len(piece)
-            if self._at + head + size > MOST_BYTES:
+            if self._at + head + size > MAX_BYTES:
                 raise TooLarge
             self._target.write(piece)
         entry = Entry(name, self._at + head, size, crc, digest.hexdigest())
@@ -100,7 +100,7 @@ class Writer:
 
     def close(self) -> None:
         """The directory; nothing follows it."""
-        if len(self.entries) > MOST_FILES:
+        if len(self.entries) > MAX_FILES:
             raise TooLarge
         self._target.write(_directory(self.entries, self._at))
 

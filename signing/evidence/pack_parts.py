@@ -1,5 +1,6 @@
 """What a signed PDF is taken apart into for an evidence pack: each signature by itself, the certificates up to the
-root, and what authorities said about revocation. CPU work on strangers' bytes: call it through `isolation.apart`."""
+root, and what authorities said about revocation. CPU work on strangers' bytes: call it through
+`runner.run_sandboxed`."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from signing.trust.trust_store import Purpose, Trust
 from signing.verdicts.verdict import Level, TimeSource
 from signing.verification.certificate_chains import chain_of
 from signing.verification.context import Case
-from signing.verification.embedded_proofs import Carried, judge_token
+from signing.verification.embedded_proofs import Carried, verify_token
 from signing.verification.long_term import ORDER, examine
 
 
@@ -107,10 +108,12 @@ def _token_paths(case: Case, found: Found) -> list[tuple[x509.Certificate, ...]]
     try:
         tokens = list(generic_cms.extract_tst_data_iter(signature.signer_info, signed=False))
         imprint = generic_cms.message_imprint_checker(signature.signer_info)
-        judged = [run(judge_token(one, imprint, found.field, case.trust, case.moment, case.carried)) for one in tokens]
+        verified = [
+            run(verify_token(one, imprint, found.field, case.trust, case.moment, case.carried)) for one in tokens
+        ]
     except BROKEN:
         return []
-    return [one.path for one in judged]
+    return [one.path for one in verified]
 
 
 def _answers(trust: Trust, carried: Carried, paths: Iterable[tuple[x509.Certificate, ...]]) -> tuple[bytes, ...]:

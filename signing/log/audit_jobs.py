@@ -18,13 +18,13 @@ def register() -> None:
 
 
 def begin(db: Database) -> None:
-    """See to it that the next turn is promised; every turn promises the one after it."""
+    """See to it that the next turn is enqueued; every turn enqueues the one after it."""
     with db.write() as tx:
-        promise(tx)
+        enqueue(tx)
 
 
-def promise(tx: Tx) -> None:
-    """Promise the next turn, at the end of these ten minutes."""
+def enqueue(tx: Tx) -> None:
+    """Enqueue the next turn, at the end of these ten minutes."""
     now = clock.now()
     at = now + EVERY - (now - datetime.min.replace(tzinfo=UTC)) % EVERY
     tx.outbox(TOPIC, at.isoformat(), due_at=at)
@@ -32,5 +32,5 @@ def promise(tx: Tx) -> None:
 
 def mark(tx: Tx, job: Job) -> None:
     """Make a leaf of what has grown; the sequencer gives it its number within a minute."""
-    promise(tx)
+    enqueue(tx)
     audit_heads.mark(tx)

@@ -26,7 +26,7 @@ from signing.log.merkle import Node, Range
 from signing.log.models import LogHead, LogLeaf, LogTile
 
 TYPE = "lienthong-log-head+jwt"
-STRETCH = 5_000
+BATCH_SIZE = 5_000
 """Leaves that are numbered in one transaction."""
 HEIGHT = 8
 WIDTH = 1 << HEIGHT
@@ -197,7 +197,7 @@ def _number(tx: Tx, size: int) -> list[bytes]:
     """Give the next numbers out. Answers the hashes of these leaves in their order."""
     place = sa.func.row_number().over(order_by=LogLeaf.id) - 1 + size
     waiting = sa.select(LogLeaf.id, place.label("number")).where(LogLeaf.number.is_(None))
-    turn = waiting.order_by(LogLeaf.id).limit(STRETCH).subquery()
+    turn = waiting.order_by(LogLeaf.id).limit(BATCH_SIZE).subquery()
     numbered = tx.session.execute(
         sa.update(LogLeaf)
         .where(LogLeaf.id == turn.c.id)

@@ -20,12 +20,12 @@ from signing.log.models import LogHead
 from signing.pdf.pades import run
 from signing.pdf.signed_file import BROKEN
 from signing.pdf.timestamps import TimeStamps, token_over
-from signing.sandbox.runner import Broken, apart
+from signing.sandbox.runner import SandboxError, run_sandboxed
 from signing.testca.trial import time_stamps_of, trust_of
 from signing.trust.trust_store import Purpose, Trust
 from signing.verdicts.reasons import Code
 from signing.verification.certificate_chains import CLOCK_SKEW
-from signing.verification.embedded_proofs import Carried, Stamp, judge_token
+from signing.verification.embedded_proofs import Carried, Stamp, verify_token
 
 log_ = logging.getLogger(__name__)
 
@@ -41,26 +41,26 @@ def register(config: Config) -> None:
 
 
 def begin(db: Database) -> None:
-    """See to it that the next minute's turn is promised; every turn promises the one after it."""
+    """See to it that the next minute's turn is enqueued; every turn enqueues the one after it."""
     with db.write() as tx:
-        promise(tx)
+        enqueue(tx)
 
 
-def promise(tx: Tx) -> None:
-    """Promise the turn at the end of this minute."""
+def enqueue(tx: Tx) -> None:
+    """Enqueue the turn at the end of this minute."""
     at = clock.now().replace(second=0, microsecond=0) + EVERY
     tx.outbox(topics.SEQUENCE, at.isoformat(), due_at=at)
 
 
 class SequenceHandler(Handler[bool, bool]):
-    """Number what waits and sign the head. The next turn is promised first and for itself, so that a turn that fails
+    """Number what waits and sign the head. The next turn is enqueued first and for itself, so that a turn that fails
     is made good by the next one."""
 
     topic = topics.SEQUENCE
 
     def prepare(self, tx: Tx, job: Job) -> bool:
-        """Promise the next turn."""
-        promise(tx)
+        """Enqueue the next turn."""
+        enqueue(tx)
         return True
 
     def perform(self, prepared: bool) -> bool:
@@ -68,7 +68,7 @@ class SequenceHandler(Handler[bool, bool]):
         return prepared
 
     def conclude(self, tx: Tx, job: Job, result: bool) -> None:
-        """All or nothing: numbers, hashes and head; a full stretch is followed by the next at once."""
+        """All or nothing: numbers, hashes and head; a full batch is followed by the next at once."""
         head = evidence_log.sequence(tx)
         if head is None:
             return
@@ -99,7 +99,7 @@ class StampHandler(Handler[Question, Stamped]):
     ask again, for this head or for those before it."""
 
     topic = topics.STAMP_HEAD
-    at_once = 1  # beside three for papers (archivejobs): the authority is asked four things at a time
+    at_once = 1  # beside three for papers (archive.jobs): the authority is asked four things at a time
 
     def __init__(self, source: Callable[[], TimeStamps | None], trust: Callable[[Tx], Trust]) -> None:
         self._source, self._trust = source, trust
@@ -112,15 +112,15 @@ class StampHandler(Handler[Question, Stamped]):
         return Question(head.jws, self._trust(tx)) if self._source() is not None else None
 
     def perform(self, prepared: Question) -> Stamped:
-        """Ask, which may take minutes, and judge the answer in a process of its own."""
+        """Ask, which may take minutes, and verify the answer in a process of its own."""
         source = self._source()
         if source is None:
             raise SendError("no time-stamp authority is set", permanent=True)
         over = prepared.jws.encode()
         try:
             token = token_over(sha256(over).digest(), source)
-            at = apart(time_proved, token, over, prepared.trust, clock.now())
-        except (Unavailable, Broken) as error:
+            at = run_sandboxed(time_proved, token, over, prepared.trust, clock.now())
+        except (Unavailable, SandboxError) as error:
             raise SendError(str(error), permanent=False, retry_after_s=AGAIN_S) from error
         if isinstance(at, str):
             log_.warning("a time-stamp over the log was refused: %s", at)
@@ -145,12 +145,12 @@ def time_proved(token: bytes, over: bytes, trust: Trust, moment: datetime) -> da
         signed = cms.ContentInfo.load(token)["content"]
         said: datetime = signed["encap_content_info"]["content"].parsed["gen_time"].native
         imprint = lambda algorithm: hashlib.new(algorithm, over).digest()  # noqa: E731
-        judged = run(judge_token(signed, imprint, "log", trust, moment, Carried()))
+        verified = run(verify_token(signed, imprint, "log", trust, moment, Carried()))
     except BROKEN:
         return Code.TIMESTAMP_BROKEN.value
-    if isinstance(judged, Stamp):
-        return judged.at
-    code = judged.reason.code
-    if code != Code.TIMESTAMP_UNTRUSTED.value or (trust.roots(Purpose.TSA) and not judged.path):
+    if isinstance(verified, Stamp):
+        return verified.at
+    code = verified.reason.code
+    if code != Code.TIMESTAMP_UNTRUSTED.value or (trust.roots(Purpose.TSA) and not verified.path):
         return code
     return said if said <= moment + CLOCK_SKEW else Code.TIMESTAMP_ORDER.value

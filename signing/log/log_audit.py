@@ -15,7 +15,7 @@ from signing.log.models import LogHead, LogLeaf, LogTile
 
 _AT_A_TIME = 10_000
 _ASKED_AT_ONCE = 500
-_MOST = 20
+_MAX_FINDINGS = 20
 
 Fact = tuple[evidence_log.Kind, str]
 """What must be a leaf: its kind and SHA-256."""
@@ -44,12 +44,12 @@ def audit(tx: Tx) -> Audit:
     """Compare every leaf, every tile of every level, every head and every fact. Takes seconds for a million leaves and
     little memory."""
     reading = _Reading(tx)
-    wrong = list(islice(reading.wrong(), _MOST))
+    wrong = list(islice(reading.wrong(), _MAX_FINDINGS))
     told = 0
-    if len(wrong) < _MOST:
+    if len(wrong) < _MAX_FINDINGS:
         missing, told = _missing(tx)
         wrong += missing
-    return Audit(reading.tree.size, reading.heads, told, tuple(wrong[:_MOST]))
+    return Audit(reading.tree.size, reading.heads, told, tuple(wrong[:_MAX_FINDINGS]))
 
 
 class _Reading:
@@ -77,7 +77,7 @@ class _Reading:
             for level, place, hashes in self._levels.add(found):
                 yield from self._compared(level, place, hashes)
             while head is not None and head.size == self.tree.size:
-                yield from _judged(head, self.tree.root.hex(), self._keys)
+                yield from _verified(head, self.tree.root.hex(), self._keys)
                 head, self.heads = next(self._heads, None), self.heads + 1
         for level, place, hashes in self._levels.rest():
             yield from self._compared(level, place, hashes)
@@ -158,7 +158,7 @@ def _missing(tx: Tx) -> tuple[list[Phrase], int]:
             told += len(batch)
             there = {fact for kind in evidence_log.Kind for fact in _there(tx, kind, batch)}
             lost = [fact for fact in dict.fromkeys(batch) if fact not in there]
-            wrong += [_lost(*fact) for fact in lost[: _MOST - len(wrong)]]
+            wrong += [_lost(*fact) for fact in lost[: _MAX_FINDINGS - len(wrong)]]
     return wrong, told
 
 
@@ -174,7 +174,7 @@ def _lost(kind: evidence_log.Kind, digest: str) -> Phrase:
     return phrase("{kind} {digest} không có trong nhật ký.", kind=kind.value, digest=digest)
 
 
-def _judged(head: LogHead, root: str, keys: dict[str, Any]) -> Iterator[Phrase]:
+def _verified(head: LogHead, root: str, keys: dict[str, Any]) -> Iterator[Phrase]:
     if head.root != root:
         yield phrase("Mốc {size} không còn khớp với các dòng của nó.", size=head.size)
     claims = receipts.checked(head.jws, keys)

@@ -1,7 +1,7 @@
-"""Files that cost more to judge than any paper is worth: known by counting, before the work begins.
+"""Files that cost more to verify than any paper is worth: known by counting, before the work begins.
 
 A few kilobytes can name a thousand million objects, the same signature five hundred times, or certificates that lead
-up to nobody in 2^30 ways. What the counting overlooks ends at the limit of time (`endings.Limits.judging_seconds`).
+up to nobody in 2^30 ways. What the counting overlooks ends at the limit of time (`Limits.verification_seconds`).
 """
 
 # mypy: allow-untyped-calls
@@ -15,15 +15,15 @@ from asn1crypto import x509
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-MOST_ENTRIES = 400_000
+MAX_ENTRIES = 400_000
 """Of all cross-reference sections together; 300 tagged pages have a tenth of that."""
-MOST_REVISIONS = 500
-MOST_FIELDS = 20_000
-MOST_SIGNATURES = 60
+MAX_REVISIONS = 500
+MAX_FIELDS = 20_000
+MAX_SIGNATURES = 60
 """Signatures and time-stamps; a paper renewed each five years for a century has 30 or so."""
-MOST_CERTIFICATES = 100
+MAX_CERTIFICATES = 100
 """In one signature or time-stamp."""
-MOST_LINES = 200
+MAX_LINES = 200
 """Ways up through the certificates of a signature; papers have one or two."""
 
 _XREF_STREAM = re.compile(rb"/Type\s*/XRef\b")
@@ -36,7 +36,7 @@ _NUMBER_DIGITS = 20
 
 
 class TooComplicated(Exception):
-    """Nobody judges this file; `what` is the name of what there is too much of, for the log."""
+    """Nobody verifies this file; `what` is the name of what there is too much of, for the log."""
 
     def __init__(self, what: str) -> None:
         self.what = what
@@ -48,9 +48,9 @@ def check_tables(data: bytes) -> None:
     count = _entries_of_tables(data)
     for found in _XREF_STREAM.finditer(data):
         count += _entries_of(data[max(0, found.start() - _BEFORE) : found.end() + _BEHIND], found.start())
-        if count > MOST_ENTRIES:
+        if count > MAX_ENTRIES:
             break
-    if count > MOST_ENTRIES:
+    if count > MAX_ENTRIES:
         raise TooComplicated("entries")
 
 
@@ -80,7 +80,7 @@ def _entries_of(around: bytes, place: int) -> int:
 
 def check_structure(reader: PdfFileReader) -> None:
     """Raises TooComplicated when there are too many revisions, or more ways through the form than fields."""
-    if reader.xrefs.total_revisions > MOST_REVISIONS:
+    if reader.xrefs.total_revisions > MAX_REVISIONS:
         raise TooComplicated("revisions")
     form = _item(reader.root, "/AcroForm")
     waiting, count = [_item(form, "/Fields")], 0
@@ -89,7 +89,7 @@ def check_structure(reader: PdfFileReader) -> None:
         if not isinstance(kids, generic.ArrayObject):
             continue
         count += len(kids)
-        if count > MOST_FIELDS:
+        if count > MAX_FIELDS:
             raise TooComplicated("fields")
         waiting += [_item(kid.get_object(), "/Kids") for kid in kids]
 
@@ -106,7 +106,7 @@ def _item(value: object, key: str) -> generic.PdfObject | None:
 
 def check_count(signatures: int) -> None:
     """Raises TooComplicated when a file holds more signatures than any paper."""
-    if signatures > MOST_SIGNATURES:
+    if signatures > MAX_SIGNATURES:
         raise TooComplicated("signatures")
 
 
@@ -116,7 +116,7 @@ def check_certificates(certificate: x509.Certificate, embedded: Iterable[x509.Ce
     Each way that leads nowhere is tried by the library, and their number doubles with every name that two bear.
     """
     others = {one.sha256: one for one in embedded if one.issuer.hashable != one.subject.hashable}
-    if len(others) > MOST_CERTIFICATES:
+    if len(others) > MAX_CERTIFICATES:
         raise TooComplicated("certificates")
     ways, total = Counter({certificate.issuer.hashable: 1}), 0
     for _ in range(len(others)):
@@ -125,6 +125,6 @@ def check_certificates(certificate: x509.Certificate, embedded: Iterable[x509.Ce
             if (count := ways[one.subject.hashable]) > 0:
                 above[one.issuer.hashable] += count
         total += sum(above.values())
-        if total > MOST_LINES:
+        if total > MAX_LINES:
             raise TooComplicated("ways")
         ways = above

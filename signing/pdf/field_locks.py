@@ -31,13 +31,13 @@ _PERMS, _DOCMDP, _FIELDMDP = "/Perms", "/DocMDP", "/FieldMDP"
 
 
 def forbids(signature: EmbeddedPdfSignature, later: tuple[str, ...]) -> bool:
-    """Whether nobody can sign in the fields `later` after this signature. Raises what `pdffile.BROKEN` names."""
+    """Whether nobody can sign in the fields `later` after this signature. Raises what `signed_file.BROKEN` names."""
     return any(_locks(one, later) for one in _parameters(signature.sig_object, signature.sig_field))
 
 
 def is_closed(data: bytes, fields: tuple[str, ...]) -> bool:
-    """Whether a signature in this file keeps everybody from signing in these fields. Work for `isolation.apart`; a file
-    that cannot be read is for others to refuse."""
+    """Whether a signature in this file keeps everybody from signing in these fields. Work for `runner.run_sandboxed`; a
+    file that cannot be read is for others to refuse."""
     try:
         found = embedded_signatures(data).found
         return any(forbids(one.signature, fields) for one in found if one.signature is not None)

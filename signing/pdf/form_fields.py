@@ -1,7 +1,7 @@
 """Fields of a form: which have really changed after a signature, and which said nothing when it was made.
 
 Number and date of a paper may be filled in after a person's signature (docs/decisions/0007). What pyHanko says is not
-enough to judge that: a field whose drawing is older than the signature it calls changed, whatever became of it.
+enough to decide that: a field whose drawing is older than the signature it calls changed, whatever became of it.
 """
 
 # mypy: allow-untyped-calls

@@ -11,7 +11,7 @@ from kernel.errors import Invalid
 from kernel.text import Phrase, phrase
 from signing.pdf.stamps import read_image
 
-MOST_BYTES = 2_000_000
+MAX_BYTES = 2_000_000
 LEAST_SIDE = 210
 """Pixels: 36 mm, the real size, at 150 dpi. Twice as many are better."""
 _ROUND = 1.05
@@ -33,7 +33,7 @@ def seal_picture(config: Config, agency_code: str) -> bytes | None:
     sealed with a bad picture cannot be sealed again."""
     path = seal_file(config, agency_code)
     try:
-        png = path.read_bytes() if path.stat().st_size <= MOST_BYTES else b""
+        png = path.read_bytes() if path.stat().st_size <= MAX_BYTES else b""
     except FileNotFoundError:
         return None
     except OSError:
@@ -46,7 +46,7 @@ def _check(png: bytes, path: Path) -> None:
     try:
         image = read_image(png)
     except Invalid:
-        raise _wrong(NO_PNG, path, bytes=MOST_BYTES) from None
+        raise _wrong(NO_PNG, path, bytes=MAX_BYTES) from None
     short, long = sorted((image.width, image.height))
     if short < LEAST_SIDE:
         raise _wrong(TOO_SMALL, path, least=LEAST_SIDE)

@@ -93,7 +93,7 @@ class Integrity:
 def embedded_signatures(data: bytes) -> Signatures:
     """Every signature field of the file, each parsed on its own: one broken signature must not hide the others.
 
-    NotReadable when the file is no PDF; TooComplicated when it costs more to judge than any paper.
+    NotReadable when the file is no PDF; TooComplicated when it costs more to verify than any paper.
     """
     check_tables(data)
     reader, lenient = open_pdf(data)

@@ -36,7 +36,7 @@ SEAL_DIAMETER = 36 * MM
 SEAL_COVERS = 1 / 3
 """Part of the person's signature image that lies under the seal."""
 
-MOST_PIXELS = 4_000_000
+MAX_PIXELS = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def read_image(png: bytes) -> Image.Image:
 def _image(key: bytes, png: bytes) -> Image.Image:
     try:
         image = Image.open(BytesIO(png), formats=["PNG"])
-        if image.width * image.height > MOST_PIXELS:
+        if image.width * image.height > MAX_PIXELS:
             raise ValueError("too many pixels")
         return image.convert("RGBA")
     except (OSError, ValueError, SyntaxError) as error:
@@ -152,7 +152,7 @@ SEAL_MARK_SIZE = (SEAL_DIAMETER, SEAL_DIAMETER)
 
 MARK_LETTER, MARK_LEADING = 10.0, 1.15
 """Size of its letters in points, and the height of a line as a multiple of it."""
-MOST_MARK_LINES = 12
+MAX_MARK_LINES = 12
 
 ONE_DRAWING_AT_A_TIME = Lock()
 """WeasyPrint promises nothing to several threads at once; whoever draws with it in a worker holds this."""
@@ -168,7 +168,7 @@ def text_mark(lines: Sequence[str], width: float, height: float) -> bytes:
 
     body = "".join(f"<div>{escape(line)}</div>" for line in lines)
     with ONE_DRAWING_AT_A_TIME:
-        for _ in range(MOST_MARK_LINES):
+        for _ in range(MAX_MARK_LINES):
             style = (
                 f"@page {{ size: {width:.2f}pt {height:.2f}pt; margin: 0 }} body {{ margin: 0; color: black; "
                 f"orphans: 1; widows: 1; font: {MARK_LETTER}pt/{MARK_LEADING} "

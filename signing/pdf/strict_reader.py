@@ -63,7 +63,7 @@ _hex_of_library = generic.read_hex_string_from_stream
 
 
 def _hex_string(stream: BytesIO) -> generic.ByteStringObject | generic.TextStringObject:
-    """pyHanko takes a hex string in byte by byte, which was a fifth of the time of a judgement: tokens of signatures
+    """pyHanko takes a hex string in byte by byte, which was a fifth of the time of a verification: tokens of signatures
     have thousands. Plain digits in a `FileStream` are read at once; all else is read by pyHanko as before."""
     found = _HEX.match(stream.data, stream.tell()) if isinstance(stream, FileStream) else None
     if found is None:  # blanks, comments and what is no hex at all
@@ -124,7 +124,7 @@ def open_pdf(data: bytes) -> tuple[PdfFileReader, bool]:
         raise NotReadable("not a PDF")
     reader = _read(data, strict=True) or _read_by_the_standard(data)
     if reader is not None and reader.xrefs.hybrid_xrefs_present:
-        # Word writes hybrid files: well-formed, but pyHanko judges their signatures only when it is not strict.
+        # Word writes hybrid files: well-formed, but pyHanko verifies their signatures only when it is not strict.
         return _read(data, strict=False) or reader, False
     if reader is not None:
         return reader, False

@@ -30,12 +30,12 @@ from kernel.errors import Unavailable
 from kernel.text import phrase
 from signing.keys.keystore import KeyStore
 from signing.sandbox import ports
-from signing.sandbox.limits import Broken, Ending
+from signing.sandbox.limits import ExitReason, SandboxError
 
 log = logging.getLogger(__name__)
 
 TIMEOUT_S = 180
-_MOST_BYTES = 1_000_000
+_MAX_BYTES = 1_000_000
 _PIECE = 16_384
 
 UNKNOWN_ROOM = 32_768
@@ -90,7 +90,7 @@ def _answer_sandbox(source: TimeStamps, question: bytes) -> bytes:
         asked = tsp.TimeStampReq.load(question, strict=True)
         asked.native  # noqa: B018 - reads it whole
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise Broken(Ending.FAILED, "asked for a time-stamp in no form") from None
+        raise SandboxError(ExitReason.FAILED, "asked for a time-stamp in no form") from None
     try:
         return bytes(asyncio.run(source.async_request_tsa_response(asked)).dump())
     except TimestampRequestError as error:
@@ -190,7 +190,7 @@ class HttpTimeStamps(TimeStamps):
                 raise TimestampRequestError(f"{self.url} answers with HTTP {answer.status_code}")
             while piece := answer.raw.read1(_PIECE, decode_content=True):
                 body += piece
-                if len(body) > _MOST_BYTES:
+                if len(body) > _MAX_BYTES:
                     raise TimestampRequestError(f"the answer of {self.url} is too long")
         return bytes(body)
 

@@ -22,7 +22,7 @@ from kernel.text import Phrase, fold, one_line, phrase
 from signing.remote_signing.models import HeldCertificate
 from signing.trust.admin_pages import spaced
 
-MOST = 200
+MAX_ROWS = 200
 REASON_LENGTH = 200
 
 UNBOUND = phrase("Đã gỡ chứng thư. Lần ký tới bằng thiết bị ấy, hệ thống sẽ ghi nhận lại.")
@@ -76,7 +76,7 @@ def listed(tx: Tx, actor: Actor, q: str = "") -> tuple[list[Row], bool]:
     words = fold(q)
     found = tx.session.scalars(query.order_by(HeldCertificate.first_at.desc(), HeldCertificate.sha256))
     rows = [row for row in found if words in fold(f"{row.name} {row.serial}")]
-    return _rows(tx, rows[:MOST]), len(rows) > MOST
+    return _rows(tx, rows[:MAX_ROWS]), len(rows) > MAX_ROWS
 
 
 def unbind(tx: Tx, actor: Actor, sha256: str, reason: str) -> None:

@@ -1,7 +1,7 @@
 """What comes back from a signer's own device: exactly what was sent out, and one signature more.
 
 The device belongs to somebody else's computer: whatever it returns is a stranger's file. Run `check_returned` in a
-process of its own (`signing.sandbox.runner`); whose signature it is and what it is worth is judged
+process of its own (`signing.sandbox.runner`); whose signature it is and what it is worth is verified
 by `signing.verification.file_verification`.
 """
 

@@ -2,6 +2,6 @@
 
 `comparison` tells where a page looks different from what was signed, `covering` whether the picture of a later
 signature hides what stood there, `framing` shows it. Everything here reads strangers' bytes: call it where the file is
-judged, in a process of its own (`signing.sandbox.runner`). No pyHanko here: what one library overlooks, the other
+verified, in a process of its own (`signing.sandbox.runner`). No pyHanko here: what one library overlooks, the other
 shall see.
 """

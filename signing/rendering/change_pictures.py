@@ -1,7 +1,7 @@
 """What the eye sees of a change after a signature, drawn where strangers' files are read: in a process of its own."""
 
 from signing.rendering.showing import ChangedPage, Changes, changes_since
-from signing.sandbox.runner import Broken, apart
+from signing.sandbox.runner import SandboxError, run_sandboxed
 from signing.verdicts.reasons import Code
 from signing.verdicts.verdict import Verdict
 
@@ -9,7 +9,7 @@ __all__ = ["SHOWN", "ChangedPage", "Changes", "signed_part", "visible_changes"]
 
 SHOWN = frozenset({Code.LOOKS_DIFFERENT.value, Code.COVERS_CONTENT.value, Code.EDITED_AFTER_SIGNING.value})
 """The findings that a picture explains."""
-MOST_COMPARED = 4
+MAX_COMPARED = 4
 """Signed states of a file that are compared with the present one, until something is seen."""
 
 
@@ -32,15 +32,15 @@ def _signed_parts(verdict: Verdict, size: int) -> list[int]:
 def visible_changes(data: bytes, verdict: Verdict, *, timeout_s: float | None = None) -> Changes | None:
     """The changes that the verdict on these bytes speaks of, in pictures.
 
-    None when it speaks of none, or when they could not be drawn. isolation.Busy when no process was free within
+    None when it speaks of none, or when they could not be drawn. SandboxBusy when no process was free within
     `timeout_s` seconds.
     """
-    ends = _signed_parts(verdict, len(data))[:MOST_COMPARED]
+    ends = _signed_parts(verdict, len(data))[:MAX_COMPARED]
     if not ends:
         return None
     try:
-        return apart(changes_since, data, ends, _covering(verdict), timeout_s=timeout_s)
-    except Broken:
+        return run_sandboxed(changes_since, data, ends, _covering(verdict), timeout_s=timeout_s)
+    except SandboxError:
         return None
 
 

@@ -17,11 +17,11 @@ from signing.rendering.pages import FINE, Area, Box, OutOfTime, Pages, Sheet, Un
 
 __all__ = ["Area", "Comparison", "Difference", "Undrawable", "compare"]
 
-MOST_PAGES = 500
+MAX_PAGES = 500
 """Further pages are never compared, and told as such."""
-SCALES = ((2, FINE), (8, 1.0), (20, 0.8), (MOST_PAGES, 0.6))
+SCALES = ((2, FINE), (8, 1.0), (20, 0.8), (MAX_PAGES, 0.6))
 """Up to so many pages, so many pixels per point: 90, 72, 58 and 43 dpi. Another digit differs in each."""
-MOST_AREAS = 12
+MAX_AREAS = 12
 """Of a page; where more places differ, one area is told that has them all."""
 SAME_PLACE = 0.5
 """Points that two writings of the same rectangle may differ by."""
@@ -74,12 +74,12 @@ def compare(
     with ExitStack() as opened:
         signed, now = (opened.enter_context(Pages(one)) if isinstance(one, bytes) else one for one in (before, after))
         pages = (signed.count, now.count)
-        common = min(*pages, MOST_PAGES)
+        common = min(*pages, MAX_PAGES)
         if signed.data == now.data:
             return Comparison((), pages, tuple(range(signed.count)), ())
         signed.until = now.until = thread_time() + budget_s
-        differences = [Difference(index, None) for index in range(min(pages), min(max(pages), MOST_PAGES))]
-        compared, left_out = list[int](), list(range(MOST_PAGES, min(pages)))
+        differences = [Difference(index, None) for index in range(min(pages), min(max(pages), MAX_PAGES))]
+        compared, left_out = list[int](), list(range(MAX_PAGES, min(pages)))
         scale = _scale_for(common)
         for index in dict.fromkeys([*(one for one in first_pages if 0 <= one < common), *range(common)]):
             try:
@@ -191,7 +191,7 @@ def _gathered(mask: Image.Image) -> list[Box]:
     wide = cells.width
     marked = {(place % wide, place // wide) for place, level in enumerate(cells.tobytes()) if level}
     groups = list(_groups(marked))
-    if len(groups) > MOST_AREAS:
+    if len(groups) > MAX_AREAS:
         groups = [marked]
     return [_around(mask, group) for group in groups]
 

@@ -83,7 +83,7 @@ class Covered:
 
 
 def covered_ink(before: bytes | Pages, after: bytes | Pages, area: Area, budget_s: float = 5.0) -> Covered:
-    """Judge the picture that `after` shows in `area`, the box of a signature that `before` does not have yet.
+    """Look at the picture that `after` shows in `area`, the box of a signature that `before` does not have yet.
 
     The rule, with B the page before without signatures, S the earlier signatures, and P the new picture, at 90 dpi:
     1. No ink of B becomes lighter (`LOST`) and none another colour, except under a seal (2), beyond `FEW`; no
@@ -101,7 +101,7 @@ def covered_ink(before: bytes | Pages, after: bytes | Pages, area: Area, budget_
             old = opened.enter_context(_opened(before))
             new = opened.enter_context(_opened(after))
             old.until = new.until = thread_time() + budget_s
-            return _judged(old, new, area)
+            return _verified(old, new, area)
         except (Undrawable, OutOfTime):
             return Covered(area, (Covering.NOT_SEEN,))
 
@@ -110,7 +110,7 @@ def _opened(file: bytes | Pages) -> AbstractContextManager[Pages]:
     return Pages(file) if isinstance(file, bytes) else nullcontext(file)
 
 
-def _judged(old: Pages, new: Pages, area: Area) -> Covered:
+def _verified(old: Pages, new: Pages, area: Area) -> Covered:
     sheet = old.sheet(area.page)
     if sheet != new.sheet(area.page):
         return Covered(area, (Covering.NOT_SEEN,))

@@ -8,8 +8,8 @@ from PIL import Image, ImageDraw
 from signing.rendering.comparison import Difference
 from signing.rendering.pages import Area, OutOfTime, Pages, Undrawable
 
-MOST_WIDTH, MOST_HEIGHT = 1600, 1200
-MOST_BYTES = 400_000
+MAX_WIDTH, MAX_HEIGHT = 1600, 1200
+MAX_BYTES = 400_000
 BETWEEN = 16
 """Pixels of grey between the two."""
 FRAME = (214, 31, 38)
@@ -45,7 +45,7 @@ def _side(file: bytes | Pages, index: int, places: list[Area | None]) -> Image.I
             pages.until = thread_time() + BUDGET_S
             sheet = pages.sheet(index)
             width, height = sheet.shown
-            scale = sheet.bounded(min((MOST_WIDTH - BETWEEN) / 2 / width, MOST_HEIGHT / height))
+            scale = sheet.bounded(min((MAX_WIDTH - BETWEEN) / 2 / width, MAX_HEIGHT / height))
             picture = pages.picture(index, scale).convert("RGB")
     except (Undrawable, OutOfTime):
         return None
@@ -78,12 +78,12 @@ def _small_enough(picture: Image.Image) -> bytes:
     """With all its colours when they fit, else with 128, 32 and 8 of them, else smaller."""
     for colours in (0, 128, 32, 8):
         png = _png(picture.quantize(colours) if colours else picture)
-        if len(png) <= MOST_BYTES:
+        if len(png) <= MAX_BYTES:
             return png
     while True:
         picture = picture.resize((max(1, picture.width * 3 // 4), max(1, picture.height * 3 // 4)))
         png = _png(picture.quantize(8))
-        if len(png) <= MOST_BYTES:
+        if len(png) <= MAX_BYTES:
             return png
 
 

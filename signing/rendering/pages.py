@@ -13,13 +13,13 @@ from typing import Any
 
 from PIL import Image
 
-MOST_PIXELS = 4_000_000
+MAX_PIXELS = 4_000_000
 """Of one picture: an A4 page at 150 dpi has half as many. Larger pages are drawn at a lower resolution."""
 FINE = 1.25
 """Pixels per point (90 dpi) at which one page is looked at: a stroke of a letter of 10 pt is more than one wide."""
 KEPT_PIXELS = 12_000_000
 """Of all pictures of a file that are kept for the next comparison: 48 MB."""
-MOST_ANNOTATIONS = 2_000
+MAX_ANNOTATIONS = 2_000
 """Of a page that are looked at one by one; beyond it all are taken for what they could be."""
 SMALLEST_SIDE = 0.01
 
@@ -113,7 +113,7 @@ class Sheet:
     def bounded(self, scale: float) -> float:
         """`scale`, or less where the picture would be too large."""
         width, height = self.shown
-        return min(scale, math.sqrt(MOST_PIXELS / max(width * height, SMALLEST_SIDE)))
+        return min(scale, math.sqrt(MAX_PIXELS / max(width * height, SMALLEST_SIDE)))
 
     def on_picture(self, area: Area, scale: float) -> tuple[float, float, float, float]:
         """Left, upper, right, lower of an area on the picture, in pixels."""
@@ -219,9 +219,7 @@ class Pages:
     def marks(self, index: int) -> list[Mark] | None:
         """The annotations of a page; None when there are too many of them."""
         return (
-            list(_marks(self._page(index), index, self._form))
-            if _count(self._page(index)) <= MOST_ANNOTATIONS
-            else None
+            list(_marks(self._page(index), index, self._form)) if _count(self._page(index)) <= MAX_ANNOTATIONS else None
         )
 
     def picture(self, index: int, scale: float, *, printed: bool = False) -> Image.Image:
@@ -251,7 +249,7 @@ class Pages:
         page, (width, height) = self._page(index), self.sheet(index).pixels(scale)
         left, upper, right, lower = box
         across, down = right - left, lower - upper
-        if across < 1 or down < 1 or across * down > MOST_PIXELS * 1.01:
+        if across < 1 or down < 1 or across * down > MAX_PIXELS * 1.01:
             raise Undrawable("a picture of no size, or too large")
         bitmap = PdfBitmap.new_native(across, down, pdfium.FPDFBitmap_BGRx, rev_byteorder=True)
         bitmap.fill_rect((255, 255, 255, 255), 0, 0, across, down)
@@ -376,7 +374,7 @@ def _take_signatures_off(page: Any, form: Any) -> bool:
     from pypdfium2 import raw as pdfium
 
     taken = False
-    for place in reversed(range(min(_count(page), MOST_ANNOTATIONS))):
+    for place in reversed(range(min(_count(page), MAX_ANNOTATIONS))):
         with _annotation(page, place) as one:
             goes = bool(one) and pdfium.FPDFAnnot_GetFormFieldType(form, one) == SIGNATURE_FIELD
         taken = (goes and bool(pdfium.FPDFPage_RemoveAnnot(page, place))) or taken

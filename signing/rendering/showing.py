@@ -12,8 +12,8 @@ from signing.rendering.pages import Area, OutOfTime, Pages, Undrawable
 from signing.updates.review import Box, review
 from signing.verdicts.policy import DocumentKind, policy_for
 
-MOST_PICTURES = 3
-MOST_WEIGHED, WEIGHING_S = 20, 1.0
+MAX_PICTURES = 3
+MAX_WEIGHED, WEIGHING_S = 20, 1.0
 """Pages on which later signatures are weighed, and seconds for each of them."""
 COMPARING_S, ALL_OF_IT_S = 4.0, 8.0
 """Seconds for finding what differs, and for everything."""
@@ -85,7 +85,7 @@ def _changes(before: Pages, after: Pages, end: int, covering: Sequence[str], unt
     found = compare(before, after, allowed, min(COMPARING_S, max(0.0, until - thread_time())))
     numbers = list(dict.fromkeys(one.page for one in found.differences))
     shown = list[ChangedPage]()
-    for index in sorted(numbers)[:MOST_PICTURES]:
+    for index in sorted(numbers)[:MAX_PICTURES]:
         if thread_time() < until:
             there = tuple(one for one in found.differences if one.page == index)
             shown.append(ChangedPage(index + 1, framed(before, after, there), _where(before, after, there)))
@@ -96,7 +96,7 @@ def _changes(before: Pages, after: Pages, end: int, covering: Sequence[str], unt
 def _harmless(before: Pages, after: Pages, until: float) -> list[Area]:
     """The boxes on the first pages in which nothing was signed before, and in which later signatures hide and change
     nothing of what stood there."""
-    found = [one for index in range(min(after.count, before.count, MOST_WEIGHED)) for one in _signatures(after, index)]
+    found = [one for index in range(min(after.count, before.count, MAX_WEIGHED)) for one in _signatures(after, index)]
     return [
         one
         for one in found

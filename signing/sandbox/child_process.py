@@ -1,6 +1,6 @@
-"""Run as a program of its own by `isolation`, in one of two ways.
+"""Run as a program of its own by `zygote`, in one of two ways.
 
-As a nursery it loads what work needs and makes a process for each piece of work, which reads that one task, answers
+As a zygote it loads what work needs and makes a process for each piece of work, which reads that one task, answers
 and ends: a stranger's file meets nothing that an earlier file may have touched. It reads no such file itself, and has
 no thread, so a fork of it is whole. As a kept process it takes one piece of work after the other.
 
@@ -32,10 +32,10 @@ from signing.sandbox.ipc import ANSWER, BEGIN, CONFINED, END, FAILURE, HEAD, MOD
 from signing.sandbox.ports import RemoteError, remote_named
 from signing.sandbox.result_codec import written
 
-MOST_FILES = 128
+MAX_FILES = 128
 
 
-class Line:
+class Connection:
     """The socket to the parent. Its end is the end of this process."""
 
     def __init__(self, number: int) -> None:
@@ -51,13 +51,13 @@ class Line:
         kind, length = HEAD.unpack(self._read(HEAD.size))
         return kind, self._read(length)
 
-    def receive_line(self) -> int:
+    def receive_socket(self) -> int:
         """The socket that the parent hands over."""
         _, given, _, _ = socket.recv_fds(self._socket, 1, 1)
         return given[0]
 
     def close(self) -> None:
-        """This process talks with the parent over another line."""
+        """This process talks with the parent over another connection."""
         self._socket.close()
 
     def ask(self, number: int, question: bytes) -> bytes:
@@ -83,9 +83,9 @@ class TaskReader(pickle.Unpickler):
 
     shared: Any = None
 
-    def __init__(self, body: bytes, line: Line) -> None:
+    def __init__(self, body: bytes, connection: Connection) -> None:
         super().__init__(io.BytesIO(body))
-        self._line = line
+        self._connection = connection
 
     def persistent_load(self, pid: Any) -> Any:
         """What stayed with the parent, or came before."""
@@ -93,31 +93,31 @@ class TaskReader(pickle.Unpickler):
             case ("shared",):
                 return TaskReader.shared
             case (name, number, description):
-                return remote_named(name).proxy(partial(self._line.ask, number), description)
+                return remote_named(name).proxy(partial(self._connection.ask, number), description)
         raise pickle.UnpicklingError(pid)
 
 
 LESS_NEEDED, LEAST_NEEDED = 500, 1000
 LESS_URGENT = 5
-"""Where the processor is short, judging leaves most of it to pages and deliveries, which somebody waits for."""
+"""Where the processor is short, verification leaves most of it to pages and deliveries, which somebody waits for."""
 
 
-def limit(memory_bytes: int) -> None:
+def limit_resources(memory_bytes: int) -> None:
     """Take from this process what it does not need."""
-    needed_less(LESS_NEEDED)
+    raise_oom_score(LESS_NEEDED)
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (MOST_FILES, MOST_FILES))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_FILES, MAX_FILES))
 
 
-def needed_less(by: int) -> None:
+def raise_oom_score(by: int) -> None:
     """When the machine is out of memory, the kernel shall end this process, and neither the database nor the web."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(str(by))
 
 
-def more_time(seconds: int, *, last: bool) -> None:
+def limit_cpu_time(seconds: int, *, last: bool) -> None:
     """So much CPU time for the next piece of work; beyond it the kernel ends this process, and if it is the last one,
     ends it even when it does not listen."""
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -126,23 +126,23 @@ def more_time(seconds: int, *, last: bool) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (until, hard))
 
 
-def done(line: Line, body: bytes) -> None:
+def run_task(connection: Connection, body: bytes) -> None:
     """One piece of work, and how it ended."""
-    now, work, given, named = TaskReader(body, line).load()
+    now, work, given, named = TaskReader(body, connection).load()
     try:
         with clock.frozen(now):
             answer = written(work(*given, **named))
     except DomainError as refused:
         fields = dict(getattr(refused, "fields", {}))
-        line.send(REFUSAL, written((type(refused).__name__, refused.message, fields, refused.detail)))
+        connection.send(REFUSAL, written((type(refused).__name__, refused.message, fields, refused.detail)))
     except SendError as refused:
-        line.send(REFUSAL, written(("SendError", str(refused), {}, {"permanent": refused.permanent})))
+        connection.send(REFUSAL, written(("SendError", str(refused), {}, {"permanent": refused.permanent})))
     except MemoryError:
-        line.send(FAILURE, written(("too_much", "memory")))
+        connection.send(FAILURE, written(("too_much", "memory")))
     except Exception as error:
-        line.send(FAILURE, written(("failed", _where(work, error))))
+        connection.send(FAILURE, written(("failed", _where(work, error))))
     else:
-        line.send(ANSWER, answer)
+        connection.send(ANSWER, answer)
 
 
 def _where(work: Callable[..., object], error: Exception) -> str:
@@ -151,7 +151,7 @@ def _where(work: Callable[..., object], error: Exception) -> str:
     return f"{type(error).__name__} at {last.filename.rpartition('/')[2]}:{last.lineno} in {work.__name__}"
 
 
-def told(kind: bytes, body: bytes) -> bool:
+def load_shared(kind: bytes, body: bytes) -> bool:
     """What the parent lets this process know before there is work: a module that work needs, the shared value."""
     if kind == MODULE:
         getattr(import_module(body.decode()), "warm_up", bool)()
@@ -164,36 +164,36 @@ def told(kind: bytes, body: bytes) -> bool:
     return True
 
 
-def kept(line: Line, seconds: int) -> None:
+def run_worker(connection: Connection, seconds: int) -> None:
     """Work until the parent has gone."""
     while True:
-        kind, body = line.receive()
-        if not told(kind, body):
-            more_time(seconds, last=False)
-            done(line, body)
+        kind, body = connection.receive()
+        if not load_shared(kind, body):
+            limit_cpu_time(seconds, last=False)
+            run_task(connection, body)
 
 
-def nursery(line: Line, seconds: int) -> None:
+def run_zygote(connection: Connection, seconds: int) -> None:
     """Make a process for each piece of work, and end it when the parent says so; it ends with us in any case."""
     confinement.prepare()
     child = 0
     try:
         while True:
-            kind, body = line.receive()
-            if told(kind, body):
+            kind, body = connection.receive()
+            if load_shared(kind, body):
                 continue
             if kind == BEGIN:
-                child = born(line, line.receive_line(), seconds, int(body))
-                line.send(BEGIN, str(child).encode())
+                child = fork_child(connection, connection.receive_socket(), seconds, int(body))
+                connection.send(BEGIN, str(child).encode())
             else:
-                line.send(END, str(ended(child)).encode())
+                connection.send(END, str(end_child(child)).encode())
                 child = 0
     finally:
         if child:
-            ended(child)
+            end_child(child)
 
 
-def born(line: Line, number: int, seconds: int, tasks: int) -> int:
+def fork_child(connection: Connection, number: int, seconds: int, tasks: int) -> int:
     """A process that does so many pieces of work for whoever holds the other end of the socket `number`."""
     parent = os.getpid()
     child = os.fork()
@@ -203,25 +203,25 @@ def born(line: Line, number: int, seconds: int, tasks: int) -> int:
     with suppress(BaseException):
         os.setsid()
         confinement.end_with(parent)
-        line.close()
-        for_one_file(Line(number), seconds, tasks)
+        connection.close()
+        run_child(Connection(number), seconds, tasks)
     os._exit(1)
 
 
-def for_one_file(line: Line, seconds: int, tasks: int) -> NoReturn:
+def run_child(connection: Connection, seconds: int, tasks: int) -> NoReturn:
     """Read each task and answer it, all in `seconds` of CPU time; end."""
-    needed_less(LEAST_NEEDED)
+    raise_oom_score(LEAST_NEEDED)
     os.nice(LESS_URGENT)
-    more_time(seconds, last=True)
+    limit_cpu_time(seconds, last=True)
     confinement.confine()
-    line.send(CONFINED, " ".join(confinement.in_force()).encode())
+    connection.send(CONFINED, " ".join(confinement.in_force()).encode())
     for _ in range(tasks):
-        _, body = line.receive()
-        done(line, body)
+        _, body = connection.receive()
+        run_task(connection, body)
     os._exit(0)
 
 
-def ended(child: int) -> int:
+def end_child(child: int) -> int:
     """End it and all that it started, and say how it ended: its exit code, or less than 0 the signal.
 
     Its number is nobody else's before it was waited for.
@@ -232,14 +232,14 @@ def ended(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def main(number: int, memory_bytes: int, seconds: int, way: str) -> None:
+def main(number: int, memory_bytes: int, seconds: int, mode: str) -> None:
     """Serve until the parent has gone."""
-    limit(memory_bytes)
+    limit_resources(memory_bytes)
     runner.become_child()
-    line = Line(number)
+    connection = Connection(number)
     gc.freeze()
-    line.send(READY, b"")
-    {"nursery": nursery, "kept": kept}[way](line, seconds)
+    connection.send(READY, b"")
+    {"zygote": run_zygote, "worker": run_worker}[mode](connection, seconds)
 
 
 if __name__ == "__main__":

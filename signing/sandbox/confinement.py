@@ -1,10 +1,10 @@
 """What a process takes from itself before it reads a stranger's file: the network, other processes, other files.
 
-Landlock (Linux 5.13) leaves it the code and the fonts of the machine to read, and nothing to write; `systemcalls` (a
+Landlock (Linux 5.13) leaves it the code and the fonts of the machine to read, and nothing to write; `system_calls` (a
 seccomp filter) leaves it no call that it does not need. Each covers what the other cannot or, in an older kernel, could
 not yet: Landlock knows paths but no modes and owners of files, and truncating only since Linux 6.2, signals only since
-6.12. Each is set where the kernel offers it, and `in_force` says what was; a kernel without them judges files all the
-same, with the limits of `isolated` only.
+6.12. Each is set where the kernel offers it, and `in_force` says what was; a kernel without them verifies files all the
+same, with the limits of `runner` only.
 
 Sources: landlock(7); <linux/landlock.h>.
 """
@@ -50,7 +50,7 @@ def in_force() -> tuple[str, ...]:
 
 
 def confine() -> None:
-    """From here on this process reads code and fonts only, and reaches nobody but the other end of its line."""
+    """From here on this process reads code and fonts only, and reaches nobody but the other end of its connection."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_SET_DUMPABLE, 0, 0, 0, 0) or libc.prctl(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0):
         return

@@ -1,4 +1,4 @@
-"""Our end of the socket to a process of ours: messages of a kind and a body, with an end to our patience."""
+"""Our end of the socket to a process of ours: messages of a kind and a body, with a time limit."""
 
 import socket
 import struct
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from signing.sandbox.limits import Broken, Ending
+from signing.sandbox.limits import ExitReason, SandboxError
 
 READY, CONFINED, ANSWER, REFUSAL, FAILURE, REQUEST = b"H", b"C", b"A", b"R", b"F", b"K"
 MODULE, SHARED, BEGIN, END = b"M", b"T", b"B", b"E"
@@ -37,10 +37,10 @@ def spent_by(process: int) -> float:
         return 0.0
 
 
-class Line:
-    """A socket to a process of ours, with an end to our patience. `ended` says how that process ended."""
+class Connection:
+    """A socket to a process of ours, with a time limit. `ended` says how that process ended."""
 
-    def __init__(self, ours: socket.socket, ended: Callable[[], Broken]) -> None:
+    def __init__(self, ours: socket.socket, ended: Callable[[], SandboxError]) -> None:
         self._socket = ours
         self._ended = ended
         self._sent = 0
@@ -48,7 +48,7 @@ class Line:
         self._spent: Callable[[], float] | None = None
         self._spent_until = 0.0
 
-    def patience(self, seconds: float) -> None:
+    def set_timeout(self, seconds: float) -> None:
         """So long by the clock from now on."""
         self.deadline = time.monotonic() + seconds
         self._spent = None
@@ -60,13 +60,13 @@ class Line:
         self._spent, self._spent_until = spent, spent() + seconds
 
     def send(self, kind: bytes, body: bytes) -> None:
-        """One message; Broken when it cannot be brought."""
+        """One message; SandboxError when it cannot be brought."""
         self._sent += len(body)
         left = memoryview(HEAD.pack(kind, len(body)) + body)
         while left:
             left = left[self._in_time(partial(self._socket.send, left)) :]
 
-    def send_line(self, theirs: socket.socket) -> None:
+    def send_socket(self, theirs: socket.socket) -> None:
         """Hand over a socket."""
         try:
             socket.send_fds(self._socket, [b" "], [theirs.fileno()])
@@ -74,10 +74,10 @@ class Line:
             raise self._ended() from None
 
     def receive(self) -> tuple[bytes, bytes]:
-        """The next message, its kind first; Broken when there is none in time."""
+        """The next message, its kind first; SandboxError when there is none in time."""
         kind, length = HEAD.unpack(self._read(HEAD.size))
         if length > self._sent + ROOM_BYTES:
-            raise Broken(Ending.FAILED, "an answer without end")
+            raise SandboxError(ExitReason.FAILED, "an answer without end")
         return kind, self._read(length)
 
     def close(self) -> None:
@@ -94,7 +94,7 @@ class Line:
         return bytes(body)
 
     def _in_time(self, act: Callable[[], T]) -> T:
-        """What the socket answers; Broken when our patience ends before, or the process."""
+        """What the socket answers; SandboxError when the time limit ends before, or the process."""
         while (left := self._left()) > 0:
             self._socket.settimeout(left)
             try:
@@ -103,7 +103,7 @@ class Line:
                 continue  # by the clock: the processor may have been busy with others
             except OSError:
                 raise self._ended() from None
-        raise Broken(Ending.TOO_LONG)
+        raise SandboxError(ExitReason.TOO_LONG)
 
     def _left(self) -> float:
         left = self.deadline - time.monotonic()

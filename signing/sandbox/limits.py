@@ -1,14 +1,14 @@
-"""What a piece of work apart may use, and how it may end without an answer."""
+"""What a sandboxed piece of work may use, and how it may end without an answer."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from kernel.config import Config
 
-_MOST_DETAIL = 200
+_MAX_DETAIL = 200
 
 
-class Ending(StrEnum):
+class ExitReason(StrEnum):
     """How a piece of work ended that brought no answer."""
 
     CRASHED = "crashed"
@@ -17,28 +17,28 @@ class Ending(StrEnum):
     FAILED = "failed"
 
 
-class Broken(Exception):
+class SandboxError(Exception):
     """There is no answer, and trying again would bring none: the child crashed, or reached a limit.
 
     `detail` goes to the log and may come from a child that was taken over: one short line.
     """
 
-    def __init__(self, ending: Ending, detail: str = "") -> None:
+    def __init__(self, ending: ExitReason, detail: str = "") -> None:
         self.ending = ending
-        self.detail = "".join(letter if letter.isprintable() else "?" for letter in detail[:_MOST_DETAIL])
+        self.detail = "".join(letter if letter.isprintable() else "?" for letter in detail[:_MAX_DETAIL])
         super().__init__(f"{ending}: {self.detail}" if detail else str(ending))
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What children may use. `seconds` of the processor are for one piece of work, `judging_seconds` of them for one
-    judgement of signatures: what costs more is said to be too complicated. By the clock it may be
-    `lines.WALL_CLOCK_FACTOR` times as long."""
+    """What children may use. `seconds` of the processor are for one piece of work, `verification_seconds` of them for
+    one verification of signatures: what costs more is said to be too complicated. By the clock it may be
+    `ipc.WALL_CLOCK_FACTOR` times as long."""
 
     processes: int = 2
     memory_bytes: int = 1 << 30
     seconds: float = 45.0
-    judging_seconds: float = 10.0
+    verification_seconds: float = 10.0
 
     @classmethod
     def of(cls, config: Config) -> "Limits":

@@ -19,9 +19,9 @@ from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 from kernel.text import Phrase
 
-MOST_VALUES = 100_000
-MOST_DEEP = 40
-MOST_DIGITS = 600
+MAX_VALUES = 100_000
+MAX_DEPTH = 40
+MAX_DIGITS = 600
 """Bytes of a number: no key is as long, and Python still prints it."""
 
 _LENGTH = struct.Struct(">I")
@@ -147,7 +147,7 @@ class _Reader:
 
     def value(self, declared: Any, deep: int) -> Any:
         self._values += 1
-        if self._values > MOST_VALUES or deep > MOST_DEEP:
+        if self._values > MAX_VALUES or deep > MAX_DEPTH:
             raise Unreadable("too much")
         tag = bytes(self._take(1))
         name = str(self._sized(), "utf-8") if tag == b"r" else ""
@@ -181,7 +181,7 @@ class _Reader:
 
     def _whole_number(self) -> int:
         digits = self._sized()
-        if len(digits) > MOST_DIGITS:
+        if len(digits) > MAX_DIGITS:
             raise Unreadable("a number without end")
         return int.from_bytes(digits, "big", signed=True)
 
@@ -236,7 +236,7 @@ class _Reader:
 
     def _count(self) -> int:
         count: int = _LENGTH.unpack(self._take(_LENGTH.size))[0]
-        if count > MOST_VALUES:
+        if count > MAX_VALUES:
             raise Unreadable("too much")
         return count
 

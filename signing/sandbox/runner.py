@@ -1,10 +1,10 @@
 """Work on strangers' bytes in processes of their own, with little memory and time.
 
-A hostile file can loop, eat memory or break the interpreter; here that ends a child and is reported as `Broken`. It can
-also take the child over and make it lie: so each file has a child of its own, that ends with it. Its parent is a
+A hostile file can loop, eat memory or break the interpreter; here that ends a child and is reported as `SandboxError`.
+It can also take the child over and make it lie: so each file has a child of its own, that ends with it. Its parent is a
 program started anew (no fork of ours), so this works in a worker's threads and in the web process under gevent alike.
 They get no settings, no secrets and no database; keys stay on this side, which signs the few bytes that a child asks to
-have signed. What a child answers is read as what the work is declared to answer, and as nothing else (`replies`).
+have signed. What a child answers is read as what the work is declared to answer, and as nothing else (`result_codec`).
 """
 
 import atexit
@@ -17,35 +17,48 @@ from typing import Any, TypeVar
 
 from kernel.config import Config
 from kernel.text import Phrase, phrase
-from signing.sandbox.limits import Broken, Ending, Limits
-from signing.sandbox.zygote import Nursery, Program, Task
+from signing.sandbox.limits import ExitReason, Limits, SandboxError
+from signing.sandbox.zygote import Program, SandboxTask, Zygote
 
 __all__ = [
-    "Broken", "Busy", "Ending", "Limits", "Pool", "Task", "apart", "drawn", "in_turn", "pool", "with_key", "words",
+    "ExitReason",
+    "Limits",
+    "Pool",
+    "SandboxBusy",
+    "SandboxError",
+    "SandboxTask",
+    "error_phrase",
+    "pool",
+    "run_rendering",
+    "run_sandboxed",
+    "run_sequence",
+    "run_with_key",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
 
-TASKS = 500
+MAX_TASKS = 500
 """After so many pieces of work a program is replaced: what libraries keep does not pile up."""
 
 T = TypeVar("T")
 
 
 _WORDS = {
-    Ending.CRASHED: phrase("Phần mềm dừng đột ngột khi xử lý tệp này. Tệp có thể bị hỏng hoặc được tạo ra để gây lỗi."),
-    Ending.TOO_LONG: phrase("Xử lý tệp này vượt quá thời gian cho phép."),
-    Ending.TOO_MUCH: phrase("Xử lý tệp này cần nhiều bộ nhớ hơn mức cho phép."),
-    Ending.FAILED: phrase("Máy chủ gặp lỗi kỹ thuật, xin thử lại hoặc báo quản trị hệ thống."),
+    ExitReason.CRASHED: phrase(
+        "Phần mềm dừng đột ngột khi xử lý tệp này. Tệp có thể bị hỏng hoặc được tạo ra để gây lỗi."
+    ),
+    ExitReason.TOO_LONG: phrase("Xử lý tệp này vượt quá thời gian cho phép."),
+    ExitReason.TOO_MUCH: phrase("Xử lý tệp này cần nhiều bộ nhớ hơn mức cho phép."),
+    ExitReason.FAILED: phrase("Máy chủ gặp lỗi kỹ thuật, xin thử lại hoặc báo quản trị hệ thống."),
 }
 
 
-def words(broken: Broken) -> Phrase:
+def error_phrase(broken: SandboxError) -> Phrase:
     """What happened, in a sentence for the page."""
     return _WORDS[broken.ending]
 
 
-class Busy(Exception):
+class SandboxBusy(Exception):
     """All children were at work for as long as the caller was willing to wait."""
 
 
@@ -72,25 +85,26 @@ class Pool:
     ) -> T:
         """What `work(*given, **named)` answers; refusals of the house are raised here as there.
 
-        `work` is a function of a module. Broken when it came to no end within `within_s` seconds of the processor; Busy
-        when no child was free within `timeout_s` seconds (None waits as long as it takes).
+        `work` is a function of a module. SandboxError when it came to no end within `within_s` seconds of the
+        processor; SandboxBusy when no child was free within `timeout_s` seconds (None waits as long as it takes).
         """
-        task = Task(work, given, named, within_s)
+        task = SandboxTask(work, given, named, within_s)
         with self._program(timeout_s) as program:
             try:
                 answer: T = program.work(task)
                 return answer
-            except Broken as broken:
+            except SandboxError as broken:
                 _note(task, broken)
                 raise
 
-    def in_turn(self, tasks: Sequence[Task]) -> list[Any]:
-        """Several pieces of work on one file by one child (`Nursery.in_turn`): what each answers, or Broken."""
+    def run_sequence(self, tasks: Sequence[SandboxTask]) -> list[Any]:
+        """Several pieces of work on one file by one child (`Zygote.run_sequence`): what each answers, or
+        SandboxError."""
         with self._program(None) as program:
-            assert isinstance(program, Nursery)
-            answers = program.in_turn(tasks)
+            assert isinstance(program, Zygote)
+            answers = program.run_sequence(tasks)
         for task, answer in zip(tasks, answers, strict=True):
-            if isinstance(answer, Broken):
+            if isinstance(answer, SandboxError):
                 _note(task, answer)
                 break
         return answers
@@ -98,15 +112,15 @@ class Pool:
     @contextmanager
     def _program(self, timeout_s: float | None) -> Iterator[Program]:
         if not self._free.acquire(timeout=timeout_s):
-            raise Busy
+            raise SandboxBusy
         try:
             with self._guard:
                 program = self._idle.pop() if self._idle else None
-            program = program or (Program if self._kept else Nursery)(self.limits)
+            program = program or (Program if self._kept else Zygote)(self.limits)
             try:
                 yield program
             finally:
-                if program.whole and program.tasks < TASKS:
+                if program.is_reusable and program.tasks < MAX_TASKS:
                     with self._guard:
                         self._idle.append(program)
                 else:
@@ -122,7 +136,7 @@ class Pool:
             program.end()
 
 
-def _note(task: Task, broken: Broken) -> None:
+def _note(task: SandboxTask, broken: SandboxError) -> None:
     log.warning("%s in a process of its own: %s", task.work.__name__, broken)
 
 
@@ -131,7 +145,7 @@ _limits = [Limits()]
 _inside = [False]
 
 
-def use(config: Config) -> None:
+def configure(config: Config) -> None:
     """Let the pool of this process keep to the settings."""
     limits = Limits.of(config)
     if limits != _limits[0]:
@@ -140,11 +154,11 @@ def use(config: Config) -> None:
 
 
 def become_child() -> None:
-    """This process is a child itself: what it is to do apart, it does within its own limits."""
+    """This process is a child itself: what it is to run sandboxed, it does within its own limits."""
     _inside[0] = True
 
 
-def apart(
+def run_sandboxed(
     work: Callable[..., T], *given: Any, timeout_s: float | None = None, within_s: float | None = None, **named: Any
 ) -> T:
     """Do this in a child of this process; see `Pool.run`. A child that does it itself keeps to its own limits."""
@@ -153,25 +167,25 @@ def apart(
     return pool("papers").run(work, *given, timeout_s=timeout_s, within_s=within_s, **named)
 
 
-def judging_seconds() -> float:
-    """How many seconds of the processor one judgement of signatures may take in this process's children."""
-    return _limits[0].judging_seconds
+def verification_seconds() -> float:
+    """How many seconds of the processor one verification of signatures may take in this process's children."""
+    return _limits[0].verification_seconds
 
 
-def in_turn(*tasks: Task) -> list[Any]:
+def run_sequence(*tasks: SandboxTask) -> list[Any]:
     """Do several things with one file in one child of this process, what must not be a lie first: what each answers, or
-    Broken; see `Pool.in_turn`."""
+    SandboxError; see `Pool.run_sequence`."""
     if _inside[0]:
         return [task.work(*task.given, **task.named) for task in tasks]
-    return pool("papers").in_turn(tasks)
+    return pool("papers").run_sequence(tasks)
 
 
-def with_key(work: Callable[..., T], *given: Any, **named: Any) -> T:
-    """Sign what we drew ourselves, in a program that reads nobody else's files; those are for `foreign.signed`."""
+def run_with_key(work: Callable[..., T], *given: Any, **named: Any) -> T:
+    """Sign what we drew ourselves, in a program that reads nobody else's files; those are for `safe_signing`."""
     return pool("keys", kept=True).run(work, *given, **named)
 
 
-def drawn(work: Callable[..., T], *given: Any, **named: Any) -> T:
+def run_rendering(work: Callable[..., T], *given: Any, **named: Any) -> T:
     """Draw a paper of ours in a program that keeps fonts and libraries for the next one."""
     return work(*given, **named) if _inside[0] else pool("drawing", kept=True).run(work, *given, **named)
 
@@ -182,7 +196,7 @@ def pool(kind: str, *, kept: bool = False) -> Pool:
 
 
 def _forget() -> None:
-    """After a fork: the lines lead to children of another process, which still talks with them."""
+    """After a fork: the connections lead to children of another process, which still talks with them."""
     _shared.clear()
 
 

@@ -5,7 +5,7 @@ import pickle
 from typing import Any
 
 from signing.sandbox.ipc import ANSWER, FAILURE
-from signing.sandbox.limits import Broken, Ending
+from signing.sandbox.limits import ExitReason, SandboxError
 from signing.sandbox.ports import Remote, RemoteError, is_shared, remote_of
 
 _NUMBER_BYTES = 4
@@ -49,9 +49,9 @@ class EncodedTask(pickle.Pickler):
         """Answer the question of a child for one remote object: the kind of message and its body."""
         number, question = int.from_bytes(body[:_NUMBER_BYTES], "big"), body[_NUMBER_BYTES:]
         if number >= len(self._outside):
-            raise Broken(Ending.FAILED, "asked for a key that it was not given")
+            raise SandboxError(ExitReason.FAILED, "asked for a key that it was not given")
         if number in self._used:
-            raise Broken(Ending.FAILED, "asked for a second signature")
+            raise SandboxError(ExitReason.FAILED, "asked for a second signature")
         self._used.add(number)
         remote, thing = self._outside[number]
         self.waits = True

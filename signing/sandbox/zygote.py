@@ -23,11 +23,23 @@ from kernel.config import bare_environment
 from kernel.outbox import SendError
 from kernel.text import Phrase
 from signing.sandbox import confinement, result_codec
-from signing.sandbox.ipc import ANSWER, BEGIN, CONFINED, END, MODULE, READY, REFUSAL, REQUEST, SHARED, Line, spent_by
-from signing.sandbox.limits import Broken, Ending, Limits
+from signing.sandbox.ipc import (
+    ANSWER,
+    BEGIN,
+    CONFINED,
+    END,
+    MODULE,
+    READY,
+    REFUSAL,
+    REQUEST,
+    SHARED,
+    Connection,
+    spent_by,
+)
+from signing.sandbox.limits import ExitReason, Limits, SandboxError
 from signing.sandbox.task_codec import EncodedTask
 
-__all__ = ["Nursery", "Program", "Task"]
+__all__ = ["Program", "SandboxTask", "Zygote"]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_S, END_S = 180.0, 60.0
@@ -40,8 +52,8 @@ _told_lacking: set[str] = set()
 
 
 @dataclass(frozen=True)
-class Task:
-    """A piece of work that may be done apart: `work(*given, **named)`, in at most `within_s` seconds of the
+class SandboxTask:
+    """A piece of work that the sandbox may run: `work(*given, **named)`, in at most `within_s` seconds of the
     processor."""
 
     work: Callable[..., Any]
@@ -53,12 +65,12 @@ class Task:
 class Program:
     """A program started anew, which does one piece of work after the other."""
 
-    way = "kept"
+    mode = "worker"
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.tasks = 0
-        self.whole = True  # nothing went wrong that may have spoiled it
+        self.is_reusable = True  # nothing went wrong that may have spoiled it
         self._shared: Any = None  # what it knows already
         self._modules: set[str] = set()
         ours, theirs = socket.socketpair()
@@ -72,7 +84,7 @@ class Program:
         ]
         with theirs:
             self._process = subprocess.Popen(
-                [*command, str(int(limits.seconds)), self.way],
+                [*command, str(int(limits.seconds)), self.mode],
                 cwd="/",
                 env=bare_environment(PYTHONPATH=str(ROOT)),
                 stdin=subprocess.DEVNULL,
@@ -80,29 +92,29 @@ class Program:
                 stderr=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
             )
-        self._line = Line(ours, self._how_it_ended)
-        self._line.patience(START_S)
+        self._connection = Connection(ours, self._how_it_ended)
+        self._connection.set_timeout(START_S)
         try:
-            if self._line.receive()[0] != READY:
-                raise Broken(Ending.CRASHED, "not ready")
+            if self._connection.receive()[0] != READY:
+                raise SandboxError(ExitReason.CRASHED, "not ready")
         except BaseException:  # whoever gives up waiting leaves no program behind
             self.end()
             raise
 
-    def work(self, task: Task) -> Any:
+    def work(self, task: SandboxTask) -> Any:
         """The answer of a piece of work, or its refusal."""
         self.tasks += 1
         encoded = self._encoded(task)
-        self.whole = False
+        self.is_reusable = False
         try:
             answer = self._done(encoded, self._seconds(task), result_codec.declared_by(task.work))
         except (errors.DomainError, SendError):
-            self.whole = self.whole or not encoded.waits  # a refusal is an answer
+            self.is_reusable = self.is_reusable or not encoded.waits  # a refusal is an answer
             raise
-        self.whole = True
+        self.is_reusable = True
         return answer
 
-    def _encoded(self, task: Task) -> EncodedTask:
+    def _encoded(self, task: SandboxTask) -> EncodedTask:
         """What is told of a task, when the program knows all that is not a stranger's."""
         encoded = EncodedTask((clock.now(), task.work, task.given, task.named))
         # A child can load nothing any more: the module of a function that goes along is loaded before, too.
@@ -111,135 +123,135 @@ class Program:
             self._prepare(module, encoded.shared)
         return encoded
 
-    def _seconds(self, task: Task) -> float:
+    def _seconds(self, task: SandboxTask) -> float:
         return self.limits.seconds if task.within_s is None else min(task.within_s, self.limits.seconds)
 
     def _prepare(self, module: str, shared: Any) -> None:
         """Let it know what is not a stranger's."""
-        self._line.patience(START_S)
+        self._connection.set_timeout(START_S)
         if module not in self._modules:
-            self._line.send(MODULE, module.encode())
+            self._connection.send(MODULE, module.encode())
             self._modules.add(module)
         if shared is not None and shared is not self._shared:
-            self._line.send(SHARED, pickle.dumps(shared, protocol=5))
+            self._connection.send(SHARED, pickle.dumps(shared, protocol=5))
             self._shared = shared
 
     def _done(self, encoded: EncodedTask, seconds: float, declared: Any) -> Any:
-        self._line.work_for(seconds, partial(spent_by, self._process.pid))
-        return _exchange(self._line, encoded, declared)
+        self._connection.work_for(seconds, partial(spent_by, self._process.pid))
+        return _exchange(self._connection, encoded, declared)
 
-    def _how_it_ended(self) -> Broken:
+    def _how_it_ended(self) -> SandboxError:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(END_S)
         return _ending_of(self._process.returncode)
 
     def end(self) -> None:
         """Stop it, whatever it does."""
-        self._line.close()
+        self._connection.close()
         with suppress(OSError):
             self._process.kill()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(END_S)
 
 
-class Nursery(Program):
+class Zygote(Program):
     """A program that makes a child for each piece of work, and ends it after that."""
 
-    way = "nursery"
+    mode = "zygote"
     _living = False
 
     def _done(self, encoded: EncodedTask, seconds: float, declared: Any) -> Any:
-        with self._child() as (line, spent):
-            line.work_for(seconds, spent)
-            return _exchange(line, encoded, declared)
+        with self._child() as (connection, spent):
+            connection.work_for(seconds, spent)
+            return _exchange(connection, encoded, declared)
 
-    def in_turn(self, tasks: Sequence[Task]) -> list[Any]:
-        """Several pieces of work by one child, for one file: what each answers, or Broken.
+    def run_sequence(self, tasks: Sequence[SandboxTask]) -> list[Any]:
+        """Several pieces of work by one child, for one file: what each answers, or SandboxError.
 
         What an earlier one has read may have taken the child over, so an answer is worth no more than those before it:
         what must not be a lie comes first. When one comes to no end, those after it are not tried.
         """
         self.tasks += 1
         encoded_tasks = [self._encoded(task) for task in tasks]
-        self.whole = False
+        self.is_reusable = False
         answers: list[Any] = []
         try:
-            with self._child(len(tasks)) as (line, spent):
+            with self._child(len(tasks)) as (connection, spent):
                 for task, encoded in zip(tasks, encoded_tasks, strict=True):
-                    line.work_for(self._seconds(task), spent)
-                    answers.append(_exchange(line, encoded, result_codec.declared_by(task.work)))
-            self.whole = True
-        except Broken as broken:
+                    connection.work_for(self._seconds(task), spent)
+                    answers.append(_exchange(connection, encoded, result_codec.declared_by(task.work)))
+            self.is_reusable = True
+        except SandboxError as broken:
             answers += [broken] * (len(tasks) - len(answers))
         return answers
 
     @contextmanager
-    def _child(self, tasks: int = 1) -> Iterator[tuple[Line, Callable[[], float]]]:
+    def _child(self, tasks: int = 1) -> Iterator[tuple[Connection, Callable[[], float]]]:
         """A new child, which takes so many tasks, until the end of the block; and what tells its processor time."""
         ours, theirs = socket.socketpair()
-        line = Line(ours, lambda: _ending_of(self._ended()))
+        connection = Connection(ours, lambda: _ending_of(self._ended()))
         try:
             with theirs:
-                self._line.send(BEGIN, str(tasks).encode())
-                self._line.send_line(theirs)
-            spent = partial(spent_by, int(self._line.receive()[1]))
+                self._connection.send(BEGIN, str(tasks).encode())
+                self._connection.send_socket(theirs)
+            spent = partial(spent_by, int(self._connection.receive()[1]))
             self._living = True
-            line.work_for(self.limits.seconds, spent)
-            kind, body = line.receive()
+            connection.work_for(self.limits.seconds, spent)
+            kind, body = connection.receive()
             if kind != CONFINED:
-                raise Broken(Ending.CRASHED, "not ready")
+                raise SandboxError(ExitReason.CRASHED, "not ready")
             _tell_lacking(body.decode().split())
-            yield line, spent
+            yield connection, spent
         finally:
-            line.close()
+            connection.close()
             if self._living:
                 self._ended()
 
     def _ended(self) -> int | None:
-        """End the child, with all that it started; the nursery itself is as it was before."""
+        """End the child, with all that it started; the zygote itself is as it was before."""
         if not self._living:
             return self._process.returncode
         self._living = False
-        self._line.patience(END_S)
-        self._line.send(END, b"")
-        code = int(self._line.receive()[1])
+        self._connection.set_timeout(END_S)
+        self._connection.send(END, b"")
+        code = int(self._connection.receive()[1])
         # Its children have their memory laid out alike: who crashes one may be guessing, and shall have to begin anew.
-        self.whole = code >= 0 or -code in _NO_CRASH
+        self.is_reusable = code >= 0 or -code in _NO_CRASH
         return code
 
 
-def _ending_of(code: int | None) -> Broken:
+def _ending_of(code: int | None) -> SandboxError:
     if code == -signal.SIGXCPU:
-        return Broken(Ending.TOO_LONG, "CPU time")
+        return SandboxError(ExitReason.TOO_LONG, "CPU time")
     if code == -signal.SIGKILL:
-        return Broken(Ending.TOO_MUCH, "killed")
-    return Broken(Ending.CRASHED, signal.Signals(-code).name if code and code < 0 else f"exit {code}")
+        return SandboxError(ExitReason.TOO_MUCH, "killed")
+    return SandboxError(ExitReason.CRASHED, signal.Signals(-code).name if code and code < 0 else f"exit {code}")
 
 
-def _exchange(line: Line, encoded: EncodedTask, declared: Any) -> Any:
+def _exchange(connection: Connection, encoded: EncodedTask, declared: Any) -> Any:
     """Hand the work over, and do for the child what it may not do itself, until it answers what is declared."""
-    line.send(ANSWER, encoded.written)
+    connection.send(ANSWER, encoded.written)
     while True:
-        kind, body = line.receive()
+        kind, body = connection.receive()
         if kind != REQUEST:
             return _answer(kind, body, declared)
         begun = time.monotonic()
         kind, answer = encoded.serve(body)
-        line.deadline += time.monotonic() - begun
-        line.send(kind, answer)
+        connection.deadline += time.monotonic() - begun
+        connection.send(kind, answer)
 
 
 def _answer(kind: bytes, body: bytes, declared: Any) -> Any:
-    """What a child said at the end; its refusal is raised here. Broken when it is neither."""
+    """What a child said at the end; its refusal is raised here. SandboxError when it is neither."""
     try:
         if kind == ANSWER:
             return result_codec.read(body, declared)
         if kind == REFUSAL:
             raise _refusal(*result_codec.read(body, _REFUSED))
         ending, detail = result_codec.read(body, tuple[str, str])
-        raise Broken(Ending(ending), detail)
+        raise SandboxError(ExitReason(ending), detail)
     except (result_codec.Unreadable, ValueError) as error:
-        raise Broken(Ending.FAILED, f"an answer that cannot be read: {error}") from error
+        raise SandboxError(ExitReason.FAILED, f"an answer that cannot be read: {error}") from error
 
 
 _REFUSED = tuple[str, Phrase | str, dict[str, Phrase], dict[str, Any]]
@@ -252,7 +264,7 @@ def _refusal(kind: str, message: Phrase | str, fields: dict[str, Phrase], detail
     found: Any = getattr(errors, kind, None)
     known = isinstance(found, type) and issubclass(found, errors.DomainError) and found is not errors.Stale
     if not known or isinstance(message, str) or {"self", "message", "fields"} & set(detail):
-        return Broken(Ending.FAILED, kind)
+        return SandboxError(ExitReason.FAILED, kind)
     if found is errors.Invalid:
         return errors.Invalid(fields, message, **detail)
     refused: Exception = found(message, **detail)

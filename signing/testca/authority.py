@@ -13,32 +13,36 @@ trial mode does not trust it at all.
 import fcntl
 import json
 import secrets
-import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
-from asn1crypto import core
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from kernel import clock
-from kernel.text import fold, nfc
+from kernel.text import fold
 from signing.keys.keystore import FileKeyStore, Passphrase
-from signing.trust.holders import COMMON_NAME_LIMIT, TEST_MARK
-from signing.trust.revocation_info import EXPIRED_CERTS_ON_CRL
+from signing.testca.certificates import (
+    CRL_LIFETIME,
+    LIFETIME,
+    Pair,
+    PrivateKey,
+    build_crl,
+    ca_builder,
+    certificate_builder,
+    key_usage,
+    new_key,
+    sign_certificate,
+    subject_named,
+    with_addresses,
+)
+from signing.trust.holders import TEST_MARK
 from signing.trust.trust_store import Purpose, TrustStore
-
-# Generous on both sides, so that tests may freeze the clock around the day on which the authority was made.
-_BACKDATED = timedelta(days=800)
-_LIFETIME = timedelta(days=1000)
-_CRL_LIFETIME = timedelta(days=365)
-_KEY_BITS = 2048
 
 PASSPHRASE = "passphrase"  # noqa: S105  # the name of a file
 TIME_STAMPS = "authority/tsa.p12"
@@ -70,17 +74,6 @@ class TestSeal:
 
     key: str
     agency: str
-
-
-PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A private key and its certificate, before they go into a file."""
-
-    key: PrivateKey
-    certificate: x509.Certificate
 
 
 class TestAuthority:
@@ -219,18 +212,20 @@ class TestAuthority:
         key: PrivateKey | None = None,
     ) -> Pair:
         """A certificate for `subject` and its (new) key; for odd certificates that tests need, too."""
-        key = key or _new_key()
-        builder = _builder(subject, self._issuing.certificate.subject, key, not_after or clock.now() + _LIFETIME)
+        key = key or new_key()
+        builder = certificate_builder(
+            subject, self._issuing.certificate.subject, key, not_after or clock.now() + LIFETIME
+        )
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        builder = builder.add_extension(_key_usage(signs=True), critical=True)
+        builder = builder.add_extension(key_usage(signs=True), critical=True)
         builder = builder.add_extension(
             x509.ExtendedKeyUsage(usages), critical=tuple(usages) == (ExtendedKeyUsageOID.TIME_STAMPING,)
         )
         if ExtendedKeyUsageOID.OCSP_SIGNING in usages:
             builder = builder.add_extension(x509.OCSPNoCheck(), critical=False)
         elif self.address:
-            builder = _with_addresses(builder, self.address, "issuing", answers=True)
-        return Pair(key, _signed(builder, key, self._issuing))
+            builder = with_addresses(builder, self.address, "issuing", answers=True)
+        return Pair(key, sign_certificate(builder, key, self._issuing))
 
     def write_pair(self, path: Path, held: Pair) -> FileKeyStore:
         """Keep a pair made by `certify` in an encrypted file and open it."""
@@ -241,21 +236,21 @@ class TestAuthority:
     def _root_authority(self) -> Pair:
         path = self.folder / "authority" / "root.p12"
         if not path.exists():
-            key = _new_key()
+            key = new_key()
             subject = subject_named(f"{TEST_MARK} - CA gốc", [(NameOID.ORGANIZATION_NAME, "Liên Thông")])
-            builder = _ca_builder(subject, subject, key, path_length=1)
-            self._write_pair(path, Pair(key, _signed(builder, key, None)), chain=False)
+            builder = ca_builder(subject, subject, key, path_length=1)
+            self._write_pair(path, Pair(key, sign_certificate(builder, key, None)), chain=False)
         return self._read_pair(path)
 
     def _issuing_authority(self) -> Pair:
         path = self.folder / "authority" / "issuing.p12"
         if not path.exists():
-            key = _new_key()
+            key = new_key()
             subject = subject_named(f"{TEST_MARK} - CA cấp chứng thư", [(NameOID.ORGANIZATION_NAME, "Liên Thông")])
-            builder = _ca_builder(subject, self._root.certificate.subject, key, path_length=0)
+            builder = ca_builder(subject, self._root.certificate.subject, key, path_length=0)
             if self.address:
-                builder = _with_addresses(builder, self.address, "root", answers=False)
-            self._write_pair(path, Pair(key, _signed(builder, key, self._root)), chain=False)
+                builder = with_addresses(builder, self.address, "root", answers=False)
+            self._write_pair(path, Pair(key, sign_certificate(builder, key, self._root)), chain=False)
         return self._read_pair(path)
 
     def _time_stamp_certificate(self) -> Path:
@@ -275,12 +270,12 @@ class TestAuthority:
         if not path.exists():
             return True
         issued = x509.load_der_x509_crl(path.read_bytes()).last_update_utc
-        return clock.now() - issued > _CRL_LIFETIME / 4
+        return clock.now() - issued > CRL_LIFETIME / 4
 
     def _write_crls(self) -> None:
         revoked, now = self._revoked(), clock.now()  # both are of one moment, and end at one
         for name, held, entries in (("root", self._root, {}), ("issuing", self._issuing, revoked)):
-            self._write(self.folder / "crl" / f"{name}.crl", _crl(held, entries, now))
+            self._write(self.folder / "crl" / f"{name}.crl", build_crl(held, entries, now))
 
     def _held_by(self, path: Path) -> FileKeyStore | None:
         return FileKeyStore(path, self._passphrase) if path.exists() else None
@@ -340,115 +335,6 @@ def make_test_authority(
 
 
 _SIGNING = (EMAIL_PROTECTION, DOCUMENT_SIGNING)
-
-
-def _new_key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
-
-
-def subject_named(name: str, names: Sequence[tuple[x509.ObjectIdentifier, str]]) -> x509.Name:
-    """A subject with the test mark in OU."""
-    attributes = [x509.NameAttribute(NameOID.COUNTRY_NAME, "VN")]
-    attributes += [_attribute(oid, text) for oid, text in names if text]
-    attributes.append(x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, TEST_MARK))
-    attributes.append(_attribute(NameOID.COMMON_NAME, name))
-    return x509.Name(attributes)
-
-
-def _attribute(oid: x509.ObjectIdentifier, text: str) -> x509.NameAttribute[str]:
-    """One part of a name. X.520 caps it at 64 characters; cryptography counts bytes, which halves Vietnamese."""
-    value = nfc(text)[:COMMON_NAME_LIMIT].rstrip()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        return x509.NameAttribute(oid, value, _validate=len(value.encode()) <= COMMON_NAME_LIMIT)
-
-
-def _builder(subject: x509.Name, issuer: x509.Name, key: PrivateKey, not_after: datetime) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(min(clock.now(), not_after) - _BACKDATED)
-        .not_valid_after(not_after)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-    )
-
-
-def _ca_builder(subject: x509.Name, issuer: x509.Name, key: PrivateKey, path_length: int) -> x509.CertificateBuilder:
-    return (
-        _builder(subject, issuer, key, clock.now() + 4 * _LIFETIME)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
-        .add_extension(_key_usage(signs=False), critical=True)
-    )
-
-
-def _with_addresses(
-    builder: x509.CertificateBuilder, address: str, issuer: str, *, answers: bool
-) -> x509.CertificateBuilder:
-    """Where to ask about the certificate: the list of its issuer, the issuer's certificate, and the OCSP responder."""
-    described = [
-        x509.AccessDescription(
-            AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier(f"{address}/ca/{issuer}.crt")
-        )
-    ]
-    if answers:
-        responder = x509.UniformResourceIdentifier(f"{address}/ocsp")
-        described.append(x509.AccessDescription(AuthorityInformationAccessOID.OCSP, responder))
-    revocation_list = x509.UniformResourceIdentifier(f"{address}/crl/{issuer}.crl")
-    place = x509.DistributionPoint([revocation_list], relative_name=None, reasons=None, crl_issuer=None)
-    return builder.add_extension(x509.AuthorityInformationAccess(described), critical=False).add_extension(
-        x509.CRLDistributionPoints([place]), critical=False
-    )
-
-
-def _key_usage(*, signs: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=signs,
-        content_commitment=signs,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=not signs,
-        crl_sign=not signs,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _signed(builder: x509.CertificateBuilder, key: PrivateKey, issuer: Pair | None) -> x509.Certificate:
-    signer = issuer.key if issuer else key
-    builder = builder.add_extension(
-        x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
-    )
-    return builder.sign(signer, hashes.SHA256())
-
-
-def _crl(held: Pair, revoked: Mapping[str, str], now: datetime | None = None) -> bytes:
-    now = now or clock.now()
-    builder = (
-        x509.CertificateRevocationListBuilder()
-        .issuer_name(held.certificate.subject)
-        .last_update(now)
-        .next_update(now + _CRL_LIFETIME)
-        .add_extension(x509.CRLNumber(int(now.timestamp() * 1000)), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(held.key.public_key()), critical=False)
-        .add_extension(_keeps_ended(held.certificate), critical=False)
-    )
-    for serial, at in revoked.items():
-        entry = x509.RevokedCertificateBuilder().serial_number(int(serial, 16))
-        entry = entry.revocation_date(datetime.fromisoformat(at))
-        builder = builder.add_revoked_certificate(
-            entry.add_extension(x509.CRLReason(x509.ReasonFlags.key_compromise), critical=False).build()
-        )
-    return builder.sign(held.key, hashes.SHA256()).public_bytes(Encoding.DER)
-
-
-def _keeps_ended(authority: x509.Certificate) -> x509.UnrecognizedExtension:
-    """This authority never drops a certificate from its list: said, so that old signatures can be checked."""
-    since = core.GeneralizedTime(authority.not_valid_before_utc).dump()
-    return x509.UnrecognizedExtension(x509.ObjectIdentifier(EXPIRED_CERTS_ON_CRL), since)
 
 
 def person_file(folder: Path, key: str) -> Path:

@@ -38,7 +38,7 @@ from signing.trust.holders import TEST_MARK
 
 log = logging.getLogger(__name__)
 
-_MOST_BYTES = 100_000
+_MAX_BYTES = 100_000
 _ANSWER_HOLDS = timedelta(days=1)
 TSA, OCSP, CRL, CA = "tsa", "ocsp", "crl", "ca"
 
@@ -71,7 +71,7 @@ class Mood:
             time.sleep(0.02)
 
 
-def open_door(port: int = 0, host: str = "127.0.0.1") -> socket.socket:
+def open_listener(port: int = 0, host: str = "127.0.0.1") -> socket.socket:
     """Where services are going to answer. Certificates that name the address are made before there is anybody to
     answer, and nobody else may take it meanwhile."""
     return socket.create_server((host, port))
@@ -84,11 +84,11 @@ class TestServices(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, authority: TestAuthority, door: socket.socket | None = None) -> None:
-        door = door or open_door()
-        super().__init__(door.getsockname(), _Door, bind_and_activate=False)
+    def __init__(self, authority: TestAuthority, listener: socket.socket | None = None) -> None:
+        listener = listener or open_listener()
+        super().__init__(listener.getsockname(), _RequestHandler, bind_and_activate=False)
         self.socket.close()
-        self.socket, self.server_port = door, door.getsockname()[1]
+        self.socket, self.server_port = listener, listener.getsockname()[1]
         self.authority = authority
         self.moods = {name: Mood() for name in (TSA, OCSP, CRL, CA)}
         self.counts: Counter[str] = Counter()
@@ -134,9 +134,9 @@ class TestServices(ThreadingHTTPServer):
 
 
 @contextmanager
-def served(authority: TestAuthority, door: socket.socket | None = None) -> Iterator[TestServices]:
+def served(authority: TestAuthority, listener: socket.socket | None = None) -> Iterator[TestServices]:
     """The services in a thread of their own for the length of the block, at a door that is open already or another."""
-    services = TestServices(authority, door)
+    services = TestServices(authority, listener)
     thread = Thread(target=services.serve_forever, args=(0.02,), daemon=True, name="test-services")
     thread.start()
     try:
@@ -150,9 +150,9 @@ def served(authority: TestAuthority, door: socket.socket | None = None) -> Itera
 def serve(folder: Path, port: int, say: Callable[[str], None]) -> None:
     """Serve the authority in `folder` on this machine until the process is told to end; port 0 is any that is free.
     Certificates that it makes from now on name this address."""
-    door = open_door(port)
-    authority = TestAuthority(folder, served_at=f"http://127.0.0.1:{door.getsockname()[1]}")
-    with TestServices(authority, door) as services:
+    listener = open_listener(port)
+    authority = TestAuthority(folder, served_at=f"http://127.0.0.1:{listener.getsockname()[1]}")
+    with TestServices(authority, listener) as services:
         say(f"{folder}: {TEST_MARK}")
         say(f"LIENTHONG_TSA_URL={services.tsa_url}")
         say(f"{services.url}/ocsp  {services.url}/crl/issuing.crl  {services.url}/ca/issuing.crt")
@@ -173,7 +173,7 @@ class _Refused(Exception):
         self.status = status
 
 
-class _Door(BaseHTTPRequestHandler):
+class _RequestHandler(BaseHTTPRequestHandler):
     server: TestServices
     protocol_version = "HTTP/1.1"
     timeout = 30
@@ -184,7 +184,7 @@ class _Door(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(length) if length <= _MOST_BYTES else b""
+        body = self.rfile.read(length) if length <= _MAX_BYTES else b""
         name = self.path.strip("/")
         self._serve(name, lambda: self._ask(name, body))
 

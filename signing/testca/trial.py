@@ -31,7 +31,7 @@ _last: list[tuple[Trust, Trust, Trust]] = []
 
 
 def _joined(agreed: Trust, lying: Trust) -> Trust:
-    """The same object as long as both are the same: programs that judge are told again only what is another one."""
+    """The same object as long as both are the same: programs that verify are told again only what is another one."""
     if not _last or _last[0][0] is not agreed or _last[0][1] is not lying:
         _last[:] = [(agreed, lying, agreed.joined(lying))]
     return _last[0][2]

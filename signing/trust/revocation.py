@@ -46,7 +46,7 @@ TOPIC = topics.REVOCATION
 LIST, ANSWER = "crl", "ocsp"
 SOONEST, LATEST = timedelta(minutes=5), timedelta(hours=24)
 FORGOTTEN_AFTER = timedelta(days=60)
-GIVEN_UP_AFTER = 3
+MAX_FAILURES = 3
 """Failures of a list in a row after which the responder is asked, too."""
 
 Pair = tuple[x509.Certificate, x509.Certificate]
@@ -103,7 +103,7 @@ def _want(tx: Tx, certificate: x509.Certificate, issuer: x509.Certificate) -> bo
     lists, responders = list_addresses(certificate), responder_addresses(certificate)
     row = _wanted(tx, LIST, lists[0], certificate, issuer) if lists else None
     asked = row is not None and _is_coming(row)
-    usable = row is not None and row.failures < GIVEN_UP_AFTER
+    usable = row is not None and row.failures < MAX_FAILURES
     if responders and not usable:
         asked = _is_coming(_wanted(tx, ANSWER, responders[0], certificate, issuer)) or asked
     return asked
@@ -115,24 +115,24 @@ def _wanted(tx: Tx, kind: str, url: str, certificate: x509.Certificate, issuer: 
     row = tx.session.scalar(sa.select(RevocationSource).where(RevocationSource.key == key))
     if row is None:
         row = _entered(tx, key, kind, url, issuer, None if kind == LIST else certificate)
-        _promise(tx, row, clock.now())
+        _enqueue(tx, row, clock.now())
     else:
         _keep_wanted(tx, row)
     return row
 
 
 def _keep_wanted(tx: Tx, row: RevocationSource) -> None:
-    """Once a day it is noted that somebody wants it; a promise that got lost is made again."""
+    """Once a day it is noted that somebody wants it; a job that got lost is enqueued again."""
     now = clock.now()
     if now - row.wanted_at > timedelta(days=1):
         row.wanted_at = now
     if row.url and (row.due_at is None or now - row.due_at > timedelta(hours=1)):
-        _promise(tx, row, now)
+        _enqueue(tx, row, now)
 
 
 def _is_coming(row: RevocationSource) -> bool:
     """Whether an answer that was never there may come soon."""
-    return row.answer is None and row.failures < GIVEN_UP_AFTER
+    return row.answer is None and row.failures < MAX_FAILURES
 
 
 def _entered(
@@ -161,7 +161,7 @@ def ask_now(tx: Tx, actor: Actor, source_id: int) -> None:
     row = tx.session.get(RevocationSource, source_id, with_for_update=True)
     if row is None or not row.url:
         raise NotFound()
-    _promise(tx, row, clock.now())
+    _enqueue(tx, row, clock.now())
 
 
 def add_list(tx: Tx, actor: Actor, data: bytes) -> RevocationSource:
@@ -212,7 +212,7 @@ class Outcome:
 
 
 class RevocationHandler(Handler[Question, Outcome]):
-    """Ask one authority. Asking twice does no harm; the next time is promised with each answer."""
+    """Ask one authority. Asking twice does no harm; the next time is enqueued with each answer."""
 
     topic = TOPIC
 
@@ -243,7 +243,7 @@ class RevocationHandler(Handler[Question, Outcome]):
             return Outcome(None, refused.reason)
 
     def conclude(self, tx: Tx, job: Job, result: Outcome) -> None:
-        """Keep the answer unless a newer one is there, and promise the next question."""
+        """Keep the answer unless a newer one is there, and enqueue the next question."""
         row = tx.session.get(RevocationSource, job.payload["source_id"], with_for_update=True, populate_existing=True)
         if row is None:
             return
@@ -253,14 +253,14 @@ class RevocationHandler(Handler[Question, Outcome]):
             _failed(row, "older")
         else:
             _keep(row, result.answer)
-        _promise(tx, row, clock.now() + _wait(row))
+        _enqueue(tx, row, clock.now() + _wait(row))
 
     def give_up(self, tx: Tx, job: Job, reason: str) -> None:
         """A failure of our own: said on the page, and tried again later."""
         row = tx.session.get(RevocationSource, job.payload["source_id"], with_for_update=True)
         if row is not None:
             _failed(row, "no_answer")
-            _promise(tx, row, clock.now() + _wait(row))
+            _enqueue(tx, row, clock.now() + _wait(row))
 
 
 def _keep(row: RevocationSource, answer: Answer) -> None:
@@ -281,7 +281,7 @@ def _wait(row: RevocationSource) -> timedelta:
     return min(LATEST, max(SOONEST, half - clock.now()))
 
 
-def _promise(tx: Tx, row: RevocationSource, due_at: datetime) -> None:
+def _enqueue(tx: Tx, row: RevocationSource, due_at: datetime) -> None:
     row.due_at = due_at
     tx.outbox(TOPIC, f"{row.id}:{due_at.isoformat()}", {"source_id": row.id}, due_at=due_at)
 

@@ -60,7 +60,7 @@ class Later:
 
 
 def review(data: bytes, signed: int, number_fields: frozenset[str]) -> Later:
-    """Judge every update of `data` after the first `signed` bytes, which a signature covers."""
+    """Verify every update of `data` after the first `signed` bytes, which a signature covers."""
     found: list[Update] = []
     try:
         _review(data, signed, number_fields, found)

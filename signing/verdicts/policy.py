@@ -55,7 +55,7 @@ POLICIES: dict[DocumentKind, Policy] = {
     DocumentKind.COPY: Policy("copy-3", (_SEAL,), Value.INVALID),
     # Minutes are signed by the secretary and the chair; a seal only "if any" (Decree 30, form 1.9).
     DocumentKind.MINUTES: Policy("minutes-4", (_PERSON, _PERSON), Value.INVALID),
-    # Papers of which we do not know who had to sign them: judge what is there. Other programs add to signed files what
+    # Papers of which we do not know who had to sign them: verify what is there. Other programs add to signed files what
     # we cannot tell from an attack; what was signed can be shown.
     DocumentKind.FOREIGN: Policy(
         "foreign-4", (), Value.UNCLEAR, edited_later=Value.UNCLEAR, weak_algorithm=Value.UNCLEAR
@@ -72,7 +72,7 @@ ENVELOPE = Policy("envelope-2", (), Value.UNCLEAR, weak_algorithm=Value.UNCLEAR)
 
 
 IN_FORCE = frozenset(policy.name for policy in POLICIES.values())
-"""The versions by which papers are judged today; a verdict that names another one was made by earlier rules."""
+"""The versions by which papers are verified today; a verdict that names another one was made by earlier rules."""
 
 
 def policy_for(kind: DocumentKind) -> Policy:

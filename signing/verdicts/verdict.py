@@ -156,7 +156,7 @@ _SIGNER_PLAIN = (
 
 @dataclass(frozen=True)
 class Verdict:
-    """The judgement of one file at one moment under one version of a policy.
+    """The verification of one file at one moment under one version of a policy.
 
     `summary` is the one sentence for the page; `report` holds the technical facts (plain data) for the record.
     """

@@ -23,23 +23,23 @@ from pyhanko.pdf_utils.xref import ObjStreamRef, XRefSectionData
 from kernel.errors import Invalid
 from kernel.text import Phrase, phrase
 from signing.pdf.signed_file import BROKEN
-from signing.verification.hazards import MOST_VALUES, Hazard, hazards_of, reached, words_for
+from signing.verification.hazards import MAX_VALUES, Hazard, hazards_of, reached, words_for
 
 LARGEST_SHARE = 0.25
 """Of a page: an empty field that is larger could cover it."""
 LARGEST_NUMBER_SHARE = 0.04
 """Of a page, for the fields that are filled in after a person has signed: some 8 by 3 cm on A4."""
 FILLED_LATER = frozenset({"So", "Ngay"})
-MOST_ORPHAN_BYTES = 1000
+MAX_ORPHAN_BYTES = 1000
 """An object that nothing reaches is harmless while it has no room for a page or a file."""
-MOST_PAGES = 5000
+MAX_PAGES = 5000
 INSET_PT = 3.0
 """A field that touches letters by less than this lies beside them."""
 
 NOT_SIGNABLE = phrase("Tệp này không ký được vì có {what}. Hãy in ra tệp PDF mới rồi tải lên lại.")
 
 _BLANK = b"\0\t\n\f\r "
-_MOST_DEEP = 32
+_MAX_DEPTH = 32
 
 
 def obstacles(pdf: bytes) -> tuple[Hazard, ...]:
@@ -50,7 +50,7 @@ def obstacles(pdf: bytes) -> tuple[Hazard, ...]:
         reader = PdfFileReader(BytesIO(pdf), strict=False)
         found.update(hazards_of(reader))
         if not found & {Hazard.ENCRYPTED, Hazard.TOO_MUCH}:
-            found.update(_promised(reader, len(pdf)))
+            found.update(_declared(reader, len(pdf)))
             found.update(_orphans(reader, len(pdf)))
             found.update(_of_fields(reader, pdf))
     except BROKEN:
@@ -123,7 +123,7 @@ def _named(reader: PdfFileReader) -> dict[int, tuple[int, int | ObjStreamRef]]:
     return named
 
 
-def _promised(reader: PdfFileReader, size: int) -> Iterator[Hazard]:
+def _declared(reader: PdfFileReader, size: int) -> Iterator[Hazard]:
     named = _named(reader)
     highest = int(reader.trailer_view["/Size"])
     data = reader.stream.getbuffer()
@@ -148,7 +148,7 @@ def _is_there(
 def _orphans(reader: PdfFileReader, size: int) -> Iterator[Hazard]:
     seen: set[tuple[int, int]] = set()
     for count, _ in enumerate(reached(reader.trailer_view, seen)):
-        if count > MOST_VALUES:
+        if count > MAX_VALUES:
             yield Hazard.TOO_MUCH
             return
     named = _named(reader)
@@ -158,7 +158,7 @@ def _orphans(reader: PdfFileReader, size: int) -> Iterator[Hazard]:
         if number in used:
             continue
         long = ends[place] - place if isinstance(place, int) else _length_of(reader, number, generation)
-        if long > MOST_ORPHAN_BYTES:
+        if long > MAX_ORPHAN_BYTES:
             yield Hazard.ORPHANS
             return
 
@@ -269,7 +269,7 @@ def _empty_field(widget: generic.PdfObject, page: int) -> _Field | None:
 
 def _inherited(widget: generic.DictionaryObject, key: str) -> generic.PdfObject | None:
     value: generic.PdfObject | None = widget
-    for _ in range(_MOST_DEEP):
+    for _ in range(_MAX_DEPTH):
         if not isinstance(value, generic.DictionaryObject):
             return None
         found = _value(value, key)
@@ -295,7 +295,7 @@ def _list(value: generic.DictionaryObject, key: str) -> list[generic.PdfObject]:
 def _pages(reader: PdfFileReader) -> Iterator[generic.DictionaryObject]:
     """The pages in their order; a tree that turns back on itself, or is endless, is cut."""
     waiting, seen, count = [reader.root["/Pages"]], set[int](), 0
-    while waiting and count < MOST_PAGES:
+    while waiting and count < MAX_PAGES:
         node = waiting.pop()
         if not isinstance(node, generic.DictionaryObject) or id(node) in seen:
             continue

@@ -28,7 +28,7 @@ NUMBER_FAULTS = {Covering.LOST, Covering.CHANGED, Covering.TOUCHED, Covering.NOT
 """A number stands among words; everything else it may do no more than a signature."""
 
 
-def judge_appearance(case: Case) -> None:
+def verify_appearance(case: Case) -> None:
     """Add what looks different from what was signed, and which later picture covers what stood there before."""
     if not case.later.updates:
         return

@@ -35,7 +35,7 @@ from signing.trust.revocation_info import telling
 from signing.trust.trust_store import Purpose, Trust
 
 CLOCK_SKEW = timedelta(seconds=60)
-MOST_WAYS = 64
+MAX_PATHS = 64
 """Ways to a root that are tried: papers have one or two; certificates made up for a file lead round without end."""
 DOCUMENT_SIGNING = {
     "email_protection",
@@ -163,7 +163,7 @@ async def _valid_path(
                 return path
             except ValidationError as error:
                 wrong.append(error)
-            if len(wrong) >= MOST_WAYS:
+            if len(wrong) >= MAX_PATHS:
                 break
     finally:
         await paths.cancel()

@@ -13,17 +13,17 @@ from signing.verification.context import Case, worst
 _MISSING = {HolderKind.PERSON: Code.PERSON_MISSING, HolderKind.SEAL: Code.SEAL_MISSING}
 
 
-def judge_whole(case: Case) -> None:
+def verify_completeness(case: Case) -> None:
     """Add what the file as a whole lacks to the reasons, and lower the signers that this concerns."""
     extra = trailing_bytes(case.file)
     if extra > 0:
         case.reasons.append(reason(Code.TRAILING_BYTES, count=extra))
     for one in _unknown(case):
         case.reasons.append(reason(Code.HOLDER_UNKNOWN, one.field, who=one.name))
-    _judge_required(case)
-    _judge_order(case)
-    _judge_agency(case)
-    _judge_person(case)
+    _verify_required(case)
+    _verify_order(case)
+    _verify_agency(case)
+    _verify_person(case)
     case.signers[:] = [
         replace(one, value=worst([one.value, *(r.weight for r in case.reasons if r.signature == one.field)]))
         for one in case.signers
@@ -34,7 +34,7 @@ def _unknown(case: Case) -> list[Signer]:
     return [one for one in case.signers if one.kind is HolderKind.UNKNOWN and one.certificate]
 
 
-def _judge_required(case: Case) -> None:
+def _verify_required(case: Case) -> None:
     """Every kind of signer as often as the policy wants it, each with a certificate of its own."""
     # Somebody signed whose certificate does not tell what it is: that may be the missing one.
     weight = Value.UNCLEAR if _unknown(case) else case.policy.missing
@@ -46,7 +46,7 @@ def _judge_required(case: Case) -> None:
             case.reasons.append(reason(Code.SIGNERS_TOO_FEW, weight=weight, count=len(there), needed=count))
 
 
-def _judge_order(case: Case) -> None:
+def _verify_order(case: Case) -> None:
     """The seal stands after the person whom the paper names, after every person when none of them bears that name, and
     after one of them when nobody is named: agencies that issue a paper together sign and seal in turn."""
     if HolderKind.SEAL not in case.policy.required[1:]:
@@ -62,7 +62,7 @@ def _judge_order(case: Case) -> None:
             case.reasons.append(reason(Code.SEAL_BEFORE_PERSON, seal.field, who=seal.name))
 
 
-def _judge_agency(case: Case) -> None:
+def _verify_agency(case: Case) -> None:
     names = case.expected.agency_names
     if not names:
         return
@@ -80,7 +80,7 @@ def _judge_agency(case: Case) -> None:
             case.reasons.append(wrong)
 
 
-def _judge_person(case: Case) -> None:
+def _verify_person(case: Case) -> None:
     """Whether one of the persons is who the paper says, and what the certificate says of the position.
 
     Positions in certificates outlive promotions, and who signs for another (KT., TL., TUQ.) has a position of their

@@ -1,4 +1,4 @@
-"""What is known and found while a file is judged."""
+"""What is known and found while a file is verified."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

@@ -29,7 +29,7 @@ from signing.verification.certificate_chains import CLOCK_SKEW, Chain, ChainStat
 
 log = logging.getLogger(__name__)
 
-MOST_CARRIED = 500
+MAX_CARRIED = 500
 """Items of validation data that are read from one file: a paper needs a dozen, a bomb has thousands."""
 
 NOT_KNOWN = (ChainState.NO_PATH, ChainState.REVOCATION_UNKNOWN, ChainState.REVOCATION_STALE)
@@ -65,15 +65,15 @@ class Carried:
 class Stamp:
     """A time-stamp that was checked: the moment that it proves for everything before byte `end`.
 
-    `revision` is the one that it is in, -1 for one in a signature's token; `judged_as_of` the moment as of which its
-    own certificate was judged, `path` the way of that to a trusted root, root first.
+    `revision` is the one that it is in, -1 for one in a signature's token; `verified_as_of` the moment as of which its
+    own certificate was verified, `path` the way of that to a trusted root, root first.
     """
 
     name: str
     end: int
     revision: int
     at: datetime
-    judged_as_of: datetime
+    verified_as_of: datetime
     certificate: x509.Certificate = field(compare=False, repr=False)
     embedded: tuple[x509.Certificate, ...] = field(compare=False, repr=False)
     path: tuple[x509.Certificate, ...] = field(compare=False, repr=False)
@@ -117,11 +117,11 @@ _PURPOSES = {
 def _streams(store: generic.DictionaryObject, key: str) -> tuple[bytes, ...]:
     found = store.get(key)
     refs = list(found.get_object()) if found is not None else []
-    return tuple(bytes(ref.get_object().read_data(_PURPOSES[key])) for ref in refs[:MOST_CARRIED])
+    return tuple(bytes(ref.get_object().read_data(_PURPOSES[key])) for ref in refs[:MAX_CARRIED])
 
 
 def _is_certificate(der: bytes) -> bool:
-    """What is none shall not keep the rest of the file from being judged; `signing.updates` objects to it."""
+    """What is none shall not keep the rest of the file from being verified; `signing.updates` objects to it."""
     try:
         found = x509.Certificate.load(der, strict=True)
         return bool(found.subject.hashable and found.issuer.hashable and found.public_key.algorithm)
@@ -129,18 +129,18 @@ def _is_certificate(der: bytes) -> bool:
         return False
 
 
-async def judge_stamps(
+async def verify_timestamps(
     file: Signatures, trust: Trust, moment: datetime, known_since: datetime | None, carried: Carried
 ) -> tuple[list[Stamp], list[Doubt]]:
     """Check the document time-stamps (ETSI.RFC3161). Those that count and those that do not, oldest first."""
     stamps: list[Stamp] = []
     doubts: list[Doubt] = []
     for found in reversed([one for one in file.found if one.is_timestamp]):
-        judged = await _judge_stamp(file, found, trust, as_of(stamps, found.end, moment, known_since), carried)
-        if isinstance(judged, Stamp):
-            stamps.append(judged)
+        verified = await _verify_timestamp(file, found, trust, as_of(stamps, found.end, moment, known_since), carried)
+        if isinstance(verified, Stamp):
+            stamps.append(verified)
         else:
-            doubts.append(judged)
+            doubts.append(verified)
     return stamps[::-1], doubts[::-1]
 
 
@@ -150,7 +150,7 @@ def as_of(stamps: Iterable[Stamp], end: int, moment: datetime, known_since: date
     return min([known for known in (known_since, *proven) if known is not None and known <= moment] or [moment])
 
 
-async def _judge_stamp(
+async def _verify_timestamp(
     file: Signatures, found: Found, trust: Trust, moment: datetime, carried: Carried
 ) -> Stamp | Doubt:
     signature = found.signature
@@ -159,11 +159,11 @@ async def _judge_stamp(
     sound = integrity_of(file, found)
     if not sound.covered or sound.later is None:
         return Doubt(reason(Code.EDITED_AFTER_SIGNING, found.field, who=found.field))
-    judged = await judge_token(signature.signed_data, signature.compute_digest, found.field, trust, moment, carried)
-    return replace(judged, end=found.end, revision=found.revision) if isinstance(judged, Stamp) else judged
+    verified = await verify_token(signature.signed_data, signature.compute_digest, found.field, trust, moment, carried)
+    return replace(verified, end=found.end, revision=found.revision) if isinstance(verified, Stamp) else verified
 
 
-async def judge_token(
+async def verify_token(
     token: cms.SignedData, imprint: Any, name: str, trust: Trust, moment: datetime, carried: Carried
 ) -> Stamp | Doubt:
     """What an RFC 3161 token proves about what `imprint` answers the digest of, as of `moment`."""
@@ -245,7 +245,7 @@ async def level_of(holding: Holding, file: Signatures, trust: Trust, carried: Ca
 async def _is_enough(carried: Carried, holding: Holding, trust: Trust, stamps: Sequence[Stamp]) -> bool:
     alone = carried.instead_of(trust)
     questions = [(holding.certificate, holding.embedded, holding.purpose, holding.moment)]
-    questions += [(stamp.certificate, stamp.embedded, Purpose.TSA, stamp.judged_as_of) for stamp in stamps]
+    questions += [(stamp.certificate, stamp.embedded, Purpose.TSA, stamp.verified_as_of) for stamp in stamps]
     for certificate, embedded, purpose, moment in questions:
         chain = await chain_of(certificate, list(embedded), alone, purpose, moment)
         if chain.state is not ChainState.GOOD:

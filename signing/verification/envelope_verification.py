@@ -1,4 +1,4 @@
-"""The judgement on the signature of an envelope: a system's, not a person's. What the bytes say was found elsewhere
+"""The verification of the signature of an envelope: a system's, not a person's. What the bytes say was found elsewhere
 (docex/edxml/xmldsig/verification.py); here is who signed, whether that may be trusted, and the verdict.
 
 Never valid while anything is unknown, as with papers; called in a process of its own, for the certificate is a
@@ -78,7 +78,7 @@ class Sealed:
         return self.finding in _PLAIN
 
 
-def judge_envelope(
+def verify_envelope(
     sealed: Sealed,
     trust: Trust,
     *,
@@ -86,9 +86,9 @@ def judge_envelope(
     known_since: datetime | None = None,
     at: datetime | None = None,
 ) -> Verdict:
-    """The verdict, as of `at` (now); the certificate is judged as of `known_since`, when the envelope came."""
+    """The verdict, as of `at` (now); the certificate is verified as of `known_since`, when the envelope came."""
     moment = at or clock.now()
-    reasons, signers, detail = _judged(sealed, trust, agency_names, known_since, moment)
+    reasons, signers, detail = _verified(sealed, trust, agency_names, known_since, moment)
     return verdict_of(
         reasons,
         signers,
@@ -104,7 +104,7 @@ def judge_envelope(
 _Found = tuple[list[Reason], list[Signer], dict[str, Any]]
 
 
-def _judged(
+def _verified(
     sealed: Sealed, trust: Trust, names: tuple[str, ...], known_since: datetime | None, moment: datetime
 ) -> _Found:
     if sealed.finding in _PLAIN:

@@ -1,6 +1,6 @@
-"""The judgement on a file: the only maker of a `Verdict`.
+"""The verification of a file: the only maker of a `Verdict`.
 
-Never valid while anything is unknown. Whatever bytes come in, a verdict comes out: "could not be judged" is one too.
+Never valid while anything is unknown. Whatever bytes come in, a verdict comes out: "could not be verified" is one too.
 Call it in workers, in a thread without an event loop; it needs no network, no database and no files.
 """
 
@@ -22,17 +22,17 @@ from signing.verdicts.policy import DocumentKind, Policy, policy_for
 from signing.verdicts.reasons import Code, reason
 from signing.verdicts.verdict import Reason, Signer, Value, Verdict
 from signing.verification.context import Case, Expected, worst
-from signing.verification.signature_verification import judge
+from signing.verification.signature_verification import verify_signatures
 from signing.verification.warmup import rehearsal
 
-__all__ = ["Expected", "alone", "not_judged", "signed_revision", "too_large", "verdict_of", "verify"]
+__all__ = ["Expected", "alone", "not_verified", "signed_revision", "too_large", "verdict_of", "verify"]
 
 log = logging.getLogger(__name__)
 
 
 def warm_up() -> None:
-    """Judge and draw a letter of nobody's, so that libraries are ready before a file comes (in
-    `signing.sandbox.child_process`): each child would load PDFium for itself, which takes as long as a judgement."""
+    """Verify and draw a letter of nobody's, so that libraries are ready before a file comes (in
+    `signing.sandbox.child_process`): each child would load PDFium for itself, which takes as long as a verification."""
     own = rehearsal()
     verify(own.letter, own.trust, policy_for(DocumentKind.PERSON_ONLY))
     with Pages(own.letter) as pages:
@@ -48,17 +48,17 @@ def verify(
     known_since: datetime | None = None,
     at: datetime | None = None,
 ) -> Verdict:
-    """Judge a PDF under `policy`, as of `at` (now).
+    """Verify a PDF under `policy`, as of `at` (now).
 
     `known_since` is when these exact bytes demonstrably existed (our own log of the arrival): certificates are then
-    judged as of that moment, as with a time-stamp. Never raises on any bytes.
+    verified as of that moment, as with a time-stamp. Never raises on any bytes.
     """
     moment = at or clock.now()
     digest = sha256(data).hexdigest()
     try:
         file = embedded_signatures(data)
         case = Case(policy, trust, expected or Expected(), moment, known_since, file)
-        run(judge(case))
+        run(verify_signatures(case))
         reasons, signers, details = tuple(case.reasons), tuple(case.signers), case.details
     except NotReadable as error:
         pdf = b"%PDF-" in data[:1024]
@@ -66,10 +66,10 @@ def verify(
         reasons, signers, details = (found,), (), [{"error": str(error)}]
     except TooComplicated as error:
         reasons, signers, details = (reason(Code.TOO_COMPLICATED),), (), [{"error": error.what}]
-    except MemoryError:  # the process is at its limit: it is for `isolation` to say so
+    except MemoryError:  # the process is at its limit: it is for the sandbox to say so
         raise
     except Exception as error:  # whatever a hostile file makes a library do, the answer is a verdict
-        log.exception("a file could not be judged")
+        log.exception("a file could not be verified")
         reasons, signers, details = (reason(Code.CANNOT_JUDGE),), (), [{"error": type(error).__name__}]
     return verdict_of(reasons, signers, details, policy=policy, trust=trust, sha256=digest, size=len(data), at=moment)
 
@@ -85,7 +85,8 @@ def verdict_of(
     size: int,
     at: datetime,
 ) -> Verdict:
-    """What the findings make together: the gravest decides. For those who judge, here and in `envelopes`."""
+    """What the findings make together: the gravest decides. For those who verify, here and in
+    `envelope_verification`."""
     found, signed = tuple(reasons), tuple(signers)
     value = worst(one.weight for one in found)
     return Verdict(
@@ -110,8 +111,8 @@ def alone(verdict: Verdict, field: str) -> Verdict:
     return replace(verdict, value=value, summary=_summary(value, found, signed), reasons=found, signers=signed)
 
 
-def not_judged(code: Code, digest: str, size: int, policy: Policy, *, at: datetime | None = None) -> Verdict:
-    """The verdict on a file that could not be judged, which is never valid; `digest` is its SHA-256."""
+def not_verified(code: Code, digest: str, size: int, policy: Policy, *, at: datetime | None = None) -> Verdict:
+    """The verdict on a file that could not be verified, which is never valid; `digest` is its SHA-256."""
     found = (reason(code),)
     value = worst(one.weight for one in found)
     return Verdict(
@@ -127,8 +128,8 @@ def not_judged(code: Code, digest: str, size: int, policy: Policy, *, at: dateti
 
 
 def too_large(digest: str, size: int, policy: Policy, *, at: datetime | None = None) -> Verdict:
-    """The verdict on a file that nobody takes into memory to judge it."""
-    return not_judged(Code.TOO_LARGE, digest, size, policy, at=at)
+    """The verdict on a file that nobody takes into memory to verify it."""
+    return not_verified(Code.TOO_LARGE, digest, size, policy, at=at)
 
 
 def signed_revision(data: bytes, signer: Signer) -> bytes:

@@ -24,7 +24,7 @@ from signing.pdf.signed_file import BROKEN
 from signing.verdicts.reasons import Code, reason
 from signing.verdicts.verdict import Reason
 
-MOST_VALUES = 2_000_000
+MAX_VALUES = 2_000_000
 """Dictionaries and arrays of a paper that are looked at; a book of 300 tagged pages has a tenth of that."""
 
 
@@ -154,7 +154,7 @@ def _found(reader: PdfFileReader) -> Iterator[Hazard]:
         yield Hazard.ENCRYPTED
         return  # what it says is nobody's to read
     for count, node in enumerate(reached(trailer)):
-        if count > MOST_VALUES:
+        if count > MAX_VALUES:
             yield Hazard.TOO_MUCH
             return
         if isinstance(node.value, generic.DictionaryObject):

@@ -31,8 +31,8 @@ from signing.verdicts.policy import DocumentKind, policy_for
 from signing.verdicts.reasons import Code, reason
 from signing.verdicts.verdict import Level, TimeSource, Value
 from signing.verification.certificate_chains import ChainState, chain_of
-from signing.verification.embedded_proofs import Carried, Doubt, Stamp, judge_token
-from signing.verification.signature_verification import Case, Expected, judge, worst
+from signing.verification.embedded_proofs import Carried, Doubt, Stamp, verify_token
+from signing.verification.signature_verification import Case, Expected, verify_signatures, worst
 
 ORDER = (Level.OTHER, Level.B_B, Level.B_T, Level.B_LT, Level.B_LTA)
 
@@ -63,7 +63,7 @@ class Reached:
 
 @dataclass(frozen=True)
 class Examined:
-    """A file with all that was found in it, so that it need not be judged again to be upgraded."""
+    """A file with all that was found in it, so that it need not be verified again to be upgraded."""
 
     data: bytes
     case: Case
@@ -139,18 +139,18 @@ def no_use_of(token: bytes, digest: bytes, trust: Trust) -> Phrase | None:
     """Why a time-stamp token over this SHA-256 that has just come proves nothing, and will not when authorities have
     answered; None when it does, or may when they have."""
     signed = cms.ContentInfo.load(token)["content"]
-    judged = run(judge_token(signed, lambda _: digest, "", trust, clock.now(), Carried()))
-    if not isinstance(judged, Doubt) or judged.path:
+    verified = run(verify_token(signed, lambda _: digest, "", trust, clock.now(), Carried()))
+    if not isinstance(verified, Doubt) or verified.path:
         return None
-    return SLOW_CLOCK if judged.reason.code == Code.TIMESTAMP_ORDER else NOT_TRUSTED
+    return SLOW_CLOCK if verified.reason.code == Code.TIMESTAMP_ORDER else NOT_TRUSTED
 
 
 def examine(data: bytes, trust: Trust, at: datetime | None = None) -> Examined:
-    """Judge every signature of the file for itself, as of `at` (now). Invalid(file) when it is no readable PDF."""
+    """Verify every signature of the file for itself, as of `at` (now). Invalid(file) when it is no readable PDF."""
     try:
         file = embedded_signatures(data)
         case = Case(policy_for(DocumentKind.FOREIGN), trust, Expected(), at or clock.now(), None, file)
-        run(judge(case))
+        run(verify_signatures(case))
     except (NotReadable, TooComplicated) as error:
         code = Code.UNREADABLE if isinstance(error, NotReadable) else Code.TOO_COMPLICATED
         found = reason(code).phrase
@@ -230,5 +230,5 @@ def _is_good(case: Case, found: Found) -> bool:
 async def _path_of(case: Case, stamp: Stamp) -> tuple[x509.Certificate, ...]:
     """The chain of a time-stamp, root first; nothing when the file itself holds what its check needs."""
     alone = case.carried.instead_of(case.trust)
-    chain = await chain_of(stamp.certificate, list(stamp.embedded), alone, Purpose.TSA, stamp.judged_as_of)
+    chain = await chain_of(stamp.certificate, list(stamp.embedded), alone, Purpose.TSA, stamp.verified_as_of)
     return () if chain.state is ChainState.GOOD else stamp.path

@@ -16,21 +16,21 @@ from typing import Any
 from asn1crypto import cms
 
 from signing.keys.keystore import KeyDescription, KeyStore
-from signing.sandbox.limits import Broken, Ending
+from signing.sandbox.limits import ExitReason, SandboxError
 from signing.sandbox.runner import pool
 from signing.verification.admission import admitted
 
 _RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s*\]")
-_MOST_SIGNED_BYTES = 64 * 1024
+_MAX_SIGNED_BYTES = 64 * 1024
 
 
 def signed(work: Callable[..., bytes], pdf: bytes, key: KeyStore, **named: Any) -> bytes:
-    """`work(pdf, key, **named)` of `pades`, in a child of its own. Broken when it did anything but sign this file,
-    Invalid(file) when a judge would refuse the file (`admission`)."""
+    """`work(pdf, key, **named)` of `pades`, in a child of its own. SandboxError when it did anything but sign this
+    file, Invalid(file) when a judge would refuse the file (`admission`)."""
     witness = _Witness(key)
     made = pool("signed").run(admitted, work, pdf, witness, **named)
     if not (made.startswith(pdf) and witness.digest == _digest_of(made, len(pdf))):
-        raise Broken(Ending.FAILED, "signed something else than what came back")
+        raise SandboxError(ExitReason.FAILED, "signed something else than what came back")
     return made
 
 
@@ -50,12 +50,12 @@ class _Witness:
         try:
             self.digest = _message_digest(tbs)
         except (ValueError, TypeError, KeyError, RecursionError):
-            raise Broken(Ending.FAILED, "asked to sign what is no signature of a paper") from None
+            raise SandboxError(ExitReason.FAILED, "asked to sign what is no signature of a paper") from None
         return self._key.sign(tbs)
 
 
 def _message_digest(tbs: bytes) -> bytes:
-    if len(tbs) > _MOST_SIGNED_BYTES:
+    if len(tbs) > _MAX_SIGNED_BYTES:
         raise ValueError
     attributes = cms.CMSAttributes.load(tbs, strict=True)
     found = [one["values"].native for one in attributes if one["type"].native == "message_digest"]

@@ -1,22 +1,29 @@
-"""Judging in a process of its own: whatever the file does there, a verdict comes back."""
+"""Verification in a process of its own: whatever the file does there, a verdict comes back."""
 
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from signing.sandbox.runner import Broken, Ending, Task, apart, in_turn, judging_seconds
+from signing.sandbox.runner import (
+    ExitReason,
+    SandboxError,
+    SandboxTask,
+    run_sandboxed,
+    run_sequence,
+    verification_seconds,
+)
 from signing.trust.trust_store import Trust
 from signing.verdicts.policy import ENVELOPE, Policy
 from signing.verdicts.reasons import Code
 from signing.verdicts.verdict import Verdict
-from signing.verification.envelope_verification import Sealed, judge_envelope
-from signing.verification.file_verification import Expected, not_judged, verify
+from signing.verification.envelope_verification import Sealed, verify_envelope
+from signing.verification.file_verification import Expected, not_verified, verify
 
 _CODES = {
-    Ending.CRASHED: Code.JUDGING_CRASHED,
-    Ending.TOO_LONG: Code.JUDGING_TOO_LONG,
-    Ending.TOO_MUCH: Code.JUDGING_TOO_MUCH,
-    Ending.FAILED: Code.CANNOT_JUDGE,
+    ExitReason.CRASHED: Code.JUDGING_CRASHED,
+    ExitReason.TOO_LONG: Code.JUDGING_TOO_LONG,
+    ExitReason.TOO_MUCH: Code.JUDGING_TOO_MUCH,
+    ExitReason.FAILED: Code.CANNOT_JUDGE,
 }
 
 
@@ -30,33 +37,34 @@ def verdict_on(
     at: datetime | None = None,
     timeout_s: float | None = None,
 ) -> Verdict:
-    """`verify.verify`, done in a child within `Limits.judging_seconds` of the processor.
+    """`file_verification.verify`, done in a child within `Limits.verification_seconds` of the processor.
 
-    `timeout_s` is how long to wait for a free one (isolation.Busy).
+    `timeout_s` is how long to wait for a free one (SandboxBusy).
     """
     asked = {"expected": expected, "known_since": known_since, "at": at}
     try:
-        return apart(verify, data, trust, policy, timeout_s=timeout_s, within_s=judging_seconds(), **asked)
-    except Broken as broken:
-        return not_judged(_CODES[broken.ending], sha256(data).hexdigest(), len(data), policy, at=at)
+        return run_sandboxed(verify, data, trust, policy, timeout_s=timeout_s, within_s=verification_seconds(), **asked)
+    except SandboxError as broken:
+        return not_verified(_CODES[broken.ending], sha256(data).hexdigest(), len(data), policy, at=at)
 
 
 def verdict_and(
     data: bytes,
     trust: Trust,
     policy: Policy,
-    then: Task,
+    then: SandboxTask,
     *,
     expected: Expected | None = None,
     known_since: datetime | None = None,
     at: datetime | None = None,
 ) -> tuple[Verdict, Any]:
-    """The same verdict, and what `then` answers about the same file, or Broken: the child that has judged it does both,
-    because making one costs more than either. The verdict is here before the rest begins, which cannot change it."""
+    """The same verdict, and what `then` answers about the same file, or SandboxError: the child that has verified it
+    does both, because making one costs more than either. The verdict is here before the rest begins, which cannot
+    change it."""
     asked = {"expected": expected, "known_since": known_since, "at": at}
-    verdict, rest = in_turn(Task(verify, (data, trust, policy), asked, judging_seconds()), then)
-    if isinstance(verdict, Broken):
-        verdict = not_judged(_CODES[verdict.ending], sha256(data).hexdigest(), len(data), policy, at=at)
+    verdict, rest = run_sequence(SandboxTask(verify, (data, trust, policy), asked, verification_seconds()), then)
+    if isinstance(verdict, SandboxError):
+        verdict = not_verified(_CODES[verdict.ending], sha256(data).hexdigest(), len(data), policy, at=at)
     return verdict, rest
 
 
@@ -68,11 +76,11 @@ def verdict_on_envelope(
     known_since: datetime | None = None,
     at: datetime | None = None,
 ) -> Verdict:
-    """`envelopes.judge_envelope`, in a child where there is a stranger's certificate to read."""
+    """`envelopes.verify_envelope`, in a child where there is a stranger's certificate to read."""
     if sealed.names_nobody:
-        return judge_envelope(sealed, trust, agency_names=agency_names, known_since=known_since, at=at)
+        return verify_envelope(sealed, trust, agency_names=agency_names, known_since=known_since, at=at)
     try:
         asked: dict[str, Any] = {"agency_names": agency_names, "known_since": known_since, "at": at}
-        return apart(judge_envelope, sealed, trust, within_s=judging_seconds(), **asked)
-    except Broken:
-        return not_judged(Code.CANNOT_JUDGE, sealed.sha256, sealed.size, ENVELOPE, at=at)
+        return run_sandboxed(verify_envelope, sealed, trust, within_s=verification_seconds(), **asked)
+    except SandboxError:
+        return not_verified(Code.CANNOT_JUDGE, sealed.sha256, sealed.size, ENVELOPE, at=at)

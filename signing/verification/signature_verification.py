@@ -1,4 +1,4 @@
-"""Judging the signatures of a file one by one, and then the file as a whole. `verify` makes the verdict of it."""
+"""Verifies the signatures of a file one by one, and then the file as a whole; `file_verification` makes the verdict."""
 
 import logging
 from dataclasses import replace
@@ -16,7 +16,7 @@ from signing.trust.trust_store import Purpose
 from signing.updates.review import Later, review
 from signing.verdicts.reasons import Code, reason
 from signing.verdicts.verdict import HolderKind, Level, Reason, Signer, TimeSource, Value
-from signing.verification.appearance import judge_appearance
+from signing.verification.appearance import verify_appearance
 from signing.verification.certificate_chains import (
     CLOCK_SKEW,
     Chain,
@@ -25,7 +25,7 @@ from signing.verification.certificate_chains import (
     binds_certificate,
     usage_of,
 )
-from signing.verification.completeness import judge_whole
+from signing.verification.completeness import verify_completeness
 from signing.verification.context import Case, Expected, worst
 from signing.verification.embedded_proofs import (
     Doubt,
@@ -34,9 +34,9 @@ from signing.verification.embedded_proofs import (
     as_of,
     carried_in,
     chain_with,
-    judge_stamps,
-    judge_token,
     level_of,
+    verify_timestamps,
+    verify_token,
 )
 from signing.verification.hazards import finding_unsigned
 from signing.verification.report_facts import signature_facts, stamp_facts
@@ -44,12 +44,12 @@ from signing.verification.signature_formats import found_in_the_file
 
 log = logging.getLogger(__name__)
 
-__all__ = ["Case", "Expected", "judge", "worst"]
+__all__ = ["Case", "Expected", "verify_signatures", "worst"]
 
 SEVEN_HOURS = timedelta(hours=7)
 
 
-async def judge(case: Case) -> None:
+async def verify_signatures(case: Case) -> None:
     """Fill `reasons`, `signers` and `details` of the case."""
     if case.file.lenient:
         case.reasons.append(reason(Code.LENIENT_READING))
@@ -61,20 +61,22 @@ async def judge(case: Case) -> None:
         return
     case.reasons += found_in_the_file(case.file, case.policy)
     case.carried = carried_in(case.file)
-    case.stamps, case.doubts = await judge_stamps(case.file, case.trust, case.moment, case.known_since, case.carried)
+    case.stamps, case.doubts = await verify_timestamps(
+        case.file, case.trust, case.moment, case.known_since, case.carried
+    )
     case.later = _later_updates(case)
     last = max(found.end for found in case.file.found if not found.is_timestamp) if case.papers else 0
     for found in case.papers:
-        await _judge_signature(case, found, is_last=found.end == last)
-    judge_appearance(case)
-    judge_whole(case)
+        await _verify_signature(case, found, is_last=found.end == last)
+    verify_appearance(case)
+    verify_completeness(case)
     # A changed letter breaks its time-stamps, too; people shall read first that it was changed.
     case.reasons += [doubt.reason for doubt in case.doubts]
     case.details += [stamp_facts(stamp) for stamp in case.stamps]
     case.details += [stamp_facts(doubt) for doubt in case.doubts]
 
 
-async def _judge_signature(case: Case, found: Found, *, is_last: bool) -> None:
+async def _verify_signature(case: Case, found: Found, *, is_last: bool) -> None:
     signature = found.signature
     if signature is None:
         code = Code.NO_CERTIFICATE if found.without_certificate else Code.SIGNATURE_UNREADABLE
@@ -86,17 +88,17 @@ async def _judge_signature(case: Case, found: Found, *, is_last: bool) -> None:
     holder = read_holder(signature.signer_cert)
     who = holder.full_name
     before = len(case.reasons)
-    _judge_bytes(case, found, who, is_last=is_last)
-    _judge_strength(case, found, holder)
+    _verify_bytes(case, found, who, is_last=is_last)
+    _verify_strength(case, found, holder)
     proofs = await _proofs_of(case, found)
     proven = min((stamp.at for stamp in proofs), default=None)
     declared = _declared_time(found)
-    chain = await _judge_chain(case, found, holder, proven, declared)
+    chain = await _verify_chain(case, found, holder, proven, declared)
     level = await _level_of(case, found, holder, chain, proofs)
     case.chains[found.field] = chain
     if proven is None:
-        _judge_declared_time(case, found, who, declared)
-    _judge_level(case, found, who, level)
+        _verify_declared_time(case, found, who, declared)
+    _verify_level(case, found, who, level)
     test = chain.test or holder.test
     if test:
         case.reasons.append(reason(Code.TEST_CERTIFICATE, found.field, who=who))
@@ -124,7 +126,7 @@ async def _judge_signature(case: Case, found: Found, *, is_last: bool) -> None:
     case.details.append(signature_facts(case, found, holder, chain))
 
 
-def _judge_bytes(case: Case, found: Found, who: str, *, is_last: bool) -> None:
+def _verify_bytes(case: Case, found: Found, who: str, *, is_last: bool) -> None:
     """Digest, signature value, coverage, and what was added later."""
     signature = found.signature
     if signature is None:
@@ -166,7 +168,7 @@ def _breaks_a_lock(case: Case, found: Found) -> bool:
 
 
 def _later_updates(case: Case) -> Later:
-    """What was added after the first signature, judged by our own rule (docs/decisions/0024)."""
+    """What was added after the first signature, verified by our own rule (docs/decisions/0024)."""
     first = min((found.end for found in case.papers if found.signature is not None), default=0)
     data = case.file.data
     if not first or not data[first:].rstrip():
@@ -206,7 +208,7 @@ def _is_seal(found: Found) -> bool:
     return found.signature is not None and read_holder(found.signature.signer_cert).kind is HolderKind.SEAL
 
 
-def _judge_strength(case: Case, found: Found, holder: Holder) -> None:
+def _verify_strength(case: Case, found: Found, holder: Holder) -> None:
     """Algorithms, key lengths and the purpose of the certificate."""
     signature = found.signature
     if signature is None:
@@ -248,12 +250,12 @@ async def _proofs_of(case: Case, found: Found) -> list[Stamp]:
         return proofs
     moment = as_of(case.stamps, found.end, case.moment, case.known_since)
     for token in tokens:
-        judged = await judge_token(token, imprint, found.field, case.trust, moment, case.carried)
-        if isinstance(judged, Doubt):
-            case.reasons.append(_of_the_stamp_only(judged.reason))
-            case.details.append(stamp_facts(judged))
+        verified = await verify_token(token, imprint, found.field, case.trust, moment, case.carried)
+        if isinstance(verified, Doubt):
+            case.reasons.append(_of_the_stamp_only(verified.reason))
+            case.details.append(stamp_facts(verified))
         else:
-            proofs.append(judged)
+            proofs.append(verified)
     return proofs
 
 
@@ -280,7 +282,7 @@ def _purpose(holder: Holder) -> Purpose:
     return Purpose.SEAL if holder.kind is HolderKind.SEAL else Purpose.PERSON
 
 
-async def _judge_chain(
+async def _verify_chain(
     case: Case, found: Found, holder: Holder, proven: datetime | None, declared: datetime | None
 ) -> Chain:
     signature = found.signature
@@ -352,7 +354,7 @@ def _declared_time(found: Found) -> datetime | None:
     return at if at is not None and at.tzinfo is not None else None
 
 
-def _judge_declared_time(case: Case, found: Found, who: str, declared: datetime | None) -> None:
+def _verify_declared_time(case: Case, found: Found, who: str, declared: datetime | None) -> None:
     """A time that only the signer's computer vouches for: said so, and compared with what can be known."""
     case.reasons.append(reason(Code.SELF_DECLARED_TIME, found.field, who=who))
     if declared is None or found.signature is None:
@@ -368,7 +370,7 @@ def _judge_declared_time(case: Case, found: Found, who: str, declared: datetime 
         case.reasons.append(reason(Code.CLOCK_SEVEN_HOURS_FAST, found.field, who=who))
 
 
-def _judge_level(case: Case, found: Found, who: str, level: Level) -> None:
+def _verify_level(case: Case, found: Found, who: str, level: Level) -> None:
     order = [Level.B_B, Level.B_T, Level.B_LT, Level.B_LTA]
     least = case.policy.least_level
     reached = order.index(level) if level in order else 0

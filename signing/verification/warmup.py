@@ -1,5 +1,5 @@
 """A letter of nobody's, signed by an authority that lives for a moment: what libraries prepare for the first file that
-they see, a nursery has them prepare for this one, so that none of its children has to (`isolation`).
+they see, a zygote has them prepare for this one, so that none of its children has to (`signing.sandbox`).
 
 Nobody trusts that authority but the rehearsal itself, and its keys are gone when it is over.
 """

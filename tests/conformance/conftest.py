@@ -25,11 +25,11 @@ def hub(office: Office, monkeypatch: pytest.MonkeyPatch) -> Office:
     trial = replace(office, config=replace(office.config, webhooks_anywhere=True))
     register_jobs(trial.config, trial.blobs)
     register_signing(trial.config, trial.blobs)
-    monkeypatch.setattr(log_jobs, "promise", _promise_soon)
+    monkeypatch.setattr(log_jobs, "enqueue", _enqueue_soon)
     begin_jobs(trial.config, trial.db)
     return trial
 
 
-def _promise_soon(tx: Tx) -> None:
+def _enqueue_soon(tx: Tx) -> None:
     at = clock.now() + timedelta(seconds=1)
     tx.outbox(Topic("signing.sequence"), at.isoformat(), due_at=at)

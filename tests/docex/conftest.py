@@ -40,5 +40,5 @@ def office(  # the fixture is named as the import above
     archive_jobs.register(config, blobs)
     with pytest.MonkeyPatch.context() as patience:
         # Papers wait twenty seconds for their time-stamp, and a test for an hour: on a slow machine these may pass.
-        patience.setattr(preservation, "CALM", timedelta(hours=1))
+        patience.setattr(preservation, "GRACE_PERIOD", timedelta(hours=1))
         yield Office(db, blobs, config, cast)

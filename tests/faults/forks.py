@@ -1,5 +1,5 @@
 """An instance whose web and worker are forks of processes that have everything imported: to start one again after a
-kill costs a fork and not two seconds of both cores (tests/faults/nursery.py)."""
+kill costs a fork and not two seconds of both cores (tests/faults/zygote.py)."""
 
 from __future__ import annotations
 
@@ -55,18 +55,18 @@ class ForkedInstance(Instance):
     """An instance whose parts start quickly."""
 
     def _set_up(self) -> None:
-        self._nurseries: dict[str, subprocess.Popen[str]] = {}
+        self._zygotes: dict[str, subprocess.Popen[str]] = {}
         for name in self._wanted:
-            command = [sys.executable, "-m", "tests.faults.nursery", name]
+            command = [sys.executable, "-m", "tests.faults.zygote", name]
             started = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-            self._nurseries[name] = self._stack.enter_context(started)
+            self._zygotes[name] = self._stack.enter_context(started)
             self._stack.callback(started.kill)
         super()._set_up()
 
     def _launch(self, name: str, environment: dict[str, str], log: Path) -> Part:
-        nursery = self._nurseries[name]
-        assert nursery.stdin is not None
-        assert nursery.stdout is not None
-        nursery.stdin.write(json.dumps({"log": str(log), "environment": environment}) + "\n")
-        nursery.stdin.flush()
-        return Forked(int(nursery.stdout.readline()))
+        zygote = self._zygotes[name]
+        assert zygote.stdin is not None
+        assert zygote.stdout is not None
+        zygote.stdin.write(json.dumps({"log": str(log), "environment": environment}) + "\n")
+        zygote.stdin.flush()
+        return Forked(int(zygote.stdout.readline()))

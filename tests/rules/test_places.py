@@ -14,11 +14,8 @@ LONGEST_FUNCTION = 50
 LONGEST_FILE = 450
 # Still above these caps; to be emptied, nothing may be added.
 LEFT_TOO_LONG = {
-    "signing/evidence/pack_check.py",
-    "signing/testca/authority.py",
     "tests/api/test_integration.py",
     "tests/browser/gallery_app.py",
-    "tests/signing/keys/test_secrets.py",
     "tests/web_broadcast/site.py",
 }
 LARGEST_FOLDER = 35

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from signing.keys.keystore import FileKeyStore, KeyDescription
-from signing.testca.authority import Pair, _key_usage
+from signing.testca.certificates import Pair, key_usage
 
 NOBODY: Mapping[int, datetime] = {}
 
@@ -42,7 +42,7 @@ def authority_called(
         .not_valid_before(not_after - timedelta(days=700))
         .not_valid_after(not_after)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_key_usage(signs=False), critical=True)
+        .add_extension(key_usage(signs=False), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key), critical=False)
     )

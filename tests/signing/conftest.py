@@ -45,7 +45,7 @@ class Office:
     def trust(self) -> Trust:
         return self.store.trust()
 
-    def judge(
+    def verify(
         self,
         data: bytes,
         kind: DocumentKind = DocumentKind.OFFICIAL,

@@ -14,7 +14,8 @@ from kernel import clock
 from signing.keys.keystore import FileKeyStore, KeyStore
 from signing.pdf.pades import FIELD_PERSON, FIELD_SEAL, add_timestamp, sign_field, sign_person, sign_seal
 from signing.pdf.timestamps import LocalTimeStamps
-from signing.testca.authority import EMAIL_PROTECTION, Pair, TestAuthority, TestPerson, TestSeal, subject_named
+from signing.testca.authority import EMAIL_PROTECTION, TestAuthority, TestPerson, TestSeal
+from signing.testca.certificates import Pair, subject_named
 from tests.signing import attacks, forgeries
 from tests.signing.authorities import Beside, authority_called
 from tests.signing.papers import minimal_pdf

@@ -106,7 +106,7 @@ def _another_object() -> bytes:
     return pdf.replace(b"%010d 00000 n" % pdf.index(b"6 0 obj"), b"%010d 00000 n" % pdf.index(b"5 0 obj"))
 
 
-def _with_xref_stream(*, promise: bool = False) -> bytes:
+def _with_xref_stream(*, announced: bool = False) -> bytes:
     pdf = bytearray(b"%PDF-1.7\n")
     bodies = ["<< /Type /Catalog /Pages 2 0 R /X 5 0 R >>", PAGES, f"<< /Type /Page /Parent 2 0 R {A4} >>"]
     rows = [b"\0\0\0\0\0\xff"]
@@ -115,7 +115,7 @@ def _with_xref_stream(*, promise: bool = False) -> bytes:
         pdf += f"{number} 0 obj\n{body}\nendobj\n".encode()
     start = len(pdf)
     rows.append(b"\1" + start.to_bytes(4, "big") + b"\0")
-    rows.append(b"\2" + (9).to_bytes(4, "big") + b"\0" if promise else b"\0\0\0\0\0\xff")
+    rows.append(b"\2" + (9).to_bytes(4, "big") + b"\0" if announced else b"\0\0\0\0\0\xff")
     data = b"".join(rows)
     pdf += f"4 0 obj\n<< /Type /XRef /Size 10 /Index [0 6] /W [1 4 1] /Root 1 0 R /Length {len(data)} >>\n".encode()
     pdf += b"stream\n" + data + f"\nendstream\nendobj\nstartxref\n{start}\n%%EOF\n".encode()
@@ -149,7 +149,7 @@ OTHERWISE: dict[str, Callable[[], bytes]] = {
     "promised object": _beyond_the_end,
     "object beyond the size": _beyond_the_size,
     "another object": _another_object,
-    "promised object stream": lambda: _with_xref_stream(promise=True),
+    "promised object stream": lambda: _with_xref_stream(announced=True),
     "bytes before": lambda: b"MZ this program cannot be run\n" + minimal_pdf("x"),
     "bytes after": lambda: _appended(minimal_pdf("x"), b"<script>alert(1)</script>"),
     "archive after": lambda: _appended(minimal_pdf("x"), _archive()),

@@ -18,7 +18,7 @@ from signing.evidence.pack_check import Checked, check_apart
 from signing.evidence.pack_format import MIMETYPE
 from signing.rendering.change_pictures import visible_changes
 from signing.sandbox import runner
-from signing.sandbox.runner import Broken, Busy
+from signing.sandbox.runner import SandboxBusy, SandboxError
 from signing.trust.trust_store import Trust
 from signing.verdicts.policy import DocumentKind, policy_for
 from signing.verdicts.verdict import Value
@@ -83,8 +83,8 @@ def _is_pack(data: bytes) -> bool:
 def _verify_pack(data: bytes, known: Known) -> Told:
     try:
         checked = check_apart(data, known.trust, known.keys, timeout_s=TIMEOUT_S)
-    except Broken as broken:
-        raise Invalid({"file": runner.words(broken)}) from None
+    except SandboxError as broken:
+        raise Invalid({"file": runner.error_phrase(broken)}) from None
     parts = tuple((file, verdict_view(verdict, 0)) for file, verdict in checked.verdicts)
     return Told(_pack_view(checked, data), parts)
 
@@ -106,7 +106,7 @@ def look(name: str, data: bytes, known: Known, most: int) -> Uploaded:
         )
     try:
         told = found.judge(data, known)
-    except Busy:
+    except SandboxBusy:
         raise Unavailable(phrase("Hệ thống đang kiểm tra nhiều tệp khác. Xin thử lại sau ít phút.")) from None
     return Uploaded(name[:200], len(data), hashlib.sha256(data).hexdigest(), told)
 

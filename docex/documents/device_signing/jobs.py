@@ -34,7 +34,7 @@ from signing.remote_signing import handoffs
 from signing.remote_signing.models import Handoff, HandoffState
 from signing.remote_signing.return_check import Returned, Wanted, check_returned
 from signing.sandbox import runner
-from signing.sandbox.runner import Broken, apart
+from signing.sandbox.runner import SandboxError, run_sandboxed
 from signing.trust import revocation
 from signing.trust.revocation import Pair
 from signing.trust.trust_store import Trust
@@ -118,7 +118,7 @@ class HandOutHandler(Handler[OutWork, Out]):
         with refusals():
             pdf, pages, spot = source_of(self.blobs, prepared.drawn)
             places: dict[str, Box | None] = {FIELD_PERSON: spot, FIELD_SEAL: seal_box(spot) if spot else None}
-            data = apart(admitted, prepare, pdf, places)
+            data = run_sandboxed(admitted, prepare, pdf, places)
             name = file_name(prepared.drawn.code, prepared.drawn.subject)
             return Out(prepared.handoff_id, stored(self.blobs, data, name, pages, spot_to_json(spot) if spot else {}))
 
@@ -129,8 +129,8 @@ class HandOutHandler(Handler[OutWork, Out]):
         data = read_all(self.blobs, file.sha256)
         try:
             seen = check_pdf(data, len(data))
-            made = apart(admitted, prepare, data, {FIELD_COPY: top_right(seen.width, seen.height)})
-        except (Invalid, WrongState, Broken):
+            made = run_sandboxed(admitted, prepare, data, {FIELD_COPY: top_right(seen.width, seen.height)})
+        except (Invalid, WrongState, SandboxError):
             log.info("an attachment takes no signature", exc_info=True)
             return None
         return stored(self.blobs, made, file.name, seen.pages, file.spot or {})
@@ -138,7 +138,7 @@ class HandOutHandler(Handler[OutWork, Out]):
     def _approved(self, file: File) -> File:
         """A copy that the leader approved, with a field for the agency's signature."""
         with refusals():
-            data = apart(
+            data = run_sandboxed(
                 admitted, prepare, read_all(self.blobs, file.sha256), {FIELD_COPY: spot_from_json(file.spot or {})}
             )
             return stored(self.blobs, data, file.name, file.pages, file.spot or {})
@@ -220,11 +220,11 @@ class HandInHandler(Handler[InWork, In]):
         """Compare, then verify; both in a process of its own."""
         sent, data = read_all(self.blobs, prepared.sent), read_all(self.blobs, prepared.returned)
         try:
-            returned = apart(check_returned, sent, data, prepared.wanted)
+            returned = run_sandboxed(check_returned, sent, data, prepared.wanted)
         except Invalid as error:
             return In(prepared.handoff_id, None, None, error.fields["file"])
-        except Broken as broken:
-            return In(prepared.handoff_id, None, None, runner.words(broken))
+        except SandboxError as broken:
+            return In(prepared.handoff_id, None, None, runner.error_phrase(broken))
         verdict = verdict_on(data, prepared.trust, policy_for(prepared.kind), expected=prepared.expected)
         asked = wanted_by((verdict,), prepared.trust)
         if prepared.kind is DocumentKind.FOREIGN:  # an attachment may hold what others signed; ours must be valid

@@ -36,7 +36,7 @@ from signing.pdf.field_locks import is_closed
 from signing.pdf.pades import FIELD_COPY, FIELD_PERSON, FIELD_SEAL, sign_copy, sign_person, sign_seal
 from signing.pdf.stamps import SEAL_MARK_SIZE, TEXT_MARK_SIZE, Box, text_mark
 from signing.sandbox import runner
-from signing.sandbox.runner import Broken, apart, drawn, judging_seconds, with_key
+from signing.sandbox.runner import SandboxError, run_rendering, run_sandboxed, run_with_key, verification_seconds
 from signing.trust.trust_store import Trust
 from signing.verdicts.policy import DocumentKind, policy_for
 from signing.verdicts.reasons import Code
@@ -83,7 +83,7 @@ class RenderHandler(Handler[Drawing, Drawn]):
     def perform(self, prepared: Drawing) -> Drawn:
         """Draw it and store the file."""
         with refusals():
-            rendered = drawn(render_pdf, prepared.paper)
+            rendered = run_rendering(render_pdf, prepared.paper)
             name = file_name("", prepared.paper.subject)
             spot = {**spot_to_json(rendered.signature_box), "text_rev": prepared.text_rev}
             file = stored(self.blobs, rendered.pdf, name, rendered.pages, spot)
@@ -152,15 +152,15 @@ class InspectHandler(Handler[Upload, Found]):
         spot = top_right(facts.width, facts.height)
         fields = (FIELD_COPY,) if prepared.is_copy else (FIELD_PERSON, FIELD_SEAL)
         try:
-            refusal = refusal_for(apart(obstacles, data, within_s=judging_seconds()))
+            refusal = refusal_for(run_sandboxed(obstacles, data, within_s=verification_seconds()))
             if refusal is not None:
                 return Found(prepared.paper_id, None, {}, refusal)
-            if facts.signed and apart(is_closed, data, fields):
+            if facts.signed and run_sandboxed(is_closed, data, fields):
                 return Found(prepared.paper_id, None, {}, CLOSED)
             if not prepared.is_copy:
-                spot = apart(spot_for, data, prepared.signer, facts.last_width, facts.last_height)
-        except Broken as broken:
-            return Found(prepared.paper_id, None, {}, runner.words(broken))
+                spot = run_sandboxed(spot_for, data, prepared.signer, facts.last_width, facts.last_height)
+        except SandboxError as broken:
+            return Found(prepared.paper_id, None, {}, runner.error_phrase(broken))
         return Found(prepared.paper_id, facts.pages, spot_to_json(spot))
 
     def conclude(self, tx: Tx, job: Job, result: Found) -> None:
@@ -223,7 +223,7 @@ class SignHandler(Handler[SignWork, Signed]):
             pdf, pages, spot = source_of(self.blobs, prepared)
             key = self.custody.person_key(prepared.signer)
             image = self.custody.signature_picture(prepared.signer)
-            sign = safe_signing.signed if prepared.drawing is None else with_key
+            sign = safe_signing.signed if prepared.drawing is None else run_with_key
             signed = sign(sign_person, pdf, key, anchor=spot, image=image if spot else None, at=clock.now())
             name = file_name(prepared.code, prepared.subject)
             file = stored(self.blobs, signed, name, pages, spot_to_json(spot) if spot else {})
@@ -261,7 +261,7 @@ def source_of(blobs: BlobStore, work: SignWork) -> tuple[bytes, int | None, Box 
     """The paper with its number, its pages and the place of the signature."""
     if work.drawing is None:
         return read_all(blobs, work.sha256), work.pages, work.spot
-    rendered = drawn(render_pdf, work.drawing.paper)
+    rendered = run_rendering(render_pdf, work.drawing.paper)
     return rendered.pdf, rendered.pages, rendered.signature_box
 
 
@@ -355,7 +355,7 @@ class SealHandler(Handler[SealWork, Sealed]):
             mark = text_mark(attachment_mark(code, at), *TEXT_MARK_SIZE)
             box = top_right(facts.width, facts.height)
             marked = safe_signing.signed(sign_copy, data, key, mark=mark, box=box, at=at)
-        except (Invalid, WrongState, Broken):
+        except (Invalid, WrongState, SandboxError):
             log.info("an attachment of %s took no signature", code, exc_info=True)
             return None
         return replace(_stored_as(self.blobs, marked, file), pages=facts.pages)
@@ -411,8 +411,8 @@ class refusals:  # noqa: N801 - reads as a word: `with refusals():`
         if error is None or isinstance(error, SendError) or not isinstance(error, Exception):
             return
         said: Phrase = TECHNICAL
-        if isinstance(error, Broken):
-            said = runner.words(error)
+        if isinstance(error, SandboxError):
+            said = runner.error_phrase(error)
         elif isinstance(error, DomainError):
             fields = list(getattr(error, "fields", {}).values())
             said = fields[0] if fields else error.message

@@ -10,7 +10,7 @@ from docex.official.uploads import looks_like_pdf
 from kernel.blobs import BlobStore, read_all
 from kernel.errors import Invalid
 from kernel.text import phrase
-from signing.sandbox.runner import Broken, Busy, apart, judging_seconds, words
+from signing.sandbox.runner import SandboxBusy, SandboxError, error_phrase, run_sandboxed, verification_seconds
 from signing.verification.admission import obstacles, refusal_for
 from signing.verification.hazards import Hazard
 
@@ -43,12 +43,12 @@ def refuse_hazards(blobs: BlobStore, file: File, field: str) -> None:
     a broken file the worker can say more."""
     data = read_all(blobs, file.sha256)
     try:
-        found = apart(obstacles, data, timeout_s=TIMEOUT_S, within_s=judging_seconds())
+        found = run_sandboxed(obstacles, data, timeout_s=TIMEOUT_S, within_s=verification_seconds())
         refusal = refusal_for(tuple(one for one in found if one is not Hazard.BROKEN))
-    except Busy:
+    except SandboxBusy:
         return
-    except Broken as broken:
-        refusal = words(broken)
+    except SandboxError as broken:
+        refusal = error_phrase(broken)
     if refusal is not None:
         raise Invalid({field: refusal})
 
@@ -59,8 +59,10 @@ def with_hazards(blobs: BlobStore, file: File) -> File:
     if file.media_type != PDF:
         return file
     try:
-        found = apart(obstacles, read_all(blobs, file.sha256), timeout_s=TIMEOUT_S, within_s=judging_seconds())
-    except (Busy, Broken):
+        found = run_sandboxed(
+            obstacles, read_all(blobs, file.sha256), timeout_s=TIMEOUT_S, within_s=verification_seconds()
+        )
+    except (SandboxBusy, SandboxError):
         return file  # sealing tries again, and the receiver's judge looks at it in any case
     named = [one.value for one in found if one is not Hazard.FIELD_OVER_TEXT]
     return replace(file, spot={**(file.spot or {}), HAZARDS: named}) if named else file

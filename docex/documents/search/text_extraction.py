@@ -22,7 +22,7 @@ from kernel.db import Tx
 from kernel.refs import Ref
 from kernel.text import nfc
 from signing.sandbox import runner
-from signing.sandbox.runner import Broken, Task
+from signing.sandbox.runner import SandboxError, SandboxTask
 
 SCOPE = "papers"
 BREAK = "\n"
@@ -94,10 +94,10 @@ class Pieces:
         """Whether the text of this file is still to be read here."""
         return not self.late and sha256 not in self.found and any(file.sha256 == sha256 for file in self.files)
 
-    def take(self, sha256: str, answer: str | Broken) -> None:
-        """What the reader of a file answered, or Broken when it took too long or never came to it: the child may have
-        ended while it verified."""
-        if isinstance(answer, Broken):
+    def take(self, sha256: str, answer: str | SandboxError) -> None:
+        """What the reader of a file answered, or SandboxError when it took too long or never came to it: the child may
+        have ended while it verified."""
+        if isinstance(answer, SandboxError):
             self.late = True
         else:
             self.found[sha256] = tidied(answer)
@@ -107,9 +107,9 @@ class Pieces:
         return None if self.late else joined([self.found[file.sha256] for file in self.files])
 
 
-def task(data: bytes) -> Task:
+def task(data: bytes) -> SandboxTask:
     """Reading one short file, for a process that has something else to do with it, too."""
-    return Task(text_probe.read, (data, MAX_CHARACTERS), within_s=AT_ONCE_S)
+    return SandboxTask(text_probe.read, (data, MAX_CHARACTERS), within_s=AT_ONCE_S)
 
 
 def read_rest(blobs: BlobStore, pieces: Pieces) -> str | None:
@@ -130,7 +130,7 @@ def text_of(blobs: BlobStore, files: tuple[PaperFile, ...]) -> str:
         if left <= 0 or seconds <= 0:
             break
         read = _read(blobs, file.sha256, left, seconds)
-        pieces.append("" if isinstance(read, Broken) else tidied(read, left))
+        pieces.append("" if isinstance(read, SandboxError) else tidied(read, left))
         left -= len(pieces[-1])
     return joined(pieces)
 
@@ -169,8 +169,8 @@ def tidied(text: str, most: int = MAX_CHARACTERS) -> str:
     return nfc(text[:most].replace("\x00", "").encode("utf-8", "replace").decode("utf-8"))
 
 
-def _read(blobs: BlobStore, sha256: str, most: int, seconds: float) -> str | Broken:
+def _read(blobs: BlobStore, sha256: str, most: int, seconds: float) -> str | SandboxError:
     try:
         return runner.pool("reading").run(text_probe.read, read_all(blobs, sha256), most, within_s=seconds)
-    except Broken as broken:
+    except SandboxError as broken:
         return broken

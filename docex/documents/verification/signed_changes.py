@@ -11,7 +11,7 @@ from kernel.db import Tx
 from kernel.errors import NotFound, Unavailable
 from kernel.text import Phrase, phrase
 from signing.rendering.change_pictures import Changes, signed_part, visible_changes
-from signing.sandbox.runner import Busy
+from signing.sandbox.runner import SandboxBusy
 from signing.verdicts.verdict import Verdict
 
 TIMEOUT_S = 10.0
@@ -103,6 +103,6 @@ def drawn(asked: Asked, blobs: BlobStore) -> ChangesView | None:
     data = read_all(blobs, asked.sha256)
     try:
         found = visible_changes(data, asked.verdict, timeout_s=TIMEOUT_S)
-    except Busy:
+    except SandboxBusy:
         raise Unavailable(phrase("Hệ thống đang kiểm tra nhiều tệp khác. Xin thử lại sau ít phút.")) from None
     return changes_view(found, asked.verdict, len(data))

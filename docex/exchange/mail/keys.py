@@ -12,7 +12,8 @@ from directory.queries import AgencyCard
 from docex.exchange.mail.addresses import exchange_address
 from kernel.config import Config
 from signing.keys.keystore import KeyStore, file_key
-from signing.testca.authority import EMAIL_PROTECTION, TestAuthority, subject_named
+from signing.testca.authority import EMAIL_PROTECTION, TestAuthority
+from signing.testca.certificates import subject_named
 
 
 class MailKeys:

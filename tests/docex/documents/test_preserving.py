@@ -35,7 +35,7 @@ def test_a_sealed_letter_is_kept_and_both_sides_see_how_far_it_has_come(office: 
         paper = main_paper(tx, number, stage="sealed")
         assert paper is not None
         before = streams.heads(tx, [f"document:{number}", f"incoming:{copy}"])
-    with clock.frozen(clock.now() + archive.CALM):
+    with clock.frozen(clock.now() + archive.GRACE_PERIOD):
         office.work()
     with office.db.read() as tx:
         after = streams.heads(tx, [f"document:{number}", f"incoming:{copy}"])

@@ -19,7 +19,7 @@ from signing.log.models import LogLeaf
 from signing.verdicts.policy import DocumentKind, policy_for
 from signing.verdicts.reasons import Code
 from signing.verdicts.verdict import Verdict
-from signing.verification.file_verification import not_judged
+from signing.verification.file_verification import not_verified
 from tests.docex.documents.test_public_check import the_picture
 from tests.docex.office import Office
 from tests.signing import attacks
@@ -162,7 +162,7 @@ def test_a_past_moment_is_judged_with_what_held_then_and_changes_nothing_else(
     verdict = Verdict.from_json(then.report)
     assert (then.as_of, verdict.checked_at, verdict.value) == (soon, soon, "valid")
 
-    unclear = not_judged(Code.TOO_LARGE, paper.sha256, paper.size, policy_for(DocumentKind.OFFICIAL))
+    unclear = not_verified(Code.TOO_LARGE, paper.sha256, paper.size, policy_for(DocumentKind.OFFICIAL))
     with office.db.write() as tx:
         verdict_store.conclude(tx, verdict_store.EnvelopeVerified(paper.dispatch_id or 0, ((paper.id, unclear),), came))
     with office.db.read() as tx:

@@ -32,7 +32,8 @@ from kernel.worker import drain
 from notify.mail import mime
 from notify.sinks.smtp import SmtpSink
 from signing.keys.keystore import FileKeyStore
-from signing.testca.authority import EMAIL_PROTECTION, TestAuthority, subject_named
+from signing.testca.authority import EMAIL_PROTECTION, TestAuthority
+from signing.testca.certificates import subject_named
 from tests.cast import Cast
 
 ADDRESS = "vanthu@ban.example"

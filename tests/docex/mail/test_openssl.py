@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from docex.edxml import write
 from docex.exchange.mail.models import Outcome, Signature
 from kernel import clock
-from signing.testca.authority import EMAIL_PROTECTION, PrivateKey, TestAuthority, subject_named
+from signing.testca.authority import EMAIL_PROTECTION, TestAuthority
+from signing.testca.certificates import PrivateKey, subject_named
 from tests.docex.mail.partner import ADDRESS, NAME, PDF, Abroad
 from tests.docex.mail.test_in import incoming, receipts
 from tests.docex.mail.test_out import authority_pem, openssl

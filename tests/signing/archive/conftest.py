@@ -57,7 +57,7 @@ class Keeping:
             self.instance.work()
         return self.row(sha256)
 
-    def judge(self, pdf: bytes) -> Verdict:
+    def verify(self, pdf: bytes) -> Verdict:
         """The verdict an hour later: the clock was moved on for some of the steps."""
         with self.instance.db.write() as tx:
             trust = trust_of(tx, self.instance.config)

@@ -61,7 +61,7 @@ def test_a_sealed_letter_grows_to_b_lta_and_its_bytes_stay(keeping: Keeping) -> 
     assert kept.proven_at is not None
     assert all(later.startswith(earlier) and later != earlier for earlier, later in pairwise(files))
     assert keeping.blobs.size(name) == len(letter)
-    assert {signer.level for signer in keeping.judge(files[-1]).signers} == {Level.B_LTA}
+    assert {signer.level for signer in keeping.verify(files[-1]).signers} == {Level.B_LTA}
     _do_again(keeping, name)
 
 
@@ -82,13 +82,13 @@ def test_each_level_is_reached_and_said_by_itself(keeping: Keeping) -> None:
     keeping.step(first)  # now the instance knows about revocation
     services = keeping.public.services
     stamped = add_timestamp(keeping.letter(), HttpTimeStamps(services.tsa_url))
-    assert {signer.level for signer in keeping.judge(stamped).signers} == {Level.B_T}
+    assert {signer.level for signer in keeping.verify(stamped).signers} == {Level.B_T}
     name = keeping.keep(stamped, Level.B_T)
     services.moods[TSA].fault = Fault.DOWN
     waiting = keeping.step(name)
     assert (waiting.level, waiting.waits) == (Level.B_LT, Waits.ARCHIVE_STAMP)
     assert "đang chờ dấu thời gian lưu trữ" in sentence(waiting).vi
-    assert {signer.level for signer in keeping.judge(keeping.file(name)).signers} == {Level.B_LT}
+    assert {signer.level for signer in keeping.verify(keeping.file(name)).signers} == {Level.B_LT}
     services.well()
     assert keeping.step(name).level is Level.B_LTA
 
@@ -135,8 +135,8 @@ def test_an_authority_that_is_not_trusted_is_not_asked_again_and_again(keeping: 
         pauses.append(waiting.next_at)
     assert pauses[-1] - pauses[-2] >= timedelta(hours=1)
     assert "không được tin cậy" in sentence(waiting, waiting.since).vi
-    assert [signer.level for signer in keeping.judge(keeping.file(name)).signers] == [Level.B_LT] * 2
-    assert keeping.judge(keeping.file(name)).value is Value.VALID
+    assert [signer.level for signer in keeping.verify(keeping.file(name)).signers] == [Level.B_LT] * 2
+    assert keeping.verify(keeping.file(name)).value is Value.VALID
     services.time_stamp_key = services.own_key
     assert keeping.step(name).level is Level.B_LTA
 
@@ -215,7 +215,7 @@ def test_who_is_revoked_before_the_time_stamp_never_turns_green(keeping: Keeping
     assert stopped.obstacle is not None
     assert "thu hồi" in sentence(stopped).vi
     assert tone(stopped) != "good"
-    assert keeping.judge(keeping.file(name)).value is Value.INVALID
+    assert keeping.verify(keeping.file(name)).value is Value.INVALID
 
 
 def test_who_is_revoked_after_the_time_stamp_has_signed_for_good(keeping: Keeping) -> None:
@@ -230,7 +230,7 @@ def test_who_is_revoked_after_the_time_stamp_has_signed_for_good(keeping: Keepin
         if keeping.row(name).waits is not Waits.RENEWAL:
             keeping.step(name)
     assert keeping.row(name).level is Level.B_LTA
-    assert keeping.judge(keeping.file(name)).value is Value.VALID
+    assert keeping.verify(keeping.file(name)).value is Value.VALID
 
 
 def test_without_an_authority_no_time_is_invented_and_the_page_says_so(keeping: Keeping) -> None:
@@ -281,7 +281,7 @@ def test_an_older_kind_of_signature_gets_a_time_stamp_and_is_renewed(keeping: Ke
 
 def test_a_file_beyond_all_measure_stays_at_its_level_and_its_page_says_so(keeping: Keeping) -> None:
     with keeping.instance.db.write() as tx:
-        assert preservation.keep(tx, "ab" * 32, preservation.MOST_BYTES + 1, Level.B_B)
+        assert preservation.keep(tx, "ab" * 32, preservation.MAX_BYTES + 1, Level.B_B)
     kept = keeping.row("ab" * 32)
     assert (kept.waits, kept.next_at) == (Waits.NOTHING, None)
     assert "quá lớn" in sentence(kept).vi

@@ -23,7 +23,7 @@ from signing.archive import preservation
 from signing.archive.models import Archived, Waits
 from signing.archive.status_text import sentence
 from signing.pdf.signed_file import embedded_signatures
-from signing.testca.authority import subject_named
+from signing.testca.certificates import subject_named
 from signing.testca.services import CRL, OCSP, Fault
 from signing.verdicts.verdict import Level, Value
 from tests.signing.archive.conftest import Keeping
@@ -76,7 +76,7 @@ def test_a_time_stamp_gets_its_successor_ninety_days_before_its_end_and_outlives
         assert keeping.row(kept) == renewed
     grown = keeping.file(kept)
     with clock.frozen(first.not_after + timedelta(days=200)):  # signers and the first authority have ended
-        verdict = keeping.judge(grown)
+        verdict = keeping.verify(grown)
     assert verdict.value is Value.VALID
     assert {signer.signed_at for signer in verdict.signers} == {first.proven_at}
     pyhanko_says(keeping, grown, first.not_after + timedelta(days=200))
@@ -117,7 +117,7 @@ def test_a_lost_promise_is_found_by_the_daily_round(keeping: Keeping) -> None:
 
 
 def test_each_round_promises_the_next_and_a_full_one_goes_on(keeping: Keeping, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive_jobs, "STRETCH", 2)
+    monkeypatch.setattr(archive_jobs, "BATCH_SIZE", 2)
     with clock.frozen(clock.now()):  # a round is promised for a day, which may not end meanwhile
         _rounds_of_today(keeping)
 

@@ -1,4 +1,4 @@
-"""One pack for all tests of this folder: signing, judging and the log cost a second."""
+"""One pack for all tests of this folder: signing, verification and the log cost a second."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ from kernel.db import Database
 from kernel.schema import Base
 from signing.pdf.pades import sign_person, sign_seal
 from signing.testca.specimens import handwriting, seal
-from tests.signing.conftest import ANCHOR, CITY, Office, letter, office  # noqa: F401 - fixtures
+from tests.signing.conftest import ANCHOR, CITY, Office
 from tests.signing.evidence.packs import Made, make_pack
 from web import rooms
 
@@ -26,7 +26,7 @@ def own_db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def made(own_db: Database, office: Office, letter: bytes) -> Made:  # noqa: F811
+def made(own_db: Database, office: Office, letter: bytes) -> Made:
     """A pack of the sealed letter with an attachment that nobody signed."""
 
     def make() -> Made:

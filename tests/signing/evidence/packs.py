@@ -19,12 +19,13 @@ from signing.log import evidence_log, receipts
 from signing.log.evidence_log import Kind, canonical
 from signing.pdf.pades import FIELD_SEAL, add_timestamp, sign_field, sign_person, sign_seal
 from signing.pdf.timestamps import LocalTimeStamps, token_over
-from signing.testca.authority import Pair, TestPerson, subject_named
+from signing.testca.authority import TestPerson
+from signing.testca.certificates import Pair, subject_named
 from signing.testca.services import status_of, status_request
 from signing.verdicts.policy import DocumentKind, policy_for
 from signing.verdicts.reasons import Code
 from signing.verification.context import Expected
-from signing.verification.file_verification import not_judged
+from signing.verification.file_verification import not_verified
 from tests.signing.conftest import CITY, Office
 from tests.signing.papers import minimal_pdf
 
@@ -88,8 +89,8 @@ def make_pack(db: Database, office: Office, papers: Sequence[bytes], *, stamped:
         )
         for number, data in enumerate(papers)
     ]
-    verdict = canonical(office.judge(papers[0]).to_json())
-    unsigned = not_judged(Code.TOO_LARGE, envelope.sha256, envelope.size, policy_for(DocumentKind.FOREIGN))
+    verdict = canonical(office.verify(papers[0]).to_json())
+    unsigned = not_verified(Code.TOO_LARGE, envelope.sha256, envelope.size, policy_for(DocumentKind.FOREIGN))
     of_envelope = canonical(unsigned.to_json())
     with db.write() as tx:
         first = receipt(tx, envelope, "submitted", None)

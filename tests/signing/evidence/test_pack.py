@@ -181,7 +181,7 @@ def test_the_script_says_what_it_has_not_checked(
 ) -> None:
     facts = made.source.proved.proofs
     waiting = replace(made.source.proved, proofs={}, heads=(), waiting=frozenset(facts))
-    monkeypatch.setattr(openssl, "MOST_PROOFS", 2)
+    monkeypatch.setattr(openssl, "MAX_PROOFS", 2)
     packs = {
         "no root": (made.other(trust=Trust()), ["signatures/01-2-ConDau.p7s: ", "log/head-"], len(facts) - 2 + 2 + 1),
         "no lists": (by_answers(made, office), ["whether its certificate was revoked"], len(facts) - 2 + 2),

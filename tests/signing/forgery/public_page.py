@@ -37,7 +37,7 @@ COARSE = 4
 """Pixels of the picture that are looked at as one."""
 AROUND = 3
 """Such pixels around a frame that count as within: programs without a font draw its letters in other sizes."""
-MOST_OUTSIDE = 0.2
+MAX_OUTSIDE = 0.2
 """Part of the changed pixels that may stand outside of all frames: without its font, two programs draw a line in other
 letters. Of a frame at another place all of them stand outside."""
 EACH_SHEET = 10
@@ -195,7 +195,7 @@ def main() -> int:
     found = run(folder, spread(count))
     (folder / "told.json").write_text(json.dumps([asdict(one) for one in found], indent=1, ensure_ascii=False))
     drawn = list(sheets(folder, len(found)))
-    bad = [one for one in found if "good" in one.tone or (one.outside or 0) > MOST_OUTSIDE or one.wide]
+    bad = [one for one in found if "good" in one.tone or (one.outside or 0) > MAX_OUTSIDE or one.wide]
     for one in bad:
         sys.stdout.write(f"NOT AS IT SHOULD BE: {one}\n")
     framed = sum(one.outside is not None for one in found)

@@ -34,7 +34,7 @@ def kinds_of(paper: Paper) -> tuple[DocumentKind, ...]:
 def value_as(scribe: Scribe, data: bytes, kind: DocumentKind) -> Value:
     """What the file is worth as a paper of the city's office."""
     public = kind in {DocumentKind.PUBLIC, DocumentKind.FOREIGN}
-    return scribe.office.judge(data, kind, agency="" if public else CITY).value
+    return scribe.office.verify(data, kind, agency="" if public else CITY).value
 
 
 @pytest.mark.parametrize("paper", sampled(PAPERS, one_in=4), ids=lambda paper: paper.name)
@@ -74,8 +74,8 @@ def test_there_are_enough_forgeries_of_every_kind() -> None:
     assert len(tried) >= 400
     assert {one.attack.name for one in tried} == {attack.name for attack in attacks()}
     assert {one.paper.name for one in tried} == {paper.name for paper in PAPERS}
-    judged = {kind for one in tried[::EACH] for kind in kinds_of(one.paper)}
-    assert judged == {DocumentKind.OFFICIAL, DocumentKind.PUBLIC, DocumentKind.MINUTES, DocumentKind.PERSON_ONLY}
+    verified = {kind for one in tried[::EACH] for kind in kinds_of(one.paper)}
+    assert verified == {DocumentKind.OFFICIAL, DocumentKind.PUBLIC, DocumentKind.MINUTES, DocumentKind.PERSON_ONLY}
 
 
 def test_a_time_stamp_behind_an_emptied_signature_is_nobodys_signature(scribe: Scribe) -> None:

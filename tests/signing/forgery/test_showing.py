@@ -8,7 +8,7 @@ from signing.verdicts.verdict import Value
 from signing.verification.file_verification import verify
 from tests.signing.forgery.papers import BY_NAME
 from tests.signing.forgery.pictures import by_mupdf, without
-from tests.signing.forgery.public_page import MOST_OUTSIDE, OTHERS, Forged, forge, outside_of_frames
+from tests.signing.forgery.public_page import MAX_OUTSIDE, OTHERS, Forged, forge, outside_of_frames
 from tests.signing.forgery.scribe import Scribe
 from tests.signing.forgery.table import Forgery, attacks
 
@@ -45,7 +45,7 @@ def test_the_changed_place_stands_in_a_frame(scribe: Scribe, name: str) -> None:
     before, now = (without(by_mupdf(one)[0], boxes) for one in (made.data[: made.signed], made.data))
     outside = outside_of_frames(found.shown[0].png, before, now)
     assert outside is not None
-    assert outside <= MOST_OUTSIDE
+    assert outside <= MAX_OUTSIDE
 
 
 def test_an_honest_seal_is_no_change_when_nothing_else_can_be_seen(scribe: Scribe) -> None:

@@ -18,7 +18,8 @@ from pkcs11.util.rsa import decode_rsa_private_key
 from pkcs11.util.x509 import decode_x509_certificate
 
 from signing.keys.pkcs11 import TokenKey
-from signing.testca.authority import Pair, TestAuthority, subject_named
+from signing.testca.authority import TestAuthority
+from signing.testca.certificates import Pair, subject_named
 
 MODULE = next(
     (

@@ -37,7 +37,7 @@ def test_a_letter_sealed_on_the_token_is_valid(hsm: Hsm, label: str) -> None:
     store = TokenKeyStore(hsm.key(label))
     binh = hsm.authority.issue_person(TestPerson("binh", "Trần Quốc Bình", CITY, "Phó Chánh Văn phòng"))
     signed = sign_person(minimal_pdf("Thu"), binh)
-    sealed = runner.apart(sign_seal, signed, store)
+    sealed = runner.run_sandboxed(sign_seal, signed, store)
     trusted = TrustStore(hsm.folder / f"trust-{label}", allow_test=True)
     hsm.authority.enter_into(trusted)
     verdict = verify(sealed, trusted.trust(), policy_for(DocumentKind.OFFICIAL), expected=Expected((CITY,)))
@@ -100,8 +100,8 @@ def test_a_token_that_is_pulled_out_says_so_and_works_again(hsm: Hsm) -> None:
 def test_the_same_child_is_not_used_again_after_a_token_failed(hsm: Hsm) -> None:
     wrong = TokenKeyStore(hsm.key("rsa", pin="sai-pin-0000", serial=_serial(hsm)))
     with pytest.raises(Unavailable):
-        runner.apart(sign_field, minimal_pdf("Thu"), wrong, "ConDau")
-    signed = runner.apart(sign_field, minimal_pdf("Thu"), TokenKeyStore(hsm.key("rsa")), "ConDau")
+        runner.run_sandboxed(sign_field, minimal_pdf("Thu"), wrong, "ConDau")
+    signed = runner.run_sandboxed(sign_field, minimal_pdf("Thu"), TokenKeyStore(hsm.key("rsa")), "ConDau")
     assert signed.startswith(b"%PDF")
 
 

@@ -134,7 +134,7 @@ def test_no_line_of_the_text_is_cut_off() -> None:
     ("data", "said"),
     [
         (b"GIF89a", "không phải là ảnh PNG"),
-        (b"x" * (seal_images.MOST_BYTES + 1), "không phải là ảnh PNG"),
+        (b"x" * (seal_images.MAX_BYTES + 1), "không phải là ảnh PNG"),
         (a_seal(kind="JPEG"), "không phải là ảnh PNG"),
         (a_seal(100, 100), "nhỏ quá"),
         (a_seal(425, 300), "phải vuông"),

@@ -37,6 +37,7 @@ from signing.keys import key_settings
 from signing.keys.keystore import FileKeyStore
 from signing.keys.pkcs11 import TokenKeyStore
 from signing.log import receipts
+from signing.testca.authority import TestAuthority
 from signing.testca.trial import authority_in
 from tests.cast import cast, city  # noqa: F401 - fixtures
 from tests.docex.conftest import keys, office  # noqa: F401 - fixtures
@@ -103,6 +104,22 @@ def opened(path: Path, passphrase: bytes) -> Any:
     return pkcs12.load_key_and_certificates(path.read_bytes(), passphrase)[0]
 
 
+def add_secrets(secrets: Secrets, office: Office, hsm: Hsm, authority: TestAuthority, person_id: int) -> None:
+    """Look for every key, PIN and passphrase that the server or a token has held."""
+    secrets.add_key("person", opened(authority.person_path(f"person-{person_id}"), authority.passphrase))
+    secrets.add_key("seal", opened(authority.seal_path(f"agency-{office.cast.city.id}"), authority.passphrase))
+    secrets.add_key("token rsa", hsm.pairs["rsa"].key)
+    secrets.add_key("token ec", hsm.pairs["ec"].key)
+    secrets.add_key(
+        "receipts", load_pem_private_key((office.config.data_dir / "hub" / receipts.FILE).read_bytes(), None)
+    )
+    for name, secret in (
+        ("PIN", PIN), ("wrong PIN", WRONG_PIN), ("passphrase", PASSPHRASE), ("wrong passphrase", WRONG_PASSPHRASE)
+    ):  # fmt: skip
+        secrets.add(name, secret.encode())
+    secrets.add("trial's passphrase", bytes(authority.passphrase))
+
+
 def test_no_secret_is_left_anywhere(
     at_desk: Desk, hsm: Hsm, tmp_path: Path, logged: Callable[[], bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,17 +145,7 @@ def test_no_secret_is_left_anywhere(
     reports += failures(on_token, config, hsm, office)
     register_jobs(office.config, office.blobs)
     assert TokenKeyStore(hsm.key("ec")).sign(b"x")
-
-    secrets.add_key("person", opened(authority.person_path(f"person-{binh.id}"), authority.passphrase))
-    secrets.add_key("seal", opened(authority.seal_path(f"agency-{office.cast.city.id}"), authority.passphrase))
-    secrets.add_key("token rsa", hsm.pairs["rsa"].key)
-    secrets.add_key("token ec", hsm.pairs["ec"].key)
-    secrets.add_key("receipts", load_pem_private_key((config.data_dir / "hub" / receipts.FILE).read_bytes(), None))
-    for name, secret in (
-        ("PIN", PIN), ("wrong PIN", WRONG_PIN), ("passphrase", PASSPHRASE), ("wrong passphrase", WRONG_PASSPHRASE)
-    ):  # fmt: skip
-        secrets.add(name, secret.encode())
-    secrets.add("trial's passphrase", bytes(authority.passphrase))
+    add_secrets(secrets, office, hsm, authority, binh.id)
 
     found = secrets.found_in("the log", logged())
     found += secrets.found_in("a table", rows_of(office.db))

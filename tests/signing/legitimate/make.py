@@ -16,16 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_der_x509_certificate
 from cryptography.x509.oid import NameOID
 
-from signing.testca.authority import (
-    Pair,
-    TestAuthority,
-    TestPerson,
-    TestSeal,
-    _ca_builder,
-    _new_key,
-    _signed,
-    subject_named,
-)
+from signing.testca.authority import TestAuthority, TestPerson, TestSeal
+from signing.testca.certificates import Pair, ca_builder, new_key, sign_certificate, subject_named
 from signing.testca.services import TestServices, served
 from signing.testca.specimens import handwriting, seal
 from tests.signing.papers import hybrid_pdf, minimal_pdf
@@ -44,10 +36,10 @@ class PlainlyNamed(TestAuthority):
     def _issuing_authority(self) -> Pair:
         path = self.folder / "authority" / "issuing.p12"
         if not path.exists():
-            key, subject = _new_key(), subject_named("Issuing CA", [(NameOID.ORGANIZATION_NAME, "Lien Thong")])
+            key, subject = new_key(), subject_named("Issuing CA", [(NameOID.ORGANIZATION_NAME, "Lien Thong")])
             plain = type(subject)([one for one in subject if one.oid != NameOID.ORGANIZATIONAL_UNIT_NAME])
-            builder = _ca_builder(plain, self._root.certificate.subject, key, path_length=0)
-            self._write_pair(path, Pair(key, _signed(builder, key, self._root)), chain=False)
+            builder = ca_builder(plain, self._root.certificate.subject, key, path_length=0)
+            self._write_pair(path, Pair(key, sign_certificate(builder, key, self._root)), chain=False)
         return self._read_pair(path)
 
 

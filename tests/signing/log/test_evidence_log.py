@@ -61,7 +61,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tiles of four hashes and stretches of seven leaves, so that a small log has many levels."""
     monkeypatch.setattr(evidence_log, "HEIGHT", 2)
     monkeypatch.setattr(evidence_log, "WIDTH", 4)
-    monkeypatch.setattr(evidence_log, "STRETCH", 7)
+    monkeypatch.setattr(evidence_log, "BATCH_SIZE", 7)
 
 
 def test_a_leaf_is_plain_json_that_anybody_can_write_again() -> None:

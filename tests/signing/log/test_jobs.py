@@ -105,7 +105,7 @@ def test_a_turn_that_fails_does_not_end_the_row_of_turns(
 def test_a_long_queue_is_numbered_in_stretches_without_waiting(
     db: Database, ready: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evidence_log, "STRETCH", 3)
+    monkeypatch.setattr(evidence_log, "BATCH_SIZE", 3)
     with db.write() as tx:
         evidence_log.add(tx, Kind.DOCUMENT, *(f"{number:064x}" for number in range(10)))
         tx.outbox(Topic("signing.sequence"), "now")

@@ -47,7 +47,7 @@ def test_what_people_see_stands_where_it_belongs(
     assert abs(ink.left - place.x) <= EXACT
     assert -4 <= ink.top - place.corners[3] <= 2 * POINT
     assert ink.right - ink.left > 3 * (ink.top - ink.bottom)  # the line lies level
-    assert office.judge(copy, DocumentKind.COPY).value is Value.VALID
+    assert office.verify(copy, DocumentKind.COPY).value is Value.VALID
 
 
 @pytest.mark.parametrize(("turn", "sheet"), [(90, (0, 0, 842, 595)), (270, (25, 10, 867, 605))])
@@ -61,4 +61,4 @@ def test_signature_and_seal_stand_upright(
     for mask, box in ((blue(picture(signed, tmp_path)), person), (red(picture(sealed, tmp_path)), seal_box(person))):
         found = extent(mask)
         assert all(abs(is_ - meant) <= EXACT for is_, meant in zip(found.sides, box.corners, strict=True))
-    assert office.judge(sealed).value is Value.VALID
+    assert office.verify(sealed).value is Value.VALID

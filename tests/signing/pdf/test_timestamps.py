@@ -27,7 +27,7 @@ def test_an_address_must_be_of_the_web() -> None:
 
 
 def test_a_time_stamp_comes_over_http(office: Office, sealed: bytes, services: TestServices) -> None:
-    verdict = office.judge(add_timestamp(sealed, HttpTimeStamps(services.tsa_url)))
+    verdict = office.verify(add_timestamp(sealed, HttpTimeStamps(services.tsa_url)))
     assert verdict.value is Value.VALID
     assert verdict.signers[0].level is Level.B_T
 
@@ -36,7 +36,7 @@ def test_a_time_stamp_comes_over_http(office: Office, sealed: bytes, services: T
 def test_the_doctor_says_whether_a_time_stamp_would_count(
     office: Office, services: TestServices, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(signing.doctor, "_TSA_PATIENCE_S", 120)  # it answers at once, if the machine lets it
+    monkeypatch.setattr(signing.doctor, "_TSA_TIMEOUT_S", 120)  # it answers at once, if the machine lets it
     config = replace(config, tsa_url=services.tsa_url, trust_dir=str(office.store.folder))
     assert checks["tsa"](config).health is Health.GOOD
     nobody = checks["tsa"](replace(config, trust_dir=str(tmp_path / "nobody")))
@@ -82,7 +82,7 @@ def test_the_configured_authority_is_not_left(sealed: bytes, services: TestServi
 def test_the_time_stamp_of_another_file_proves_nothing(office: Office, sealed: bytes, letter: bytes) -> None:
     source = LocalTimeStamps(office.authority.time_stamp_key())
     foreign = token_over(sha256(letter).digest(), source)
-    verdict = office.judge(prepare_timestamp(sealed, source.room).stamped(foreign))
+    verdict = office.verify(prepare_timestamp(sealed, source.room).stamped(foreign))
     assert verdict.value is Value.INVALID
     assert verdict.has(Code.TIMESTAMP_BROKEN)
 

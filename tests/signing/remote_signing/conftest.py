@@ -46,11 +46,11 @@ class _Loopback:
 
 @pytest.fixture(scope="session")
 def _loopback() -> Iterator[tuple[_Loopback, BaseWSGIServer]]:
-    door = _Loopback()
-    server = make_server("127.0.0.1", 0, door, threaded=True)
+    loopback = _Loopback()
+    server = make_server("127.0.0.1", 0, loopback, threaded=True)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
-    yield door, server
+    yield loopback, server
     server.shutdown()
     thread.join()
 
@@ -109,12 +109,12 @@ def at_desk(
     office: Office, _loopback: tuple[_Loopback, BaseWSGIServer], tmp_path_factory: pytest.TempPathFactory
 ) -> Desk:
     """Bình and Hà with their programs; the keys are those of the test authority."""
-    door, server = _loopback
+    loopback, server = _loopback
     url = f"http://127.0.0.1:{server.server_port}"
     config: Config = replace(office.config, base_url=url)
     register_jobs(config, office.blobs)
     app = create_app(office.config, Services(config, office.db, office.blobs))
-    door.app = app
+    loopback.app = app
     with office.db.read() as tx:
         binh = directory.person(tx, office.cast.binh.person_id)
     custody = Custody(config)

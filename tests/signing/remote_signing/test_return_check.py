@@ -61,18 +61,18 @@ def test_openssl_as_the_token_makes_signatures_that_we_and_pyhanko_find_valid(
 ) -> None:
     signed = agent.signed(sent)
     assert check_returned(sent, signed, BINH).field == FIELD_PERSON
-    assert office.judge(signed, DocumentKind.PERSON_ONLY).value is Value.VALID
+    assert office.verify(signed, DocumentKind.PERSON_ONLY).value is Value.VALID
     sealed = clerk.signed(signed)
-    found = runner.apart(check_returned, signed, sealed, SEAL)
+    found = runner.run_sandboxed(check_returned, signed, sealed, SEAL)
     assert (found.field, found.name) == (FIELD_SEAL, CITY)
-    assert office.judge(sealed).value is Value.VALID
+    assert office.verify(sealed).value is Value.VALID
 
 
 def test_a_program_may_make_a_field_of_its_own(office: Office, sent: bytes, agent: Agent) -> None:
     begun = begin(sent, "Signature1", name="x")
     signed = finish(begun, agent.cms(begun.to_be_signed))
     assert check_returned(sent, signed, BINH).field == "Signature1"
-    assert office.judge(sign_seal(signed, office.seal)).value is Value.VALID
+    assert office.verify(sign_seal(signed, office.seal)).value is Value.VALID
 
 
 def locking(level: MDPPerm | None = None, fields: FieldMDPSpec | None = None, *, certify: bool = False) -> SigMDPSetup:
@@ -122,21 +122,21 @@ def test_the_last_signature_may_lock_and_the_paper_is_kept_all_the_same(
     signed = agent.signed(sent)
     sealed = replace(clerk, locks=locks).signed(signed)
     assert check_returned(signed, sealed, SEAL).field == FIELD_SEAL
-    assert office.judge(sealed).value is Value.VALID
+    assert office.verify(sealed).value is Value.VALID
     stamped = add_timestamp(sealed, LocalTimeStamps(office.authority.time_stamp_key()))
-    assert office.judge(stamped).value is Value.VALID
+    assert office.verify(stamped).value is Value.VALID
 
 
 def test_a_copy_may_be_certified_by_the_agency_that_alone_signs_it(office: Office, letter: bytes, clerk: Agent) -> None:
     out = prepare(letter, {FIELD_COPY: None})
     brought = replace(clerk, place=FIELD_COPY, locks=locking(MDPPerm.NO_CHANGES, certify=True)).signed(out)
     assert check_returned(out, brought, replace(SEAL, field=FIELD_COPY)).field == FIELD_COPY
-    assert office.judge(brought, DocumentKind.COPY).value is Value.VALID
+    assert office.verify(brought, DocumentKind.COPY).value is Value.VALID
 
 
 def _sealed_is_worth(office: Office, signed: bytes) -> Value | None:
     try:
-        return office.judge(sign_seal(signed, office.seal)).value
+        return office.verify(sign_seal(signed, office.seal)).value
     except Invalid:
         return None
 

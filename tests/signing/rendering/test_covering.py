@@ -82,7 +82,7 @@ class Later:
     shape: str = "/MediaBox [0 0 595 842]"
 
 
-def judged(later: Later) -> Covered:
+def verified(later: Later) -> Covered:
     left, bottom, right, top = later.rect
     second = f"/Subtype /Widget /FT /Sig /T (b) /F 132 /Rect [{left} {bottom} {right} {top}] {{ap1}}"
     before = pdf(Page(later.words, later.shape, marks=(FIRST,), fields=(0,)), pictures=(SCRAWL, later.picture))
@@ -110,7 +110,7 @@ FINE = {
 @pytest.mark.parametrize("case", FINE)
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
 def test_what_is_allowed(case: str, turn: int) -> None:
-    found = judged(replace(FINE[case], shape=f"/MediaBox [0 0 595 842] /Rotate {turn}"))
+    found = verified(replace(FINE[case], shape=f"/MediaBox [0 0 595 842] /Rotate {turn}"))
     assert found.allowed, found
 
 
@@ -151,5 +151,5 @@ FORGED = {
 def test_what_is_not(case: str, turn: int) -> None:
     if "inside a line" in case and turn in (90, 270):
         turn = 0  # lines are those that readers see, from left to right
-    found = judged(replace(FORGED[case], shape=f"/MediaBox [0 0 595 842] /Rotate {turn}"))
+    found = verified(replace(FORGED[case], shape=f"/MediaBox [0 0 595 842] /Rotate {turn}"))
     assert not found.allowed, found

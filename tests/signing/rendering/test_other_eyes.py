@@ -18,7 +18,7 @@ def laid_over(kind: str, shape: str, more: str, *, known: bool = True) -> Page:
     return Page(shape=SHAPES[shape], marks=(f"{KINDS[kind]} {BOX} {COLOUR} {more}",), fields=field)
 
 
-def judged(before: list[Page], after: list[Page], folder: Path, least: int) -> None:
+def verified(before: list[Page], after: list[Page], folder: Path, least: int) -> None:
     """At least so many pages differ in the eyes of others, and each of them in ours."""
     one, other = pdf(*before), pdf(*after)
     others = seen_by_others(one, other, folder)
@@ -37,12 +37,12 @@ def test_annotations_of_every_kind(more: str, tmp_path: Path) -> None:
         for shape in [shapes[place % len(shapes)]]
     ]
     least = {"/F 4": 10, "/F 36 {ap}": 0}.get(more, 20)
-    judged([one for one, _ in pairs], [other for _, other in pairs], tmp_path, least)
+    verified([one for one, _ in pairs], [other for _, other in pairs], tmp_path, least)
 
 
 def test_widgets_that_no_form_knows(tmp_path: Path) -> None:
     pages = [laid_over(kind, shape, "/F 4 {ap}", known=False) for kind in WIDGETS for shape in list(SHAPES)[::4]]
-    judged([Page(shape=one.shape) for one in pages], pages, tmp_path, 8)
+    verified([Page(shape=one.shape) for one in pages], pages, tmp_path, 8)
 
 
 def test_words_that_were_changed(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_words_that_were_changed(tmp_path: Path) -> None:
         for place, change in enumerate(CHANGES.values())
         for shape in shapes[place % 3 :: 3] + shapes[5:6]
     ]
-    judged(
+    verified(
         [Page(shape=shape) for shape, _ in pairs], [Page(change(WORDS), shape) for shape, change in pairs], tmp_path, 30
     )
 
@@ -79,4 +79,4 @@ def test_forty_changes_at_random(tmp_path: Path) -> None:
         shape = chance.choice(list(SHAPES.values()))
         before.append(Page("\n".join(lines), shape))
         after.append(Page("\n".join(changed), shape))
-    judged(before, after, tmp_path, 25)
+    verified(before, after, tmp_path, 25)

@@ -67,7 +67,7 @@ def test_no_honest_paper_is_refused_for_the_rim_of_its_seal(office: Office) -> N
     for who in SIGNED:
         paper, signed = signed_by(office, who)
         sealed = sign_seal(signed, office.seal, image=seal(who.agency))
-        verdict = office.judge(sealed, DocumentKind.OFFICIAL)
+        verdict = office.verify(sealed, DocumentKind.OFFICIAL)
         assert verdict.value is Value.VALID, f"{who}: {verdict.summary.vi} {verdict.report['signatures']}"
         if FULL:
             box = place_of(paper, who)
@@ -116,6 +116,6 @@ def test_a_picture_of_a_seal_that_hides_words_is_not_valid(office: Office, what:
     out = BytesIO()
     picture.save(out, "PNG")
     sealed = sign_seal(signed, office.seal, image=out.getvalue())  # in the place that the person has signed
-    verdict = office.judge(sealed, DocumentKind.OFFICIAL)
+    verdict = office.verify(sealed, DocumentKind.OFFICIAL)
     assert verdict.value is Value.INVALID
     assert verdict.has(Code.COVERS_CONTENT)

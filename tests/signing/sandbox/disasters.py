@@ -95,9 +95,9 @@ def reach_out(port: int, file: str, folder: str, parents: list[int]) -> dict[str
         "remove a file": lambda: os.unlink(file),
         "start a program": lambda: subprocess.run(["/bin/true"], check=False),
         "fork": lambda: os.fork() or os._exit(0),
-        "signal the nursery": lambda: os.kill(os.getppid(), signal.SIGCONT),
+        "signal the zygote": lambda: os.kill(os.getppid(), signal.SIGCONT),
         "signal the worker": lambda: os.kill(parents[0], signal.SIGCONT),
-        "hold the nursery": lambda: _called(16, os.getppid()),  # PTRACE_ATTACH
+        "hold the zygote": lambda: _called(16, os.getppid()),  # PTRACE_ATTACH
     }
     return {name: _outcome(attempt) for name, attempt in attempts.items()}
 

@@ -25,25 +25,25 @@ IO_URING, OPENAT2, YOUNGEST = 425, 437, 500  # the same numbers on every machine
 
 def say(kind: bytes, body: bytes) -> Verdict:
     """Says this in place of an answer, and ends."""
-    _line().send(kind, body)
+    _connection_of_frame().send(kind, body)
     os._exit(0)
 
 
-def promise(length: int) -> Verdict:
+def announce(length: int) -> Verdict:
     """Announces an answer of this length and keeps sending."""
-    line: socket.socket = _line()._socket
-    line.sendall(ipc.HEAD.pack(ipc.ANSWER, length))
+    connection: socket.socket = _connection_of_frame()._socket
+    connection.sendall(ipc.HEAD.pack(ipc.ANSWER, length))
     while True:
-        line.sendall(bytes(1 << 20))
+        connection.sendall(bytes(1 << 20))
 
 
-def _line() -> Any:
-    """The line to the parent lies in a frame below, as it does for any code in this process."""
+def _connection_of_frame() -> Any:
+    """The connection to the parent lies in a frame below, as it does for any code in this process."""
     frame = sys._getframe()
-    while "line" not in frame.f_locals or frame.f_code.co_name != "for_one_file":
+    while "connection" not in frame.f_locals or frame.f_code.co_name != "run_child":
         assert frame.f_back is not None
         frame = frame.f_back
-    return frame.f_locals["line"]
+    return frame.f_locals["connection"]
 
 
 class Poison:
@@ -127,7 +127,7 @@ def is_refused(path: str, owner: int, port: str) -> dict[str, str]:
         "remove": lambda: os.unlink(path),
         "rename": lambda: os.rename(path, path + ".r"),
         "start a thread": lambda: threading.Thread(target=int).start(),
-        "outlive the nursery": lambda: call(libc.prctl, PARENT_DEATH, 0, 0, 0, 0),
+        "outlive the zygote": lambda: call(libc.prctl, PARENT_DEATH, 0, 0, 0, 0),
         "signal by a socket": lambda: fcntl.fcntl(here, fcntl.F_SETOWN, owner),
         "signal by a socket, otherwise": lambda: fcntl.ioctl(here, OWNER_OF, owner.to_bytes(4, "little")),
         "choose a signal": lambda: fcntl.fcntl(here, F_SETSIG, signal.SIGTERM),

@@ -23,7 +23,7 @@ from signing.pdf.pades import sign_person
 from signing.pdf.stamps import TEXT_MARK_SIZE, text_mark
 from signing.sandbox import ipc, runner, zygote
 from signing.sandbox.result_codec import written
-from signing.sandbox.runner import Broken, Ending, Limits, Pool
+from signing.sandbox.runner import ExitReason, Limits, Pool, SandboxError
 from signing.verdicts.verdict import Value
 from signing.verification import safe_signing
 from tests.signing.conftest import Office
@@ -54,21 +54,21 @@ SAID: dict[str, tuple[bytes, bytes]] = {
     "a failure of no kind": (ipc.FAILURE, written(("fine", "no"))),
     "a key": (ipc.REQUEST, bytes(4) + b"sign this"),
     "what nobody says": (b"?", b""),
-    "what the nursery says": (ipc.END, b"0"),
+    "what the zygote says": (ipc.END, b"0"),
 }
 
 
 @pytest.mark.parametrize(("kind", "body"), SAID.values(), ids=SAID.keys())
 def test_what_a_conquered_child_says_is_no_answer_and_changes_nothing(pool: Pool, kind: bytes, body: bytes) -> None:
-    with pytest.raises(Broken) as caught:
+    with pytest.raises(SandboxError) as caught:
         pool.run(escapes.say, kind, body)
-    assert caught.value.ending is Ending.FAILED
+    assert caught.value.ending is ExitReason.FAILED
     assert Value("invalid").value == "invalid"
 
 
 def test_what_it_says_of_its_failure_is_one_line_of_the_log(pool: Pool) -> None:
     told = ("failed", "x\nWARNING all is well\x1b[2J" + "y" * 10_000)
-    with pytest.raises(Broken) as caught:
+    with pytest.raises(SandboxError) as caught:
         pool.run(escapes.say, ipc.FAILURE, written(told))
     assert caught.value.detail.startswith("x?WARNING")
     assert len(caught.value.detail) <= 200
@@ -76,8 +76,8 @@ def test_what_it_says_of_its_failure_is_one_line_of_the_log(pool: Pool) -> None:
 
 @pytest.mark.parametrize("length", [64 << 20, 1 << 62])
 def test_an_answer_without_end_is_not_listened_to(pool: Pool, length: int) -> None:
-    with pytest.raises(Broken) as caught:
-        pool.run(escapes.promise, length)
+    with pytest.raises(SandboxError) as caught:
+        pool.run(escapes.announce, length)
     assert "without end" in caught.value.detail
 
 
@@ -136,7 +136,7 @@ steps = [_step(_LOAD, _NUMBER_AT), _step(_EQUAL, 444, 0, 1), _return(_REFUSE | 3
 libc.prctl(38, 1, 0, 0, 0)
 assert libc.prctl(22, 2, ctypes.byref(_Program(len(steps), b"".join(steps))), 0, 0) == 0
 for _ in range(2):
-    print(*runner.apart(confinement.in_force))
+    print(*runner.run_sandboxed(confinement.in_force))
 """
 
 
@@ -153,14 +153,14 @@ def test_the_doctor_asks_a_child_and_says_when_there_is_none(tmp_path: Path) -> 
         assert doctor.strangers_files(config).health is not Health.BAD
         assert doctor.strangers_files(replace(config, isolated_seconds=0)).health is Health.BAD
     finally:
-        runner.use(config)
+        runner.configure(config)
 
 
 def test_a_file_of_others_is_signed_by_a_child_of_its_own(office: Office, letter: bytes) -> None:
     made = safe_signing.signed(sign_person, letter, office.binh)
     assert made.startswith(letter)
-    assert office.judge(made, agency="").signers[0].name == "Nguyễn Thanh Bình"
-    assert runner.pool("signed")._idle[0].way == "nursery"
+    assert office.verify(made, agency="").signers[0].name == "Nguyễn Thanh Bình"
+    assert runner.pool("signed")._idle[0].mode == "zygote"
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_a_key_signs_nothing_but_the_file_that_was_given(
     office: Office, letter: bytes, work: Callable[..., bytes], named: dict[str, Any] | None
 ) -> None:
     mark = {} if named is None else {"mark": text_mark(("BẢN SAO",), *TEXT_MARK_SIZE)}
-    with pytest.raises(Broken) as caught:
+    with pytest.raises(SandboxError) as caught:
         safe_signing.signed(work, letter, office.seal, **mark, **(named or {}))
     assert "sign" in caught.value.detail
 
@@ -183,7 +183,7 @@ def test_a_key_signs_nothing_but_the_file_that_was_given(
 def test_a_program_that_does_not_start_in_time_is_not_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zygote, "START_S", 0.0)
     before = children()
-    with pytest.raises(Broken):
+    with pytest.raises(SandboxError):
         Pool(Limits(processes=1)).run(os.getpid)
     assert children() <= before
 
@@ -198,7 +198,7 @@ def children() -> set[str]:
 
 
 def test_a_fork_does_not_talk_with_the_children_of_its_parent() -> None:
-    runner.apart(os.getpid)
+    runner.run_sandboxed(os.getpid)
     assert "papers" in runner._shared
     child = os.fork()
     if not child:

@@ -29,7 +29,7 @@ from tests.signing.sandbox import escapes
 
 WORKS = (
     file_verification.verify,
-    envelope_verification.judge_envelope,
+    envelope_verification.verify_envelope,
     return_check.check_returned,
     long_term.look_into,
     log_jobs.time_proved,
@@ -82,7 +82,7 @@ OUTER = Outer(
 
 def test_what_was_written_is_read(office: Office, sealed: bytes) -> None:
     assert read(written(OUTER), Outer) == OUTER
-    verdict = office.judge(sealed)
+    verdict = office.verify(sealed)
     assert read(written(verdict), Verdict) == verdict
     assert read(written(verdict), Verdict).to_json() == verdict.to_json()
 

@@ -20,7 +20,7 @@ from signing.keys.keystore import KeyAlgorithm, KeyDescription
 from signing.pdf.pades import add_timestamp, sign_person, sign_seal
 from signing.pdf.timestamps import LocalTimeStamps
 from signing.sandbox import child_process, ipc, runner
-from signing.sandbox.runner import Broken, Busy, Ending, Limits, Pool, Task
+from signing.sandbox.runner import ExitReason, Limits, Pool, SandboxBusy, SandboxError, SandboxTask
 from signing.verdicts.policy import DocumentKind, policy_for
 from signing.verdicts.verdict import Level, Value
 from signing.verification.file_verification import verify
@@ -43,29 +43,29 @@ def pool() -> Iterator[Pool]:
 @pytest.mark.parametrize(
     ("disaster", "ending"),
     [
-        (disasters.abort, Ending.CRASHED),
-        (disasters.touch_nothing, Ending.CRASHED),
-        (disasters.leave, Ending.CRASHED),
-        (disasters.eat, Ending.TOO_MUCH),
+        (disasters.abort, ExitReason.CRASHED),
+        (disasters.touch_nothing, ExitReason.CRASHED),
+        (disasters.leave, ExitReason.CRASHED),
+        (disasters.eat, ExitReason.TOO_MUCH),
     ],
 )
 def test_a_disaster_is_told_and_the_next_work_is_done(
-    pool: Pool, disaster: Callable[[], None], ending: Ending, office: Office, sealed: bytes
+    pool: Pool, disaster: Callable[[], None], ending: ExitReason, office: Office, sealed: bytes
 ) -> None:
-    with pytest.raises(Broken) as caught:
+    with pytest.raises(SandboxError) as caught:
         pool.run(disaster)
     assert caught.value.ending is ending
-    assert runner.words(caught.value).vi
+    assert runner.error_phrase(caught.value).vi
     assert pool.run(verify, sealed, office.trust, OFFICIAL).value is Value.VALID
 
 
 def test_who_crashes_a_child_meets_the_next_one_laid_out_anew(pool: Pool) -> None:
     other = Pool(pool.limits)
     first = {other.run(os.getppid) for _ in range(2)}
-    with pytest.raises(Broken):
+    with pytest.raises(SandboxError):
         other.run(disasters.leave)
     assert {other.run(os.getppid)} == first
-    with pytest.raises(Broken):
+    with pytest.raises(SandboxError):
         other.run(disasters.abort)
     assert other.run(os.getppid) not in first
     other.close()
@@ -74,10 +74,10 @@ def test_who_crashes_a_child_meets_the_next_one_laid_out_anew(pool: Pool) -> Non
 @pytest.mark.parametrize("endless", [disasters.spin, disasters.sleep])
 def test_work_without_end_is_given_up_and_the_next_is_done(pool: Pool, endless: Callable[[], None]) -> None:
     hasty = Pool(Limits(processes=1, memory_bytes=700 << 20))
-    with pytest.raises(Broken) as caught:
+    with pytest.raises(SandboxError) as caught:
         hasty.run(endless, within_s=0.1)
-    assert caught.value.ending is Ending.TOO_LONG
-    assert runner.words(caught.value).vi
+    assert caught.value.ending is ExitReason.TOO_LONG
+    assert runner.error_phrase(caught.value).vi
     assert hasty.run(disasters.environment)  # by the same program
     hasty.close()
 
@@ -115,13 +115,13 @@ def test_no_key_byte_goes_to_a_child(
     pool: Pool, office: Office, letter: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[bytes] = []
-    send = ipc.Line.send
+    send = ipc.Connection.send
 
-    def listen(self: ipc.Line, kind: bytes, body: bytes) -> None:
+    def listen(self: ipc.Connection, kind: bytes, body: bytes) -> None:
         sent.append(body)
         send(self, kind, body)
 
-    monkeypatch.setattr(ipc.Line, "send", listen)
+    monkeypatch.setattr(ipc.Connection, "send", listen)
     pool.run(sign_person, letter, office.binh)
     numbers = office.binh._key.private_numbers()
     secret = numbers.p.to_bytes(128, "big")  # type: ignore[union-attr]
@@ -131,7 +131,7 @@ def test_no_key_byte_goes_to_a_child(
 
 
 def test_a_key_signs_once_for_a_piece_of_work(pool: Pool, office: Office, letter: bytes) -> None:
-    with pytest.raises(Broken) as caught:
+    with pytest.raises(SandboxError) as caught:
         pool.run(disasters.sign_twice, office.binh)
     assert "second signature" in caught.value.detail
     assert pool.run(sign_person, letter, office.binh).startswith(letter)
@@ -144,45 +144,45 @@ def test_a_file_that_took_its_process_over_lies_about_itself_only(pool: Pool, of
     assert alone.run(verify, forged, office.trust, OFFICIAL).value is Value.INVALID
     processes = {alone.run(disasters.knows_trust, office.trust)[0] for _ in range(3)}
     assert len(processes) == 3
-    assert alone._idle[0].tasks == 5  # one nursery made them all
+    assert alone._idle[0].tasks == 5  # one zygote made them all
     alone.close()
 
 
 def test_one_child_does_several_things_with_a_file_and_none_with_the_next(pool: Pool) -> None:
-    asked = [Task(disasters.process), Task(disasters.process)]
-    first, second = pool.in_turn(asked), pool.in_turn(asked)
+    asked = [SandboxTask(disasters.process), SandboxTask(disasters.process)]
+    first, second = pool.run_sequence(asked), pool.run_sequence(asked)
     assert first[0] == first[1] != second[0] == second[1]
     assert first[0] != pool.run(disasters.process)
 
 
 def test_what_a_child_said_before_it_broke_stands_and_nothing_after_it_is_tried(pool: Pool) -> None:
-    alive = Task(disasters.process)
-    for disaster, ending in ((disasters.abort, Ending.CRASHED), (disasters.eat, Ending.TOO_MUCH)):
-        before, broken, after = pool.in_turn([alive, Task(disaster), alive])
+    alive = SandboxTask(disasters.process)
+    for disaster, ending in ((disasters.abort, ExitReason.CRASHED), (disasters.eat, ExitReason.TOO_MUCH)):
+        before, broken, after = pool.run_sequence([alive, SandboxTask(disaster), alive])
         assert isinstance(before, int)
         assert broken is after
         assert broken.ending is ending
-    slow = Task(disasters.sleep, within_s=0.05)
-    before, late = pool.in_turn([alive, slow])
+    slow = SandboxTask(disasters.sleep, within_s=0.05)
+    before, late = pool.run_sequence([alive, slow])
     assert isinstance(before, int)
-    assert late.ending is Ending.TOO_LONG
+    assert late.ending is ExitReason.TOO_LONG
     assert pool.run(disasters.environment)
 
 
 def test_a_verdict_is_out_before_the_same_child_reads_on(pool: Pool, office: Office, sealed: bytes) -> None:
     """The reader of text takes the child over; the verdict on the same file was told already, the next file's too."""
     forged = attacks.flip_a_letter(sealed)
-    judge = Task(verify, (forged, office.trust, OFFICIAL))
+    verifying = SandboxTask(verify, (forged, office.trust, OFFICIAL))
     for _ in range(2):
-        verdict, _ = pool.in_turn([judge, Task(disasters.take_over)])
+        verdict, _ = pool.run_sequence([verifying, SandboxTask(disasters.take_over)])
         assert verdict.value is Value.INVALID
 
 
 def test_programs_that_sign_are_others_than_those_that_judge() -> None:
-    signs = runner.with_key(os.getpid)
-    assert signs == runner.with_key(os.getpid)
-    assert signs != runner.drawn(os.getpid) == runner.drawn(os.getpid)
-    assert runner.apart(os.getppid) not in (os.getpid(), signs)
+    signs = runner.run_with_key(os.getpid)
+    assert signs == runner.run_with_key(os.getpid)
+    assert signs != runner.run_rendering(os.getpid) == runner.run_rendering(os.getpid)
+    assert runner.run_sandboxed(os.getppid) not in (os.getpid(), signs)
 
 
 def offered_by_the_kernel() -> tuple[str, ...]:
@@ -241,11 +241,11 @@ def test_who_will_not_wait_is_told_that_all_are_busy() -> None:
         first = beside.submit(pool.run, disasters.sign_twice, key)
         try:
             assert key.asked.wait(120)
-            with pytest.raises(Busy):
+            with pytest.raises(SandboxBusy):
                 pool.run(disasters.environment, timeout_s=0.1)
         finally:
             key.told.set()
-        with pytest.raises(Broken):
+        with pytest.raises(SandboxError):
             first.result()
     assert pool.run(disasters.environment, timeout_s=60)
     pool.close()
@@ -270,7 +270,7 @@ def test_children_end_with_their_parent(pool: Pool) -> None:
         other = Pool(pool.limits, kept=kept)
         other.run(disasters.environment)
         program = other._idle[0]
-        program._line.close()
+        program._connection.close()
         assert program._process.wait(60) == 0
         other.close()
 
@@ -292,7 +292,7 @@ def test_a_child_at_work_ends_with_its_nursery(pool: Pool) -> None:
         soft, hard = time_limits(child)
         assert 0 < soft < hard <= pool.limits.seconds + 3  # it cannot ignore the end of its time
         program._process.kill()
-        with pytest.raises(Broken):
+        with pytest.raises(SandboxError):
             work.result()
     wait_for(lambda: not Path(f"/proc/{child}").exists())
     other.close()
@@ -335,10 +335,10 @@ monkey.patch_all()
 import gevent, os
 from signing.sandbox import runner
 from tests.signing.sandbox import disasters
-children = [gevent.spawn(runner.apart, os.getpid) for _ in range(4)]
+children = [gevent.spawn(runner.run_sandboxed, os.getpid) for _ in range(4)]
 sleeper = gevent.spawn(runner.pool("papers").run, disasters.sleep, within_s=0.1)
 gevent.joinall([*children, sleeper])
-print(len({child.value for child in children}), sleeper.exception.ending, runner.with_key(max, 1, 2))
+print(len({child.value for child in children}), sleeper.exception.ending, runner.run_with_key(max, 1, 2))
 """
 
 

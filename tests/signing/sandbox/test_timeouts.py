@@ -9,17 +9,17 @@ from time import process_time
 import pytest
 
 from signing.sandbox import ipc
-from signing.sandbox.limits import Broken, Ending
+from signing.sandbox.limits import ExitReason, SandboxError
 
 ANSWERED = ipc.HEAD.pack(ipc.ANSWER, 5) + b"valid"
 NEVER_S = 1e6
 
 
 @contextmanager
-def talking(seconds: float, spent: Callable[[socket.socket], float]) -> Iterator[ipc.Line]:
+def talking(seconds: float, spent: Callable[[socket.socket], float]) -> Iterator[ipc.Connection]:
     """A line to somebody who may work for so long, and has spent what is told when it is asked for."""
     ours, theirs = socket.socketpair()
-    with theirs, closing(ipc.Line(ours, lambda: Broken(Ending.CRASHED))) as line:
+    with theirs, closing(ipc.Connection(ours, lambda: SandboxError(ExitReason.CRASHED))) as line:
         line.work_for(seconds, lambda: spent(theirs))
         yield line
 
@@ -43,16 +43,16 @@ def test_who_has_spent_the_time_is_given_up_though_the_clock_has_hardly_moved() 
     spent = iter((5.0, 14.9999, 15.0))  # what was spent before does not count
     with talking(10, lambda _: next(spent)) as line:
         line.deadline += NEVER_S
-        with pytest.raises(Broken) as caught:
+        with pytest.raises(SandboxError) as caught:
             line.receive()
-        assert caught.value.ending is Ending.TOO_LONG
+        assert caught.value.ending is ExitReason.TOO_LONG
     assert list(spent) == []
 
 
 def test_who_only_waits_is_given_up_by_the_clock() -> None:
-    with talking(0.001, lambda _: 0.0) as line, pytest.raises(Broken) as caught:
+    with talking(0.001, lambda _: 0.0) as line, pytest.raises(SandboxError) as caught:
         line.receive()
-    assert caught.value.ending is Ending.TOO_LONG
+    assert caught.value.ending is ExitReason.TOO_LONG
 
 
 def test_the_time_of_a_process_is_that_of_all_its_threads() -> None:

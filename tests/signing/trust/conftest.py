@@ -17,7 +17,7 @@ from kernel.db import Database
 from kernel.worker import drain
 from signing.keys.keystore import FileKeyStore
 from signing.testca.authority import TestAuthority, TestPerson, TestSeal
-from signing.testca.services import TestServices, open_door, served
+from signing.testca.services import TestServices, open_listener, served
 from signing.testca.trial import trust_seen
 from signing.trust import anchors
 from signing.trust import jobs as trust_jobs
@@ -41,13 +41,13 @@ class Public:
 
 @pytest.fixture(scope="session")
 def _public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Public]:
-    door = open_door()
-    address = f"http://127.0.0.1:{door.getsockname()[1]}"
+    listener = open_listener()
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     authority = TestAuthority(tmp_path_factory.mktemp("public"), served_at=address)
     person = authority.issue_person(TestPerson("binh", "Nguyễn Thanh Bình", CITY, "Chánh Văn phòng"))
     seal = authority.issue_seal(TestSeal("city", CITY))
     authority.status_pair()  # its key takes longer to make than a caller may want to wait for the first answer
-    with served(authority, door) as services:
+    with served(authority, listener) as services:
         yield Public(authority, services, person, seal)
 
 

@@ -38,7 +38,7 @@ def trusting(instance: Instance, public: Public) -> Instance:
     return instance
 
 
-def judged(instance: Instance, letter: bytes) -> Verdict:
+def verified(instance: Instance, letter: bytes) -> Verdict:
     """A verdict, and what it does not know is asked for, as after every verification."""
     trust = instance.trust
     verdict = verify(letter, trust, OFFICIAL)
@@ -60,12 +60,12 @@ def words(instance: Instance, soft_hours: int = 24) -> list[tuple[str, str]]:
 def test_what_a_verdict_does_not_know_is_asked_for_and_then_it_is_valid(
     trusting: Instance, letter: bytes, public: Public
 ) -> None:
-    first = judged(trusting, letter)
+    first = verified(trusting, letter)
     assert first.value is Value.UNCLEAR
     assert first.has(Code.REVOCATION_UNKNOWN)
     assert public.services.counts[CRL] == 0  # never in the verification itself
     trusting.work()
-    assert judged(trusting, letter).value is Value.VALID
+    assert verified(trusting, letter).value is Value.VALID
     assert {row.kind for row in sources(trusting)} == {"crl"}
     assert public.services.counts[OCSP] == 0  # one list tells about all certificates of its issuer
 
@@ -84,7 +84,7 @@ def test_the_lists_of_authorities_in_the_store_are_there_before_the_first_signat
 def test_an_answer_is_asked_for_again_at_half_its_life_and_not_before(
     trusting: Instance, letter: bytes, public: Public
 ) -> None:
-    judged(trusting, letter)
+    verified(trusting, letter)
     trusting.work()
     asked = public.services.counts[CRL]
     due = [row.due_at for row in sources(trusting) if row.due_at is not None]
@@ -106,15 +106,15 @@ def test_a_sick_authority_is_said_so_and_tried_again(
     trusting: Instance, letter: bytes, public: Public, fault: Fault
 ) -> None:
     public.services.moods[CRL].fault = fault
-    judged(trusting, letter)
+    verified(trusting, letter)
     trusting.work()
     assert {tone for _, tone in words(trusting)} == {"bad"}
     assert all(row.failures == 1 and fetching.words(row.problem).en for row in sources(trusting))
-    assert judged(trusting, letter).value is Value.UNCLEAR
+    assert verified(trusting, letter).value is Value.UNCLEAR
     public.services.well()
     with clock.frozen(clock.now() + timedelta(minutes=3)):
         trusting.work()
-        assert judged(trusting, letter).value is Value.VALID
+        assert verified(trusting, letter).value is Value.VALID
 
 
 @pytest.mark.parametrize("fault", [Fault.ENDLESS, Fault.NO_HEAD])
@@ -131,7 +131,7 @@ def test_where_no_list_can_be_had_the_responder_is_asked(trusting: Instance, let
     at = clock.now()
     for hour in range(5):
         with clock.frozen(at + timedelta(hours=hour)):
-            judged(trusting, letter)
+            verified(trusting, letter)
             trusting.work()
     assert public.services.counts[OCSP] > 0
     assert {row.kind for row in sources(trusting) if row.answer} == {"ocsp"}
@@ -146,7 +146,7 @@ def test_a_wrong_answer_of_a_responder_is_not_kept(
     at = clock.now()
     for hour in range(5):
         with clock.frozen(at + timedelta(hours=hour)):
-            judged(trusting, letter)
+            verified(trusting, letter)
             trusting.work()
     assert public.services.counts[OCSP] > 0
     assert not any(row.answer for row in sources(trusting))
@@ -155,20 +155,20 @@ def test_a_wrong_answer_of_a_responder_is_not_kept(
 def test_within_the_soft_window_it_is_unclear_until_when_it_was_good_and_red(
     trusting: Instance, letter: bytes, public: Public
 ) -> None:
-    judged(trusting, letter)
+    verified(trusting, letter)
     trusting.work()
-    assert judged(trusting, letter).value is Value.VALID
+    assert verified(trusting, letter).value is Value.VALID
     public.services.moods[CRL].fault = Fault.DOWN
     ends = min(row.next_update for row in sources(trusting) if row.next_update)
     with clock.frozen(ends + timedelta(hours=5)):
-        verdict = judged(trusting, letter)
+        verdict = verified(trusting, letter)
         assert verdict.value is Value.UNCLEAR
         assert verdict.only(Code.REVOCATION_STALE)
         assert ends.astimezone(clock.VN).strftime("%d/%m/%Y %H:%M") in verdict.summary.vi
         assert {tone for _, tone in words(trusting)} == {"bad"}
         assert words(trusting)[0][0] == "Quá hạn"
     with clock.frozen(ends + timedelta(hours=25)):
-        assert judged(trusting, letter).has(Code.REVOCATION_UNKNOWN)
+        assert verified(trusting, letter).has(Code.REVOCATION_UNKNOWN)
         assert words(trusting)[0][0] == "Hết hạn"
 
 
@@ -192,7 +192,7 @@ def trust_with_lists(instance: Instance, public: Public) -> Trust:
 def test_a_list_of_somebody_else_does_not_replace_ours(
     trusting: Instance, letter: bytes, public: Public, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    judged(trusting, letter)
+    verified(trusting, letter)
     trusting.work()
     before = {row.sha256 for row in sources(trusting)}
     forger = TestAuthority(tmp_path_factory.mktemp("forger"))
@@ -233,7 +233,7 @@ def test_strangers_certificates_make_nobody_knock_at_an_address(
 ) -> None:
     stranger = TestAuthority(tmp_path_factory.mktemp("spy"), served_at=public.services.url)
     key = stranger.issue_person(TestPerson("x", "Trần Văn Khách", "Sở Tài chính", "Phó"))
-    judged(trusting, sign_person(minimal_pdf("x"), key))
+    verified(trusting, sign_person(minimal_pdf("x"), key))
     trusting.work()
     assert sources(trusting) == []
     assert public.services.counts[CRL] == 0
@@ -263,7 +263,7 @@ def test_addresses_in_certificates_lead_nowhere_inside(url: str, hosts: tuple[st
 
 
 def test_an_administrator_has_an_authority_asked_at_once(trusting: Instance, letter: bytes, public: Public) -> None:
-    judged(trusting, letter)
+    verified(trusting, letter)
     trusting.work()
     asked = public.services.counts[CRL]
     trusting.act(trusting.admin, revocation.ask_now, sources(trusting)[0].id)
@@ -274,7 +274,7 @@ def test_an_administrator_has_an_authority_asked_at_once(trusting: Instance, let
 
 
 def test_what_nobody_wants_to_know_any_more_is_forgotten(trusting: Instance, letter: bytes) -> None:
-    judged(trusting, letter)
+    verified(trusting, letter)
     trusting.work()
     with clock.frozen(clock.now() + timedelta(days=100)):
         trusting.work()
@@ -282,9 +282,9 @@ def test_what_nobody_wants_to_know_any_more_is_forgotten(trusting: Instance, let
 
 
 def test_the_answers_that_a_verdict_rests_on_stand_in_it(trusting: Instance, letter: bytes) -> None:
-    judged(trusting, letter)
+    verified(trusting, letter)
     trusting.work()
-    verdict = judged(trusting, letter)
+    verdict = verified(trusting, letter)
     assert verdict.value is Value.VALID, verdict.summary.vi
     named = {answer["sha256"] for detail in verdict.report["signatures"] for answer in detail["revocation"]}
     assert named == {row.sha256 for row in sources(trusting)}

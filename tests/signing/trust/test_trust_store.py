@@ -16,15 +16,8 @@ from kernel.config import Config
 from kernel.doctor import Health, checks
 from kernel.errors import Invalid, Unavailable
 from signing.keys.keystore import FileKeyStore, file_key
-from signing.testca.authority import (
-    TestAuthority,
-    TestPerson,
-    TestSeal,
-    make_test_authority,
-    person_file,
-    seal_file,
-    subject_named,
-)
+from signing.testca.authority import TestAuthority, TestPerson, TestSeal, make_test_authority, person_file, seal_file
+from signing.testca.certificates import subject_named
 from signing.trust.holders import TEST_MARK, read_holder
 from signing.trust.known_authorities import KNOWN_AUTHORITIES
 from signing.trust.trust_store import Purpose, TrustStore

@@ -20,7 +20,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from kernel.config import Config
 from kernel.errors import Invalid
-from signing.pdf.complexity import MOST_LINES, TooComplicated, check_certificates
+from signing.pdf.complexity import MAX_LINES, TooComplicated, check_certificates
 from signing.pdf.pades import sign_person, sign_seal
 from signing.sandbox import runner
 from signing.sandbox.limits import Limits
@@ -75,13 +75,13 @@ def test_a_small_file_that_would_cost_minutes_is_too_complicated_at_once(
 ) -> None:
     data = make()
     assert len(data) < 50_000
-    verdict = office.judge(data)
+    verdict = office.verify(data)
     assert verdict.has("TOO_COMPLICATED")
     assert verdict.value is Value.UNCLEAR
 
 
 def test_one_signature_under_many_names_is_too_complicated(office: Office, signed: bytes) -> None:
-    assert office.judge(with_many_signatures(signed)).has("TOO_COMPLICATED")
+    assert office.verify(with_many_signatures(signed)).has("TOO_COMPLICATED")
 
 
 def with_many_signatures(signed: bytes) -> bytes:
@@ -152,14 +152,14 @@ def test_certificates_that_lead_up_in_too_many_ways_are_counted_not_tried() -> N
 def test_the_certificates_of_real_papers_are_few() -> None:
     first, *others = certificates(6, each=1)
     check_certificates(first, [*others, *others, first])
-    assert MOST_LINES > 6
+    assert MAX_LINES > 6
 
 
 def test_what_is_overlooked_ends_within_the_seconds_of_a_judgement(
     office: Office, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert Limits.of(config).judging_seconds == 10
-    monkeypatch.setattr(runner, "_limits", [Limits(judging_seconds=0)])
+    assert Limits.of(config).verification_seconds == 10
+    monkeypatch.setattr(runner, "_limits", [Limits(verification_seconds=0)])
     verdict = verdict_on(minimal_pdf("x"), office.trust, policy_for(DocumentKind.PUBLIC))
     assert verdict.has("JUDGING_TOO_LONG")
     assert "quá phức tạp" in verdict.summary.vi
@@ -169,5 +169,5 @@ def test_a_long_paper_is_judged(office: Office) -> None:
     pages = " ".join(f"{3 + n} 0 R" for n in range(300))
     bodies = ["<< /Type /Catalog /Pages 2 0 R >>", f"<< /Type /Pages /Kids [{pages}] /Count 300 >>"]
     bodies += ["<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] >>"] * 300
-    verdict = office.judge(sign_person(written(bodies), office.binh), DocumentKind.PERSON_ONLY)
+    verdict = office.verify(sign_person(written(bodies), office.binh), DocumentKind.PERSON_ONLY)
     assert verdict.value is Value.VALID

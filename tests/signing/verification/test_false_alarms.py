@@ -48,7 +48,7 @@ DANGLING = ("catalogue", "resources", "page", "thumb")
 @pytest.mark.parametrize("where", DANGLING)
 def test_a_reference_to_nothing_is_null_and_no_error(office: Office, where: str) -> None:
     sealed = sign_seal(sign_person(with_dangling(where), office.binh), office.seal)
-    verdict = office.judge(sealed)
+    verdict = office.verify(sealed)
     assert verdict.value is Value.VALID, verdict.summary.vi
 
 
@@ -61,7 +61,7 @@ def test_what_referred_to_nothing_is_not_given_something_later(office: Office, w
     added = b"77 0 obj\n" + body + b"\nendobj\n"
     table = b"xref\n77 1\n%010d 00000 n \ntrailer\n<< /Size 78 /Root 1 0 R /Prev %s >>\n" % (place, previous)
     later = sealed + added + table + b"startxref\n%d\n%%%%EOF\n" % (place + len(added))
-    assert office.judge(later).value is Value.INVALID
+    assert office.verify(later).value is Value.INVALID
 
 
 def test_a_dss_update_with_a_cross_reference_stream_leaves_no_bytes_over(office: Office) -> None:
@@ -72,10 +72,10 @@ def test_a_dss_update_with_a_cross_reference_stream_leaves_no_bytes_over(office:
     assert len(proven) > len(stamped)
     assert b"xref\n" not in proven.replace(b"startxref\n", b"")
     assert trailing_bytes(embedded_signatures(proven)) == 0
-    assert office.judge(proven).value is Value.VALID
+    assert office.verify(proven).value is Value.VALID
     payload = b"PK\x03\x04 and more"
     assert trailing_bytes(embedded_signatures(proven + payload)) == len(payload)
-    assert office.judge(proven + payload).has(Code.TRAILING_BYTES)
+    assert office.verify(proven + payload).has(Code.TRAILING_BYTES)
 
 
 @pytest.mark.parametrize("base", ["minimal", "object-streams"])
@@ -100,22 +100,22 @@ def test_something_between_trailer_and_startxref_is_left_over(office: Office, le
     proven = stamped + look_into(stamped, office.trust).added
     place = proven.rindex(b"startxref")
     hidden = proven[:place] + b"<script>alert(1)</script>\n" + proven[place:]
-    assert office.judge(hidden).has(Code.TRAILING_BYTES)
+    assert office.verify(hidden).has(Code.TRAILING_BYTES)
 
 
 def test_a_token_without_its_certificate_is_unclear_and_not_damaged(office: Office, programs: Programs) -> None:
     signed = programs.openssl(minimal_pdf("So: 15/UBND-VP"), "binh", "-nocerts")
     for kind in DocumentKind:
-        verdict = office.judge(signed, kind, agency="")
+        verdict = office.verify(signed, kind, agency="")
         assert verdict.has(Code.NO_CERTIFICATE)
         assert not verdict.has(Code.SIGNATURE_UNREADABLE)
-    assert office.judge(signed, DocumentKind.FOREIGN, agency="").value is Value.UNCLEAR
-    assert office.judge(signed, DocumentKind.PUBLIC, agency="").value is Value.UNCLEAR
+    assert office.verify(signed, DocumentKind.FOREIGN, agency="").value is Value.UNCLEAR
+    assert office.verify(signed, DocumentKind.PUBLIC, agency="").value is Value.UNCLEAR
 
 
 def test_content_that_was_changed_is_found_without_a_certificate_too(office: Office, programs: Programs) -> None:
     signed = programs.openssl(minimal_pdf("So: 15/UBND-VP"), "binh", "-nocerts")
-    verdict = office.judge(attacks.flip_a_letter(signed), DocumentKind.FOREIGN, agency="")
+    verdict = office.verify(attacks.flip_a_letter(signed), DocumentKind.FOREIGN, agency="")
     assert verdict.value is Value.INVALID
     assert verdict.has(Code.CONTENT_CHANGED)
 
@@ -123,14 +123,14 @@ def test_content_that_was_changed_is_found_without_a_certificate_too(office: Off
 @pytest.mark.parametrize("token", [b"", b"\x30\x03\x02\x01\x01", b"\x30\x80garbage"], ids=["empty", "number", "noise"])
 def test_no_token_at_all_is_damaged(office: Office, letter: bytes, token: bytes) -> None:
     ruined = with_placeholder(letter, "Ky").filled(token)
-    assert office.judge(ruined, DocumentKind.FOREIGN).has(Code.SIGNATURE_UNREADABLE)
+    assert office.verify(ruined, DocumentKind.FOREIGN).has(Code.SIGNATURE_UNREADABLE)
 
 
 def test_two_signers_in_one_token_are_damage_and_no_missing_certificate(
     office: Office, programs: Programs, letter: bytes
 ) -> None:
     signed = programs.openssl(letter, "binh", "-signer", str(programs.pem_of("thu")))
-    verdict = office.judge(signed, DocumentKind.FOREIGN, agency="")
+    verdict = office.verify(signed, DocumentKind.FOREIGN, agency="")
     assert verdict.has(Code.SIGNATURE_UNREADABLE)
 
 
@@ -138,7 +138,7 @@ def test_a_number_that_begins_with_a_later_generation_is_well_formed(office: Off
     """poppler writes new objects so; ISO 32000-1, 7.5.4 says nothing against it."""
     signed = programs.poppler(minimal_pdf("So: 15/UBND-VP"), "binh")
     assert re.search(rb"\n\d{10} 00001 n", signed)
-    verdict = office.judge(signed, DocumentKind.FOREIGN)
+    verdict = office.verify(signed, DocumentKind.FOREIGN)
     assert not verdict.has(Code.LENIENT_READING)
     assert verdict.value is Value.VALID
 
@@ -154,7 +154,7 @@ def test_another_generation_of_what_is_referred_to_is_never_valid(office: Office
     table += b"trailer\n<< /Size 99 /Root 1 0 R /Prev %s >>\n" % previous
     later = sealed + added + table + b"startxref\n%d\n%%%%EOF\n" % (len(sealed) + len(added))
     for kind in DocumentKind:
-        assert office.judge(later, kind).value is not Value.VALID
+        assert office.verify(later, kind).value is not Value.VALID
 
 
 NEW = b"11 1 obj\r\n<</Length 0 /Subtype /Form /BBox [0 0 180 60 ] >> stream\r\n\r\nendstream\r\n\r\nendobj"
@@ -200,7 +200,7 @@ def test_what_is_freed_is_not_valid(office: Office, sealed: bytes) -> None:
             table = b"xref\n%d 1\n0000000000 %05d f \n" % (number, next_generation)
             table += b"trailer\n<< /Size 160 /Root 1 0 R /Prev %s %s >>\n" % (previous, identity)
             later = sealed + table + b"startxref\n%d\n%%%%EOF\n" % len(sealed)
-            assert office.judge(later).value is Value.INVALID
+            assert office.verify(later).value is Value.INVALID
 
 
 def test_a_broken_time_stamp_inside_a_token_says_nothing_against_the_signature(kept_trust: Trust) -> None:

@@ -15,7 +15,8 @@ from kernel import clock
 from signing.keys.keystore import FileKeyStore
 from signing.pdf.pades import FIELD_SEAL, add_timestamp, sign_field, sign_person, sign_seal
 from signing.pdf.timestamps import LocalTimeStamps
-from signing.testca.authority import EMAIL_PROTECTION, Pair, TestAuthority, _crl
+from signing.testca.authority import EMAIL_PROTECTION, TestAuthority
+from signing.testca.certificates import Pair, build_crl
 from signing.trust.trust_store import Trust, TrustStore
 from signing.verdicts.policy import DocumentKind
 from signing.verdicts.reasons import Code
@@ -47,12 +48,12 @@ def archived(office: Office, sealed: bytes) -> bytes:
 
 
 def test_a_number_that_is_filled_in_before_the_seal_is_fine(office: Office, numbered: bytes) -> None:
-    assert office.judge(numbered).value is Value.VALID
+    assert office.verify(numbered).value is Value.VALID
 
 
 @pytest.mark.parametrize("forge", [forgeries.change_the_number, forgeries.change_the_date])
 def test_a_number_that_changes_after_the_seal_is_refused(office: Office, numbered: bytes, forge: Forge) -> None:
-    verdict = office.judge(forge(numbered))
+    verdict = office.verify(forge(numbered))
     assert verdict.value is Value.INVALID
     assert verdict.has(Code.EDITED_AFTER_SIGNING)
 
@@ -74,7 +75,7 @@ def test_others_may_sign_around_the_number_before_and_after_the_seal(office: Off
     afterwards = sign_field(sign_seal(_numbered(to_number), office.seal), thu, "Khac")
     corrected = sign_seal(_numbered(_numbered(to_number, "14"), "15"), office.seal)
     for letter in (both, between, afterwards, corrected):
-        verdict = office.judge(letter)
+        verdict = office.verify(letter)
         assert verdict.value is Value.VALID, verdict.summary
 
 
@@ -85,7 +86,7 @@ def test_a_number_that_changes_after_the_seal_is_refused_whoever_signs_next(
     """The seal covers what stands there, also when nothing does."""
     for sealed in (sign_seal(_numbered(to_number), office.seal), sign_seal(to_number, office.seal)):
         for key in (office.keys["thu"], office.keys["finance"]):
-            verdict = office.judge(sign_field(forge(sealed), key, "Khac"), agency="")
+            verdict = office.verify(sign_field(forge(sealed), key, "Khac"), agency="")
             assert (verdict.value, verdict.has(Code.EDITED_AFTER_SIGNING)) == (Value.INVALID, True)
             assert next(one for one in verdict.signers if one.field == FIELD_SEAL).value is Value.INVALID
 
@@ -95,15 +96,15 @@ def test_a_number_that_somebody_signed_is_not_changed_before_the_seal(
     office: Office, to_number: bytes, number: str
 ) -> None:
     second = sign_field(_numbered(to_number), office.keys["thu"], "Khac")
-    verdict = office.judge(sign_seal(forgeries.fill(second, forgeries.NUMBER, number), office.seal))
+    verdict = office.verify(sign_seal(forgeries.fill(second, forgeries.NUMBER, number), office.seal))
     assert (verdict.value, verdict.has(Code.EDITED_AFTER_SIGNING)) == (Value.INVALID, True)
     assert [one.value for one in verdict.signers] == [Value.VALID, Value.INVALID, Value.VALID]
 
 
 def test_no_other_field_may_be_filled_in(office: Office) -> None:
     signed = sign_person(forgeries.numbered_pdf("So: ..../UBND-VP", drawn=True), office.binh)
-    assert office.judge(sign_seal(signed, office.seal)).value is Value.VALID
-    verdict = office.judge(sign_seal(forgeries.fill(signed, "GhiChu", "khong so"), office.seal))
+    assert office.verify(sign_seal(signed, office.seal)).value is Value.VALID
+    verdict = office.verify(sign_seal(forgeries.fill(signed, "GhiChu", "khong so"), office.seal))
     assert (verdict.value, verdict.has(Code.EDITED_AFTER_SIGNING)) == (Value.INVALID, True)
 
 
@@ -119,7 +120,7 @@ STRUCTURE: list[tuple[Forge, Code | None]] = [
 
 @pytest.mark.parametrize(("forge", "code"), STRUCTURE)
 def test_a_forged_structure_is_refused(office: Office, sealed: bytes, forge: Forge, code: Code | None) -> None:
-    verdict = office.judge(forge(sealed))
+    verdict = office.verify(forge(sealed))
     assert verdict.value is Value.INVALID
     assert verdict.reasons
     assert code is None or verdict.has(code)
@@ -140,20 +141,20 @@ def test_a_forged_structure_is_refused(office: Office, sealed: bytes, forge: For
     ],
 )
 def test_an_archived_letter_is_as_hard_to_forge(office: Office, archived: bytes, forge: Forge) -> None:
-    assert office.judge(archived).value is Value.VALID
-    assert office.judge(forge(archived)).value is Value.INVALID
+    assert office.verify(archived).value is Value.VALID
+    assert office.verify(forge(archived)).value is Value.INVALID
 
 
 def test_a_certificate_that_begins_later_is_never_green(office: Office, letter: bytes, odd_key: OddKey) -> None:
     with clock.frozen(clock.now() + timedelta(days=900)):  # test certificates begin 800 days before they are made
         key = odd_key("not-yet", subject=A_PERSON, usages=(EMAIL_PROTECTION,))
-    verdict = office.judge(sign_person(letter, key), DocumentKind.PERSON_ONLY)
+    verdict = office.verify(sign_person(letter, key), DocumentKind.PERSON_ONLY)
     assert verdict.value is Value.UNCLEAR  # ETSI EN 319 102-1: INDETERMINATE, NOT_YET_VALID
     assert verdict.has(Code.NOT_YET_VALID)
 
 
 def test_a_time_stamp_by_a_certificate_for_letters_proves_nothing(office: Office, sealed: bytes) -> None:
-    verdict = office.judge(add_timestamp(sealed, LocalTimeStamps(office.seal)))
+    verdict = office.verify(add_timestamp(sealed, LocalTimeStamps(office.seal)))
     assert verdict.value is not Value.VALID
     assert verdict.has(Code.TIMESTAMP_UNTRUSTED)
 
@@ -180,9 +181,9 @@ def test_a_forged_list_inside_the_file_whitewashes_nobody(
     for revocation_list in forger.crls():
         forged = forgeries.carry_lists(signed, revocation_list)
         for known in (trust, replace(trust, crls=())):
-            verdict = office.judge(forged, DocumentKind.PERSON_ONLY, agency="", trust=known)
+            verdict = office.verify(forged, DocumentKind.PERSON_ONLY, agency="", trust=known)
             assert verdict.value is not Value.VALID
-        assert office.judge(forged, DocumentKind.PERSON_ONLY, agency="", trust=trust).has(Code.REVOKED)
+        assert office.verify(forged, DocumentKind.PERSON_ONLY, agency="", trust=trust).has(Code.REVOKED)
 
 
 def test_an_old_list_inside_the_file_is_not_believed_against_a_newer_one(
@@ -193,13 +194,13 @@ def test_an_old_list_inside_the_file_is_not_believed_against_a_newer_one(
     with clock.frozen(clock.now() - timedelta(days=60)):
         before = TestAuthority(authority.folder)
         genuine = _list_without_entries(before)
-    verdict = office.judge(forgeries.carry_lists(signed, genuine), DocumentKind.PERSON_ONLY, agency="", trust=trust)
+    verdict = office.verify(forgeries.carry_lists(signed, genuine), DocumentKind.PERSON_ONLY, agency="", trust=trust)
     assert verdict.value is Value.INVALID
     assert verdict.has(Code.REVOKED)
 
 
 def _list_without_entries(authority: TestAuthority) -> bytes:
-    return _crl(authority._issuing, {})
+    return build_crl(authority._issuing, {})
 
 
 def test_an_issuing_authority_that_was_revoked_takes_its_people_with_it(
@@ -212,10 +213,10 @@ def test_an_issuing_authority_that_was_revoked_takes_its_people_with_it(
     authority.enter_into(store)
     serial = x509.load_der_x509_certificate(authority.issuing_certificate).serial_number
     at = (clock.now() - timedelta(days=1)).isoformat()
-    gone = _crl(authority._root, {format(serial, "x"): at})
+    gone = build_crl(authority._root, {format(serial, "x"): at})
     trust = store.trust()
     trust = replace(trust, crls=(gone, authority.crls()[1]))
-    verdict = office.judge(sign_person(letter, key), DocumentKind.PERSON_ONLY, agency="", trust=trust)
+    verdict = office.verify(sign_person(letter, key), DocumentKind.PERSON_ONLY, agency="", trust=trust)
     assert verdict.value is Value.INVALID
     assert verdict.has(Code.AUTHORITY_REVOKED)
 
@@ -261,7 +262,7 @@ def test_a_made_up_authority_beside_a_revoked_signer_silences_no_list(
     assert isinstance(genuine, rsa.RSAPublicKey)
     key, above = (genuine, own.public_key()) if borrowed else (own.public_key(), genuine)
     made_up = authority_called(name, key, Pair(own, real.certificate), ended, above)
-    verdict = office.judge(theft.forged(letter, made_up), DocumentKind.PERSON_ONLY, agency="", trust=theft.trust)
+    verdict = office.verify(theft.forged(letter, made_up), DocumentKind.PERSON_ONLY, agency="", trust=theft.trust)
     assert (verdict.value, verdict.has(Code.REVOKED)) == (Value.INVALID, True)
 
 
@@ -276,7 +277,7 @@ def test_a_made_up_authority_beside_a_revoked_one_silences_no_list(office: Offic
     gone = {real.certificate.serial_number: now - timedelta(days=5)}
     after = plain_list(root, now - timedelta(days=1), now + timedelta(days=20), gone)
     trust = replace(theft.trust, crls=(after, theft.before[0]))
-    verdict = office.judge(theft.forged(letter, likeness), DocumentKind.PERSON_ONLY, agency="", trust=trust)
+    verdict = office.verify(theft.forged(letter, likeness), DocumentKind.PERSON_ONLY, agency="", trust=trust)
     assert (verdict.value, verdict.has(Code.AUTHORITY_REVOKED)) == (Value.INVALID, True)
 
 
@@ -293,10 +294,10 @@ def test_a_list_that_names_who_was_revoked_counts_after_the_certificate_has_ende
     lists = (plain_list(authority._root, made, ends), plain_list(authority._issuing, made, ends, gone))
     signed = sign_person(letter, key, at=now - timedelta(days=21))
     trust, arrived = replace(store.trust(), crls=lists), now - timedelta(days=20)
-    verdict = office.judge(signed, DocumentKind.PERSON_ONLY, agency="", trust=trust, known_since=arrived)
+    verdict = office.verify(signed, DocumentKind.PERSON_ONLY, agency="", trust=trust, known_since=arrived)
     assert (verdict.value, verdict.has(Code.REVOKED)) == (Value.INVALID, True)
     silent = replace(trust, crls=(lists[0], plain_list(authority._issuing, made, ends)))
-    verdict = office.judge(signed, DocumentKind.PERSON_ONLY, agency="", trust=silent, known_since=arrived)
+    verdict = office.verify(signed, DocumentKind.PERSON_ONLY, agency="", trust=silent, known_since=arrived)
     assert verdict.has(Code.REVOCATION_UNKNOWN)
 
 
@@ -318,10 +319,10 @@ def test_one_authoritys_list_does_not_vouch_for_another(office: Office, letter: 
     lists = tuple(plain_list(by, made, ends) for by in (issuing, sister))
     trust = replace(office.trust, intermediates=between, crls=lists)
     signed = sign_person(letter, office.binh)
-    verdict = office.judge(signed, DocumentKind.PERSON_ONLY, trust=trust)
+    verdict = office.verify(signed, DocumentKind.PERSON_ONLY, trust=trust)
     assert (verdict.value, verdict.has(Code.REVOCATION_UNKNOWN)) == (Value.UNCLEAR, True)
     known = replace(trust, crls=(*lists, plain_list(authority._root, made, ends)))
-    assert office.judge(signed, DocumentKind.PERSON_ONLY, trust=known).value is Value.VALID
+    assert office.verify(signed, DocumentKind.PERSON_ONLY, trust=known).value is Value.VALID
 
 
 @pytest.mark.parametrize("indirect", [False, True])
@@ -337,5 +338,5 @@ def test_a_customer_of_an_authority_makes_no_lists_for_it(
     own = plain_list(customer, now - timedelta(days=1), now + timedelta(days=1), indirect=indirect)
     signed = sign_person(letter, Beside(theft.key, der_of(customer.certificate)))
     trust = replace(theft.trust, crls=(theft.before[1],))
-    verdict = office.judge(forgeries.carry_lists(signed, own), DocumentKind.PERSON_ONLY, agency="", trust=trust)
+    verdict = office.verify(forgeries.carry_lists(signed, own), DocumentKind.PERSON_ONLY, agency="", trust=trust)
     assert (verdict.value, verdict.has(Code.REVOCATION_UNKNOWN)) == (Value.UNCLEAR, True)

@@ -7,7 +7,7 @@ import pytest
 from kernel.errors import Invalid
 from signing.pdf.pades import sign_person
 from signing.pdf.signed_file import embedded_signatures
-from signing.sandbox.runner import apart
+from signing.sandbox.runner import run_sandboxed
 from signing.verdicts.policy import DocumentKind, policy_for
 from signing.verdicts.verdict import Value
 from signing.verification.admission import admitted, obstacles, refusal_for
@@ -22,7 +22,7 @@ REFUSED = {**SHOWING, **OTHERWISE}
 
 @pytest.mark.parametrize("make", REFUSED.values(), ids=REFUSED.keys())
 def test_a_paper_that_nobody_should_sign_is_refused_with_words(make: Callable[[], bytes]) -> None:
-    refusal = refusal_for(apart(obstacles, make()))
+    refusal = refusal_for(run_sandboxed(obstacles, make()))
     assert refusal is not None
     assert refusal.is_ours()
     assert refusal.vi != refusal.en
@@ -40,14 +40,14 @@ def test_papers_of_our_own_may_be_signed(signed: bytes, sealed: bytes, letter: b
 
 @pytest.mark.parametrize("make", SHOWING.values(), ids=SHOWING.keys())
 def test_a_signed_paper_that_may_show_something_else_is_unclear(office: Office, make: Callable[[], bytes]) -> None:
-    verdict = office.judge(sign_person(make(), office.binh), DocumentKind.PERSON_ONLY)
+    verdict = office.verify(sign_person(make(), office.binh), DocumentKind.PERSON_ONLY)
     assert verdict.value is Value.UNCLEAR
     assert verdict.has("ACTIVE_CONTENT")
 
 
 @pytest.mark.parametrize("name", ["file inside", "orphan text", "bytes after"])
 def test_what_changes_no_page_is_no_active_content(office: Office, name: str) -> None:
-    assert not office.judge(sign_person(REFUSED[name](), office.binh), DocumentKind.PERSON_ONLY).has("ACTIVE_CONTENT")
+    assert not office.verify(sign_person(REFUSED[name](), office.binh), DocumentKind.PERSON_ONLY).has("ACTIVE_CONTENT")
 
 
 def test_a_refusal_names_three_hazards_and_counts_the_rest() -> None:

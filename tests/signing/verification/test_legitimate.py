@@ -31,7 +31,8 @@ from signing.pdf.pades import (
 )
 from signing.pdf.stamps import TEXT_MARK_SIZE, Box, text_mark
 from signing.pdf.timestamps import LocalTimeStamps
-from signing.testca.authority import EMAIL_PROTECTION, TestAuthority, TestPerson, subject_named
+from signing.testca.authority import EMAIL_PROTECTION, TestAuthority, TestPerson
+from signing.testca.certificates import subject_named
 from signing.testca.specimens import handwriting, seal
 from signing.trust.holders import TEST_MARK
 from signing.trust.trust_store import Trust, TrustStore
@@ -48,7 +49,7 @@ OddKey = Callable[..., FileKeyStore]
 
 
 def test_a_letter_signed_and_sealed_is_valid_and_says_that_it_is_a_test(office: Office, sealed: bytes) -> None:
-    verdict = office.judge(sealed)
+    verdict = office.verify(sealed)
     assert verdict.value is Value.VALID
     assert verdict.summary.vi.startswith("Hợp lệ: Nguyễn Thanh Bình, " + CITY)
     assert TEST_MARK in verdict.summary.vi
@@ -77,12 +78,12 @@ def test_the_signing_time_is_that_of_the_clock_of_the_house(office: Office, lett
     at = clock.now() - timedelta(days=20)
     with clock.frozen(at):
         signed = sign_person(letter, office.binh)
-    signer = office.judge(signed, DocumentKind.PERSON_ONLY).signers[0]
+    signer = office.verify(signed, DocumentKind.PERSON_ONLY).signers[0]
     assert signer.signed_at == at.replace(microsecond=0)
 
 
 def test_a_signed_letter_before_the_seal_is_valid_as_such(office: Office, signed: bytes) -> None:
-    assert office.judge(signed, DocumentKind.PERSON_ONLY).value is Value.VALID
+    assert office.verify(signed, DocumentKind.PERSON_ONLY).value is Value.VALID
 
 
 def test_a_letter_as_weasyprint_makes_it_is_valid(office: Office) -> None:
@@ -91,20 +92,20 @@ def test_a_letter_as_weasyprint_makes_it_is_valid(office: Office) -> None:
     page = HTML(string="<html lang=vi><title>Công văn</title><p>Kính gửi: Sở Tài chính</p>")
     pdf = page.write_pdf(pdf_variant="pdf/a-3b")
     made = sign_seal(sign_person(pdf, office.binh), office.seal)
-    assert office.judge(made).value is Value.VALID
+    assert office.verify(made).value is Value.VALID
 
 
 def test_a_file_as_word_writes_it_is_valid(office: Office) -> None:
     made = sign_seal(sign_person(hybrid_pdf("So: 15/UBND-VP"), office.binh), office.seal)
-    assert office.judge(made).value is Value.VALID
-    assert office.judge(attacks.flip_a_letter(made)).has(Code.CONTENT_CHANGED)
-    assert office.judge(attacks.cover_with_an_annotation(made)).has(Code.EDITED_AFTER_SIGNING)
+    assert office.verify(made).value is Value.VALID
+    assert office.verify(attacks.flip_a_letter(made)).has(Code.CONTENT_CHANGED)
+    assert office.verify(attacks.cover_with_an_annotation(made)).has(Code.EDITED_AFTER_SIGNING)
 
 
 def test_a_time_stamp_raises_both_signatures_to_b_t(office: Office, sealed: bytes) -> None:
     stamped = add_timestamp(sealed, LocalTimeStamps(office.authority.time_stamp_key()))
     assert stamped.startswith(sealed)
-    verdict = office.judge(stamped)
+    verdict = office.verify(stamped)
     assert verdict.value is Value.VALID
     assert [signer.level for signer in verdict.signers] == [Level.B_T, Level.B_T]
     assert {signer.time_source for signer in verdict.signers} == {TimeSource.TSA}
@@ -116,13 +117,13 @@ def test_a_second_time_stamp_can_follow_and_the_first_one_counts(office: Office,
     first = clock.now() - timedelta(days=3)
     with clock.frozen(first):
         once = add_timestamp(sealed, source)
-    verdict = office.judge(add_timestamp(once, source))
+    verdict = office.verify(add_timestamp(once, source))
     assert verdict.value is Value.VALID
     assert verdict.signers[0].signed_at == first.replace(microsecond=0)
 
 
 def test_a_time_stamp_of_a_stranger_is_unclear(office: Office, sealed: bytes) -> None:
-    verdict = office.judge(add_timestamp(sealed, LocalTimeStamps(office.binh)))
+    verdict = office.verify(add_timestamp(sealed, LocalTimeStamps(office.binh)))
     assert verdict.value is Value.UNCLEAR
     assert verdict.has(Code.TIMESTAMP_UNTRUSTED)
 
@@ -143,9 +144,9 @@ def test_what_was_stamped_before_the_revocation_stays_valid(office: Office, lett
     arrived = clock.now() - timedelta(days=5)
     office.authority.revoke(key.describe().certificate, at=clock.now() - timedelta(days=2))
     office.authority.enter_into(office.store)
-    assert office.judge(proven, DocumentKind.PERSON_ONLY).value is Value.VALID
-    assert office.judge(claimed, DocumentKind.PERSON_ONLY).has(Code.REVOKED)
-    assert office.judge(claimed, DocumentKind.PERSON_ONLY, known_since=arrived).value is Value.VALID
+    assert office.verify(proven, DocumentKind.PERSON_ONLY).value is Value.VALID
+    assert office.verify(claimed, DocumentKind.PERSON_ONLY).has(Code.REVOKED)
+    assert office.verify(claimed, DocumentKind.PERSON_ONLY, known_since=arrived).value is Value.VALID
 
 
 def test_an_expired_certificate_is_fine_for_a_letter_that_we_had_before(
@@ -155,7 +156,7 @@ def test_an_expired_certificate_is_fine_for_a_letter_that_we_had_before(
     subject = subject_named("Võ Văn Nam", [(NameOID.ORGANIZATION_NAME, CITY), (NameOID.TITLE, "Phó")])
     key = odd_key("was-fine", subject=subject, usages=(EMAIL_PROTECTION,), not_after=ended)
     signed = sign_person(letter, key, at=ended - timedelta(days=9))
-    verdict = office.judge(signed, DocumentKind.PERSON_ONLY, known_since=ended - timedelta(days=8))
+    verdict = office.verify(signed, DocumentKind.PERSON_ONLY, known_since=ended - timedelta(days=8))
     assert verdict.value is Value.VALID
 
 
@@ -163,13 +164,13 @@ def test_an_elliptic_key_signs_as_well(office: Office, letter: bytes, odd_key: O
     subject = subject_named("Đỗ Thị Mai", [(NameOID.ORGANIZATION_NAME, CITY), (NameOID.TITLE, "Phó")])
     key = odd_key("ec", subject=subject, usages=(EMAIL_PROTECTION,), key=ec.generate_private_key(ec.SECP256R1()))
     assert key.describe().algorithm is KeyAlgorithm.ECDSA_SHA256
-    assert office.judge(sign_person(letter, key), DocumentKind.PERSON_ONLY).value is Value.VALID
+    assert office.verify(sign_person(letter, key), DocumentKind.PERSON_ONLY).value is Value.VALID
 
 
 def test_minutes_carry_the_signatures_of_secretary_and_chair(office: Office) -> None:
     pdf = minimal_pdf("Bien ban cuoc hop")
     first = sign_field(pdf, office.keys["thu"], "ThuKy", prepared={"ChuToa": None})
-    verdict = office.judge(sign_field(first, office.binh, "ChuToa"), DocumentKind.MINUTES)
+    verdict = office.verify(sign_field(first, office.binh, "ChuToa"), DocumentKind.MINUTES)
     assert verdict.value is Value.VALID
     assert [signer.name for signer in verdict.signed_by(HolderKind.PERSON)] == ["Lê Minh Thu", "Nguyễn Thanh Bình"]
 
@@ -178,7 +179,7 @@ def test_a_copy_carries_the_agency_and_a_text_instead_of_an_image(office: Office
     width, height = TEXT_MARK_SIZE
     mark = text_mark(["SAO Y; " + CITY, "2026-03-02T09:15:00+07:00"], width, height)
     copy = sign_copy(letter, office.seal, mark=mark, box=Box(0, 595 - width - 40, 842 - height - 30, width, height))
-    assert office.judge(copy, DocumentKind.COPY).value is Value.VALID
+    assert office.verify(copy, DocumentKind.COPY).value is Value.VALID
 
 
 def test_the_older_way_of_other_programs_is_accepted(office: Office, letter: bytes) -> None:
@@ -186,7 +187,7 @@ def test_the_older_way_of_other_programs_is_accepted(office: Office, letter: byt
         field_name="Signature1", md_algorithm="sha256", subfilter=SigSeedSubFilter.ADOBE_PKCS7_DETACHED
     )
     out = PdfSigner(meta, StoreSigner(office.binh)).sign_pdf(IncrementalPdfFileWriter(BytesIO(letter)))
-    verdict = office.judge(out.getvalue(), DocumentKind.FOREIGN)
+    verdict = office.verify(out.getvalue(), DocumentKind.FOREIGN)
     assert verdict.value is Value.VALID
     assert verdict.signers[0].level is Level.OTHER
 
@@ -200,12 +201,12 @@ def test_a_certified_file_may_be_sealed_when_it_allows_signatures(office: Office
         docmdp_permissions=MDPPerm.FILL_FORMS,
     )
     out = PdfSigner(meta, StoreSigner(office.binh)).sign_pdf(IncrementalPdfFileWriter(BytesIO(letter)))
-    assert office.judge(sign_seal(out.getvalue(), office.seal)).value is Value.VALID
+    assert office.verify(sign_seal(out.getvalue(), office.seal)).value is Value.VALID
 
 
 def test_a_clock_that_writes_vietnamese_time_as_utc_is_recognised(office: Office, letter: bytes) -> None:
     signed = sign_person(letter, office.binh, at=clock.now() + timedelta(hours=6, minutes=58))
-    verdict = office.judge(signed, DocumentKind.PERSON_ONLY)
+    verdict = office.verify(signed, DocumentKind.PERSON_ONLY)
     assert verdict.value is Value.VALID
     assert verdict.has(Code.CLOCK_SEVEN_HOURS_FAST)
 
@@ -216,14 +217,14 @@ def test_a_clock_that_writes_vietnamese_time_as_utc_is_recognised_however_long_t
 ) -> None:
     signed_at = clock.now() - timedelta(days=3)
     signed = sign_person(letter, office.binh, at=signed_at + timedelta(hours=7))
-    verdict = office.judge(signed, DocumentKind.PERSON_ONLY, known_since=signed_at + way)
+    verdict = office.verify(signed, DocumentKind.PERSON_ONLY, known_since=signed_at + way)
     assert (verdict.value, verdict.has(Code.CLOCK_SEVEN_HOURS_FAST)) == (Value.VALID, True)
 
 
 def test_a_time_in_the_future_is_unclear(office: Office, letter: bytes) -> None:
     signed = sign_person(letter, office.binh, at=clock.now() + timedelta(days=2))
-    assert office.judge(signed, DocumentKind.PERSON_ONLY).has(Code.TIME_IN_FUTURE)
-    assert office.judge(signed, DocumentKind.PERSON_ONLY).value is Value.UNCLEAR
+    assert office.verify(signed, DocumentKind.PERSON_ONLY).has(Code.TIME_IN_FUTURE)
+    assert office.verify(signed, DocumentKind.PERSON_ONLY).value is Value.UNCLEAR
 
 
 @pytest.mark.parametrize(
@@ -237,14 +238,14 @@ def test_a_time_in_the_future_is_unclear(office: Office, letter: bytes) -> None:
 def test_what_is_unknown_is_never_green(
     office: Office, sealed: bytes, change: Callable[[Trust], Trust], code: Code
 ) -> None:
-    verdict = office.judge(sealed, trust=change(office.trust))
+    verdict = office.verify(sealed, trust=change(office.trust))
     assert verdict.value is Value.UNCLEAR
     assert verdict.has(code)
     assert verdict.summary.vi.startswith("Chưa rõ: ")
 
 
 def test_an_old_revocation_list_makes_a_verdict_unclear(office: Office, sealed: bytes) -> None:
-    verdict = office.judge(sealed, at=clock.now() + timedelta(days=400))
+    verdict = office.verify(sealed, at=clock.now() + timedelta(days=400))
     assert verdict.value is Value.UNCLEAR
     assert verdict.has(Code.REVOCATION_UNKNOWN)
 
@@ -252,22 +253,22 @@ def test_an_old_revocation_list_makes_a_verdict_unclear(office: Office, sealed: 
 def test_a_test_signature_is_not_trusted_outside_trials(office: Office, sealed: bytes) -> None:
     production = TrustStore(office.store.folder, allow_test=False)
     assert production.trust().empty
-    assert office.judge(sealed, trust=production.trust()).value is Value.UNCLEAR
+    assert office.verify(sealed, trust=production.trust()).value is Value.UNCLEAR
 
 
 def test_an_unsigned_paper_from_elsewhere_is_unclear_and_a_word_file_too(office: Office, letter: bytes) -> None:
-    assert office.judge(letter, DocumentKind.FOREIGN).value is Value.UNCLEAR
-    assert office.judge(b"PK\x03\x04 docx", DocumentKind.FOREIGN).has(Code.NOT_PDF)
-    assert office.judge(b"PK\x03\x04 docx", DocumentKind.FOREIGN).value is Value.UNCLEAR
+    assert office.verify(letter, DocumentKind.FOREIGN).value is Value.UNCLEAR
+    assert office.verify(b"PK\x03\x04 docx", DocumentKind.FOREIGN).has(Code.NOT_PDF)
+    assert office.verify(b"PK\x03\x04 docx", DocumentKind.FOREIGN).value is Value.UNCLEAR
 
 
 def test_the_revision_that_was_signed_can_be_shown(office: Office, signed: bytes, sealed: bytes) -> None:
-    person = office.judge(sealed).signers[0]
+    person = office.verify(sealed).signers[0]
     assert signed_revision(sealed, person) == signed
 
 
 def test_a_verdict_survives_the_database(office: Office, signed: bytes) -> None:
-    verdict = office.judge(signed)
+    verdict = office.verify(signed)
     assert Verdict.from_json(json.loads(json.dumps(verdict.to_json()))) == verdict
 
 
@@ -286,7 +287,7 @@ def test_threads_of_a_worker_sign_and_judge_at_the_same_time(office: Office, let
     def make(number: int) -> Value:
         image = handwriting("Nguyễn Thanh Bình")
         signed = sign_person(letter, office.binh, anchor=Box(0, 300, 100 + number, 180, 75), image=image)
-        return office.judge(sign_seal(signed, office.seal, image=seal(CITY))).value
+        return office.verify(sign_seal(signed, office.seal, image=seal(CITY))).value
 
     with ThreadPoolExecutor(4) as pool:
         assert set(pool.map(make, range(8))) == {Value.VALID}
@@ -350,5 +351,5 @@ def test_an_authority_that_was_renewed_is_not_doubted_for_its_old_certificate(
     signed = sign_person(letter, key, at=arrived)
     for between in ((old, *store.trust().intermediates), (*store.trust().intermediates, old)):
         trust = replace(store.trust(), crls=lists, intermediates=between)
-        verdict = office.judge(signed, DocumentKind.PERSON_ONLY, trust=trust, known_since=arrived)
+        verdict = office.verify(signed, DocumentKind.PERSON_ONLY, trust=trust, known_since=arrived)
         assert verdict.value is Value.VALID, verdict.summary

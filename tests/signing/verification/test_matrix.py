@@ -23,7 +23,8 @@ from signing.pdf.pades import FIELD_PERSON, add_timestamp, sign_copy, sign_field
 from signing.pdf.signed_file import embedded_signatures
 from signing.pdf.stamps import TEXT_MARK_SIZE, Box, text_mark
 from signing.pdf.timestamps import LocalTimeStamps
-from signing.testca.authority import EMAIL_PROTECTION, PrivateKey, subject_named
+from signing.testca.authority import EMAIL_PROTECTION
+from signing.testca.certificates import PrivateKey, subject_named
 from signing.verdicts.policy import DocumentKind
 from signing.verdicts.verdict import Level, Value
 from signing.verification.long_term import look_into
@@ -137,7 +138,7 @@ def test_every_level_is_valid_and_known_as_what_it_is(office: Office, corpus: tu
     chain, files = corpus
     earlier = b""
     for level in LEVELS:
-        verdict = office.judge(files[level], chain.kind)
+        verdict = office.verify(files[level], chain.kind)
         assert verdict.value is Value.VALID, verdict.summary
         assert {signer.level for signer in verdict.signers} == {level}
         assert files[level].startswith(earlier)

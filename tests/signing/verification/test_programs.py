@@ -185,13 +185,13 @@ def _as_it_should_be(name: str, verdict: Verdict) -> None:
 @pytest.mark.parametrize("name", sampled(MADE_HERE, one_in=3))
 def test_what_programs_sign_here_is_valid(office: Office, programs: Programs, name: str) -> None:
     pdf = MADE_HERE[name](programs)
-    verdict = office.judge(pdf, DocumentKind.FOREIGN, agency="")
+    verdict = office.verify(pdf, DocumentKind.FOREIGN, agency="")
     assert verdict.signers
     _as_it_should_be(name, verdict)
     if len(verdict.signers) > 1:  # a person and a seal: so it is for anybody who asks, and for an agency
-        assert office.judge(pdf, DocumentKind.PUBLIC, agency="").value is verdict.value
+        assert office.verify(pdf, DocumentKind.PUBLIC, agency="").value is verdict.value
     if verdict.value is Value.VALID and len(verdict.signers) > 1:
-        assert office.judge(pdf, DocumentKind.OFFICIAL).value is Value.VALID
+        assert office.verify(pdf, DocumentKind.OFFICIAL).value is Value.VALID
 
 
 @pytest.mark.parametrize("name", SIGNED_ELSEWHERE)

@@ -1,4 +1,4 @@
-"""The letter that a nursery judges before a stranger's file comes."""
+"""The letter that a zygote judges before a stranger's file comes."""
 
 from signing.sandbox.runner import Limits, Pool
 from signing.trust.trust_store import Trust

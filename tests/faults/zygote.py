@@ -1,4 +1,4 @@
-"""Run as `python -m tests.faults.nursery PART`: has everything imported that `web` or `worker` needs, and becomes one
+"""Run as `python -m tests.faults.zygote PART`: has everything imported that `web` or `worker` needs, and becomes one
 as often as asked. Reads a line of JSON for each, `{"log", "environment"}`, and answers with the number of the process.
 """
 
