@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from kernel import clock, faults
-from kernel.blobs import BlobStore, read_all
 from kernel.config import Config
 from kernel.db import Tx
 from kernel.outbox import Absent, Arrived, Handler, Job, OutboxAttempt, OutboxRow, SendError, Unsure
+from kernel.storage.blobs import BlobStore, read_all
 from kernel.text import Phrase, phrase, sms_size, sms_text
 from notify import addresses, messages, topics
 from notify.mail import mime

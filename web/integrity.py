@@ -7,12 +7,13 @@ from datetime import datetime, time, timedelta
 
 import sqlalchemy as sa
 
-from kernel import blob_check, clock
-from kernel.blob_check import Checked
-from kernel.blobs import BlobStore, store_for
+from kernel import clock
 from kernel.config import Config
 from kernel.db import Database, Tx
 from kernel.outbox import Handler, Job, OutboxRow, SendError, State, why
+from kernel.storage import blob_check
+from kernel.storage.blob_check import Checked
+from kernel.storage.blobs import BlobStore, store_for
 from kernel.text import Phrase, phrase
 from signing.log import audit_heads
 from signing.log.audit_heads import Walked

@@ -6,10 +6,10 @@ import sqlalchemy as sa
 
 from docex.exchange.hub.uploads import leftovers
 from kernel import clock, outbox, streams
-from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database, Tx
 from kernel.outbox import Job, OutboxRow, State
+from kernel.storage.blobs import BlobStore
 from web import integrity, sweeping, topics
 from web.integrity import CheckStored
 from web.sweeping import SweepFiles

@@ -5,8 +5,8 @@ import logging
 import gevent
 
 from kernel import faults
-from kernel.blobs import DiskBlobs
 from kernel.config import Config
+from kernel.storage.blobs import DiskBlobs
 from web import greenlets
 from web.app import create_app
 from web.broadcast import Limits

@@ -3,10 +3,10 @@
 import importlib
 from types import ModuleType
 
-from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database
 from kernel.doors import Door
+from kernel.storage.blobs import BlobStore
 
 ROOMS = ("directory", "signing", "notify", "tasks", "docex", "meetings", "web")
 #: Rooms within a room, with models, doors and jobs of their own.

@@ -16,7 +16,7 @@ from directory.attempts import DEVICE_COOKIE, Limits
 from kernel import clock, streams
 from kernel.db import Committed, Tx
 from kernel.netaddresses import network_of
-from kernel.wakeup import Wakeup
+from kernel.queue.wakeup import Wakeup
 from meetings import walls
 from web.entry import actor_from_cookies
 from web.rates import Pace, Purses

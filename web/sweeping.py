@@ -7,11 +7,11 @@ from datetime import timedelta
 from docex.exchange.hub.uploads import leftovers
 from docex.exchange.hub.uploads.resumable import Folder
 from kernel import clock
-from kernel.blobs import BlobStore, store_for
 from kernel.config import Config
 from kernel.db import Database, Tx
 from kernel.outbox import Handler, Job
-from kernel.sweep import Found, sweep
+from kernel.storage.blobs import BlobStore, store_for
+from kernel.storage.sweep import Found, sweep
 from web import rooms, topics
 
 EVERY = timedelta(days=7)

@@ -27,11 +27,11 @@ from docex.exchange.vxp.doc_ids import Mark, doc_id
 from docex.exchange.vxp.models import EDOC, STATUS
 from docex.exchange.vxp.systems import System
 from docex.exchange.vxp.unpacking import named, narrowed
-from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Tx
 from kernel.doors import Routes, View
 from kernel.errors import DomainError, Forbidden, NotFound
+from kernel.storage.blobs import BlobStore
 from kernel.text import header_text, phrase
 
 log = logging.getLogger(__name__)

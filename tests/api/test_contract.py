@@ -35,10 +35,11 @@ from docex.exchange.evidence.jobs import register_jobs as register_packs
 from docex.exchange.hub.jobs import register_jobs as register_hub
 from docex.exchange.hub.uploads import resumable
 from docex.jobs.delivery import register_jobs
-from kernel import clock, worker
+from kernel import clock
 from kernel.config import Config
 from kernel.db import Database
 from kernel.doors import Guard
+from kernel.queue import worker
 from kernel.schema import Base
 from kernel.text import Phrase
 from signing.log import evidence_log

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from docex.jobs.delivery import register_jobs
-from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database
+from kernel.storage.blobs import BlobStore
 from notify.jobs import register_jobs as register_notices
 from signing.archive import jobs as archive_jobs
 from signing.archive import preservation

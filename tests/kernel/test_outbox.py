@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kernel import attempts, claiming, clock, outbox, worker
+from kernel import clock, outbox
 from kernel.db import Database, Tx
 from kernel.errors import Invalid
 from kernel.outbox import (
@@ -25,6 +25,7 @@ from kernel.outbox import (
     Topic,
     Unsure,
 )
+from kernel.queue import attempts, claiming, worker
 from kernel.text import Phrase, phrase
 from tests.kernel.post import NOON, Post, promise, state
 

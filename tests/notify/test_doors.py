@@ -15,13 +15,13 @@ from werkzeug.serving import make_server
 
 from kernel import clock
 from kernel.audit import AuditEntry
-from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database, Tx
 from kernel.errors import Invalid
+from kernel.queue.worker import drain
 from kernel.refs import Ref
+from kernel.storage.blobs import BlobStore
 from kernel.text import phrase
-from kernel.worker import drain
 from notify import jobs, links
 from notify.calendar import request
 from notify.kinds import MeetingInvitation

@@ -8,10 +8,10 @@ import pytest
 from flask import Flask
 
 from kernel import outbox, streams
-from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Tx
 from kernel.doors import Door, Guard
+from kernel.storage.blobs import BlobStore
 from tests.rules.source import ROOMS, Module, dotted, literal_start, modules
 from web import rooms
 from web.app import create_app

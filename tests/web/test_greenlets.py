@@ -14,7 +14,7 @@ from gevent import monkey
 monkey.patch_all()
 import gevent, psycopg
 from pathlib import Path
-from kernel.blobs import DiskBlobs
+from kernel.storage.blobs import DiskBlobs
 from web import greenlets
 
 url, asked = sys.argv[1], []

@@ -14,11 +14,11 @@ from click.testing import CliRunner, Result
 from docex.exchange.mail.models import MailArrival
 from kernel import clock, outbox
 from kernel.audit import AuditEntry
-from kernel.blobs import Blob, store_for
 from kernel.config import Config
 from kernel.db import Database
 from kernel.doctor import Health, checks
-from kernel.worker import drain
+from kernel.queue.worker import drain
+from kernel.storage.blobs import Blob, store_for
 from web import doctor, integrity, rooms, schema
 from web.cli import main
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from docex.exchange.hub.models import Mailbox
 from kernel.db import Database
-from kernel.wakeup import EVERYTHING, Wakeup
+from kernel.queue.wakeup import EVERYTHING, Wakeup
 
 log = logging.getLogger(__name__)
 

@@ -14,9 +14,9 @@ from docex.documents.models import Document, Judgement
 from docex.documents.registers.models import Printout
 from docex.exchange.hub.uploads.resumable import Folder
 from kernel import clock, outbox
-from kernel.blobs import DiskBlobs, read_all
 from kernel.config import Config
 from kernel.outbox import OutboxRow
+from kernel.storage.blobs import DiskBlobs, read_all
 from tests.docex.office import Office
 from web import jobs, sweeping
 

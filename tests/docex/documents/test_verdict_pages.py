@@ -13,8 +13,8 @@ from flask.testing import FlaskClient
 from docex.documents.models import Dispatch, Judgement, Paper
 from docex.documents.verification import verdict_store
 from kernel import clock, outbox, streams
-from kernel.blobs import read_all
 from kernel.outbox import OutboxRow, State
+from kernel.storage.blobs import read_all
 from signing.log.models import LogLeaf
 from signing.verdicts.policy import DocumentKind, policy_for
 from signing.verdicts.reasons import Code

@@ -17,7 +17,8 @@ from docex.documents.models import Delivery
 from docex.exchange.hub import mailbox
 from docex.exchange.hub.mailbox_notifier import MailboxNotifier, notifier_of
 from docex.exchange.hub.models import Mailbox, Parcel
-from kernel import claiming, clock, outbox
+from kernel import clock, outbox
+from kernel.queue import claiming
 from tests.docex.hub.systems import FAR, System, a_file, an_agency
 from tests.docex.hub.test_receipts import read_receipt
 from tests.docex.office import Office

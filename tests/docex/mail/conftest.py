@@ -10,9 +10,9 @@ from docex.exchange.hub.jobs import register_jobs as register_hub
 from docex.exchange.mail.inbound.smtp_listener import SmtpListener
 from docex.exchange.mail.jobs import register_jobs
 from docex.jobs.delivery import register_jobs as register_exchange
-from kernel.blobs import store_for
 from kernel.config import Config
 from kernel.db import Database
+from kernel.storage.blobs import store_for
 from notify.jobs import register_jobs as register_notices
 from notify.sinks.smtp import SmtpSink
 from tests.cast import Cast

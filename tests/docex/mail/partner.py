@@ -25,10 +25,10 @@ from docex.exchange.mail.inbound.smtp_listener import SmtpListener
 from docex.exchange.mail.models import MailArrival, MailLetter
 from docex.exchange.mail.partners import Terms
 from kernel import clock
-from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database
-from kernel.worker import drain
+from kernel.queue.worker import drain
+from kernel.storage.blobs import BlobStore
 from notify.mail import mime
 from notify.sinks.smtp import SmtpSink
 from signing.keys.keystore import FileKeyStore

@@ -15,10 +15,11 @@ from docex.exchange.hub.operators import dead_letters
 from docex.exchange.hub.operators.dead_letters import Group, Tried
 from docex.exchange.mail.models import LetterState, Outcome
 from docex.exchange.recalls import withdrawal
-from kernel import attempts, clock
+from kernel import clock
 from kernel.audit import AuditEntry
 from kernel.errors import Forbidden, NotFound
 from kernel.outbox import OutboxRow, State
+from kernel.queue import attempts
 from tests.docex.mail.partner import NAME, Abroad
 from tests.web.application import create_app
 from tests.web.people import sign_in

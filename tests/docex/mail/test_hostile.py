@@ -10,7 +10,7 @@ from docex.edxml import write
 from docex.exchange.mail.inbound import routing, smtp_listener
 from docex.exchange.mail.models import LetterKind, Outcome
 from kernel import clock
-from kernel.blobs import read_all
+from kernel.storage.blobs import read_all
 from notify.mail import mime
 from tests.docex.mail.partner import ADDRESS, PDF, Abroad
 from tests.docex.mail.test_in import incoming, receipts

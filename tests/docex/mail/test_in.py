@@ -21,7 +21,7 @@ from docex.edxml.progress import Progress
 from docex.exchange.mail.inbound.smtp_listener import SmtpListener
 from docex.exchange.mail.models import LetterKind, Outcome, Signature
 from kernel import clock
-from kernel.blobs import read_all
+from kernel.storage.blobs import read_all
 from notify.mail import mime
 from tests.docex.hub.systems import without_reason
 from tests.docex.mail.partner import ADDRESS, CODE, NAME, PDF, Abroad

@@ -14,10 +14,11 @@ import sqlalchemy as sa
 from directory.demo import FINANCE
 from docex.exchange.mail.inbound.smtp_listener import SmtpListener
 from docex.exchange.mail.models import LetterState, Outcome
-from kernel import attempts, clock
+from kernel import clock
 from kernel.config import Config
 from kernel.db import Database
 from kernel.outbox import OPEN_STATES, OutboxRow, State
+from kernel.queue import attempts
 from tests.docex.mail.partner import ADDRESS, Abroad
 from tests.docex.mail.test_in import incoming, receipts
 from tests.docex.mail.test_out import again_now

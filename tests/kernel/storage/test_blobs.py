@@ -14,11 +14,11 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from kernel import clock
-from kernel import s3 as bucket
-from kernel.blobs import Blob, BlobStore, DiskBlobs, Draft, drafts, read_all, store_for
 from kernel.config import Config
 from kernel.errors import Invalid, NotFound, Unavailable
-from kernel.s3 import S3Blobs
+from kernel.storage import s3 as bucket
+from kernel.storage.blobs import Blob, BlobStore, DiskBlobs, Draft, drafts, read_all, store_for
+from kernel.storage.s3 import S3Blobs
 
 SHORT = b"%PDF-1.7 short"
 LETTER = b"%PDF-1.7 " + bytes(range(256)) * 9000

@@ -23,7 +23,7 @@ from kernel.turns import give_way
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-    from kernel.blobs import BlobStore
+    from kernel.storage.blobs import BlobStore
 
 log = logging.getLogger(__name__)
 

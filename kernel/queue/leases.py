@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kernel import attempts
 from kernel.db import Database
 from kernel.outbox import Job
+from kernel.queue import attempts
 
 log = logging.getLogger(__name__)
 

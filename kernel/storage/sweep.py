@@ -21,10 +21,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from kernel.blobs import BlobStore, Stored, is_name
 from kernel.db import Database, Tx
 from kernel.errors import Unavailable
 from kernel.schema import Base
+from kernel.storage.blobs import BlobStore, Stored, is_name
 from kernel.text import phrase
 
 HOLDS = {"holds": "blob"}

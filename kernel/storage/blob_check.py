@@ -3,12 +3,12 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from kernel import verified
-from kernel.blobs import BlobStore
 from kernel.db import Database
 from kernel.errors import NotFound
-from kernel.sweep import files_named
-from kernel.verified import Damaged
+from kernel.storage import verified
+from kernel.storage.blobs import BlobStore
+from kernel.storage.sweep import files_named
+from kernel.storage.verified import Damaged
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,17 @@ from threading import Event, Thread
 import pytest
 import sqlalchemy as sa
 
-from kernel import attempts, claiming, clock, outbox, worker
+from kernel import clock, outbox
 from kernel.db import Database
-from kernel.leases import Leases
 from kernel.outbox import (
     Job,
     OutboxRow,
     State,
     Topic,
 )
-from kernel.wakeup import Wakeup
+from kernel.queue import attempts, claiming, worker
+from kernel.queue.leases import Leases
+from kernel.queue.wakeup import Wakeup
 from tests.kernel.post import NOON, Post, eventually, promise, state
 
 pytestmark = pytest.mark.both_databases
@@ -90,7 +91,7 @@ def test_work_that_takes_longer_than_its_lease_is_done_once(db: Database, post: 
 
 
 def test_work_that_hangs_is_tried_by_another_worker(db: Database, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kernel.leases.LONGEST_S", 1.0)
+    monkeypatch.setattr("kernel.queue.leases.LONGEST_S", 1.0)
     promise(db)
     with db.write() as tx:
         (job,) = claiming.claim(tx, outbox.handlers, limit=1, lease_s=1)

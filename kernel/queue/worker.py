@@ -9,14 +9,15 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from kernel import attempts, claiming, faults, outbox
-from kernel.clockwatch import ClockWatch
+from kernel import faults, outbox
 from kernel.db import Database
 from kernel.errors import DomainError
-from kernel.leases import Leases
 from kernel.outbox import Absent, Arrived, Job, LeaseLost, Reason, SendError, State, Unsure
+from kernel.queue import attempts, claiming
+from kernel.queue.clockwatch import ClockWatch
+from kernel.queue.leases import Leases
+from kernel.queue.wakeup import Wakeup
 from kernel.text import Phrase, phrase
-from kernel.wakeup import Wakeup
 
 log = logging.getLogger(__name__)
 

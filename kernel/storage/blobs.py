@@ -1,4 +1,5 @@
-"""Content-addressed files: written once, named by their SHA-256, never changed. On disk, or in any S3 (`kernel.s3`)."""
+"""Content-addressed files: written once, named by their SHA-256, never changed. On disk, or in any S3
+(`kernel.storage.s3`)."""
 
 import errno
 import hashlib
@@ -15,9 +16,9 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Protocol
 
-from kernel import verified
 from kernel.config import Config
 from kernel.errors import Invalid, NotFound, Unavailable
+from kernel.storage import verified
 from kernel.text import phrase
 from kernel.turns import give_way
 
@@ -133,7 +134,7 @@ class BlobStore(Protocol):
 
     def open(self, sha256: str) -> IO[bytes]:
         """The file for reading in pieces, each compared with what it must be; NotFound when it is not there, Damaged
-        when it is no longer what its name says (kernel.verified)."""
+        when it is no longer what its name says (kernel.storage.verified)."""
 
     def raw(self, sha256: str) -> IO[bytes]:
         """The file as it lies there, compared with nothing; NotFound when it is not there."""
@@ -373,7 +374,7 @@ def store_for(config: Config) -> BlobStore:
     """The store that the settings name."""
     if not config.blobs_url:
         return DiskBlobs(config.blobs_dir)
-    from kernel import s3  # takes a second to load, and most installations never need it
+    from kernel.storage import s3  # takes a second to load, and most installations never need it
 
     return s3.store_for(config)
 

@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta, tzinfo
 import pytest
 import sqlalchemy as sa
 
-from kernel import attempts, claiming, clock, outbox
-from kernel.clockwatch import ClockWatch
+from kernel import clock, outbox
 from kernel.db import Database, Tx
 from kernel.outbox import Handler, Job, OutboxRow, Topic
-from kernel.wakeup import Wakeup
-from kernel.worker import Worker
+from kernel.queue import attempts, claiming
+from kernel.queue.clockwatch import ClockWatch
+from kernel.queue.wakeup import Wakeup
+from kernel.queue.worker import Worker
 
 pytestmark = pytest.mark.one_database("postgresql")
 

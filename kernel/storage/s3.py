@@ -15,10 +15,11 @@ from boto3.exceptions import Boto3Error
 from botocore.config import Config as ClientConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
-from kernel import clock, verified
-from kernel.blobs import Blob, Draft, Stored, is_name, put_in
+from kernel import clock
 from kernel.config import Config
 from kernel.errors import NotFound, Unavailable
+from kernel.storage import verified
+from kernel.storage.blobs import Blob, Draft, Stored, is_name, put_in
 from kernel.text import phrase
 
 log = logging.getLogger(__name__)

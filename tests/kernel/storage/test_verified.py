@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from kernel import verified
-from kernel.blobs import BlobStore, DiskBlobs, at_hand, read_all, store_for
 from kernel.config import Config
 from kernel.errors import NotFound
-from kernel.verified import Damaged, Soundness
-from tests.kernel.test_blobs import s3  # noqa: F401 - a fixture
+from kernel.storage import verified
+from kernel.storage.blobs import BlobStore, DiskBlobs, at_hand, read_all, store_for
+from kernel.storage.verified import Damaged, Soundness
+from tests.kernel.storage.test_blobs import s3  # noqa: F401 - a fixture
 
 PIECE, SMALL = 16 << 10, 64 << 10
 SIZES = (1, 17, PIECE, SMALL, SMALL + 1, SMALL + PIECE // 2, 3 * SMALL)
