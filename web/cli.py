@@ -83,7 +83,7 @@ def web(config: Config) -> None:
     from gevent import monkey
 
     monkey.patch_all()
-    from web import process
+    from web.server import process
 
     process.run(config)
 

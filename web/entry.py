@@ -27,8 +27,9 @@ from kernel.errors import Forbidden, Invalid
 from kernel.netaddresses import network_of
 from kernel.text import phrase
 from meetings import walls
-from web import given, openapi, rates
+from web import given, rates
 from web.locale import reading
+from web.openapi import specification
 from web.services import Services, services
 
 csrf = CSRFProtect()
@@ -49,10 +50,10 @@ class _Refused(Exception):
 
 def mount(app: Flask, doors: list[Door]) -> None:
     """Open `doors` on `app`; the rule in tests/rules counts them against the URL map."""
-    described = openapi.document_of(app)
+    described = specification.document_of(app)
     for door in doors:
         view = _in_its_own_words(door, _opened(door)) if door.refuse else _opened(door)
-        if openapi.belongs(door):
+        if specification.belongs(door):
             described.describe(door, view)
         app.add_url_rule(door.path, door.endpoint, view, methods=[door.method])
 

@@ -48,14 +48,15 @@ from tests.docex.hub.systems import FAR, a_file
 from tests.docex.office import Office
 from tests.sampling import sampled
 from tests.web.application import create_app
-from web import openapi, rooms
+from web import rooms
 from web.given import NUL
+from web.openapi import specification
 from web.services import Services
 
 EXAMPLES = {"sqlite": 4, "postgresql": 12}
 ORGAN = Organ(FAR, "Sở Giao thông tỉnh Bạn")
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-DOORS = {door.endpoint: door for door in rooms.load_pages() if openapi.belongs(door) and door.method != "HEAD"}
+DOORS = {door.endpoint: door for door in rooms.load_pages() if specification.belongs(door) and door.method != "HEAD"}
 OPERATIONS = sorted(DOORS)
 GUARDED = sorted(name for name, door in DOORS.items() if door.guard is Guard.CLIENT)
 HOW = settings(

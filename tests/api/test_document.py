@@ -9,7 +9,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from kernel.doors import Guard
 from kernel.errors import DomainError
-from web import openapi, rooms
+from web import rooms
+from web.openapi import specification
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def test_the_document_is_openapi_3_1(document: dict[str, Any]) -> None:
 
 def test_every_operation_for_systems_is_in_it_with_its_scope(document: dict[str, Any]) -> None:
     told = {op["operationId"]: op for methods in document["paths"].values() for op in methods.values()}
-    for door in (door for door in rooms.load_pages() if openapi.belongs(door) and door.method != "HEAD"):
+    for door in (door for door in rooms.load_pages() if specification.belongs(door) and door.method != "HEAD"):
         operation = told[door.endpoint]
         assert operation["security"] == [{"client": [scope]} for scope in door.scopes]
         assert operation["summary"]
@@ -100,7 +101,7 @@ def test_every_code_of_a_refusal_is_explained(app: Flask) -> None:
 
 
 def test_each_operation_lists_the_statuses_with_which_it_refuses(document: dict[str, Any]) -> None:
-    doors = {door.endpoint: door for door in rooms.load_pages() if openapi.belongs(door)}
+    doors = {door.endpoint: door for door in rooms.load_pages() if specification.belongs(door)}
     for path, methods in document["paths"].items():
         for operation in methods.values():
             listed, door = set(operation["responses"]), doors[operation["operationId"]]

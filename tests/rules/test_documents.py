@@ -10,7 +10,8 @@ from kernel import streams
 from kernel.config import PREFIX, Config
 from notify.kinds import kinds
 from tests.rules.source import ROOT
-from web import rooms, sockets
+from web import rooms
+from web.server import sockets
 
 
 def test_every_setting_stands_in_the_documentation_with_its_sentence() -> None:

@@ -13,7 +13,7 @@ import socketio
 
 from tests.sampling import sampled
 from web.rates import Pace, Purses
-from web.sockets import MOST_JOINS_OF_A_STRANGER, STRANGER_DENIALS
+from web.server.sockets import MOST_JOINS_OF_A_STRANGER, STRANGER_DENIALS
 from web.tour.browser import WAIT_S, Browser
 from web.tour.instance import Instance
 

@@ -7,12 +7,12 @@ import gevent
 from kernel import faults
 from kernel.config import Config
 from kernel.storage.blobs import DiskBlobs
-from web import greenlets
 from web.app import create_app
-from web.broadcast import Limits
-from web.server import make_socketio, serve
+from web.server import greenlets
+from web.server.broadcast import Limits
+from web.server.sockets import Live
+from web.server.wsgi_server import make_socketio, serve
 from web.services import Services
-from web.sockets import Live
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ import struct
 import pytest
 import requests
 
-from tests.web_broadcast.browser import CLOSE, TEXT, Browser
-from tests.web_broadcast.conftest import Site
+from tests.web.server.browser import CLOSE, TEXT, Browser
+from tests.web.server.conftest import Site
 
 
 def test_a_client_that_falls_too_far_behind_is_dropped(strict_site: Site) -> None:

@@ -1,7 +1,7 @@
 """A small site on the real server, started by the tests as a process of its own.
 
 It has doors to do from outside what the application does from inside: enter a room, emit, look.
-Usage: `python -m tests.web_broadcast.site '{"backlog": 100000}'`; prints the port it got.
+Usage: `python -m tests.web.server.site '{"backlog": 100000}'`; prints the port it got.
 """
 
 from gevent import monkey
@@ -16,8 +16,8 @@ import gevent  # noqa: E402
 from flask import Flask, jsonify, request  # noqa: E402
 from flask_socketio import join_room  # noqa: E402
 
-from web.broadcast import Limits  # noqa: E402
-from web.server import make_socketio, serve  # noqa: E402
+from web.server.broadcast import Limits  # noqa: E402
+from web.server.wsgi_server import make_socketio, serve  # noqa: E402
 
 
 def build(limits: Limits, ping_interval: float = 1, ping_timeout: float = 120) -> tuple[Flask, Any]:

@@ -23,7 +23,7 @@ _with_timeout = waiting.wait
 
 def install() -> None:
     """From now on, for this whole process. A connection of psycopg's asks for `waiting.wait` by its name each time
-    (tests/web/test_greenlets.py)."""
+    (tests/web/server/test_greenlets.py)."""
     waiting.wait = wait
     turns.give_way_by(partial(gevent.idle, LOOKED_AROUND))
 

@@ -1,14 +1,14 @@
 """What an integrator starts from, in both languages: the sample envelope, the table of its elements, a `curl` line for
-each operation. `python -m web.integration` writes them into the docs; a test compares."""
+each operation. `python -m web.openapi.integration` writes them into the docs; a test compares."""
 
 from pathlib import Path
 
 from docex.edxml.elements import elements
 from kernel.text import phrase
 from web import rooms
-from web.curl_lines import LINES
+from web.openapi.curl_lines import LINES
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "templates" / "web" / "sample_envelope.edxml"
 DOCS = ROOT / "docs"
 PAGES = {"vi": DOCS / "huong-dan-tich-hop.md", "en": DOCS / "integrators.md"}

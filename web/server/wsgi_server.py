@@ -25,7 +25,7 @@ from geventwebsocket.handler import WebSocketHandler
 from werkzeug.exceptions import RequestTimeout
 
 from kernel.netaddresses import network_of
-from web.broadcast import GOODBYE_S, CompactJson, DirectManager, Limits, LiveWebSocket, Wire
+from web.server.broadcast import GOODBYE_S, CompactJson, DirectManager, Limits, LiveWebSocket, Wire
 
 log = logging.getLogger("lienthong.web")
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from docex.edxml.elements import elements
 from kernel.text import Phrase, phrase
-from web import errors, integration, openapi
-from web.curl_lines import LINES
+from web import errors
+from web.openapi import integration, specification
+from web.openapi.curl_lines import LINES
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Operation:
 
 def reading() -> dict[str, Any]:
     """The context of templates/web/api_docs.html."""
-    whole = openapi.document()
+    whole = specification.document()
     groups: dict[str, list[Operation]] = {}
     for path, methods in whole["paths"].items():
         for method, told in methods.items():
@@ -64,7 +65,7 @@ def reading() -> dict[str, Any]:
         "version": whole["info"]["version"],
         "openapi_version": whole["openapi"],
         "address": whole["servers"][0]["url"],
-        "groups": [(openapi.TAGS.get(tag, tag), groups[tag]) for tag in sorted(groups, key=_rank)],
+        "groups": [(specification.TAGS.get(tag, tag), groups[tag]) for tag in sorted(groups, key=_rank)],
         "models": [
             (name, whole["components"]["schemas"][name].get("description", ""), m) for name, m in schemas.items()
         ],
@@ -76,7 +77,7 @@ def reading() -> dict[str, Any]:
 
 
 def _rank(tag: str) -> tuple[int, str]:
-    order = list(openapi.TAGS)
+    order = list(specification.TAGS)
     return (order.index(tag) if tag in order else len(order), tag)
 
 

@@ -9,8 +9,8 @@ import pytest
 import socketio
 from engineio.payload import Payload
 
-from tests.web_broadcast.browser import PING, PONG, Browser
-from tests.web_broadcast.conftest import Site
+from tests.web.server.browser import PING, PONG, Browser
+from tests.web.server.conftest import Site
 
 
 def test_every_member_gets_every_event_in_order(site: Site) -> None:

@@ -10,15 +10,15 @@ import geventwebsocket.websocket
 import pytest
 from engineio.async_drivers import gevent as driver
 
-from web.broadcast import PINS
+from web.server.broadcast import PINS
 
 
 @pytest.mark.parametrize("package", sorted(PINS))
 def test_the_installed_version_is_the_one_the_broadcast_was_written_for(package: str) -> None:
     assert metadata.version(package) == PINS[package], (
-        f"{package} is not {PINS[package]} any more. web/broadcast.py uses its internals: read "
-        "docs/decisions/0006-direct-broadcast.md, compare what it lists, run tests/web_broadcast and "
-        "`scripts/bench fanout`, then raise the pin in web/broadcast.py."
+        f"{package} is not {PINS[package]} any more. web/server/broadcast.py uses its internals: read "
+        "docs/decisions/0006-direct-broadcast.md, compare what it lists, run tests/web/server and "
+        "`scripts/bench fanout`, then raise the pin in web/server/broadcast.py."
     )
 
 

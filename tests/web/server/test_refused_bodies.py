@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from tests.web_broadcast.conftest import Site
+from tests.web.server.conftest import Site
 
 TIMEOUT_S = 30
 

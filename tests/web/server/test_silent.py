@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from tests.web_broadcast.browser import Browser
-from tests.web_broadcast.conftest import Site
+from tests.web.server.browser import Browser
+from tests.web.server.conftest import Site
 
 
 @pytest.fixture(scope="module")

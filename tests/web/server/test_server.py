@@ -11,9 +11,9 @@ import requests
 import socketio
 from gevent.socket import IPPROTO_TCP, TCP_NODELAY
 
-from tests.web_broadcast.browser import CLOSE, Browser
-from tests.web_broadcast.conftest import Site
-from web.server import LiveHandler
+from tests.web.server.browser import CLOSE, Browser
+from tests.web.server.conftest import Site
+from web.server.wsgi_server import LiveHandler
 
 
 def test_a_stop_finishes_the_running_request_and_closes_the_sockets() -> None:

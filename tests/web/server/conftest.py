@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 class Site:
@@ -22,7 +22,7 @@ class Site:
 
     def __init__(self, **limits: float) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.web_broadcast.site", json.dumps(limits)],
+            [sys.executable, "-m", "tests.web.server.site", json.dumps(limits)],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,
