@@ -10,7 +10,7 @@ from directory.actor import Actor
 from directory.streams import person_stream
 from kernel import clock, streams
 from kernel.db import Tx
-from kernel.doors import Routes
+from kernel.endpoints import Routes
 from kernel.errors import Invalid, WrongState
 from kernel.text import Phrase, phrase
 from tasks import deadlines, extending, finishing, giving, queries, receiving

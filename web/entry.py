@@ -22,7 +22,7 @@ from directory import proofs, signin
 from directory.actor import Actor
 from kernel.config import Config
 from kernel.db import Database, Tx
-from kernel.doors import Door, Guard
+from kernel.endpoints import Door, Guard
 from kernel.errors import Forbidden, Invalid
 from kernel.netaddresses import network_of
 from kernel.text import phrase

@@ -6,7 +6,7 @@ from flask import g, request
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
-from kernel.doors import Door
+from kernel.endpoints import Door
 from kernel.errors import Invalid
 from kernel.text import Phrase, phrase
 

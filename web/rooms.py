@@ -5,7 +5,7 @@ from types import ModuleType
 
 from kernel.config import Config
 from kernel.db import Database
-from kernel.doors import Door
+from kernel.endpoints import Door
 from kernel.storage.blobs import BlobStore
 
 ROOMS = ("directory", "signing", "notify", "tasks", "docex", "meetings", "web")
@@ -47,7 +47,7 @@ def load_models() -> None:
 def load_pages() -> list[Door]:
     """All doors of the house, with the guards, start-page sections and describers that the pages need."""
     load_models()
-    for name in ("today", "dashboard", "links", "dead_letters"):
+    for name in ("dashboard", "links", "dead_letters"):
         _modules(name)
     modules = _modules("routes") + _modules("api")
     found = [routes for module in modules for routes in (module.sets if hasattr(module, "sets") else [module.routes])]

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from directory.actor import Actor
 from kernel.db import Tx
-from kernel.doors import Routes
+from kernel.endpoints import Routes
 from kernel.text import phrase
 from web import pages, schema
 from web.openapi import api_docs, specification

@@ -7,7 +7,7 @@ from flask import current_app, request
 
 from directory import clients
 from docex.exchange.hub import mailbox
-from kernel.doors import Routes
+from kernel.endpoints import Routes
 from kernel.storage.blobs import BlobStore
 from kernel.text import phrase
 

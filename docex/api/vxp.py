@@ -29,7 +29,7 @@ from docex.exchange.vxp.systems import System
 from docex.exchange.vxp.unpacking import named, narrowed
 from kernel.config import Config
 from kernel.db import Tx
-from kernel.doors import Routes, View
+from kernel.endpoints import Routes, View
 from kernel.errors import DomainError, Forbidden, NotFound
 from kernel.storage.blobs import BlobStore
 from kernel.text import header_text, phrase

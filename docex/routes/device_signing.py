@@ -17,7 +17,7 @@ from docex.documents.registers import bulk_acts
 from docex.official.uploads import looks_like_pdf
 from kernel.config import Config
 from kernel.db import Tx
-from kernel.doors import Routes
+from kernel.endpoints import Routes
 from kernel.errors import DomainError, Invalid
 from kernel.storage.blobs import PIECE, Blob
 from kernel.text import Phrase, phrase

@@ -9,7 +9,7 @@ from directory.actor import Actor
 from docex.documents.papers.files import disposition
 from docex.exchange.mail.outbound import links
 from kernel.db import Tx
-from kernel.doors import Routes
+from kernel.endpoints import Routes
 from kernel.storage.blobs import PIECE
 
 routes = Routes("mail")

@@ -38,7 +38,7 @@ from docex.jobs.delivery import register_jobs
 from kernel import clock
 from kernel.config import Config
 from kernel.db import Database
-from kernel.doors import Guard
+from kernel.endpoints import Guard
 from kernel.queue import worker
 from kernel.schema import Base
 from kernel.text import Phrase

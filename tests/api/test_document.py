@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from kernel.doors import Guard
+from kernel.endpoints import Guard
 from kernel.errors import DomainError
 from web import rooms
 from web.openapi import specification

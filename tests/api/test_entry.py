@@ -12,7 +12,7 @@ from directory.actor import Actor
 from kernel import cursors
 from kernel.config import BadSetting, Config
 from kernel.db import Database, Tx
-from kernel.doors import Routes
+from kernel.endpoints import Routes
 from kernel.errors import Invalid
 from kernel.text import phrase
 from tests import counters

@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter
 
 from kernel.config import Config
-from kernel.doors import Guard
+from kernel.endpoints import Guard
 from tests.browser.city import CAST, City, live_a_day, running_city
 from tests.browser.conftest import HEIGHTS, Watched, axe, overflow, watch
 from web import rooms

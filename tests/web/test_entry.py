@@ -13,7 +13,7 @@ from directory import demo
 from directory.actor import Actor
 from kernel.config import Config
 from kernel.db import Database, Tx
-from kernel.doors import Routes
+from kernel.endpoints import Routes
 from kernel.errors import Invalid, NotFound, Stale, Unavailable
 from kernel.streams import Stream
 from kernel.text import phrase

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from kernel.config import Config
-from kernel.doors import Door, Guard
+from kernel.endpoints import Door, Guard
 from tests.rules.source import ROOMS, ROOT
 from tests.sampling import sampled
 from tests.web.people import sign_in

@@ -15,7 +15,7 @@ from spectree import SpecTree
 
 from directory import clients
 from kernel import catalogue
-from kernel.doors import Door, Guard
+from kernel.endpoints import Door, Guard
 from kernel.text import Phrase, phrase
 from web.locale import current_locale
 

@@ -24,7 +24,7 @@ from tests.docex.mail.test_in import incoming, receipts
 from tests.docex.mail.test_out import again_now
 from tests.faults.workers import CLEAN_S, armed, context, run_until, shorten_leases
 from tests.sampling import sampled
-from web import maildoor
+from web import smtp_listener
 from web.tour.instance import free_port
 
 KILLED = (-signal.SIGKILL, 255)
@@ -161,7 +161,7 @@ class DoorProcess:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.process = context().Process(target=maildoor.run, args=(config,))
+        self.process = context().Process(target=smtp_listener.run, args=(config,))
 
     def __enter__(self) -> "DoorProcess":
         self.process.start()

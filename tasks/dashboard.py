@@ -2,10 +2,10 @@
 
 from directory.actor import Actor
 from kernel import clock
+from kernel.dashboard import Chip, Item, section
 from kernel.db import Tx
 from kernel.refs import Described, describes
 from kernel.text import Phrase, phrase
-from kernel.today import Chip, Item, section
 from tasks import queries
 from tasks.models import Task
 from tasks.queries import TaskLine

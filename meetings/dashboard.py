@@ -6,9 +6,9 @@ import sqlalchemy as sa
 
 from directory.actor import Actor
 from kernel import clock
+from kernel.dashboard import Act, Chip, Item, section
 from kernel.db import Tx
 from kernel.text import Phrase, phrase
-from kernel.today import Act, Chip, Item, section
 from meetings.letters import place_words
 from meetings.models import Meeting, Participant
 from meetings.queries import STATE_WORDS

@@ -10,7 +10,7 @@ from flask import Flask
 from kernel import outbox, streams
 from kernel.config import Config
 from kernel.db import Tx
-from kernel.doors import Door, Guard
+from kernel.endpoints import Door, Guard
 from kernel.storage.blobs import BlobStore
 from tests.rules.source import ROOMS, Module, dotted, literal_start, modules
 from web import rooms
