@@ -1,4 +1,4 @@
-"""What a room offers over HTTP, as data. `web/entry.py` opens each door: transaction, actor, credential, errors.
+"""What a room offers over HTTP, as data. `web/entry.py` opens each endpoint: transaction, actor, credential, errors.
 
 A room cannot mount itself, so no view can be reached without passing the entry.
 """
@@ -16,7 +16,7 @@ View = Callable[..., Any]
 
 
 class Guard(StrEnum):
-    """Who may pass a door."""
+    """Who may call an endpoint."""
 
     PERSON = "person"  # signed in, in the browser; writes carry a CSRF token
     CLIENT = "client"  # an agency's system with an access token that holds the scope
@@ -39,23 +39,24 @@ class Says(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class Door:
-    """One endpoint: `view(tx, actor, **path)`; `writes` decides the kind of transaction.
+class Endpoint:
+    """One operation over HTTP: `view(tx, actor, **path)`; `writes` decides the kind of transaction.
 
     What takes long and needs no write - files stored, an envelope read - belongs into `before(tx, actor, **path)`,
     which runs first, in a transaction that only reads. The view then gets `brought`, a function that answers with
     what `before` answered with, or raises the Invalid that it met.
 
-    A door that speaks a foreign protocol says in `refuse(error)` how that protocol tells of a failure, whatever it is.
+    An endpoint that speaks a foreign protocol says in `refuse(error)` how that protocol tells of a failure, whatever it
+    is.
 
     `rate` and `form_bytes` name the settings that say how often one address may come, and how large a form with its
-    files may be: for doors through which strangers make us work.
+    files may be: for endpoints through which strangers make us work.
 
-    `proof(tx, **path)` belongs to open doors whose address or headers carry the proof: it looks at that before a large
-    body is read, raises what strangers are told, and answers how many bytes may come (None: as many as usual).
+    `proof(tx, **path)` belongs to open endpoints whose address or headers carry the proof: it looks at that before a
+    large body is read, raises what strangers are told, and answers how many bytes may come (None: as many as usual).
     """
 
-    endpoint: str
+    name: str
     method: str
     path: str
     view: View
@@ -81,21 +82,21 @@ class Door:
 
 @dataclass
 class Routes:
-    """The doors of one room; the endpoint of a view is `<room>.<function name>`."""
+    """The endpoints of one room; the name of a view's endpoint is `<room>.<function name>`."""
 
     room: str
-    doors: list[Door] = field(default_factory=list)
+    endpoints: list[Endpoint] = field(default_factory=list)
 
     def get(self, path: str) -> Callable[[View], View]:
         """A page for a signed-in person; read only."""
-        return self._door("GET", path, Guard.PERSON, writes=False)
+        return self._endpoint("GET", path, Guard.PERSON, writes=False)
 
     def post(self, path: str, *, max_bytes: str = "", before: View | None = None) -> Callable[[View], View]:
         """An act of a signed-in person; one transaction, CSRF checked.
 
         `max_bytes` names the setting that caps the body when it is not the common one.
         """
-        return self._door("POST", path, Guard.PERSON, writes=True, max_bytes=max_bytes, before=before)
+        return self._endpoint("POST", path, Guard.PERSON, writes=True, max_bytes=max_bytes, before=before)
 
     def open_get(
         self,
@@ -109,7 +110,7 @@ class Routes:
     ) -> Callable[[View], View]:
         """A page that anybody may read; `actor` is None for strangers. Changes nothing."""
         rest = {"reason": reason, "rate": rate, "before": before, "refuse": refuse, "says": says}
-        return self._door("GET", path, Guard.OPEN, writes=False, **rest)
+        return self._endpoint("GET", path, Guard.OPEN, writes=False, **rest)
 
     def open_post(
         self,
@@ -128,7 +129,7 @@ class Routes:
         """An act that carries its own proof (a token, a password, a provider's signature), or needs none."""
         rest = {"reason": reason, "csrf": csrf, "max_bytes": max_bytes, "before": before, "refuse": refuse}
         rest |= {"rate": rate, "form_bytes": form_bytes, "proof": proof, "says": says}
-        return self._door("POST", path, Guard.OPEN, writes=True, **rest)
+        return self._endpoint("POST", path, Guard.OPEN, writes=True, **rest)
 
     def api(
         self,
@@ -147,12 +148,12 @@ class Routes:
         writes = method not in {"GET", "HEAD"} and rows
         rest = {"scope": scope, "or_scope": or_scope, "csrf": False, "max_bytes": max_bytes}
         rest |= {"before": before, "says": says}
-        return self._door(method, path, Guard.CLIENT, writes=writes, **rest)
+        return self._endpoint(method, path, Guard.CLIENT, writes=writes, **rest)
 
-    def _door(self, method: str, path: str, guard: Guard, *, writes: bool, **rest: Any) -> Callable[[View], View]:
+    def _endpoint(self, method: str, path: str, guard: Guard, *, writes: bool, **rest: Any) -> Callable[[View], View]:
         def keep(view: View) -> View:
-            endpoint = f"{self.room}.{view.__name__}"
-            self.doors.append(Door(endpoint, method, path, view, guard, writes, **rest))
+            name = f"{self.room}.{view.__name__}"
+            self.endpoints.append(Endpoint(name, method, path, view, guard, writes, **rest))
             return view
 
         return keep

@@ -1,4 +1,4 @@
-"""The doors of this room: one-tap links, the provider's reports, and the mailbox page of the demo."""
+"""The endpoints of this room: one-tap links, the provider's reports, and the mailbox page of the demo."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The doors of this room: my tasks, one task with its acts, and the form of a new one."""
+"""The endpoints of this room: my tasks, one task with its acts, and the form of a new one."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -97,9 +97,9 @@ def worker(config: Config) -> None:
     process.run(config)
 
 
-@main.command()
+@main.command("mail-door")
 @click.pass_obj
-def mail_door(config: Config) -> None:
+def smtp_listener(config: Config) -> None:
     """Take signed e-mail from partners (LIENTHONG_MAIL_DOOR_PORT)."""
     from web import smtp_listener as process
 

@@ -1,15 +1,15 @@
-"""The list of rooms and the one place that imports their doors, jobs, guards and self-checks."""
+"""The list of rooms and the one place that imports their endpoints, jobs, guards and self-checks."""
 
 import importlib
 from types import ModuleType
 
 from kernel.config import Config
 from kernel.db import Database
-from kernel.endpoints import Door
+from kernel.endpoints import Endpoint
 from kernel.storage.blobs import BlobStore
 
 ROOMS = ("directory", "signing", "notify", "tasks", "docex", "meetings", "web")
-#: Rooms within a room, with models, doors and jobs of their own.
+#: Rooms within a room, with models, endpoints and jobs of their own.
 PARTS = (
     "docex.documents",
     "docex.documents.verification",
@@ -44,14 +44,14 @@ def load_models() -> None:
         importlib.import_module(f"kernel.{name}")
 
 
-def load_pages() -> list[Door]:
-    """All doors of the house, with the guards, start-page sections and describers that the pages need."""
+def load_pages() -> list[Endpoint]:
+    """All endpoints of the house, with the guards, start-page sections and describers that the pages need."""
     load_models()
     for name in ("dashboard", "links", "dead_letters"):
         _modules(name)
     modules = _modules("routes") + _modules("api")
     found = [routes for module in modules for routes in (module.sets if hasattr(module, "sets") else [module.routes])]
-    return [door for routes in found for door in routes.doors]
+    return [endpoint for routes in found for endpoint in routes.endpoints]
 
 
 def offer_transports(config: Config) -> None:

@@ -1,4 +1,4 @@
-"""The process of the mail door (docs/decisions/0011), and the operator's agreement with a partner."""
+"""The process of the SMTP listener (docs/decisions/0011), and the operator's agreement with a partner."""
 
 import logging
 import signal
@@ -28,11 +28,11 @@ def run(config: Config) -> None:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    door = SmtpListener(config, parts.db, parts.blobs)
-    door.start()
-    log.info("mail door listening on %s:%s", door.hostname, door.port)
+    listener = SmtpListener(config, parts.db, parts.blobs)
+    listener.start()
+    log.info("SMTP listener takes letters on %s:%s", listener.hostname, listener.port)
     ended.wait()
-    door.stop()
+    listener.stop()
 
 
 def agree(config: Config, code: str, terms: Terms) -> str:

@@ -1,4 +1,4 @@
-"""What the views of this room share: the room's doors, its pages and its cookies."""
+"""What the views of this room share: the room's endpoints, its pages and its cookies."""
 
 from collections.abc import Mapping
 from typing import Any

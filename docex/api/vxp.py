@@ -286,4 +286,4 @@ def delete_agency(tx: Tx, _actor: None, prefix: str) -> Response:
     return _answer(answers.done())
 
 
-_OPERATIONS = frozenset(door.endpoint for door in routes.doors)
+_OPERATIONS = frozenset(endpoint.name for endpoint in routes.endpoints)

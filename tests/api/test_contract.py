@@ -56,9 +56,13 @@ from web.services import Services
 EXAMPLES = {"sqlite": 4, "postgresql": 12}
 ORGAN = Organ(FAR, "Sở Giao thông tỉnh Bạn")
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-DOORS = {door.endpoint: door for door in rooms.load_pages() if specification.belongs(door) and door.method != "HEAD"}
-OPERATIONS = sorted(DOORS)
-GUARDED = sorted(name for name, door in DOORS.items() if door.guard is Guard.CLIENT)
+ENDPOINTS = {
+    endpoint.name: endpoint
+    for endpoint in rooms.load_pages()
+    if specification.belongs(endpoint) and endpoint.method != "HEAD"
+}
+OPERATIONS = sorted(ENDPOINTS)
+GUARDED = sorted(name for name, endpoint in ENDPOINTS.items() if endpoint.guard is Guard.CLIENT)
 HOW = settings(
     deadline=None,
     database=None,

@@ -75,7 +75,7 @@ def big_file(tx: Tx, actor: Actor) -> Response:
 def probed(app: Flask, system: System) -> System:
     if "probe.say" not in app.view_functions:
         app._got_first_request = False
-        entry.mount(app, routes.doors)
+        entry.mount(app, routes.endpoints)
     return system
 
 

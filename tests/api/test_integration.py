@@ -35,7 +35,9 @@ from web.services import Services
 pytestmark = pytest.mark.one_database("sqlite")
 DOCS = sorted(integration.PAGES.items())
 OPERATIONS = {
-    door.endpoint: door for door in rooms.load_pages() if specification.belongs(door) and door.method != "HEAD"
+    endpoint.name: endpoint
+    for endpoint in rooms.load_pages()
+    if specification.belongs(endpoint) and endpoint.method != "HEAD"
 }
 
 

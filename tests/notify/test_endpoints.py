@@ -1,4 +1,4 @@
-"""The doors of this room: links that expire, the provider's reports, the mailbox of the demo."""
+"""The endpoints of this room: links that expire, the provider's reports, the mailbox of the demo."""
 
 import threading
 import time
@@ -125,7 +125,7 @@ def test_a_link_of_another_service_or_row_is_foreign(app: Flask, db: Database, c
         assert phone.post(wrong).status_code == 404, wrong
 
 
-def test_a_signed_report_passes_the_door_behind_a_proxy_and_a_forged_one_does_not(
+def test_a_signed_report_passes_the_endpoint_behind_a_proxy_and_a_forged_one_does_not(
     app: Flask,
     db: Database,
     cast: Cast,

@@ -29,8 +29,8 @@ def test_every_bench_is_described_and_can_be_run_by_its_name() -> None:
 
 def test_every_operation_of_the_api_is_described() -> None:
     text = (ROOT / "docs" / "exchange-api.md").read_text()
-    doors = [d for d in rooms.load_pages() if d.path.startswith("/api/")]
-    assert [d.path for d in doors if f"{d.method} {d.path}".replace("int:dispatch_", "") not in text] == []
+    endpoints = [d for d in rooms.load_pages() if d.path.startswith("/api/")]
+    assert [d.path for d in endpoints if f"{d.method} {d.path}".replace("int:dispatch_", "") not in text] == []
 
 
 def test_every_page_begins_with_its_context() -> None:

@@ -1,4 +1,4 @@
-"""Every door is guarded by default; every stream has an audience; every promise has a keeper."""
+"""Every endpoint is guarded by default; every stream has an audience; every promise has a keeper."""
 
 import ast
 import typing
@@ -10,7 +10,7 @@ from flask import Flask
 from kernel import outbox, streams
 from kernel.config import Config
 from kernel.db import Tx
-from kernel.endpoints import Door, Guard
+from kernel.endpoints import Endpoint, Guard
 from kernel.storage.blobs import BlobStore
 from tests.rules.source import ROOMS, Module, dotted, literal_start, modules
 from web import rooms
@@ -31,29 +31,29 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
 
 
 @pytest.fixture(scope="module")
-def doors() -> list[Door]:
+def endpoints() -> list[Endpoint]:
     return rooms.load_pages()
 
 
-def test_every_endpoint_went_through_the_entry(app: Flask, doors: list[Door]) -> None:
-    ours = {d.endpoint for d in doors}
+def test_every_endpoint_went_through_the_entry(app: Flask, endpoints: list[Endpoint]) -> None:
+    ours = {d.name for d in endpoints}
     assert set(app.view_functions) - ours - set(FOREIGN) == set()
 
 
-def test_every_open_door_says_why(doors: list[Door]) -> None:
-    assert [d.endpoint for d in doors if d.guard is Guard.OPEN and len(d.reason) < 10] == []
+def test_every_open_endpoint_says_why(endpoints: list[Endpoint]) -> None:
+    assert [d.name for d in endpoints if d.guard is Guard.OPEN and len(d.reason) < 10] == []
 
 
-def test_every_api_operation_needs_a_scope(doors: list[Door]) -> None:
-    wrong = [d.path for d in doors if d.path.startswith("/api/") and d.guard is Guard.PERSON]
-    wrong += [d.path for d in doors if d.guard is Guard.CLIENT and not d.scope]
+def test_every_api_operation_needs_a_scope(endpoints: list[Endpoint]) -> None:
+    wrong = [d.path for d in endpoints if d.path.startswith("/api/") and d.guard is Guard.PERSON]
+    wrong += [d.path for d in endpoints if d.guard is Guard.CLIENT and not d.scope]
     assert wrong == []
 
 
-def test_reading_never_writes(doors: list[Door]) -> None:
-    assert [d.endpoint for d in doors if d.method in {"GET", "HEAD"} and d.writes] == []
+def test_reading_never_writes(endpoints: list[Endpoint]) -> None:
+    assert [d.name for d in endpoints if d.method in {"GET", "HEAD"} and d.writes] == []
     # A piece of an upload goes into a file; a transaction for each of a thousand would write nothing.
-    only_files = [d.endpoint for d in doors if d.method not in {"GET", "HEAD"} and not d.writes]
+    only_files = [d.name for d in endpoints if d.method not in {"GET", "HEAD"} and not d.writes]
     assert only_files == ["hub.add_piece"]
 
 
@@ -134,7 +134,7 @@ def test_names_of_streams_and_topics_are_declared_in_one_place_of_each_room() ->
     assert said == (streams.StreamName, outbox.Topic)  # so that mypy sees all calls
 
 
-def test_every_stream_has_a_guard(doors: list[Door]) -> None:
+def test_every_stream_has_a_guard(endpoints: list[Endpoint]) -> None:
     prefixes = made("StreamPrefix")
     assert sorted(prefixes) == sorted(streams.guards)
     assert len(prefixes) > 5

@@ -83,7 +83,7 @@ def app(config: Config, db: Database) -> Flask:
     with db.write() as tx:
         demo.seed(tx)
     app = create_app(config, Services(config, db, Services.from_config(config).blobs))
-    entry.mount(app, routes.doors)
+    entry.mount(app, routes.endpoints)
     return app
 
 

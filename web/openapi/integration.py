@@ -33,10 +33,10 @@ def table(locale: str) -> str:
 
 def calls(locale: str) -> str:
     """A line for each operation, with what it does."""
-    doors = {door.endpoint: door for door in rooms.load_pages()}
+    endpoints = {endpoint.name: endpoint for endpoint in rooms.load_pages()}
     parts = []
     for name, line in LINES.items():
-        title = doors[name].says.get("title")
+        title = endpoints[name].says.get("title")
         said = title.in_locale(locale) if title else name
         parts.append(f"{said}:\n```sh\n{line}\n```")
     return "\n\n".join(parts)

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made by spectree of what the doors say about themselves.
+"""The OpenAPI 3.1 document, made by spectree of what the endpoints say about themselves.
 
 spectree describes paths, models and JSON answers; what it has no words for is added here: bytes as bodies and answers,
 header parameters, 64-bit ids, and the problem details that every operation may answer with. Each language has its own
@@ -15,7 +15,7 @@ from spectree import SpecTree
 
 from directory import clients
 from kernel import catalogue
-from kernel.endpoints import Door, Guard
+from kernel.endpoints import Endpoint, Guard
 from kernel.text import Phrase, phrase
 from web.locale import current_locale
 
@@ -78,7 +78,7 @@ class Document:
     """The description of one application's operations."""
 
     def __init__(self) -> None:
-        self.doors: dict[str, Door] = {}
+        self.endpoints: dict[str, Endpoint] = {}
         self._in: dict[str, dict[str, Any]] = {}
         self.tree = SpecTree(
             "flask",
@@ -91,28 +91,28 @@ class Document:
             nested_naming_strategy=lambda _parent, child: child,
         )
 
-    def describe(self, door: Door, view: Callable[..., Response]) -> None:
+    def describe(self, endpoint: Endpoint, view: Callable[..., Response]) -> None:
         """Let the document know `view`.
 
         spectree's own wrapper never runs: it would read every answer into memory, a file of gigabytes too, and check
         the fields of strangers. It is laid beside the view, where spectree looks for it.
         """
-        self.doors[door.endpoint] = door
-        takes, answers = door.says.get("takes"), door.says.get("answers", {})
+        self.endpoints[endpoint.name] = endpoint
+        takes, answers = endpoint.says.get("takes"), endpoint.says.get("answers", {})
         models = {f"HTTP_{status}": answer for status, answer in answers.items() if _is_model(answer)}
         plain = [f"HTTP_{status}" for status, answer in answers.items() if not _is_model(answer)]
         told = self.tree.validate(
-            query=door.says.get("query"),
+            query=endpoint.says.get("query"),
             json=None if isinstance(takes, str) else takes,
-            form=door.says.get("form"),
+            form=endpoint.says.get("form"),
             resp=Answers(*plain, **models),
-            tags=[door.endpoint.split(".")[0]],
-            security=[{"client": [scope]} for scope in door.scopes],
-            operation_id=door.endpoint,
+            tags=[endpoint.name.split(".")[0]],
+            security=[{"client": [scope]} for scope in endpoint.scopes],
+            operation_id=endpoint.name,
             skip_validation=True,
         )
-        view.__name__, view.__doc__ = door.view.__name__, door.view.__doc__
-        view.__wrapped__ = told(door.view)  # type: ignore[attr-defined]
+        view.__name__, view.__doc__ = endpoint.view.__name__, endpoint.view.__doc__
+        view.__wrapped__ = told(endpoint.view)  # type: ignore[attr-defined]
 
     def whole(self, base_url: str, locale: str) -> dict[str, Any]:
         """The document in `locale`, with the address at which this instance is reached."""
@@ -125,7 +125,7 @@ class Document:
         made: dict[str, Any] = self.tree.spec
         for path, methods in made["paths"].items():
             for operation in methods.values():
-                _complete(operation, self.doors[operation["operationId"]], path)
+                _complete(operation, self.endpoints[operation["operationId"]], path)
         made["tags"] = [{"name": t["name"], "description": TAGS.get(t["name"], t["name"])} for t in made["tags"]]
         made["info"]["title"] = TITLE
         made["info"]["description"] = phrase(
@@ -155,9 +155,9 @@ def document_of(app: Flask) -> Document:
     return found
 
 
-def belongs(door: Door) -> bool:
-    """Whether a door is an operation of the API, and not a page."""
-    return door.path.startswith(PREFIX) and (door.guard is Guard.CLIENT or "answers" in door.says)
+def belongs(endpoint: Endpoint) -> bool:
+    """Whether an endpoint is an operation of the API, and not a page."""
+    return endpoint.path.startswith(PREFIX) and (endpoint.guard is Guard.CLIENT or "answers" in endpoint.says)
 
 
 def document(locale: str | None = None) -> dict[str, Any]:
@@ -166,69 +166,69 @@ def document(locale: str | None = None) -> dict[str, Any]:
     return document_of(current_app).whole(base_url, locale or current_locale())
 
 
-def _complete(operation: dict[str, Any], door: Door, path: str) -> None:
-    title = door.says.get("title")
+def _complete(operation: dict[str, Any], endpoint: Endpoint, path: str) -> None:
+    title = endpoint.says.get("title")
     if isinstance(title, Phrase):
         operation["description"] = "\n\n".join(filter(None, (operation["summary"], operation["description"])))
         operation["summary"] = title
     for parameter in operation["parameters"]:
         if parameter["in"] == "path" and parameter["schema"] and parameter["schema"].get("type") == "integer":
             parameter["schema"] = {"type": "integer", "format": "int64", "minimum": 0, "maximum": BIGGEST_ID}
-    for name, says in door.says.get("headers", {}).items():
+    for name, says in endpoint.says.get("headers", {}).items():
         header = {"name": name, "in": "header", "required": False, "description": says, "schema": {"type": "string"}}
         operation["parameters"].append(header)
-    takes = door.says.get("takes")
+    takes = endpoint.says.get("takes")
     if isinstance(takes, str):
         operation["requestBody"] = {"required": True, "content": {takes: _BYTES}}
     elif takes is not None:
         operation["requestBody"]["required"] = True
-    elif "form" in door.says:
+    elif "form" in endpoint.says:
         (schema,) = operation["requestBody"]["content"].values()
         operation["requestBody"] = {"required": True, "content": {"application/x-www-form-urlencoded": schema}}
-    _answers(operation, door, path)
+    _answers(operation, endpoint, path)
 
 
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
 
 
-def _answers(operation: dict[str, Any], door: Door, path: str) -> None:
+def _answers(operation: dict[str, Any], endpoint: Endpoint, path: str) -> None:
     answers = operation["responses"]
-    if 422 not in door.says.get("answers", {}):
+    if 422 not in endpoint.says.get("answers", {}):
         answers.pop("422", None)
-    for status, answer in door.says.get("answers", {}).items():
+    for status, answer in endpoint.says.get("answers", {}).items():
         if isinstance(answer, str):
             answers[str(status)]["content"] = {answer: _BYTES}
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    for status, when in door.says.get("refuses", {}).items():
+    for status, when in endpoint.says.get("refuses", {}).items():
         answers[str(status)] = {"description": when, "content": problem}
-    for named, names in _told_by(door).items():
+    for named, names in _told_by(endpoint).items():
         if named in answers:
             answers[named]["headers"] = _headers(*names)
-    if not door.says.get("answers"):
+    if not endpoint.says.get("answers"):
         answers["2XX"] = {"description": "Done."}
-    for status, when in _usual(operation, door).items():
+    for status, when in _usual(operation, endpoint).items():
         answers.setdefault(str(status), {"description": when, "content": problem})
     if "429" in answers:
         answers["429"]["headers"] = _headers("Retry-After")
     answers["4XX"] = answers["5XX"] = {"$ref": "#/components/responses/Problem"}
 
 
-def _usual(operation: dict[str, Any], door: Door) -> dict[int, str]:
+def _usual(operation: dict[str, Any], endpoint: Endpoint) -> dict[int, str]:
     """The statuses with which an operation like this may refuse or fail, besides those that it names itself."""
     found: dict[int, str] = {}
-    if door.guard is Guard.CLIENT:
+    if endpoint.guard is Guard.CLIENT:
         found |= {401: "no valid access token", 403: "the token lacks the right that this operation needs"}
         found[429] = "too many calls; see `Retry-After`"
-    if door.rate:
+    if endpoint.rate:
         found[429] = "too many calls from this address; see `Retry-After`"
     if any(parameter["in"] == "path" for parameter in operation["parameters"]):
         found[404] = "there is none, or none that this system may know of"
-    takes = door.says.get("takes")
-    if takes is not None or "form" in door.says:
+    takes = endpoint.says.get("takes")
+    if takes is not None or "form" in endpoint.says:
         found |= {413: "the body is larger than this instance takes", 422: "the content is refused; `code` says why"}
-        if not isinstance(takes, str) and "form" not in door.says:
+        if not isinstance(takes, str) and "form" not in endpoint.says:
             found |= {400: "the body is no JSON", 415: "the body is not declared as JSON"}
-    if door.says.get("query") is not None or operation["parameters"]:
+    if endpoint.says.get("query") is not None or operation["parameters"]:
         found.setdefault(422, "a parameter is refused; `fields` names it")
     return found | {500: "a fault, which was noted", 503: "something that this needs is away; try again later"}
 
@@ -244,10 +244,10 @@ _IN_ANSWER_TO: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 
-def _told_by(door: Door) -> dict[str, tuple[str, ...]]:
+def _told_by(endpoint: Endpoint) -> dict[str, tuple[str, ...]]:
     """The headers of each answer, which follow from those of the call."""
     found: dict[str, tuple[str, ...]] = {"429": ("Retry-After",)}
-    for name in door.says.get("headers", {}):
+    for name in endpoint.says.get("headers", {}):
         found |= _IN_ANSWER_TO.get(name, {})
     return found
 

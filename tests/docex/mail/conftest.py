@@ -27,7 +27,7 @@ def mail_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def abroad(db: Database, config: Config, cast: Cast, mail_keys: Path, tmp_path: Path) -> Iterator[Abroad]:
-    """A partner with a pinned certificate, its mail server, and our door."""
+    """A partner with a pinned certificate, its mail server, and our listener."""
     with SmtpSink(tmp_path / "partner.jsonl") as sink:
         config = replace(
             config,
@@ -41,10 +41,10 @@ def abroad(db: Database, config: Config, cast: Cast, mail_keys: Path, tmp_path: 
         register_exchange(config, blobs)
         register_hub(config, blobs)
         register_jobs(config, blobs)
-        door = SmtpListener(config, db, blobs)
-        door.start()
+        listener = SmtpListener(config, db, blobs)
+        listener.start()
         key, other = a_key(mail_keys, "partner"), a_key(mail_keys, "other")
-        found = Abroad(config, db, blobs, cast, sink, door, key, other, found_agency(db))
+        found = Abroad(config, db, blobs, cast, sink, listener, key, other, found_agency(db))
         found.agree()
         yield found
-        door.stop()
+        listener.stop()

@@ -50,7 +50,7 @@ class Abroad:
     blobs: BlobStore
     cast: Cast
     sink: SmtpSink
-    door: SmtpListener
+    listener: SmtpListener
     key: FileKeyStore
     other: FileKeyStore
     agency_id: int
@@ -166,8 +166,8 @@ class Abroad:
         return f"{self.cast.finance.code.lower()}@vanban.example"
 
     def post(self, raw: bytes, *, to: str = "", sender: str = ADDRESS) -> None:
-        """Hand a letter over by SMTP; smtplib's errors are the door's refusals."""
-        with smtplib.SMTP(self.door.hostname, self.door.port, timeout=30) as smtp:
+        """Hand a letter over by SMTP; smtplib's errors are the listener's refusals."""
+        with smtplib.SMTP(self.listener.hostname, self.listener.port, timeout=30) as smtp:
             smtp.sendmail(sender, [to or self.address()], raw)
 
     def arrivals(self) -> list[MailArrival]:

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
 
 
 class Site:
-    """A running site: its port, and its doors."""
+    """A running site: its port, and its endpoints."""
 
     def __init__(self, **limits: float) -> None:
         self.process = subprocess.Popen(

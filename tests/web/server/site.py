@@ -1,6 +1,6 @@
 """A small site on the real server, started by the tests as a process of its own.
 
-It has doors to do from outside what the application does from inside: enter a room, emit, look.
+It has endpoints to do from outside what the application does from inside: enter a room, emit, look.
 Usage: `python -m tests.web.server.site '{"backlog": 100000}'`; prints the port it got.
 """
 
@@ -98,12 +98,12 @@ def build(limits: Limits, ping_interval: float = 1, ping_timeout: float = 120) -
             owed=[wire.owed for wire in socketio.server.manager.wires()],
         )
 
-    add_plain_doors(app, slow)
+    add_plain_endpoints(app, slow)
     return app, socketio
 
 
-def add_plain_doors(app: Flask, slow: list[float]) -> None:
-    """Doors that have nothing to do with sockets; `slow` tells which slow requests have come in."""
+def add_plain_endpoints(app: Flask, slow: list[float]) -> None:
+    """Endpoints that have nothing to do with sockets; `slow` tells which slow requests have come in."""
 
     @app.get("/slow")
     def answer_slowly() -> str:
