@@ -62,7 +62,7 @@ def waiting_message(tx: Tx, job: Job, *, asked: bool = False) -> Message | None:
     return message if is_asked_about else None
 
 
-def close_given_up(tx: Tx, job: Job, reason: str, *, asked: bool = False) -> None:
+def close_dead_letter(tx: Tx, job: Job, reason: str, *, asked: bool = False) -> None:
     """Say in the ledger why a message did not leave, or that nobody knows whether it did."""
     message = waiting_message(tx, job, asked=asked)
     if message is None:
@@ -137,7 +137,7 @@ class EmailHandler(Handler[Mail, str]):
         faults.point("notify.concluding")
 
     def give_up(self, tx: Tx, job: Job, reason: str) -> None:
-        close_given_up(tx, job, reason)
+        close_dead_letter(tx, job, reason)
 
     # reconcile: no server can be asked about a letter, and the fixed Message-ID makes a declared repetition
     # harmless, so the default (Absent) is right.
@@ -233,7 +233,7 @@ class SmsHandler(Handler[Sms, Taken]):
         faults.point("notify.concluding")
 
     def give_up(self, tx: Tx, job: Job, reason: str) -> None:
-        close_given_up(tx, job, reason, asked=True)
+        close_dead_letter(tx, job, reason, asked=True)
 
 
 def _next_question_s(since: datetime) -> float:

@@ -68,8 +68,8 @@ def told(found: Found) -> Phrase | None:
     return phrase("Tệp trong kho bị hỏng hoặc mất: {files}.", files=files) if files else None
 
 
-def promise(tx: Tx) -> None:
-    """Promise the next night's look."""
+def enqueue(tx: Tx) -> None:
+    """Enqueue the next night's check."""
     now = clock.now()
     at = datetime.combine(clock.today(), _HOUR, clock.VN)
     at += timedelta(days=1) if at <= now else timedelta()
@@ -94,8 +94,8 @@ class CheckStored(Handler[int, None]):
         self._config, self._blobs = config, blobs
 
     def prepare(self, tx: Tx, job: Job) -> int:
-        """Promise the next night first, so that one that fails does not end the row of nights."""
-        promise(tx)
+        """Enqueue the next night first, so that one that fails does not end the row of nights."""
+        enqueue(tx)
         return int(job.payload.get("night", 0))
 
     def perform(self, prepared: int) -> None:

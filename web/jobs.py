@@ -27,9 +27,9 @@ def register_jobs(config: Config, blobs: BlobStore) -> None:
 
 
 def begin(db: Database) -> None:
-    """See to it that today's sweep and the next look at what is stored are promised; each promises the next."""
+    """See to it that today's sweep and the next look at what is stored are enqueued; each enqueues the next."""
     with db.write() as tx:
-        integrity.promise(tx)
+        integrity.enqueue(tx)
         tx.outbox(TOPIC, clock.today().isoformat())
 
 
@@ -42,6 +42,6 @@ def sweep(tx: Tx, job: Job) -> None:
         .execution_options(synchronize_session=False)
     )
     leftovers.forget_named(tx)
-    sweeping.promise(tx)
+    sweeping.enqueue(tx)
     tomorrow = clock.today() + timedelta(days=1)
     tx.outbox(TOPIC, tomorrow.isoformat(), due_at=clock.now() + timedelta(days=1))

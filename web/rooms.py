@@ -70,7 +70,7 @@ def load_jobs(config: Config, blobs: BlobStore) -> None:
 
 
 def begin_jobs(config: Config, db: Database) -> None:
-    """What each room sees to when a worker starts: the first of those jobs that promise their next one themselves."""
+    """What each room sees to when a worker starts: the first of those jobs that enqueue their next one themselves."""
     for module in _modules("jobs"):
         if hasattr(module, "begin_jobs"):
             module.begin_jobs(config, db)

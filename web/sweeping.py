@@ -49,8 +49,8 @@ def by_hand(config: Config, *, days: int, remove: bool) -> Swept:
     return swept(config, store_for(config), older_than=timedelta(days=days), remove=remove)
 
 
-def promise(tx: Tx) -> None:
-    """Promise the next sweep: one a week, whoever asks for it."""
+def enqueue(tx: Tx) -> None:
+    """Enqueue the next sweep: one a week, whoever asks for it."""
     week = clock.today().isocalendar()
     tx.outbox(TOPIC, f"{week.year}-{week.week}", due_at=clock.now() + timedelta(hours=1))
 

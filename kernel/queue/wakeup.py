@@ -24,7 +24,7 @@ class Wakeup:
         self.db = db
         self.poll_s = poll_s
         self._heard: set[str] = set()
-        self._bell = threading.Event()
+        self._woken = threading.Event()
         self._connection: Any = None
         self._version = -1
         if db.is_sqlite:
@@ -45,13 +45,13 @@ class Wakeup:
 
     def _ring(self, done: Committed) -> None:
         self._heard |= {f"s {name}" for name in done.streams} | {f"t {topic}" for topic in done.topics}
-        self._bell.set()
+        self._woken.set()
 
     def _wait_sqlite(self, timeout_s: float) -> frozenset[str]:
         end = time.monotonic() + timeout_s
         while True:
-            if self._bell.wait(min(self.poll_s, timeout_s)):
-                self._bell.clear()
+            if self._woken.wait(min(self.poll_s, timeout_s)):
+                self._woken.clear()
                 heard, self._heard = frozenset(self._heard), set()
                 if heard:
                     return heard

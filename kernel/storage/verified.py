@@ -30,10 +30,10 @@ log = logging.getLogger(__name__)
 PIECE = 1 << 20
 SMALL = 4 << 20
 """Bytes of a file that is read whole before any of it is given."""
-_MOST_PIECES = 1 << 20
+_MAX_PIECES = 1 << 20
 """So many hashes a process keeps: of a terabyte, in 32 MB."""
 _NOWHERE = -2
-_FRESH_S, _MOST_NOTED = 300.0, 10_000
+_FRESH_S, _MAX_NOTED = 300.0, 10_000
 
 
 class Damaged(Unavailable):
@@ -84,7 +84,7 @@ class _Memory:
                 return
             self._known[sha256] = pieces
             self._count += len(pieces.hashes)
-            while self._count > _MOST_PIECES and len(self._known) > 1:
+            while self._count > _MAX_PIECES and len(self._known) > 1:
                 _, forgotten = self._known.popitem(last=False)
                 self._count -= len(forgotten.hashes)
 
@@ -143,7 +143,7 @@ def note_sound(store: "BlobStore", sha256: str) -> None:
 
 
 def _note(told: tuple[str, object]) -> None:
-    if len(_sound) > _MOST_NOTED:
+    if len(_sound) > _MAX_NOTED:
         _sound.clear()
     _sound[told] = time.monotonic()
 

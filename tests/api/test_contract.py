@@ -185,8 +185,8 @@ def site(
     app = create_app(config, parts)
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
     office = Office(db, parts.blobs, config, cast)
-    with pytest.MonkeyPatch.context() as patience:
-        patience.setattr(resumable, "MAX_OPEN", 10**6)  # a long run announces many files
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr(resumable, "MAX_OPEN", 10**6)  # a long run announces many files
         yield Site(schema, app, office, strong, weak, EXAMPLES[database_kind])
     db.close()
 

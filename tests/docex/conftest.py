@@ -38,7 +38,7 @@ def office(  # the fixture is named as the import above
     register_notices(config, blobs)
     register_jobs(config, blobs)
     archive_jobs.register(config, blobs)
-    with pytest.MonkeyPatch.context() as patience:
+    with pytest.MonkeyPatch.context() as changed:
         # Papers wait twenty seconds for their time-stamp, and a test for an hour: on a slow machine these may pass.
-        patience.setattr(preservation, "CALM", timedelta(hours=1))
+        changed.setattr(preservation, "CALM", timedelta(hours=1))
         yield Office(db, blobs, config, cast)

@@ -106,7 +106,7 @@ def test_a_night_that_finds_something_is_shown_until_one_finds_nothing(
     kept = first.read_bytes()
     db = Database(place.sql_url)
     with db.write() as tx:
-        integrity.promise(tx)
+        integrity.enqueue(tx)
         tx.outbox(integrity.TOPIC, "the same night again", {"night": int(first.name[:2], 16)})
     if damage == "audit":
         change_audit(place)

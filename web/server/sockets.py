@@ -35,7 +35,7 @@ STRANGER_LOOKUPS = Pace(5, 20)
 at one address. A socket is looked at once; then it is known for a stranger's."""
 STRANGER_DENIALS = 5
 """Of a stranger's socket; from then on it is told to wait."""
-MOST_JOINS_OF_A_STRANGER = 100
+MAX_JOINS_OF_A_STRANGER = 100
 """More end the socket."""
 DENIED: dict[str, Any] = {"mode": "denied"}
 WAIT: dict[str, Any] = {"mode": "wait", "ms": 1000}
@@ -144,7 +144,7 @@ class Live:
     def _turn_away(self, sid: str) -> dict[str, Any]:
         """What a stranger is told, for as long as that is worth a socket."""
         self._strangers[sid] += 1
-        if self._strangers[sid] > MOST_JOINS_OF_A_STRANGER:
+        if self._strangers[sid] > MAX_JOINS_OF_A_STRANGER:
             gevent.spawn(self.socketio.server.disconnect, sid)
         return DENIED if self._strangers[sid] <= STRANGER_DENIALS else WAIT
 

@@ -116,8 +116,8 @@ def test_the_command_knows_every_table(office: Office, settings: Config) -> None
 @pytest.mark.repeats("web.sweep_files")
 def test_the_weekly_sweep_is_promised_and_does_no_harm_twice(office: Office, settings: Config) -> None:
     with office.db.write() as tx:
-        sweeping.promise(tx)
-        sweeping.promise(tx)
+        sweeping.enqueue(tx)
+        sweeping.enqueue(tx)
     with office.db.read() as tx:
         promised = sa.select(sa.func.count()).where(OutboxRow.topic == sweeping.TOPIC)
         assert tx.session.scalar(promised) == 1

@@ -97,7 +97,7 @@ def _leased_for(db: Database) -> float:
     return float(left)
 
 
-def _promise(db: Database, due_in: timedelta = timedelta(), expires_in: timedelta | None = None) -> None:
+def _enqueue(db: Database, due_in: timedelta = timedelta(), expires_in: timedelta | None = None) -> None:
     with db.write() as tx:
         now = datetime.now(UTC)
         tx.outbox(Topic("test.act"), "once", due_at=now + due_in, expires_at=now + expires_in if expires_in else None)
@@ -110,7 +110,7 @@ def _claimed(db: Database) -> list[Job]:
 
 
 def test_leases_taken_and_renewed_under_a_wrong_clock_end_when_they_should(db: Database, wrong: None) -> None:
-    _promise(db)
+    _enqueue(db)
     (job,) = _claimed(db)
     assert 30 < _leased_for(db) <= 60
     assert _claimed(db) == [], "nobody takes it over"
@@ -126,7 +126,7 @@ def test_leases_taken_and_renewed_under_a_wrong_clock_end_when_they_should(db: D
 
 
 def test_what_a_dead_worker_left_is_taken_over_under_a_wrong_clock(db: Database, wrong: None) -> None:
-    _promise(db)
+    _enqueue(db)
     (first,) = _claimed(db)
     with db.write() as tx:
         tx.session.execute(sa.update(OutboxRow).values(leased_until=sa.func.now() - timedelta(seconds=1)))
@@ -135,16 +135,16 @@ def test_what_a_dead_worker_left_is_taken_over_under_a_wrong_clock(db: Database,
 
 
 def test_what_is_not_due_waits_and_what_has_time_does_not_end_under_a_wrong_clock(db: Database, wrong: None) -> None:
-    _promise(db, due_in=timedelta(minutes=30))
+    _enqueue(db, due_in=timedelta(minutes=30))
     assert _claimed(db) == []
     with db.write() as tx:
         tx.session.execute(sa.delete(OutboxRow))
-    _promise(db, due_in=-timedelta(minutes=30), expires_in=timedelta(minutes=30))
+    _enqueue(db, due_in=-timedelta(minutes=30), expires_in=timedelta(minutes=30))
     (job,) = _claimed(db)
     assert not job.is_too_late
     with db.write() as tx:
         tx.session.execute(sa.delete(OutboxRow))
-    _promise(db, due_in=-timedelta(minutes=30), expires_in=-timedelta(minutes=10))
+    _enqueue(db, due_in=-timedelta(minutes=30), expires_in=-timedelta(minutes=10))
     (job,) = _claimed(db)
     assert job.is_too_late
 
@@ -171,7 +171,7 @@ def test_work_in_hand_keeps_its_lease_when_the_clock_jumps(
             done.append(result)
 
     monkeypatch.setattr(outbox, "handlers", {"test.act": Slow()})
-    _promise(db)
+    _enqueue(db)
     worker = Worker(db, Wakeup(db), lease_s=3)
     serving = threading.Thread(target=worker.run)
     serving.start()

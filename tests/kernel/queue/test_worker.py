@@ -17,13 +17,13 @@ from kernel.outbox import (
 from kernel.queue import attempts, claiming, worker
 from kernel.queue.leases import Leases
 from kernel.queue.wakeup import Wakeup
-from tests.kernel.post import NOON, Post, eventually, promise, state
+from tests.kernel.post import NOON, Post, enqueue, eventually, state
 
 pytestmark = pytest.mark.both_databases
 
 
 def test_a_lease_is_renewed_for_whoever_still_has_it(db: Database, post: Post) -> None:
-    promise(db)
+    enqueue(db)
 
     def claimed() -> list[Job]:
         with db.write() as tx:
@@ -70,7 +70,7 @@ def test_work_that_takes_longer_than_its_lease_is_done_once(db: Database, post: 
     served = [worker.Worker(db, Wakeup(db), threads=1, lease_s=3) for _ in range(2)]
     running = [Thread(target=one.run) for one in served]
     with clock.frozen(NOON):  # it goes on when the lease was renewed: a slow machine loses none
-        promise(db)
+        enqueue(db)
         for one in running:
             one.start()
         try:
@@ -92,7 +92,7 @@ def test_work_that_takes_longer_than_its_lease_is_done_once(db: Database, post: 
 
 def test_work_that_hangs_is_tried_by_another_worker(db: Database, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kernel.queue.leases.LONGEST_S", 1.0)
-    promise(db)
+    enqueue(db)
     with db.write() as tx:
         (job,) = claiming.claim(tx, outbox.handlers, limit=1, lease_s=1)
     leases = Leases(db, 1)
@@ -122,10 +122,10 @@ def test_what_takes_its_time_keeps_no_other_work_waiting(db: Database, post: Pos
     running = Thread(target=served.run)
     running.start()
     try:
-        promise(db, "quick")
+        enqueue(db, "quick")
         eventually(lambda: post.concluded == ["receipt quick"])
         eventually(lambda: len(begun) == 2)
-        promise(db, "quick too")
+        enqueue(db, "quick too")
         eventually(lambda: len(post.concluded) == 2)
         assert (slow.concluded, len(begun)) == ([], 2)
         released.set()

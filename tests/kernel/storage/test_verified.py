@@ -168,7 +168,7 @@ def test_a_large_file_takes_little_memory(tmp_path: Path) -> None:
 
 
 def test_few_hashes_are_kept_and_the_least_used_go_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(verified, "_MOST_PIECES", 12)
+    monkeypatch.setattr(verified, "_MAX_PIECES", 12)
     disk = DiskBlobs(tmp_path)
     names = [disk.put(io.BytesIO(content(SMALL + 1 + extra))).sha256 for extra in range(4)]
     for name in names:
