@@ -70,7 +70,9 @@ def _page(tx: Tx, actor: Actor, subject: packs.Subject) -> str:
     stream = packs.stream_of(actor)
     return render_template(
         "evidence/_packs.html" if request.args.get("fragment") else "evidence/packs.html",
-        subject=subject,
+        side=subject.side,
+        code=subject.code,
+        title=subject.title,
         packs=packs.packs(tx, actor, subject),
         stream=stream,
         heads=streams.heads(tx, [stream]),

@@ -1,3 +1,4 @@
+# ruff: noqa: F811 - a fixture that takes another is named as its import
 """A mark of delegation is found in whatever letters it is written, and Vietnamese is never taken for one."""
 
 import re
@@ -12,6 +13,8 @@ from kernel.errors import WrongState
 from signing.remote_signing import delegation
 from signing.remote_signing.delegation import Claim, Form
 from signing.verdicts.confusables import as_seen
+from tests.cast import cast, city  # noqa: F401 - fixtures
+from tests.docex.conftest import keys, office  # noqa: F401 - fixtures
 from tests.docex.office import Office
 
 WORDS = Path(__file__).parents[3] / "translations" / "en"
