@@ -92,7 +92,7 @@ def test_every_decision_has_a_status_and_stands_in_the_index() -> None:
 
 def test_the_protocol_of_the_streams_names_what_the_code_has() -> None:
     text = (ROOT / "docs" / "live-protocol.md").read_text()
-    server = (ROOT / "web" / "sockets.py").read_text()
+    server = (ROOT / "web" / "server" / "sockets.py").read_text()
     browser = (ROOT / "static" / "js" / "live.js").read_text()
     assert set(re.findall(r'emit\(\s*"(\w+)"', server)) == set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
     assert set(re.findall(r'on_event\("(\w+)"', server)) - {"connect", "disconnect"} == {"join", "leave"}

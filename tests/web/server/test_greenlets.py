@@ -15,7 +15,7 @@ monkey.patch_all()
 import gevent, psycopg
 from pathlib import Path
 from kernel.storage.blobs import DiskBlobs
-from web import greenlets
+from web.server import greenlets
 
 url, asked = sys.argv[1], []
 plain = greenlets.wait
