@@ -10,7 +10,7 @@ from directory.actor import Actor
 from directory.attempts import Limits
 from kernel.config import Config
 from kernel.db import Tx
-from kernel.doors import Routes
+from kernel.endpoints import Routes
 from kernel.text import phrase
 
 routes = Routes("directory_api")

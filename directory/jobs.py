@@ -1,9 +1,9 @@
 """What this room sees to when a worker starts. It has no jobs of its own."""
 
 from directory import secondstep
-from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database
+from kernel.storage.blobs import BlobStore
 
 
 def register_jobs(config: Config, blobs: BlobStore) -> None:

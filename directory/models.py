@@ -117,7 +117,7 @@ class WebSession(Base):
     """A sign-in in one browser. The browser holds the token, the row its SHA-256.
 
     `waits_for` names the step that is still missing after a right password (`totp`, `new_password`); until it
-    is done the session opens no door.
+    is done the session passes no endpoint.
     """
 
     __tablename__ = "web_session"

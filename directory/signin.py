@@ -35,7 +35,7 @@ _START_AGAIN = phrase("Lần đăng nhập này đã quá hạn, xin đăng nh�
 
 
 class Step(StrEnum):
-    """What is still missing before a session opens doors."""
+    """What is still missing before a session passes endpoints."""
 
     TOTP = "totp"
     NEW_PASSWORD = "new_password"  # noqa: S105 - a state, not a secret
@@ -172,7 +172,7 @@ def wants_touch(row: WebSession) -> bool:
 
 
 def needs_touch(tx: Tx, actor: Actor) -> bool:
-    """The same for an actor that came through a read-only door: then call `touch` in a write of its own."""
+    """The same for an actor that came through a read-only endpoint: then call `touch` in a write of its own."""
     row = tx.session.get(WebSession, actor.session_id) if actor.session_id else None
     return row is not None and wants_touch(row)
 

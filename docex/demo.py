@@ -10,8 +10,8 @@ from directory.demo import FINANCE, HOME_AFFAIRS, SCIENCE, email_of
 from docex.documents.drafting import outgoing
 from docex.documents.drafting.draft import Draft
 from docex.documents.models import Document
-from kernel.blobs import BlobStore
 from kernel.db import Tx
+from kernel.storage.blobs import BlobStore
 from signing.remote_signing import delegation
 from signing.remote_signing.delegation import Wanted
 

@@ -3,7 +3,7 @@
 import random
 from datetime import timedelta
 
-FIRST_S, MOST_S = 30.0, 3600.0
+FIRST_S, MAX_S = 30.0, 3600.0
 
 
 def pause(failures: int) -> timedelta:
@@ -11,4 +11,4 @@ def pause(failures: int) -> timedelta:
 
     The jitter keeps those who failed together from coming back together.
     """
-    return timedelta(seconds=random.uniform(FIRST_S, min(MOST_S, FIRST_S * 2 ** min(failures, 16))))
+    return timedelta(seconds=random.uniform(FIRST_S, min(MAX_S, FIRST_S * 2 ** min(failures, 16))))

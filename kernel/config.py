@@ -98,13 +98,13 @@ class Config:
         "Domain of the reply addresses of invitations; empty takes that of the sender.",
     )
     mail_door_port: int = setting(
-        0, "Port at which `lienthong mail-door` takes signed e-mail from partners; 0 is no such door.", read=int
+        0, "Port at which `lienthong mail-door` takes signed e-mail from partners; 0 is no such listener.", read=int
     )
-    mail_door_host: str = setting("127.0.0.1", "The address that the mail door listens on.")
+    mail_door_host: str = setting("127.0.0.1", "The address that the SMTP listener listens on.")
     mail_door_domain: str = setting(
         "", "Domain of the agencies' exchange addresses (`h29.01@…`); empty takes that of the sender."
     )
-    mail_door_cert: str = setting("", "PEM file of the mail door's certificate; empty is no STARTTLS.")
+    mail_door_cert: str = setting("", "PEM file of the SMTP listener's certificate; empty is no STARTTLS.")
     mail_door_key: str = setting("", "PEM file of the key that belongs to it.")
     mail_letter_max_bytes: int = setting(
         30_000_000,

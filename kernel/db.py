@@ -12,12 +12,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from kernel import audit, faults, outbox, streams, verified, words
-from kernel.blobs import BlobStore
+from kernel import audit, faults, outbox, streams, words
 from kernel.errors import Unavailable
 from kernel.schema import Base, BigId, Json, JsonList
+from kernel.storage import verified
+from kernel.storage.blobs import BlobStore
+from kernel.storage.verified import Soundness
 from kernel.text import phrase
-from kernel.verified import Soundness
 from kernel.wire import Wire
 
 __all__ = ["Base", "BigId", "Committed", "Database", "Json", "JsonList", "Tx"]

@@ -1,4 +1,5 @@
-"""Rows for everything that leaves or follows later; `kernel.claiming` takes them and `kernel.attempts` ends them.
+"""Rows for everything that leaves or follows later; `kernel.queue.claiming` takes them and `kernel.queue.attempts` ends
+them.
 
 A row is claimed with a fencing token, an attempt row is committed before the work starts, and no transaction is open
 while the work talks to the world. An attempt that was left open is *unknown*: the handler reconciles with the

@@ -73,7 +73,7 @@ def phrase(msgid: str, /, **params: Any) -> Phrase:
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _SORTED_QUICKLY = 1000
-_MOST_MARKS = 30
+_MAX_MARKS = 30
 
 
 def nfc(text: str) -> str:
@@ -88,14 +88,14 @@ def nfc(text: str) -> str:
 def _with_few_marks(text: str) -> str:
     if len(text) <= _SORTED_QUICKLY or text.isascii():
         return text
-    return _long_runs().sub(lambda run: run[0][:_MOST_MARKS], text)
+    return _long_runs().sub(lambda run: run[0][:_MAX_MARKS], text)
 
 
 @cache
 def _long_runs() -> re.Pattern[str]:
     """A run of combining marks that is too long."""
     marks = "".join(c for c in map(chr, range(0x300, 0x1E950)) if unicodedata.combining(c))
-    return re.compile(f"[{marks}]{{{_MOST_MARKS + 1},}}")
+    return re.compile(f"[{marks}]{{{_MAX_MARKS + 1},}}")
 
 
 def is_storable(text: str) -> bool:

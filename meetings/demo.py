@@ -10,8 +10,8 @@ from directory import queries as directory
 from directory.actor import Actor
 from directory.demo import email_of
 from kernel import clock
-from kernel.blobs import BlobStore
 from kernel.db import Tx
+from kernel.storage.blobs import BlobStore
 from meetings import convening, planning
 from meetings.models import Meeting
 from meetings.planning import ItemFacts, MeetingFacts, PaperFile

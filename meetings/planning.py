@@ -13,9 +13,9 @@ from directory import queries as directory
 from directory.actor import Actor
 from docex.official.uploads import check_pdf
 from kernel import clock
-from kernel.blobs import Blob
 from kernel.db import Tx
 from kernel.errors import Forbidden, Invalid, Stale, Unavailable
+from kernel.storage.blobs import Blob
 from kernel.text import Phrase, one_line, phrase
 from meetings import access, streams
 from meetings.access import Right, item_for, meeting_for, must_allow

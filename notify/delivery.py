@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from kernel import clock, faults
-from kernel.blobs import BlobStore, read_all
 from kernel.config import Config
 from kernel.db import Tx
 from kernel.outbox import Absent, Arrived, Handler, Job, OutboxAttempt, OutboxRow, SendError, Unsure
+from kernel.storage.blobs import BlobStore, read_all
 from kernel.text import Phrase, phrase, sms_size, sms_text
 from notify import addresses, messages, topics
 from notify.mail import mime
@@ -62,7 +62,7 @@ def waiting_message(tx: Tx, job: Job, *, asked: bool = False) -> Message | None:
     return message if is_asked_about else None
 
 
-def close_given_up(tx: Tx, job: Job, reason: str, *, asked: bool = False) -> None:
+def close_dead_letter(tx: Tx, job: Job, reason: str, *, asked: bool = False) -> None:
     """Say in the ledger why a message did not leave, or that nobody knows whether it did."""
     message = waiting_message(tx, job, asked=asked)
     if message is None:
@@ -137,7 +137,7 @@ class EmailHandler(Handler[Mail, str]):
         faults.point("notify.concluding")
 
     def give_up(self, tx: Tx, job: Job, reason: str) -> None:
-        close_given_up(tx, job, reason)
+        close_dead_letter(tx, job, reason)
 
     # reconcile: no server can be asked about a letter, and the fixed Message-ID makes a declared repetition
     # harmless, so the default (Absent) is right.
@@ -233,7 +233,7 @@ class SmsHandler(Handler[Sms, Taken]):
         faults.point("notify.concluding")
 
     def give_up(self, tx: Tx, job: Job, reason: str) -> None:
-        close_given_up(tx, job, reason, asked=True)
+        close_dead_letter(tx, job, reason, asked=True)
 
 
 def _next_question_s(since: datetime) -> float:

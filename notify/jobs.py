@@ -1,8 +1,8 @@
 """The outbox handlers of this room, with the services that they need."""
 
 from kernel import outbox
-from kernel.blobs import BlobStore
 from kernel.config import Config
+from kernel.storage.blobs import BlobStore
 from notify.delivery import EmailHandler, SmsHandler, longest_call_s
 from notify.mail.smtp import Server, SmtpSender
 from notify.sms.twilio_api import Account, TwilioSender

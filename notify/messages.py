@@ -90,8 +90,8 @@ def tell(
     attachments: Iterable[Attached] = (),
     stream: StreamName | None = None,
 ) -> list[int]:
-    """Promise that `to` (a person's id, or a recipient) is told `kind` about `ref`, once for each channel on which
-    they can be reached. Answers the ids of the messages.
+    """Enqueue the jobs by which `to` (a person's id, or a recipient) is told `kind` about `ref`, once for each channel
+    on which they can be reached. Answers the ids of the messages.
 
     Telling the same kind about the same `version` and `slot` of `ref` again does nothing. The words are made now and
     say what holds now. What cannot leave before `useful_until` is dropped and shown as expired. Each change of state
@@ -108,7 +108,7 @@ def tell(
             row["attachments"] = [a.__dict__ for a in attachments]
             if invite is not None:
                 row.update(calendar=invite.ics, calendar_method=invite.method)
-        made.append(_promise(tx, channel, row))
+        made.append(_enqueue(tx, channel, row))
     return made
 
 
@@ -135,7 +135,7 @@ def _row(kind: Kind, recipient: Recipient, channel: Channel, ref: Ref, version: 
     }
 
 
-def _promise(tx: Tx, channel: Channel, row: dict[str, Any]) -> int:
+def _enqueue(tx: Tx, channel: Channel, row: dict[str, Any]) -> int:
     insert = insert_into(tx.session, Message).values(**row).on_conflict_do_nothing().returning(Message.id)
     message_id = tx.session.execute(insert).scalar()
     if message_id is None:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db import Base, JsonList
-from kernel.sweep import HOLDS
+from kernel.storage.sweep import HOLDS
 from notify.states import MessageState
 
 

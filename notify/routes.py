@@ -1,4 +1,4 @@
-"""The doors of this room: one-tap links, the provider's reports, and the mailbox page of the demo."""
+"""The endpoints of this room: one-tap links, the provider's reports, and the mailbox page of the demo."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from flask import Response, current_app, make_response, redirect, render_templat
 from directory.actor import Actor
 from kernel.config import Config
 from kernel.db import Tx
-from kernel.doors import Routes
+from kernel.endpoints import Routes
 from kernel.errors import Invalid, NotFound
 from kernel.forms import whole_number
 from notify import links, queries, receipts

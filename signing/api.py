@@ -5,7 +5,7 @@ from flask import Response, jsonify
 
 from directory.actor import Actor
 from kernel.db import Tx
-from kernel.doors import Routes
+from kernel.endpoints import Routes
 from kernel.text import phrase
 from signing.api_models import ConsistencyAsked, ConsistencyShown, HeadShown, ProofAsked, ProofShown
 from signing.log import evidence_log

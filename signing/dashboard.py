@@ -5,9 +5,9 @@ import sqlalchemy as sa
 from directory.access import is_instance_admin
 from directory.actor import Actor
 from kernel import clock
+from kernel.dashboard import Chip, Item, section
 from kernel.db import Tx
 from kernel.text import phrase
-from kernel.today import Chip, Item, section
 from signing.trust.anchors import CHANGE_PATH
 from signing.trust.models import ChangeState, RevocationSource, TrustChange
 

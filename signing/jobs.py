@@ -1,8 +1,8 @@
 """The jobs of this room."""
 
-from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database
+from kernel.storage.blobs import BlobStore
 from signing.archive import jobs as archive_jobs
 from signing.log import audit_jobs
 from signing.log import jobs as log_jobs

@@ -13,7 +13,7 @@ from directory.routes.desk import visit
 from kernel import clock
 from kernel.config import Config
 from kernel.db import Tx
-from kernel.doors import Routes
+from kernel.endpoints import Routes
 from kernel.errors import Invalid
 from kernel.text import Phrase, phrase
 from signing.forms import ConfirmForm, DelegationForm, FileForm, RootForm

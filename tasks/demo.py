@@ -6,8 +6,8 @@ from directory import queries
 from directory.actor import Actor
 from directory.demo import FINANCE, email_of
 from kernel import clock, worktime
-from kernel.blobs import BlobStore
 from kernel.db import Tx
+from kernel.storage.blobs import BlobStore
 from tasks import finishing, giving, receiving
 from tasks.giving import GiveTask, Lead
 from tasks.models import Priority, Task

@@ -1,8 +1,8 @@
 """The outbox handler of this room."""
 
-from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.outbox import handler
+from kernel.storage.blobs import BlobStore
 from tasks import scheduling
 
 

@@ -1,4 +1,4 @@
-"""The doors of this room: my tasks, one task with its acts, and the form of a new one."""
+"""The endpoints of this room: my tasks, one task with its acts, and the form of a new one."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -10,7 +10,7 @@ from directory.actor import Actor
 from directory.streams import person_stream
 from kernel import clock, streams
 from kernel.db import Tx
-from kernel.doors import Routes
+from kernel.endpoints import Routes
 from kernel.errors import Invalid, WrongState
 from kernel.text import Phrase, phrase
 from tasks import deadlines, extending, finishing, giving, queries, receiving

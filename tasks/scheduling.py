@@ -129,7 +129,7 @@ def remind(tx: Tx, job: Job) -> None:
     told at night waits for the morning; what is true no more is taken back, and what follows it is planned."""
     mine = tx.session.get(TaskReminder, job.payload["reminder"])
     if mine is None or mine.state != ReminderState.PLANNED or mine.due_at > clock.now() + TOGETHER:
-        return  # put off meanwhile: its other promise comes in the morning
+        return  # put off meanwhile: its other job comes in the morning
     due = _take_due(tx, mine.person_id, mine.due_at)
     if not any(reminder.id == mine.id for reminder, _ in due):
         return

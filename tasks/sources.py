@@ -1,5 +1,5 @@
 """What a task came from may follow it: a room to the right registers here and hears of each change of the tasks that it
-gave, in the transaction that makes the change. It must not lock rows of its own there: it promises a job instead."""
+gave, in the transaction that makes the change. It must not lock rows of its own there: it enqueues a job instead."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -18,10 +18,10 @@ from jinja2 import FileSystemBytecodeCache
 
 from directory import demo
 from kernel import clock
-from kernel.blobs import BlobStore, store_for
 from kernel.config import Config
 from kernel.db import Database
 from kernel.schema import Base
+from kernel.storage.blobs import BlobStore, store_for
 from tests import kept_keys
 from tests.cast import cast, city  # noqa: F401 - fixtures of the whole suite
 from tests.postgres import TestServer

@@ -83,7 +83,7 @@ def web(config: Config) -> None:
     from gevent import monkey
 
     monkey.patch_all()
-    from web import process
+    from web.server import process
 
     process.run(config)
 
@@ -97,11 +97,11 @@ def worker(config: Config) -> None:
     process.run(config)
 
 
-@main.command()
+@main.command("mail-door")
 @click.pass_obj
-def mail_door(config: Config) -> None:
+def smtp_listener(config: Config) -> None:
     """Take signed e-mail from partners (LIENTHONG_MAIL_DOOR_PORT)."""
-    from web import maildoor as process
+    from web import smtp_listener as process
 
     if not config.mail_door_port:
         raise click.ClickException("LIENTHONG_MAIL_DOOR_PORT is not set")
@@ -120,11 +120,11 @@ def mail_partner(
     config: Config, code: str, address: str, certificate: TextIO | None, encrypt: bool, max_bytes: int, end: bool
 ) -> None:
     """Reach the agency CODE, which is served elsewhere, by signed e-mail at ADDRESS."""
-    from web import maildoor
+    from web import smtp_listener
 
     pem = certificate.read() if certificate else ""
     try:
-        click.echo(maildoor.agree(config, code, maildoor.Terms(address, pem, encrypt, max_bytes, not end)))
+        click.echo(smtp_listener.agree(config, code, smtp_listener.Terms(address, pem, encrypt, max_bytes, not end)))
     except DomainError as error:
         raise _refusal(error) from error
 

@@ -9,11 +9,13 @@ from urllib.request import Request, urlopen
 
 import sqlalchemy as sa
 
-from kernel import blob_check, clock, clockwatch
-from kernel.blobs import store_for
+from kernel import clock
 from kernel.config import Config
 from kernel.db import Database
 from kernel.doctor import Finding, Health, check, checks
+from kernel.queue import clockwatch
+from kernel.storage import blob_check
+from kernel.storage.blobs import store_for
 from kernel.text import phrase
 from signing.log import audit_heads
 from web import integrity, rooms, schema

@@ -6,7 +6,7 @@ from flask import g, request
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
-from kernel.doors import Door
+from kernel.endpoints import Endpoint
 from kernel.errors import Invalid
 from kernel.text import Phrase, phrase
 
@@ -17,17 +17,18 @@ _WORDS = {
 NUL = phrase("Có ký tự không đọc được, xin gõ lại.")
 
 
-def told(door: Door) -> dict[str, BaseModel]:
-    """The body as `given` and the query as `asked`, for doors that declare a model; Invalid names the wrong fields."""
+def told(endpoint: Endpoint) -> dict[str, BaseModel]:
+    """The body as `given` and the query as `asked`, for endpoints that declare a model; Invalid names the wrong
+    fields."""
     if "told" not in g:
-        g.told = _read(door)
+        g.told = _read(endpoint)
     found: dict[str, BaseModel] = g.told
     return found
 
 
-def _read(door: Door) -> dict[str, BaseModel]:
+def _read(endpoint: Endpoint) -> dict[str, BaseModel]:
     found: dict[str, BaseModel] = {}
-    takes, query = door.says.get("takes"), door.says.get("query")
+    takes, query = endpoint.says.get("takes"), endpoint.says.get("query")
     if query is not None:
         found["asked"] = _model(query, parameters=True)
     if takes is not None and not isinstance(takes, str):

@@ -7,12 +7,13 @@ from datetime import datetime, time, timedelta
 
 import sqlalchemy as sa
 
-from kernel import blob_check, clock
-from kernel.blob_check import Checked
-from kernel.blobs import BlobStore, store_for
+from kernel import clock
 from kernel.config import Config
 from kernel.db import Database, Tx
 from kernel.outbox import Handler, Job, OutboxRow, SendError, State, why
+from kernel.storage import blob_check
+from kernel.storage.blob_check import Checked
+from kernel.storage.blobs import BlobStore, store_for
 from kernel.text import Phrase, phrase
 from signing.log import audit_heads
 from signing.log.audit_heads import Walked
@@ -67,8 +68,8 @@ def told(found: Found) -> Phrase | None:
     return phrase("Tệp trong kho bị hỏng hoặc mất: {files}.", files=files) if files else None
 
 
-def promise(tx: Tx) -> None:
-    """Promise the next night's look."""
+def enqueue(tx: Tx) -> None:
+    """Enqueue the next night's check."""
     now = clock.now()
     at = datetime.combine(clock.today(), _HOUR, clock.VN)
     at += timedelta(days=1) if at <= now else timedelta()
@@ -93,8 +94,8 @@ class CheckStored(Handler[int, None]):
         self._config, self._blobs = config, blobs
 
     def prepare(self, tx: Tx, job: Job) -> int:
-        """Promise the next night first, so that one that fails does not end the row of nights."""
-        promise(tx)
+        """Enqueue the next night first, so that one that fails does not end the row of nights."""
+        enqueue(tx)
         return int(job.payload.get("night", 0))
 
     def perform(self, prepared: int) -> None:

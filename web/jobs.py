@@ -6,10 +6,10 @@ import sqlalchemy as sa
 
 from docex.exchange.hub.uploads import leftovers
 from kernel import clock, outbox, streams
-from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database, Tx
 from kernel.outbox import Job, OutboxRow, State
+from kernel.storage.blobs import BlobStore
 from web import integrity, sweeping, topics
 from web.integrity import CheckStored
 from web.sweeping import SweepFiles
@@ -27,9 +27,9 @@ def register_jobs(config: Config, blobs: BlobStore) -> None:
 
 
 def begin(db: Database) -> None:
-    """See to it that today's sweep and the next look at what is stored are promised; each promises the next."""
+    """See to it that today's sweep and the next look at what is stored are enqueued; each enqueues the next."""
     with db.write() as tx:
-        integrity.promise(tx)
+        integrity.enqueue(tx)
         tx.outbox(TOPIC, clock.today().isoformat())
 
 
@@ -42,6 +42,6 @@ def sweep(tx: Tx, job: Job) -> None:
         .execution_options(synchronize_session=False)
     )
     leftovers.forget_named(tx)
-    sweeping.promise(tx)
+    sweeping.enqueue(tx)
     tomorrow = clock.today() + timedelta(days=1)
     tx.outbox(TOPIC, tomorrow.isoformat(), due_at=clock.now() + timedelta(days=1))

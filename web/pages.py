@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from directory.actor import Actor, Role
 from directory.models import Agency
-from kernel import clock, streams, today
+from kernel import clock, dashboard, streams
 from kernel.catalogue import LOCALES
 from kernel.db import Tx
 from kernel.localpaths import own_path
@@ -107,7 +107,7 @@ def start(tx: Tx, actor: Actor) -> str:
     template = "today/_sections.html" if request.headers.get("X-Fragment") else "today/today.html"
     return render_template(
         template,
-        sections=today.sections(tx, actor),
+        sections=dashboard.sections(tx, actor),
         today=clock.today(),
         stream=" ".join(names),
         fragment_url=url_for("web.start"),

@@ -1,4 +1,4 @@
-"""`lienthong verdicts again`: what was judged by earlier rules is promised to be judged again, and how much."""
+"""`lienthong verdicts again`: what was judged by earlier rules is enqueued to be verified again, and how much."""
 
 from docex.documents.verification import reverification
 from kernel.config import Config
@@ -7,7 +7,7 @@ from web import rooms
 
 
 def by_hand(config: Config) -> str:
-    """Promise it, and say how much there is to do."""
+    """Enqueue it, and say how much there is to do."""
     rooms.load_models()
     db = Database(config.sql_url)
     try:

@@ -1,15 +1,15 @@
-"""The list of rooms and the one place that imports their doors, jobs, guards and self-checks."""
+"""The list of rooms and the one place that imports their endpoints, jobs, guards and self-checks."""
 
 import importlib
 from types import ModuleType
 
-from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database
-from kernel.doors import Door
+from kernel.endpoints import Endpoint
+from kernel.storage.blobs import BlobStore
 
 ROOMS = ("directory", "signing", "notify", "tasks", "docex", "meetings", "web")
-#: Rooms within a room, with models, doors and jobs of their own.
+#: Rooms within a room, with models, endpoints and jobs of their own.
 PARTS = (
     "docex.documents",
     "docex.documents.verification",
@@ -23,7 +23,7 @@ PARTS = (
 )
 
 
-def _modules(name: str) -> list[ModuleType]:
+def find_modules(name: str) -> list[ModuleType]:
     """`name` of every room and part that has it, in the order of the house."""
     found = []
     for room in sorted((*ROOMS, *PARTS), key=lambda room: ROOMS.index(room.split(".")[0])):
@@ -39,25 +39,25 @@ def _modules(name: str) -> list[ModuleType]:
 def load_models() -> None:
     """Make every table known to the declarative base."""
     for name in ("models", "access"):
-        _modules(name)
+        find_modules(name)
     for name in ("audit", "outbox", "search", "streams", "worktime"):
         importlib.import_module(f"kernel.{name}")
 
 
-def load_pages() -> list[Door]:
-    """All doors of the house, with the guards, start-page sections and describers that the pages need."""
+def load_pages() -> list[Endpoint]:
+    """All endpoints of the house, with the guards, start-page sections and describers that the pages need."""
     load_models()
-    for name in ("today", "dashboard", "links", "dead_letters"):
-        _modules(name)
-    modules = _modules("routes") + _modules("api")
+    for name in ("dashboard", "links", "dead_letters"):
+        find_modules(name)
+    modules = find_modules("routes") + find_modules("api")
     found = [routes for module in modules for routes in (module.sets if hasattr(module, "sets") else [module.routes])]
-    return [door for routes in found for door in routes.doors]
+    return [endpoint for routes in found for endpoint in routes.endpoints]
 
 
 def offer_transports(config: Config) -> None:
     """Let this process know the transports of the exchange that depend on settings: what is said on pages and by the
     API goes on by them too."""
-    for module in _modules("transport"):
+    for module in find_modules("transport"):
         if hasattr(module, "offer"):
             module.offer(config)
 
@@ -65,17 +65,17 @@ def offer_transports(config: Config) -> None:
 def load_jobs(config: Config, blobs: BlobStore) -> None:
     """Register the handler of every outbox topic."""
     load_models()
-    for module in _modules("jobs"):
+    for module in find_modules("jobs"):
         module.register_jobs(config, blobs)
 
 
 def begin_jobs(config: Config, db: Database) -> None:
-    """What each room sees to when a worker starts: the first of those jobs that promise their next one themselves."""
-    for module in _modules("jobs"):
+    """What each room sees to when a worker starts: the first of those jobs that enqueue their next one themselves."""
+    for module in find_modules("jobs"):
         if hasattr(module, "begin_jobs"):
             module.begin_jobs(config, db)
 
 
 def load_checks() -> None:
     """Register every room's self-checks."""
-    _modules("doctor")
+    find_modules("doctor")

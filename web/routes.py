@@ -8,9 +8,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from directory.actor import Actor
 from kernel.db import Tx
-from kernel.doors import Routes
+from kernel.endpoints import Routes
 from kernel.text import phrase
-from web import api_docs, openapi, pages, schema
+from web import pages, schema
+from web.openapi import api_docs, specification
 
 routes = Routes("web")
 log = logging.getLogger(__name__)
@@ -59,12 +60,12 @@ def offline(tx: Tx, actor: Actor | None) -> str:
     "/api/v1/openapi.json",
     reason="describes the API to those who are going to build against it; holds no data",
     title=phrase("Bản mô tả API (OpenAPI 3.1)"),
-    query=openapi.DescriptionAsked,
-    answers={200: openapi.Description},
+    query=specification.DescriptionAsked,
+    answers={200: specification.Description},
 )
-def openapi_document(tx: Tx, actor: Actor | None, asked: openapi.DescriptionAsked) -> Response:
+def openapi_document(tx: Tx, actor: Actor | None, asked: specification.DescriptionAsked) -> Response:
     """The description of every operation, made from the code of this very release."""
-    return jsonify(openapi.document(asked.lang))
+    return jsonify(specification.document(asked.lang))
 
 
 @routes.open_get("/api/docs", reason="the same description for people; holds no data")

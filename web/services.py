@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from flask import current_app
 
-from kernel.blobs import BlobStore, store_for
 from kernel.config import Config
 from kernel.db import Database
+from kernel.storage.blobs import BlobStore, store_for
 from signing.log import receipts
 from signing.sandbox import runner
 

@@ -1,4 +1,4 @@
-"""`lienthong up`: web and worker (and the mail door where one is set),
+"""`lienthong up`: web and worker (and the SMTP listener where one is set),
 as processes on one machine, without a service manager."""
 
 import logging

@@ -7,11 +7,11 @@ from datetime import timedelta
 from docex.exchange.hub.uploads import leftovers
 from docex.exchange.hub.uploads.resumable import Folder
 from kernel import clock
-from kernel.blobs import BlobStore, store_for
 from kernel.config import Config
 from kernel.db import Database, Tx
 from kernel.outbox import Handler, Job
-from kernel.sweep import Found, sweep
+from kernel.storage.blobs import BlobStore, store_for
+from kernel.storage.sweep import Found, sweep
 from web import rooms, topics
 
 EVERY = timedelta(days=7)
@@ -49,8 +49,8 @@ def by_hand(config: Config, *, days: int, remove: bool) -> Swept:
     return swept(config, store_for(config), older_than=timedelta(days=days), remove=remove)
 
 
-def promise(tx: Tx) -> None:
-    """Promise the next sweep: one a week, whoever asks for it."""
+def enqueue(tx: Tx) -> None:
+    """Enqueue the next sweep: one a week, whoever asks for it."""
     week = clock.today().isocalendar()
     tx.outbox(TOPIC, f"{week.year}-{week.week}", due_at=clock.now() + timedelta(hours=1))
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from kernel import clock, faults
 from kernel.config import Config
-from kernel.wakeup import Wakeup
-from kernel.worker import Worker
+from kernel.queue.wakeup import Wakeup
+from kernel.queue.worker import Worker
 from web import jobs, rooms
 from web.services import Services
 

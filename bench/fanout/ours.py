@@ -29,9 +29,9 @@ from meetings.models import AgendaItem, Meeting  # noqa: E402
 from meetings.states import MeetingState  # noqa: E402
 from web import rooms  # noqa: E402
 from web.app import create_app  # noqa: E402
-from web.server import make_socketio, serve  # noqa: E402
+from web.server.sockets import Live  # noqa: E402
+from web.server.wsgi_server import make_socketio, serve  # noqa: E402
 from web.services import Services  # noqa: E402
-from web.sockets import Live  # noqa: E402
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the views of this room share: the room's doors, its pages and its cookies."""
+"""What the views of this room share: the room's endpoints, its pages and its cookies."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from directory.actor import Actor
 from directory.attempts import DEVICE_COOKIE, Limits
 from kernel.catalogue import LOCALES
 from kernel.config import Config
-from kernel.doors import Routes
+from kernel.endpoints import Routes
 from kernel.text import Phrase
 
 routes = Routes("directory")

@@ -122,7 +122,7 @@ def arrive(tx: Tx, actor: Actor | None) -> Response:
 
 
 def _enter_as(who: oidc.Identity) -> SignedIn | Refused:
-    # The door is a GET, as the protocol wants, and reads; what it leads to is written in a transaction of its own.
+    # The endpoint is a GET, as the protocol wants, and reads; what it leads to is written in a transaction of its own.
     with current_app.extensions["lienthong"].db.write() as tx:
         return identities.sign_in_as(tx, who, visit())
 

@@ -17,10 +17,10 @@ from docex.exchange.hub.uploads import resumable
 from docex.exchange.intake import acceptance
 from docex.exchange.intake.acceptance import Handed
 from docex.exchange.intake.unpacking import infected, unpacked
-from kernel.blobs import Blob, at_hand
 from kernel.db import Tx
-from kernel.doors import Routes
+from kernel.endpoints import Routes
 from kernel.errors import Invalid
+from kernel.storage.blobs import Blob, at_hand
 from kernel.text import header_text, phrase
 
 SUBMIT = clients.scope("docex.submit", phrase("Gửi văn bản và hỏi trạng thái qua API"))

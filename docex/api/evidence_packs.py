@@ -12,7 +12,7 @@ from docex.exchange.evidence import packs
 from docex.exchange.evidence.models import EvidencePack
 from docex.routes.evidence import MEDIA_TYPE, pack_response
 from kernel.db import Tx
-from kernel.doors import Routes
+from kernel.endpoints import Routes
 from kernel.text import phrase
 from signing.verdicts.verdict import phrase_from_json
 

@@ -7,8 +7,8 @@ from flask import current_app, request
 
 from directory import clients
 from docex.exchange.hub import mailbox
-from kernel.blobs import BlobStore
-from kernel.doors import Routes
+from kernel.endpoints import Routes
+from kernel.storage.blobs import BlobStore
 from kernel.text import phrase
 
 RECEIVE = clients.scope(mailbox.RECEIVE, phrase("Nhận văn bản và báo trạng thái qua API"))

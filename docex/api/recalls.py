@@ -10,7 +10,7 @@ from docex.api.hub_models import Organ
 from docex.exchange.hub.mailbox import RECEIVE
 from docex.exchange.recalls.open_requests import open_requests
 from kernel.db import Tx
-from kernel.doors import Routes
+from kernel.endpoints import Routes
 from kernel.text import phrase
 
 routes = Routes("desk_api")

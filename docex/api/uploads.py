@@ -13,8 +13,8 @@ from docex.api.hub_models import (
 from docex.exchange.hub import refusals
 from docex.exchange.hub.models import Upload
 from docex.exchange.hub.uploads import resumable
-from kernel.blobs import PIECE, Blob
 from kernel.db import Tx
+from kernel.storage.blobs import PIECE, Blob
 from kernel.text import phrase
 
 

@@ -27,11 +27,11 @@ from docex.exchange.vxp.doc_ids import Mark, doc_id
 from docex.exchange.vxp.models import EDOC, STATUS
 from docex.exchange.vxp.systems import System
 from docex.exchange.vxp.unpacking import named, narrowed
-from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Tx
-from kernel.doors import Routes, View
+from kernel.endpoints import Routes, View
 from kernel.errors import DomainError, Forbidden, NotFound
+from kernel.storage.blobs import BlobStore
 from kernel.text import header_text, phrase
 
 log = logging.getLogger(__name__)
@@ -286,4 +286,4 @@ def delete_agency(tx: Tx, _actor: None, prefix: str) -> Response:
     return _answer(answers.done())
 
 
-_OPERATIONS = frozenset(door.endpoint for door in routes.doors)
+_OPERATIONS = frozenset(endpoint.name for endpoint in routes.endpoints)

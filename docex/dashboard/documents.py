@@ -14,9 +14,9 @@ from docex.documents.states import DocumentState, IncomingState
 from docex.edxml.codes import KIND_BY_SLUG
 from docex.edxml.progress import Progress
 from kernel import clock
+from kernel.dashboard import Chip, Item, section
 from kernel.db import Tx
 from kernel.text import Phrase, phrase
-from kernel.today import Chip, Item, section
 from kernel.worktime import WorkCalendar, calendar
 
 MAX_ITEMS, LOOKED_AT = 20, 200

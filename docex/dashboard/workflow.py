@@ -12,9 +12,9 @@ from docex.documents.models import Delivery, Document, Incoming, Referral
 from docex.documents.queries import URGENCY_WORDS
 from docex.documents.states import DocumentState, IncomingState
 from docex.edxml.progress import Recall
+from kernel.dashboard import Chip, Item, section
 from kernel.db import Tx
 from kernel.text import phrase
-from kernel.today import Chip, Item, section
 from kernel.worktime import calendar
 
 MAX_ITEMS = 20

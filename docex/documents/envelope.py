@@ -22,7 +22,7 @@ from docex.edxml.model import (
 )
 from docex.edxml.shortening import EMAIL, NAME, shortened
 from kernel import clock
-from kernel.blobs import BlobStore
+from kernel.storage.blobs import BlobStore
 
 _MAX_COUNT = 999
 """`PromulgationAmount` and `PageAmount` have three digits."""

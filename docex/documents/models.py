@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from docex.documents.states import DocumentState, IncomingState
 from docex.edxml.progress import Progress, Recall
 from kernel.db import Base, Json, JsonList
-from kernel.sweep import HOLDS
+from kernel.storage.sweep import HOLDS
 
 
 def _only(condition: sa.TextClause) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class PaperFile(PaperSource, Protocol):
 
 
 Shelf = Callable[[], PaperFile]
-"""Gives an empty file for the next paper. `kernel.blobs.drafts` makes one of a store."""
+"""Gives an empty file for the next paper. `kernel.storage.blobs.drafts` makes one of a store."""
 
 
 class MemoryFile:

@@ -33,9 +33,9 @@ from docex.edxml.progress import Progress, Recall
 from docex.exchange.hub import takeover
 from docex.exchange.hub.models import Receipt
 from kernel import clock
-from kernel.blobs import Blob
 from kernel.db import Tx
 from kernel.refs import Ref
+from kernel.storage.blobs import Blob
 from notify.kinds import DocumentArrived
 from notify.messages import tell
 from signing.log import evidence_log

@@ -37,10 +37,10 @@ from docex.exchange.dispatch import Receiver, Submission
 from docex.exchange.recalls import withdrawal
 from docex.jobs import workflow as desk
 from kernel import clock, outbox
-from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database, Tx
 from kernel.outbox import Handler, Job
+from kernel.storage.blobs import BlobStore
 from kernel.text import phrase
 
 log = logging.getLogger(__name__)

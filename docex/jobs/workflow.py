@@ -6,10 +6,10 @@ from docex.documents.incoming import submission_sheets
 from docex.documents.models import Document
 from docex.exchange.recalls import backfill, withdrawal
 from kernel import outbox
-from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database, Tx
 from kernel.outbox import Job
+from kernel.storage.blobs import BlobStore
 
 
 def register_jobs(config: Config, blobs: BlobStore) -> None:

@@ -17,7 +17,7 @@ from docex.documents.verification import signed_changes as seen
 from docex.routes.files import log_opening, pdf_response
 from docex.routes.pages import Errors
 from kernel.db import Tx
-from kernel.doors import Routes
+from kernel.endpoints import Routes
 from kernel.errors import Invalid
 from kernel.text import Phrase, phrase
 from signing.log import receipts

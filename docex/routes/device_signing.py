@@ -15,11 +15,11 @@ from docex.documents.drafting.forms import number
 from docex.documents.papers.files import disposition
 from docex.documents.registers import bulk_acts
 from docex.official.uploads import looks_like_pdf
-from kernel.blobs import PIECE, Blob
 from kernel.config import Config
 from kernel.db import Tx
-from kernel.doors import Routes
+from kernel.endpoints import Routes
 from kernel.errors import DomainError, Invalid
+from kernel.storage.blobs import PIECE, Blob
 from kernel.text import Phrase, phrase
 from signing.remote_signing import handoffs
 

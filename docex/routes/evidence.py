@@ -10,7 +10,7 @@ from docex.exchange.evidence import packs
 from docex.routes.files import file_response
 from kernel import streams
 from kernel.db import Tx
-from kernel.doors import Routes
+from kernel.endpoints import Routes
 from kernel.text import phrase
 from signing.evidence.pack import page as checker
 

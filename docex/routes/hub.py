@@ -14,7 +14,7 @@ from docex.exchange.hub.operators.dead_letters import Tried
 from docex.exchange.hub.operators.forms import ConventionForm
 from docex.exchange.hub.states import ParcelState
 from kernel.db import Tx
-from kernel.doors import Routes
+from kernel.endpoints import Routes
 from kernel.errors import Invalid, WrongState
 from kernel.text import Phrase, phrase
 

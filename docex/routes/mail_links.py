@@ -8,9 +8,9 @@ from flask import Response, current_app, render_template, request, stream_with_c
 from directory.actor import Actor
 from docex.documents.papers.files import disposition
 from docex.exchange.mail.outbound import links
-from kernel.blobs import PIECE
 from kernel.db import Tx
-from kernel.doors import Routes
+from kernel.endpoints import Routes
+from kernel.storage.blobs import PIECE
 
 routes = Routes("mail")
 

@@ -12,7 +12,7 @@ from docex.documents.pages import workflow_panel as desk_pages
 from docex.documents.pages.device_panel import device_view
 from docex.documents.pages.refused_forms import Form, Refused, refusal_of, shown_again
 from kernel.db import Tx
-from kernel.doors import Routes
+from kernel.endpoints import Routes
 from kernel.text import Phrase
 
 routes = Routes("docex")

@@ -27,7 +27,7 @@ from docex.documents.registers.list_query import ListQuery, moment
 from docex.documents.registers.register import FORMS, Ask, register_page
 from kernel import clock, streams
 from kernel.db import Tx
-from kernel.doors import Routes
+from kernel.endpoints import Routes
 from kernel.errors import Invalid, NotFound
 from kernel.forms import whole_number
 from kernel.text import Phrase, phrase

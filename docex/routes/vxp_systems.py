@@ -11,7 +11,7 @@ from docex.exchange.vxp import systems
 from docex.exchange.vxp.forms import SystemForm
 from docex.exchange.vxp.systems import Given
 from kernel.db import Tx
-from kernel.doors import Routes
+from kernel.endpoints import Routes
 from kernel.errors import Invalid
 from kernel.sealing import Safe
 from kernel.text import Phrase

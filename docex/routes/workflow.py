@@ -21,7 +21,7 @@ from docex.edxml.codes import KINDS
 from docex.exchange.recalls import withdrawal
 from docex.routes.pages import Errors, on_document, on_incoming, tell
 from kernel.db import Tx
-from kernel.doors import Routes
+from kernel.endpoints import Routes
 from kernel.errors import Invalid
 from kernel.text import phrase
 

@@ -5,8 +5,8 @@ from typing import Any
 from flask import current_app, jsonify, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from kernel.blobs import BlobStore
-from kernel.doors import Routes
+from kernel.endpoints import Routes
+from kernel.storage.blobs import BlobStore
 from kernel.text import Phrase
 
 routes = Routes("meetings")

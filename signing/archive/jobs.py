@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from kernel import clock, outbox
-from kernel.blobs import Blob, BlobStore, read_all
 from kernel.config import Config
 from kernel.db import Database, Tx
 from kernel.errors import Invalid, Unavailable
 from kernel.outbox import Handler, Job
+from kernel.storage.blobs import Blob, BlobStore, read_all
 from kernel.text import Phrase, phrase
 from signing import topics
 from signing.archive import preservation

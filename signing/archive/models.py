@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db import Base, Json
-from kernel.sweep import HOLDS
+from kernel.storage.sweep import HOLDS
 
 
 class Waits(StrEnum):

@@ -102,7 +102,7 @@ def _pack(file: IO[bytes], known: _Known, moment: datetime | None) -> dict[str, 
 
 
 def _paper(file: IO[bytes], known: _Known, kind: str, moment: datetime | None) -> dict[str, Any]:
-    from kernel.blobs import fingerprint
+    from kernel.storage.blobs import fingerprint
     from signing.evidence.pack import MAX_PARSED_BYTES
     from signing.verdicts.policy import DocumentKind, policy_for
     from signing.verification.file_verification import too_large

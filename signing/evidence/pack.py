@@ -21,9 +21,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.jwk import ECKey
 
-from kernel.blobs import Blob
 from kernel.db import Tx
 from kernel.errors import Invalid, NotFound
+from kernel.storage.blobs import Blob
 from kernel.text import strip_marks
 from signing.evidence import openssl
 from signing.evidence.pack_format import PIECE, Entry, Writer

@@ -14,10 +14,10 @@ import sqlalchemy as sa
 
 from directory.actor import Actor
 from kernel import clock
-from kernel.blobs import Blob
 from kernel.db import Tx
 from kernel.errors import Invalid, NotFound, WrongState
 from kernel.refs import Ref
+from kernel.storage.blobs import Blob
 from kernel.text import Phrase, phrase
 from signing.remote_signing.models import LIVE, Handoff, HandoffState, HeldCertificate
 from signing.remote_signing.return_check import Returned

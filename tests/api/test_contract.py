@@ -35,10 +35,11 @@ from docex.exchange.evidence.jobs import register_jobs as register_packs
 from docex.exchange.hub.jobs import register_jobs as register_hub
 from docex.exchange.hub.uploads import resumable
 from docex.jobs.delivery import register_jobs
-from kernel import clock, worker
+from kernel import clock
 from kernel.config import Config
 from kernel.db import Database
-from kernel.doors import Guard
+from kernel.endpoints import Guard
+from kernel.queue import worker
 from kernel.schema import Base
 from kernel.text import Phrase
 from signing.log import evidence_log
@@ -47,16 +48,21 @@ from tests.docex.hub.systems import FAR, a_file
 from tests.docex.office import Office
 from tests.sampling import sampled
 from tests.web.application import create_app
-from web import openapi, rooms
+from web import rooms
 from web.given import NUL
+from web.openapi import specification
 from web.services import Services
 
 EXAMPLES = {"sqlite": 4, "postgresql": 12}
 ORGAN = Organ(FAR, "Sở Giao thông tỉnh Bạn")
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-DOORS = {door.endpoint: door for door in rooms.load_pages() if openapi.belongs(door) and door.method != "HEAD"}
-OPERATIONS = sorted(DOORS)
-GUARDED = sorted(name for name, door in DOORS.items() if door.guard is Guard.CLIENT)
+ENDPOINTS = {
+    endpoint.name: endpoint
+    for endpoint in rooms.load_pages()
+    if specification.belongs(endpoint) and endpoint.method != "HEAD"
+}
+OPERATIONS = sorted(ENDPOINTS)
+GUARDED = sorted(name for name, endpoint in ENDPOINTS.items() if endpoint.guard is Guard.CLIENT)
 HOW = settings(
     deadline=None,
     database=None,
@@ -179,8 +185,8 @@ def site(
     app = create_app(config, parts)
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
     office = Office(db, parts.blobs, config, cast)
-    with pytest.MonkeyPatch.context() as patience:
-        patience.setattr(resumable, "MAX_OPEN", 10**6)  # a long run announces many files
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr(resumable, "MAX_OPEN", 10**6)  # a long run announces many files
         yield Site(schema, app, office, strong, weak, EXAMPLES[database_kind])
     db.close()
 

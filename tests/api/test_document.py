@@ -7,9 +7,10 @@ import pytest
 from flask import Flask
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from kernel.doors import Guard
+from kernel.endpoints import Guard
 from kernel.errors import DomainError
-from web import openapi, rooms
+from web import rooms
+from web.openapi import specification
 
 
 @pytest.fixture
@@ -27,12 +28,14 @@ def test_the_document_is_openapi_3_1(document: dict[str, Any]) -> None:
 
 def test_every_operation_for_systems_is_in_it_with_its_scope(document: dict[str, Any]) -> None:
     told = {op["operationId"]: op for methods in document["paths"].values() for op in methods.values()}
-    for door in (door for door in rooms.load_pages() if openapi.belongs(door) and door.method != "HEAD"):
-        operation = told[door.endpoint]
-        assert operation["security"] == [{"client": [scope]} for scope in door.scopes]
+    for endpoint in (
+        endpoint for endpoint in rooms.load_pages() if specification.belongs(endpoint) and endpoint.method != "HEAD"
+    ):
+        operation = told[endpoint.name]
+        assert operation["security"] == [{"client": [scope]} for scope in endpoint.scopes]
         assert operation["summary"]
         scopes = document["components"]["securitySchemes"]["client"]["flows"]["clientCredentials"]["scopes"]
-        assert set(door.scopes) <= scopes.keys()
+        assert set(endpoint.scopes) <= scopes.keys()
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
@@ -57,8 +60,8 @@ def test_headers_of_answers_that_a_client_needs_are_told(document: dict[str, Any
 
 def test_two_models_of_one_name_are_not_mixed_up() -> None:
     models: dict[str, type] = {}
-    for door in rooms.load_pages():
-        says = door.says
+    for endpoint in rooms.load_pages():
+        says = endpoint.says
         for model in [says.get("takes"), says.get("query"), says.get("form"), *says.get("answers", {}).values()]:
             if isinstance(model, type):
                 assert models.setdefault(model.__name__, model) is model
@@ -100,12 +103,12 @@ def test_every_code_of_a_refusal_is_explained(app: Flask) -> None:
 
 
 def test_each_operation_lists_the_statuses_with_which_it_refuses(document: dict[str, Any]) -> None:
-    doors = {door.endpoint: door for door in rooms.load_pages() if openapi.belongs(door)}
+    endpoints = {endpoint.name: endpoint for endpoint in rooms.load_pages() if specification.belongs(endpoint)}
     for path, methods in document["paths"].items():
         for operation in methods.values():
-            listed, door = set(operation["responses"]), doors[operation["operationId"]]
+            listed, endpoint = set(operation["responses"]), endpoints[operation["operationId"]]
             assert {"500", "503"} <= listed, path
-            if door.guard is Guard.CLIENT:
+            if endpoint.guard is Guard.CLIENT:
                 assert {"401", "403", "429"} <= listed, path
             if "{" in path:
                 assert "404" in listed, path

@@ -12,7 +12,7 @@ from directory.actor import Actor
 from kernel import cursors
 from kernel.config import BadSetting, Config
 from kernel.db import Database, Tx
-from kernel.doors import Routes
+from kernel.endpoints import Routes
 from kernel.errors import Invalid
 from kernel.text import phrase
 from tests import counters
@@ -75,7 +75,7 @@ def big_file(tx: Tx, actor: Actor) -> Response:
 def probed(app: Flask, system: System) -> System:
     if "probe.say" not in app.view_functions:
         app._got_first_request = False
-        entry.mount(app, routes.doors)
+        entry.mount(app, routes.endpoints)
     return system
 
 

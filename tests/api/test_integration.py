@@ -27,13 +27,18 @@ from signing.log import evidence_log
 from tests.docex.conftest import keys, office  # noqa: F401 - fixtures
 from tests.docex.office import Office
 from tests.web.application import create_app
-from web import integration, openapi, rooms
-from web.curl_lines import LINES
+from web import rooms
+from web.openapi import integration, specification
+from web.openapi.curl_lines import LINES
 from web.services import Services
 
 pytestmark = pytest.mark.one_database("sqlite")
 DOCS = sorted(integration.PAGES.items())
-OPERATIONS = {door.endpoint: door for door in rooms.load_pages() if openapi.belongs(door) and door.method != "HEAD"}
+OPERATIONS = {
+    endpoint.name: endpoint
+    for endpoint in rooms.load_pages()
+    if specification.belongs(endpoint) and endpoint.method != "HEAD"
+}
 
 
 @pytest.fixture
@@ -105,7 +110,7 @@ def test_the_sample_is_read_without_a_note_and_keeps_every_length() -> None:
 @pytest.mark.parametrize(("locale", "path"), DOCS)
 def test_the_docs_are_as_the_code_makes_them(locale: str, path: Path) -> None:
     page = path.read_text(encoding="utf-8")
-    assert page == integration.written(page, locale), "run `python -m web.integration`"
+    assert page == integration.written(page, locale), "run `python -m web.openapi.integration`"
 
 
 def test_the_table_has_every_length_that_is_checked() -> None:

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from docex.documents.models import Incoming
 from docex.documents.registers.jobs import register_jobs as register_reading
 from docex.jobs.delivery import register_jobs
-from kernel.blobs import store_for
+from kernel.storage.blobs import store_for
 from notify.jobs import register_jobs as register_notices
 from tests.browser.conftest import HEIGHTS, axe, overflow, watch
 from tests.browser.house import House, signed_in

@@ -1,7 +1,7 @@
 """Every page of the house, found by itself: each of the cast follows every link, on a phone and on a desk.
 
-Nothing is listed here. The start is every GET door without parameters plus every link that a page shows, so a new
-page is covered the day it gets a link or a door.
+Nothing is listed here. The start is every GET endpoint without parameters plus every link that a page shows, so a new
+page is covered the day it gets a link or an endpoint.
 """
 
 from collections import defaultdict
@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter
 
 from kernel.config import Config
-from kernel.doors import Guard
+from kernel.endpoints import Guard
 from tests.browser.city import CAST, City, live_a_day, running_city
 from tests.browser.conftest import HEIGHTS, Watched, axe, overflow, watch
 from web import rooms
@@ -28,7 +28,7 @@ SAME_FOR_ALL = (
     "directory.second",
     "web.offline",
 )  # looked at once, by whoever comes first
-OF_A_KIND = 1  # as many objects behind one door are looked at, per person
+OF_A_KIND = 1  # as many objects behind one endpoint are looked at, per person
 SHAPE = """() => [...new Set([...document.querySelectorAll('body *')].map(e =>
     e.localName + '.' + [...e.classList].filter(c => c !== 'is-here').sort().join('.')))].sort().join(' ')"""
 
@@ -49,7 +49,7 @@ class Walk:
     base: str
     context: BrowserContext
     known: Known
-    doors: list[str]
+    endpoints: list[str]
     waiting: list[str] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     behind: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -59,8 +59,8 @@ class Walk:
     def run(self) -> None:
         """Look at everything that can be reached."""
         window = watch(self.context.new_page())
-        # A door may be closed to this person; a link that is shown to them may not.
-        self.waiting = list(self.doors)
+        # An endpoint may be closed to this person; a link that is shown to them may not.
+        self.waiting = list(self.endpoints)
         while self.waiting:
             target = self.waiting.pop(0)
             if target not in self.seen and self._is_new(target):
@@ -82,7 +82,7 @@ class Walk:
 
     def _look(self, window: Watched, target: str) -> None:
         answer = self.context.request.get(self.base + target, headers={"Accept": "text/html"})
-        if answer.status >= 500 or (answer.status >= 400 and target not in self.doors):
+        if answer.status >= 500 or (answer.status >= 400 and target not in self.endpoints):
             self.faults.append(f"{answer.status} {target}")
         if answer.status >= 400 or not answer.headers.get("content-type", "").startswith("text/html"):
             return
@@ -108,7 +108,7 @@ class Walk:
         self.waiting += own
         if target.startswith("/mailbox/"):
             # The demo's mailbox shows everybody's letters; what they lead to may be closed to this reader.
-            self.doors += own
+            self.endpoints += own
 
 
 @pytest.fixture(scope="module")
@@ -127,8 +127,8 @@ def _walk(city: City, chromium: Browser, mailbox: str | None, known: Known) -> W
     context = city.window(chromium, mailbox, 390, HEIGHTS[390])
     adapter = create_app(Config(data_dir=city.instance.folder)).url_map.bind(urlsplit(city.url).netloc)
     open_to = {Guard.OPEN, Guard.PERSON} if mailbox else {Guard.OPEN}
-    doors = [d for d in rooms.load_pages() if d.method == "GET" and "<" not in d.path and d.guard in open_to]
-    mine = [d.path for d in doors if mailbox is None or mailbox == "quantri" or not d.path.startswith("/admin")]
+    endpoints = [d for d in rooms.load_pages() if d.method == "GET" and "<" not in d.path and d.guard in open_to]
+    mine = [d.path for d in endpoints if mailbox is None or mailbox == "quantri" or not d.path.startswith("/admin")]
     walk = Walk(adapter, city.url, context, known, mine)
     try:
         walk.run()

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from docex.jobs.delivery import register_jobs
-from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database
+from kernel.storage.blobs import BlobStore
 from notify.jobs import register_jobs as register_notices
 from signing.archive import jobs as archive_jobs
 from signing.archive import preservation
@@ -38,7 +38,7 @@ def office(  # the fixture is named as the import above
     register_notices(config, blobs)
     register_jobs(config, blobs)
     archive_jobs.register(config, blobs)
-    with pytest.MonkeyPatch.context() as patience:
+    with pytest.MonkeyPatch.context() as changed:
         # Papers wait twenty seconds for their time-stamp, and a test for an hour: on a slow machine these may pass.
-        patience.setattr(preservation, "GRACE_PERIOD", timedelta(hours=1))
+        changed.setattr(preservation, "GRACE_PERIOD", timedelta(hours=1))
         yield Office(db, blobs, config, cast)

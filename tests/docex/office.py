@@ -19,10 +19,11 @@ from docex.exchange import dispatch
 from docex.exchange.dispatch import Receiver, Submission
 from docex.official.paper import Paper
 from docex.official.rendering import render_pdf
-from kernel import clock, outbox, worker
-from kernel.blobs import Blob, BlobStore
+from kernel import clock, outbox
 from kernel.config import Config
 from kernel.db import Database
+from kernel.queue import worker
+from kernel.storage.blobs import Blob, BlobStore
 from tests.cast import Cast
 
 BODY = "Thực hiện kế hoạch năm 2026, Văn phòng đề nghị các đơn vị báo cáo tiến độ.\nTrân trọng."

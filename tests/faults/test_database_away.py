@@ -8,9 +8,9 @@ import pytest
 from kernel import outbox
 from kernel.db import Database, Tx
 from kernel.outbox import Handler, Job, Topic
+from kernel.queue.wakeup import Wakeup
+from kernel.queue.worker import Worker
 from kernel.schema import Base
-from kernel.wakeup import Wakeup
-from kernel.worker import Worker
 from tests.postgres import TestServer
 from web import rooms
 

@@ -19,7 +19,7 @@ def main(part: str) -> None:
 
         fork = green.fork
         monkey.patch_all()
-    process = importlib.import_module({"web": "web.process", "worker": "web.worker"}[part])
+    process = importlib.import_module({"web": "web.server.process", "worker": "web.worker"}[part])
     for name in ("web.rooms", "kernel.config", "psycopg", "sqlalchemy.dialects.postgresql.psycopg"):
         importlib.import_module(name)
     sys.modules["web.rooms"].load_pages() if part == "web" else sys.modules["web.rooms"].load_models()

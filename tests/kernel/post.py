@@ -32,7 +32,7 @@ class Post(Handler[str, str]):
         self.fail: SendError | None = None
         self.answer: Arrived[str] | Absent | Unsure = Absent()
         self.concluded: list[str] = []
-        self.given_up: list[str] = []
+        self.dead_letters: list[str] = []
 
     def prepare(self, tx: Tx, job: Job) -> str | None:
         return job.key or None
@@ -47,13 +47,13 @@ class Post(Handler[str, str]):
         self.concluded.append(result)
 
     def give_up(self, tx: Tx, job: Job, reason: str) -> None:
-        self.given_up.append(reason)
+        self.dead_letters.append(reason)
 
     def reconcile(self, prepared: str, since: datetime) -> Arrived[str] | Absent | Unsure:
         return self.answer
 
 
-def promise(db: Database, key: str = "a", **rest: Any) -> None:
+def enqueue(db: Database, key: str = "a", **rest: Any) -> None:
     with db.write() as tx:
         tx.outbox(Topic("test.post"), key, **rest)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kernel import attempts, claiming, clock, outbox, worker
+from kernel import clock, outbox
 from kernel.db import Database, Tx
 from kernel.errors import Invalid
 from kernel.outbox import (
@@ -25,19 +25,20 @@ from kernel.outbox import (
     Topic,
     Unsure,
 )
+from kernel.queue import attempts, claiming, worker
 from kernel.text import Phrase, phrase
-from tests.kernel.post import NOON, Post, promise, state
+from tests.kernel.post import NOON, Post, enqueue, state
 
 pytestmark = pytest.mark.both_databases
 
 
 def test_a_promise_is_kept_once_even_when_made_twice(db: Database, post: Post) -> None:
-    promise(db)
+    enqueue(db)
     with db.write() as tx:
         tx.outbox(Topic("test.post"), "a")
         tx.outbox(Topic("test.post"), "a")
     worker.drain(db)
-    promise(db)
+    enqueue(db)
     worker.drain(db)
     assert post.sent == ["a"]
     assert post.concluded == ["receipt a"]
@@ -46,7 +47,7 @@ def test_a_promise_is_kept_once_even_when_made_twice(db: Database, post: Post) -
 
 def test_who_does_what_is_due_leaves_no_listener_behind(db: Database, post: Post) -> None:
     for _ in range(3):
-        promise(db)
+        enqueue(db)
         worker.drain(db)
     assert db.after_commit == []
 
@@ -80,7 +81,7 @@ def test_a_promise_of_the_same_transaction_can_be_taken_back(db: Database, post:
 
 def test_a_job_waits_until_it_is_due(db: Database, post: Post) -> None:
     with clock.frozen(NOON):
-        promise(db, due_at=NOON + timedelta(hours=1))
+        enqueue(db, due_at=NOON + timedelta(hours=1))
         assert worker.drain(db) == 0
         clock.advance(timedelta(hours=1))
         assert worker.drain(db) == 1
@@ -88,7 +89,7 @@ def test_a_job_waits_until_it_is_due(db: Database, post: Post) -> None:
 
 def test_a_temporary_failure_is_tried_again_later_and_a_permanent_one_is_not(db: Database, post: Post) -> None:
     with clock.frozen(NOON):
-        promise(db)
+        enqueue(db)
         post.fail = SendError("busy", permanent=False)
         worker.drain(db)
         assert state(db) == State.WAITING
@@ -97,7 +98,7 @@ def test_a_temporary_failure_is_tried_again_later_and_a_permanent_one_is_not(db:
         post.fail = SendError("no such number", permanent=True)
         worker.drain(db)
         assert state(db) == State.FAILED
-        assert post.given_up == ["no such number"]
+        assert post.dead_letters == ["no such number"]
 
 
 def reason(db: Database) -> Phrase:
@@ -107,7 +108,7 @@ def reason(db: Database) -> Phrase:
 
 def test_a_reason_is_kept_for_both_languages_also_when_it_became_too_late(db: Database, post: Post) -> None:
     with clock.frozen(NOON):
-        promise(db, expires_at=NOON + timedelta(minutes=5))
+        enqueue(db, expires_at=NOON + timedelta(minutes=5))
         post.fail = SendError(Reason(phrase("Không kết nối được tới trục trên."), "ConnectionError"), permanent=False)
         worker.drain(db)
         assert reason(db) == phrase("Không kết nối được tới trục trên.")
@@ -119,7 +120,7 @@ def test_a_reason_is_kept_for_both_languages_also_when_it_became_too_late(db: Da
 
 
 def test_words_of_others_stand_in_a_sentence_and_a_refusal_of_the_house_is_its_own(db: Database, post: Post) -> None:
-    promise(db)
+    enqueue(db)
     post.fail = SendError("550 no such box", permanent=True)
     worker.drain(db)
     assert "550 no such box" in reason(db).en
@@ -135,18 +136,18 @@ def test_words_of_others_stand_in_a_sentence_and_a_refusal_of_the_house_is_its_o
 
 def test_a_useless_job_is_dropped_and_reported(db: Database, post: Post) -> None:
     with clock.frozen(NOON):
-        promise(db, expires_at=NOON + timedelta(minutes=5))
+        enqueue(db, expires_at=NOON + timedelta(minutes=5))
         clock.advance(timedelta(minutes=6))
         worker.drain(db)
     assert post.sent == []
     assert state(db) == State.EXPIRED
-    assert len(post.given_up) == 1
+    assert len(post.dead_letters) == 1
 
 
 def test_what_expires_is_tried_until_then_and_what_never_does_has_an_end(db: Database, post: Post) -> None:
     post.fail = SendError("away", permanent=False)
     with clock.frozen(NOON):
-        promise(db, expires_at=NOON + timedelta(days=2))
+        enqueue(db, expires_at=NOON + timedelta(days=2))
         pauses = []
         while state(db) == State.WAITING:
             with db.read() as tx:
@@ -163,7 +164,7 @@ def test_what_expires_is_tried_until_then_and_what_never_does_has_an_end(db: Dat
         with db.write() as tx:
             tx.session.execute(sa.delete(outbox.OutboxAttempt))
             tx.session.execute(sa.delete(OutboxRow))
-        promise(db, "b")
+        enqueue(db, "b")
         for _ in range(attempts.MAX_ATTEMPTS):
             assert state(db) == State.WAITING
             worker.drain(db)
@@ -185,7 +186,7 @@ def test_work_whose_transaction_always_fails_is_given_up_all_the_same(db: Databa
     else:
         post.prepare = stumble  # type: ignore[method-assign, assignment]
     with clock.frozen(NOON):
-        promise(db)
+        enqueue(db)
         for _ in range(attempts.MAX_ATTEMPTS):
             assert state(db) == State.WAITING
             worker.drain(db)
@@ -197,7 +198,7 @@ def test_what_is_done_in_one_transaction_is_counted_and_traced_with_it(db: Datab
     outbox.handlers.pop("test.post")
     outbox.handler(Topic("test.post"))(lambda tx, job: tx.outbox(Topic("test.other"), job.key))
     with clock.frozen(NOON):
-        promise(db)
+        enqueue(db)
         worker.drain(db)
     with db.read() as tx:
         row = tx.session.scalars(sa.select(OutboxRow).where(OutboxRow.topic == "test.post")).one()
@@ -226,7 +227,7 @@ def test_an_open_attempt_is_reconciled_before_anything_is_done_again(
     db: Database, post: Post, answer: Any, sent: list[str], final: State
 ) -> None:
     with clock.frozen(NOON):
-        promise(db)
+        enqueue(db)
         die_after_attempt(db)
         assert worker.drain(db) == 0, "the lease still holds"
         clock.advance(timedelta(seconds=61))
@@ -240,7 +241,7 @@ def test_an_open_attempt_is_reconciled_before_anything_is_done_again(
 
 def test_a_worker_that_lost_its_lease_cannot_finish(db: Database, post: Post) -> None:
     with clock.frozen(NOON):
-        promise(db)
+        enqueue(db)
         with db.write() as tx:
             (late,) = claiming.claim(tx, ["test.post"], limit=1, lease_s=60)
         clock.advance(timedelta(seconds=61))
@@ -251,8 +252,8 @@ def test_a_worker_that_lost_its_lease_cannot_finish(db: Database, post: Post) ->
 
 
 def test_a_waiting_promise_can_be_taken_back_and_a_failed_one_done_again(db: Database, post: Post) -> None:
-    promise(db, "a", due_at=clock.now() + timedelta(days=1))
-    promise(db, "b")
+    enqueue(db, "a", due_at=clock.now() + timedelta(days=1))
+    enqueue(db, "b")
     post.fail = SendError("no", permanent=True)
     worker.drain(db)
     post.fail = None
@@ -311,7 +312,7 @@ def test_a_look_reads_neither_what_is_done_nor_what_waits_of_other_topics(db: Da
             found.execute(f"{word} {statement}", values)
             plans.append("\n".join(str(line) for line in found.fetchall()))
 
-    promise(db)
+    enqueue(db)
     with db.write() as tx:
         shared = {"payload": {}, "created_at": NOON, "due_at": NOON}
         for topic, state in (("test.post", State.DONE), ("test.other", State.WAITING)):

@@ -10,8 +10,8 @@ from kernel import audit, clock, streams
 from kernel.audit import AuditEntry
 from kernel.db import Committed, Database, Tx
 from kernel.outbox import OutboxRow, Topic
+from kernel.queue.wakeup import EVERYTHING, Wakeup
 from kernel.streams import stored_name
-from kernel.wakeup import EVERYTHING, Wakeup
 from tests.sample_events import Sample
 
 pytestmark = pytest.mark.both_databases

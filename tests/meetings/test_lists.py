@@ -1,4 +1,4 @@
-"""The list of meetings and the doors of each agree, whoever looks."""
+"""The list of meetings and the endpoints of each agree, whoever looks."""
 
 import re
 

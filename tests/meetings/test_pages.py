@@ -1,4 +1,4 @@
-"""The doors of meetings over HTTP: forms keep what was typed, strangers learn nothing, reads change nothing."""
+"""The endpoints of meetings over HTTP: forms keep what was typed, strangers learn nothing, reads change nothing."""
 
 import io
 import re
@@ -136,31 +136,33 @@ def test_a_file_that_is_no_paper_is_refused_at_its_field(app: Flask, db: Databas
         assert tx.session.scalar(sa.select(sa.func.count()).select_from(MeetingPaper)) == 0
 
 
-def test_a_stranger_finds_nothing_behind_any_door(app: Flask, db: Database, cast: Cast) -> None:
+def test_a_stranger_finds_nothing_behind_any_endpoint(app: Flask, db: Database, cast: Cast) -> None:
     stage, other = at.opened(db, cast), at.opened(db, cast)
     before = _state(db)
     oanh = sign_in(app, "oanh")
-    for door in routes.doors:
-        if "<int:meeting_id>" not in door.path:
+    for endpoint in routes.endpoints:
+        if "<int:meeting_id>" not in endpoint.path:
             continue
         for meeting_id in (stage.id, 999_999_999):
-            path = _filled(door.path, meeting_id, other)
-            answer = oanh.open(path, method=door.method, data=_valid(other, cast) if door.method == "POST" else None)
-            hidden = answer.status_code == 404 or (door.endpoint == "meetings.wall" and answer.status_code == 302)
-            assert hidden, f"{door.method} {path}: {answer.status_code}"
+            path = _filled(endpoint.path, meeting_id, other)
+            answer = oanh.open(
+                path, method=endpoint.method, data=_valid(other, cast) if endpoint.method == "POST" else None
+            )
+            hidden = answer.status_code == 404 or (endpoint.name == "meetings.wall" and answer.status_code == 302)
+            assert hidden, f"{endpoint.method} {path}: {answer.status_code}"
     assert _state(db) == before
 
 
-def test_a_delegate_passes_no_door_of_the_desk(app: Flask, db: Database, cast: Cast) -> None:
+def test_a_delegate_passes_no_endpoint_of_the_desk(app: Flask, db: Database, cast: Cast) -> None:
     stage = at.opened(db, cast)
     lan = sign_in(app, "lan")
     own = {"answer", "check_in", "ask_to_speak", "withdraw"}
     before = _state(db)
-    for door in routes.doors:
-        name = door.endpoint.removeprefix("meetings.")
-        if "<int:meeting_id>" in door.path and door.method == "POST" and name not in own:
-            answer = lan.post(_filled(door.path, stage.id, stage), data=_valid(stage, cast))
-            assert answer.status_code == 403, f"{door.path}: {answer.status_code}"
+    for endpoint in routes.endpoints:
+        name = endpoint.name.removeprefix("meetings.")
+        if "<int:meeting_id>" in endpoint.path and endpoint.method == "POST" and name not in own:
+            answer = lan.post(_filled(endpoint.path, stage.id, stage), data=_valid(stage, cast))
+            assert answer.status_code == 403, f"{endpoint.path}: {answer.status_code}"
     assert _state(db) == before
     for page in ("build", "facts"):
         assert lan.get(f"/meetings/{stage.id}/{page}").status_code == 403
@@ -169,11 +171,11 @@ def test_a_delegate_passes_no_door_of_the_desk(app: Flask, db: Database, cast: C
 def test_things_of_another_meeting_are_not_found_through_mine(app: Flask, db: Database, cast: Cast) -> None:
     mine, other = at.opened(db, cast), at.opened(db, cast)
     thu = sign_in(app, "thu")
-    for door in routes.doors:
-        if door.method == "POST" and door.path.count("<int:") == 2:
-            answer = thu.post(_filled(door.path, mine.id, other), data={"title": "x", "minutes": "5", "rev": "1"})
-            refused = answer.status_code == 404 or door.endpoint == "meetings.add_paper"
-            assert refused, f"{door.path}: {answer.status_code}"
+    for endpoint in routes.endpoints:
+        if endpoint.method == "POST" and endpoint.path.count("<int:") == 2:
+            answer = thu.post(_filled(endpoint.path, mine.id, other), data={"title": "x", "minutes": "5", "rev": "1"})
+            refused = answer.status_code == 404 or endpoint.name == "meetings.add_paper"
+            assert refused, f"{endpoint.path}: {answer.status_code}"
     assert thu.post(f"/meetings/{mine.id}/current", data={"item": other.items[0]}).status_code == 404
 
 
@@ -287,7 +289,7 @@ def _filled(path: str, meeting_id: int, stage: at.Stage) -> str:
 
 
 def _valid(stage: at.Stage, cast: Cast) -> dict[str, Any]:
-    """Fields that a form of any door would take."""
+    """Fields that a form of any endpoint would take."""
     return {
         **facts(chair_id=str(cast.binh.person_id)),
         "minutes": "10",

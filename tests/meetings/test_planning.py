@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from kernel import clock
-from kernel.blobs import Blob
 from kernel.db import Database
 from kernel.errors import Forbidden, Invalid, NotFound, Stale
+from kernel.storage.blobs import Blob
 from meetings import convening, planning, queries
 from meetings.planning import ItemFacts, PaperFile
 from meetings.states import MeetingKind, Role

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from directory.actor import Actor
 from kernel.config import Config
 from kernel.db import Database
-from kernel.worker import drain
+from kernel.queue.worker import drain
 from meetings import convening, planning
 from notify.models import Message
 from notify.sinks.smtp import SmtpSink

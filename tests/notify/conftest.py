@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from kernel.blobs import BlobStore
 from kernel.config import Config
+from kernel.storage.blobs import BlobStore
 from notify import jobs
 from notify.sinks.smtp import SmtpSink
 from notify.sinks.twilio import TwilioSink

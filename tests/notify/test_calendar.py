@@ -11,8 +11,8 @@ from icalendar import Calendar
 
 from kernel.config import Config
 from kernel.db import Database
+from kernel.queue.worker import drain
 from kernel.refs import Ref
-from kernel.worker import drain
 from notify import links
 from notify.calendar import CalendarMeeting, Method, folded, request, unfolded
 from notify.kinds import MeetingInvitation

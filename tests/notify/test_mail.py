@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database
 from kernel.outbox import OutboxRow
+from kernel.queue.worker import drain
 from kernel.refs import Ref
-from kernel.worker import drain
+from kernel.storage.blobs import BlobStore
 from notify import jobs, links, messages
 from notify.calendar import request
 from notify.kinds import MeetingCancelled, MeetingInvitation

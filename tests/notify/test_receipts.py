@@ -8,7 +8,7 @@ from twilio.request_validator import RequestValidator
 from kernel.config import Config
 from kernel.db import Database
 from kernel.errors import Forbidden, NotFound
-from kernel.worker import drain
+from kernel.queue.worker import drain
 from notify.receipts import check_signature, take_receipt
 from notify.sinks.twilio import TwilioSink
 from notify.states import RANK, MessageState, moves_forward

@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from kernel import attempts, clock
-from kernel.blobs import BlobStore
+from kernel import clock
 from kernel.config import Config
 from kernel.db import Database
 from kernel.outbox import OutboxRow, SendError
+from kernel.queue import attempts
+from kernel.queue.worker import drain
 from kernel.refs import Ref
-from kernel.worker import drain
+from kernel.storage.blobs import BlobStore
 from notify import jobs
 from notify.kinds import MeetingCancelled
 from notify.messages import Channel, Recipient, tell

@@ -10,11 +10,11 @@ import pytest
 import sqlalchemy as sa
 
 from kernel import clock, outbox
-from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database
 from kernel.outbox import OutboxAttempt, OutboxRow, SendError, State
-from kernel.worker import drain
+from kernel.queue.worker import drain
+from kernel.storage.blobs import BlobStore
 from notify import jobs, messages, queries
 from notify.models import Message
 from notify.sinks.twilio import TwilioSink

@@ -10,7 +10,8 @@ from kernel import streams
 from kernel.config import PREFIX, Config
 from notify.kinds import kinds
 from tests.rules.source import ROOT
-from web import rooms, sockets
+from web import rooms
+from web.server import sockets
 
 
 def test_every_setting_stands_in_the_documentation_with_its_sentence() -> None:
@@ -28,8 +29,8 @@ def test_every_bench_is_described_and_can_be_run_by_its_name() -> None:
 
 def test_every_operation_of_the_api_is_described() -> None:
     text = (ROOT / "docs" / "exchange-api.md").read_text()
-    doors = [d for d in rooms.load_pages() if d.path.startswith("/api/")]
-    assert [d.path for d in doors if f"{d.method} {d.path}".replace("int:dispatch_", "") not in text] == []
+    endpoints = [d for d in rooms.load_pages() if d.path.startswith("/api/")]
+    assert [d.path for d in endpoints if f"{d.method} {d.path}".replace("int:dispatch_", "") not in text] == []
 
 
 def test_every_page_begins_with_its_context() -> None:
@@ -91,7 +92,7 @@ def test_every_decision_has_a_status_and_stands_in_the_index() -> None:
 
 def test_the_protocol_of_the_streams_names_what_the_code_has() -> None:
     text = (ROOT / "docs" / "live-protocol.md").read_text()
-    server = (ROOT / "web" / "sockets.py").read_text()
+    server = (ROOT / "web" / "server" / "sockets.py").read_text()
     browser = (ROOT / "static" / "js" / "live.js").read_text()
     assert set(re.findall(r'emit\(\s*"(\w+)"', server)) == set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
     assert set(re.findall(r'on_event\("(\w+)"', server)) - {"connect", "disconnect"} == {"join", "leave"}

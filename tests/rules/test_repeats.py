@@ -4,8 +4,8 @@ import ast
 from pathlib import Path
 
 from kernel import outbox
-from kernel.blobs import BlobStore
 from kernel.config import Config
+from kernel.storage.blobs import BlobStore
 from tests.rules.source import dotted, modules
 from web import rooms
 

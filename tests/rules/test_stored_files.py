@@ -1,7 +1,7 @@
 """Which columns name stored files is known to the sweep: one that is not would lose its files after a week."""
 
 from kernel.schema import Base
-from kernel.sweep import HOLDS, holders
+from kernel.storage.sweep import HOLDS, holders
 from web import rooms
 
 # Digests of what is no stored file.

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from kernel import clock
-from kernel.blobs import BlobStore
 from kernel.config import Config
+from kernel.storage.blobs import BlobStore
 from notify import jobs as notify_jobs
 from tasks import jobs, links  # noqa: F401 - links register their purpose
 from tests.cast import Cast, cast, city  # noqa: F401 - fixtures

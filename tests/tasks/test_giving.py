@@ -8,12 +8,12 @@ import sqlalchemy as sa
 
 from directory.actor import Actor
 from kernel import clock, streams
-from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database
 from kernel.errors import Forbidden, Invalid, NotFound, WrongState
 from kernel.outbox import OutboxRow
-from kernel.worker import drain
+from kernel.queue.worker import drain
+from kernel.storage.blobs import BlobStore
 from notify import links
 from notify.models import Link, Message
 from tasks import access, demo, extending, finishing, giving, receiving

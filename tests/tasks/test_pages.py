@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database
-from kernel.worker import drain
+from kernel.queue.worker import drain
+from kernel.storage.blobs import BlobStore
 from notify.models import Message
 from tasks.models import Task, TaskExtension
 from tests.cast import Cast

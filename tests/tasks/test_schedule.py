@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from kernel import claiming, clock
+from kernel import clock
 from kernel.db import Database
 from kernel.outbox import OutboxRow
-from kernel.worker import drain
+from kernel.queue import claiming
+from kernel.queue.worker import drain
 from notify.models import Message
 from tasks import finishing, giving, receiving, scheduling
 from tasks.giving import Lead

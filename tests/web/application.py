@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from kernel.config import Config
 from tests.web.page_contexts import look_through
 from web import app as web_app
-from web import openapi
+from web.openapi import specification
 from web.services import Services
 
 
@@ -39,8 +39,8 @@ def _made_once(base_url: str, mode: str, upload_max_bytes: int, request_max_byte
 
 def _as_described(response: Response) -> Response:
     """What an operation answers stands in its description, to the last member."""
-    door = openapi.document_of(current_app).doors.get(request.endpoint or "")
-    answers = door.says.get("answers") if door else None
+    endpoint = specification.document_of(current_app).endpoints.get(request.endpoint or "")
+    answers = endpoint.says.get("answers") if endpoint else None
     if answers is None or (response.status_code >= 300 and response.status_code not in answers):
         return response
     assert response.status_code in answers, f"{request.endpoint} answers with {response.status_code}"

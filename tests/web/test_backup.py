@@ -18,15 +18,16 @@ from click.testing import CliRunner, Result
 from moto.server import ThreadedMotoServer
 
 from docex.exchange.mail.models import MailArrival
-from kernel import streams, sweep
+from kernel import streams
 from kernel.audit import AuditEntry
-from kernel.blobs import Blob, read_all, store_for
 from kernel.clock import now
 from kernel.config import Config
 from kernel.db import Database
 from kernel.errors import Unavailable
 from kernel.schema import Base
 from kernel.sealing import Safe
+from kernel.storage import sweep
+from kernel.storage.blobs import Blob, read_all, store_for
 from signing.log import receipts
 from tests.postgres import TestServer
 from tests.sampling import sampled

@@ -13,7 +13,7 @@ import socketio
 
 from tests.sampling import sampled
 from web.rates import Pace, Purses
-from web.sockets import MOST_JOINS_OF_A_STRANGER, STRANGER_DENIALS
+from web.server.sockets import MAX_JOINS_OF_A_STRANGER, STRANGER_DENIALS
 from web.tour.browser import WAIT_S, Browser
 from web.tour.instance import Instance
 
@@ -115,7 +115,7 @@ def test_a_strangers_socket_is_denied_then_told_to_wait_and_ended(instance: Inst
     client, ended = connected(instance, cookie), threading.Event()
     client.on("disconnect", lambda *_: ended.set())
     assert [join(client) for _ in range(STRANGER_DENIALS)] == ["denied"] * STRANGER_DENIALS
-    told = {join(client) for _ in range(MOST_JOINS_OF_A_STRANGER - STRANGER_DENIALS)}
+    told = {join(client) for _ in range(MAX_JOINS_OF_A_STRANGER - STRANGER_DENIALS)}
     assert told == {"wait"}
     assert not ended.is_set()
     client.emit("join", {"streams": {"person:1": None}})  # one more: nobody waits for an answer to it

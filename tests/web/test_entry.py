@@ -13,7 +13,7 @@ from directory import demo
 from directory.actor import Actor
 from kernel.config import Config
 from kernel.db import Database, Tx
-from kernel.doors import Routes
+from kernel.endpoints import Routes
 from kernel.errors import Invalid, NotFound, Stale, Unavailable
 from kernel.streams import Stream
 from kernel.text import phrase
@@ -83,7 +83,7 @@ def app(config: Config, db: Database) -> Flask:
     with db.write() as tx:
         demo.seed(tx)
     app = create_app(config, Services(config, db, Services.from_config(config).blobs))
-    entry.mount(app, routes.doors)
+    entry.mount(app, routes.endpoints)
     return app
 
 

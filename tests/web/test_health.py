@@ -6,9 +6,9 @@ import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
 
-from kernel.blobs import store_for
 from kernel.config import Config
 from kernel.db import Database
+from kernel.storage.blobs import store_for
 from tests.postgres import TestServer
 from tests.web.application import create_app
 from web import schema

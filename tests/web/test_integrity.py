@@ -14,11 +14,11 @@ from click.testing import CliRunner, Result
 from docex.exchange.mail.models import MailArrival
 from kernel import clock, outbox
 from kernel.audit import AuditEntry
-from kernel.blobs import Blob, store_for
 from kernel.config import Config
 from kernel.db import Database
 from kernel.doctor import Health, checks
-from kernel.worker import drain
+from kernel.queue.worker import drain
+from kernel.storage.blobs import Blob, store_for
 from web import doctor, integrity, rooms, schema
 from web.cli import main
 
@@ -106,7 +106,7 @@ def test_a_night_that_finds_something_is_shown_until_one_finds_nothing(
     kept = first.read_bytes()
     db = Database(place.sql_url)
     with db.write() as tx:
-        integrity.promise(tx)
+        integrity.enqueue(tx)
         tx.outbox(integrity.TOPIC, "the same night again", {"night": int(first.name[:2], 16)})
     if damage == "audit":
         change_audit(place)

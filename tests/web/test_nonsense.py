@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from kernel.config import Config
-from kernel.doors import Door, Guard
+from kernel.endpoints import Endpoint, Guard
 from tests.rules.source import ROOMS, ROOT
 from tests.sampling import sampled
 from tests.web.people import sign_in
@@ -59,25 +59,25 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     app.extensions["lienthong"].db.close()
 
 
-def doors(method: str) -> list[Door]:
-    """The doors for browsers."""
+def endpoints(method: str) -> list[Endpoint]:
+    """The endpoints for browsers."""
     return [
-        door
-        for door in rooms.load_pages()
-        if door.method == method and door.guard is not Guard.CLIENT and not door.endpoint.startswith(LEAVING)
+        endpoint
+        for endpoint in rooms.load_pages()
+        if endpoint.method == method and endpoint.guard is not Guard.CLIENT and not endpoint.name.startswith(LEAVING)
     ]
 
 
-def address(door: Door, number: int) -> str:
-    """An address of the door, with this number wherever it wants one."""
-    return re.sub(r"<(?!int)[^>]+>", "x", re.sub(r"<int:\w+>", str(number), door.path))
+def address(endpoint: Endpoint, number: int) -> str:
+    """An address of the endpoint, with this number wherever it wants one."""
+    return re.sub(r"<(?!int)[^>]+>", "x", re.sub(r"<int:\w+>", str(number), endpoint.path))
 
 
-def asked(client: FlaskClient, door: Door, number: int, nonsense: str, file: tuple[str, bytes]) -> int:
-    """The status of the answer to this nonsense in all of the door's fields."""
+def asked(client: FlaskClient, endpoint: Endpoint, number: int, nonsense: str, file: tuple[str, bytes]) -> int:
+    """The status of the answer to this nonsense in all of the endpoint's fields."""
     fields = dict.fromkeys(names(), nonsense.encode("utf-8", "surrogatepass"))
-    where = address(door, number)
-    if door.method == "GET":
+    where = address(endpoint, number)
+    if endpoint.method == "GET":
         return client.get(where, query_string={k: v[:200] for k, v in fields.items()}).status_code
     files = {name: (io.BytesIO(file[1]), file[0]) for name in ("file", "attachments", "main", "upload")}
     body = {name: value.decode("utf-8", "replace") for name, value in fields.items()} | files
@@ -92,11 +92,13 @@ def test_no_nonsense_is_a_fault_of_the_server(
     wrong = []
     clients = [sign_in(app, person) for person in PEOPLE]
     for turn, nonsense in enumerate(NONSENSE):
-        for place, door in enumerate(doors(method)):  # in turns, so that everybody knocks somewhere with each of them
-            if not full and (turn + place) % len(NONSENSE):  # a sample: one kind at each door
+        for place, endpoint in enumerate(
+            endpoints(method)
+        ):  # in turns, so that everybody knocks somewhere with each of them
+            if not full and (turn + place) % len(NONSENSE):  # a sample: one kind at each endpoint
                 continue
             who = (turn + place) % len(PEOPLE)
-            status = asked(clients[who], door, 1 + turn % 2, nonsense, FILES[turn % len(FILES)])
+            status = asked(clients[who], endpoint, 1 + turn % 2, nonsense, FILES[turn % len(FILES)])
             if status >= 500:
-                wrong.append(f"{status} {PEOPLE[who]} {door.endpoint} {nonsense[:20]!r}")
+                wrong.append(f"{status} {PEOPLE[who]} {endpoint.name} {nonsense[:20]!r}")
     assert wrong == [], "\n".join(record.exc_text or "" for record in caplog.records)

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from kernel.blobs import PIECE
+from kernel.storage.blobs import PIECE
 
 MANIFEST = "manifest.json"
 FORMAT = 1

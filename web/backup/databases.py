@@ -12,9 +12,9 @@ from typing import IO, Any
 
 import sqlalchemy as sa
 
-from kernel.blobs import PIECE
 from kernel.config import Config
 from kernel.db import Database, Tx
+from kernel.storage.blobs import PIECE
 from web import schema
 from web.backup.containers import BackupError, Manifest, Part, Sink, Source
 

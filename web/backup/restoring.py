@@ -5,8 +5,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from kernel.blobs import PIECE, store_for
 from kernel.config import Config
+from kernel.storage.blobs import PIECE, store_for
 from web import rooms, schema
 from web.backup import databases
 from web.backup.containers import BackupError, Source, opened

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from kernel import clock, sweep
-from kernel.blobs import BlobStore, store_for
+from kernel import clock
 from kernel.config import Config
 from kernel.db import Database
 from kernel.errors import DomainError
+from kernel.storage import sweep
+from kernel.storage.blobs import BlobStore, store_for
 from web import rooms
 from web.backup import databases
 from web.backup.containers import BackupError, Manifest, Part, Sink, opened

@@ -15,8 +15,8 @@ from kernel import streams
 from kernel.db import Tx
 from kernel.errors import NotFound
 from kernel.outbox import OPEN_STATES
+from kernel.storage.verified import Damaged
 from kernel.text import Phrase
-from kernel.verified import Damaged
 from signing.rendering.change_pictures import signed_part
 from signing.verdicts.verdict import Signer, Verdict
 

@@ -14,10 +14,10 @@ from docex.documents.models import Document
 from docex.documents.states import DocumentState
 from docex.documents.transitions import record, touch
 from kernel import clock
-from kernel.blobs import Blob
 from kernel.db import Tx
 from kernel.errors import WrongState
 from kernel.refs import Ref
+from kernel.storage.blobs import Blob
 from kernel.text import Phrase, phrase
 from signing.remote_signing import handoffs
 from signing.remote_signing.models import LIVE, Handoff, HandoffState

@@ -20,12 +20,12 @@ from docex.documents.transitions import touch
 from docex.documents.verification.verdict_store import wanted_by
 from docex.official.uploads import check_pdf
 from kernel import clock, outbox
-from kernel.blobs import Blob, BlobStore, read_all
 from kernel.config import Config
 from kernel.db import Tx
 from kernel.errors import Invalid, WrongState
 from kernel.outbox import Handler, Job
 from kernel.refs import Ref
+from kernel.storage.blobs import Blob, BlobStore, read_all
 from kernel.text import Phrase
 from signing.pdf.deferred_signing import prepare
 from signing.pdf.pades import FIELD_COPY, FIELD_PERSON, FIELD_SEAL

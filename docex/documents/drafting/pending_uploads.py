@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from directory.actor import Actor
 from docex.documents.papers.files import File
 from kernel import cursors
-from kernel.blobs import BlobStore
 from kernel.errors import Invalid
+from kernel.storage.blobs import BlobStore
 from kernel.text import Phrase
 
 

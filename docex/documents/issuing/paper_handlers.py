@@ -26,10 +26,10 @@ from docex.official.paper import CopyForm, attachment_mark, copy_mark, seal_mark
 from docex.official.rendering import render_pdf
 from docex.official.uploads import check_pdf
 from kernel import clock, outbox
-from kernel.blobs import BlobStore, read_all
 from kernel.db import Tx
 from kernel.errors import DomainError, Invalid, WrongState
 from kernel.outbox import Handler, Job, SendError
+from kernel.storage.blobs import BlobStore, read_all
 from kernel.text import Phrase, phrase
 from signing.keys.keystore import KeyStore
 from signing.pdf.field_locks import is_closed

@@ -7,8 +7,8 @@ from typing import IO
 from docex.documents.papers.files import HAZARDS, File
 from docex.edxml import papers
 from docex.official.uploads import looks_like_pdf
-from kernel.blobs import BlobStore, read_all
 from kernel.errors import Invalid
+from kernel.storage.blobs import BlobStore, read_all
 from kernel.text import phrase
 from signing.sandbox.runner import SandboxBusy, SandboxError, error_phrase, run_sandboxed, verification_seconds
 from signing.verification.admission import obstacles, refusal_for

@@ -15,11 +15,11 @@ from docex.documents.registers.register_prints import table_of, tell
 from docex.documents.registers.table import Table
 from docex.documents.search.text_extraction import TOPIC, PaperFile, files_to_read, keep_text, text_of
 from kernel import clock, outbox
-from kernel.blobs import Blob, BlobStore
 from kernel.config import Config
 from kernel.db import Tx
 from kernel.errors import Unavailable
 from kernel.outbox import Handler, Job, SendError
+from kernel.storage.blobs import Blob, BlobStore
 from kernel.text import phrase
 from signing.verdicts.verdict import phrase_to_json
 

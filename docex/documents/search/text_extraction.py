@@ -17,9 +17,9 @@ from docex.documents.models import Delivery, Dispatch, Paper
 from docex.documents.papers.files import papers_of
 from docex.documents.search import text_probe
 from kernel import search
-from kernel.blobs import BlobStore, read_all
 from kernel.db import Tx
 from kernel.refs import Ref
+from kernel.storage.blobs import BlobStore, read_all
 from kernel.text import nfc
 from signing.sandbox import runner
 from signing.sandbox.runner import SandboxError, SandboxTask

@@ -22,10 +22,10 @@ from docex.documents.verification.known_seals import note_seals
 from docex.documents.verification.verdict_store import EnvelopeToVerify, EnvelopeVerified, PaperToVerify
 from docex.edxml.errors import EdxmlError
 from docex.edxml.xmldsig.verification import check_file
-from kernel.blobs import BlobStore, read_all
 from kernel.db import Tx
 from kernel.errors import NotFound
 from kernel.outbox import Handler, Job
+from kernel.storage.blobs import BlobStore, read_all
 from signing.trust.revocation_info import read_list
 from signing.trust.trust_store import Trust
 from signing.verdicts.policy import policy_for

@@ -19,12 +19,12 @@ from docex.documents.models import Dispatch, Document, Incoming, Judgement
 from docex.documents.verification.models import FallenVerdict
 from docex.documents.waiting_notices import tell_waiting, tell_waiting_own
 from kernel import clock, outbox
+from kernel.dashboard import Act, Chip, Item, section
 from kernel.db import Tx
 from kernel.errors import NotFound
 from kernel.outbox import Job
 from kernel.refs import Ref
 from kernel.text import Phrase, phrase
-from kernel.today import Act, Chip, Item, section
 from signing.verdicts.verdict import Value, Verdict, phrase_from_json, phrase_to_json
 
 TOPIC = topics.VERDICT_FELL

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from directory.actor import Actor
 from docex.documents.models import Paper
 from docex.documents.verification import verdict_store
-from kernel.blobs import BlobStore, read_all
 from kernel.db import Tx
 from kernel.errors import NotFound, Unavailable
+from kernel.storage.blobs import BlobStore, read_all
 from kernel.text import Phrase, phrase
 from signing.rendering.change_pictures import Changes, signed_part, visible_changes
 from signing.sandbox.runner import SandboxBusy

@@ -28,8 +28,8 @@ from kernel import clock
 from kernel.db import Tx
 from kernel.errors import Invalid, NotFound
 from kernel.outbox import OPEN_STATES, OutboxRow
+from kernel.storage.verified import Soundness
 from kernel.text import Phrase, phrase
-from kernel.verified import Soundness
 from signing.log import evidence_log
 from signing.remote_signing.delegation import is_covered
 from signing.trust import revocation

@@ -9,11 +9,11 @@ from docex.documents.verification.handlers import with_evidence
 from docex.exchange.evidence.models import EvidencePack
 from docex.exchange.evidence.packs import TOPIC, evidence_of, source_of, tell
 from kernel import clock, outbox
-from kernel.blobs import Blob, BlobStore
 from kernel.config import Config
 from kernel.db import Tx
 from kernel.errors import NotFound
 from kernel.outbox import Handler, Job, SendError
+from kernel.storage.blobs import Blob, BlobStore
 from kernel.text import phrase
 from signing.evidence.pack import Source, write_pack
 from signing.evidence.pack_format import TooLarge

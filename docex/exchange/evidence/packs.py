@@ -24,10 +24,10 @@ from docex.exchange.evidence.models import EvidencePack
 from docex.exchange.hub.models import Receipt
 from docex.streams import FileChange
 from kernel import clock
-from kernel.blobs import Blob
 from kernel.db import Tx
 from kernel.errors import NotFound, WrongState
 from kernel.refs import Ref
+from kernel.storage.blobs import Blob
 from kernel.text import Phrase, phrase
 from signing.archive import preservation
 from signing.evidence.pack import PaperFile, Source, proved

@@ -10,9 +10,9 @@ from docex.documents.models import Delivery, Dispatch, Document
 from docex.exchange.hub.models import Parcel
 from docex.exchange.hub.operators import dead_letters
 from docex.exchange.hub.states import ParcelState
+from kernel.dashboard import Chip, Item, section
 from kernel.db import Tx
 from kernel.text import Phrase, phrase
-from kernel.today import Chip, Item, section
 
 MAX_ITEMS = 20
 PAGE = "/admin/exchange/{agency_id}"

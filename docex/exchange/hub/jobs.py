@@ -6,10 +6,10 @@ from docex.exchange.hub.uploads.resumable import Folder, SweepHandler
 from docex.exchange.hub.webhooks import subscriptions
 from docex.exchange.hub.webhooks.subscriptions import WebhookHandler
 from kernel import outbox
-from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database, Tx
 from kernel.outbox import Job
+from kernel.storage.blobs import BlobStore
 from signing.log import receipts
 
 __all__ = ["begin_jobs", "collect", "register_jobs", "transport"]

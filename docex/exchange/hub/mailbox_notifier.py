@@ -1,7 +1,7 @@
 """Long polls without a database connection: one listener in a process wakes those whose mailbox changed.
 
-A hint only. The bell looks at the mailboxes of all who wait every few seconds, so that a lost ring costs seconds and
-never a document; a thousand who wait cost one query then, and not one each.
+A hint only. The notifier looks at the mailboxes of all who wait every few seconds, so that a lost ring costs seconds
+and never a document; a thousand who wait cost one query then, and not one each.
 """
 
 import logging
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from docex.exchange.hub.models import Mailbox
 from kernel.db import Database
-from kernel.wakeup import EVERYTHING, Wakeup
+from kernel.queue.wakeup import EVERYTHING, Wakeup
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class MailboxNotifier:
                 ring.set()
             if not self._running:
                 self._running = True
-                threading.Thread(target=self._run, name="mailbox-bell", daemon=True).start()
+                threading.Thread(target=self._run, name="mailbox-notifier", daemon=True).start()
         try:
             yield ring
         finally:
@@ -105,5 +105,5 @@ _notifiers: WeakKeyDictionary[Database, MailboxNotifier] = WeakKeyDictionary()
 
 
 def notifier_of(db: Database) -> MailboxNotifier:
-    """The one bell of this process on `db`."""
+    """The one notifier of this process on `db`."""
     return _notifiers.setdefault(db, MailboxNotifier(db))

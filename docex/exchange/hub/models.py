@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from docex.exchange.hub.states import ParcelState
 from kernel import clock
 from kernel.db import Base, Json
-from kernel.sweep import HOLDS
+from kernel.storage.sweep import HOLDS
 
 
 class Receipt(Base):

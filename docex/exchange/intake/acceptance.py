@@ -31,9 +31,9 @@ from docex.exchange.intake import duplicates, resolve_deliveries, response_notes
 from docex.exchange.intake.resolve_deliveries import Succession, UnknownDocument
 from docex.exchange.recalls import withdrawal
 from kernel import clock
-from kernel.blobs import Blob
 from kernel.db import Tx
 from kernel.errors import Conflict, Forbidden, Invalid
+from kernel.storage.blobs import Blob
 from kernel.text import phrase
 from signing.log import evidence_log
 from signing.verdicts.verdict import phrase_to_json

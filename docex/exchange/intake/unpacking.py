@@ -17,8 +17,8 @@ from docex.edxml.strictness import is_unreadable
 from docex.exchange.hub import receipts
 from docex.exchange.hub.uploads import malware
 from docex.exchange.intake.acceptance import Handed
-from kernel.blobs import Blob, BlobStore, Draft, drafts, fingerprint
 from kernel.db import Database
+from kernel.storage.blobs import Blob, BlobStore, Draft, drafts, fingerprint
 
 
 class Unpacked:

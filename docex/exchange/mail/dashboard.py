@@ -14,9 +14,9 @@ from docex.exchange.mail.models import LetterKind, MailLetter, MailPartner
 from docex.exchange.mail.outbound import confirmations
 from docex.exchange.mail.outbound.letter_queue import UNCONFIRMED
 from kernel import clock
+from kernel.dashboard import Chip, Item, section
 from kernel.db import Tx
 from kernel.text import phrase
-from kernel.today import Chip, Item, section
 
 MAX_ITEMS, LOOKED_AT = 20, 200
 _OPERATORS = "/admin/exchange"

@@ -25,11 +25,11 @@ from docex.exchange.mail.outbound.handlers import EnvelopeHandler, ReceiptHandle
 from docex.exchange.mail.outbound.letter_queue import CHANNEL
 from docex.exchange.mail.partners import partner_at
 from kernel import clock, faults, outbox
-from kernel.blobs import BlobStore, read_all
 from kernel.config import Config
 from kernel.db import Tx
 from kernel.errors import DomainError, Unavailable
 from kernel.outbox import Handler, Job
+from kernel.storage.blobs import BlobStore, read_all
 from kernel.text import phrase
 from notify.jobs import smtp_sender
 

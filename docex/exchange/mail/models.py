@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 import docex.documents.models  # noqa: F401 - foreign keys lead there
 from kernel.db import Base, Json
-from kernel.sweep import HOLDS
+from kernel.storage.sweep import HOLDS
 
 
 class LetterKind(StrEnum):

@@ -22,11 +22,11 @@ from docex.exchange.vxp.status_file import Stored
 from docex.exchange.vxp.unpacking import named
 from docex.exchange.vxp.upstream import Rising
 from kernel import clock, outbox
-from kernel.blobs import BlobStore, at_hand
 from kernel.config import Config
 from kernel.db import Database, Tx
 from kernel.errors import DomainError, Forbidden, Unavailable
 from kernel.outbox import Handler, Job, SendError
+from kernel.storage.blobs import BlobStore, at_hand
 
 log = logging.getLogger(__name__)
 

@@ -29,9 +29,9 @@ from docex.exchange.vxp.models import EDOC, RECALL, SENT, STATUS, VxpAck, VxpRec
 from docex.exchange.vxp.status_file import Stored, status_file
 from docex.exchange.vxp.systems import System
 from kernel import clock
-from kernel.blobs import BlobStore
 from kernel.db import Tx
 from kernel.errors import NotFound, Unavailable, WrongState
+from kernel.storage.blobs import BlobStore
 from kernel.text import phrase
 
 MAX_ITEMS = 1000

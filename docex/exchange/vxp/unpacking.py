@@ -6,7 +6,7 @@ from dataclasses import replace
 from directory import codes
 from docex.edxml import Envelope, StatusMessage
 from docex.exchange.intake.acceptance import Handed
-from kernel.blobs import Blob
+from kernel.storage.blobs import Blob
 
 
 def named(blob: Blob) -> Handed:

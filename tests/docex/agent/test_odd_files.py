@@ -237,7 +237,7 @@ def test_of_many_files_in_error_the_newest_are_told(sender: AgentProcess) -> Non
 
 
 class _Meddled(Hub):
-    """A hub at whose door somebody changes the file while it is handed in."""
+    """A hub under which somebody changes the file while it is handed in."""
 
     meddle: Callable[[], Any] = staticmethod(lambda: None)
 

@@ -18,9 +18,10 @@ from docex.documents.models import BookNumber, Delivery, Incoming, Paper, Status
 from docex.documents.states import DocumentState, IncomingState
 from docex.exchange import dispatch
 from docex.jobs.delivery import register_jobs
-from kernel import attempts, claiming, clock, outbox
+from kernel import clock, outbox
 from kernel.config import Config
 from kernel.errors import Forbidden, Invalid, NotFound, Stale, WrongState
+from kernel.queue import attempts, claiming
 from kernel.refs import Ref, describe
 from kernel.text import Phrase
 from notify.models import Message

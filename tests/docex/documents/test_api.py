@@ -24,9 +24,10 @@ from docex.documents.states import IncomingState
 from docex.edxml import Envelope, read, write
 from docex.edxml.codes import BusinessKind, StatusCode
 from docex.edxml.model import Attachment, Business, DocumentType, Organ, ResponseFor, Signer, StatusMessage, Trace
-from kernel import attempts, claiming, clock, outbox
-from kernel.blobs import Blob, DiskBlobs, Draft, read_all
+from kernel import clock, outbox
 from kernel.db import Database
+from kernel.queue import attempts, claiming
+from kernel.storage.blobs import Blob, DiskBlobs, Draft, read_all
 from tests.docex.edxml.forgery import sealed
 from tests.docex.edxml.keys import key
 from tests.docex.office import Office, a_pdf

@@ -19,8 +19,8 @@ from docex.documents.registers.register import Ask, register_page
 from docex.documents.states import DocumentState
 from docex.official.composing import compose
 from docex.official.paper import CopyNote
-from kernel.blobs import read_all
 from kernel.errors import Forbidden, Invalid, NotFound
+from kernel.storage.blobs import read_all
 from signing.verdicts.policy import DocumentKind, policy_for
 from signing.verdicts.verdict import HolderKind, Value
 from signing.verification.file_verification import Expected, verify

@@ -18,7 +18,7 @@ from docex.exchange.dispatch import Receiver, Submission
 from docex.exchange.evidence import packs
 from docex.exchange.evidence.models import EvidencePack
 from kernel import clock
-from kernel.blobs import Blob
+from kernel.storage.blobs import Blob
 from signing.trust.trust_store import Trust
 from signing.verdicts.verdict import Value, Verdict
 from tests.docex.office import Office

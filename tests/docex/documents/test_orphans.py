@@ -14,9 +14,9 @@ from docex.documents.models import Document, Judgement
 from docex.documents.registers.models import Printout
 from docex.exchange.hub.uploads.resumable import Folder
 from kernel import clock, outbox
-from kernel.blobs import DiskBlobs, read_all
 from kernel.config import Config
 from kernel.outbox import OutboxRow
+from kernel.storage.blobs import DiskBlobs, read_all
 from tests.docex.office import Office
 from web import jobs, sweeping
 
@@ -116,8 +116,8 @@ def test_the_command_knows_every_table(office: Office, settings: Config) -> None
 @pytest.mark.repeats("web.sweep_files")
 def test_the_weekly_sweep_is_promised_and_does_no_harm_twice(office: Office, settings: Config) -> None:
     with office.db.write() as tx:
-        sweeping.promise(tx)
-        sweeping.promise(tx)
+        sweeping.enqueue(tx)
+        sweeping.enqueue(tx)
     with office.db.read() as tx:
         promised = sa.select(sa.func.count()).where(OutboxRow.topic == sweeping.TOPIC)
         assert tx.session.scalar(promised) == 1

@@ -12,8 +12,8 @@ from docex.documents.pages.refused_forms import Form, refusal_of, shown_again
 from docex.documents.states import DocumentState, IncomingState
 from docex.edxml import Envelope, read
 from kernel import audit
-from kernel.blobs import DiskBlobs, Draft
 from kernel.errors import WrongState
+from kernel.storage.blobs import DiskBlobs, Draft
 from kernel.text import phrase
 from tests.docex.office import BODY, Office, a_pdf
 from tests.signing.hazardous import SHOWING

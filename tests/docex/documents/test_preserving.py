@@ -10,9 +10,9 @@ from docex.documents.models import Paper
 from docex.documents.papers import preservation
 from docex.documents.papers.files import main_paper, papers_of
 from kernel import clock, streams
-from kernel.blobs import read_all
 from kernel.doctor import Health, checks
 from kernel.errors import NotFound
+from kernel.storage.blobs import read_all
 from kernel.text import phrase
 from signing.archive import preservation as archive
 from signing.archive.models import Archived, Waits

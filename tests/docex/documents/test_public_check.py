@@ -15,8 +15,8 @@ from PIL import Image
 from docex.documents.models import Document, Paper
 from docex.documents.states import DocumentState
 from docex.documents.verification.models import PublicCode
-from kernel.blobs import read_all
 from kernel.schema import Base
+from kernel.storage.blobs import read_all
 from signing.evidence.pack_format import MIMETYPE
 from signing.rendering.framing import FRAME
 from signing.sandbox import runner

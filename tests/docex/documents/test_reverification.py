@@ -11,9 +11,10 @@ from docex.documents.links import SEEN_PATH
 from docex.documents.models import Dispatch, Judgement, Paper
 from docex.documents.verification import lost_validity, reverification, verdict_store
 from docex.documents.verification.models import FallenVerdict
-from kernel import clock, worker
+from kernel import clock
 from kernel.audit import AuditEntry
 from kernel.outbox import OutboxRow, State
+from kernel.queue import worker
 from kernel.text import Phrase
 from notify.models import Message
 from signing.pdf.pades import sign_person, sign_seal

@@ -11,7 +11,7 @@ from docex.documents.models import Dispatch, Paper
 from docex.documents.queries import dispatch_status
 from docex.documents.verification import verdict_store
 from docex.documents.verification.models import PublicCode
-from kernel.blobs import DiskBlobs
+from kernel.storage.blobs import DiskBlobs
 from tests.docex.office import Office
 from tests.web.application import create_app
 from tests.web.people import sign_in

@@ -13,8 +13,8 @@ from flask.testing import FlaskClient
 from docex.documents.models import Dispatch, Judgement, Paper
 from docex.documents.verification import verdict_store
 from kernel import clock, outbox, streams
-from kernel.blobs import read_all
 from kernel.outbox import OutboxRow, State
+from kernel.storage.blobs import read_all
 from signing.log.models import LogLeaf
 from signing.verdicts.policy import DocumentKind, policy_for
 from signing.verdicts.reasons import Code
@@ -199,9 +199,11 @@ def test_strangers_find_nothing_and_drafts_have_no_verdict(app: Flask, office: O
     with office.db.read() as tx:
         draft = tx.session.scalars(sa.select(Paper).where(Paper.stage == "sealed")).one()
     number = judgements(office)[0].id
-    doors = ("verdict", "signed/1", f"verdicts/{number}", "changes")
+    endpoints = ("verdict", "signed/1", f"verdicts/{number}", "changes")
     for client, other in ((quynh, paper), (ha, draft)):
-        assert [client.get(f"/documents/papers/{other.id}/{door}").status_code for door in doors] == [404] * 4
+        assert [client.get(f"/documents/papers/{other.id}/{endpoint}").status_code for endpoint in endpoints] == [
+            404
+        ] * 4
         assert client.post(f"/documents/papers/{other.id}/verdict").status_code == 404
     lan = sign_in(app, "lan")
     assert lan.get(f"/documents/papers/{paper.id}/verdict?of={number + 99}").status_code == 404

@@ -14,7 +14,7 @@ from docex.documents.papers.files import main_paper
 from docex.documents.states import DocumentState
 from docex.edxml import Envelope, read
 from kernel import audit, streams
-from kernel.blobs import read_all
+from kernel.storage.blobs import read_all
 from kernel.text import nfc
 from signing.sandbox import runner
 from signing.verdicts.policy import DocumentKind, policy_for

@@ -16,7 +16,7 @@ from docex.edxml import EdxmlError, Envelope, Limits, Refusal, read, read_file, 
 from docex.edxml.base64_text import Decoder
 from docex.edxml.limits import MIB
 from docex.edxml.paper_store import MemoryFile
-from kernel.blobs import DiskBlobs, Draft, drafts
+from kernel.storage.blobs import DiskBlobs, Draft, drafts
 from tests.docex.edxml import letters
 
 SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "samples" / "edxml"

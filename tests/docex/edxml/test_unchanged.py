@@ -12,7 +12,7 @@ from docex.documents.models import Dispatch
 from docex.documents.papers.files import papers_of
 from docex.edxml import read, write
 from docex.edxml.codes import NAMESPACE
-from kernel.blobs import read_all
+from kernel.storage.blobs import read_all
 from tests.docex.documents.test_api import ABROAD, System, an_agency, an_envelope, problem
 from tests.docex.edxml import letters
 from tests.docex.office import Office

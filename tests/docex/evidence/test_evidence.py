@@ -23,9 +23,9 @@ from docex.exchange.evidence.models import EvidencePack
 from docex.exchange.hub.jobs import register_jobs as register_hub
 from docex.exchange.hub.models import Receipt
 from kernel import audit, clock
-from kernel.blobs import read_all
 from kernel.errors import NotFound, WrongState
 from kernel.outbox import OutboxRow, State, Topic
+from kernel.storage.blobs import read_all
 from signing.evidence.pack_check import Checked, check_pack
 from signing.jobs import register_jobs as register_signing
 from signing.log import receipts

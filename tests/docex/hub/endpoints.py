@@ -87,8 +87,8 @@ class Dripping(Thread):
     def __init__(self, beginning: bytes) -> None:
         super().__init__(daemon=True)
         self.beginning, self.ended = beginning, Event()
-        self.door = socket.create_server(("127.0.0.1", 0))
-        self.place = f"127.0.0.1:{self.door.getsockname()[1]}"
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.place = f"127.0.0.1:{self.server.getsockname()[1]}"
 
     def __enter__(self) -> "Dripping":
         self.start()
@@ -97,10 +97,10 @@ class Dripping(Thread):
     def __exit__(self, *_: object) -> None:
         self.ended.set()
         self.join()
-        self.door.close()
+        self.server.close()
 
     def run(self) -> None:
-        line, _ = self.door.accept()
+        line, _ = self.server.accept()
         with line:
             drops = self.beginning
             while not self.ended.wait(0.02):

@@ -36,7 +36,7 @@ class System:
 
     @property
     def actor(self) -> Actor:
-        """The system behind the doors."""
+        """The system behind the endpoints."""
         return Actor(kind="client", client_id=self.client_id, agency_id=self.agency_id, name="Phần mềm QLVB")
 
     @property

@@ -17,7 +17,8 @@ from docex.documents.models import Delivery
 from docex.exchange.hub import mailbox
 from docex.exchange.hub.mailbox_notifier import MailboxNotifier, notifier_of
 from docex.exchange.hub.models import Mailbox, Parcel
-from kernel import claiming, clock, outbox
+from kernel import clock, outbox
+from kernel.queue import claiming
 from tests.docex.hub.systems import FAR, System, a_file, an_agency
 from tests.docex.hub.test_receipts import read_receipt
 from tests.docex.office import Office
@@ -180,30 +181,30 @@ def test_a_long_poll_is_answered_when_something_comes_and_holds_no_connection(
     answers: list[dict[str, Any]] = []
     asking = threading.Thread(target=lambda: answers.append(waiting(far, wait=25)))
     asking.start()
-    bell = notifier_of(hub.db)
-    until(lambda: far.agency_id in bell._waiting)
+    notifier = notifier_of(hub.db)
+    until(lambda: far.agency_id in notifier._waiting)
     pool: Any = hub.db.engine.pool
     near.hand_in(a_file(hub))
-    assert pool.checkedout() <= 2  # the bell's own look at most, and none for who waits
+    assert pool.checkedout() <= 2  # the notifier's own look at most, and none for who waits
     hub.work()
     asking.join()
     assert [item["code"] for item in answers[0]["items"]] == ["1/VP"]
 
 
 def test_who_is_away_between_two_polls_is_not_rung_for_that(app: Flask, hub: Office, near: System, far: System) -> None:
-    bell = MailboxNotifier(hub.db)
-    bell._running = True  # nobody looks but this test
+    notifier = MailboxNotifier(hub.db)
+    notifier._running = True  # nobody looks but this test
     near.hand_in(a_file(hub))
     waiting(far)
     hub.work()
-    with bell.listening(far.agency_id, time.monotonic()):
-        assert bell._changed() == {far.agency_id}
-    assert bell._changed() == set()
-    with bell.listening(far.agency_id, time.monotonic()):
-        assert bell._changed() == set()
+    with notifier.listening(far.agency_id, time.monotonic()):
+        assert notifier._changed() == {far.agency_id}
+    assert notifier._changed() == set()
+    with notifier.listening(far.agency_id, time.monotonic()):
+        assert notifier._changed() == set()
         near.hand_in(a_file(hub, 2))
         hub.work()
-        assert bell._changed() == {far.agency_id}
+        assert notifier._changed() == {far.agency_id}
 
 
 def test_what_was_sent_before_the_system_existed_comes_too(app: Flask, hub: Office, near: System) -> None:

@@ -16,7 +16,7 @@ from docex.documents.models import Dispatch
 from docex.exchange.hub.models import Upload
 from docex.exchange.hub.uploads import resumable
 from kernel import clock, outbox
-from kernel.blobs import PIECE, fingerprint, read_all
+from kernel.storage.blobs import PIECE, fingerprint, read_all
 from tests.docex.hub.systems import System, a_file
 from tests.docex.office import Office
 

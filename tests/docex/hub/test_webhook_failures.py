@@ -20,8 +20,8 @@ from kernel import clock
 from kernel.backoff import pause
 from kernel.errors import NotFound
 from kernel.outbox import OutboxRow
-from kernel.wakeup import Wakeup
-from kernel.worker import Worker
+from kernel.queue.wakeup import Wakeup
+from kernel.queue.worker import Worker
 from tests.docex.hub.endpoints import Dripping, Endpoint, endpoint, hook, hub, subscribe  # noqa: F401 - fixtures
 from tests.docex.hub.systems import System, a_file, an_agency
 from tests.docex.hub.test_mailbox import waiting

@@ -67,8 +67,8 @@ def progress(hub: Office, number: int) -> Counter[str]:
 def test_every_agency_has_it_with_a_receipt_that_follows_the_first(hub: Office, near: System) -> None:
     number = hand_in(hub, near)
     with hub.db.read() as tx:
-        promises = tx.session.scalars(sa.select(OutboxRow.id).where(OutboxRow.topic == "docex.deliver")).all()
-    assert len(promises) == 3
+        jobs = tx.session.scalars(sa.select(OutboxRow.id).where(OutboxRow.topic == "docex.deliver")).all()
+    assert len(jobs) == 3
     hub.work()
     assert progress(hub, number) == {Progress.AVAILABLE: len(CODES)}
     with hub.db.read() as tx:
@@ -110,21 +110,21 @@ def test_an_older_promise_for_one_delivery_is_kept(hub: Office, near: System) ->
 
 
 def test_what_came_between_a_systems_first_look_and_its_waiting_rings(hub: Office, near: System, far: System) -> None:
-    bell = notifier_of(hub.db)
+    notifier = notifier_of(hub.db)
     far.get("/api/v1/inbox")
-    with bell.listening(far.agency_id, since=0.0), hub.db.read() as looked:
+    with notifier.listening(far.agency_id, since=0.0), hub.db.read() as looked:
         looked.session.execute(sa.select(Parcel.id)).all()  # from here on it sees one instant
-        with bell.listening(far.agency_id, since=looked.begun) as first:
+        with notifier.listening(far.agency_id, since=looked.begun) as first:
             near.hand_in(a_file(hub))
             hub.work()
             assert first.wait(60)
-        with bell.listening(far.agency_id, since=looked.begun) as late:
+        with notifier.listening(far.agency_id, since=looked.begun) as late:
             assert late.is_set()
         until(lambda: is_quiet(hub, far.agency_id))
 
 
 def is_quiet(hub: Office, agency_id: int) -> bool:
-    """Whether what rang before a look does not ring after it. The bell may hear of the last commit a moment later, and
-    rings once more."""
+    """Whether what rang before a look does not ring after it. The notifier may hear of the last commit a moment later,
+    and rings once more."""
     with hub.db.read() as now, notifier_of(hub.db).listening(agency_id, since=now.begun) as ring:
         return not ring.is_set()

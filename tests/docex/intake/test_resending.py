@@ -211,19 +211,19 @@ def test_the_same_recall_asks_again_after_a_refusal_and_for_what_was_sent_anew(
     hub: Office, near: System, far: System
 ) -> None:
     letter = a_letter(hub)
-    data, wish = write(letter), recall_of(letter, "Gửi nhầm")
+    data, recall = write(letter), recall_of(letter, "Gửi nhầm")
     handed_in(hub, near, data)
     (item,) = waiting(far)["items"]
     fetched(far, item)
-    asked = handed_in(hub, near, wish)
-    assert handed_in(hub, near, wish) == asked
+    asked = handed_in(hub, near, recall)
+    assert handed_in(hub, near, recall) == asked
     far.post(f"/api/v1/inbox/{item['id']}/status", {"code": "16", "description": "Đã làm"})
-    assert handed_in(hub, near, wish)["resends"] == asked["id"]
+    assert handed_in(hub, near, recall)["resends"] == asked["id"]
     far.post(f"/api/v1/inbox/{item['id']}/status", {"code": "15"})
     second = handed_in(hub, near, data)
-    last = handed_in(hub, near, wish)
+    last = handed_in(hub, near, recall)
     assert near.get(f"/api/v1/documents/{second['id']}").json["deliveries"][0]["recall"] == Recall.AGREED
-    assert handed_in(hub, near, wish) == last, "there is nothing left to ask for"
+    assert handed_in(hub, near, recall) == last, "there is nothing left to ask for"
 
 
 def test_the_same_status_is_said_of_what_was_sent_anew(hub: Office, near: System, far: System) -> None:

@@ -10,8 +10,8 @@ from docex.documents.verification.handlers import VerifyHandler
 from docex.documents.verification.verdict_store import EnvelopeToVerify, EnvelopeVerified
 from docex.edxml.model import Organ
 from kernel import outbox
-from kernel.wakeup import Wakeup
-from kernel.worker import Worker
+from kernel.queue.wakeup import Wakeup
+from kernel.queue.worker import Worker
 from tests.docex.hub.systems import System, a_file
 from tests.docex.hub.test_mailbox import waiting
 from tests.docex.office import Office

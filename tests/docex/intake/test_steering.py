@@ -12,8 +12,8 @@ from docex.edxml import Envelope
 from docex.edxml.codes import Steering
 from docex.edxml.model import Organ
 from docex.exchange import steering_conventions
-from kernel.blobs import read_all
 from kernel.errors import Forbidden, Invalid
+from kernel.storage.blobs import read_all
 from tests.docex.hub.systems import System, a_file
 from tests.docex.office import Office
 from tests.web.people import sign_in

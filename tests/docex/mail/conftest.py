@@ -10,9 +10,9 @@ from docex.exchange.hub.jobs import register_jobs as register_hub
 from docex.exchange.mail.inbound.smtp_listener import SmtpListener
 from docex.exchange.mail.jobs import register_jobs
 from docex.jobs.delivery import register_jobs as register_exchange
-from kernel.blobs import store_for
 from kernel.config import Config
 from kernel.db import Database
+from kernel.storage.blobs import store_for
 from notify.jobs import register_jobs as register_notices
 from notify.sinks.smtp import SmtpSink
 from tests.cast import Cast
@@ -27,7 +27,7 @@ def mail_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def abroad(db: Database, config: Config, cast: Cast, mail_keys: Path, tmp_path: Path) -> Iterator[Abroad]:
-    """A partner with a pinned certificate, its mail server, and our door."""
+    """A partner with a pinned certificate, its mail server, and our listener."""
     with SmtpSink(tmp_path / "partner.jsonl") as sink:
         config = replace(
             config,
@@ -41,10 +41,10 @@ def abroad(db: Database, config: Config, cast: Cast, mail_keys: Path, tmp_path: 
         register_exchange(config, blobs)
         register_hub(config, blobs)
         register_jobs(config, blobs)
-        door = SmtpListener(config, db, blobs)
-        door.start()
+        listener = SmtpListener(config, db, blobs)
+        listener.start()
         key, other = a_key(mail_keys, "partner"), a_key(mail_keys, "other")
-        found = Abroad(config, db, blobs, cast, sink, door, key, other, found_agency(db))
+        found = Abroad(config, db, blobs, cast, sink, listener, key, other, found_agency(db))
         found.agree()
         yield found
-        door.stop()
+        listener.stop()

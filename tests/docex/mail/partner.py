@@ -25,10 +25,10 @@ from docex.exchange.mail.inbound.smtp_listener import SmtpListener
 from docex.exchange.mail.models import MailArrival, MailLetter
 from docex.exchange.mail.partners import Terms
 from kernel import clock
-from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database
-from kernel.worker import drain
+from kernel.queue.worker import drain
+from kernel.storage.blobs import BlobStore
 from notify.mail import mime
 from notify.sinks.smtp import SmtpSink
 from signing.keys.keystore import FileKeyStore
@@ -51,7 +51,7 @@ class Abroad:
     blobs: BlobStore
     cast: Cast
     sink: SmtpSink
-    door: SmtpListener
+    listener: SmtpListener
     key: FileKeyStore
     other: FileKeyStore
     agency_id: int
@@ -167,8 +167,8 @@ class Abroad:
         return f"{self.cast.finance.code.lower()}@vanban.example"
 
     def post(self, raw: bytes, *, to: str = "", sender: str = ADDRESS) -> None:
-        """Hand a letter over by SMTP; smtplib's errors are the door's refusals."""
-        with smtplib.SMTP(self.door.hostname, self.door.port, timeout=30) as smtp:
+        """Hand a letter over by SMTP; smtplib's errors are the listener's refusals."""
+        with smtplib.SMTP(self.listener.hostname, self.listener.port, timeout=30) as smtp:
             smtp.sendmail(sender, [to or self.address()], raw)
 
     def arrivals(self) -> list[MailArrival]:

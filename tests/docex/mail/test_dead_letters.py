@@ -15,10 +15,11 @@ from docex.exchange.hub.operators import dead_letters
 from docex.exchange.hub.operators.dead_letters import Group, Tried
 from docex.exchange.mail.models import LetterState, Outcome
 from docex.exchange.recalls import withdrawal
-from kernel import attempts, clock
+from kernel import clock
 from kernel.audit import AuditEntry
 from kernel.errors import Forbidden, NotFound
 from kernel.outbox import OutboxRow, State
+from kernel.queue import attempts
 from tests.docex.mail.partner import NAME, Abroad
 from tests.web.application import create_app
 from tests.web.people import sign_in
@@ -56,7 +57,7 @@ def on_record(abroad: Abroad, action: str) -> list[dict[str, Any]]:
         return list(tx.session.scalars(entries.order_by(AuditEntry.seq)))
 
 
-def given_up(abroad: Abroad) -> int:
+def dead_letter(abroad: Abroad) -> int:
     """A document that the partner's mail server refused for good. Answers its job."""
     abroad.sink.journal.next_faults("550")
     abroad.document()
@@ -65,7 +66,7 @@ def given_up(abroad: Abroad) -> int:
 
 
 def test_a_letter_that_was_refused_is_shown_with_its_reason_and_leaves_at_a_press(abroad: Abroad) -> None:
-    job_id = given_up(abroad)
+    job_id = dead_letter(abroad)
     ((group,), (one,)) = (stopped(abroad), stopped(abroad)[0].items)
     assert (group.name, group.count, one.what) == (NAME, 1, "125/SGT-VP Phối hợp phân luồng giao thông")
     assert one.why.vi == "Máy chủ thư trả lời: 550 the sink was told to say so"
@@ -91,7 +92,7 @@ def test_a_letter_that_was_refused_is_shown_with_its_reason_and_leaves_at_a_pres
 
 
 def test_only_the_operator_of_the_instance_sees_and_presses(abroad: Abroad) -> None:
-    job_id = given_up(abroad)
+    job_id = dead_letter(abroad)
     with abroad.db.read() as tx:
         assert [item.title for item in dashboard.stopped(tx, abroad.cast.admin) or []] == [NAME]
         assert dashboard.stopped(tx, abroad.cast.ha) is None
@@ -108,7 +109,7 @@ def test_only_the_operator_of_the_instance_sees_and_presses(abroad: Abroad) -> N
 @pytest.mark.parametrize("what", ["recalled", "over"])
 def test_where_it_is_of_no_use_the_presser_is_told_why_and_it_is_dropped(abroad: Abroad, what: str) -> None:
     with clock.frozen(MONDAY):
-        job_id = given_up(abroad)
+        job_id = dead_letter(abroad)
         if what == "recalled":
             with abroad.db.write(abroad.cast.ha.by) as tx:
                 withdrawal.ask_back(tx, [abroad.deliveries()[0].id], "Gửi nhầm", withdraw=True)
@@ -125,7 +126,7 @@ def test_where_it_is_of_no_use_the_presser_is_told_why_and_it_is_dropped(abroad:
 
 def test_a_letter_whose_term_ends_on_the_second_way_is_not_sent_after_it(abroad: Abroad) -> None:
     with clock.frozen(MONDAY):
-        press(abroad, given_up(abroad))
+        press(abroad, dead_letter(abroad))
         with abroad.db.read() as tx:
             until = tx.session.scalar(sa.select(OutboxRow.expires_at).where(OutboxRow.topic == "mail.envelope"))
         assert until is not None
@@ -136,7 +137,7 @@ def test_a_letter_whose_term_ends_on_the_second_way_is_not_sent_after_it(abroad:
 
 
 def test_a_letter_that_may_have_arrived_before_is_asked_for_and_not_silently_taken_back(abroad: Abroad) -> None:
-    press(abroad, given_up(abroad))
+    press(abroad, dead_letter(abroad))
     with abroad.db.write(abroad.cast.ha.by) as tx:
         withdrawal.ask_back(tx, [abroad.deliveries()[0].id], "Gửi nhầm", withdraw=True)
     assert abroad.deliveries()[0].recall == Recall.ASKED
@@ -175,7 +176,7 @@ def test_a_page_of_very_many_says_that_it_shows_the_newest(abroad: Abroad, monke
 
 
 def test_two_operators_who_press_at_the_same_moment_try_it_once(abroad: Abroad) -> None:
-    job_id, turns, tried = given_up(abroad), Barrier(2), list[Tried]()
+    job_id, turns, tried = dead_letter(abroad), Barrier(2), list[Tried]()
 
     def one() -> None:
         turns.wait()

@@ -10,7 +10,7 @@ from docex.edxml import write
 from docex.exchange.mail.inbound import routing, smtp_listener
 from docex.exchange.mail.models import LetterKind, Outcome
 from kernel import clock
-from kernel.blobs import read_all
+from kernel.storage.blobs import read_all
 from notify.mail import mime
 from tests.docex.mail.partner import ADDRESS, PDF, Abroad
 from tests.docex.mail.test_in import incoming, receipts
@@ -83,8 +83,8 @@ def test_whatever_comes_is_settled_soon_and_brings_nothing(abroad: Abroad, raw: 
 
 @pytest.mark.parametrize("size", [smtp_listener.MAX_BYTES])
 def test_a_letter_beyond_the_cap_is_refused_before_it_is_sent(abroad: Abroad, size: int) -> None:
-    assert abroad.door.SMTP_kwargs["data_size_limit"] <= size
-    with smtplib.SMTP(abroad.door.hostname, abroad.door.port, timeout=30) as smtp:
+    assert abroad.listener.SMTP_kwargs["data_size_limit"] <= size
+    with smtplib.SMTP(abroad.listener.hostname, abroad.listener.port, timeout=30) as smtp:
         smtp.ehlo()
         code, said = smtp.mail(ADDRESS, [f"SIZE={size + 1}"])
         assert (code, said[:5]) == (552, b"Error")
@@ -93,7 +93,7 @@ def test_a_letter_beyond_the_cap_is_refused_before_it_is_sent(abroad: Abroad, si
 
 def test_the_door_takes_so_many_letters_at_once_and_no_more(abroad: Abroad, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smtp_listener, "MAX_CONNECTIONS", 2)
-    waiting = [smtplib.SMTP(abroad.door.hostname, abroad.door.port, timeout=30) for _ in range(2)]
+    waiting = [smtplib.SMTP(abroad.listener.hostname, abroad.listener.port, timeout=30) for _ in range(2)]
     for smtp in waiting:
         assert smtp.docmd("EHLO", "x")[0] == 250
         assert smtp.mail(ADDRESS)[0] == 250

@@ -1,4 +1,4 @@
-"""Documents from partners: what the door takes, what the hub makes of it, and the receipts that go back."""
+"""Documents from partners: what the listener takes, what the hub makes of it, and the receipts that go back."""
 
 import json
 import smtplib
@@ -21,7 +21,7 @@ from docex.edxml.progress import Progress
 from docex.exchange.mail.inbound.smtp_listener import SmtpListener
 from docex.exchange.mail.models import LetterKind, Outcome, Signature
 from kernel import clock
-from kernel.blobs import read_all
+from kernel.storage.blobs import read_all
 from notify.mail import mime
 from tests.docex.hub.systems import without_reason
 from tests.docex.mail.partner import ADDRESS, CODE, NAME, PDF, Abroad
@@ -241,18 +241,18 @@ def test_a_status_goes_back_however_long_its_reason_is(abroad: Abroad, reason: s
 
 
 def test_the_door_speaks_tls_when_it_has_a_certificate(abroad: Abroad, tmp_path: Path) -> None:
-    cert, key = tmp_path / "door.pem", tmp_path / "door.key"
+    cert, key = tmp_path / "listener.pem", tmp_path / "listener.key"
     made = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
     subprocess.run([*made.split(), "-out", str(cert), "-keyout", str(key)], check=True, capture_output=True)
     config = replace(abroad.config, mail_door_cert=str(cert), mail_door_key=str(key))
-    door = SmtpListener(config, abroad.db, abroad.blobs)
-    door.start()
+    listener = SmtpListener(config, abroad.db, abroad.blobs)
+    listener.start()
     try:
-        with smtplib.SMTP("localhost", door.port, timeout=30) as smtp:
+        with smtplib.SMTP("localhost", listener.port, timeout=30) as smtp:
             smtp.starttls(context=ssl.create_default_context(cafile=str(cert)))
             smtp.sendmail(ADDRESS, [abroad.address()], abroad.edxml_mail())
     finally:
-        door.stop()
+        listener.stop()
     abroad.work()
     assert [a.outcome for a in abroad.arrivals()] == [Outcome.ACCEPTED]
 

@@ -15,7 +15,7 @@ from docex.edxml import write
 from docex.edxml.model import Attachment
 from docex.exchange.mail.jobs import register_jobs
 from docex.exchange.mail.models import Outcome, Signature
-from kernel.blobs import read_all
+from kernel.storage.blobs import read_all
 from notify.mail import mime
 from tests.docex.mail.partner import PDF, Abroad
 from tests.docex.mail.test_in import incoming, receipts

@@ -23,9 +23,9 @@ from docex.exchange.mail.models import LetterState, Outcome
 from docex.exchange.mail.partners import Terms
 from kernel import clock
 from kernel.audit import AuditEntry
-from kernel.blobs import read_all
 from kernel.errors import Forbidden, Invalid
 from kernel.outbox import OutboxRow
+from kernel.storage.blobs import read_all
 from notify.mail import mime
 from signing.testca.authority import TestAuthority
 from tests.docex.mail.partner import ADDRESS, CODE, Abroad, a_key, pem

@@ -14,16 +14,17 @@ import sqlalchemy as sa
 from directory.demo import FINANCE
 from docex.exchange.mail.inbound.smtp_listener import SmtpListener
 from docex.exchange.mail.models import LetterState, Outcome
-from kernel import attempts, clock
+from kernel import clock
 from kernel.config import Config
 from kernel.db import Database
 from kernel.outbox import OPEN_STATES, OutboxRow, State
+from kernel.queue import attempts
 from tests.docex.mail.partner import ADDRESS, Abroad
 from tests.docex.mail.test_in import incoming, receipts
 from tests.docex.mail.test_out import again_now
 from tests.faults.workers import CLEAN_S, armed, context, run_until, shorten_leases
 from tests.sampling import sampled
-from web import maildoor
+from web import smtp_listener
 from web.tour.instance import free_port
 
 KILLED = (-signal.SIGKILL, 255)
@@ -122,19 +123,19 @@ def lose_stored_bytes(abroad: Abroad) -> None:
 
 def test_a_door_whose_database_is_away_asks_to_come_again(abroad: Abroad, tmp_path: Path) -> None:
     away = Database(f"sqlite:///{tmp_path}/nowhere/at.db")
-    door = SmtpListener(abroad.config, away, abroad.blobs)
-    door.start()
+    listener = SmtpListener(abroad.config, away, abroad.blobs)
+    listener.start()
     try:
-        with smtplib.SMTP("127.0.0.1", door.port, timeout=30) as smtp:
+        with smtplib.SMTP("127.0.0.1", listener.port, timeout=30) as smtp:
             smtp.ehlo()
             assert smtp.mail(ADDRESS)[0] == 451
     finally:
-        door.stop()
+        listener.stop()
         away.close()
 
 
 def test_the_door_and_the_sink_take_their_time_to_open_on_a_busy_machine(abroad: Abroad) -> None:
-    assert abroad.door.ready_timeout >= 30
+    assert abroad.listener.ready_timeout >= 30
     assert abroad.sink._controller.ready_timeout >= 30
 
 
@@ -142,11 +143,11 @@ def test_the_door_and_the_sink_take_their_time_to_open_on_a_busy_machine(abroad:
 def test_a_door_that_dies_has_the_letter_or_its_sender_still_has_it(abroad: Abroad, point: str) -> None:
     raw = abroad.edxml_mail()
     config = replace(abroad.config, mail_door_port=free_port())
-    with DoorProcess(armed(config, point)) as door, pytest.raises((smtplib.SMTPException, OSError)):
-        door.post(raw)
-    assert door.process.exitcode in KILLED
-    with DoorProcess(config) as door:
-        door.post(raw)  # the sender's server tries again
+    with ListenerProcess(armed(config, point)) as listener, pytest.raises((smtplib.SMTPException, OSError)):
+        listener.post(raw)
+    assert listener.process.exitcode in KILLED
+    with ListenerProcess(config) as listener:
+        listener.post(raw)  # the sender's server tries again
     abroad.work()
     again_now(abroad)
     abroad.work()
@@ -155,14 +156,14 @@ def test_a_door_that_dies_has_the_letter_or_its_sender_still_has_it(abroad: Abro
     assert [r["receipt"] for r in receipts(abroad)] == ["acceptance", "delivery"]
 
 
-class DoorProcess:
-    """The real process of the mail door."""
+class ListenerProcess:
+    """The real process of the SMTP listener."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.process = context().Process(target=maildoor.run, args=(config,))
+        self.process = context().Process(target=smtp_listener.run, args=(config,))
 
-    def __enter__(self) -> "DoorProcess":
+    def __enter__(self) -> "ListenerProcess":
         self.process.start()
         end = time.monotonic() + CLEAN_S
         while time.monotonic() < end and self.process.is_alive():
@@ -170,7 +171,7 @@ class DoorProcess:
                 if probe.connect_ex(("127.0.0.1", self.config.mail_door_port)) == 0:
                     return self
             time.sleep(0.05)
-        raise AssertionError("the door did not open")
+        raise AssertionError("the listener did not open")
 
     def post(self, raw: bytes) -> None:
         with smtplib.SMTP("127.0.0.1", self.config.mail_door_port, timeout=30) as smtp:

@@ -14,8 +14,9 @@ from docex.documents.registers.highlighting import pieces, snippet, words_of
 from docex.documents.registers.list_query import ListQuery
 from docex.documents.search import text_probe
 from docex.documents.search.text_extraction import PaperFile, text_of
-from kernel import claiming, clock, outbox
+from kernel import clock, outbox
 from kernel.outbox import OutboxRow, State
+from kernel.queue import claiming
 from tests.docex.office import Office
 from tests.docex.registers.papers import bomb, pdf, word
 from tests.web.people import sign_in

@@ -11,7 +11,7 @@ from docex.documents.models import Dispatch, Repaired
 from docex.edxml import read
 from docex.edxml.codes import StatusCode
 from docex.exchange.vxp.client import VxpClient
-from kernel.blobs import read_all
+from kernel.storage.blobs import read_all
 from tests.docex.edxml.strict import LostError, strictly
 from tests.docex.hub.systems import System
 from tests.docex.office import Office

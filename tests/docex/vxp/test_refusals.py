@@ -19,8 +19,8 @@ from docex.edxml.progress import Progress
 from docex.exchange.vxp import wire
 from docex.exchange.vxp.client import VxpClient
 from docex.exchange.vxp.systems import Given
-from kernel.blobs import Blob, DiskBlobs, Draft
 from kernel.db import Database
+from kernel.storage.blobs import Blob, DiskBlobs, Draft
 from tests.docex.hub.systems import without_reason
 from tests.docex.hub.test_malware import BAD, Scanner, clamd  # noqa: F401 - a fixture
 from tests.docex.hub.test_receipts import read_receipt

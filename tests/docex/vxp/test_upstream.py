@@ -22,8 +22,8 @@ from docex.exchange.vxp import client, upstream
 from docex.exchange.vxp.client import VxpClient
 from docex.exchange.vxp.models import VxpSystem
 from kernel import clock
-from kernel.blobs import read_all
 from kernel.outbox import OutboxRow, State
+from kernel.storage.blobs import read_all
 from tests.docex.mail.partner import a_key, found_agency, pem
 from tests.docex.office import Office
 from tests.docex.vxp.letters import KEY, a_letter, a_status, organ

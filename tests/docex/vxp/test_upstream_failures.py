@@ -17,7 +17,7 @@ from docex.documents.states import DocumentState
 from docex.edxml import StatusMessage, read
 from docex.edxml.codes import StatusCode
 from docex.edxml.progress import Progress
-from docex.exchange.hub.operators import dead_letters as hub_givenup
+from docex.exchange.hub.operators import dead_letters as hub_dead_letters
 from docex.exchange.hub.operators.dead_letters import Stopped
 from docex.exchange.intake.acceptance import Handed
 from docex.exchange.recalls import withdrawal
@@ -95,7 +95,7 @@ def test_what_was_given_up_is_fetched_again_after_a_while(below: Office, above: 
 
 def stopped(below: Office) -> list[Stopped]:
     with below.db.read() as tx:
-        return [one for group in hub_givenup.groups(tx, below.cast.admin) for one in group.items]
+        return [one for group in hub_dead_letters.groups(tx, below.cast.admin) for one in group.items]
 
 
 def test_an_operator_has_it_fetched_at_once_with_a_reason(below: Office, above: Above) -> None:
@@ -118,7 +118,7 @@ def test_what_the_upper_axis_refused_goes_up_at_a_press_while_it_is_still_wanted
     assert (one.detail, "18" in one.why.vi, one.why.en == one.why.vi) == (MINISTRY.name, True, False)
     ministry = above.system("ministry", MINISTRY)
     with below.db.write(below.cast.admin.by) as tx:
-        assert hub_givenup.again(tx, below.cast.admin, one.job_id, "Trục trên đã thêm Bộ").count == 1
+        assert hub_dead_letters.again(tx, below.cast.admin, one.job_id, "Trục trên đã thêm Bộ").count == 1
     assert progress(below) == [Progress.SUBMITTED]
     below.work()
     assert progress(below) == [Progress.AVAILABLE]
@@ -133,7 +133,7 @@ def test_what_was_recalled_meanwhile_does_not_go_up(below: Office, above: Above)
         withdrawal.recall(tx, below.cast.ha, number, "Gửi nhầm")
     below.work()
     with below.db.write(below.cast.admin.by) as tx:
-        tried = hub_givenup.all_again(tx, below.cast.admin, dead_letters.PARTNER, "Thử lại")
+        tried = hub_dead_letters.all_again(tx, below.cast.admin, dead_letters.PARTNER, "Thử lại")
     assert (tried.count, [needless.why.vi for _, needless in tried.needless]) == (
         0,
         ["Nơi gửi đã thu hồi văn bản này."],
@@ -158,7 +158,7 @@ def test_statuses_that_did_not_go_up_go_at_one_press(below: Office, above: Above
     with above.db.write() as tx:
         tx.session.execute(us.values(revoked_at=None))
     with below.db.write(below.cast.admin.by) as tx:
-        assert hub_givenup.all_again(tx, below.cast.admin, dead_letters.PARTNER, "Đã mở lại").count == 1
+        assert hub_dead_letters.all_again(tx, below.cast.admin, dead_letters.PARTNER, "Đã mở lại").count == 1
     below.work()
     told = [read(province.download(m.doc_id, max_bytes=10**7)) for m in province.received("status")]
     assert [m.status for m in told[len(known) :] if isinstance(m, StatusMessage)] == [StatusCode.REGISTERED]

@@ -19,10 +19,10 @@ from docex.exchange.vxp import jobs, systems
 from docex.exchange.vxp.client import VxpClient
 from docex.exchange.vxp.models import VxpSystem
 from kernel import clock
-from kernel.blobs import BlobStore, store_for
 from kernel.config import Config
 from kernel.db import Database
 from kernel.outbox import OutboxRow
+from kernel.storage.blobs import BlobStore, store_for
 from tests.docex.office import Office
 from tests.docex.vxp.letters import organ
 from tests.web.application import create_app

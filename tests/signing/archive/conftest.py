@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from kernel import clock
-from kernel.blobs import BlobStore, read_all
 from kernel.outbox import OutboxRow, State
+from kernel.storage.blobs import BlobStore, read_all
 from signing.archive import jobs as archive_jobs
 from signing.archive import preservation
 from signing.archive.preservation import Kept

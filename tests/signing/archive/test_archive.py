@@ -17,8 +17,8 @@ from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner
 
 from kernel import clock, outbox
 from kernel.outbox import Job, OutboxRow, State
-from kernel.wakeup import Wakeup
-from kernel.worker import Worker
+from kernel.queue.wakeup import Wakeup
+from kernel.queue.worker import Worker
 from signing.archive import jobs as archive_jobs
 from signing.archive import preservation
 from signing.archive.models import Archived, Waits

@@ -12,8 +12,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from joserfc.jwk import ECKey
 
 from kernel import clock
-from kernel.blobs import Blob
 from kernel.db import Database, Tx
+from kernel.storage.blobs import Blob
 from signing.evidence.pack import PaperFile, Source, proved, write_pack
 from signing.log import evidence_log, receipts
 from signing.log.evidence_log import Kind, canonical

@@ -13,8 +13,8 @@ from typing import IO, cast
 import pytest
 from pymerkle import InmemoryTree
 
-from kernel.blobs import Blob
 from kernel.db import Database
+from kernel.storage.blobs import Blob
 from signing.evidence import openssl
 from signing.evidence.openssl import pem
 from signing.evidence.pack import PaperFile, write_pack

@@ -17,11 +17,11 @@ from docex.documents.key_custody import Custody
 from docex.documents.papers.files import File
 from docex.official.paper import seal_mark
 from kernel import clock, outbox
-from kernel.blobs import BlobStore, read_all
 from kernel.config import Config
 from kernel.doctor import Health, checks
 from kernel.errors import Invalid
 from kernel.outbox import SendError
+from kernel.storage.blobs import BlobStore, read_all
 from signing.pdf import seal_images
 from signing.pdf.pades import sign_person
 from signing.pdf.stamps import SEAL_MARK_SIZE, Box, text_mark

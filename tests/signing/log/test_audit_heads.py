@@ -11,7 +11,7 @@ from kernel import audit, clock
 from kernel.audit import GENESIS, AuditChain, AuditEntry
 from kernel.config import Config
 from kernel.db import Database, Tx
-from kernel.worker import drain
+from kernel.queue.worker import drain
 from signing.log import audit_heads, audit_jobs, evidence_log, receipts
 from signing.log import jobs as log_jobs
 from signing.log.log_audit import audit as read_log

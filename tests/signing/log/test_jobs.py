@@ -10,11 +10,12 @@ import pytest
 import sqlalchemy as sa
 from asn1crypto import tsp
 
-from kernel import clock, outbox, worker
-from kernel.blobs import BlobStore
+from kernel import clock, outbox
 from kernel.config import Config
 from kernel.db import Database, Tx
 from kernel.outbox import OutboxRow, State, Topic
+from kernel.queue import worker
+from kernel.storage.blobs import BlobStore
 from signing.jobs import register_jobs
 from signing.log import evidence_log
 from signing.log import jobs as log_jobs

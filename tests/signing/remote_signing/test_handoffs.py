@@ -19,8 +19,8 @@ from docex.documents.models import Document, Paper
 from docex.documents.papers.files import attachments_of, main_paper
 from docex.documents.states import DocumentState
 from kernel import clock, outbox
-from kernel.blobs import read_all
 from kernel.outbox import OutboxRow
+from kernel.storage.blobs import read_all
 from signing.pdf.pades import signed_fields
 from signing.remote_signing.models import Handoff, HandoffState, HeldCertificate
 from signing.testca.authority import TestAuthority, TestSeal

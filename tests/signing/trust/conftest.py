@@ -11,10 +11,10 @@ import pytest
 from directory import queries
 from directory.actor import Actor, Role
 from directory.models import RoleGrant
-from kernel.blobs import BlobStore
 from kernel.config import Config
 from kernel.db import Database
-from kernel.worker import drain
+from kernel.queue.worker import drain
+from kernel.storage.blobs import BlobStore
 from signing.keys.keystore import FileKeyStore
 from signing.testca.authority import TestAuthority, TestPerson, TestSeal
 from signing.testca.services import TestServices, open_listener, served

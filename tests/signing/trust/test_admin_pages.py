@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from kernel.blobs import BlobStore
+from kernel.storage.blobs import BlobStore
 from signing.testca.services import CRL, Fault
 from signing.trust import admin_pages, anchors, revocation
 from signing.trust.known_authorities import KNOWN_AUTHORITIES

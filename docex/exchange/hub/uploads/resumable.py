@@ -24,10 +24,10 @@ from directory.actor import Actor
 from docex import topics
 from docex.exchange.hub.models import Upload
 from kernel import clock
-from kernel.blobs import PIECE, Blob, BlobStore, fingerprint
 from kernel.db import Tx
 from kernel.errors import Conflict, Invalid, NotFound, Unavailable, WrongState
 from kernel.outbox import Handler, Job
+from kernel.storage.blobs import PIECE, Blob, BlobStore, fingerprint
 from kernel.text import phrase
 
 ABANDONED = timedelta(hours=24)

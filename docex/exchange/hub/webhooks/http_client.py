@@ -1,4 +1,4 @@
-"""The way out to webhooks. What an agency may name as address is limited, so that nobody makes the hub knock at doors
+"""The way out to webhooks. What an agency may name as address is limited, so that nobody makes the hub call addresses
 inside its own network: https only, public addresses only, and the address that was looked at is the one that is called.
 """
 

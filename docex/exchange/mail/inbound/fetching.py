@@ -9,9 +9,9 @@ from typing import IO
 
 from docex.exchange.hub.webhooks import http_client
 from docex.exchange.mail.inbound.parsing import Linked
-from kernel.blobs import PIECE
 from kernel.errors import DomainError, Invalid, NotFound
 from kernel.outbox import Reason, SendError
+from kernel.storage.blobs import PIECE
 from kernel.text import phrase
 
 READ_S = 60

@@ -20,11 +20,11 @@ from docex.exchange.mail.addresses import agency_at, exchange_domain, plain_addr
 from docex.exchange.mail.models import OUR_TROUBLE, MailArrival, Outcome
 from docex.exchange.mail.partners import partner_at
 from kernel import clock, faults
-from kernel.blobs import Blob, BlobStore
 from kernel.config import Config
 from kernel.db import Database, Tx
 from kernel.refs import Ref
 from kernel.schema import insert_into
+from kernel.storage.blobs import Blob, BlobStore
 
 log = logging.getLogger(__name__)
 

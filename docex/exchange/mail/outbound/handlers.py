@@ -25,12 +25,12 @@ from docex.exchange.mail.models import LetterKind, LetterState, MailLetter, Mail
 from docex.exchange.mail.outbound import composition, confirmations, letter_queue, links
 from docex.exchange.mail.outbound.composition import Cover
 from kernel import clock, faults, outbox
-from kernel.blobs import BlobStore, read_all
 from kernel.config import Config
 from kernel.db import Tx
 from kernel.errors import DomainError
 from kernel.outbox import Handler, Job, SendError
 from kernel.refs import Ref
+from kernel.storage.blobs import BlobStore, read_all
 from kernel.text import phrase
 from notify.delivery import earlier_attempts
 from notify.mail.mime import File

@@ -1,0 +1,1 @@
+"""The web process: its WSGI server, its sockets, and the broadcast of live events to them."""
