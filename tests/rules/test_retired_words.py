@@ -35,13 +35,6 @@ OF_LIBRARIES = {"STRETCH_FILL"}
 SETTING = re.compile(r"mail_door_(?:port|host|domain|cert|key)")
 LOGGERS = {"debug", "info", "warning", "error", "exception"}
 
-#: Top folders in which a word is still to go; to be emptied, nothing may be added.
-LEFT: dict[str, set[str]] = {
-    "door": {"tests"},
-    "promise": {"tests"},
-    "promises": {"tests"},
-}
-
 
 def used(module: Module) -> Iterator[tuple[str, int]]:
     """The retired words in names, in the name of the module, and in what it logs, with their lines."""
@@ -92,6 +85,4 @@ def test_words_that_only_hold_a_retired_one_are_free() -> None:
 def test_retired_words_are_not_used() -> None:
     everything = modules(*ROOMS, "bench", "tests")
     found = {(word, module.path) for module in everything for word, _ in used(module)}
-    assert sorted((w, path) for w, path in found if path.partition("/")[0] not in LEFT.get(w, ())) == []
-    there = {(word, path.partition("/")[0]) for word, path in found}
-    assert [(w, room) for w, rooms in LEFT.items() for room in rooms if (w, room) not in there] == []
+    assert sorted(found) == []

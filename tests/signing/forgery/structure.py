@@ -4,8 +4,8 @@ import re
 from functools import partial
 
 from tests.signing.forgery.papers import Paper
-from tests.signing.forgery.promises import by_stream, by_table
 from tests.signing.forgery.table import Target, add, behind
+from tests.signing.forgery.undefined_objects import by_stream, by_table
 from tests.signing.forgery.updating import (
     Update,
     as_text,

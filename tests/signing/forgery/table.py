@@ -11,7 +11,7 @@ from tests.signing.forgery.scribe import Scribe
 FAMILIES = (
     "annotations",
     "timestamps",
-    "promises",
+    "undefined_objects",
     "appearances",
     "forms",
     "payloads",

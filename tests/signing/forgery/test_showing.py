@@ -49,7 +49,7 @@ def test_the_changed_place_stands_in_a_frame(scribe: Scribe, name: str) -> None:
 
 
 def test_an_honest_seal_is_no_change_when_nothing_else_can_be_seen(scribe: Scribe) -> None:
-    made = forged(scribe, "promises/the page's content ended@table-archived")
+    made = forged(scribe, "undefined_objects/the page's content ended@table-archived")
     found = changes_of(scribe, made.data)
     assert (found.pages, found.shown, found.signed) == ((), (), made.signed)
 

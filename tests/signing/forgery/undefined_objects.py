@@ -1,4 +1,4 @@
-"""Promised objects: what was signed names an object that comes only later, and without a signature."""
+"""Undefined objects: what was signed names an object that comes only later, and without a signature."""
 
 from collections.abc import Callable
 from functools import partial
@@ -226,7 +226,7 @@ def unlocked(paper: Paper) -> bool:
 
 def register() -> None:
     """Into the table."""
-    family = "promises"
+    family = "undefined_objects"
     for what, name in NAMED.items():
         add(family, f"{what}, dangling", partial(dangling, name=name), unlocked, visible=True)
         add(
