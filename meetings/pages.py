@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from meetings.live import CoWorker
-from meetings.models import Conclusion, Meeting, Participant, WallPairing
+from meetings.models import Meeting, Participant, WallPairing
 
 
 @dataclass(frozen=True)
-class MeetingFacts:
+class MeetingView:
     """The facts of a meeting that stand on its pages."""
 
     id: int
@@ -22,7 +21,7 @@ class MeetingFacts:
     cancel_reason: str
 
     @classmethod
-    def of(cls, meeting: Meeting) -> "MeetingFacts":
+    def of(cls, meeting: Meeting) -> "MeetingView":
         """The facts of a row."""
         return cls(
             id=meeting.id,
@@ -66,32 +65,6 @@ class OwnPlace:
             substitute_name=participant.substitute_name,
             substitute_position=participant.substitute_position,
             substitute_phone=participant.substitute_phone,
-        )
-
-
-@dataclass(frozen=True)
-class ConclusionView:
-    """A conclusion on a page."""
-
-    id: int
-    text: str
-    lead_person_id: int | None
-    lead_name: str
-    co_workers: tuple[CoWorker, ...]
-    due_at: datetime | None
-    task_id: int | None
-
-    @classmethod
-    def of(cls, conclusion: Conclusion) -> "ConclusionView":
-        """The fields of a row."""
-        return cls(
-            id=conclusion.id,
-            text=conclusion.text,
-            lead_person_id=conclusion.lead_person_id,
-            lead_name=conclusion.lead_name,
-            co_workers=tuple(CoWorker(person["id"], person["name"]) for person in conclusion.co_workers),
-            due_at=conclusion.due_at,
-            task_id=conclusion.task_id,
         )
 
 

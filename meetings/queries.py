@@ -30,7 +30,7 @@ from meetings.live import (
     Snapshot,
 )
 from meetings.models import AgendaItem, Conclusion, Meeting, MeetingPaper, Participant
-from meetings.pages import ConclusionView, MeetingFacts, OwnPlace, WallView
+from meetings.pages import MeetingView, OwnPlace, WallView
 from meetings.speaking import queue_of
 from meetings.states import OVER_STATES, ROOM_STATES, Answer, MeetingKind, MeetingState, Role, Verb, after
 from notify.queries import MessageLine, messages_about
@@ -144,7 +144,7 @@ class Quorum:
 class MeetingPage:
     """Everything that the pages of one meeting show; drawn from one transaction with `heads`."""
 
-    meeting: MeetingFacts
+    meeting: MeetingView
     state_word: Phrase
     tone: str
     kind_word: Phrase
@@ -153,7 +153,7 @@ class MeetingPage:
     chair: str
     items: list[ItemView]
     people: list[PersonView]
-    conclusions: list[ConclusionView]
+    conclusions: list[LiveConclusion]
     task_words: dict[int, tuple[Phrase, str]]  # by task id: how its state is called, and the tone of its chip
     turns: tuple[LiveTurn, ...]
     quorum: Quorum
@@ -179,13 +179,13 @@ class MeetingPage:
         """Whether the room may be entered."""
         return self.meeting.state in ROOM_STATES
 
-    def has_part(self, conclusion: ConclusionView) -> bool:
+    def has_part(self, conclusion: LiveConclusion) -> bool:
         """Whether the reader has a part in the task that a conclusion became, and so may open it."""
         if self.me is None:
             return False
         if self.me.role in (Role.CHAIR, Role.SECRETARY):
             return True
-        shares = {conclusion.lead_person_id, *(person.id for person in conclusion.co_workers)}
+        shares = {conclusion.lead_id, *(person.id for person in conclusion.co_workers)}
         return self.me.person_id in shares
 
     def person(self, participant_id: int) -> PersonView | None:
@@ -245,7 +245,7 @@ def page(tx: Tx, actor: Actor | None, meeting_id: int, right: Right = Right.SEE)
     sent = _messages_by_person(tx, meeting) if desk else {}
     names = [streams.room(meeting.id)] + ([streams.desk(meeting.id)] if desk else [])
     return MeetingPage(
-        meeting=MeetingFacts.of(meeting),
+        meeting=MeetingView.of(meeting),
         state_word=word,
         tone=tone,
         kind_word=KIND_WORDS[meeting.kind],
@@ -254,7 +254,7 @@ def page(tx: Tx, actor: Actor | None, meeting_id: int, right: Right = Right.SEE)
         chair=next((p.name for p in people if p.role == Role.CHAIR), ""),
         items=_items(tx, meeting),
         people=[_person(p, desk, sent.get(p.person_id, [])) for p in people],
-        conclusions=[ConclusionView.of(one) for one in decided],
+        conclusions=[LiveConclusion.of(one) for one in decided],
         task_words={t.id: LABELS[TaskState(t.state)] for t in tasks_of(tx, decided)},
         turns=queue_of(tx, meeting).turns,
         quorum=_quorum(people),

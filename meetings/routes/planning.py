@@ -13,7 +13,7 @@ from kernel.errors import Forbidden, Invalid, Stale
 from meetings import access, convening, planning, queries
 from meetings.access import Right, meeting_for
 from meetings.forms import ItemForm, MeetingForm, number, numbers, tomorrow_morning
-from meetings.pages import MeetingFacts
+from meetings.pages import MeetingView
 from meetings.planning import PaperFile
 from meetings.routes.base import WALLS, Errors, answered, blobs, routes
 from meetings.states import Role, Verb
@@ -59,7 +59,7 @@ def facts(tx: Tx, actor: Actor, meeting_id: int) -> str:
     found = meeting_for(tx, actor, meeting_id, Right.DESK)
     form = MeetingForm().show(found)
     return _facts_page(
-        tx, form, url_for("meetings.change", meeting_id=meeting_id), meeting=MeetingFacts.of(found), rev=found.rev
+        tx, form, url_for("meetings.change", meeting_id=meeting_id), meeting=MeetingView.of(found), rev=found.rev
     )
 
 
@@ -74,7 +74,7 @@ def change(tx: Tx, actor: Actor, meeting_id: int) -> Any:
     except (Invalid, Stale) as error:
         found = meeting_for(tx, actor, meeting_id, Right.DESK)
         errors = error.fields if isinstance(error, Invalid) else {"": error.message}
-        return _facts_page(tx, form, action, errors, meeting=MeetingFacts.of(found), rev=found.rev), error.status
+        return _facts_page(tx, form, action, errors, meeting=MeetingView.of(found), rev=found.rev), error.status
     return redirect(url_for("meetings.build", meeting_id=meeting_id), 303)
 
 

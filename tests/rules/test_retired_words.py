@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
@@ -38,12 +39,10 @@ LOGGERS = {"debug", "info", "warning", "error", "exception"}
 
 def used(module: Module) -> Iterator[tuple[str, int]]:
     """The retired words in names, in the name of the module, and in what it logs, with their lines."""
-    for word in NAMES:
-        if _holds(module.path.removesuffix(".py").replace("/", "__"), word):
-            yield word, 1
+    yield from ((word, 1) for word in _retired(module.path.removesuffix(".py").replace("/", "__")))
     for node in module.nodes:
         for name in _names(node):
-            yield from ((word, getattr(node, "lineno", 1)) for word in NAMES if _holds(name, word))
+            yield from ((word, getattr(node, "lineno", 1)) for word in _retired(name))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in LOGGERS:
             said = [n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
             yield from ((word, node.lineno) for text in said for word in LOGS if re.search(rf"\b{word}", text))
@@ -56,11 +55,13 @@ def _names(node: ast.AST) -> Iterator[str]:
             yield value
 
 
-def _holds(name: str, word: str) -> bool:
+@cache
+def _retired(name: str) -> frozenset[str]:
+    """The retired words that a name holds between its underscores and capitals."""
     if name.startswith("test_") or name in OF_LIBRARIES or SETTING.fullmatch(name):
-        return False  # the sentence of a test speaks English
-    spelled = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-    return re.search(rf"(?:^|_){word}(?:_|$)", spelled) is not None
+        return frozenset()  # the sentence of a test speaks English
+    spelled = f"_{re.sub(r'(?<=[a-z])(?=[A-Z])', '_', name).lower()}_"
+    return frozenset(word for word in NAMES if f"_{word}_" in spelled)
 
 
 @pytest.mark.parametrize(

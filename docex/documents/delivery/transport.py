@@ -42,18 +42,18 @@ class Transport:
         return False
 
     def carry_all(self, tx: Tx, deliveries: Sequence[Delivery], dispatch: Dispatch) -> set[int]:
-        """The same for several deliveries of one envelope; answers the ids of those that it takes charge of. For ways
-        that can do it with fewer statements."""
+        """The same for several deliveries of one envelope; answers the ids of those that it takes charge of. For
+        transports that can do it with fewer statements."""
         return {one.id for one in deliveries if self.carry(tx, one, dispatch)}
 
     def take_back(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> bool:
         """The sender takes back what its receiver has not confirmed: stop what was enqueued. Answers False when this
-        way may have brought it there all the same."""
+        transport may have brought it there all the same."""
         return True
 
     def expired(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> Phrase | None:
-        """The term has ended and the receiver has not said that it has it: what became of what this way handed on, as
-        it stands in the sender's receipt. None when it handed nothing on."""
+        """The term has ended and the receiver has not said that it has it: what became of what this transport handed
+        on, as it stands in the sender's receipt. None when it handed nothing on."""
         return None
 
     def delivered_here(self, tx: Tx, delivery: Delivery, dispatch: Dispatch) -> None:

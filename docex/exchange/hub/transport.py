@@ -45,7 +45,7 @@ class MailboxTransport(transport.Transport):
     def counted_all(
         self, tx: Tx, deliveries: Sequence[Delivery], dispatch: Dispatch, code: str, description: str
     ) -> None:
-        """Each step of the hub is signed, whichever way took it."""
+        """Each step of the hub is signed, whichever transport took it."""
         if code in _SIGNED:
             receipts.of_deliveries(tx, _SIGNED[code], deliveries, description)
         subscriptions.changed(tx, deliveries, dispatch)

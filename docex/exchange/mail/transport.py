@@ -1,4 +1,5 @@
-"""Offering e-mail as a way out of the hub: every process that says statuses has to know it, not only the worker."""
+"""Registers e-mail as a transport of the hub: every process that reports statuses has to know it, the worker and
+others."""
 
 from docex.documents.delivery import transport
 from docex.exchange.mail.outbound.letter_queue import MailTransport

@@ -1,4 +1,4 @@
-"""Offering the axis above as a way out of the hub: every process that says statuses has to know it."""
+"""Registers the axis above as a transport of the hub: every process that reports statuses has to know it."""
 
 from docex.documents.delivery import transport
 from docex.exchange.vxp.upstream import UpstreamTransport
