@@ -1,5 +1,7 @@
 """One's own account: language, password, second step."""
 
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 
 from directory import passwords, secondstep, signin
@@ -18,12 +20,39 @@ _NOT_THIS_PASSWORD = phrase("Mật khẩu hiện tại không đúng.")
 _NOT_THIS_CODE = phrase("Mã xác thực chưa đúng hoặc đã dùng rồi.")
 
 
+@dataclass(frozen=True)
+class OwnAccount:
+    """A person's own account as its page shows it; never a secret."""
+
+    person_id: int
+    name: str
+    email: str
+    phone: str
+    locale: str
+    has_password: bool
+    has_second_step: bool
+
+
 def own(tx: Tx, actor: Actor) -> Person:
     """The row of the acting person; Forbidden for systems, walls and links."""
     person = tx.session.get(Person, actor.person_id) if actor.kind == "person" else None
     if person is None:
         raise Forbidden()
     return person
+
+
+def own_account(tx: Tx, actor: Actor) -> OwnAccount:
+    """The account of the acting person; Forbidden for systems, walls and links."""
+    row = own(tx, actor)
+    return OwnAccount(
+        person_id=row.id,
+        name=row.name,
+        email=row.email,
+        phone=row.phone,
+        locale=row.locale,
+        has_password=bool(row.password_hash),
+        has_second_step=bool(row.totp_secret),
+    )
 
 
 def agencies_of(tx: Tx, actor: Actor) -> list[AgencyCard]:

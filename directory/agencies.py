@@ -1,7 +1,7 @@
 """The register of agencies: founding, changing, other codes, merging, and the units inside."""
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from typing import Any
 
@@ -39,6 +39,11 @@ class AgencyFacts:
     valid_until_on: date | None = None
 
 
+def facts_of(row: Agency) -> AgencyFacts:
+    """The facts of an agency as they are stored."""
+    return AgencyFacts(**{field.name: getattr(row, field.name) for field in fields(AgencyFacts)})
+
+
 _OWN_FACTS = ("email", "phone", "address")
 """What an administrator below the top may change; the register itself belongs to the top."""
 
@@ -59,7 +64,7 @@ def change_agency(tx: Tx, actor: Actor, agency_id: int, facts: AgencyFacts, rev:
     """Change an agency's facts. `rev` is the revision that was looked at; Stale when somebody saved since."""
     row = agency_for(tx, actor, agency_id)
     if rev is not None and rev != row.rev:
-        raise Stale({"rev": row.rev, **_plain({name: getattr(row, name) for name in asdict(facts)})})
+        raise Stale({"rev": row.rev, **_plain(asdict(facts_of(row)))})
     facts = normal(facts)
     if not is_instance_admin(tx, actor):
         facts = AgencyFacts(

@@ -8,8 +8,9 @@ from typing import Generic, TypeVar
 import sqlalchemy as sa
 
 from directory import clients
-from directory.access import administered, agency_for, person_for
+from directory.access import administered, agency_for, person_for, unit_for
 from directory.actor import Actor, Role
+from directory.agencies import AgencyFacts, facts_of
 from directory.models import Agency, AgencyAlias, ApiClient, Membership, Person, RoleGrant, Unit, WebSession
 from directory.queries import AgencyCard, card_of
 from directory.signin import Step
@@ -45,16 +46,36 @@ class UnitCard:
 
 
 @dataclass(frozen=True)
+class UnitProfile:
+    """A unit with everything that an administrator keeps about it."""
+
+    id: int
+    name: str
+    short_name: str
+    parent_id: int | None
+    agency: AgencyCard
+
+
+@dataclass(frozen=True)
+class Alias:
+    """Another code of an agency."""
+
+    id: int
+    code: str
+
+
+@dataclass(frozen=True)
 class AgencyProfile:
     """An agency with everything that an administrator keeps about it."""
 
     card: AgencyCard
-    row: Agency
+    facts: AgencyFacts
+    rev: int
     parent: AgencyCard | None
     merged_into: AgencyCard | None
     last_on: date | None
     predecessors: list[AgencyCard]
-    aliases: list[AgencyAlias]
+    aliases: list[Alias]
     units: list[UnitCard]
     people: int
 
@@ -87,14 +108,18 @@ class PersonRow:
 class PersonProfile:
     """A person with everything that an administrator keeps about them."""
 
-    row: Person
+    id: int
+    name: str
+    email: str
+    phone: str
+    is_active: bool
+    has_password: bool
+    password_is_temporary: bool
+    password_changed_at: datetime | None
+    has_second_step: bool
+    rev: int
     places: list[Place]
     sessions: int
-
-    @property
-    def card(self) -> PersonRow:
-        """The same in short."""
-        return _row(self.row, self.places)
 
 
 @dataclass(frozen=True)
@@ -140,15 +165,23 @@ def agency_profile(tx: Tx, actor: Actor, agency_id: int) -> AgencyProfile:
     count = sa.select(sa.func.count()).select_from(Membership).where(Membership.agency_id == row.id)
     return AgencyProfile(
         card=card_of(row),
-        row=row,
+        facts=facts_of(row),
+        rev=row.rev,
         parent=_card(tx, row.parent_id),
         merged_into=_card(tx, row.merged_into_id),
         last_on=row.valid_until_on,
         predecessors=[card_of(other) for other in before],
-        aliases=list(aliases),
+        aliases=[Alias(alias.id, alias.code) for alias in aliases],
         units=units(tx, row.id),
         people=tx.session.scalar(count) or 0,
     )
+
+
+def unit_profile(tx: Tx, actor: Actor, unit_id: int) -> UnitProfile:
+    """One unit; NotFound outside what the actor administers."""
+    row = unit_for(tx, actor, unit_id)
+    agency = card_of(tx.session.get_one(Agency, row.agency_id))
+    return UnitProfile(row.id, row.name, row.short_name, row.parent_id, agency)
 
 
 def units(tx: Tx, agency_id: int) -> list[UnitCard]:
@@ -200,7 +233,20 @@ def person_profile(tx: Tx, actor: Actor, person_id: int) -> PersonProfile:
     sessions = sa.select(sa.func.count()).where(
         WebSession.person_id == row.id, WebSession.waits_for == Step.NONE, WebSession.expires_at > clock.now()
     )
-    return PersonProfile(row, _places(tx, [row.id]).get(row.id, []), tx.session.scalar(sessions) or 0)
+    return PersonProfile(
+        id=row.id,
+        name=row.name,
+        email=row.email,
+        phone=row.phone,
+        is_active=row.is_active,
+        has_password=bool(row.password_hash),
+        password_is_temporary=row.password_is_temporary,
+        password_changed_at=row.password_changed_at,
+        has_second_step=bool(row.totp_secret),
+        rev=row.rev,
+        places=_places(tx, [row.id]).get(row.id, []),
+        sessions=tx.session.scalar(sessions) or 0,
+    )
 
 
 def clients_of(tx: Tx, actor: Actor) -> list[ClientCard]:

@@ -21,15 +21,15 @@ def account(tx: Tx, actor: Actor) -> Response:
 
 
 def _account(tx: Tx, actor: Actor, errors: Errors | None = None, **forms: Any) -> Response:
-    person = own.own(tx, actor)
+    account = own.own_account(tx, actor)
     context = {
-        "person": person,
-        "card": queries.person(tx, person.id),
+        "account": account,
+        "card": queries.person(tx, account.person_id),
         "places": own.agencies_of(tx, actor),
         "roles": [role.label for role in Role if role in actor.roles],
         "sessions": signin.sessions_of(tx, actor),
-        "codes_left": secondstep.recovery_codes_left(tx, person.id),
-        "language": LanguageForm(locale=person.locale),
+        "codes_left": secondstep.recovery_codes_left(tx, account.person_id),
+        "language": LanguageForm(locale=account.locale),
         "passwords": NewPasswordForm(),
         "section": "",
     }

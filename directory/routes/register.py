@@ -53,7 +53,7 @@ def _agency(tx: Tx, actor: Actor, agency_id: int, errors: Errors | None = None, 
     others = [card for card in queries.agencies_for_choice(tx) if card.id != agency_id]
     context = {
         "profile": profile,
-        "form": AgencyForm(obj=profile.row).offer(others),
+        "form": AgencyForm(obj=profile.facts, rev=profile.rev).offer(others),
         "alias": AliasForm(),
         "merger": MergeForm().offer(others),
         "unit": UnitForm(prefix="unit-").offer(listing.choice_of_units(tx, agency_id)),
@@ -134,11 +134,10 @@ def unit(tx: Tx, actor: Actor, unit_id: int) -> Response:
 
 
 def _unit(tx: Tx, actor: Actor, unit_id: int, errors: Errors | None = None, form: UnitForm | None = None) -> Response:
-    row = access.unit_for(tx, actor, unit_id)
-    shown = (form or UnitForm(obj=row, prefix="unit-")).offer(
-        listing.choice_of_units(tx, row.agency_id, without=unit_id)
-    )
-    return page("unit", errors, unit=row, agency=queries.agency(tx, row.agency_id), form=shown)
+    profile = listing.unit_profile(tx, actor, unit_id)
+    above = listing.choice_of_units(tx, profile.agency.id, without=unit_id)
+    shown = (form or UnitForm(obj=profile, prefix="unit-")).offer(above)
+    return page("unit", errors, profile=profile, form=shown)
 
 
 @routes.post("/admin/units/<int:unit_id>")

@@ -8,6 +8,7 @@ from directory.access import agency_for
 from directory.actor import Actor
 from directory.forms import PersonForm, PlaceForm
 from directory.listing import Place
+from directory.queries import card_of
 from directory.routes.desk import Errors, done, late, number, once, page, routes
 from kernel.db import Tx
 from kernel.errors import Invalid, Stale
@@ -66,7 +67,7 @@ def _person(
         "person",
         errors,
         profile=profile,
-        form=form or PersonForm(obj=profile.row),
+        form=form or PersonForm(obj=profile),
         agencies=listing.choice_of_agencies(tx, actor),
         section=section,
     )
@@ -95,7 +96,7 @@ def _place(
     tx: Tx, actor: Actor, person_id: int, agency_id: int, errors: Errors | None = None, form: PlaceForm | None = None
 ) -> Response:
     profile = listing.person_profile(tx, actor, person_id)
-    agency = agency_for(tx, actor, agency_id)
+    agency = card_of(agency_for(tx, actor, agency_id))
     present = next((p for p in profile.places if p.agency.id == agency_id), None)
     shown = form or _place_form(tx, actor, agency_id, present)
     shown.offer([], listing.choice_of_units(tx, agency_id))

@@ -186,13 +186,13 @@ def keep_series(tx: Tx, actor: Actor) -> AnyResponse:
 
 
 def _groups_page(tx: Tx, actor: Actor, group_id: int = 0, errors: Errors | None = None) -> str:
-    rows = recipient_groups.groups_of(tx, actor.agency_id)
-    chosen = next((row for row in rows if row.id == group_id), None)
+    groups = recipient_groups.groups_of(tx, actor.agency_id)
+    chosen = next((group for group in groups if group.id == group_id), None)
     agencies = [card for card in directory.agencies_for_choice(tx) if card.id != actor.agency_id]
     members = set(numbers_of(request.form, "members")) if errors else set(chosen.members if chosen else ())
     return render_template(
         "desk/groups.html",
-        groups=rows,
+        groups=groups,
         chosen=chosen,
         name=request.form.get("name", "") if errors else (chosen.name if chosen else ""),
         members=members,

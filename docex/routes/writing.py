@@ -143,7 +143,7 @@ def _form_page(
     source: str,
     action: str,
     errors: Errors | None = None,
-    document: Any = None,
+    document: Document | None = None,
     rev: int | None = None,
     given: Brought = NOTHING,
 ) -> str:
@@ -160,7 +160,7 @@ def _form_page(
         source=source,
         action=action,
         errors=errors or {},
-        document=document,
+        document_id=document.id if document else None,
         returned=returned(tx, [document]).get(document.id) if document else None,
         rev=rev if rev is not None else (document.text_rev if document else None),
         kept_main=kept(secret, actor, [given.main] if given.main else []),

@@ -12,24 +12,6 @@ from jinja2 import Template
 from sqlalchemy import inspect
 from sqlalchemy.orm import InstanceState
 
-#: (template, path in the context, class of the row) that are left. To be emptied; nothing may be added.
-LEFT: frozenset[tuple[str, str, str]] = frozenset(
-    {
-        ("desk/groups.html", "chosen", "Group"),
-        ("desk/groups.html", "groups[]", "Group"),
-        ("directory/account.html", "person", "Person"),
-        ("directory/agency.html", "profile.aliases[]", "AgencyAlias"),
-        ("directory/agency.html", "profile.row", "Agency"),
-        ("directory/password_given.html", "profile.row", "Person"),
-        ("directory/person.html", "profile.row", "Person"),
-        ("directory/place.html", "agency", "Agency"),
-        ("directory/place.html", "profile.row", "Person"),
-        ("directory/unit.html", "unit", "Unit"),
-        ("docex/form.html", "document", "Document"),
-        ("hub/_endpoint.html", "systems[].hook", "Webhook"),
-    }
-)
-
 _LEAVES = (str, bytes, int, float, bool, type(None), type)
 
 
@@ -61,5 +43,5 @@ def _parts(path: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 def look_through(app: Flask, template: Template, context: dict[str, Any], **_: Any) -> None:
     """Fail when a row is in the context of a template that is about to be rendered."""
-    found = {(template.name or "", path, row) for path, row in rows_in(context)} - LEFT
-    assert not found, f"rows of the database in a template: {sorted(found)}"
+    found = rows_in(context)
+    assert not found, f"rows of the database in {template.name}: {sorted(found)}"

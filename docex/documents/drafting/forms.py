@@ -20,8 +20,9 @@ from wtforms.fields.choices import SelectChoice
 
 from directory.queries import AgencyCard, PersonCard
 from docex.documents.drafting.draft import BODY_LENGTH, NOT_WRITTEN_HERE, SUBJECT_LENGTH, Draft
+from docex.documents.drafting.recipient_groups import RecipientGroup
 from docex.documents.labels import COPY_FORMS, STEERING, URGENCY
-from docex.documents.models import Document, Group, Incoming, Reply
+from docex.documents.models import Document, Incoming, Reply
 from docex.documents.papers.uploads import ENDINGS
 from docex.edxml.codes import KINDS
 from docex.official.paper import CopyForm
@@ -129,7 +130,7 @@ class LetterForm(Form):  # type: ignore[misc]
             *(SelectChoice(str(c.id), f"{c.name}, {c.title}" if c.title else c.name) for c in leaders),
         ]
 
-    def offer_desk(self, groups: Iterable[Group], chiefs: Iterable[PersonCard]) -> None:
+    def offer_desk(self, groups: Iterable[RecipientGroup], chiefs: Iterable[PersonCard]) -> None:
         """Fill the choices of groups and of those who check."""
         self.groups.choices = [SelectChoice(str(group.id), group.name) for group in groups]
         self.reviewer_id.choices = [

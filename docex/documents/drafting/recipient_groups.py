@@ -1,5 +1,7 @@
 """Saved groups of recipients, and the types of document with a series of numbers of their own."""
 
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 
 from directory import queries as directory
@@ -18,10 +20,20 @@ NAME_LENGTH = 100
 KEEPERS = (Role.CLERK, Role.OFFICE_CHIEF)
 
 
-def groups_of(tx: Tx, agency_id: int) -> list[Group]:
+@dataclass(frozen=True)
+class RecipientGroup:
+    """A saved list of recipients; `members` are agency ids."""
+
+    id: int
+    name: str
+    members: tuple[int, ...]
+
+
+def groups_of(tx: Tx, agency_id: int) -> list[RecipientGroup]:
     """The groups of an agency, in alphabetical order."""
     rows = tx.session.scalars(sa.select(Group).where(Group.agency_id == agency_id))
-    return sorted(rows, key=lambda row: collation_key(row.name))
+    groups = [RecipientGroup(row.id, row.name, tuple(row.members)) for row in rows]
+    return sorted(groups, key=lambda group: collation_key(group.name))
 
 
 def group_for(tx: Tx, actor: Actor, group_id: int) -> Group:
@@ -39,7 +51,7 @@ def save(tx: Tx, actor: Actor, name: str, members: tuple[int, ...], group_id: in
     row = group_for(tx, actor, group_id) if group_id else None
     title = one_line(name)
     chosen = [i for i in dict.fromkeys(members) if i != actor.agency_id]
-    wrong = _wrong(tx, actor, title, chosen, row)
+    wrong = _wrong(tx, actor, title, chosen, group_id)
     if wrong:
         raise Invalid(wrong)
     if row is None:
@@ -84,13 +96,13 @@ def keep_series(tx: Tx, actor: Actor, kinds: tuple[str, ...]) -> None:
     tx.audit(f"agency:{actor.agency_id}", "series.keep", Ref("agency", actor.agency_id), {"kinds": wanted})
 
 
-def _wrong(tx: Tx, actor: Actor, name: str, members: list[int], row: Group | None) -> dict[str, Phrase]:
+def _wrong(tx: Tx, actor: Actor, name: str, members: list[int], group_id: int) -> dict[str, Phrase]:
     wrong: dict[str, Phrase] = {}
     if not name:
         wrong["name"] = phrase("Cần đặt tên nhóm.")
     elif len(name) > NAME_LENGTH:
         wrong["name"] = phrase("Tên nhóm dài quá {limit} ký tự.", limit=NAME_LENGTH)
-    elif any(g.name.casefold() == name.casefold() and g is not row for g in groups_of(tx, actor.agency_id)):
+    elif any(g.name.casefold() == name.casefold() and g.id != group_id for g in groups_of(tx, actor.agency_id)):
         wrong["name"] = phrase("Đã có nhóm mang tên này.")
     if not members:
         wrong["members"] = phrase("Cần chọn ít nhất một cơ quan.")

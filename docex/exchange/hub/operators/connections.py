@@ -72,6 +72,18 @@ class Connection:
 
 
 @dataclass(frozen=True)
+class Hook:
+    """The webhook of a system, and how calls to it went; `failures` counts those in a row."""
+
+    id: int
+    url: str
+    failures: int
+    arrived_at: datetime | None
+    tested_at: datetime | None
+    open_until: datetime | None
+
+
+@dataclass(frozen=True)
 class System:
     """One system of the agency, and its webhook."""
 
@@ -83,7 +95,7 @@ class System:
     fetches: bool
     contact: str
     certificate_days: int | None
-    hook: Webhook | None
+    hook: Hook | None
     hook_problem: Phrase | None
     test_problem: Phrase | None
 
@@ -290,10 +302,14 @@ def _system(row: ApiClient, hook: Webhook | None, other: FetchingClient | None) 
         fetches=other is not None or mailbox.RECEIVE in row.scopes,
         contact=" · ".join(filter(None, (row.contact_email, row.contact_phone))),
         certificate_days=listing.days_left(row),
-        hook=hook,
+        hook=_hook(hook) if hook else None,
         hook_problem=http_client.words(hook.problem) if hook and hook.problem else None,
         test_problem=http_client.words(hook.test_problem) if hook and hook.test_problem else None,
     )
+
+
+def _hook(row: Webhook) -> Hook:
+    return Hook(row.id, row.url, row.failures, row.arrived_at, row.tested_at, row.open_until)
 
 
 def _shown(parcel: Parcel, delivery: Delivery, dispatch: Dispatch, sender: str, until: datetime | None) -> Shown:
