@@ -128,60 +128,74 @@ def test_every_operation_has_its_line() -> None:
         assert re.search(rf"\$HUB{path}[\"?]", line), name
 
 
+class Integrator:
+    """Two agencies' systems that run the lines of the docs, each with the variables that earlier lines have given."""
+
+    def __init__(self, office: Office, hub: str, folder: Path) -> None:
+        self.office, self.folder, self.data = office, folder, integration.sample().encode()
+        (folder / "envelope.edxml").write_bytes(self.data)
+        sender, receiver = (an_agency(office, code, code) for code in ("H29.15", "H29.20"))
+        digest = hashlib.sha256(self.data).hexdigest()
+        self.values = {"HUB": hub, **sender, "KEY": "docs-1", "SHA256": digest, "SIZE": str(len(self.data))}
+        self.done: set[str] = set()
+        self.values["TOKEN"], theirs = (
+            self.run("directory_api.token", proof)["access_token"] for proof in (sender, receiver)
+        )
+        self.theirs = {"TOKEN": theirs}
+
+    def run(self, name: str, more: dict[str, str] | None = None) -> Any:
+        """Run a line of the docs as the sender, or with other variables; the answer, read where it is JSON."""
+        self.done.add(name)
+        text = shell(f"{LINES[name]} -s -f", self.folder, {**self.values, **(more or {})})
+        return json.loads(text) if text.startswith("{") else text
+
+    def hand_in_and_fetch(self) -> None:
+        """One document goes from the sender to the receiver, which reports on it."""
+        inbox = LINES["hub.inbox"].replace("wait=20", "wait=0")
+        shell(f"{inbox} -s -f", self.folder, {**self.values, **self.theirs})  # it fetches here
+        handed = self.run("docex.submit_edxml")
+        self.values |= {"DOCUMENT": str(handed["id"]), "RECEIPT": handed["receipt"]["id"]}
+        self.office.work()
+        (item,) = self.run("hub.inbox", self.theirs)["items"]
+        self.values["PARCEL"] = str(item["id"])
+        self.values["LEASE"] = str(self.run("hub.lease", self.theirs)["token"])
+        self.run("hub.envelope", self.theirs)
+        assert (self.folder / "received.edxml").read_bytes() == self.data
+        self.run("hub.acknowledge", self.theirs)
+        self.run("hub.report_status", self.theirs)
+        assert self.run("docex.document_status")["deliveries"][0]["state"] == "03"
+
+    def upload_in_pieces(self) -> None:
+        """The same file once more, in pieces."""
+        self.values["UPLOAD"] = str(self.run("hub.begin_upload")["id"])
+        for name in ("hub.add_piece", "hub.upload_state", "hub.finish_upload"):
+            self.run(name)
+        self.office.work()
+
+    def take_evidence(self) -> None:
+        """A pack of evidence is asked for and taken."""
+        with self.office.db.write() as tx:
+            evidence_log.sequence(tx)
+        self.values["LOG_SIZE"] = str(self.run("log.head")["size"])
+        self.run("evidence_api.ask")
+        self.office.work()
+        (pack,) = self.run("evidence_api.listed")["items"]
+        assert pack["state"] == "done", pack
+        self.values["PACK"] = str(pack["id"])
+        self.run("evidence_api.take")
+        assert (self.folder / "pack.zip").read_bytes()[:2] == b"PK"
+
+
 def test_every_line_does_what_it_says(office: Office, hub: str, tmp_path: Path) -> None:
     for register in (register_jobs, register_hub, register_packs):
         register(office.config, office.blobs)
-    sender, receiver = (an_agency(office, code, code) for code in ("H29.15", "H29.20"))
-    data = integration.sample().encode()
-    (tmp_path / "envelope.edxml").write_bytes(data)
-    digest = hashlib.sha256(data).hexdigest()
-    values = {"HUB": hub, **sender, "KEY": "docs-1", "SHA256": digest, "SIZE": str(len(data))}
-
-    def run(name: str, more: dict[str, str] | None = None) -> Any:
-        line = f"{LINES[name]} -s -f"
-        text = shell(line, tmp_path, {**values, **(more or {})})
-        return json.loads(text) if text.startswith("{") else text
-
-    tokens = [run("directory_api.token", proof)["access_token"] for proof in (sender, receiver)]
-    values["TOKEN"], theirs = tokens[0], {"TOKEN": tokens[1]}
-    shell(f"{LINES['hub.inbox'].replace('wait=20', 'wait=0')} -s -f", tmp_path, {**values, **theirs})  # it fetches here
-    handed = run("docex.submit_edxml")
-    values |= {"DOCUMENT": str(handed["id"]), "RECEIPT": handed["receipt"]["id"]}
-    office.work()
-    (item,) = run("hub.inbox", theirs)["items"]
-    values["PARCEL"] = str(item["id"])
-    values["LEASE"] = str(run("hub.lease", theirs)["token"])
-    run("hub.envelope", theirs)
-    assert (tmp_path / "received.edxml").read_bytes() == data
-    run("hub.acknowledge", theirs)
-    run("hub.report_status", theirs)
-    assert run("docex.document_status")["deliveries"][0]["state"] == "03"
-    values["UPLOAD"] = str(run("hub.begin_upload")["id"])
-    for name in ("hub.add_piece", "hub.upload_state", "hub.finish_upload"):
-        run(name)
-    office.work()
-    with office.db.write() as tx:
-        evidence_log.sequence(tx)
-    values["LOG_SIZE"] = str(run("log.head")["size"])
-    run("evidence_api.ask")
-    office.work()
-    (pack,) = run("evidence_api.listed")["items"]
-    assert pack["state"] == "done", pack
-    values["PACK"] = str(pack["id"])
-    run("evidence_api.take")
-    assert (tmp_path / "pack.zip").read_bytes()[:2] == b"PK"
-    in_this_order = ["hub.set_webhook", "hub.webhook", "hub.remove_webhook"]
-    done = {
-        "directory_api.token",
-        "docex.submit_edxml",
-        "hub.lease",
-        "hub.inbox",
-        "hub.acknowledge",
-        "hub.begin_upload",
-    }
-    done |= {"hub.add_piece", "hub.finish_upload", *in_this_order}
-    for name in [*in_this_order, *(name for name in LINES if name not in done)]:
-        run(name, theirs if OPERATIONS[name].scopes == ("docex.receive",) else None)
+    integrator = Integrator(office, hub, tmp_path)
+    integrator.hand_in_and_fetch()
+    integrator.upload_in_pieces()
+    integrator.take_evidence()
+    for name in ("hub.set_webhook", "hub.webhook", "hub.remove_webhook", *LINES):  # the first three in this order
+        if name not in integrator.done:
+            integrator.run(name, integrator.theirs if OPERATIONS[name].scopes == ("docex.receive",) else None)
 
 
 def test_the_page_shows_the_sample_the_elements_and_the_lines(app: Flask) -> None:

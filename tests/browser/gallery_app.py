@@ -221,6 +221,14 @@ def _documents(count: int) -> list[dict[str, Any]]:
 
 
 def _add_pages(app: Flask) -> None:
+    _add_reading_pages(app)
+    _add_forms(app)
+    _add_answers(app)
+
+
+def _add_reading_pages(app: Flask) -> None:
+    """Pages that only show something."""
+
     @app.get("/today/<kind>")
     def today(kind: str) -> str:
         return render_template("today/today.html", sections=_sections(kind == "full"), today=date(2026, 11, 27))
@@ -232,6 +240,22 @@ def _add_pages(app: Flask) -> None:
     @app.get("/document")
     def document() -> str:
         return render_template("document.html", long=LONG, at=datetime(2026, 11, 27, 14, 30, tzinfo=VN))
+
+    @app.get("/parts")
+    def parts() -> str:
+        return render_template("parts.html", long=LONG, at=datetime(2026, 11, 20, 14, 30, tzinfo=VN))
+
+    @app.get("/dark")
+    def dark() -> str:
+        return render_template("dark.html", long=LONG, at=datetime(2026, 11, 20, 14, 30, tzinfo=VN))
+
+    @app.get("/alone")
+    def alone() -> str:
+        return render_template("alone.html")
+
+
+def _add_forms(app: Flask) -> None:
+    """Pages that take something in and refuse what is wrong."""
 
     @app.route("/form", methods=["GET", "POST"])
     def form() -> Response:
@@ -250,13 +274,15 @@ def _add_pages(app: Flask) -> None:
         error = phrase("Cần nêu lý do.") if request.method == "POST" else None
         return Response(render_template("ask.html", error=error, typed=reason, long=LONG), status=422 if error else 200)
 
-    @app.get("/parts")
-    def parts() -> str:
-        return render_template("parts.html", long=LONG, at=datetime(2026, 11, 20, 14, 30, tzinfo=VN))
+    @app.post("/language")
+    def language() -> Response:
+        answer = redirect(request.form.get("next", "/"))
+        answer.set_cookie("lt_locale", request.form["locale"])
+        return answer  # type: ignore[return-value]
 
-    @app.get("/dark")
-    def dark() -> str:
-        return render_template("dark.html", long=LONG, at=datetime(2026, 11, 20, 14, 30, tzinfo=VN))
+
+def _add_answers(app: Flask) -> None:
+    """Answers that are no page of their own: errors and a paper."""
 
     @app.get("/error/<int:status>")
     @app.get("/bare/<int:status>")
@@ -264,19 +290,9 @@ def _add_pages(app: Flask) -> None:
         page = render_template("errors/error.html", status=status, message=None, request_id="a1b2c3d4")
         return Response(page, status=status)
 
-    @app.get("/alone")
-    def alone() -> str:
-        return render_template("alone.html")
-
     @app.get("/paper.pdf")
     def paper() -> Response:
         return Response(_paper(), mimetype="application/pdf")
-
-    @app.post("/language")
-    def language() -> Response:
-        answer = redirect(request.form.get("next", "/"))
-        answer.set_cookie("lt_locale", request.form["locale"])
-        return answer  # type: ignore[return-value]
 
 
 def _paper() -> bytes:

@@ -10,6 +10,7 @@ monkey.patch_all()
 
 import json  # noqa: E402
 import sys  # noqa: E402
+from dataclasses import dataclass, field  # noqa: E402
 from typing import Any  # noqa: E402
 
 import gevent  # noqa: E402
@@ -20,25 +21,45 @@ from web.server.broadcast import Limits  # noqa: E402
 from web.server.wsgi_server import make_socketio, serve  # noqa: E402
 
 
+@dataclass(frozen=True)
+class Observed:
+    """What has happened on the site so far, for `/state` to tell."""
+
+    answers: list[Any] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    slow: list[float] = field(default_factory=list)
+    joined: list[str] = field(default_factory=list)
+
+
 def build(limits: Limits, ping_interval: float = 1, ping_timeout: float = 120) -> tuple[Flask, Any]:
     """The app and its Socket.IO side, bound to each other."""
     app = Flask(__name__)
     socketio = make_socketio(limits, ping_interval=ping_interval, ping_timeout=ping_timeout)
     socketio.init_app(app)
-    answers: list[Any] = []
-    gone: list[str] = []
-    slow: list[float] = []
-    joined: list[str] = []
+    observed = Observed()
+    add_socket_events(socketio, observed)
+    add_emitting_endpoints(app, socketio)
+    add_state(app, socketio, observed)
+    add_plain_endpoints(app, observed.slow)
+    return app, socketio
+
+
+def add_socket_events(socketio: Any, observed: Observed) -> None:
+    """Rooms can be joined; joining and leaving are noted."""
 
     @socketio.on("join")  # type: ignore[untyped-decorator]
     def join(room: str) -> str:
         join_room(room)
-        joined.append(room)
+        observed.joined.append(room)
         return str(request.sid)  # type: ignore[attr-defined]
 
     @socketio.on("disconnect")  # type: ignore[untyped-decorator]
     def left(reason: str) -> None:
-        gone.append(str(reason))
+        observed.gone.append(str(reason))
+
+
+def add_emitting_endpoints(app: Flask, socketio: Any) -> None:
+    """Endpoints that send events to rooms and to single sockets."""
 
     @app.post("/emit")
     def emit() -> Any:
@@ -80,26 +101,27 @@ def build(limits: Limits, ping_interval: float = 1, ping_timeout: float = 120) -
         socketio.emit("event", {"bytes": b"\x00\x01\xff"}, to=request.get_json()["room"])
         return jsonify(ok=True)
 
+
+def add_state(app: Flask, socketio: Any, observed: Observed) -> None:
+    """Endpoints that ask one socket for an answer, and tell what has happened so far."""
+
     @app.post("/ask")
     def ask() -> Any:
-        socketio.emit("event", {"n": 1}, to=request.get_json()["sid"], callback=lambda *a: answers.extend(a))
+        socketio.emit("event", {"n": 1}, to=request.get_json()["sid"], callback=lambda *a: observed.answers.extend(a))
         return jsonify(ok=True)
 
     @app.get("/state")
     def state() -> Any:
         members = list(socketio.server.eio.sockets.values())
         return jsonify(
-            answers=answers,
-            gone=gone,
-            slow=slow,
-            joined=joined,
+            answers=observed.answers,
+            gone=observed.gone,
+            slow=observed.slow,
+            joined=observed.joined,
             members=len(members),
             queued=[member.queue.qsize() for member in members],
             owed=[wire.owed for wire in socketio.server.manager.wires()],
         )
-
-    add_plain_endpoints(app, slow)
-    return app, socketio
 
 
 def add_plain_endpoints(app: Flask, slow: list[float]) -> None:
