@@ -253,9 +253,9 @@ def verdicts() -> None:
 @click.pass_obj
 def again(config: Config) -> None:
     """Judge again, by the rules of today, what was judged by earlier ones; the worker does it, a stretch a minute."""
-    from web import rejudging
+    from web import reverification
 
-    click.echo(rejudging.by_hand(config))
+    click.echo(reverification.by_hand(config))
 
 
 @main.command()
