@@ -100,7 +100,7 @@ def check(tx: Tx, facts: AgencyFacts, row: Agency | None = None) -> None:
         code = getattr(facts, field)
         if not code and field == "old_code":
             continue
-        problem = codes.judge(code).problem or _taken(tx, code, own_id)
+        problem = codes.check(code).problem or _taken(tx, code, own_id)
         if problem is not None:
             problems[field] = problem
     if len(facts.name) < 2:
@@ -121,7 +121,7 @@ def check(tx: Tx, facts: AgencyFacts, row: Agency | None = None) -> None:
 
 def warnings(facts: AgencyFacts) -> list[Phrase]:
     """What looks unusual and is let through."""
-    found = [codes.judge(code).warning for code in (facts.code, facts.old_code) if code]
+    found = [codes.check(code).warning for code in (facts.code, facts.old_code) if code]
     return [warning for warning in found if warning is not None]
 
 
@@ -135,7 +135,7 @@ def add_alias(tx: Tx, actor: Actor, agency_id: int, code: str) -> None:
     require_instance_admin(tx, actor)
     row = agency_for(tx, actor, agency_id)
     wanted = codes.normal(code)
-    problem = codes.judge(wanted).problem or _taken(tx, wanted, own_id=0)
+    problem = codes.check(wanted).problem or _taken(tx, wanted, own_id=0)
     if problem is not None:
         raise Invalid({"alias": problem})
     tx.session.add(AgencyAlias(agency_id=row.id, code=wanted))

@@ -1,4 +1,4 @@
-"""Agency identifier codes, judged leniently: real registers hold forms that no rule foresaw."""
+"""Agency identifier codes, checked leniently: real registers hold forms that no rule foresaw."""
 
 import re
 from dataclasses import dataclass
@@ -36,8 +36,8 @@ def normal(code: str) -> str:
     return one_line(code).upper()
 
 
-def judge(text: str) -> Verdict:
-    """What to think of a code that somebody typed."""
+def check(text: str) -> Verdict:
+    """Whether a code that somebody typed has one of the known forms."""
     code = normal(text)
     if not code:
         return Verdict(code, Form.OTHER, problem=phrase("Cần nhập mã định danh."))

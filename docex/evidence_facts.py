@@ -6,8 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from docex.documents.models import Dispatch, Judgement, Paper, StatusIn
-from docex.documents.verification.models import EnvelopeJudgement
+from docex.documents.models import Dispatch, Paper, PaperVerdict, StatusIn
+from docex.documents.verification.models import EnvelopeVerdict
 from docex.exchange.hub.models import Receipt
 from kernel.db import Tx
 from signing.log.evidence_log import Kind, canonical
@@ -23,7 +23,7 @@ def accepted(tx: Tx) -> Iterator[Fact]:
     for query in (sa.select(Dispatch.sha256), papers, sa.select(StatusIn.sha256)):
         yield from ((Kind.DOCUMENT, digest) for digest in _each(tx, query))
     yield from ((Kind.RECEIPT, sha256(jws.encode()).hexdigest()) for jws in _each(tx, sa.select(Receipt.jws)))
-    for reports in (sa.select(Judgement.report), sa.select(EnvelopeJudgement.report)):
+    for reports in (sa.select(PaperVerdict.report), sa.select(EnvelopeVerdict.report)):
         yield from ((Kind.VERDICT, sha256(canonical(one)).hexdigest()) for one in _each(tx, reports))
 
 

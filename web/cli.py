@@ -252,7 +252,7 @@ def verdicts() -> None:
 @verdicts.command("again")
 @click.pass_obj
 def again(config: Config) -> None:
-    """Judge again, by the rules of today, what was judged by earlier ones; the worker does it, a stretch a minute."""
+    """Verify again, by the rules of today, what was verified by earlier ones; the worker does it, a batch a minute."""
     from web import reverification
 
     click.echo(reverification.by_hand(config))

@@ -1,4 +1,4 @@
-"""`lienthong verdicts again`: what was judged by earlier rules is enqueued to be verified again, and how much."""
+"""`lienthong verdicts again`: what was verified by earlier rules is enqueued to be verified again, and how much."""
 
 from docex.documents.verification import reverification
 from kernel.config import Config
@@ -15,7 +15,7 @@ def by_hand(config: Config) -> str:
     finally:
         db.close()
     return (
-        f"{found.judged} documents have verdicts, {found.earlier} of them by earlier rules, {found.waiting} wait to be "
-        f"judged again; the worker judges {reverification.BATCH_SIZE} a minute and tells who holds what is no longer "
-        "valid"
+        f"{found.verified} documents have verdicts, {found.earlier} of them by earlier rules, {found.waiting} wait to "
+        f"be verified again; the worker verifies {reverification.BATCH_SIZE} a minute and tells who holds what is no "
+        "longer valid"
     )

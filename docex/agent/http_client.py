@@ -108,7 +108,7 @@ class Wire:
                 headers=headers,
                 timeout=(CONNECT_S, timeout_s),
                 verify=self._reach.ca_file or None,  # here: a session's own gives way to REQUESTS_CA_BUNDLE
-                allow_redirects=False,  # a moved hub is for a person to judge
+                allow_redirects=False,  # a moved hub is for a person to decide
                 **more,
             )
         except (requests.RequestException, OSError) as error:

@@ -46,7 +46,7 @@ class Watch:
         if not jws or (self._known is not None and jws == self._known.jws):
             return
         try:
-            wrong = self._judge(jws)
+            wrong = self._problem_of(jws)
         except TransientError as failed:  # asked again with the next poll
             log.warning("the log could not be checked: %s", failed)
             return
@@ -56,7 +56,7 @@ class Watch:
         self.board.is_wrong(WHAT, wrong)
         self._keep_evidence(jws, wrong)
 
-    def _judge(self, jws: str) -> Phrase | None:
+    def _problem_of(self, jws: str) -> Phrase | None:
         """What is wrong with a head; the one that fits is kept."""
         said = self.hub.signed(jws)
         head = _head(jws, said) if said is not None else None

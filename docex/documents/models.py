@@ -362,7 +362,7 @@ class Paper(Base):
     made_at: Mapped[datetime]
 
 
-class Judgement(Base):
+class PaperVerdict(Base):
     """The verdict on one paper of an envelope, with its reasons; re-verifying adds a newer one."""
 
     __tablename__ = "docex_judgement"

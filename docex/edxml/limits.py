@@ -28,7 +28,7 @@ class Limits:
     unpacked_bytes: int = 0
     """All attachments of one envelope after decoding and unwrapping; 0 is 200 MiB, or more likewise."""
     ratio: int = 200
-    """Unpacked to packed, judged only above `ratio_floor`: a small text of blanks shrinks as a bomb does."""
+    """Unpacked to packed, counted only above `ratio_floor`: a small text of blanks shrinks as a bomb does."""
     ratio_floor: int = 4 * MIB
 
     def __post_init__(self) -> None:

@@ -34,7 +34,7 @@ def verdict(tx: Tx, actor: Actor, paper_id: int) -> Response:
 
 
 @routes.post("/documents/papers/<int:paper_id>/verdict")
-def judge_again(tx: Tx, actor: Actor, paper_id: int) -> AnyResponse:
+def verify_again(tx: Tx, actor: Actor, paper_id: int) -> AnyResponse:
     """Have it verified once more, with what is known today."""
     _asked(actor, verdict_store.request_verification(tx, actor, paper_id))
     return redirect(url_for("checking.verdict", paper_id=paper_id), 303)
@@ -48,7 +48,7 @@ def see_changed(tx: Tx, actor: Actor, fallen_id: int) -> AnyResponse:
 
 
 @routes.post("/documents/papers/<int:paper_id>/verdict/past")
-def judge_past(tx: Tx, actor: Actor, paper_id: int) -> AnyResponse:
+def verify_past(tx: Tx, actor: Actor, paper_id: int) -> AnyResponse:
     """Have it verified as of an earlier moment."""
     try:
         _asked(actor, verdict_store.request_verification(tx, actor, paper_id, past_moment(request.form)))
@@ -57,10 +57,10 @@ def judge_past(tx: Tx, actor: Actor, paper_id: int) -> AnyResponse:
     return redirect(url_for("checking.verdict", paper_id=paper_id), 303)
 
 
-@routes.get("/documents/papers/<int:paper_id>/verdicts/<int:judgement_id>")
-def report(tx: Tx, actor: Actor, paper_id: int, judgement_id: int) -> Response:
+@routes.get("/documents/papers/<int:paper_id>/verdicts/<int:verdict_id>")
+def report(tx: Tx, actor: Actor, paper_id: int, verdict_id: int) -> Response:
     """A verdict with all its technical facts, as it was kept; its canonical JSON is a leaf of the evidence log."""
-    row = check_page.report_of(tx, actor, paper_id, judgement_id)
+    row = check_page.report_of(tx, actor, paper_id, verdict_id)
     answer = Response(canonical(row.report), mimetype="application/json")
     answer.headers["Content-Disposition"] = disposition(f"ket-qua-kiem-tra-{row.id}.json")
     answer.headers["Cache-Control"] = "private, no-store"
@@ -100,7 +100,7 @@ class Answered:
     same: tuple[Phrase, str] | None = None
 
 
-def _judge_upload(tx: Tx, actor: Actor | None, code: str = "") -> Answered:
+def _verify_upload(tx: Tx, actor: Actor | None, code: str = "") -> Answered:
     """Verify what was handed in; nothing of it is kept."""
     config = current_app.extensions["lienthong"].config
     paper = check_codes.public_paper(tx, code) if code else None
@@ -121,11 +121,11 @@ def check(tx: Tx, actor: Actor | None) -> Response:
 
 @routes.open_post(
     "/check",
-    reason="judges the file that comes with it, counted by address, and keeps nothing",
+    reason="verifies the file that comes with it, counted by address, and keeps nothing",
     csrf=False,
     rate="check_rate",
     form_bytes="check_max_bytes",
-    before=_judge_upload,
+    before=_verify_upload,
 )
 def check_file(tx: Tx, actor: Actor | None, brought: Callable[[], Answered]) -> Response:
     """What its signatures are worth."""
@@ -151,7 +151,7 @@ def paper_by_code(tx: Tx, actor: Actor | None, code: str) -> Response:
     csrf=False,
     rate="check_rate",
     form_bytes="check_max_bytes",
-    before=_judge_upload,
+    before=_verify_upload,
 )
 def compare_file(tx: Tx, actor: Actor | None, code: str, brought: Callable[[], Answered]) -> Response:
     """Whether a file is the one that was issued."""

@@ -34,7 +34,7 @@ from tests.cast import Cast
     ],
 )
 def test_codes_seen_in_real_registers_are_let_through(typed: str, form: Form) -> None:
-    verdict = codes.judge(typed)
+    verdict = codes.check(typed)
     assert verdict.problem is None
     assert verdict.form is form
     assert (verdict.warning is not None) == (form is Form.OTHER)
@@ -43,7 +43,7 @@ def test_codes_seen_in_real_registers_are_let_through(typed: str, form: Form) ->
 
 @pytest.mark.parametrize("typed", ["", "   ", "H29 01", "mã số", "H29..01", ".H29", "H29.01;", "H" * 36, "<b>"])
 def test_what_can_be_no_code_is_refused(typed: str) -> None:
-    assert codes.judge(typed).problem is not None
+    assert codes.check(typed).problem is not None
 
 
 def facts_of(row: Agency, **changes: object) -> AgencyFacts:

@@ -1,4 +1,4 @@
-"""Letters through the hub while its processes and its database are killed with -9, and the judgement afterwards.
+"""Letters through the hub while its processes and its database are killed with -9, and the comparison afterwards.
 
 Real processes on a real, durable PostgreSQL. A sender hands in letters over several connections, repeats after every
 failure, and now and then hands in the same letter twice at once; a receiver leases, downloads, checks and
@@ -141,7 +141,7 @@ def run(
         instance.revive()
         instance.wait_for_web()
         with instance.database() as db:
-            detail = judge(db, [hashlib.sha256(one).hexdigest() for one in letters], records)
+            detail = disagreements(db, [hashlib.sha256(one).hexdigest() for one in letters], records)
         detail["receipts_unlike_later"] = _unlike_later(sender, letters, records)
     return Found(detail, killer.done, round(time.monotonic() - begun, 1), seed)
 
@@ -230,7 +230,7 @@ def _victims(kills: int, chance: random.Random) -> list[str]:
     return found
 
 
-def judge(db: Database, letters: Sequence[str], records: Records) -> dict[str, int]:
+def disagreements(db: Database, letters: Sequence[str], records: Records) -> dict[str, int]:
     """How often the records of sender, receiver and database disagree, by kind of fault."""
     wrong: Counter[str] = Counter()
     with db.read() as tx:

@@ -129,11 +129,11 @@ def test_nothing_is_lost_and_nothing_is_doubled(seeded: list[str], tmp_path: Pat
     kills = KILLS if full else 1
     homes = [tmp_path / point for point in POINTS]
     with ThreadPoolExecutor(len(POINTS)) as pool:
-        found = dict(zip(POINTS, pool.map(partial(_judge, kills), POINTS, seeded, homes), strict=True))
+        found = dict(zip(POINTS, pool.map(partial(_check, kills), POINTS, seeded, homes), strict=True))
     assert {point: wrong for point, wrong in found.items() if wrong} == {}
 
 
-def _judge(kills: int, point: str, url: str, home: Path) -> list[str]:
+def _check(kills: int, point: str, url: str, home: Path) -> list[str]:
     """What went wrong when the worker died at `point`; nothing when all is well."""
     home.mkdir()
     with SmtpSink(home / "mail.jsonl") as mail, TwilioSink(home / "sms.jsonl", callbacks=False) as sms:

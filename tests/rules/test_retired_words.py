@@ -28,12 +28,19 @@ NAMES = {
     "lookalikes": "confusables",
     "givenup": "dead_letters",
     "takenin": "archive_backfill",
+    "judge": "verify, check",
+    "judging": "verification",
+    "judgement": "verdict",
+    "unjudged": "unverified",
+    "rejudging": "reverification",
 }
 LOGS = {"stumbled": "failed, will retry", "promise": "job"}
 #: Names of libraries, which call their things as they like.
 OF_LIBRARIES = {"STRETCH_FILL"}
+#: Reasons of verdicts keep the names under which they are stored.
+STORED = {"CANNOT_JUDGE", "JUDGING_CRASHED", "JUDGING_TOO_LONG", "JUDGING_TOO_MUCH"}
 #: Settings keep the names under which operators have set them.
-SETTING = re.compile(r"mail_door_(?:port|host|domain|cert|key)")
+SETTING = re.compile(r"mail_door_(?:port|host|domain|cert|key)|judging_seconds")
 LOGGERS = {"debug", "info", "warning", "error", "exception"}
 
 
@@ -58,7 +65,7 @@ def _names(node: ast.AST) -> Iterator[str]:
 @cache
 def _retired(name: str) -> frozenset[str]:
     """The retired words that a name holds between its underscores and capitals."""
-    if name.startswith("test_") or name in OF_LIBRARIES or SETTING.fullmatch(name):
+    if name.startswith("test_") or name in OF_LIBRARIES | STORED or SETTING.fullmatch(name):
         return frozenset()  # the sentence of a test speaks English
     spelled = f"_{re.sub(r'(?<=[a-z])(?=[A-Z])', '_', name).lower()}_"
     return frozenset(word for word in NAMES if f"_{word}_" in spelled)
@@ -71,6 +78,7 @@ def _retired(name: str) -> frozenset[str]:
         ("kernel/a.py", "class MailDoor: ...", "door"),
         ("kernel/a.py", "def f(wish): ...", "wish"),
         ("kernel/a.py", "self._promises = []", "promises"),
+        ("kernel/a.py", "class EnvelopeJudgement: ...", "judgement"),
         ("docex/givenup.py", "", "givenup"),
         ("kernel/a.py", 'log.warning("job %s stumbled", 1)', "stumbled"),
     ],

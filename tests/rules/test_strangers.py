@@ -86,7 +86,7 @@ def test_other_rooms_hand_over_what_signing_does_with_files_and_never_call_it() 
 
 
 STARTED_WITH_SETTINGS = ("web/supervisor.py", "web/tour/")
-"""What is started there is the service itself, or judges papers of its own."""
+"""What is started there is the service itself, or verifies papers of its own."""
 
 
 def test_programs_that_work_on_words_and_files_of_others_are_started_without_our_secrets() -> None:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.actor import Actor
-from docex.documents.models import Dispatch, Incoming, Judgement, Paper
+from docex.documents.models import Dispatch, Incoming, Paper, PaperVerdict
 from docex.documents.verification import verdict_store
 from docex.documents.verification.verdict_page import VALUES, VerdictView, verdict_view
 from docex.streams import document_stream, incoming_stream
@@ -76,12 +76,12 @@ class Revision:
     name: str
 
 
-def verdict_sheet(tx: Tx, actor: Actor, paper_id: int, judgement_id: int | None = None) -> VerdictSheet:
+def verdict_sheet(tx: Tx, actor: Actor, paper_id: int, verdict_id: int | None = None) -> VerdictSheet:
     """The newest verdict on a paper of an envelope, or the one that was asked for."""
     dispatch = verdict_store.verified_dispatch_for(tx, actor, paper_id)
     paper = tx.session.get_one(Paper, paper_id)
     rows = verdict_store.history(tx, paper_id)[:MAX_HISTORY]
-    shown = _shown(tx, paper_id, rows, judgement_id)
+    shown = _shown(tx, paper_id, rows, verdict_id)
     incoming_id, document_id = _belongs_to(tx, actor, dispatch)
     envelope = verdict_store.latest_of_envelope(tx, dispatch.id)
     stream = incoming_stream(incoming_id) if incoming_id else document_stream(document_id or 0)
@@ -109,10 +109,10 @@ def verdict_sheet(tx: Tx, actor: Actor, paper_id: int, judgement_id: int | None 
     )
 
 
-def report_of(tx: Tx, actor: Actor, paper_id: int, judgement_id: int) -> Judgement:
+def report_of(tx: Tx, actor: Actor, paper_id: int, verdict_id: int) -> PaperVerdict:
     """A verdict as it was kept; Damaged when it was on bytes that are no longer there."""
     verdict_store.verified_dispatch_for(tx, actor, paper_id)
-    row = _one(tx, paper_id, judgement_id)
+    row = _one(tx, paper_id, verdict_id)
     if verdict_store.as_stored(tx, Verdict.from_json(row.report)).has(verdict_store.CHANGED):
         raise Damaged(str(row.report["sha256"]))
     return row
@@ -137,14 +137,14 @@ def _revision_name(paper: Paper, signer: Signer, place: int) -> str:
     return f"{stem if dot else paper.name} (chữ ký {place}, {whom}).{ending if dot else 'pdf'}"
 
 
-def _shown(tx: Tx, paper_id: int, rows: list[Judgement], judgement_id: int | None) -> Judgement | None:
-    if judgement_id is not None:
-        return _one(tx, paper_id, judgement_id)
+def _shown(tx: Tx, paper_id: int, rows: list[PaperVerdict], verdict_id: int | None) -> PaperVerdict | None:
+    if verdict_id is not None:
+        return _one(tx, paper_id, verdict_id)
     return next((row for row in rows if row.as_of is None), None)
 
 
-def _one(tx: Tx, paper_id: int, judgement_id: int) -> Judgement:
-    row = tx.session.get(Judgement, judgement_id)
+def _one(tx: Tx, paper_id: int, verdict_id: int) -> PaperVerdict:
+    row = tx.session.get(PaperVerdict, verdict_id)
     if row is None or row.paper_id != paper_id:
         raise NotFound()
     return row
@@ -157,7 +157,7 @@ def _belongs_to(tx: Tx, actor: Actor, dispatch: Dispatch) -> tuple[int | None, i
     return tx.session.scalar(copy), None
 
 
-def _given(tx: Tx, rows: list[Judgement], shown: Judgement | None) -> tuple[Given, ...]:
+def _given(tx: Tx, rows: list[PaperVerdict], shown: PaperVerdict | None) -> tuple[Given, ...]:
     people = directory.people(tx, {row.asked_by for row in rows if row.asked_by is not None})
     values = {row.id: verdict_store.as_stored(tx, Verdict.from_json(row.report)).value for row in rows}
     return tuple(

@@ -63,7 +63,7 @@ class Format:
     """A kind of file that can be checked: how to recognise it, and how to verify it."""
 
     recognises: Callable[[bytes], bool]
-    judge: Callable[[bytes, Known], Told]
+    verify: Callable[[bytes, Known], Told]
 
 
 def _is_pdf(data: bytes) -> bool:
@@ -105,7 +105,7 @@ def look(name: str, data: bytes, known: Known, most: int) -> Uploaded:
             {"file": phrase("Tệp này không phải là PDF hay hồ sơ bằng chứng, nên không kiểm tra được ở đây.")}
         )
     try:
-        told = found.judge(data, known)
+        told = found.verify(data, known)
     except SandboxBusy:
         raise Unavailable(phrase("Hệ thống đang kiểm tra nhiều tệp khác. Xin thử lại sau ít phút.")) from None
     return Uploaded(name[:200], len(data), hashlib.sha256(data).hexdigest(), told)

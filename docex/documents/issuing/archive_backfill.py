@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from docex import topics
 from docex.documents.issuing.paper_handlers import PDF
-from docex.documents.models import Judgement, Paper
+from docex.documents.models import Paper, PaperVerdict
 from docex.documents.papers import preservation
 from kernel import clock, outbox
 from kernel.db import Database, Tx
@@ -50,8 +50,8 @@ def _keep(tx: Tx, papers: list[Paper]) -> None:
             # Nobody knows any more how far it has come: the first step is to look.
             archive.keep(tx, paper.sha256, paper.size, Level.B_B, look_first=True)
     sent = {paper.id for paper in papers if paper.dispatch_id is not None}
-    verdicts = sa.select(Judgement).where(Judgement.paper_id.in_(sent), Judgement.as_of.is_(None))
+    verdicts = sa.select(PaperVerdict).where(PaperVerdict.paper_id.in_(sent), PaperVerdict.as_of.is_(None))
     newest = {
-        row.paper_id: Verdict.from_json(row.report) for row in tx.session.scalars(verdicts.order_by(Judgement.id))
+        row.paper_id: Verdict.from_json(row.report) for row in tx.session.scalars(verdicts.order_by(PaperVerdict.id))
     }
     preservation.keep_verified(tx, list(newest.items()))

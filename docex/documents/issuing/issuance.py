@@ -123,7 +123,7 @@ def upload_refused(tx: Tx, document: Document, paper: Paper, reason: Phrase) -> 
 
 def signed(tx: Tx, document: Document, file: File, serial: str) -> None:
     """The worker has made the leader's signature. It does not count when the decision to sign for another was ended
-    between the press and now: every judgement of the paper would find that."""
+    between the press and now: every verification of the paper would find that."""
     assert document.issued_on is not None
     block = (document.authority, document.signer_title)
     missing = delegation.missing_cover(tx, document.agency_id, document.signer_id, document.issued_on, *block)

@@ -144,7 +144,7 @@ class DocumentSheet:
 
 @dataclass(frozen=True)
 class IncomingSheet:
-    """A received copy. `unjudged` stands in place of a verdict while there is none; `envelope` is what the verdict on
+    """A received copy. `unverified` stands in place of a verdict while there is none; `envelope` is what the verdict on
     the envelope's own signature says; `update_asked`, that a newer copy is to stand in place of this one."""
 
     id: int
@@ -168,7 +168,7 @@ class IncomingSheet:
     paper: PaperView | None
     attachments: tuple[PaperView, ...]
     verdict: VerdictView | None
-    unjudged: Phrase | None
+    unverified: Phrase | None
     kept: KeptView | None
     envelope: Label | None
     notes: tuple[Phrase, ...]
@@ -269,7 +269,7 @@ def incoming_sheet(tx: Tx, actor: Actor, incoming_id: int) -> IncomingSheet:
         paper=_paper(main, verdicts.get(main.id)) if main else None,
         attachments=tuple(_paper(p, verdicts.get(p.id)) for p in papers if main is None or p.id != main.id),
         verdict=_verdict(verdicts[main.id], main.id) if main and main.id in verdicts else None,
-        unjudged=_unjudged(dispatch) if main and main.id not in verdicts else None,
+        unverified=_unverified(dispatch) if main and main.id not in verdicts else None,
         kept=view_of(tx, main),
         envelope=_envelope(verdict_store.latest_of_envelope(tx, dispatch.id)),
         notes=tuple(phrase_from_json(note["phrase"]) for note in dispatch.notes),
@@ -280,7 +280,7 @@ def incoming_sheet(tx: Tx, actor: Actor, incoming_id: int) -> IncomingSheet:
     )
 
 
-def _unjudged(dispatch: Dispatch) -> Phrase:
+def _unverified(dispatch: Dispatch) -> Phrase:
     if dispatch.verdict:
         return phrase("Chưa kiểm tra được chữ ký số của văn bản này, xin báo quản trị hệ thống.")
     return phrase("Đang kiểm tra chữ ký số…")

@@ -39,8 +39,8 @@ TIMEOUT_S = 5.0
 
 
 def refuse_hazards(blobs: BlobStore, file: File, field: str) -> None:
-    """Invalid on `field` when a judge would refuse this PDF once it is signed: said while the form is still open. Of
-    a broken file the worker can say more."""
+    """Invalid on `field` when verification would refuse this PDF once it is signed: said while the form is still open.
+    Of a broken file the worker can say more."""
     data = read_all(blobs, file.sha256)
     try:
         found = run_sandboxed(obstacles, data, timeout_s=TIMEOUT_S, within_s=verification_seconds())
@@ -63,7 +63,7 @@ def with_hazards(blobs: BlobStore, file: File) -> File:
             obstacles, read_all(blobs, file.sha256), timeout_s=TIMEOUT_S, within_s=verification_seconds()
         )
     except (SandboxBusy, SandboxError):
-        return file  # sealing tries again, and the receiver's judge looks at it in any case
+        return file  # sealing tries again, and the receiver verifies it in any case
     named = [one.value for one in found if one is not Hazard.FIELD_OVER_TEXT]
     return replace(file, spot={**(file.spot or {}), HAZARDS: named}) if named else file
 

@@ -59,8 +59,8 @@ class VerifyHandler(Handler[EnvelopeToVerify, EnvelopeVerified]):
         """Verify each in a process of its own; whatever the bytes are, a verdict comes out."""
         trust = with_evidence(prepared.trust, prepared.evidence, self.blobs)
         pieces = Pieces(prepared.readable)
-        verdicts = tuple((one.paper_id, self._judge(one, prepared, trust, pieces)) for one in prepared.questions)
-        envelope = self._judge_envelope(prepared, trust)
+        verdicts = tuple((one.paper_id, self._verify_paper(one, prepared, trust, pieces)) for one in prepared.questions)
+        envelope = self._verify_envelope(prepared, trust)
         made = [verdict for _, verdict in verdicts] + ([envelope] if envelope is not None else [])
         for verdict in made:
             self._keep_evidence(verdict, trust)
@@ -84,7 +84,7 @@ class VerifyHandler(Handler[EnvelopeToVerify, EnvelopeVerified]):
         if job.payload.get("first"):
             text_extraction.ask_to_read(tx, job.payload["dispatch_id"])
 
-    def _judge(self, one: PaperToVerify, case: EnvelopeToVerify, trust: Trust, pieces: Pieces) -> Verdict:
+    def _verify_paper(self, one: PaperToVerify, case: EnvelopeToVerify, trust: Trust, pieces: Pieces) -> Verdict:
         policy = policy_for(one.kind)
         if one.size > MAX_VERIFIED_BYTES:
             return too_large(one.sha256, one.size, policy, at=case.as_of)
@@ -96,7 +96,7 @@ class VerifyHandler(Handler[EnvelopeToVerify, EnvelopeVerified]):
         pieces.take(one.sha256, text)
         return verdict
 
-    def _judge_envelope(self, case: EnvelopeToVerify, trust: Trust) -> Verdict | None:
+    def _verify_envelope(self, case: EnvelopeToVerify, trust: Trust) -> Verdict | None:
         """What its own signature is worth. The file is read here, in pieces; its certificate is verified apart."""
         with self.blobs.open(case.envelope) as stored, tempfile.TemporaryFile() as copied:
             file = stored

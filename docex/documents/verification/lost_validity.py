@@ -15,7 +15,7 @@ from directory import queries as directory
 from directory.actor import Actor, Role, require
 from docex import topics
 from docex.documents.links import INCOMING_PATH, OUTGOING_PATH, SEEN_PATH
-from docex.documents.models import Dispatch, Document, Incoming, Judgement
+from docex.documents.models import Dispatch, Document, Incoming, PaperVerdict
 from docex.documents.verification.models import FallenVerdict
 from docex.documents.waiting_notices import tell_waiting, tell_waiting_own
 from kernel import clock, outbox
@@ -39,9 +39,9 @@ auditing.words[SEEN] = phrase("Đã xem văn bản không còn hợp lệ khi ki
 
 def valid_by_earlier_rules(tx: Tx, dispatch_id: int) -> Mapping[int, str]:
     """By paper, the version of the policy under which its newest verdict was valid."""
-    query = sa.select(Judgement).where(Judgement.dispatch_id == dispatch_id, Judgement.as_of.is_(None))
+    query = sa.select(PaperVerdict).where(PaperVerdict.dispatch_id == dispatch_id, PaperVerdict.as_of.is_(None))
     newest: dict[tuple[int, str], tuple[int, str]] = {}
-    for row in tx.session.scalars(query.order_by(Judgement.id)):
+    for row in tx.session.scalars(query.order_by(PaperVerdict.id)):
         newest[row.paper_id, str(row.report["policy"])] = (row.id, row.value)
     last: dict[int, tuple[int, str]] = {}
     for (paper_id, policy), (number, value) in newest.items():

@@ -9,7 +9,7 @@ from kernel.schema import Base, Json
 from kernel.storage.sweep import HOLDS
 
 
-class EnvelopeJudgement(Base):
+class EnvelopeVerdict(Base):
     """The verdict on the signature of an envelope itself; re-verifying adds a newer one."""
 
     __tablename__ = "docex_judgement_envelope"

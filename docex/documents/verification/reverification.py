@@ -11,14 +11,14 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from docex import topics
-from docex.documents.models import Judgement
+from docex.documents.models import PaperVerdict
 from docex.documents.verification import verdict_store
 from kernel import clock, outbox
 from kernel.db import Database, Tx
 from kernel.outbox import OPEN_STATES, Job, OutboxRow
 from signing.verdicts.policy import IN_FORCE
 
-TOPIC = topics.JUDGE_AGAIN
+TOPIC = topics.VERIFY_AGAIN
 BATCH_SIZE = 20
 """Envelopes of a batch, and how many may wait to be verified before another one is enqueued."""
 LOOKED_AT = 500
@@ -31,7 +31,7 @@ RULES = "+".join(sorted(IN_FORCE))
 class Progress:
     """How many envelopes have verdicts, how many of them by earlier rules, and how many wait to be verified."""
 
-    judged: int
+    verified: int
     earlier: int
     waiting: int
 
@@ -51,12 +51,12 @@ def by_hand(db: Database) -> Progress:
 
 def progress(db: Database) -> Progress:
     """How far it has come."""
-    judged = earlier = after = 0
+    verified = earlier = after = 0
     with db.read() as tx:
         waiting = _waiting(tx)
         while found := _looked_at(tx, after):
-            judged, earlier, after = judged + len(found), earlier + sum(found.values()), max(found)
-    return Progress(judged, earlier, waiting)
+            verified, earlier, after = verified + len(found), earlier + sum(found.values()), max(found)
+    return Progress(verified, earlier, waiting)
 
 
 @outbox.handler(TOPIC)
@@ -85,13 +85,13 @@ def _key(dispatch_id: int, walk: str) -> str:
 def _looked_at(tx: Tx, after: int) -> dict[int, bool]:
     """The next envelopes that were verified, in their order, and whether one of their newest verdicts is by earlier
     rules."""
-    now = Judgement.as_of.is_(None)
-    next_ones = sa.select(Judgement.dispatch_id).where(Judgement.dispatch_id > after, now).distinct()
-    numbers = list(tx.session.scalars(next_ones.order_by(Judgement.dispatch_id).limit(LOOKED_AT)))
-    newest = sa.select(sa.func.max(Judgement.id)).where(Judgement.dispatch_id.in_(numbers), now)
-    newest = newest.group_by(Judgement.dispatch_id, Judgement.paper_id)
-    policy = Judgement.report["policy"].as_string()
-    rows = tx.session.execute(sa.select(Judgement.dispatch_id, policy).where(Judgement.id.in_(newest))).all()
+    now = PaperVerdict.as_of.is_(None)
+    next_ones = sa.select(PaperVerdict.dispatch_id).where(PaperVerdict.dispatch_id > after, now).distinct()
+    numbers = list(tx.session.scalars(next_ones.order_by(PaperVerdict.dispatch_id).limit(LOOKED_AT)))
+    newest = sa.select(sa.func.max(PaperVerdict.id)).where(PaperVerdict.dispatch_id.in_(numbers), now)
+    newest = newest.group_by(PaperVerdict.dispatch_id, PaperVerdict.paper_id)
+    policy = PaperVerdict.report["policy"].as_string()
+    rows = tx.session.execute(sa.select(PaperVerdict.dispatch_id, policy).where(PaperVerdict.id.in_(newest))).all()
     earlier = {dispatch_id for dispatch_id, name in rows if name not in IN_FORCE}
     return {dispatch_id: dispatch_id in earlier for dispatch_id in numbers}
 

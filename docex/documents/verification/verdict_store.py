@@ -16,13 +16,13 @@ from directory.names import names_at
 from docex import topics
 from docex.documents.access import paper_for
 from docex.documents.envelope import Facts
-from docex.documents.models import Dispatch, Document, Incoming, Judgement, Paper
+from docex.documents.models import Dispatch, Document, Incoming, Paper, PaperVerdict
 from docex.documents.numbering import is_copy
 from docex.documents.papers.files import papers_of
 from docex.documents.search.text_extraction import PaperFile, readable
 from docex.documents.transitions import touch_incoming
 from docex.documents.verification import lost_validity
-from docex.documents.verification.models import EnvelopeJudgement
+from docex.documents.verification.models import EnvelopeVerdict
 from docex.streams import Change, document_stream
 from kernel import clock
 from kernel.db import Tx
@@ -148,8 +148,8 @@ def _was_covered(tx: Tx, document: Document, sent_at: datetime) -> bool:
 
 def _evidence(tx: Tx, dispatch_id: int) -> set[str]:
     reports = [
-        *tx.session.scalars(sa.select(Judgement.report).where(Judgement.dispatch_id == dispatch_id)),
-        *tx.session.scalars(sa.select(EnvelopeJudgement.report).where(EnvelopeJudgement.dispatch_id == dispatch_id)),
+        *tx.session.scalars(sa.select(PaperVerdict.report).where(PaperVerdict.dispatch_id == dispatch_id)),
+        *tx.session.scalars(sa.select(EnvelopeVerdict.report).where(EnvelopeVerdict.dispatch_id == dispatch_id)),
     ]
     details = [detail for report in reports for detail in report["report"].get("signatures", ())]
     return {answer["sha256"] for detail in details for answer in detail.get("revocation", ())}
@@ -167,7 +167,7 @@ def conclude(tx: Tx, verified: EnvelopeVerified, *, asked_by: int | None = None,
         report = verdict.to_json()
         evidence_log.add_verdict(tx, report)
         tx.session.add(
-            Judgement(
+            PaperVerdict(
                 dispatch_id=dispatch.id,
                 paper_id=paper_id,
                 value=verdict.value,
@@ -196,7 +196,7 @@ def conclude(tx: Tx, verified: EnvelopeVerified, *, asked_by: int | None = None,
 def _keep_envelope(tx: Tx, verified: EnvelopeVerified, verdict: Verdict) -> None:
     report = verdict.to_json()
     evidence_log.add_verdict(tx, report)
-    row = EnvelopeJudgement(
+    row = EnvelopeVerdict(
         dispatch_id=verified.dispatch_id, value=verdict.value, report=report, made_at=clock.now(), as_of=verified.as_of
     )
     tx.session.add(row)
@@ -261,7 +261,9 @@ def _show(tx: Tx, dispatch: Dispatch, only: int | None = None) -> None:
 
 def latest(tx: Tx, dispatch_id: int) -> dict[int, Verdict]:
     """The newest verdict on each paper of an envelope, as of when it was made."""
-    rows = tx.session.scalars(_judgements().where(Judgement.dispatch_id == dispatch_id, Judgement.as_of.is_(None)))
+    rows = tx.session.scalars(
+        _paper_verdicts().where(PaperVerdict.dispatch_id == dispatch_id, PaperVerdict.as_of.is_(None))
+    )
     newest = {row.paper_id: Verdict.from_json(row.report) for row in rows}
     return {paper_id: as_stored(tx, verdict) for paper_id, verdict in newest.items()}
 
@@ -296,20 +298,20 @@ def value_as_stored(tx: Tx, dispatch: Dispatch) -> str:
 
 def latest_of_envelope(tx: Tx, dispatch_id: int) -> Verdict | None:
     """The newest verdict on the signature of an envelope itself, as of when it was made."""
-    query = sa.select(EnvelopeJudgement).where(
-        EnvelopeJudgement.dispatch_id == dispatch_id, EnvelopeJudgement.as_of.is_(None)
+    query = sa.select(EnvelopeVerdict).where(
+        EnvelopeVerdict.dispatch_id == dispatch_id, EnvelopeVerdict.as_of.is_(None)
     )
-    row = tx.session.scalar(query.order_by(EnvelopeJudgement.id.desc()).limit(1))
+    row = tx.session.scalar(query.order_by(EnvelopeVerdict.id.desc()).limit(1))
     return as_stored(tx, Verdict.from_json(row.report)) if row is not None else None
 
 
-def history(tx: Tx, paper_id: int) -> list[Judgement]:
+def history(tx: Tx, paper_id: int) -> list[PaperVerdict]:
     """Every verdict on a paper, newest first."""
-    return list(tx.session.scalars(_judgements().where(Judgement.paper_id == paper_id)))[::-1]
+    return list(tx.session.scalars(_paper_verdicts().where(PaperVerdict.paper_id == paper_id)))[::-1]
 
 
-def _judgements() -> sa.Select[Judgement]:
-    return sa.select(Judgement).order_by(Judgement.id)
+def _paper_verdicts() -> sa.Select[PaperVerdict]:
+    return sa.select(PaperVerdict).order_by(PaperVerdict.id)
 
 
 def _is_verified(paper: Paper) -> bool:

@@ -3,7 +3,7 @@
 SignedInfo is checked first, with the key of the certificate inside; then each digest, over the document as the reader
 sees it. Only the whole document (`URI=""`, without the signature itself) and papers (`cid:`) can be referred to, only
 the algorithms below are known, and the file is read in pieces. Who the certificate belongs to, and whether it may be
-trusted, is judged elsewhere (signing/verification/envelope_verification.py).
+trusted, is verified elsewhere (signing/verification/envelope_verification.py).
 """
 
 import base64

@@ -15,10 +15,10 @@ from directory.streams import person_stream
 from docex import topics
 from docex.documents.access import dispatch_for, document_for, incoming_for
 from docex.documents.envelope import Facts
-from docex.documents.models import Delivery, Dispatch, Judgement
+from docex.documents.models import Delivery, Dispatch, PaperVerdict
 from docex.documents.papers.files import file_name, papers_of
 from docex.documents.verification import verdict_store
-from docex.documents.verification.models import EnvelopeJudgement
+from docex.documents.verification.models import EnvelopeVerdict
 from docex.edxml.progress import Progress
 from docex.exchange.evidence.models import EvidencePack
 from docex.exchange.hub.models import Receipt
@@ -242,15 +242,15 @@ def _receipts(tx: Tx, dispatch: Dispatch, agency_id: int) -> list[tuple[str, str
 
 def _verdicts(tx: Tx, dispatch: Dispatch) -> Iterator[tuple[int | None, bytes]]:
     """Those of the moment at which they were made, by paper, then those on the envelope itself."""
-    own = sa.select(Judgement.paper_id, Judgement.report).where(
-        Judgement.dispatch_id == dispatch.id, Judgement.as_of.is_(None)
+    own = sa.select(PaperVerdict.paper_id, PaperVerdict.report).where(
+        PaperVerdict.dispatch_id == dispatch.id, PaperVerdict.as_of.is_(None)
     )
-    for paper_id, report in tx.session.execute(own.order_by(Judgement.id)):
+    for paper_id, report in tx.session.execute(own.order_by(PaperVerdict.id)):
         yield paper_id, canonical(report)
-    envelope = sa.select(EnvelopeJudgement.report).where(
-        EnvelopeJudgement.dispatch_id == dispatch.id, EnvelopeJudgement.as_of.is_(None)
+    envelope = sa.select(EnvelopeVerdict.report).where(
+        EnvelopeVerdict.dispatch_id == dispatch.id, EnvelopeVerdict.as_of.is_(None)
     )
-    for report in tx.session.scalars(envelope.order_by(EnvelopeJudgement.id)):
+    for report in tx.session.scalars(envelope.order_by(EnvelopeVerdict.id)):
         yield None, canonical(report)
 
 

@@ -87,7 +87,7 @@ def _is(digest: "hashlib._Hash", announced: str) -> bool:
 def verified(headers: Iterable[tuple[str, str]], secret_of: Callable[[str], str | None]) -> dict[str, str]:
     """The signed values by name without prefix, as it is spelt. `secret_of` answers None for an unknown system id.
 
-    Headers are as WSGI hands them over: bytes read as Latin-1. The time stamp is not judged: the SDK takes it once
+    Headers are as WSGI hands them over: bytes read as Latin-1. The time stamp is not checked: the SDK takes it once
     and repeats it for as long as it lives. A name may be there in two spellings (`docId`, `docid`): the SDK's samples
     write both, and its object repeats both for ever.
     """

@@ -283,7 +283,7 @@ def test_a_busy_hub_says_when_to_come_again() -> None:
     assert not isinstance(caught.value, TransientError)
 
 
-def test_a_hub_that_moved_is_for_a_person_to_judge() -> None:
+def test_a_hub_that_moved_is_for_a_person_to_decide() -> None:
     with (
         answering(302, "", Location="https://evil.example/") as hub,
         pytest.raises(Unreachable, match=r"evil\.example"),

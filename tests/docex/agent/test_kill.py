@@ -71,8 +71,8 @@ def test_thirty_kills_at_random_change_nothing(served: Served, offices: list[Age
     for office in offices:
         assert office.run() == 0
     for side in (0, 1):
-        _judge_folders(offices[side], written[side], written[1 - side], kept[side], seed)
-    _judge_hub(served, offices, [*written[0], *written[1]], seed)
+        _check_folders(offices[side], written[side], written[1 - side], kept[side], seed)
+    _check_hub(served, offices, [*written[0], *written[1]], seed)
 
 
 def letters(served: Served, sender: str, receiver: str) -> list[bytes]:
@@ -112,7 +112,7 @@ def _is_over(offices: list[AgentProcess], kept: list[list[Path]]) -> bool:
     )
 
 
-def _judge_folders(office: AgentProcess, sent: list[bytes], expected: list[bytes], kept: list[Path], seed: int) -> None:
+def _check_folders(office: AgentProcess, sent: list[bytes], expected: list[bytes], kept: list[Path], seed: int) -> None:
     came = [*kept, *_letters_in(office)]
     assert Counter(path.read_bytes() for path in came) == Counter(expected), seed
     assert {path.read_bytes() for path in (office.root / "sent").iterdir()} == set(sent), seed
@@ -123,7 +123,7 @@ def _judge_folders(office: AgentProcess, sent: list[bytes], expected: list[bytes
     assert {path.parent.name for path in left} <= {".agent", "marks"}, (seed, left)
 
 
-def _judge_hub(served: Served, offices: list[AgentProcess], data: list[bytes], seed: int) -> None:
+def _check_hub(served: Served, offices: list[AgentProcess], data: list[bytes], seed: int) -> None:
     sent = {hashlib.sha256(one).hexdigest() for one in data}
     with served.office.db.read() as tx:
         assert Counter(tx.session.scalars(sa.select(Dispatch.sha256))) == Counter(sent), seed

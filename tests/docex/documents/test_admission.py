@@ -1,4 +1,4 @@
-"""A paper that a judge would refuse later never comes to its signer: the form says why, and keeps what was typed."""
+"""A paper that would be refused later never comes to its signer: the form says why, and keeps what was typed."""
 
 import io
 

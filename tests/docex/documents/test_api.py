@@ -435,6 +435,6 @@ def test_a_verdict_that_nobody_could_make_is_said_and_never_green(office: Office
     office.work()
     sheet = office.incoming_sheet(office.cast.lan, office.incoming(office.cast.lan)[0].id)
     assert sheet.verdict is None
-    assert sheet.unjudged is not None
-    assert "Chưa kiểm tra được" in sheet.unjudged.vi
+    assert sheet.unverified is not None
+    assert "Chưa kiểm tra được" in sheet.unverified.vi
     assert system.status(number).get_json()["verdict"] == "unclear"

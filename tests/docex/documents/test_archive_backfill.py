@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from docex.documents.issuing import archive_backfill
-from docex.documents.models import Judgement, Paper
+from docex.documents.models import Paper, PaperVerdict
 from kernel import clock
 from kernel.outbox import OutboxRow, State
 from signing.archive.models import Archived, Waits
@@ -51,9 +51,9 @@ def test_received_papers_are_taken_in_by_their_newest_verdict(office: Office) ->
     expected = forget(office)
     with office.db.write() as tx:  # as where it was received: not sealed here, and its last verdict sends it back
         tx.session.execute(sa.delete(Paper).where(Paper.stage == "sealed"))
-        good = tx.session.scalars(sa.select(Judgement)).one()
+        good = tx.session.scalars(sa.select(PaperVerdict)).one()
         report = {**good.report, "value": str(Value.INVALID)}
-        bad = Judgement(dispatch_id=good.dispatch_id, paper_id=good.paper_id, value=Value.INVALID, report=report)
+        bad = PaperVerdict(dispatch_id=good.dispatch_id, paper_id=good.paper_id, value=Value.INVALID, report=report)
         bad.made_at = clock.now()
         tx.session.add(bad)
         tx.session.flush()
@@ -61,7 +61,7 @@ def test_received_papers_are_taken_in_by_their_newest_verdict(office: Office) ->
     once_more(office, "sent back")
     assert kept(office) == {}
     with office.db.write() as tx:
-        tx.session.delete(tx.session.get_one(Judgement, number))
+        tx.session.delete(tx.session.get_one(PaperVerdict, number))
     once_more(office, "good")
     assert set(kept(office)) == expected
 

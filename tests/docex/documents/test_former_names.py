@@ -41,7 +41,7 @@ def rename(office: Office, agency_id: int, name: str) -> None:
         agencies.change_agency(tx, office.cast.admin, agency_id, replace(facts, name=name))
 
 
-def judged_again(office: Office, paper: Paper, **asked: Any) -> Verdict:
+def verified_again(office: Office, paper: Paper, **asked: Any) -> Verdict:
     with office.db.write() as tx:
         assert verdict_store.request_verification(tx, office.cast.lan, paper.id, **asked)
     office.work()
@@ -52,9 +52,9 @@ def judged_again(office: Office, paper: Paper, **asked: Any) -> Verdict:
 def test_a_renamed_agency_keeps_the_verdicts_on_its_older_papers(office: Office, paper: Paper) -> None:
     rename(office, office.cast.city.id, NEW)
     rename(office, office.cast.city.id, f"{NEW} 2")
-    now = judged_again(office, paper)
+    now = verified_again(office, paper)
     assert (now.value, now.has("OTHER_AGENCY_SEAL")) == (Value.VALID, False)
-    then = judged_again(office, paper, as_of=clock.now() - timedelta(microseconds=1))
+    then = verified_again(office, paper, as_of=clock.now() - timedelta(microseconds=1))
     assert then.value is Value.VALID
     incoming = office.incoming(office.cast.lan)[0]
     with office.db.write() as tx:

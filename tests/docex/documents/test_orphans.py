@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from docex.documents.drafting import outgoing
-from docex.documents.models import Document, Judgement
+from docex.documents.models import Document, PaperVerdict
 from docex.documents.registers.models import Printout
 from docex.exchange.hub.uploads.resumable import Folder
 from kernel import clock, outbox
@@ -63,7 +63,7 @@ def test_a_file_that_only_a_verdict_names_stays(office: Office, settings: Config
     office.sent()
     answer = office.file(b"what an authority said").sha256
     with office.db.write() as tx:
-        row = tx.session.scalars(sa.select(Judgement)).first()
+        row = tx.session.scalars(sa.select(PaperVerdict)).first()
         assert row is not None
         row.report = {**row.report, "signatures": [{"revocation": [{"sha256": answer}]}]}
     assert isinstance(office.blobs, DiskBlobs)

@@ -122,7 +122,7 @@ def _states_are_told(office: Office, anybody: FlaskClient, number: int, code: st
         assert said in anybody.get(f"/check/{code}").get_data(as_text=True)
 
 
-def test_a_file_is_judged_and_nothing_of_it_stays(
+def test_a_file_is_verified_and_nothing_of_it_stays(
     office: Office, anybody: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     number = office.sent()

@@ -22,7 +22,7 @@ from tests.docex.office import Office, a_pdf
 from web import jobs
 
 AGAIN = ("judged_at", "changed_at", "rev", "report")
-PLUMBING = ("outbox", "stream", "audit", "search", "docex_judgement")  # every judgement is kept beside the others
+PLUMBING = ("outbox", "stream", "audit", "search", "docex_judgement")  # every verdict is kept beside the others
 
 
 @pytest.mark.repeats(
@@ -108,7 +108,7 @@ def do_all_again(office: Office) -> set[str]:
 
 def everything(db: Database) -> dict[str, list[Any]]:
     """All rows of all tables that hold what people see. A verdict that is given again has a later time, and is one more
-    leaf of the log as it is one more judgement; no other leaf may be doubled."""
+    leaf of the log as it is one more verdict; no other leaf may be doubled."""
     with db.read() as tx:
         return {
             table.name: sorted(map(repr, tx.session.execute(_rows_of(table))))

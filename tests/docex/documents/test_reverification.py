@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from docex.documents.links import SEEN_PATH
-from docex.documents.models import Dispatch, Judgement, Paper
+from docex.documents.models import Dispatch, Paper, PaperVerdict
 from docex.documents.verification import lost_validity, reverification, verdict_store
 from docex.documents.verification.models import FallenVerdict
 from kernel import clock
@@ -38,11 +38,11 @@ def dispatch_of(office: Office, document_id: int) -> int:
         return tx.session.scalars(sa.select(Dispatch.id).where(Dispatch.document_id == document_id)).one()
 
 
-def judged_before(office: Office, document_id: int, *, changed: bool) -> int:
+def verified_before(office: Office, document_id: int, *, changed: bool) -> int:
     """The letter as an earlier release left it: valid by its rules; `changed` adds to it what is refused today."""
     number = dispatch_of(office, document_id)
     with office.db.write() as tx:
-        row = tx.session.scalars(sa.select(Judgement).where(Judgement.dispatch_id == number)).one()
+        row = tx.session.scalars(sa.select(PaperVerdict).where(PaperVerdict.dispatch_id == number)).one()
         assert row.value == Value.VALID
         row.report = {**row.report, "policy": "official-4"}
         if changed:
@@ -60,7 +60,7 @@ def go(office: Office) -> None:
 
 def verdicts(office: Office, dispatch_id: int) -> list[tuple[str, str]]:
     with office.db.read() as tx:
-        rows = tx.session.scalars(sa.select(Judgement).where(Judgement.dispatch_id == dispatch_id))
+        rows = tx.session.scalars(sa.select(PaperVerdict).where(PaperVerdict.dispatch_id == dispatch_id))
         return [(row.report["policy"], row.value) for row in rows.all()]
 
 
@@ -69,8 +69,8 @@ def told(office: Office) -> list[FallenVerdict]:
         return list(tx.session.scalars(sa.select(FallenVerdict).order_by(FallenVerdict.agency_id)))
 
 
-def test_a_paper_that_is_refused_today_is_judged_again_and_its_holders_are_told(office: Office) -> None:
-    number = judged_before(office, office.sent(), changed=True)
+def test_a_paper_that_is_refused_today_is_verified_again_and_its_holders_are_told(office: Office) -> None:
+    number = verified_before(office, office.sent(), changed=True)
     go(office)
     old, new = verdicts(office, number)
     assert old == ("official-4", Value.VALID)  # the history stays
@@ -87,7 +87,7 @@ def test_a_paper_that_is_refused_today_is_judged_again_and_its_holders_are_told(
 
 
 def test_the_clerks_find_it_on_their_page_and_in_their_mail(office: Office) -> None:
-    judged_before(office, office.sent(), changed=True)
+    verified_before(office, office.sent(), changed=True)
     go(office)
     for actor in (office.cast.ha, office.cast.lan):
         with office.db.read() as tx:
@@ -103,7 +103,7 @@ def test_the_clerks_find_it_on_their_page_and_in_their_mail(office: Office) -> N
 
 
 def test_a_clerk_says_that_it_was_seen_and_it_leaves_the_list_of_her_agency(office: Office) -> None:
-    number = judged_before(office, office.sent(), changed=True)
+    number = verified_before(office, office.sent(), changed=True)
     go(office)
     app = create_app(office.config, Services(office.config, office.db, office.blobs))
     lan, ha = sign_in(app, "lan"), sign_in(app, "ha")
@@ -134,7 +134,7 @@ def seen_by(office: Office, dispatch_id: int) -> list[tuple[str, str]]:
 
 
 def test_they_are_told_once_whatever_is_repeated(office: Office) -> None:
-    number = judged_before(office, office.sent(), changed=True)
+    number = verified_before(office, office.sent(), changed=True)
     for _ in range(2):
         go(office)
         reverification.by_hand(office.db)
@@ -147,7 +147,7 @@ def test_they_are_told_once_whatever_is_repeated(office: Office) -> None:
 
 
 def test_what_is_valid_still_gets_a_new_verdict_and_nobody_is_told(office: Office) -> None:
-    number = judged_before(office, office.sent(), changed=False)
+    number = verified_before(office, office.sent(), changed=False)
     go(office)
     assert [value for _, value in verdicts(office, number)] == [Value.VALID, Value.VALID]
     assert told(office) == []
@@ -164,7 +164,7 @@ def test_it_goes_a_stretch_at_a_time_and_on_from_where_it_stood(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reverification, "BATCH_SIZE", 1)
-    numbers = [judged_before(office, office.sent(), changed=False) for _ in range(3)]
+    numbers = [verified_before(office, office.sent(), changed=False) for _ in range(3)]
     go(office)
     assert reverification.progress(office.db).earlier == 2
     with office.db.read() as tx:
@@ -206,7 +206,7 @@ def test_a_verdict_that_waits_for_an_authority_tells_nobody_yet(
     office: Office, unanswered: tuple[bytes, TestAuthority, Trust]
 ) -> None:
     letter, _, trust = unanswered
-    number = judged_before(office, office.sent(), changed=False)
+    number = verified_before(office, office.sent(), changed=False)
     for turn in range(len(verdict_store.AGAIN_AFTER)):
         verdict = concluded(office, number, letter, trust, turn)
         assert (verdict.value, verdict.has("REVOCATION_UNKNOWN")) == (Value.UNCLEAR, True)
@@ -219,7 +219,7 @@ def test_who_would_have_been_told_is_not_when_the_authority_answers_that_all_is_
     office: Office, unanswered: tuple[bytes, TestAuthority, Trust]
 ) -> None:
     letter, authority, trust = unanswered
-    number = judged_before(office, office.sent(), changed=False)
+    number = verified_before(office, office.sent(), changed=False)
     assert concluded(office, number, letter, trust, 0).value is Value.UNCLEAR
     answered = replace(trust, crls=tuple(authority.crls()))
     assert concluded(office, number, letter, answered, 1).value is Value.VALID
@@ -228,7 +228,7 @@ def test_who_would_have_been_told_is_not_when_the_authority_answers_that_all_is_
 
 @pytest.mark.repeats("docex.verdict_fell")
 def test_telling_an_agency_again_tells_it_nothing_new(office: Office) -> None:
-    judged_before(office, office.sent(), changed=True)
+    verified_before(office, office.sent(), changed=True)
     go(office)
     with office.db.write() as tx:
         jobs = tx.session.scalars(sa.select(OutboxRow).where(OutboxRow.topic == lost_validity.TOPIC)).all()

@@ -1,4 +1,4 @@
-"""Why a paper counts as valid: the page of its verdicts, judging again, as of an earlier moment, what was signed."""
+"""Why a paper counts as valid: the page of its verdicts, verifying again, as of an earlier moment, what was signed."""
 
 import hashlib
 import io
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from docex.documents.models import Dispatch, Judgement, Paper
+from docex.documents.models import Dispatch, Paper, PaperVerdict
 from docex.documents.verification import verdict_store
 from kernel import clock, outbox, streams
 from kernel.outbox import OutboxRow, State
@@ -47,9 +47,9 @@ def page_of(client: FlaskClient, paper: Paper, query: str = "") -> str:
     return answer.get_data(as_text=True)
 
 
-def judgements(office: Office) -> list[Judgement]:
+def verdicts_of_papers(office: Office) -> list[PaperVerdict]:
     with office.db.read() as tx:
-        return list(tx.session.scalars(sa.select(Judgement).order_by(Judgement.id)))
+        return list(tx.session.scalars(sa.select(PaperVerdict).order_by(PaperVerdict.id)))
 
 
 def moved(office: Office, incoming_id: int) -> int:
@@ -57,7 +57,7 @@ def moved(office: Office, incoming_id: int) -> int:
         return streams.heads(tx, [f"incoming:{incoming_id}"])[f"incoming:{incoming_id}"]
 
 
-def test_reasons_history_and_what_each_signed_are_shown_and_it_is_judged_again(
+def test_reasons_history_and_what_each_signed_are_shown_and_it_is_verified_again(
     app: Flask, office: Office, paper: Paper
 ) -> None:
     lan, ha = sign_in(app, "lan"), sign_in(app, "ha")
@@ -86,7 +86,7 @@ def test_reasons_history_and_what_each_signed_are_shown_and_it_is_judged_again(
     before = moved(office, received.id)
     office.work()
     assert moved(office, received.id) > before  # open pages fetch the new verdict
-    first, second = judgements(office)
+    first, second = verdicts_of_papers(office)
     assert (second.value, second.as_of, second.asked_by) == ("valid", None, office.cast.lan.person_id)
     again = page_of(lan, paper, "?fragment=1")
     assert f"{office.cast.lan.name} yêu cầu" in again
@@ -113,7 +113,7 @@ def _in_english(client: FlaskClient) -> FlaskClient:
 def test_what_a_signer_signed_is_the_beginning_of_the_file(app: Flask, office: Office, paper: Paper) -> None:
     lan = sign_in(app, "lan")
     whole = read_all(office.blobs, paper.sha256)
-    person, seal = Verdict.from_json(judgements(office)[0].report).signers
+    person, seal = Verdict.from_json(verdicts_of_papers(office)[0].report).signers
     links = re.findall(r'href="(/documents/papers/\d+/signed/\d+)"', page_of(lan, paper))
     assert links == [f"/documents/papers/{paper.id}/signed/1"]  # the seal covers the whole file
     signed = lan.get(links[0])
@@ -127,7 +127,7 @@ def test_what_a_signer_signed_is_the_beginning_of_the_file(app: Flask, office: O
         assert lan.get(f"/documents/papers/{paper.id}/signed/{place}").status_code == 404
 
 
-def test_a_past_moment_is_judged_with_what_held_then_and_changes_nothing_else(
+def test_a_past_moment_is_verified_with_what_held_then_and_changes_nothing_else(
     app: Flask, office: Office, paper: Paper
 ) -> None:
     lan, past = sign_in(app, "lan"), f"/documents/papers/{paper.id}/verdict/past"
@@ -145,7 +145,7 @@ def test_a_past_moment_is_judged_with_what_held_then_and_changes_nothing_else(
         assert answer.status_code == 422, typed
         assert said in answer.get_data(as_text=True)
         assert typed in answer.get_data(as_text=True)
-    assert len(judgements(office)) == 1
+    assert len(verdicts_of_papers(office)) == 1
 
     with clock.frozen(came + timedelta(days=400)):  # answers about revocation have ended; what they said is kept
         lan, soon = (
@@ -154,7 +154,7 @@ def test_a_past_moment_is_judged_with_what_held_then_and_changes_nothing_else(
         )
         assert lan.post(past, data={"as_of": f"{soon:%d/%m/%Y %H:%M}"}).status_code == 303
         office.work()
-        newest, then = page_of(lan, paper), judgements(office)[1]
+        newest, then = page_of(lan, paper), verdicts_of_papers(office)[1]
         assert f"of={then.id}" in newest
         assert "tính theo thời điểm" in newest
         assert "Kết quả này tính theo thời điểm" in page_of(lan, paper, f"?of={then.id}")
@@ -198,7 +198,7 @@ def test_strangers_find_nothing_and_drafts_have_no_verdict(app: Flask, office: O
     quynh, ha = sign_in(app, "quynh"), sign_in(app, "ha")
     with office.db.read() as tx:
         draft = tx.session.scalars(sa.select(Paper).where(Paper.stage == "sealed")).one()
-    number = judgements(office)[0].id
+    number = verdicts_of_papers(office)[0].id
     endpoints = ("verdict", "signed/1", f"verdicts/{number}", "changes")
     for client, other in ((quynh, paper), (ha, draft)):
         assert [client.get(f"/documents/papers/{other.id}/{endpoint}").status_code for endpoint in endpoints] == [
@@ -228,7 +228,7 @@ def test_a_check_that_fails_for_good_says_so_and_leaves_the_earlier_verdict(
     lan.post(f"/documents/papers/{paper.id}/verdict")
     office.work()
     assert "lỗi kỹ thuật" not in page_of(lan, paper)
-    assert len(judgements(office)) == 2
+    assert len(verdicts_of_papers(office)) == 2
 
 
 def _job(row: OutboxRow) -> outbox.Job:

@@ -33,8 +33,8 @@ def test_a_letter_is_written_signed_sealed_sent_and_registered(office: Office) -
     assert sheet.state_key == DocumentState.SENT
     assert sheet.code == "01/VP-HCTC"
     assert [row.state.text.vi for row in sheet.deliveries] == ["Đã đến, chờ văn thư"] * 2
-    _judge_the_paper(office, number)
-    _judge_the_envelope(office, number)
+    _check_the_paper(office, number)
+    _check_the_envelope(office, number)
 
     incoming = office.incoming(cast.lan)[0]
     lan_sees = office.incoming_sheet(cast.lan, incoming.id)
@@ -56,7 +56,7 @@ def test_a_letter_is_written_signed_sealed_sent_and_registered(office: Office) -
             assert audit.first_break(tx, f"agency:{agency.id}") is None
 
 
-def _judge_the_paper(office: Office, number: int) -> None:
+def _check_the_paper(office: Office, number: int) -> None:
     """The number and the date stand in the bytes that both have signed, person first."""
     with office.db.read() as tx:
         paper = main_paper(tx, number, stage="sealed")
@@ -73,7 +73,7 @@ def _judge_the_paper(office: Office, number: int) -> None:
     assert verdict.signers[0].name == office.cast.binh.name
 
 
-def _judge_the_envelope(office: Office, number: int) -> None:
+def _check_the_envelope(office: Office, number: int) -> None:
     """What left says what the page says, and holds the sealed paper."""
     with office.db.read() as tx:
         dispatch = tx.session.scalars(sa.select(Dispatch).where(Dispatch.document_id == number)).one()

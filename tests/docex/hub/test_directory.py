@@ -104,7 +104,7 @@ def test_units_stand_under_their_units(app: Flask, hub: Office, near: System, fa
 
 
 def test_certificates_of_seals_systems_and_mail_are_in_it(app: Flask, hub: Office, near: System, far: System) -> None:
-    hub.sent()  # a real letter with a real seal, judged by the worker
+    hub.sent()  # a real letter with a real seal, verified by the worker
     certificate = a_certificate()
     with hub.db.write(hub.cast.admin.by) as tx:
         clients.register_key(tx, hub.cast.admin, far.client_id, pem(certificate))

@@ -5,7 +5,7 @@ import hashlib
 import sqlalchemy as sa
 from flask import Flask
 
-from docex.documents.models import Judgement, Paper
+from docex.documents.models import Paper, PaperVerdict
 from signing.log import evidence_log, merkle, receipts
 from signing.log.models import LogLeaf
 from tests.docex.hub.systems import System, a_file
@@ -46,7 +46,7 @@ def test_envelope_papers_receipts_and_verdicts_are_in_the_log(
     assert is_proved(app, "receipt", hashlib.sha256(told["receipt"]["jws"].encode()).hexdigest())
     with hub.db.read() as tx:
         papers = list(tx.session.scalars(sa.select(Paper.sha256).where(Paper.dispatch_id == told["id"])))
-        verdicts = [row.report for row in tx.session.scalars(sa.select(Judgement))]
+        verdicts = [row.report for row in tx.session.scalars(sa.select(PaperVerdict))]
         assert tx.session.scalar(sa.select(sa.func.count()).where(LogLeaf.number.is_(None))) == 0
     assert papers
     assert verdicts

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from docex.documents.models import Judgement
+from docex.documents.models import PaperVerdict
 from docex.documents.verification.verdict_store import latest_of_envelope
 from docex.edxml.model import Attachment, Organ
 from docex.edxml.xmldsig.verification import State
@@ -81,7 +81,7 @@ def test_the_intake_of_the_api_calls_none_of_them_valid(
         assert answer.status_code == 202, (names[number - 1], answer.get_json())
     hub.work()
     with hub.db.read() as tx:
-        rows = tx.session.scalars(sa.select(Judgement).order_by(Judgement.dispatch_id, Judgement.id)).all()
+        rows = tx.session.scalars(sa.select(PaperVerdict).order_by(PaperVerdict.dispatch_id, PaperVerdict.id)).all()
     papers = [row for row in rows if row.paper_id is not None]
     assert len({row.dispatch_id for row in papers}) == len(names)
     values = {names[row.dispatch_id - 1]: row.value for row in papers}

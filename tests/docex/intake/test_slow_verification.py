@@ -1,4 +1,4 @@
-"""Papers that take long to judge hold up no document."""
+"""Papers that take long to verify hold up no document."""
 
 from threading import Event, Semaphore, Thread
 from time import monotonic, sleep
@@ -18,7 +18,7 @@ from tests.docex.office import Office
 
 
 class Slowly(VerifyHandler):
-    """Judges as always, once it may."""
+    """Verifies as always, once it may."""
 
     def __init__(self, hub: Office, at_once: int) -> None:
         super().__init__(hub.blobs, Custody(hub.config), at_once)
@@ -53,7 +53,7 @@ def test_a_delivery_goes_out_while_a_dozen_slow_verifications_wait(
         while not (there := waiting(far)["items"]) and monotonic() < until:
             sleep(0.05)
         assert [item["code"] for item in there] == ["99/VP"]
-        assert not slow.begun.acquire(blocking=False)  # no more threads than theirs judge
+        assert not slow.begun.acquire(blocking=False)  # no more threads than theirs verify
     finally:
         worker.stop()
         slow.may.set()

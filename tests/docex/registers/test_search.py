@@ -135,13 +135,13 @@ def test_a_paper_that_takes_too_long_is_left_unread(rooms: Office, monkeypatch: 
 
 
 def jobs(rooms: Office) -> dict[str, str]:
-    """The state of each job that reads or judges."""
+    """The state of each job that reads or verifies."""
     with rooms.db.read() as tx:
         rows = tx.session.execute(sa.select(OutboxRow.topic, OutboxRow.state))
         return {topic: state for topic, state in rows if topic in ("docex.read_text", "docex.verify")}
 
 
-def test_short_papers_are_read_by_whoever_judges_them(rooms: Office) -> None:
+def test_short_papers_are_read_by_the_job_that_verifies_them(rooms: Office) -> None:
     papers = rooms.file(pdf("Chữ trong tệp chính.")), rooms.file(pdf("Chữ trong phụ lục."), "phu-luc.pdf")
     rooms.handed_in(*papers, rooms.file(word("Chữ trong bảng"), "bang.docx", WORD))
     assert jobs(rooms) == {"docex.verify": State.DONE}
@@ -150,7 +150,7 @@ def test_short_papers_are_read_by_whoever_judges_them(rooms: Office) -> None:
 
 
 @pytest.mark.parametrize(("limit", "to"), [("SHORT_BYTES", 100), ("FEW_PAPERS", 0), ("AT_ONCE_S", 0.0)])
-def test_long_papers_are_judged_at_once_and_read_by_a_job(
+def test_long_papers_are_verified_at_once_and_read_by_a_job(
     rooms: Office, monkeypatch: pytest.MonkeyPatch, limit: str, to: float
 ) -> None:
     monkeypatch.setattr(f"docex.documents.search.text_extraction.{limit}", to)
@@ -159,7 +159,7 @@ def test_long_papers_are_judged_at_once_and_read_by_a_job(
     assert hits(rooms, rooms.cast.lan, "điểm ngập") == ["Về việc báo cáo"]
 
 
-def test_who_cannot_judge_leaves_the_reading_to_a_job(rooms: Office) -> None:
+def test_a_worker_that_cannot_verify_leaves_the_reading_to_a_job(rooms: Office) -> None:
     number = rooms.hand_in(rooms.file(pdf("Nội dung")))
     with rooms.db.write() as tx:
         job = claiming.claim(tx, ["docex.verify"], limit=1, lease_s=60)[0]

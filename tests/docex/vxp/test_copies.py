@@ -55,7 +55,7 @@ def test_it_is_told_to_the_sender_and_mended_for_the_receiver(
     assert hashlib.sha256(came).hexdigest() == answer["repaired"]
     with office.db.read() as tx:
         dispatch = tx.session.scalars(sa.select(Dispatch)).one()
-        assert dispatch.sha256 == hashlib.sha256(data).hexdigest(), "what was signed and judged is what came"
+        assert dispatch.sha256 == hashlib.sha256(data).hexdigest(), "what was signed and verified is what came"
         assert read_all(office.blobs, dispatch.sha256) == data
         assert tx.session.get_one(Repaired, dispatch.id).size == len(good)
 

@@ -222,7 +222,7 @@ def _touch(file: int) -> None:
 
 
 def _check_digest(data: bytes, digest: str) -> None:
-    """Other algorithms than SHA-256 are not ours to judge."""
+    """Other algorithms than SHA-256 are not ours to verify."""
     told = _DIGEST.search(digest)
     if told is None:
         return
