@@ -175,7 +175,7 @@ def _lines(path: Path, message: Message) -> Iterator[str]:
 
 
 def _signature(path: Path) -> str:
-    """What the envelope's own signature is worth as far as the bytes tell, and which relays wrote behind it."""
+    """The worth of the envelope's own signature as far as the bytes tell, and which relays wrote behind it."""
     with path.open("rb") as file:
         found = check_file(file)
     added = f" (+ {', '.join(code or '?' for code in found.added)})" if found.added else ""

@@ -22,7 +22,7 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 @dataclass(frozen=True)
 class Credentials:
-    """What the office's system is known by at the hub: `secret`, or `key` (PEM, private)."""
+    """The credentials of the office's system at the hub: `secret`, or `key` (PEM, private)."""
 
     client_id: str
     secret: str = field(default="", repr=False)

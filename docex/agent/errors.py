@@ -1,4 +1,4 @@
-"""What an agent runs into, with a sentence for the office where there is one."""
+"""The failures of an agent, with a sentence for the office where there is one."""
 
 from kernel.text import Phrase
 
@@ -41,4 +41,4 @@ class Refused(Exception):
 
 
 class Gone(Exception):
-    """What was asked for is not, or no longer, ours: fetched before, expired, swept, or another system is at it."""
+    """The delivery is not, or no longer, ours: fetched before, expired, swept, or another system is at it."""

@@ -121,7 +121,8 @@ class Fetcher:
         log.info("received delivery %d", about["id"])
 
     def _settle(self) -> None:
-        """What an agent that died had put into inbox/: the hub may know or not, and its receipt is missing."""
+        """Finish the deliveries that an agent which died had put into inbox/: the hub may know or not, and its receipt
+        is missing."""
         for mark in sorted(self.folders.marks.iterdir()):
             if (self.folders.ready / mark.name).exists():
                 continue
@@ -160,8 +161,8 @@ class Fetcher:
             raise TransientError(phrase("Ổ đĩa không đủ chỗ cho một văn bản {size} MB.", size=round(one.size / 1e6, 1)))
 
     def _forget_old(self) -> None:
-        """What nobody will go on with: cut downloads of deliveries that went another way, marks of those that ended
-        before they were acknowledged. An operator may lay such a one out again even months later."""
+        """Remove leftovers that nobody will go on with: cut downloads of deliveries that went another way, marks of
+        those that ended before they were acknowledged. An operator may lay such a one out again even months later."""
         before = (clock.now() - KEPT).timestamp()
         for path in (*self.folders.parts.iterdir(), *self.folders.marks.iterdir()):
             if path.stat().st_mtime < before:
@@ -170,7 +171,7 @@ class Fetcher:
 
 @contextmanager
 def _dropped_when_too_large(part: Path) -> Iterator[None]:
-    """What is beyond a limit of the office's file system or its quota leaves the room to the others."""
+    """A file beyond a limit of the office's file system or its quota leaves the room to the others."""
     try:
         yield
     except OSError as error:

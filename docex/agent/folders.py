@@ -76,7 +76,7 @@ class Folders:
             yield
 
     def put_back_what_is_leaving(self) -> None:
-        """What got no further than that is sent again, or laid aside again: the hub gives the same answer."""
+        """A file that got no further than that is sent again, or laid aside again: the hub gives the same answer."""
         for path in self.leaving.iterdir():
             self.put_back(path)
 
@@ -120,7 +120,7 @@ class Folders:
         return disk.f_bavail * disk.f_frsize
 
     def disk_time(self) -> float:
-        """What time it is where the times of files are told (Unix time): at a shared folder's server, whose clock need
+        """The time where the times of files are told (Unix time): at a shared folder's server, whose clock need
         not be ours. The beginning of time when the disk does not say, so that nothing looks older than it is."""
         try:
             with tempfile.TemporaryFile(dir=self.drafts) as file:
@@ -224,7 +224,7 @@ def code_name(code: str) -> str:
 
 
 def trouble(error: OSError, name: str = "?") -> Phrase:
-    """What the disk said, in a sentence for the office; it is about `name` where the disk names nothing."""
+    """The disk's complaint, in a sentence for the office; it is about `name` where the disk names nothing."""
     where = shown(str(error.filename)) if error.filename is not None else name
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return phrase("Ổ đĩa của thư mục đã đầy. Xin dọn bớt; tác tử tự làm tiếp khi có chỗ.")

@@ -147,14 +147,14 @@ class Hub:
         return found
 
     def recalls(self) -> list[dict[str, Any]]:
-        """What senders ask back and this office has not answered; nothing at a hub that does not list it."""
+        """The recalls that senders ask for and this office has not answered; nothing at a hub that does not list it."""
         answer = self.wire.call("GET", "/api/v1/recalls")
         if answer.status_code in (403, 404):
             return []
         return responses.items(told(answer))
 
     def waiting(self, wait_s: int, after: str = "") -> Page:
-        """What is in the mailbox behind `after`; waits up to `wait_s` seconds while there is nothing."""
+        """The deliveries in the mailbox behind `after`; waits up to `wait_s` seconds while there is nothing."""
         query = {"wait": str(min(wait_s, LONG_POLL_S)), "after": after}
         answer = self.wire.call("GET", "/api/v1/inbox", params={name: text for name, text in query.items() if text})
         if answer.status_code == 403:
@@ -213,7 +213,7 @@ class Hub:
         return receipt
 
     def check(self, receipt: str, **claims: Any) -> dict[str, Any]:
-        """What a receipt says. Unreachable when the hub's keys have not signed it or it is not about `claims`: then
+        """The claims of a receipt. Unreachable when the hub's keys have not signed it or it is not about `claims`: then
         this is not the hub."""
         said = self.signed(receipt, **claims)
         if said is None:
@@ -221,7 +221,7 @@ class Hub:
         return said
 
     def signed(self, statement: str, **claims: Any) -> dict[str, Any] | None:
-        """What a statement of the hub says; None when the hub's keys have not signed it or it is not about
+        """The claims of a statement of the hub; None when the hub's keys have not signed it or it is not about
         `claims`."""
         for fresh in (False, True):  # it may be signed by a newer key than we know
             try:

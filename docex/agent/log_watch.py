@@ -42,7 +42,8 @@ class Watch:
         self._known = self._kept()
 
     def look(self, jws: str) -> None:
-        """What a poll brought; "" from a hub without a log. The first head that is seen is believed."""
+        """Look at the head that a poll brought; "" from a hub without a log. The first head that is seen is
+        believed."""
         if not jws or (self._known is not None and jws == self._known.jws):
             return
         try:
@@ -57,7 +58,7 @@ class Watch:
         self._keep_evidence(jws, wrong)
 
     def _problem_of(self, jws: str) -> Phrase | None:
-        """What is wrong with a head; the one that fits is kept."""
+        """The fault of a head; the one that fits is kept."""
         said = self.hub.signed(jws)
         head = _head(jws, said) if said is not None else None
         if head is None:

@@ -93,7 +93,7 @@ def _once(sender: Sender, fetcher: Fetcher, follower: Follower, asked_back: Aske
 
 
 class _Tries:
-    """What one run tries. A kind of work that failed is not tried again in it."""
+    """The attempts of one run. A kind of work that failed is not tried again in it."""
 
     def __init__(self, board: Board) -> None:
         self.board = board

@@ -46,7 +46,7 @@ class NotAFile(Exception):
 
 @dataclass
 class Seen:
-    """What we know of a file from our last look."""
+    """The facts of a file at our last look."""
 
     state: State
     since: float  # monotonic: when we first saw it so
@@ -90,7 +90,7 @@ class Outbox:
     _seen: dict[Path, Seen] = field(default_factory=dict)
 
     def ready(self) -> list[Path]:
-        """What can be sent now, oldest first."""
+        """The files that can be sent now, oldest first."""
         now, found = time.monotonic(), {}
         disk_now = cache(self.folders.disk_time)  # asked for once a look, and only when there is something new
         ready: list[tuple[int, Path]] = []
@@ -111,7 +111,7 @@ class Outbox:
 
     @property
     def names(self) -> list[str]:
-        """What lay there at the last look."""
+        """The names of the files that lay there at the last look."""
         return [path.name for path in self._seen]
 
     def is_waiting(self, most_s: float) -> bool:

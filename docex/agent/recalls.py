@@ -1,4 +1,5 @@
-"""What senders ask back (13) comes into inbox/ beside the documents: once for each question, for people and programs.
+"""A recall that a sender asks for (13) comes into inbox/ beside the documents: once for each question, for people and
+programs.
 
 It may be killed between any two lines, and the order tells what was done: both files lie in telling/, then the note in
 asked/ is written, then they move. With a note and nothing in telling/ they came, wherever the office has put them.

@@ -1,4 +1,4 @@
-"""What the hub tells, read as what it has to be; anything else is TransientError.
+"""The hub's answers, read as what they have to be; anything else is TransientError.
 
 Files are named after its numbers and hashes: a hub that somebody has taken over must not choose where its bytes go.
 """
@@ -42,7 +42,7 @@ def token(told: Told, name: str) -> str:
 
 
 def part(told: Told, name: str) -> Told:
-    """What is told inside."""
+    """The object inside an answer under this name."""
     value = told.get(name)
     if not isinstance(value, dict):
         raise _odd(name)

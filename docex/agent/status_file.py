@@ -63,7 +63,7 @@ class Board:
 
     @property
     def laid_aside(self) -> list[str]:
-        """What went to error/ since the agent started."""
+        """The files that went to error/ since the agent started."""
         with self._lock:
             return list(self._laid_aside)
 

@@ -58,7 +58,7 @@ def _note_refusal(actor: Actor, answer: Response) -> Response:
 
 
 def _limits_of_uploads(most: int) -> Limits:
-    """What is in the file may not be larger than the largest file, however well it was packed."""
+    """The content of a file may not be larger than the largest file, however well it was packed."""
     plain = Limits()
     one, all_together = max(most, plain.attachment_bytes), max(most, plain.unpacked_bytes)
     return Limits(most, attachment_bytes=one, unpacked_bytes=all_together)

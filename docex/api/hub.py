@@ -1,4 +1,4 @@
-"""What the endpoints of the hub share: their list, scopes, and what they ask of the process and the request."""
+"""Common parts of the hub's endpoints: their list, scopes, and what they ask of the process and the request."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -25,7 +25,7 @@ def blobs() -> BlobStore:
 
 
 def secret() -> str:
-    """What cursors are sealed with."""
+    """The secret with which cursors are sealed."""
     found: str = current_app.config["SECRET_KEY"]
     return found
 

@@ -1,4 +1,4 @@
-"""What the hub's operations take and answer, for the entry and for the OpenAPI document."""
+"""Requests and answers of the hub's operations, for the entry and for the OpenAPI document."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any

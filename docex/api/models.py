@@ -1,4 +1,4 @@
-"""What the API says about envelopes, as models: the OpenAPI document is made of them."""
+"""The API's answers about envelopes, as models: the OpenAPI document is made of them."""
 
 from datetime import datetime
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""What waits in this room for a person, for the page "Hôm nay"."""
+"""Documents that wait for a person, for the page "Hôm nay"."""
 
 from docex.dashboard import documents, workflow
 

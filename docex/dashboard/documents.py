@@ -1,4 +1,4 @@
-"""What waits for a person in this room: to sign, to seal, to register, and what needs attention."""
+"""Documents that wait for a person: to sign, to seal, to register, and what needs attention."""
 
 import sqlalchemy as sa
 

@@ -1,4 +1,4 @@
-"""What waits at the desk: to check, to decide, to forward, and recalls to answer."""
+"""Work that waits in the office: to check, to decide, to forward, and recalls to answer."""
 
 import sqlalchemy as sa
 

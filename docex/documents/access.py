@@ -20,7 +20,7 @@ DRAFTERS = (Role.CLERK, Role.SPECIALIST, Role.OFFICE_CHIEF, Role.SECRETARY, Role
 
 
 class Right(StrEnum):
-    """What somebody wants to do with a document."""
+    """The use that somebody wants to make of a document."""
 
     VIEW = "view"
     EDIT = "edit"  # whoever drafted it, or a clerk

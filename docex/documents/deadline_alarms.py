@@ -24,7 +24,7 @@ from kernel.worktime import WorkCalendar, calendar
 
 TOPIC = topics.ALARM
 URGENT_WITHIN = timedelta(minutes=30)
-"""What "at once" means in office hours; the decree names no number."""
+"""The meaning of "at once" in office hours; the decree names no number."""
 NEAR = timedelta(hours=2)
 
 

@@ -32,7 +32,7 @@ _NAMES = uuid.UUID("6f1d1c0e-58c1-4f5e-9c53-2f2f0b4f9d3e")
 
 @dataclass(frozen=True)
 class Facts:
-    """What an envelope says about its document, as it is stored with the dispatch."""
+    """The facts of a document in its envelope, as it is stored with the dispatch."""
 
     code: str
     kind_name: str
@@ -101,7 +101,8 @@ _PLAIN = (
 
 
 def facts_of(envelope: Envelope, steering_first: int = 0) -> Facts:
-    """What the inbox shows of an envelope, ours or a foreign one, whose writer counts from `steering_first`."""
+    """The facts that the inbox shows of an envelope, ours or a foreign one, whose writer counts from
+    `steering_first`."""
     return Facts(
         code=envelope.code,
         kind_name=envelope.type.name,

@@ -48,13 +48,13 @@ class Custody:
         return _seal(self._config.pki_dir, seal_key_name(agency.id), agency.name)
 
     def signature_picture(self, person: PersonCard) -> bytes | None:
-        """What shows of a person's signature on the page: an invented flourish in demo mode, elsewhere nothing: people
+        """A person's signature as the page shows it: an invented flourish in demo mode, elsewhere nothing: people
         sign there with devices of their own, which draw it."""
         return handwriting(person.name) if self._config.mode == "demo" else None
 
     def seal_picture(self, agency: AgencyCard) -> bytes | None:
-        """What shows of the agency's seal: a marked specimen in demo mode, elsewhere the picture that the operator put
-        there; None when there is none. Invalid when it cannot be used."""
+        """The agency's seal as the page shows it: a marked specimen in demo mode, elsewhere the picture that the
+        operator put there; None when there is none. Invalid when it cannot be used."""
         if self._config.mode == "demo":
             return specimen(agency.name)
         return seal_images.seal_picture(self._config, agency.code)

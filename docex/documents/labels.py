@@ -70,7 +70,7 @@ RECALL: dict[Recall, Label] = {
 }
 
 UPDATE_ASKED = Label(phrase("Yêu cầu cập nhật"), "waiting")
-"""What `Recall.ASKED` means for a copy in place of which a newer one came."""
+"""The words of `Recall.ASKED` for a copy in place of which a newer one came."""
 
 VERBS: dict[DocumentVerb | IncomingVerb, Phrase] = {
     DocumentVerb.EDIT: phrase("sửa"),
@@ -101,7 +101,7 @@ STEERING: dict[Steering, Phrase] = {
     Steering.DIRECTIVE: phrase("Văn bản chỉ đạo"),
     Steering.REPORT: phrase("Báo cáo thực hiện chỉ đạo"),
 }
-"""What an envelope says of itself (`SteeringType`)."""
+"""The words of an envelope's own `SteeringType`."""
 
 COPY_FORMS: dict[str, Phrase] = {
     "SY": phrase("Sao y"),

@@ -296,7 +296,7 @@ class Copy(Base):
 
 
 class Answer(Base):
-    """What an envelope says that it answers (`ResponseFor`), ours or a foreign one."""
+    """A document that an envelope answers (`ResponseFor`), ours or a foreign one."""
 
     __tablename__ = "docex_answer"
     id: Mapped[int] = mapped_column(primary_key=True)

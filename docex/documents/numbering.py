@@ -115,8 +115,8 @@ def series_label(series: str) -> Phrase:
 
 
 def notation(kind: str, agency_mark: str, unit_mark: str, *, copy_form: str = "") -> str:
-    """What follows the number: `QĐ-UBND` for a named type, `UBND-VP` for a letter (Decree 30, Annex I.II.3), `SY-UBND`
-    for a copy."""
+    """The notation after the number: `QĐ-UBND` for a named type, `UBND-VP` for a letter (Decree 30, Annex I.II.3),
+    `SY-UBND` for a copy."""
     abbreviation = copy_form or KIND_BY_SLUG[kind].abbreviation
     if abbreviation:
         return f"{abbreviation}-{agency_mark}"

@@ -95,7 +95,7 @@ def replies_to(tx: Tx, incoming: Incoming) -> list[Related]:
 
 
 def answers_to_own(tx: Tx, document: Document) -> list[Related]:
-    """What came as an answer to a document that was sent."""
+    """The documents that came as answers to one that was sent."""
     keys = sa.select(Dispatch.document_key).where(Dispatch.document_id == document.id)
     query = (
         sa.select(Incoming)

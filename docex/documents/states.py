@@ -24,7 +24,7 @@ class DocumentState(StrEnum):
 
 
 class DocumentVerb(StrEnum):
-    """What can be done to an outgoing document; `*_DONE` and `*_FAILED` are said by the worker."""
+    """The acts on an outgoing document; `*_DONE` and `*_FAILED` are said by the worker."""
 
     EDIT = "edit"
     SUBMIT = "submit"
@@ -93,7 +93,7 @@ class IncomingState(StrEnum):
 
 
 class IncomingVerb(StrEnum):
-    """What the receiver does; `SAYS` has the status that goes to the sender with it."""
+    """The acts of the receiver; `SAYS` has the status that goes to the sender with it."""
 
     REGISTER = "register"
     REFUSE = "refuse"

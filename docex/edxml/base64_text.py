@@ -41,7 +41,7 @@ class Decoder:
         return rest + base64.b64decode(self._carry + b"=" * (-len(self._carry) % 4), validate=True)
 
     def _after_scheme(self, text: str) -> str:
-        """What follows `data:application/pdf;base64,`; nothing while that cannot be told yet."""
+        """The rest after `data:application/pdf;base64,`; nothing while that cannot be told yet."""
         text = (self._start + text).lstrip()
         if text.startswith(_SCHEME):
             _, comma, rest = text.partition(",")

@@ -1,4 +1,4 @@
-"""What the standard demands of a message before it is written: present fields and lengths.
+"""The standard's demands on a message before it is written: present fields and lengths.
 
 Lengths: Decree 30/2020 Annex VI Part II where it names the field, else the columns of receiving systems.
 A message that breaks them may be cut or lost at the other end, so it is refused here.

@@ -50,7 +50,7 @@ class Steering(IntEnum):
 
     @classmethod
     def read(cls, raw: int | None, *, first: int = 0) -> "Steering":
-        """What a stored value means where the sender counts from `first`; an unknown number means nothing."""
+        """The meaning of a stored value where the sender counts from `first`; an unknown number means nothing."""
         number = (raw or first) - first
         return cls(number) if number in set(cls) else cls.NONE
 
@@ -75,7 +75,7 @@ class StatusCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StatusFacts:
-    """What a status means, who may say it about a document, and whether it must give a reason."""
+    """A status' meaning, the side that may say it about a document, and whether it must give a reason."""
 
     label: Phrase
     sent_by: Literal["receiver", "issuer"] = "receiver"

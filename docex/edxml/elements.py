@@ -1,4 +1,4 @@
-"""What the elements of an edXML file mean, for people who write one. Lengths are those that `checks` demands."""
+"""The meaning of the elements of an edXML file, for people who write one. Lengths are those that `checks` demands."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What an envelope says, as frozen records.
+"""The content of an envelope, as frozen records.
 
 Texts are NFC and trimmed; an absent text is "", an absent number None.
 Names are ours; the exact (and partly misspelt) names of the elements are in `reader.py` and `writer.py`.
@@ -45,7 +45,7 @@ class DocumentType:
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Who signed: `competence` is "TM. ỦY BAN NHÂN DÂN", "KT. CHỦ TỊCH", …"""
+    """The signer: `competence` is "TM. ỦY BAN NHÂN DÂN", "KT. CHỦ TỊCH", …"""
 
     full_name: str
     position: str = ""
@@ -82,7 +82,7 @@ class ResponseFor:
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """Who handled the message at the sender."""
+    """The person who handled the message at the sender."""
 
     name: str = ""
     department: str = ""
@@ -102,7 +102,7 @@ class ReceiverChange:
 
 @dataclass(frozen=True, slots=True)
 class UpdateInfo:
-    """What an update (type 2) changes."""
+    """The changes of an update (type 2)."""
 
     document_changed: bool
     receivers_changed: bool
@@ -119,7 +119,7 @@ class Replacement:
 
 @dataclass(frozen=True, slots=True)
 class Business:
-    """What the sender wants done: a new document, a recall, an update or a replacement."""
+    """The act that the sender wants: a new document, a recall, an update or a replacement."""
 
     kind: BusinessKind = BusinessKind.NEW
     reason: str = ""

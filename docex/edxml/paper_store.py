@@ -42,7 +42,7 @@ class MemoryFile:
         """Nothing more is written."""
 
     def open(self) -> IO[bytes]:
-        """What was written."""
+        """The bytes that were written."""
         return io.BytesIO(self._data.getvalue())
 
 
@@ -61,7 +61,7 @@ class TemporaryFile:
         self._file.flush()
 
     def open(self) -> IO[bytes]:
-        """What was written."""
+        """The bytes that were written."""
         again = os.fdopen(os.dup(self._file.fileno()), "rb")
         again.seek(0)
         return again

@@ -184,8 +184,8 @@ def _is_huge(paper: IO[bytes]) -> bool:
 
 
 def media_type(head: bytes, name: str) -> str:
-    """What the bytes that begin with `head` are, whatever was declared; the name only tells apart formats of one
-    container. The first kilobyte is enough."""
+    """The media type of the bytes that begin with `head`, whatever was declared; the name only tells apart formats of
+    one container. The first kilobyte is enough."""
     data = head
     ending = extension(name)
     if b"%PDF-" in data[:1024]:

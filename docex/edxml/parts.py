@@ -49,13 +49,13 @@ def texts_in(node: Node, holder: str, item: str) -> tuple[str, ...]:
 
 
 def signer_in(header: Node) -> Signer:
-    """Who signed, in its own element or flat in the header."""
+    """The signer, in an element or flat in the header."""
     node = header.one("signerinfo", "author") or header
     return Signer(node.text_of("fullname"), node.text_of("position"), node.text_of("competence"))
 
 
 def staff_in(node: Node | None) -> Staff:
-    """Who handled it."""
+    """The person who handled the message."""
     if node is None:
         return Staff()
     return Staff(

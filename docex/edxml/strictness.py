@@ -1,4 +1,4 @@
-"""What the axis' official parser cannot read, or reads as something else, of a file that we can read.
+"""Spellings that the axis' official parser cannot read, or reads as something else, in files that we can read.
 
 A file of which one of these is noted reaches such systems as a copy in the official builder's form. Sources: the
 parser's behaviour on changed files (docs/edxml.md, "For strict readers").
@@ -53,7 +53,7 @@ def is_unreadable(notes: tuple[Note, ...]) -> bool:
 
 
 def notes_of(root: Node, header: Node) -> Iterator[Note]:
-    """What is odd in the form of a file that was parsed: where it begins, and how its parts are spelt and written."""
+    """Oddities in the form of a file that was parsed: where it begins, and how its parts are spelt and written."""
     if not header.own:
         yield Note("namespace", phrase("Tệp không dùng không gian tên của QCVN 102:2016."))
     if root.name in ("edxmlenvelope", "edxmlheader", "messageheader"):
@@ -72,7 +72,7 @@ def notes_of(root: Node, header: Node) -> Iterator[Note]:
 
 
 def paper_note(name: str, declared: str, *, is_packed: bool, unwrapped: bool) -> Note | None:
-    """What a strict reader makes of a paper: what is declared a ZIP, or is not declared, it unpacks to the first entry,
+    """A strict reader's view of a paper: what is declared a ZIP, or is not declared, it unpacks to the first entry,
     wherever that entry's name leads."""
     if declared not in ("", "application/zip") or name.endswith(".zip") or unwrapped:
         return None
@@ -83,7 +83,8 @@ def paper_note(name: str, declared: str, *, is_packed: bool, unwrapped: bool) ->
 
 
 def missing(note: Callable[[str, Phrase], None], *, number: bool, day: bool, papers: bool) -> None:
-    """What a new document has to have and this one has not. Nobody can make that up: it is delivered as it is."""
+    """The parts that a new document has to have and this one lacks. Nobody can make that up: it is delivered as it
+    is."""
     if not number:
         note("number", phrase("Văn bản không có số, ký hiệu."))
     if not day:

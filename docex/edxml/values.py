@@ -29,7 +29,7 @@ _LINE_END = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
 
 
 def plain(text: str) -> str:
-    """What people see of a text: blanks of any width as blanks, all line ends as one kind, nothing that has no shape.
+    """The text as people see it: blanks of any width as blanks, all line ends as one kind, nothing that has no shape.
 
     Composed last, because what is dropped may have stood between a letter and its mark.
     """

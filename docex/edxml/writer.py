@@ -68,7 +68,7 @@ def written(message: Message) -> Iterator[bytes]:
 
 
 def repaired(message: Envelope) -> Iterator[bytes]:
-    """What was read of a foreign file, in the form that strict readers know, in pieces. What it lacks it lacks here,
+    """A foreign message as it was read, in the form that strict readers know, in pieces. What it lacks it lacks here,
     too; it carries no signature, because none is about these bytes."""
     yield from _written(replace(message, signature=None))
 

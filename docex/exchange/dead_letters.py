@@ -53,7 +53,7 @@ Named = tuple[str, int]
 
 
 def _named_in(row: OutboxRow) -> Named:
-    """What a job is about: a delivery (the first of them), a dispatch, an own or a received document."""
+    """The subject of a job: a delivery (the first of them), a dispatch, an own or a received document."""
     for name in ("delivery_id", "dispatch_id", "document_id", "incoming_id"):
         if number := row.payload.get(name):
             return name, int(number)

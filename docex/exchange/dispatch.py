@@ -120,7 +120,8 @@ def hand_in(tx: Tx, submission: Submission) -> tuple[Dispatch, Receipt]:
 
 
 def _accompany(tx: Tx, dispatch: Dispatch, submission: Submission) -> Receipt:
-    """What belongs to an envelope from its first moment: papers, leaves of the log, answers, receipt and term."""
+    """Add the parts that belong to an envelope from its first moment: papers, leaves of the log, answers, receipt and
+    term."""
     _add_papers(tx, dispatch, submission.papers)
     papers = [file.sha256 for file in submission.papers]
     if submission.repaired is not None:

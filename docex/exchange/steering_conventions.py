@@ -30,7 +30,7 @@ STEERING_FIRSTS: dict[str, Phrase] = {
 
 @dataclass(frozen=True)
 class Chosen:
-    """What was said for one agency."""
+    """The choice for one agency."""
 
     agency_id: int
     name: str
@@ -53,7 +53,7 @@ def choose(tx: Tx, actor: Actor, agency_id: int, steering_first: str) -> None:
 
 
 def chosen(tx: Tx, actor: Actor) -> list[Chosen]:
-    """What was said for the agencies that the actor administers."""
+    """The choices for the agencies that the actor administers."""
     query = (
         sa.select(Convention, Agency.name)
         .join(Agency, Agency.id == Convention.agency_id)

@@ -112,7 +112,7 @@ class DispatchHandler(Handler[DispatchWork, Packed]):
         self.custody = custody
 
     def prepare(self, tx: Tx, job: Job) -> DispatchWork | None:
-        """What goes into the envelope; None when it was sent already."""
+        """The content of the envelope; None when it was sent already."""
         document = tx.session.get(Document, job.payload["document_id"])
         if document is None or document.state != DocumentState.SEALED:
             return None
@@ -163,7 +163,7 @@ class ResendHandler(DispatchHandler):
     topic = topics.RESEND
 
     def prepare(self, tx: Tx, job: Job) -> DispatchWork | None:
-        """What goes into the envelope; None when it went already, or was taken back meanwhile, which its page says."""
+        """The content of the envelope; None when it went already, or was taken back meanwhile, which its page says."""
         document = tx.session.get(Document, job.payload["document_id"], with_for_update=True, populate_existing=True)
         if document is None or _went(tx, document, job) or not _may_go_again(tx, document):
             return None
@@ -217,7 +217,7 @@ def _dispatch_work(
     business: Business | None = None,
     at: datetime | None = None,
 ) -> DispatchWork:
-    """What goes into the envelope; `at` stands in its trace: when it was sealed, unless it goes again."""
+    """The content of the envelope; `at` stands in its trace: when it was sealed, unless it goes again."""
     sender = directory.agency(tx, document.agency_id)
     parent = directory.agency(tx, sender.parent_id).name if sender.parent_id else ""
     wanted = receiver_ids if receiver_ids is not None else list(document.recipients)

@@ -11,7 +11,8 @@ _HEADING = re.compile(r"(PHẦN|Phần|CHƯƠNG|Chương|MỤC|Mục|TIỂU MỤ
 _SECTION = re.compile(r"[IVXL]+\.\s+\S.{0,150}$")
 _RESOLVES = re.compile(r"(QUYẾT ĐỊNH|QUYẾT NGHỊ|NGHỊ QUYẾT|CHỈ THỊ|THÔNG BÁO|YÊU CẦU)\s*:?$")
 _LIST_MARK = re.compile(r"\d+(\.\d+)*[.)]|\d+(\.\d+)+|[a-zđA-ZĐ][.)]|[IVXLC]+[.)]|Điều\s+\d+[.:]?|[-–—+•*●▪◦§Øüo]")
-"""What Word puts before an item, with a tab behind; the last are its bullets, some of them letters of Wingdings."""
+"""The marks that Word puts before an item, with a tab behind; the last are its bullets, some of them letters of
+Wingdings."""
 END_MARK = "./."
 
 RESOLVING_KINDS = frozenset({"decision", "resolution"})

@@ -170,7 +170,7 @@ def _foot(paper: Paper) -> Foot:
 
 
 def _beside(signatures: tuple[Signature, ...], lines: tuple[str, ...]) -> Foot:
-    """What goes below the signature is at least as much as stays together there; one or two lines more fit beside."""
+    """The part below the signature is at least as much as stays together there; one or two lines more fit beside."""
     ends = list(accumulate(len(wrap(line, _LETTERS_BESIDE)) for line in lines))
     most = len(lines)
     if ends[-1] >= _LINES_BESIDE + TOGETHER:

@@ -1,4 +1,5 @@
-"""What stands where on a page, ready in every letter: the one model that both the PDF and the DOCX are drawn from.
+"""The places of everything on a page, ready in every letter: the one model that both the PDF and the DOCX are drawn
+from.
 
 All rules of wording (upper case, dashes, `;` and `./.`, blank places, balanced lines) are applied before; drawing
 adds only the look.

@@ -19,7 +19,8 @@ def _listed(opening: str, names: tuple[str, ...]) -> list[Block]:
 
 
 def invitation_blocks(invitation: Invitation, agency: str, *, last: bool) -> tuple[Block, ...]:
-    """Who asks whom, to what, when and where; the place ends the text unless notes follow."""
+    """The opening of an invitation: host, guest, occasion, time and place; the place ends the text unless notes
+    follow."""
     chair = [_text(f"Chủ trì: {invitation.chair}")] if invitation.chair else []
     return (
         *_listed(f"{invitation.inviter or agency} trân trọng kính mời:", invitation.guests),

@@ -1,4 +1,4 @@
-"""What stands on an official paper, before it has a look.
+"""The content of an official paper, before it has a look.
 
 Texts are plain, as the clerk typed them; the look (upper case, rules, dashes, `./.`) is added by the rendering.
 """
@@ -21,7 +21,7 @@ class Invitation:
     venue: str
     chair: str = ""
     inviter: str = ""
-    """Who asks; the agency when empty."""
+    """The asking side; the agency when empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Conclusion:
 
 @dataclass(frozen=True, slots=True)
 class Annex:
-    """What goes with a paper, in the same file, on pages of its own.
+    """An annex to a paper, in the same file, on pages of its own.
 
     Without a `kind` it is a "Phụ lục", numbered in Roman when there are several; with one ("regulation", "plan") it
     bears the name of its type and says by what it is issued.
@@ -117,7 +117,8 @@ class CopyNote:
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What a leader, a head of unit or a handler wrote on a submission sheet. All may be empty: lines to write on."""
+    """The opinion of a leader, a head of unit or a handler on a submission sheet. All may be empty: lines to write
+    on."""
 
     text: str = ""
     lead: str = ""
@@ -185,14 +186,15 @@ class Paper:
     authority: str = ""
     """Box 7a, first line: "TM. ỦY BAN NHÂN DÂN"; empty when the position alone signs."""
     issuer: str = ""
-    """Who decides, over the legal bases of a decision: "CHỦ TỊCH ỦY BAN NHÂN DÂN …"; the agency when empty."""
+    """The deciding side, over the legal bases of a decision: "CHỦ TỊCH ỦY BAN NHÂN DÂN …"; the agency when empty."""
     urgency: Priority = Priority.NORMAL
     circulation: str = ""
     """Box 11: "XEM XONG TRẢ LẠI" or "LƯU HÀNH NỘI BỘ"."""
     typist: str = ""
     """Box 12: the typist's mark and the number of copies, `PL.(300)`."""
     enacted_by: str = ""
-    """What a regulation is issued by: "Quyết định số 12/QĐ-UBND ngày …"; stands in italics under the abstract."""
+    """The decision by which a regulation is issued: "Quyết định số 12/QĐ-UBND ngày …"; stands in italics under the
+    abstract."""
     invitation: Invitation | None = None
     minutes: Minutes | None = None
     conclusion: Conclusion | None = None
@@ -234,7 +236,7 @@ def copy_mark(form: CopyForm, agency: str, signed_at: datetime) -> tuple[str, st
 
 
 def seal_mark(agency: str, signed_at: datetime) -> tuple[str, str, str]:
-    """What stands in the place of the seal where the installation has no picture of it: the agency, and date and time
+    """The text in the place of the seal where the installation has no picture of it: the agency, and date and time
     on lines of their own, since a seal is narrow."""
     day, _, time = signed_at.astimezone(VN).isoformat(timespec="seconds").partition("T")
     return agency, day, time

@@ -1,4 +1,5 @@
-"""What a stranger's PDF is: read in a process of its own, with little memory and time (`signing.sandbox.runner`)."""
+"""The facts of a stranger's PDF: read in a process of its own, with little memory and time
+(`signing.sandbox.runner`)."""
 
 import io
 from dataclasses import dataclass

@@ -28,7 +28,7 @@ _REFUSED: dict[str, Phrase] = {
 
 @dataclass(frozen=True, slots=True)
 class PdfFacts:
-    """What is known of a PDF. Widths and heights are in points, of the first and of the last page; `text` is NFC,
+    """The facts of a PDF. Widths and heights are in points, of the first and of the last page; `text` is NFC,
     for searching; `signed` says that it carries signatures, not that they hold."""
 
     size: int

@@ -79,7 +79,7 @@ def signed_revision(tx: Tx, actor: Actor, paper_id: int, place: int) -> Response
 
 @routes.get("/documents/papers/<int:paper_id>/changes")
 def changes(tx: Tx, actor: Actor, paper_id: int) -> Response:
-    """What was signed beside what the file shows now, drawn when somebody asks for it."""
+    """The signed state beside what the file shows now, drawn when somebody asks for it."""
     asked = seen.question_for(tx, actor, paper_id)
     tx.release()  # drawing takes its time: no connection waits with it
     found = seen.drawn(asked, current_app.extensions["lienthong"].blobs)
@@ -94,7 +94,7 @@ def changes(tx: Tx, actor: Actor, paper_id: int) -> Response:
 
 @dataclass(frozen=True)
 class Answered:
-    """What a stranger is told about a file; `same` says whether it is the one that was issued, with its tone."""
+    """The answer to a stranger about a file; `same` says whether it is the one that was issued, with its tone."""
 
     file: uploaded_files.Uploaded
     same: tuple[Phrase, str] | None = None
@@ -128,7 +128,7 @@ def check(tx: Tx, actor: Actor | None) -> Response:
     before=_verify_upload,
 )
 def check_file(tx: Tx, actor: Actor | None, brought: Callable[[], Answered]) -> Response:
-    """What its signatures are worth."""
+    """The verdict on the signatures of a file."""
     try:
         return _public_page(answered=brought())
     except Invalid as error:
@@ -141,7 +141,7 @@ def check_file(tx: Tx, actor: Actor | None, brought: Callable[[], Answered]) -> 
     rate="check_rate",
 )
 def paper_by_code(tx: Tx, actor: Actor | None, code: str) -> Response:
-    """What the hub says about the paper that bears this code."""
+    """The hub's answer about the paper that bears this code."""
     return _public_page(check_codes.public_paper(tx, code))
 
 

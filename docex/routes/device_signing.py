@@ -67,7 +67,7 @@ def cancel(tx: Tx, actor: Actor, document_id: int) -> AnyResponse:
 
 @routes.get("/documents/sign")
 def waiting(tx: Tx, actor: Actor) -> str:
-    """What waits for the leader's signature, to be chosen from; with `?ids=` how far those have come."""
+    """The documents that wait for the leader's signature, to be chosen from; with `?ids=` how far those have come."""
     ids = [number(part) for part in request.args.get("ids", "").split(",")[: bulk_acts.MAX_DOCUMENTS]]
     if any(ids):
         return _progress(tx, actor, ids)

@@ -8,13 +8,13 @@ from kernel.db import Tx
 
 @routes.get("/documents/in")
 def inbox(tx: Tx, actor: Actor) -> str:
-    """What came to the agency; moves live."""
+    """The received documents of the agency; moves live."""
     return registers.inbox_page(tx, actor)
 
 
 @routes.get("/documents/out")
 def outbox(tx: Tx, actor: Actor) -> str:
-    """What the agency issues; moves live."""
+    """The documents that the agency issues; moves live."""
     return registers.outbox_page(tx, actor)
 
 

@@ -19,7 +19,7 @@ _WHY = "partners outside the hub; the link is signed, has an end, and works only
 
 @routes.open_get(links.PATH + "<token>", reason=_WHY)
 def large_file(tx: Tx, actor: Actor | None, token: str) -> str:
-    """What the link leads to. Opening it changes nothing: mail scanners open every link."""
+    """The file to which the link leads. Opening it changes nothing: mail scanners open every link."""
     return render_template("docex_mail/file.html", offer=links.offered(tx, token, _secret()), token=token)
 
 

@@ -41,7 +41,7 @@ PIECE = 256 * 1024
 
 
 def inbox_page(tx: Tx, actor: Actor) -> str:
-    """What came to the agency; moves live."""
+    """The received documents of the agency; moves live."""
     leaders = directory.people_with_role(tx, actor.agency_id, Role.LEADER) if actor.has(Role.CLERK) else []
     return render_template(
         "docex/_inbox.html" if request.args.get("fragment") else "docex/inbox.html",
@@ -53,7 +53,7 @@ def inbox_page(tx: Tx, actor: Actor) -> str:
 
 
 def outbox_page(tx: Tx, actor: Actor) -> str:
-    """What the agency issues; moves live."""
+    """The documents that the agency issues; moves live."""
     return render_template(
         "docex/_outbox.html" if request.args.get("fragment") else "docex/outbox.html",
         listing=lists.outbox(tx, actor, ListQuery.read(request.args)),
@@ -207,7 +207,7 @@ def _register(tx: Tx, actor: Actor, ask: Ask, errors: Any = None) -> str:
 
 @routes.get("/documents/reports")
 def report(tx: Tx, actor: Actor) -> str:
-    """What was registered and answered in time, by month, agency and unit."""
+    """The report of what was registered and answered in time, by month, agency and unit."""
     found = reports.report(tx, actor, reports.Ask.read(request.args))
     this_year = clock.today().year
     return render_template(

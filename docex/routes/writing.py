@@ -121,7 +121,7 @@ def detach(tx: Tx, actor: Actor, document_id: int, paper_id: int) -> AnyResponse
 
 
 def _draft(tx: Tx, actor: Actor, form: LetterForm) -> Draft:
-    """What was typed, with the groups that were ticked as their agencies."""
+    """The typed draft, with the groups that were ticked as their agencies."""
     return form.draft(recipient_groups.expand(tx, actor.agency_id, form.group_ids()))
 
 

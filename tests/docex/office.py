@@ -1,4 +1,4 @@
-"""What the people of the tests do, in one line each."""
+"""Acts of the people of the tests, in one line each."""
 
 import io
 from dataclasses import dataclass, replace
@@ -203,7 +203,7 @@ class Office:
             return tx.session.get_one(Document, document_id)
 
     def incoming(self, actor: Actor) -> list[Incoming]:
-        """What came to the actor's agency, newest first."""
+        """The received documents of the actor's agency, newest first."""
         with self.db.read() as tx:
             rows = tx.session.query(Incoming).filter(Incoming.agency_id == actor.agency_id)
             return list(rows.order_by(Incoming.id.desc()))

@@ -1,1 +1,2 @@
-"""What the public may ask without signing in: the code on a printed paper, and any file that is handed in."""
+"""Checks that the public may ask for without signing in: the code on a printed paper, and any file that is handed
+in."""

@@ -42,7 +42,8 @@ _UNFINISHED = (phrase("Văn bản này chưa được phát hành: chưa đủ c
 
 @dataclass(frozen=True)
 class PublicPaper:
-    """What the public is told. `sha256` and `size` are of the file that was issued, "" and 0 while there is none."""
+    """The facts that the public is told. `sha256` and `size` are of the file that was issued, "" and 0 while there is
+    none."""
 
     code: str
     agency: str
@@ -68,7 +69,7 @@ def mint(tx: Tx, document: Document) -> None:
 
 
 def url_of(tx: Tx, document_id: int, base_url: str) -> str:
-    """What is printed on the paper; "" for nothing."""
+    """The address that is printed on the paper; "" for nothing."""
     row = tx.session.get(PublicCode, document_id)
     return f"{base_url.rstrip('/')}{PATH}{row.code}" if row is not None else ""
 
@@ -89,7 +90,7 @@ def choose(tx: Tx, actor: Actor, printed: bool) -> None:
 
 
 def public_paper(tx: Tx, code: str) -> PublicPaper:
-    """What the hub says to whoever has the code."""
+    """The facts of a paper for whoever has its code."""
     document = tx.session.scalar(sa.select(Document).join(PublicCode).where(PublicCode.code == code))
     if document is None:
         raise NotFound()

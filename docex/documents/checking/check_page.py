@@ -119,7 +119,8 @@ def report_of(tx: Tx, actor: Actor, paper_id: int, verdict_id: int) -> PaperVerd
 
 
 def revision_of(tx: Tx, actor: Actor, paper_id: int, place: int) -> Revision:
-    """What the signer at this place (from 1) has signed, as the newest verdict that could read the signatures says."""
+    """The file that the signer at this place (from 1) has signed, as the newest verdict that could read the signatures
+    says."""
     verdict_store.verified_dispatch_for(tx, actor, paper_id)
     paper = tx.session.get_one(Paper, paper_id)
     signers = next(

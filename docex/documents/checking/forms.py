@@ -1,4 +1,4 @@
-"""What people type into the pages of verdicts."""
+"""Forms on the pages of verdicts."""
 
 import re
 from collections.abc import Mapping

@@ -32,8 +32,8 @@ _HEAD = 200
 
 @dataclass(frozen=True)
 class Known:
-    """What files are verified by: whom this instance trusts, and the keys that it has signed receipts with, by
-    `kid`."""
+    """The knowledge with which files are verified: whom this instance trusts, and the keys that it has signed receipts
+    with, by `kid`."""
 
     trust: Trust
     keys: Mapping[str, dict[str, Any]]
@@ -50,7 +50,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Uploaded:
-    """What was found about a file."""
+    """The findings about a file."""
 
     name: str
     size: int

@@ -1,4 +1,5 @@
-"""What recipients say about a delivery: logged always, counted when it is progress, shown to the sender at once."""
+"""Statuses that recipients report of a delivery: logged always, counted when it is progress, shown to the sender at
+once."""
 
 from collections.abc import Sequence
 from datetime import datetime

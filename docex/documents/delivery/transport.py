@@ -24,7 +24,8 @@ class FetchingClient:
 
 @dataclass(frozen=True)
 class DirectoryEntries:
-    """What a transport adds to the signed directory: by agency how it is reached (`ways`), and certificates."""
+    """The entries that a transport adds to the signed directory: by agency how it is reached (`ways`), and
+    certificates."""
 
     ways: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     certificates: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
@@ -95,7 +96,7 @@ class Transport:
         return bool(self.fetched(tx, [agency_id]))
 
     def directory_entries(self, tx: Tx) -> DirectoryEntries:
-        """What systems elsewhere may know of how agencies are reached by this transport."""
+        """The facts that systems elsewhere may know of how agencies are reached by this transport."""
         return DirectoryEntries()
 
 
@@ -130,7 +131,7 @@ def take_back(tx: Tx, delivery: Delivery, dispatch: Dispatch) -> bool:
 
 
 def expired(tx: Tx, delivery: Delivery, dispatch: Dispatch) -> Phrase | None:
-    """What became of what a transport handed on, when one did."""
+    """The fate of a delivery that a transport handed on, when one did."""
     said = (one.expired(tx, delivery, dispatch) for one in _transports.values())
     return next((words for words in said if words is not None), None)
 
@@ -181,7 +182,7 @@ def reaches(tx: Tx, agency_id: int) -> bool:
 
 
 def directory_entries(tx: Tx) -> DirectoryEntries:
-    """What all transports add to the signed directory, in their order."""
+    """The entries of all transports in the signed directory, in their order."""
     ways: dict[int, list[dict[str, Any]]] = {}
     certificates: list[tuple[int, dict[str, Any]]] = []
     for one in _transports.values():

@@ -45,7 +45,7 @@ class Waiting:
 
 
 def waiting(tx: Tx, actor: Actor) -> list[Waiting]:
-    """What stands under the leader's name and is not signed, most urgent first. Forbidden for others."""
+    """The documents under the leader's name that are not signed, most urgent first. Forbidden for others."""
     require(actor, Role.LEADER)
     return [_waiting(tx, row) for row in tx.session.scalars(_mine(actor).limit(bulk_acts.MAX_DOCUMENTS))]
 

@@ -59,7 +59,7 @@ def hand_out_next(tx: Tx, document: Document, earlier: Handoff, facts: dict[str,
 
 @dataclass(frozen=True)
 class Call:
-    """What the agent on the desk is asked: the operation, and its parameters as VGCA names them."""
+    """The call to the agent on the desk: the operation, and its parameters as VGCA names them."""
 
     operation: str
     parameters: dict[str, Any]

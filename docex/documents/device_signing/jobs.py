@@ -68,7 +68,7 @@ def expire(tx: Tx, job: Job) -> None:
 
 @dataclass(frozen=True)
 class OutWork:
-    """What goes out: a paper to draw, or one that is signed already and waits for its seal."""
+    """The work before handing out: a paper to draw, or one that is signed already and waits for its seal."""
 
     handoff_id: int
     drawn: SignWork | None
@@ -166,7 +166,7 @@ class HandOutHandler(Handler[OutWork, Out]):
 
 @dataclass(frozen=True)
 class InWork:
-    """What came in, and what it is held against."""
+    """The file that came in, and the one that it is compared with."""
 
     handoff_id: int
     sent: str
@@ -179,7 +179,7 @@ class InWork:
 
 @dataclass(frozen=True)
 class In:
-    """What was found: a signature with its verdict, or a refusal."""
+    """The finding: a signature with its verdict, or a refusal."""
 
     handoff_id: int
     returned: Returned | None

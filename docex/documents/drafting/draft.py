@@ -1,4 +1,4 @@
-"""What the form of a document says, as it is stored, and what is wrong with it: everything at once."""
+"""The content of a document's form, as it is stored, and its faults: everything at once."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -23,7 +23,7 @@ NOT_WRITTEN_HERE = frozenset({"invitation", "minutes"})
 
 @dataclass(frozen=True)
 class Draft:
-    """What the form of a document says; texts as typed. `recipients` are agency ids.
+    """The content of a document's form; texts as typed. `recipients` are agency ids.
 
     `reviewer_id` checks it before the leader. `answers_id` is the received document that it answers; with `finishes`
     that one is closed when this one is sent. `replaces_id` is the own document that falls when this one is sent.

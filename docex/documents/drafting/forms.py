@@ -172,7 +172,7 @@ class LetterForm(Form):  # type: ignore[misc]
         return self
 
     def draft(self, of_groups: tuple[int, ...] = ()) -> Draft:
-        """What was typed, as a command, with the agencies of the groups; Invalid when a date is none."""
+        """The typed draft as a command, with the agencies of the groups; Invalid when a date is none."""
         if self.due_on.data is None and any(text.strip() for text in self.due_on.raw_data or ()):
             raise Invalid({"due_on": phrase("Ngày không đúng, xin nhập ngày/tháng/năm.")})
         return Draft(

@@ -171,7 +171,7 @@ def file_of(paper: Paper) -> File:
 
 
 def reply_of(tx: Tx, document: Document) -> Reply | None:
-    """What an own document answers, when it is a reply."""
+    """The document that an own one answers, when it is a reply."""
     return tx.session.get(Reply, document.id)
 
 

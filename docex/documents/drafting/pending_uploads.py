@@ -16,7 +16,7 @@ from kernel.text import Phrase
 
 @dataclass(frozen=True)
 class Brought:
-    """What a form brought besides text, and what was wrong with it or with the text. `main` is the paper itself."""
+    """The files that a form brought, and the faults of them and of the text. `main` is the paper itself."""
 
     main: File | None
     attachments: tuple[File, ...]

@@ -19,7 +19,7 @@ _TURNS = (_RETURN, "document.submit", "document.submit_to_check", "document.with
 
 @dataclass(frozen=True)
 class Returned:
-    """What the drafter must read before anything else."""
+    """The return that the drafter must read of before anything else."""
 
     reason: str
     by: str

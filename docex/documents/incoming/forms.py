@@ -9,7 +9,7 @@ from tasks.giving import Lead
 
 
 def decision_of(form: Any) -> Decision:
-    """What the leader typed: `lead` is `p7` (a person) or `u3` (a unit)."""
+    """The decision that the leader typed: `lead` is `p7` (a person) or `u3` (a unit)."""
     lead = str(form.get("lead", ""))
     which, chosen = lead[:1], number(lead[1:])
     return Decision(

@@ -1,4 +1,4 @@
-"""What the receiving agency does with a document: register it (03) or refuse it (02) with a reason."""
+"""The receiving agency's acts on a document: register it (03) or refuse it (02) with a reason."""
 
 import sqlalchemy as sa
 

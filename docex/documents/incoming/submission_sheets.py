@@ -43,7 +43,7 @@ _WITH_TASK = (IncomingState.ASSIGNED, IncomingState.WORKING)
 
 @dataclass(frozen=True)
 class Decision:
-    """What the leader writes on the submission sheet. `due` is the deadline as typed."""
+    """The leader's decision on the submission sheet. `due` is the deadline as typed."""
 
     lead: Lead
     co_ids: tuple[int, ...] = ()

@@ -25,7 +25,7 @@ _UNNUMBERED = (DocumentState.DRAFT, DocumentState.CHECK, DocumentState.REVIEW)
 
 @dataclass(frozen=True, slots=True)
 class Printout:
-    """What is printed, and the name of its file."""
+    """A paper for a word processor, and the name of its file."""
 
     name: str
     printed: Printable

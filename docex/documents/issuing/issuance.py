@@ -42,7 +42,7 @@ def sign(tx: Tx, actor: Actor, document_id: int, seen: int | None = None) -> Doc
 
 
 def to_sign(tx: Tx, actor: Actor, document_id: int, seen: int | None = None) -> Document:
-    """What comes before any signature of a leader: the checks, the number and the date."""
+    """The steps before any signature of a leader: the checks, the number and the date."""
     document = document_for(tx, actor, document_id, Right.SIGN)
     if document.state == DocumentState.REVIEW:
         delegation.require_cover(tx, document.agency_id, document.signer_id, document.authority, document.signer_title)
@@ -74,7 +74,8 @@ def _approved(tx: Tx, document: Document) -> None:
 
 
 def _check_seen(tx: Tx, document: Document, seen: int | None) -> None:
-    """What is signed is what was read: the preview must be of the newest text, and the one on the leader's screen."""
+    """The signed text is the one that was read: the preview must be of the newest text, and the one on the leader's
+    screen."""
     paper = standing_paper(tx, document)
     drawn = paper is not None and (document.source == "uploaded" or paper.spot.get("text_rev") == document.text_rev)
     if paper is None or not drawn:
@@ -91,7 +92,7 @@ def seal(tx: Tx, actor: Actor, document_id: int) -> Document:
 
 
 def to_seal(tx: Tx, actor: Actor, document_id: int) -> Document:
-    """What comes before any seal."""
+    """The steps before any seal."""
     document = document_for(tx, actor, document_id, Right.ISSUE)
     move(tx, document, DocumentVerb.SEAL)
     document.sealed_by = actor.person_id

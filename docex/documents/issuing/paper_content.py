@@ -16,7 +16,7 @@ WITH_ADDRESSEES = frozenset({"letter", "submission", "report", "telegram", "disp
 
 @dataclass(frozen=True)
 class Drawing:
-    """What is drawn, and of which text: a drawing of an older text is recognised by its `text_rev`."""
+    """A drawing, and the revision of its text: a drawing of an older text is recognised by its `text_rev`."""
 
     document_id: int
     paper: Paper

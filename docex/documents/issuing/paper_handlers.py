@@ -74,7 +74,7 @@ class RenderHandler(Handler[Drawing, Drawn]):
         self.blobs = blobs
 
     def prepare(self, tx: Tx, job: Job) -> Drawing | None:
-        """What to draw; None when the document has moved on."""
+        """The drawing to make; None when the document has moved on."""
         document = tx.session.get(Document, job.payload["document_id"])
         if document is None or document.state not in DRAWN:
             return None
@@ -107,7 +107,7 @@ class RenderHandler(Handler[Drawing, Drawn]):
 
 @dataclass(frozen=True)
 class Found:
-    """What the look into an uploaded file found: its pages and the place for signatures, or why it is refused."""
+    """The findings in an uploaded file: its pages and the place for signatures, or why it is refused."""
 
     paper_id: int
     pages: int | None
@@ -177,7 +177,7 @@ class InspectHandler(Handler[Upload, Found]):
 
 @dataclass(frozen=True)
 class SignWork:
-    """What the leader signs: a paper to draw with its number, or a file that is there."""
+    """The paper that the leader signs: one to draw with its number, or a file that is there."""
 
     document_id: int
     code: str
@@ -243,7 +243,7 @@ class SignHandler(Handler[SignWork, Signed]):
 
 
 def sign_work(tx: Tx, document: Document, base_url: str) -> SignWork:
-    """What a leader signs of this document, with the address of its check at `base_url`."""
+    """The paper of this document that a leader signs, with the address of its check at `base_url`."""
     source = main_paper(tx, document.id, stage="upload") if document.source == "uploaded" else None
     return SignWork(
         document_id=document.id,
@@ -267,8 +267,8 @@ def source_of(blobs: BlobStore, work: SignWork) -> tuple[bytes, int | None, Box 
 
 @dataclass(frozen=True)
 class SealWork:
-    """What the agency seals: the file that the leader signed, or the copy that the leader approved, and the attached
-    PDFs, which bear a text in place of the seal's image (Decree 30, Annex I, Part II)."""
+    """The files that the agency seals: the file that the leader signed, or the copy that the leader approved, and the
+    attached PDFs, which bear a text in place of the seal's image (Decree 30, Annex I, Part II)."""
 
     document_id: int
     agency: AgencyCard
@@ -281,7 +281,8 @@ class SealWork:
 
 @dataclass(frozen=True)
 class Sealed:
-    """What the agency has sealed: the paper, the attachments by their places, and the verdict on the paper."""
+    """The files that the agency has sealed: the paper, the attachments by their places, and the verdict on the
+    paper."""
 
     document_id: int
     main: File

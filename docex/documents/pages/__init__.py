@@ -1,1 +1,1 @@
-"""What the page of one document shows, outgoing or received."""
+"""The page of one document, outgoing or received."""

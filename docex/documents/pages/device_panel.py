@@ -1,4 +1,4 @@
-"""What the page of a document shows of signing with one's own device."""
+"""The panel for signing with one's own device on the page of a document."""
 
 from dataclasses import dataclass
 from datetime import datetime

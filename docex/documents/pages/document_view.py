@@ -86,7 +86,7 @@ class VerdictView:
 
 @dataclass(frozen=True)
 class DeliveryRow:
-    """What went to one recipient of a document: `updates` what it had before, and is its `latest`."""
+    """The delivery to one recipient of a document: `updates` what it had before, and is its `latest`."""
 
     id: int
     agency: str
@@ -339,7 +339,7 @@ def _paper(paper: Paper, verdict: Verdict | None = None) -> PaperView:
 
 
 def _warning(paper: Paper, verdict: Verdict | None) -> Phrase | None:
-    """What whoever opens an attachment should know: at the sender's why it takes no signature, at the receiver's what
+    """A warning to whoever opens an attachment: at the sender's why it takes no signature, at the receiver's what
     an unsigned one may do. Of a signed one its verdict says it."""
     if verdict is None:
         named = [Hazard(one) for one in paper.spot.get(HAZARDS, ())] if paper.dispatch_id is None else []
@@ -359,7 +359,7 @@ def _verdict(verdict: Verdict, paper_id: int) -> VerdictView:
 
 
 def _deliveries(tx: Tx, dispatch_ids: list[int]) -> tuple[DeliveryRow, ...]:
-    """Who needs the clerk's attention first, then in the order of sending."""
+    """The deliveries that need the clerk's attention first, then in the order of sending."""
     query = (
         sa.select(Delivery, Dispatch.business)
         .join(Dispatch, Dispatch.id == Delivery.dispatch_id)

@@ -32,7 +32,7 @@ class Moment:
 
 
 def of_document(tx: Tx, document: Document, dispatch_ids: list[int]) -> tuple[Moment, ...]:
-    """What was done with an own document and what its recipients said, newest first."""
+    """The acts on an own document and the answers of its recipients, newest first."""
     moments = _acts(tx, Ref("document", document.id))
     said = (
         sa.select(StatusLog, Delivery.agency_id)
@@ -53,20 +53,20 @@ def of_document(tx: Tx, document: Document, dispatch_ids: list[int]) -> tuple[Mo
 
 
 def _told(title: Phrase, said: list[tuple[datetime, str]], description: str, tone: str) -> list[Moment]:
-    """What recipients said within the same minute: each by itself, or in one line when they are many."""
+    """Answers of recipients within the same minute: each by itself, or in one line when they are many."""
     if len(said) <= MAX_ALIKE:
         return [Moment(at, title, name, description, tone) for at, name in said]
     return [Moment(max(said)[0], title, phrase("{n} nơi nhận", n=len(said)), description, tone)]
 
 
 def of_incoming(tx: Tx, incoming: Incoming, asked: Phrase | None = None) -> tuple[Moment, ...]:
-    """What was done with a received copy, newest first; `asked` is what being asked for it (13) is called."""
+    """The acts on a received copy, newest first; `asked` is what being asked for it (13) is called."""
     titles = STATUS_TITLES | ({Recall.ASKED.value: asked} if asked else {})
     return _newest_first(_acts(tx, Ref("incoming", incoming.id)) + _heard(tx, incoming.delivery_id, titles))
 
 
 def _heard(tx: Tx, delivery_id: int, titles: dict[str, Phrase]) -> list[Moment]:
-    """What was asked back and answered, and what the agency's own system reported; people's acts are in the audit."""
+    """Recalls with their answers, and the reports of the agency's own system; people's acts are in the audit."""
     recalls = [r.value for r in Recall if r.value]
     reported = StatusLog.counted & StatusLog.code.in_(_REPORTED) & StatusLog.by.like("client:%")
     query = sa.select(StatusLog).where(
@@ -102,7 +102,7 @@ def _acts(tx: Tx, ref: Ref) -> list[Moment]:
 
 
 def _detail(entry: audit.AuditEntry) -> str | Phrase:
-    """What a timeline tells beside the act: a reason, or the number that was given."""
+    """The detail beside an act in the timeline: a reason, or the number that was given."""
     if entry.action in ("document.sign", "number.release"):
         return str(entry.detail.get("code") or f"{entry.detail.get('number', 0):02d}/{entry.detail.get('year', '')}")
     if entry.action == "incoming.register":

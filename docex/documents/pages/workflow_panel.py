@@ -1,4 +1,4 @@
-"""What the desk adds to the pages of documents: sheets before leaders, related documents, and further acts."""
+"""The workflow's part of the pages of documents: sheets before leaders, related documents, and further acts."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,7 +60,7 @@ class ReferralView:
 
 @dataclass(frozen=True)
 class Filed:
-    """Who ended the work on a document that lay before a leader, and with what remark; `by` is empty for a program."""
+    """The end of the work on a document that lay before a leader, with its remark; `by` is empty for a program."""
 
     by: str
     at: datetime
@@ -217,7 +217,7 @@ def _filed(tx: Tx, incoming: Incoming) -> Filed | None:
 
 
 def _recipients(tx: Tx, document: Document) -> tuple[Choices, Choices]:
-    """Who has it, those that refused it first; and who could get it too."""
+    """The agencies that have it, those that refused it first; and those that could get it too."""
     query = (
         sa.select(Delivery.agency_id, Delivery.progress)
         .join(Dispatch, Dispatch.id == Delivery.dispatch_id)

@@ -1,4 +1,4 @@
-"""Who opened which paper (Decree 30/2020, Annex VI: the access history is kept)."""
+"""The log of people opening papers (Decree 30/2020, Annex VI: the access history is kept)."""
 
 from datetime import timedelta
 

@@ -48,7 +48,7 @@ def keep_verified(tx: Tx, verdicts: Sequence[tuple[int, Verdict]]) -> None:
 
 
 def view_of(tx: Tx, paper: Paper | None) -> KeptView | None:
-    """What the page of a paper says about how it is kept; None when it is not."""
+    """The state of a paper's preservation, for its page; None when it is not."""
     found = preservation.kept(tx, [paper.sha256]).get(paper.sha256) if paper is not None else None
     if found is None:
         return None

@@ -22,7 +22,7 @@ MAX_DOCUMENTS = 100
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one document. One that is `held` waits for the clerk to say that it is meant all the same."""
+    """The outcome for one document. One that is `held` waits for the clerk to say that it is meant all the same."""
 
     id: int
     title: str

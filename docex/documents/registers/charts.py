@@ -30,7 +30,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """What the template draws: `labels` are (x, text) under the columns."""
+    """A chart for the template to draw: `labels` are (x, text) under the columns."""
 
     width: int
     height: int

@@ -1,4 +1,4 @@
-"""What a report counts, and how its columns say it. Pure."""
+"""The counts of a report, and the words of its columns. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
@@ -38,7 +38,7 @@ class Count:
 
 @dataclass(frozen=True)
 class Received(Count):
-    """What became of received documents. `due` of them had a deadline for the answer that has passed or was kept;
+    """Counts of received documents. `due` of them had a deadline for the answer that has passed or was kept;
     `answered` of these kept it."""
 
     arrived: int = 0
@@ -97,7 +97,7 @@ class Received(Count):
 
 @dataclass(frozen=True)
 class Issued(Count):
-    """What became of documents that were signed: sealed and sent in time, or late."""
+    """Counts of signed documents: sealed and sent in time, or late."""
 
     signed: int = 0
     in_time: int = 0

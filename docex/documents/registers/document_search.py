@@ -71,7 +71,7 @@ class Side:
 
 
 def incoming_side(actor: Actor, *conditions: sa.ColumnElement[bool]) -> Side:
-    """What came to the agency."""
+    """The received documents of the agency."""
 
     def mine(envelopes: set[int]) -> sa.Select[int, int]:
         wanted = sa.select(Incoming.dispatch_id, Incoming.id)
@@ -82,7 +82,7 @@ def incoming_side(actor: Actor, *conditions: sa.ColumnElement[bool]) -> Side:
 
 
 def outgoing_side(actor: Actor, *conditions: sa.ColumnElement[bool]) -> Side:
-    """What the agency issues."""
+    """The documents that the agency issues."""
 
     def mine(envelopes: set[int]) -> sa.Select[int, int]:
         wanted = sa.select(Dispatch.id, Document.id).join(Document, Document.id == Dispatch.document_id)

@@ -34,7 +34,7 @@ def register_jobs(config: Config, blobs: BlobStore) -> None:
 
 @dataclass(frozen=True)
 class PrintWork:
-    """What is printed, and how."""
+    """A register to print, and its layout."""
 
     printout_id: int
     format: str

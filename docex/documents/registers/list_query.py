@@ -1,4 +1,4 @@
-"""What a list is asked for, read from its address: tolerant, because addresses are typed, shared and kept."""
+"""The query of a list, read from its address: tolerant, because addresses are typed, shared and kept."""
 
 import re
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ def ends(on: date) -> datetime:
 
 @dataclass(frozen=True)
 class ListQuery:
-    """What a list of documents is narrowed to, and where its page begins; every value is as typed.
+    """The filters of a list of documents, and where its page begins; every value is as typed.
 
     `before` and `after` are cursors: the page of what is older or newer than that row.
     """

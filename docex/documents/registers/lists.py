@@ -67,7 +67,7 @@ class Listing(Generic[R]):
 
 
 def inbox(tx: Tx, actor: Actor, list_query: ListQuery) -> Listing[InboxRow]:
-    """What came to the actor's agency, newest first."""
+    """The received documents of the actor's agency, newest first."""
     mine, narrowed = received_by(actor), _inbox_narrowed(list_query)
     if list_query.q:
         found = document_search.ids(tx, actor, list_query.q, document_search.incoming_side(actor, *narrowed))
@@ -85,7 +85,7 @@ def inbox(tx: Tx, actor: Actor, list_query: ListQuery) -> Listing[InboxRow]:
 
 
 def outbox(tx: Tx, actor: Actor, list_query: ListQuery) -> Listing[OutboxRow]:
-    """What the agency issues, last changed first; who oversees nothing sees their own."""
+    """The documents that the agency issues, last changed first; who oversees nothing sees their own."""
     mine, narrowed = issued_by(actor), _outbox_narrowed(list_query)
     if list_query.q:
         found = document_search.ids(tx, actor, list_query.q, document_search.outgoing_side(actor, *narrowed))
@@ -179,7 +179,7 @@ def _common(list_query: ListQuery, table: type[Any], waits: sa.ColumnElement[boo
 def _around(
     tx: Tx, actor: Actor, list_query: ListQuery, side: str, states: Any, counts: dict[str, int]
 ) -> dict[str, Any]:
-    """What stands around the rows of either list."""
+    """The frame around the rows of either list."""
     stream = watched(actor)
     active = list_query.state if list_query.state in states else ""
     return {

@@ -1,4 +1,4 @@
-"""What people keep of their looking: saved filters, and printed registers and reports."""
+"""Tables of saved work with lists: saved filters, and printed registers and reports."""
 
 from datetime import datetime
 

@@ -160,7 +160,7 @@ class RegisterPage:
 
 
 def register_page(tx: Tx, actor: Actor, ask: Ask) -> RegisterPage:
-    """What a clerk, a leader or the office's chief of the agency sees."""
+    """The register as a clerk, a leader or the office's chief of the agency sees it."""
     require(actor, *OVERSEERS)
     choices = _choices(tx, actor.agency_id, ask.book)
     series = sorted({c.series for c in choices if c.year == ask.year})

@@ -109,7 +109,7 @@ def printouts(tx: Tx, actor: Actor) -> tuple[PrintoutCard, ...]:
 
 
 def table_of(tx: Tx, row: Printout) -> Table:
-    """What is printed, as it stands now."""
+    """The table to print, as it stands now."""
     ask = Ask.read(row.asked)
     form = FORMS[ask.book]
     agency = directory.agency(tx, row.agency_id)

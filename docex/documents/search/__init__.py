@@ -1,1 +1,1 @@
-"""What documents are found by: the facts of received copies, and the text of papers."""
+"""Search for documents: by the facts of received copies, and the text of papers."""

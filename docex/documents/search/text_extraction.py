@@ -37,8 +37,8 @@ TIMEOUT_S = 45
 
 SHORT_BYTES, FEW_PAPERS = 2_000_000, 4
 AT_ONCE_S = 3.0
-"""What most envelopes hold is read by the worker that verifies it; a paper that takes longer than this is left to a
-job."""
+"""The papers of most envelopes are read by the worker that verifies them; a paper that takes longer than this is left
+to a job."""
 
 READABLE = (
     "application/pdf",
@@ -95,7 +95,7 @@ class Pieces:
         return not self.late and sha256 not in self.found and any(file.sha256 == sha256 for file in self.files)
 
     def take(self, sha256: str, answer: str | SandboxError) -> None:
-        """What the reader of a file answered, or SandboxError when it took too long or never came to it: the child may
+        """The answer of the reader of a file, or SandboxError when it took too long or never came to it: the child may
         have ended while it verified."""
         if isinstance(answer, SandboxError):
             self.late = True

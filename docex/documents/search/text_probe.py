@@ -58,7 +58,7 @@ def read(data: bytes, most: int) -> str:
 
 
 def _taken(pieces: Iterator[str], most: int) -> str:
-    """What was read before the end, the limit or the first thing that cannot be read."""
+    """The text that was read before the end, the limit or the first thing that cannot be read."""
     text: list[str] = []
     left = most
     try:

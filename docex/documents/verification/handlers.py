@@ -97,7 +97,8 @@ class VerifyHandler(Handler[EnvelopeToVerify, EnvelopeVerified]):
         return verdict
 
     def _verify_envelope(self, case: EnvelopeToVerify, trust: Trust) -> Verdict | None:
-        """What its own signature is worth. The file is read here, in pieces; its certificate is verified apart."""
+        """The verdict on the envelope's own signature. The file is read here, in pieces; its certificate is verified
+        apart."""
         with self.blobs.open(case.envelope) as stored, tempfile.TemporaryFile() as copied:
             file = stored
             if not stored.seekable():
@@ -143,7 +144,7 @@ def _kept(blobs: BlobStore, sha256: str) -> bytes | None:
 
 
 def sealed_of(sha256: str, file: IO[bytes]) -> Sealed:
-    """What the bytes of an envelope say about its signature. EdxmlError when they are no envelope."""
+    """The signature of an envelope, read from its bytes. EdxmlError when they are no envelope."""
     size = file.seek(0, io.SEEK_END)
     found = check_file(file)
     return Sealed(

@@ -1,4 +1,4 @@
-"""What was signed beside what a file shows now, as pages show it."""
+"""The signed state of a file beside the present one, as pages show it."""
 
 from base64 import b64encode
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class Asked:
 
 
 def changes_view(found: Changes | None, verdict: Verdict, size: int) -> ChangesView | None:
-    """What was found in a file of so many bytes, for a page; None for nothing."""
+    """The changes that were found in a file of so many bytes, for a page; None for none."""
     if found is None:
         return None
     end = found.signed or signed_part(verdict, size)

@@ -121,7 +121,8 @@ def envelope_to_verify(
 
 
 def _expected(tx: Tx, dispatch: Dispatch, facts: Facts) -> Expected:
-    """Who signs by the envelope. Only of what was issued here it is known who was allowed to sign for whom."""
+    """The expected signers by the envelope. Only of what was issued here it is known who was allowed to sign for
+    whom."""
     document = tx.session.get(Document, dispatch.document_id) if dispatch.document_id is not None else None
     delegated = document is None or _was_covered(tx, document, dispatch.submitted_at)
     names = (*names_at(tx, dispatch.sender_id, dispatch.submitted_at), *_names_written_here(tx, dispatch))
@@ -129,7 +130,7 @@ def _expected(tx: Tx, dispatch: Dispatch, facts: Facts) -> Expected:
 
 
 def _names_written_here(tx: Tx, dispatch: Dispatch) -> list[str]:
-    """What the sender was called in the envelopes of this document. They count only where this installation wrote them
+    """The names of the sender in the envelopes of this document. They count only where this installation wrote them
     itself, from its register: into an envelope of their own, strangers write any name they like."""
     if dispatch.document_id is None:
         return []
@@ -288,7 +289,7 @@ def as_stored(tx: Tx, verdict: Verdict) -> Verdict:
 
 
 def value_as_stored(tx: Tx, dispatch: Dispatch) -> str:
-    """What became of the signatures of an envelope's papers, likewise: "" while nobody has verified them."""
+    """The worst verdict on an envelope's papers, likewise: "" while nobody has verified them."""
     if dispatch.verdict != Value.VALID:
         return dispatch.verdict
     names = {dispatch.sha256, *(paper.sha256 for paper in papers_of(tx, dispatch.id) if _is_verified(paper))}

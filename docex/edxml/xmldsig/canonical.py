@@ -30,7 +30,7 @@ class Tag:
 
     @property
     def namespace(self) -> str:
-        """What its own prefix, or the default, stands for."""
+        """The namespace for which its own prefix, or the default, stands."""
         return _resolved(self.spelt.rpartition(":")[0], self.scope)
 
     @property

@@ -49,7 +49,7 @@ class Digester:
         self.forms = [Canonical(method, one.update) for one in self.hashes]
         self.wanted = dict(papers)
         self.papers: dict[str, bytes] = {}
-        """What was found, by reference; a paper that is there twice has none."""
+        """The digests that were found, by reference; a paper that is there twice has none."""
 
     @property
     def whole(self) -> list[bytes]:

@@ -18,7 +18,7 @@ SIGNATURE = ("edxmlenvelope", "edxmlheader", "signature")
 
 
 class EnoughError(Exception):
-    """What was looked for is found; the rest need not be read."""
+    """The parts that were looked for are found; the rest need not be read."""
 
 
 class Events:

@@ -47,7 +47,7 @@ def signed(envelope: Envelope, certificate: bytes, sign: Callable[[bytes], bytes
 
 
 def _signed_info(envelope: Envelope, signature: EnvelopeSignature) -> bytes:
-    """What is signed; it stands in the header, so the papers are left out."""
+    """The signed part; it stands in the header, so the papers are left out."""
     header = write(replace(envelope, signature=signature, attachments=()))
     found = look(io.BytesIO(header), DEFAULT)
     assert found.signature is not None

@@ -42,7 +42,7 @@ _OPTIONAL = (
     "X509SKI",
     "X509Certificate",
 )
-"""What says whose key it is may be missing, or be said several times over; only certificates count."""
+"""The elements that say whose key it is may be missing, or be said several times over; only certificates count."""
 _ATTRIBUTES: Mapping[str, frozenset[str]] = {
     "Signature": frozenset({"Id"}),
     "Reference": frozenset({"URI", "Id"}),
@@ -181,7 +181,7 @@ def _signed_reference(part: Part) -> SignedReference:
 
 
 def read_signature(node: Node) -> EnvelopeSignature | None:
-    """What is written there; None for the empty element that some systems put in place of a signature."""
+    """The signature that is written there; None for the empty element that some systems put in place of a signature."""
     info = node.one("signedinfo")
     value = "".join(node.text_of("signaturevalue").split())
     if info is None or not value:

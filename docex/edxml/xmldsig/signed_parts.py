@@ -26,7 +26,8 @@ class TraceLine:
 
 @dataclass
 class Found:
-    """What stands in the header: the signature, the lines of the trace, and the attributes `xml:…` over SignedInfo."""
+    """The parts of the header that count: the signature, the lines of the trace, and the attributes `xml:…` over
+    SignedInfo."""
 
     signature: Part | None = None
     within: dict[str, str] = field(default_factory=dict)
@@ -34,7 +35,7 @@ class Found:
 
 
 def look(file: IO[bytes], limits: Limits) -> Found:
-    """What stands in the header."""
+    """The parts of the header that count."""
     looker = _Looker(limits)
     go_through(file, limits, looker)
     return looker.found

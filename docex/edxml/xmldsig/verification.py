@@ -61,7 +61,7 @@ LARGE = 200_000_000
 
 
 class State(StrEnum):
-    """What the check of the envelope's own signature found."""
+    """The finding of the check of the envelope's own signature."""
 
     UNSIGNED = "unsigned"
     MALFORMED = "malformed"  # not the one element where it belongs, or something strange in it

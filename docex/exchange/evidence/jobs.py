@@ -44,7 +44,7 @@ class PackHandler(Handler[Source, Packed]):
         self.custody = custody
 
     def prepare(self, tx: Tx, job: Job) -> Source | None:
-        """What goes in, as it stands now; None when it was made already."""
+        """The content of the pack, as it stands now; None when it was made already."""
         row = tx.session.get(EvidencePack, job.payload["pack_id"])
         if row is None or row.state != "waiting":
             return None

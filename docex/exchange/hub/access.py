@@ -1,4 +1,4 @@
-"""Who may watch what the hub publishes."""
+"""Guards of the streams that the hub publishes."""
 
 from directory.access import administered
 from directory.actor import Actor, Role
@@ -12,7 +12,7 @@ __all__ = ["may_watch_mailbox", "transport"]
 
 @streams.guard("mailbox")
 def may_watch_mailbox(tx: Tx, actor: Actor, name: str) -> bool:
-    """Who administers that agency; the agencies' systems ask over the API."""
+    """The administrators of that agency may; the agencies' systems ask over the API."""
     agency_id = row_id(name.partition(":")[2])
     if actor.kind != "person" or not actor.has(Role.ADMIN) or agency_id is None:
         return False

@@ -1,4 +1,5 @@
-"""What waits at the hub: for the operator the systems that do not fetch, for a sender's clerks their own documents."""
+"""Matters that wait at the hub: for the operator the systems that do not fetch, for a sender's clerks their own
+documents."""
 
 import sqlalchemy as sa
 

@@ -31,7 +31,8 @@ class Page:
 
 
 def page(tx: Tx, agency_id: int, after: int, limit: int, form: str = Form.NEW) -> Page:
-    """What waits in a mailbox behind number `after`, in the order in which it came; senders' codes in this form."""
+    """The parcels that wait in a mailbox behind number `after`, in the order in which it came; senders' codes in this
+    form."""
     asked = {"agency": agency_id, "after": after, "most": limit + 1}
     box = tx.session.connection().execute(_LOOK, asked).one_or_none()
     if box is None:

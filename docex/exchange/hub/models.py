@@ -36,7 +36,7 @@ class Receipt(Base):
 
 
 class Mailbox(Base):
-    """What is kept for the system of one agency. Its row lock numbers parcels without gaps in the order of commits,
+    """The mailbox of the system of one agency. Its row lock numbers parcels without gaps in the order of commits,
     so that a reader who remembers the last number misses none."""
 
     __tablename__ = "docex_hub_mailbox"
@@ -104,7 +104,7 @@ class Webhook(Base):
 
 
 class Refusal(Base):
-    """What of one system was refused with one code, and how often: for the operator, who helps to mend it."""
+    """The requests of one system that were refused with one code, counted: for the operator, who helps to mend it."""
 
     __tablename__ = "docex_hub_refusal"
     client_id: Mapped[int] = mapped_column(sa.ForeignKey("api_client.id"), primary_key=True)

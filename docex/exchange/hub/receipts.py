@@ -103,7 +103,7 @@ def shown(row: Receipt) -> dict[str, Any]:
 def of_dispatch(
     tx: Tx, actor: Actor, dispatch: Dispatch, code: str = "", after: tuple[str, str] | None = None, limit: int = 500
 ) -> list[tuple[Receipt, str | None]]:
-    """What was signed about one envelope, oldest first, each with the code of the receiver that it is about: all for
+    """The receipts about one envelope, oldest first, each with the code of the receiver that it is about: all for
     the sender's agency, its own for a receiver's. With `code` only those of that receiver, with `after` those behind
     that `place`."""
     query = (
@@ -151,7 +151,7 @@ def _claims(
 
 
 def _so_far(tx: Tx, deliveries: Sequence[Delivery]) -> Sequence[Receipt]:
-    """What was signed about some deliveries of one envelope, and about the envelope itself, oldest first."""
+    """The receipts about some deliveries of one envelope, and about the envelope itself, oldest first."""
     query = sa.select(Receipt).where(
         Receipt.dispatch_id == deliveries[0].dispatch_id,
         sa.or_(Receipt.delivery_id.in_([one.id for one in deliveries]), Receipt.delivery_id.is_(None)),

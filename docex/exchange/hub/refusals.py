@@ -1,4 +1,4 @@
-"""What the hub refused from a system, kept for the operator: somebody has to help its vendor to mend it."""
+"""Requests that the hub refused from a system, kept for the operator: somebody has to help its vendor to mend it."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -42,7 +42,8 @@ def refuse_form(media_type: str) -> None:
 
 @dataclass(frozen=True)
 class Refused:
-    """What of a system was refused with one code: how often, when last, and the sentence in both languages."""
+    """The requests of a system that were refused with one code: how often, when last, and the sentence in both
+    languages."""
 
     client_id: int
     code: str
@@ -61,7 +62,7 @@ def note(tx: Tx, client_id: int, code: str, said: dict[str, Any]) -> None:
 
 
 def recent(tx: Tx, client_ids: Collection[int]) -> list[Refused]:
-    """What was refused in the last week, the newest first."""
+    """The refusals of the last week, the newest first."""
     query = sa.select(Refusal).where(Refusal.client_id.in_(client_ids), Refusal.last_at >= clock.now() - RECENT)
     rows = tx.session.scalars(query.order_by(Refusal.last_at.desc()))
     return [Refused(row.client_id, row.code, row.count, dict(row.said), row.last_at) for row in rows]

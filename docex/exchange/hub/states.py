@@ -1,4 +1,4 @@
-"""What becomes of a parcel, and the kinds of evidence about it. Pure."""
+"""The states of a parcel, and the kinds of evidence about it. Pure."""
 
 from enum import StrEnum
 
@@ -14,7 +14,7 @@ class ParcelState(StrEnum):
 
 
 class ReceiptKind(StrEnum):
-    """What a receipt proves, signed by the hub's key."""
+    """The fact that a receipt proves, signed by the hub's key."""
 
     SUBMITTED = "submitted"  # the hub took the envelope over from its sender
     AVAILABLE = "available"  # it lies ready for one receiver

@@ -1,4 +1,4 @@
-"""What the hub does when something happens to an envelope: evidence, mailboxes, terms."""
+"""The hub's part when something happens to an envelope: evidence, mailboxes, terms."""
 
 from collections.abc import Iterable, Sequence
 

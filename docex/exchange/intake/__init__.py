@@ -1,1 +1,1 @@
-"""What systems of agencies hand over: its checks, what it means, what it does to earlier sendings."""
+"""Messages that systems of agencies hand over: their checks, what it means, what it does to earlier sendings."""

@@ -239,7 +239,7 @@ def _status(tx: Tx, actor: Actor, message: StatusMessage, handed: Handed, channe
 
 
 def _ends(tx: Tx, actor: Actor, message: StatusMessage) -> tuple[Succession, str, Succession]:
-    """Who issued the document that a status is about, its id, and who received it: only its issuer asks for it back."""
+    """The issuer of the document that a status is about, its id, and its receiver: only its issuer asks for it back."""
     response_notes.refuse_unnamed(message.about)
     other = directory.lines_of(tx, [message.about.organ_code]).get(message.about.organ_code)
     if other is None:
@@ -312,7 +312,8 @@ def _submission(
 
 
 def _answer(dispatch: Dispatch, receipt: Receipt) -> dict[str, Any]:
-    """What the sender is told, also when it hands the same in again; `dispatch.answer` keeps who the receivers were."""
+    """The answer to the sender, also when it hands the same in again; `dispatch.answer` keeps who the receivers
+    were."""
     return {
         "id": dispatch.id,
         "state": "submitted",
@@ -421,7 +422,7 @@ def _channel(actor: Actor, handed: Handed) -> str:
 
 
 def _key(handed: Handed) -> str:
-    """What names a message: its sender, or else its bytes. The document's id would not do: an update has the same one,
+    """The key of a message: its sender, or else its bytes. The document's id would not do: an update has the same one,
     and so has each of the statuses by which several receivers are asked for a document."""
     if len(handed.message_id) > KEY_LENGTH:
         raise Invalid({"message_id": phrase("Mã thông điệp dài quá {limit} ký tự.", limit=KEY_LENGTH)})

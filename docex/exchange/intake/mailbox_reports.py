@@ -1,4 +1,4 @@
-"""What a system says about a document that it fetched from its mailbox."""
+"""Reports of a system about a document that it fetched from its mailbox."""
 
 from datetime import datetime
 
@@ -24,13 +24,13 @@ SAYABLE = frozenset(
         Recall.REFUSED.value,
     }
 )
-"""What a receiver's system may say in JSON; 01 is said by the acknowledgement itself."""
+"""The statuses that a receiver's system may report in JSON; 01 is said by the acknowledgement itself."""
 
 
 def report(
     tx: Tx, actor: Actor, parcel_id: int, code: str, description: str, said_at: datetime | None
 ) -> tuple[Delivery, bool]:
-    """What the receiver does with a document, in the codes of QĐ 28/2018. Answers whether it was news."""
+    """Take in what the receiver does with a document, in the codes of QĐ 28/2018. Answers whether it was news."""
     if code not in SAYABLE:
         message = phrase("Mã trạng thái phải là một trong {codes}.", codes=", ".join(sorted(SAYABLE)))
         raise Invalid({"code": message}, message)

@@ -30,7 +30,7 @@ class UnknownDocument(Invalid):
 
 
 def sent(tx: Tx, issuer_ids: Succession, document_key: str, receiver_ids: Succession) -> Sequence[Delivery]:
-    """What an agency was sent by another under one id, newest first; UnknownDocument when that is nothing."""
+    """The deliveries from one agency to another under one id, newest first; UnknownDocument when there is none."""
     query = (
         sa.select(Delivery)
         .join(Dispatch, Dispatch.id == Delivery.dispatch_id)

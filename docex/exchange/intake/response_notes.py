@@ -1,4 +1,4 @@
-"""What a sender is told beside the 202, and what it left out: its message was taken in, and not all of it could be
+"""Notes for a sender beside the 202, and about what it left out: its message was taken in, and not all of it could be
 followed."""
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ def told(submission: Submission, notes: Sequence[dict[str, Any]]) -> Submission:
 
 
 def of_the_file(message: Envelope | StatusMessage) -> list[dict[str, Any]]:
-    """What was odd in the file, for its sender: a code for programs and a sentence in both languages for people."""
+    """Oddities in the file, for its sender: a code for programs and a sentence in both languages for people."""
     return [_note(note.code, note.text, []) for note in message.notes]
 
 

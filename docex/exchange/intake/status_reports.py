@@ -1,4 +1,4 @@
-"""What an agency's own system says about a document that the agency's pages show too: there is one truth.
+"""Statuses from an agency's own system about a document that the agency's pages show too: there is one truth.
 
 A status that counts moves the copy on the pages as far as its life cycle allows, and the timeline names the system. Its
 number is in the book of that system: ours gives none, for a document is registered once.

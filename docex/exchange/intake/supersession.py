@@ -1,4 +1,4 @@
-"""What an update or a replacement does to what was sent before: whom it leaves out, and who is asked to cancel a copy.
+"""Effects of an update or a replacement on earlier sendings: whom it leaves out, and who is asked to cancel a copy.
 
 An update lists the agencies that it takes off the receivers (ReceiverType 0) and those that it adds (1); a replacement
 lists where the old documents are (docs/decisions/0020).

@@ -1,4 +1,4 @@
-"""What waits for partners by e-mail: letters that none of them has confirmed for four working hours."""
+"""Letters that wait for partners by e-mail: those that none of them has confirmed for four working hours."""
 
 import sqlalchemy as sa
 

@@ -64,7 +64,7 @@ class Letter(Kind):
         return found
 
     def why(self, row: OutboxRow) -> Phrase:
-        """What a mail server answers is told as everywhere else."""
+        """A mail server's answer is told as everywhere else."""
         said = "" if row.said else reasons.told(Channel.EMAIL, row.reason)
         return said if isinstance(said, Phrase) and said.msgid != row.reason else super().why(row)
 
@@ -129,7 +129,7 @@ class Arrival(Kind):
     title = phrase("Đọc thư điện tử đã nhận")
 
     def about(self, tx: Tx, rows: Sequence[OutboxRow]) -> dict[int, About]:
-        """Who wrote it, and its subject."""
+        """The writer of the letter, and its subject."""
         numbers = {row.id: int(row.payload["arrival_id"]) for row in rows}
         query = (
             sa.select(MailArrival, MailPartner)

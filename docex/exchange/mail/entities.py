@@ -40,7 +40,7 @@ class Entity:
         return memoryview(self.data)[self.start : self.end]
 
     def parts(self) -> Iterator["Entity"]:
-        """What a multipart holds; nothing when it is none. A last part may lack its closing mark."""
+        """The parts of a multipart; nothing when it is none. A last part may lack its closing mark."""
         boundary = (self.head.get_boundary() or "").encode("ascii", "ignore")
         if not boundary or self.head.get_content_maintype() != "multipart":
             return

@@ -12,7 +12,7 @@ from kernel.storage.sweep import HOLDS
 
 
 class LetterKind(StrEnum):
-    """What a letter brings: a document, a status about one, or a receipt for what came by e-mail."""
+    """The content of a letter: a document, a status about one, or a receipt for what came by e-mail."""
 
     DOCUMENT = "document"
     STATUS = "status"
@@ -32,7 +32,7 @@ class LetterState(StrEnum):
 
 
 class Signature(StrEnum):
-    """What is known of a message's signature. Only SIGNED is by the partner's own certificate."""
+    """The state of a message's signature. Only SIGNED is by the partner's own certificate."""
 
     SIGNED = "signed"
     UNSIGNED = "unsigned"
@@ -40,7 +40,7 @@ class Signature(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What became of a message that came."""
+    """The outcome of a message that came."""
 
     WAITING = "waiting"
     ACCEPTED = "accepted"  # handed to the hub

@@ -1,4 +1,4 @@
-"""Who is reached by e-mail: kept by the administrators, looked up by the SMTP listener and the worker."""
+"""Partners that are reached by e-mail: kept by the administrators, looked up by the SMTP listener and the worker."""
 
 from dataclasses import dataclass
 

@@ -43,7 +43,7 @@ class WrongSignature(Exception):
 
 @dataclass(frozen=True)
 class Signed:
-    """What a signature covers, and when its signer says to have signed."""
+    """The content that a signature covers, and when its signer says to have signed."""
 
     content: bytes | memoryview
     at: datetime | None
@@ -93,7 +93,7 @@ def read_certificate(pem: str) -> x509.Certificate:
 
 
 def inside(der: bytes) -> bytes:
-    """What an opaque signature is about, believed by nobody; WrongSignature when nothing can be read."""
+    """The content of an opaque signature, believed by nobody; WrongSignature when nothing can be read."""
     try:
         info = cms.ContentInfo.load(der, strict=True)
         found = info["content"]["encap_content_info"]["content"].native if _is_signed_data(info) else None
@@ -109,7 +109,8 @@ def _is_signed_data(info: cms.ContentInfo) -> bool:
 
 
 def check(der: bytes, content: bytes | memoryview | None, pinned: x509.Certificate, now: datetime) -> Signed:
-    """What the partner signed; WrongSignature with the reason. `content` is None when it is inside (opaque)."""
+    """The content that the partner signed; WrongSignature with the reason. `content` is None when it is inside
+    (opaque)."""
     try:
         info = cms.ContentInfo.load(der, strict=True)
         if not _is_signed_data(info):

@@ -1,4 +1,4 @@
-"""What senders ask back from an agency, for its own system: the question stands until it is answered with 15 or 16."""
+"""Recalls that senders ask of an agency, for its own system: the question stands until it is answered with 15 or 16."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the SDK can read: one shape for every answer, failures too.
+"""Answers that the SDK can read: one shape for every answer, failures too.
 
 `status`, `ErrorCode` and `ErrorDesc` are always there and nothing is ever null, because the SDK throws the whole answer
 away otherwise. Text is escaped to ASCII: answers of sendEdoc are decoded as ASCII.

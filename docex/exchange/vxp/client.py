@@ -78,7 +78,7 @@ class VxpClient:
         return str(answer.get("DocId", ""))
 
     def received(self, kind: str) -> list[Listed]:
-        """What waits: `edoc` or `status`. Anything but a proper list is an error, never an empty inbox."""
+        """The messages that wait: `edoc` or `status`. Anything but a proper list is an error, never an empty inbox."""
         answer = self._call("getReceivedEdocList", {"servicetype": "eDoc", "messagetype": kind})
         data = answer.get("data")
         if not isinstance(data, list):

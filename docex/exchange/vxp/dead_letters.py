@@ -123,7 +123,7 @@ class Fetch(Kind):
 
 
 class Acknowledge(Kind):
-    """What became of a message, which the upper axis did not hear."""
+    """An acknowledgement of a message that the upper axis did not hear."""
 
     topic = ACKNOWLEDGE
     title = phrase("Báo trục trên đã nhận văn bản hay chưa")

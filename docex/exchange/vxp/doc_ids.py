@@ -9,7 +9,8 @@ _SPAN = 10**12
 
 
 class Mark(IntEnum):
-    """What a DocId names. The SDK repeats `messagetype` of earlier calls, so the id itself has to say it."""
+    """The message that a DocId names. The SDK repeats `messagetype` of earlier calls, so the id itself has to say
+    it."""
 
     SENT = 1  # a dispatch
     RECEIVED = 2  # a delivery
@@ -24,7 +25,7 @@ def doc_id(mark: Mark, row_id: int) -> str:
 
 
 def named(text: str) -> tuple[Mark, int]:
-    """What a DocId names; NotFound for anything that we never gave out."""
+    """The message that a DocId names; NotFound for anything that we never gave out."""
     if not (text.isascii() and text.isdigit() and len(text) == len(str(_SPAN)) and text[0] in "12345"):
         raise NotFound(phrase("Trục không có thông điệp mang mã này."))
     mark, row_id = divmod(int(text), _SPAN)

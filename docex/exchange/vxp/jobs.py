@@ -182,7 +182,7 @@ class Wanted:
 
 
 _PASSING = (Unavailable, UnknownReceiver, UnknownDocument, Forbidden)
-"""What the directory, or what is still on its way, may have mended by the next try."""
+"""Failures that the directory, or a message still on its way, may have mended by the next try."""
 
 
 class FetchHandler(Handler[Wanted, tuple[Envelope | StatusMessage, Handed]]):

@@ -1,4 +1,4 @@
-"""What stands in the lists of systems that speak VXP: a line for each system and message, written in the transaction
+"""The lists of systems that speak VXP: a line for each system and message, written in the transaction
 that says it. A look at a list then costs what waits, and not what was ever said; and what is committed late is in it
 all the same, because nobody remembers how far they have read.
 

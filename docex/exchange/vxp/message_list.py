@@ -1,4 +1,4 @@
-"""What a system finds at the axis: the deliveries and statuses for its agency, in the words of the VXP protocol.
+"""A system's messages at the axis: the deliveries and statuses for its agency, in the words of the VXP protocol.
 
 A line for each message stands in `docex_vxp_ack` (docex/exchange/vxp/listing.py); all else is read from the hub's own
 tables.
@@ -44,7 +44,7 @@ _OPEN = VxpAck.status != sa.literal_column("'done'")  # as it stands in the inde
 
 
 def received(tx: Tx, system: System, kind: str) -> list[dict[str, Any]]:
-    """What the system has not acknowledged with `done`, oldest first."""
+    """The messages that the system has not acknowledged with `done`, oldest first."""
     lines = _received_statuses(tx, system) if kind == STATUS else _received_documents(tx, system)
     return codeforms.rewrite(tx, system.code_form, lines, "from", "to")
 

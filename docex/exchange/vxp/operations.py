@@ -1,4 +1,5 @@
-"""What a system of the VXP shape does besides handing in: acknowledge, ask for the directory, keep its own entry."""
+"""Operations of a system of the VXP shape besides handing in: acknowledge, ask for the directory, keep its own
+entry."""
 
 import json
 from dataclasses import replace
@@ -75,7 +76,7 @@ def is_open(tx: Tx, system: System, doc_id: str) -> bool:
 
 
 def _found(tx: Tx, system: System, doc_id: str) -> tuple[str, int]:
-    """What kind of message for the system a DocId names, and its number; NotFound for any other."""
+    """The kind and number of the message for the system that a DocId names; NotFound for any other."""
     mark, row_id = named(doc_id)
     if mark is Mark.RECEIVED:
         delivery_for(tx, system, row_id)

@@ -45,13 +45,13 @@ SECRETS = SealedColumn(VxpSystem.sealed_secret, "vxp", lambda system: f"client:{
 
 
 def safe_of(config: Config) -> Safe:
-    """What seals the secrets."""
+    """The safe that seals the secrets."""
     return SECRETS.safe(config)
 
 
 @dataclass(frozen=True)
 class Given:
-    """What an administrator is shown once."""
+    """The secret that an administrator is shown once."""
 
     client_id: int
     name: str

@@ -1,4 +1,4 @@
-"""What a file of the VXP protocol is called, and for whom it is."""
+"""The name of a file of the VXP protocol, and its receivers."""
 
 import json
 from dataclasses import replace
@@ -10,8 +10,8 @@ from kernel.storage.blobs import Blob
 
 
 def named(blob: Blob) -> Handed:
-    """What the hub keeps of it, still without papers. The file's hash names the message: the same file again is the
-    same message, as the re-sending of the official SDK needs."""
+    """The facts that the hub keeps of it, still without papers. The file's hash names the message: the same file again
+    is the same message, as the re-sending of the official SDK needs."""
     return Handed(blob, (), f"sha256:{blob.sha256}")
 
 

@@ -110,8 +110,8 @@ def _enqueue(tx: Tx, deliveries: Sequence[Delivery], dispatch: Dispatch) -> bool
 
 
 def rising(tx: Tx, dispatch_id: int, system_id: str) -> Rising | None:
-    """What to send up of a dispatch; None when no delivery waits for it any more. A transaction that writes locks the
-    deliveries, so that none is taken back at the same moment."""
+    """The message to send up for a dispatch; None when no delivery waits for it any more. A transaction that writes
+    locks the deliveries, so that none is taken back at the same moment."""
     dispatch = tx.session.get_one(Dispatch, dispatch_id)
     query = sa.select(Delivery).where(
         Delivery.dispatch_id == dispatch_id,

@@ -132,7 +132,7 @@ class AgentProcess:
         return path
 
     def names(self, folder: str) -> list[str]:
-        """What lies in one of the folders."""
+        """The names of the files in one of the folders."""
         return sorted(path.name for path in (self.root / folder).iterdir())
 
     def receipts(self, name: str) -> list[Path]:
@@ -141,7 +141,7 @@ class AgentProcess:
 
     @property
     def status(self) -> str:
-        """What status.txt says; empty before there is one."""
+        """The text of status.txt; empty before there is one."""
         path = self.root / "status.txt"
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
@@ -166,7 +166,7 @@ class Tampering(Wire):
 
 
 def until(what: Callable[[], Any], most_s: float = 90.0) -> Any:
-    """What `what` answers as soon as it is something; AssertionError when it stays nothing."""
+    """The answer of `what` as soon as it is something; AssertionError when it stays nothing."""
     end = time.monotonic() + most_s
     while not (found := what()):
         assert time.monotonic() < end, "it did not happen in time"

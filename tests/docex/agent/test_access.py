@@ -1,4 +1,4 @@
-"""Who the agent is to the hub, whom it believes, and what it says when the way there is barred."""
+"""The agent proves to the hub who it is, believes only the hub's keys, and tells when the way there is barred."""
 
 import json
 import stat

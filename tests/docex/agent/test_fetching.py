@@ -1,4 +1,4 @@
-"""What waits at the hub comes into inbox/: whole, once, urgent things first; one keeps no other waiting."""
+"""Deliveries that wait at the hub come into inbox/: whole, once, urgent things first; one keeps no other waiting."""
 
 import hashlib
 import threading
@@ -75,7 +75,7 @@ def sent(served: Served, sender: AgentProcess, *files: bytes) -> None:
 
 
 def inbox(receiver: AgentProcess) -> list[bytes]:
-    """What came, in the order of the deliveries."""
+    """The files that came, in the order of the deliveries."""
     found = sorted((receiver.root / "inbox").iterdir(), key=lambda path: int(path.name.split("-")[0]))
     return [path.read_bytes() for path in found]
 

@@ -1,4 +1,4 @@
-"""What becomes of a letter at its receivers stands beside its receipt: evidence, states, losses."""
+"""The fate of a letter at its receivers stands beside its receipt: evidence, states, losses."""
 
 import hashlib
 import json

@@ -99,7 +99,7 @@ def _moved_away(office: AgentProcess) -> list[Path]:
 
 
 def _letters_in(office: AgentProcess) -> list[Path]:
-    """What an office's program sees: no hidden files."""
+    """The letters that an office's program sees: no hidden files."""
     return [path for path in (office.root / "inbox").iterdir() if not path.name.startswith(".")]
 
 

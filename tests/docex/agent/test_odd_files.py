@@ -1,4 +1,5 @@
-"""What people put into outbox/: names, links, folders, empty and half-written files, and files that change."""
+"""Odd things that people put into outbox/: names, links, folders, empty and half-written files, and files that
+change."""
 
 import hashlib
 import os

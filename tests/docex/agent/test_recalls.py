@@ -1,4 +1,4 @@
-"""What a sender asks back comes into the office's folder, once for each question, and the answer goes back."""
+"""A recall by a sender comes into the office's folder, once for each question, and the answer goes back."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def asked_back(served: Served, sender: AgentProcess, receiver: AgentProcess) -> 
 
 
 def questions(receiver: AgentProcess) -> list[Path]:
-    """What came about recalls, wherever the office has put it."""
+    """The questions about recalls, wherever the office has put it."""
     return sorted([*receiver.root.glob("*.13.*"), *(receiver.root / "inbox").glob("*.13*")])
 
 

@@ -1,4 +1,4 @@
-"""Who may do what, when, and what happens when the worker cannot."""
+"""Each role may do its own acts at their time; a failure of the worker is shown."""
 
 import io
 import unicodedata

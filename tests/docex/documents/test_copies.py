@@ -39,7 +39,7 @@ def issued(office: Office, form: str, **changes: object) -> int:
 
 
 def mark_on(data: bytes) -> str:
-    """What stands in the signature's box, as a reader of the page sees it."""
+    """The text in the signature's box, as a reader of the page sees it."""
     annotations = PdfReader(io.BytesIO(data)).pages[0]["/Annots"]
     boxes = [note.get_object() for note in annotations]  # type: ignore[attr-defined]
     (copy,) = [box for box in boxes if box["/T"] == "SaoY"]

@@ -39,7 +39,7 @@ def lan(app: Flask) -> FlaskClient:
 
 
 def typed(office: Office, **changes: object) -> dict[str, object]:
-    """What Hà types into the form of a letter."""
+    """The letter that Hà types into the form."""
     return {
         "kind": "letter",
         "urgency": "1",

@@ -1,4 +1,4 @@
-"""What the pages of a document say about how its paper is kept, and the grown file beside the original."""
+"""The pages of a document say how its paper is kept, and give out the grown file beside the original."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What anybody may ask without signing in: about a file, and about a paper by the code that is printed on it."""
+"""Anybody may ask without signing in: about a file, and about a paper by the code that is printed on it."""
 
 import base64
 import io

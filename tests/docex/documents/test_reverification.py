@@ -190,7 +190,7 @@ def unanswered(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, TestAut
 
 
 def concluded(office: Office, number: int, letter: bytes, trust: Trust, turn: int) -> Verdict:
-    """What the job of a verdict does at its end, at the first look (turn 0) or a later one."""
+    """The end of a verdict's job, at the first look (turn 0) or a later one."""
     verdict = verify(letter, trust, policy_for(DocumentKind.OFFICIAL))
     wanted = tuple(revocation.pairs_of(verdict, trust))
     with office.db.write() as tx:

@@ -74,7 +74,7 @@ def _check_the_paper(office: Office, number: int) -> None:
 
 
 def _check_the_envelope(office: Office, number: int) -> None:
-    """What left says what the page says, and holds the sealed paper."""
+    """The envelope that left says what the page says, and holds the sealed paper."""
     with office.db.read() as tx:
         dispatch = tx.session.scalars(sa.select(Dispatch).where(Dispatch.document_id == number)).one()
         sealed = main_paper(tx, number, stage="sealed")

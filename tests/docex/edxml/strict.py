@@ -15,7 +15,7 @@ class LostError(Exception):
 
 @dataclass
 class Seen:
-    """What the parser's getters answer."""
+    """The answers of the parser's getters."""
 
     sender: str
     receivers: list[str]
@@ -27,7 +27,7 @@ class Seen:
 
 
 def strictly(data: bytes) -> Seen:
-    """What it makes of a file. LostError where it throws."""
+    """A file as the parser reads it. LostError where it throws."""
     head = data.removeprefix(b"\xef\xbb\xbf")
     if not head.startswith(b"<"):
         raise LostError("something before the prolog")

@@ -97,7 +97,7 @@ def test_packed_papers_have_the_official_layout_and_content() -> None:
 
 
 def _events(data: bytes) -> Iterator[tuple[str, ...]]:
-    """What a parser without knowledge of namespaces sees: names with their prefixes, attributes, texts."""
+    """The view of a parser without knowledge of namespaces: names with their prefixes, attributes, texts."""
     seen: list[tuple[str, ...]] = []
     open_: list[str] = []
     parser = expat.ParserCreate()

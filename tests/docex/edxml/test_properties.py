@@ -1,4 +1,4 @@
-"""What holds for every message: writing and reading is the identity; the reader never fails but by its own refusal."""
+"""Properties of every message: writing and reading is the identity; the reader never fails but by its own refusal."""
 
 import random
 import re

@@ -1,4 +1,4 @@
-"""What strict readers lose of a file is noted, and the copy that is made for them they can read."""
+"""Losses of strict readers are noted, and the copy that is made for them they can read."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""What a stranger's system hands in is kept as it came, whatever the reader had to overlook in it."""
+"""A file from a stranger's system is kept as it came, whatever the reader had to overlook in it."""
 
 import hashlib
 import re

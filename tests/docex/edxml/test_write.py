@@ -1,4 +1,4 @@
-"""What we write: read back field by field, and in the shape that the official parser demands."""
+"""Our files are read back field by field, and in the shape that the official parser demands."""
 
 import base64
 import random

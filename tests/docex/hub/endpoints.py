@@ -31,7 +31,7 @@ class Endpoint:
     calls: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
 
     def heard(self, secret: str) -> list[dict[str, Any]]:
-        """What it was told, all of it signed with this secret."""
+        """The events that it was told, all signed with this secret."""
         for headers, body in self.calls:
             signed = f"{headers[http_client.TIMESTAMP]}.".encode() + body
             assert headers[http_client.SIGNATURE] == "v1=" + hmac.new(secret.encode(), signed, sha256).hexdigest()

@@ -108,7 +108,7 @@ def a_status(office: Office, letter: Envelope, code: StatusCode, description: st
 
 
 def without_reason(status: bytes) -> bytes:
-    """What a careless system writes, and our writer does not."""
+    """A status as a careless system writes it, and our writer does not."""
     bare = re.sub(rb"\s*<edXML:Description>.*?</edXML:Description>", b"", status)
     assert bare != status
     return bare

@@ -1,4 +1,4 @@
-"""What happens at the hub is in the log, and anybody can have that proved over HTTP."""
+"""Every act at the hub is in the log, and anybody can have that proved over HTTP."""
 
 import hashlib
 

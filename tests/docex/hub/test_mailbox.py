@@ -27,7 +27,7 @@ pytestmark = pytest.mark.both_databases
 
 
 def fetched(system: System, item: dict[str, Any]) -> Any:
-    """What a careful system does with one item: lease, download, acknowledge."""
+    """Fetch one item as a careful system does: lease, download, acknowledge."""
     leased = system.post(f"/api/v1/inbox/{item['id']}/lease").get_json()
     data = system.get(f"/api/v1/inbox/{item['id']}/envelope").get_data()
     assert hashlib.sha256(data).hexdigest() == leased["sha256"]

@@ -1,4 +1,4 @@
-"""What is said to programs speaks of calls, not of pages; addresses hold no line ends; uses are noted in time."""
+"""Messages to programs speak of calls, not of pages; addresses hold no line ends; uses are noted in time."""
 
 import json
 from datetime import timedelta

@@ -1,1 +1,1 @@
-"""What systems hand over to the hub: answers, repetitions, what it does to earlier sendings."""
+"""Messages that systems hand over to the hub: answers, repetitions, what it does to earlier sendings."""

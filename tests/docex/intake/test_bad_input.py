@@ -1,4 +1,4 @@
-"""What is wrong gets a code and a sentence in both languages; nothing of it stays, and nothing is lost."""
+"""A faulty file gets a code and a sentence in both languages; nothing of it stays, and nothing is lost."""
 
 import socket
 import threading

@@ -112,6 +112,6 @@ def test_the_intake_refuses_or_flags_each_envelope_with_a_forged_signature(app: 
 
 
 def flagged(verdict: Verdict, state: State) -> bool:
-    """What nobody can check is unclear, everything else is invalid."""
+    """A signature that nobody can check is unclear, every other bad one is invalid."""
     unclear = state in (State.UNKNOWN_METHOD, State.NO_CERTIFICATE)
     return verdict.value is (Value.UNCLEAR if unclear else Value.INVALID)

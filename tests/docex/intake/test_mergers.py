@@ -1,4 +1,5 @@
-"""What was under way when an agency went into another goes on: its successor acts for it, and both names lead there."""
+"""A document that was under way when an agency went into another goes on: its successor acts for it, and both names
+lead there."""
 
 from dataclasses import replace
 from datetime import timedelta

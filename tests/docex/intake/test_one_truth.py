@@ -47,7 +47,7 @@ class Letter:
         return self.hub.incoming(self.hub.cast.ha)[0]
 
     def told(self) -> list[tuple[str, str]]:
-        """What the page says was done, oldest first."""
+        """The acts in the page's timeline, oldest first."""
         moments = self.hub.incoming_sheet(self.hub.cast.ha, self.copy.id).timeline
         return [(m.title.vi, m.by if isinstance(m.by, str) else m.by.vi) for m in reversed(moments)]
 

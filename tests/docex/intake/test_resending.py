@@ -1,4 +1,5 @@
-"""What has come to nothing may be sent again: the same bytes are then a new sending, whose receipt names the old."""
+"""A sending that has come to nothing may be repeated: the same bytes are then a new sending, whose receipt names the
+old."""
 
 import hashlib
 import threading

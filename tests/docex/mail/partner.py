@@ -103,7 +103,7 @@ class Abroad:
             return hand_in(tx, submission)[0].id
 
     def inbox(self) -> list[EmailMessage]:
-        """What the partner's mail server took."""
+        """The letters that the partner's mail server took."""
         return [message_from_string(e["raw"], policy=policy.default) for e in self.sink.journal.entries()]
 
     def raw_inbox(self) -> list[bytes]:

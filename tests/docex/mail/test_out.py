@@ -78,7 +78,7 @@ def authority_pem(abroad: Abroad) -> str:
 
 
 def receipt(abroad: Abroad, kind: str, **more: Any) -> bytes:
-    """What the partner's software answers to the first letter."""
+    """The answer of the partner's software to the first letter."""
     said = {"receipt": kind, "version": 1, "message_id": abroad.letters()[0].message_id, **more}
     data = json.dumps(said).encode()
     return abroad.mail((mime.File("receipt.json", "application/json", data),), message_id=f"<{kind}@ban.example>")

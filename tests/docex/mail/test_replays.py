@@ -1,4 +1,4 @@
-"""What was signed once is said once: whoever has an old letter of the partner can do nothing with it."""
+"""A signed letter counts once: whoever has an old letter of the partner can do nothing with it."""
 
 from datetime import datetime, timedelta
 

@@ -51,7 +51,7 @@ def told(abroad: Abroad) -> list[tuple[str, str]]:
 
 
 def receipts(abroad: Abroad) -> list[dict[str, Any]]:
-    """What was signed about the delivery since it was handed in."""
+    """The receipts about the delivery since it was handed in."""
     with abroad.db.read() as tx:
         rows = tx.session.scalars(sa.select(Receipt).where(Receipt.kind != "submitted").order_by(Receipt.made_at))
         return [json.loads(jws.extract_compact(row.jws.encode()).payload) for row in rows]

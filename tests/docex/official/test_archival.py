@@ -1,4 +1,4 @@
-"""What PDF/A-3b (ISO 19005-3) demands and what can be seen in a file without a validator."""
+"""Demands of PDF/A-3b (ISO 19005-3) that can be seen in a file without a validator."""
 
 import io
 from collections.abc import Iterator

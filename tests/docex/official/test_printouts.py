@@ -1,4 +1,4 @@
-"""What the pages of documents let people take away as DOCX."""
+"""Papers that people can take away as DOCX from the pages of documents."""
 
 import io
 from typing import Any

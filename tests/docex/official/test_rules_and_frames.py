@@ -1,4 +1,4 @@
-"""What is drawn and not written: rules and frames, measured in millimetres on pages turned into pictures."""
+"""Drawn and not written: rules and frames, measured in millimetres on pages turned into pictures."""
 
 import re
 import subprocess

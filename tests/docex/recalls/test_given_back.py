@@ -1,4 +1,4 @@
-"""Who agrees to a recall (15) of what it never fetched is not offered it any more."""
+"""A system that agrees to a recall (15) of a document that it never fetched is not offered it any more."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,5 @@
-"""What nobody has fetched is taken back at once, on every way and for good; only those that have it are asked."""
+"""A document that nobody has fetched is taken back at once, on every way and for good; only those that have it are
+asked."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -40,7 +41,7 @@ def recall(hub: Office, number: int) -> None:
 
 
 def recalled(hub: Office) -> Counter[str]:
-    """What became of the deliveries."""
+    """The recall states of the deliveries."""
     with hub.db.read() as tx:
         return Counter(tx.session.scalars(sa.select(Delivery.recall)))
 
@@ -185,7 +186,7 @@ def test_what_an_inbox_here_waits_for_is_not_laid_into_a_mailbox(app: Flask, hub
 
 
 def bells(hub: Office) -> list[str]:
-    """What Lan was told."""
+    """The messages that Lan was sent."""
     with hub.db.read() as tx:
         query = sa.select(Message.kind).where(Message.person_id == hub.cast.lan.person_id).order_by(Message.id)
         return list(tx.session.scalars(query))

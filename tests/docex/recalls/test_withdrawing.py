@@ -78,7 +78,7 @@ def at_once(hub: Office, first: Act, second: Act) -> tuple[Any, Any]:
 
 
 def kinds(hub: Office) -> set[str]:
-    """What was signed."""
+    """The kinds of the receipts."""
     with hub.db.read() as tx:
         return set(tx.session.scalars(sa.select(Receipt.kind)))
 

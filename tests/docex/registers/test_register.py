@@ -34,7 +34,7 @@ def registered(rooms: Office, count: int = 1, **changes: str) -> None:
 
 
 def printed(rooms: Office, client: FlaskClient, **asked: object) -> bytes:
-    """What comes out when a print is asked for and the worker has worked."""
+    """The printed file, after a print is asked for and the worker has worked."""
     answer = client.post("/documents/registers/print", data=asked)
     assert answer.status_code == 303, answer.get_data(as_text=True)
     rooms.work()
@@ -98,7 +98,7 @@ def test_what_expired_or_found_no_way_was_taken_in_nowhere(rooms: Office, ha: Fl
 
 
 def counted(rooms: Office, ha: FlaskClient, number: int) -> tuple[str, tuple[int, int]]:
-    """What the register and the list say of a document."""
+    """The lines of a document in the register and in the list."""
     page = ha.get("/documents/registers?book=out").get_data(as_text=True)
     with rooms.db.read() as tx:
         (row,) = outbox_rows(tx, [tx.session.get_one(Document, number)])

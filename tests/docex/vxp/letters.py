@@ -36,7 +36,7 @@ def a_letter(sender: Organ, *receivers: Organ, **changes: Any) -> bytes:
 
 
 def a_status(sender: Organ, to_code: str, status: StatusCode, description: str = "", key: str = KEY) -> bytes:
-    """What a receiver says about a document."""
+    """A receiver's status about a document."""
     about = ResponseFor(to_code, "125/SGT-VP", key, date(2026, 3, 2))
     return write(StatusMessage(sender, about, status, description, AT))
 

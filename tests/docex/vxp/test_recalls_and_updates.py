@@ -39,7 +39,7 @@ def update_of(*receivers: Organ) -> bytes:
 
 
 def done_with_all(system: VxpClient) -> list[bytes]:
-    """What the documents' list holds, fetched and acknowledged as a document system does it."""
+    """The documents in the list, fetched and acknowledged as a document system does it."""
     found = []
     for line in system.received("edoc"):
         found.append(system.download(line.doc_id, max_bytes=MOST))
@@ -48,7 +48,7 @@ def done_with_all(system: VxpClient) -> list[bytes]:
 
 
 def statuses(system: VxpClient) -> list[StatusMessage]:
-    """What the list of statuses holds."""
+    """The messages in the list of statuses."""
     found = [read(system.download(line.doc_id, max_bytes=MOST)) for line in system.received("status")]
     return [one for one in found if isinstance(one, StatusMessage)]
 

@@ -1,4 +1,5 @@
-"""What expired, was taken back or refused is sent again by the same file: with a DocId of its own, and it arrives."""
+"""A document that expired, was taken back or refused is sent again by the same file: with a DocId of its own, and it
+arrives."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -35,11 +36,11 @@ class Pair:
         return number
 
     def waiting(self) -> list[str]:
-        """What the receiver finds."""
+        """The messages that the receiver finds."""
         return [line.doc_id for line in self.there.received("edoc")]
 
     def sent(self, number: str) -> tuple[str, str, bool]:
-        """What getSentEdocList says: the state, its words, and whether there is a time of receipt."""
+        """The answer of getSentEdocList: the state, its words, and whether there is a time of receipt."""
         (line,) = self.here.sent(number)
         return line["receiveStatus"], line["receiveStatusDesc"], bool(line["receivedTime"])
 

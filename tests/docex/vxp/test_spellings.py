@@ -20,7 +20,8 @@ pytestmark = pytest.mark.one_database("postgresql")
 
 
 class SdkObject:
-    """What the official SDK does: the headers of a call stay in the object and are signed again with the next one."""
+    """The behaviour of the official SDK: the headers of a call stay in the object and are signed again with the next
+    one."""
 
     def __init__(self, url: str, given: Given) -> None:
         self.url, self.secret = url, given.secret

@@ -1,5 +1,5 @@
 # ruff: noqa: F811 - a fixture that takes another is named as its import
-"""What a system says about a sending that is over goes to that sending, and never to the one that came after it."""
+"""A status about a sending that is over goes to that sending, and never to the one that came after it."""
 
 from collections.abc import Callable
 

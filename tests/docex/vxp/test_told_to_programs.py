@@ -1,4 +1,4 @@
-"""What the VXP operations say about a wrong value, and when a system was last seen."""
+"""Answers of the VXP operations to a wrong value, and the time when a system was last seen."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,5 +1,5 @@
 # ruff: noqa: F811 - a fixture that is taken is named as its import
-"""What does not go up or come down at once: refused, broken, given up, tried again by an operator."""
+"""Messages that do not go up or come down at once: refused, broken, given up, tried again by an operator."""
 
 import io
 import threading

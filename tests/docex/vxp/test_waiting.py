@@ -1,4 +1,4 @@
-"""What stands in a system's list is available like in any mailbox: it has a term, alarms, an operator, and can be taken
+"""A message in a system's list is available like in any mailbox: it has a term, alarms, an operator, and can be taken
 back."""
 
 from collections.abc import Callable

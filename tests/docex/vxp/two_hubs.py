@@ -63,7 +63,7 @@ class Above:
         return VxpClient(self.url, system_id, "secret-above", timeout_s=30)
 
     def deliver(self) -> None:
-        """What its worker would do: all deliveries to their lists."""
+        """Do the work of its worker: all deliveries to their lists."""
         with self.db.write() as tx:
             for number in tx.session.scalars(sa.select(Delivery.id)):
                 dispatch.deliver(tx, number)

@@ -1,1 +1,1 @@
-"""What the operator of the hub sees of the connected systems, and may do about them."""
+"""The operator's view of the connected systems, and acts on them."""

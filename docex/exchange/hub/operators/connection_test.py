@@ -1,4 +1,4 @@
-"""What there is to say about a connection, in plain words: the answer to "test this connection"."""
+"""The findings about a connection, in plain words: the answer to "test this connection"."""
 
 from dataclasses import dataclass
 from datetime import timedelta

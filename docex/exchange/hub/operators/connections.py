@@ -171,13 +171,13 @@ def systems(tx: Tx, agency_id: int) -> list[System]:
 
 
 def troubles(tx: Tx, agency_id: int) -> list[tuple[str, Refused]]:
-    """What was refused from the agency's systems in the last week, with the system's name."""
+    """The requests of the agency's systems that were refused in the last week, with the system's name."""
     names = {row.id: row.name for row in _clients(tx, {agency_id})}
     return [(names[one.client_id], one) for one in refusals.recent(tx, names)]
 
 
 def parcels(tx: Tx, agency_id: int, state: ParcelState | None, below: int = 0) -> Leaf:
-    """What lies or lay in a mailbox, newest first."""
+    """The parcels that lie or lay in a mailbox, newest first."""
     query = (
         sa.select(Parcel, Delivery, Dispatch, Term.expires_at)
         .join(Delivery, Delivery.id == Parcel.delivery_id)

@@ -66,7 +66,7 @@ class Needless:
 
 
 class Kind:
-    """What the jobs of one topic are for. Subclass what is different, and `describe` an instance."""
+    """The purpose of the jobs of one topic. Subclass what is different, and `describe` an instance."""
 
     topic: str
     title: Phrase
@@ -112,7 +112,7 @@ class Group:
 
 @dataclass
 class Tried:
-    """What came of a press: how many are tried again, which are not and why, and whether there are more."""
+    """The outcome of a press: how many are tried again, which are not and why, and whether there are more."""
 
     count: int = 0
     needless: list[tuple[About, Needless]] = field(default_factory=list)
@@ -171,7 +171,7 @@ def all_again(tx: Tx, actor: Actor, partner: str, reason: str) -> Tried:
 
 
 def told(tried: Tried) -> list[tuple[Phrase, str]]:
-    """What the presser is told, each with its tone."""
+    """The sentences for the presser, each with its tone."""
     said: list[tuple[Phrase, str]] = []
     if tried.count:
         said.append((phrase("Đang thử lại {count} việc.", count=tried.count), "good"))
@@ -197,7 +197,7 @@ def ended(tx: Tx, delivery: Delivery) -> Needless | None:
 
 
 def on_its_way(tx: Tx, delivery: Delivery, reason: str) -> None:
-    """What was undeliverable is tried again: its sender sees that, and why."""
+    """A delivery that was undeliverable is tried again: its sender sees that, and why."""
     if delivery.progress == Progress.UNDELIVERABLE:
         reopen(tx, delivery, Progress.SUBMITTED, reason)
         delivery.reason = ""

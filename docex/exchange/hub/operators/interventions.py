@@ -1,4 +1,4 @@
-"""What the operator of the hub may do about an agency's system, always with a reason and on record: hold its mailbox
+"""The acts of the hub's operator on an agency's system, always with a reason and on record: hold its mailbox
 and release it, lay out anew what expired or was fetched, take back what nobody fetched, test the connection."""
 
 from collections.abc import Iterable, Sequence
@@ -179,7 +179,7 @@ def _taken(tx: Tx, query: sa.Select[_Row]) -> Sequence[_Row]:
 
 
 def reason_of(reason: str) -> str:
-    """What was typed as the reason; Invalid when that is nothing."""
+    """The typed reason; Invalid when it is empty."""
     why = reason.strip()[:REASON_LENGTH]
     if not why:
         raise Invalid({"reason": phrase("Cần nêu lý do.")})

@@ -1,4 +1,4 @@
-"""What uploads leave behind: pieces whose row is gone, and the names of whole files that nobody names any more."""
+"""Leftovers of uploads: pieces whose row is gone, and the names of whole files that nobody names any more."""
 
 from datetime import datetime, timedelta
 

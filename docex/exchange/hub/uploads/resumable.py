@@ -33,7 +33,7 @@ from kernel.text import phrase
 ABANDONED = timedelta(hours=24)
 MAX_OPEN = 50
 SPARE_BYTES = 500_000_000
-"""What must stay free on the disk when a file is announced."""
+"""The room that must stay free on the disk when a file is announced."""
 
 _DIGEST = re.compile(r"(?:^|[\s,])sha-256\s*=\s*([^\s,]*)", re.IGNORECASE)
 _SHA256 = re.compile(r":([A-Za-z0-9+/]{43}=):")

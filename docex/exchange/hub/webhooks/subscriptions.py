@@ -44,7 +44,7 @@ SECRETS = SealedColumn(Webhook.secret, "webhook", lambda hook: f"client:{hook.cl
 
 
 def safe_of(config: Config) -> Safe:
-    """What seals the secrets."""
+    """The safe that seals the secrets."""
     return SECRETS.safe(config)
 
 
@@ -183,7 +183,7 @@ class WebhookHandler(Handler[Call, Outcome]):
         self._free = threading.BoundedSemaphore(at_once)
 
     def prepare(self, tx: Tx, job: Job) -> Call | None:
-        """What to send; None when nobody wants it any more, or when the endpoint is left alone for now."""
+        """The call to make; None when nobody wants it any more, or when the endpoint is left alone for now."""
         hook = tx.session.get(Webhook, job.payload["hook_id"])
         client = tx.session.get(ApiClient, hook.client_id) if hook else None
         if hook is None or client is None or client.revoked_at is not None:

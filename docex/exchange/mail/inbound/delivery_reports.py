@@ -1,4 +1,4 @@
-"""What mail servers and mail programs report about a letter of ours: bounces (RFC 3464), read receipts (RFC 8098)."""
+"""Reports of mail servers and mail programs about a letter of ours: bounces (RFC 3464), read receipts (RFC 8098)."""
 
 import re
 from dataclasses import dataclass

@@ -20,7 +20,7 @@ MIN_BYTES_PER_S = 50_000
 
 
 class NotTheFile(DomainError):
-    """What lies behind the link is not what the partner signed for."""
+    """The file behind the link is not the one that the partner signed for."""
 
     status = 422
     code = "link_wrong"

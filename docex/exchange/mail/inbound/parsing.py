@@ -24,7 +24,7 @@ from kernel.text import Phrase, nfc, phrase
 
 _MAX_DEPTH = 12
 _REPORT_BYTES = 1 << 20
-"""What a report says stands at its beginning."""
+"""The facts of a report stand at its beginning."""
 _MAX_MANIFEST_BYTES = 64 * 1024
 """Longest receipt or manifest."""
 _ID = re.compile(r"<[^<>\s\x00-\x1f]{1,240}>")
@@ -60,9 +60,9 @@ class Linked:
 
 @dataclass(frozen=True)
 class Mail:
-    """What a message says. Files, receipt and link come from inside the signature, if there is one, and so do subject
-    and date when the signer has put them there, too (RFC 9788); `content_sha256` is of what the partner signed, "" for
-    others."""
+    """A message as it was read. Files, receipt and link come from inside the signature, if there is one, and so do
+    subject and date when the signer has put them there, too (RFC 9788); `content_sha256` is of what the partner signed,
+    "" for others."""
 
     sender: str
     message_id: str
@@ -143,7 +143,7 @@ def _answers_itself(top: EmailMessage, answers: str) -> bool:
 
 
 def _opened(top: Entity, pinned: x509.Certificate | None, now: datetime) -> tuple[Entity, Signature]:
-    """What is inside the signature, and what that is worth; the message itself without one. WrongSignature."""
+    """The content of the signature, and its worth; the message itself without one. WrongSignature."""
     if top.kind == "multipart/signed":
         halves = list(islice(top.parts(), 2))  # RFC 1847: what is signed, exactly as it travelled, and the signature
         if len(halves) < 2:
@@ -231,7 +231,7 @@ def _linked(data: bytes) -> Linked | None:
 
 
 def _manifest(data: bytes) -> dict[str, Any]:
-    """What a part for machines says; {} when it says nothing that can be read."""
+    """The values in a part for machines; {} when none can be read."""
     try:
         manifest = json.loads(data) if len(data) <= _MAX_MANIFEST_BYTES else None
     except (ValueError, RecursionError):

@@ -52,7 +52,7 @@ def envelope_from(mail: Mail, sender: AgencyCard, receivers: tuple[AgencyCard, .
 
 
 def notes(mail: Mail) -> tuple[Note, ...]:
-    """What the clerk has to know about such a document."""
+    """Notes for the clerk about such a document."""
     text = phrase("Thư không kèm tệp edXML: số, ký hiệu và trích yếu lấy từ tiêu đề thư, xin kiểm tra lại.")
     found = Note("mail_plain", text)
     if mail.signature is not Signature.SIGNED or mail.subject_is_signed:

@@ -62,7 +62,7 @@ def _document(partner: MailPartner, message: Envelope) -> sa.ColumnElement[bool]
 
 
 def _documents(tx: Tx, partner: MailPartner, message: StatusMessage) -> sa.ColumnElement[bool]:
-    """What was carried under the id that a status names; either of the two has issued it, for 13 is said by its
+    """The documents under the id that a status names; either of the two has issued it, for 13 is said by its
     issuer."""
     other = directory.agency_by_code(tx, message.about.organ_code)
     issuers = [partner.agency_id, *([other.id] if other else [])]

@@ -1,4 +1,4 @@
-"""What becomes of a message that came: handed to the hub, a receipt or bounce for a letter of ours, or refused."""
+"""The way of a message that came: handed to the hub, a receipt or bounce for a letter of ours, or refused."""
 
 from dataclasses import dataclass
 from typing import Any

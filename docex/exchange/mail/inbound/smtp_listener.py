@@ -79,7 +79,7 @@ class Letterbox:
         return "250 2.1.5 OK"
 
     async def handle_exception(self, error: Exception) -> str:
-        """What failed here is our own trouble: the other server keeps the letter and comes again."""
+        """A failure here is our own trouble: the other server keeps the letter and comes again."""
         log.error("the dialogue with a mail server failed", exc_info=error)
         return "451 4.3.0 Try again later"
 

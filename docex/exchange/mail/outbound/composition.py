@@ -1,4 +1,4 @@
-"""What a letter to a partner looks like: a cover that people read, the files, the signature around both."""
+"""The composition of a letter to a partner: a cover that people read, the files, the signature around both."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ _MIME_VERSION = b"MIME-Version: 1.0\r\n"
 
 @dataclass(frozen=True)
 class Cover:
-    """Who writes to whom about what. `answers` is the Message-ID that a receipt belongs to."""
+    """The sender, receiver and subject of a letter. `answers` is the Message-ID that a receipt belongs to."""
 
     message_id: str
     sender_name: str
@@ -112,7 +112,7 @@ def receipt_subject(kind: str, subject: str) -> str:
 
 
 def receipt_text(kind: str, facts: dict[str, Any]) -> str:
-    """What people read of a receipt."""
+    """The text of a receipt for people."""
     heads = {
         "acceptance": phrase("Hệ thống đã tiếp nhận thư của quý cơ quan và đang chuyển tới nơi nhận."),
         "delivery": phrase("Văn bản của quý cơ quan đã vào hộp văn bản đến của nơi nhận."),

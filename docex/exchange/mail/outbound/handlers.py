@@ -72,7 +72,7 @@ class _LetterHandler(Handler[Ready, None]):
         self.keys = MailKeys(config)
 
     def prepare(self, tx: Tx, job: Job) -> Ready | None:
-        """What to write; None when it has left, or a receipt or a bounce has answered it already."""
+        """The letter to write; None when it has left, or a receipt or a bounce has answered it already."""
         letter = tx.session.get(MailLetter, job.payload["letter_id"], with_for_update=True, populate_existing=True)
         if letter is None or letter.state != LetterState.WAITING:
             return None

@@ -154,7 +154,7 @@ def receipt_facts(
     receiver: AgencyCard | None,
     reason: tuple[str, Phrase] | None = None,
 ) -> dict[str, Any]:
-    """What the machine-readable part of a receipt says."""
+    """The machine-readable part of a receipt."""
     facts: dict[str, Any] = {
         "receipt": kind.value,
         "version": 1,

@@ -65,7 +65,7 @@ def address_for(tx: Tx, config: Config, letter: MailLetter, name: str, until: da
 
 
 def offered(tx: Tx, token: str, secret: str) -> Offer:
-    """What a link leads to; NotFound with one sentence for all that do not work, or no longer."""
+    """The file to which a link leads; NotFound with one sentence for all that do not work, or no longer."""
     found = links.find(tx, token, secret)
     if found is None or not found.live or found.link.purpose != PURPOSE:
         raise NotFound(phrase("Liên kết tải tệp không đúng hoặc đã hết hạn. Xin hỏi lại cơ quan gửi."))
