@@ -127,10 +127,10 @@ def _plain(value: Any) -> Any:
 
 
 def _plain_record(record: Any) -> dict[str, Any]:
-    said = {f.name: _plain(getattr(record, f.name)) for f in fields(record) if f.name not in ("data", "file")}
+    values = {f.name: _plain(getattr(record, f.name)) for f in fields(record) if f.name not in ("data", "file")}
     if isinstance(record, Attachment):
-        said |= _bytes_of(record)
-    return said
+        values |= _bytes_of(record)
+    return values
 
 
 def _bytes_of(paper: Attachment) -> dict[str, Any]:
@@ -208,8 +208,8 @@ def _line(label: Phrase, text: str) -> str:
     return f"    {_both(label)}: {plain}"
 
 
-def _both(said: Phrase) -> str:
-    return f"{said.vi} / {said.en}"
+def _both(words: Phrase) -> str:
+    return f"{words.vi} / {words.en}"
 
 
 def _organ(organ: Organ) -> str:

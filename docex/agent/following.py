@@ -183,9 +183,9 @@ _TAKEN = phrase("trục đã nhận")
 
 
 def _receiver(one: dict[str, Any], words: list[Phrase]) -> str:
-    said = "; ".join(f"{word.vi} / {word.en}" for word in words)
+    sentence = "; ".join(f"{word.vi} / {word.en}" for word in words)
     reason = f"\n    {one_line(one['reason'])}" if one.get("reason") else ""
-    return f"{_at(one['changed_at'])}  {one_line(one['code'])}  {one_line(one['name'])}: {said}{reason}"
+    return f"{_at(one['changed_at'])}  {one_line(one['code'])}  {one_line(one['name'])}: {sentence}{reason}"
 
 
 def _word(one: dict[str, Any]) -> list[Phrase]:

@@ -206,29 +206,29 @@ def _short(answer: requests.Response) -> str:
 
 def _away(error: Exception) -> Unreachable:
     """The sentence for what the network or TLS did."""
-    said = str(error)
+    text = str(error)
     if isinstance(error, requests.exceptions.SSLError):
-        return Unreachable(_tls(said), _cause(said))
+        return Unreachable(_tls(text), _cause(text))
     words = phrase("Không kết nối được tới trục. Xin kiểm tra mạng.")
     if isinstance(error, requests.exceptions.ProxyError):
         words = phrase("Không đi qua được máy chủ proxy. Xin kiểm tra thiết lập proxy của máy này.")
-    elif "NameResolution" in said or "Name or service not known" in said or "getaddrinfo" in said:
+    elif "NameResolution" in text or "Name or service not known" in text or "getaddrinfo" in text:
         words = phrase("Không tìm thấy máy chủ của trục theo tên. Xin kiểm tra địa chỉ và mạng (DNS).")
     elif isinstance(error, requests.exceptions.Timeout):
         words = phrase("Trục không trả lời kịp. Mạng chậm hoặc bị chặn.")
-    return Unreachable(words, _cause(said))
+    return Unreachable(words, _cause(text))
 
 
-def _tls(said: str) -> Phrase:
+def _tls(text: str) -> Phrase:
     """Why the certificate was not believed. Nothing is ever sent past it."""
-    if "has expired" in said or "not yet valid" in said:
+    if "has expired" in text or "not yet valid" in text:
         return phrase("Chứng thư TLS của trục hết hạn hoặc chưa có hiệu lực. Xin xem lại giờ máy này, rồi báo trục.")
-    if "ostname mismatch" in said or "doesn't match" in said or "address mismatch" in said:
+    if "ostname mismatch" in text or "doesn't match" in text or "address mismatch" in text:
         return phrase("Chứng thư TLS không phải của máy chủ này. Xin kiểm tra địa chỉ; có thể có kẻ đứng giữa.")
-    if "self-signed" in said or "self signed" in said or "local issuer" in said:
+    if "self-signed" in text or "self signed" in text or "local issuer" in text:
         return phrase("Không biết nơi cấp chứng thư TLS của trục. Nếu trục có CA riêng, dùng --ca-file.")
     return phrase("Không lập được kết nối TLS an toàn tới trục.")
 
 
-def _cause(said: str) -> str:
-    return said.rpartition("(Caused by ")[2][:200]
+def _cause(text: str) -> str:
+    return text.rpartition("(Caused by ")[2][:200]

@@ -59,8 +59,8 @@ class Watch:
 
     def _problem_of(self, jws: str) -> Phrase | None:
         """The fault of a head; the one that fits is kept."""
-        said = self.hub.signed(jws)
-        head = _head(jws, said) if said is not None else None
+        claims = self.hub.signed(jws)
+        head = _head(jws, claims) if claims is not None else None
         if head is None:
             return phrase("Mốc nhật ký không có chữ ký đúng của trục; tác tử không nhận. Xin báo quản trị trục.")
         known = self._known
@@ -104,9 +104,9 @@ class Watch:
             return None
 
 
-def _head(jws: str, said: dict[str, Any]) -> Head | None:
+def _head(jws: str, claims: dict[str, Any]) -> Head | None:
     """The head that a statement describes, None when it is about something else."""
-    size, root = said.get("size"), said.get("root")
+    size, root = claims.get("size"), claims.get("root")
     if not isinstance(size, int) or size < 1 or not isinstance(root, str):
         return None
     try:

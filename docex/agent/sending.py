@@ -161,17 +161,17 @@ class Sender:
         log.warning("refused %s: %s", shown(path.name), code)
         return True
 
-    def _move_into_error(self, taken: Path, said: bytes) -> None:
+    def _move_into_error(self, taken: Path, sentence: bytes) -> None:
         """The reason comes first, so that no file is ever there without one."""
         target = free_name(self.folders.error, taken.name)
         reason = target.with_name(f"{target.name}{REASON}")
-        self.folders.write(reason, said)
+        self.folders.write(reason, sentence)
         faults.point("agent.reason_kept")
         try:
             move(taken, target)
         except FileExistsError:  # the office was quicker, and its file is not what this is about
             reason.unlink(missing_ok=True)
-            self._move_into_error(taken, said)
+            self._move_into_error(taken, sentence)
 
     def _later(self, path: Path, failed: TransientError) -> None:
         pause_s = self.outbox.later(path)

@@ -135,11 +135,11 @@ def _refused_in(folder: Path) -> list[str]:
 
 def _refused_line(at_ns: int, name: str, reason: Path) -> list[str]:
     try:
-        said = reason.read_text(encoding="utf-8", errors="replace").splitlines()[:2]
+        lines = reason.read_text(encoding="utf-8", errors="replace").splitlines()[:2]
     except OSError:
         return []  # the office has just taken it away
     at = datetime.fromtimestamp(at_ns // 10**9, clock.VN)
-    return [f"- {at:%d/%m/%Y %H:%M:%S} error/{shown(name)}: {' / '.join(shown(line) for line in said)}"]
+    return [f"- {at:%d/%m/%Y %H:%M:%S} error/{shown(name)}: {' / '.join(shown(line) for line in lines)}"]
 
 
 _MINUTE = timedelta(minutes=1)

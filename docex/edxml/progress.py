@@ -57,16 +57,16 @@ SETTLED = frozenset({Progress.REFUSED, Progress.DONE})
 """Nothing more is expected from a recipient that said one of these."""
 
 
-def advanced(current: Progress, said: Progress) -> Progress:
+def advanced(current: Progress, reported: Progress) -> Progress:
     """The greater of what was known and what is said now: statuses come twice and out of order.
 
     A refusal counts only before registration and is the last word.
     """
     if current is Progress.REFUSED:
         return current
-    if said is Progress.REFUSED:
-        return said if _RANK[current] <= _RANK[Progress.ARRIVED] else current
-    return said if _RANK[said] > _RANK[current] else current
+    if reported is Progress.REFUSED:
+        return reported if _RANK[current] <= _RANK[Progress.ARRIVED] else current
+    return reported if _RANK[reported] > _RANK[current] else current
 
 
 class Recall(StrEnum):
@@ -78,12 +78,12 @@ class Recall(StrEnum):
     REFUSED = "16"
 
 
-def recall_after(current: Recall, said: Recall) -> Recall:
+def recall_after(current: Recall, reported: Recall) -> Recall:
     """A recall can be asked again after a refusal; an answer without a question changes nothing."""
-    if said is Recall.ASKED:
-        return current if current is Recall.AGREED else said
-    if said in (Recall.AGREED, Recall.REFUSED):
-        return said if current is Recall.ASKED else current
+    if reported is Recall.ASKED:
+        return current if current is Recall.AGREED else reported
+    if reported in (Recall.AGREED, Recall.REFUSED):
+        return reported if current is Recall.ASKED else current
     return current
 
 

@@ -73,27 +73,27 @@ def choice(tx: Tx, actor: Actor) -> list[tuple[str, str]]:
 
 def steering_first(tx: Tx, agency_id: int) -> int:
     """From which number the agency's software counts: its own choice, or that of the nearest above it."""
-    said = _said(tx)
-    return _first(tx, agency_id, said) if said else STANDARD
+    choices = _choices(tx)
+    return _first(tx, agency_id, choices) if choices else STANDARD
 
 
 def steering_first_for(tx: Tx, receiver_ids: Iterable[int]) -> int:
     """From which number to count in an envelope for these receivers."""
-    said = _said(tx)
-    firsts = {_first(tx, agency_id, said) for agency_id in receiver_ids} if said else set()
+    choices = _choices(tx)
+    firsts = {_first(tx, agency_id, choices) for agency_id in receiver_ids} if choices else set()
     return firsts.pop() if len(firsts) == 1 else STANDARD
 
 
-def _said(tx: Tx) -> dict[int, int]:
+def _choices(tx: Tx) -> dict[int, int]:
     rows = tx.session.execute(sa.select(Convention.agency_id, Convention.steering_first))
     return {agency_id: first for agency_id, first in rows}
 
 
-def _first(tx: Tx, agency_id: int | None, said: dict[int, int]) -> int:
+def _first(tx: Tx, agency_id: int | None, choices: dict[int, int]) -> int:
     seen: set[int] = set()
     while agency_id is not None and agency_id not in seen:
-        if agency_id in said:
-            return said[agency_id]
+        if agency_id in choices:
+            return choices[agency_id]
         seen.add(agency_id)
         agency_id = directory.agency(tx, agency_id).parent_id
     return STANDARD

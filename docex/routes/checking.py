@@ -193,7 +193,7 @@ def _page(tx: Tx, actor: Actor, paper_id: int, errors: Errors | None = None) -> 
 
 
 def _asked(actor: Actor, promised: bool) -> None:
-    said = phrase("Đang kiểm tra lại chữ ký số. Kết quả hiện ở đây sau ít giây.")
+    message = phrase("Đang kiểm tra lại chữ ký số. Kết quả hiện ở đây sau ít giây.")
     if not promised:
-        said = phrase("Văn bản này đang được kiểm tra lại theo yêu cầu trước đó.")
-    flash(said.in_locale(actor.locale), "info")
+        message = phrase("Văn bản này đang được kiểm tra lại theo yêu cầu trước đó.")
+    flash(message.in_locale(actor.locale), "info")

@@ -136,8 +136,8 @@ def _refused(error: Exception) -> Response:
     """As the agent tells it to the signer; its own page shows the same, live."""
     if not isinstance(error, DomainError | HTTPException):
         log.exception("a signed file could not be taken")
-    said: Phrase = error.message if isinstance(error, DomainError) else NOT_TAKEN
-    answer = jsonify({"Status": False, "Message": said.vi, "Error": said.en, "FileName": "", "FileServer": ""})
+    reason: Phrase = error.message if isinstance(error, DomainError) else NOT_TAKEN
+    answer = jsonify({"Status": False, "Message": reason.vi, "Error": reason.en, "FileName": "", "FileServer": ""})
     answer.status_code = error.status if isinstance(error, DomainError) else getattr(error, "code", None) or 500
     return answer
 

@@ -67,8 +67,8 @@ def _again(tx: Tx, actor: Actor, asked: str, act: Callable[[str], Tried]) -> Res
         tried = act(request.form.get("reason", ""))
     except Invalid as refusal:
         return _stopped(tx, actor, refusal.fields, asked)
-    for said, tone in dead_letters.told(tried):
-        flash(said.in_locale(actor.locale), tone)
+    for message, tone in dead_letters.told(tried):
+        flash(message.in_locale(actor.locale), tone)
     return make_response(redirect(url_for("hub_pages.stopped"), 303))
 
 
@@ -167,10 +167,10 @@ def _filters(
 def test_connection(tx: Tx, actor: Actor, agency_id: int) -> Response:
     """Call the webhooks now; the page says the rest."""
     count = interventions.test_connection(tx, actor, agency_id)
-    said = phrase("Đã kiểm tra. Kết quả ở ngay dưới đây.")
+    message = phrase("Đã kiểm tra. Kết quả ở ngay dưới đây.")
     if count:
-        said = phrase("Đang gọi thử địa chỉ nhận tin báo; kết quả hiện ở đây sau ít giây.")
-    return _back(actor, agency_id, said)
+        message = phrase("Đang gọi thử địa chỉ nhận tin báo; kết quả hiện ở đây sau ít giây.")
+    return _back(actor, agency_id, message)
 
 
 @routes.post("/admin/exchange/<int:agency_id>/hold")
@@ -237,21 +237,21 @@ def _with_reason(
     """Do what needs a reason and tell what was done. A reason that is none is asked for again where it was typed; one
     that came too late stays on the page."""
     try:
-        said = act(request.form.get("reason", ""))
+        message = act(request.form.get("reason", ""))
     except Invalid as refusal:
         return _page(tx, actor, agency_id, refusal.fields, asked)
     except WrongState as late:
         return _page(tx, actor, agency_id, late=_about(tx, agency_id, parcel_id, late.message))
-    return _back(actor, agency_id, said, "" if asked == "hold" else "parcels")
+    return _back(actor, agency_id, message, "" if asked == "hold" else "parcels")
 
 
-def _about(tx: Tx, agency_id: int, parcel_id: int, said: Phrase) -> Phrase:
+def _about(tx: Tx, agency_id: int, parcel_id: int, message: Phrase) -> Phrase:
     """A sentence with the document that it is about: the page shows many."""
     code = connections.code_of(tx, agency_id, parcel_id)
-    return phrase("{code}: {said}", code=code, said=said) if code else said
+    return phrase("{code}: {said}", code=code, said=message) if code else message
 
 
-def _back(actor: Actor, agency_id: int, said: Phrase, anchor: str = "") -> Response:
-    flash(said.in_locale(actor.locale), "good")
+def _back(actor: Actor, agency_id: int, message: Phrase, anchor: str = "") -> Response:
+    flash(message.in_locale(actor.locale), "good")
     place = _said_place() | ({"_anchor": anchor} if anchor else {})
     return make_response(redirect(url_for("hub_pages.endpoint", agency_id=agency_id, **place), 303))

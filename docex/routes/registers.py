@@ -172,8 +172,8 @@ def print_(tx: Tx, actor: Actor) -> Any:
         register_prints.ask_for(tx, actor, ask, request.form.get("format", ""))
     except Invalid as error:
         return _register(tx, actor, ask, error.fields), error.status
-    said = phrase("Đang in. Tệp sẽ hiện ở mục “Tệp đã in” sau giây lát.")
-    flash(said.in_locale(actor.locale), "info")
+    message = phrase("Đang in. Tệp sẽ hiện ở mục “Tệp đã in” sau giây lát.")
+    flash(message.in_locale(actor.locale), "info")
     return redirect(url_for("registers.register", **ask.address()), 303)
 
 

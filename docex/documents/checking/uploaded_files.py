@@ -97,8 +97,8 @@ def look(name: str, data: bytes, known: Known, most: int) -> Uploaded:
     if not data:
         raise Invalid({"file": phrase("Cần chọn tệp PDF hoặc hồ sơ bằng chứng để kiểm tra.")})
     if len(data) > most:
-        said = phrase("Tệp lớn hơn mức cho phép ({limit} MB).", limit=most // 1_000_000)
-        raise Invalid({"file": said})
+        reason = phrase("Tệp lớn hơn mức cho phép ({limit} MB).", limit=most // 1_000_000)
+        raise Invalid({"file": reason})
     found = next((one for one in FORMATS if one.recognises(data)), None)
     if found is None:
         raise Invalid(
@@ -116,8 +116,8 @@ def compared(data: bytes, sha256: str, size: int) -> tuple[Phrase, str]:
     if size and hashlib.sha256(data).hexdigest() == sha256:
         return phrase("Tệp này đúng là tệp mà cơ quan đã phát hành, không khác một byte nào."), "good"
     if size and hashlib.sha256(data[:size]).hexdigest() == sha256:
-        said = phrase("Tệp này chứa nguyên vẹn tệp đã phát hành, phía sau có thêm dữ liệu (ví dụ dấu thời gian).")
-        return said, "waiting"
+        message = phrase("Tệp này chứa nguyên vẹn tệp đã phát hành, phía sau có thêm dữ liệu (ví dụ dấu thời gian).")
+        return message, "waiting"
     return phrase("Tệp này KHÔNG phải là tệp mà cơ quan đã phát hành cho văn bản này."), "bad"
 
 

@@ -47,8 +47,8 @@ def report_statuses(
         return []
     dispatch = tx.session.get_one(Dispatch, deliveries[0].dispatch_id)
     absent = {one.id for one in deliveries if one.progress in NOT_HAD}
-    said = [(one, _noted(tx, one, code, by_name, description, said_at)) for code in codes for one in deliveries]
-    counted = [(one, line.code) for one, line in said if line.counted]
+    reported = [(one, _noted(tx, one, code, by_name, description, said_at)) for code in codes for one in deliveries]
+    counted = [(one, line.code) for one, line in reported if line.counted]
     news = list({one.id: one for one, _ in counted}.values())
     for delivery, code in counted:
         if code == Progress.REFUSED or code in RECALLS:
@@ -57,7 +57,7 @@ def report_statuses(
         touch_delivery(tx, delivery, dispatch.document_id)
     tx.session.flush()
     transport.logged(
-        tx, dispatch, said, [one for one in deliveries if one.id in absent and one.progress not in NOT_HAD]
+        tx, dispatch, reported, [one for one in deliveries if one.id in absent and one.progress not in NOT_HAD]
     )
     for code in dict.fromkeys(code for _, code in counted):
         transport.counted(tx, [one for one, said_code in counted if said_code == code], dispatch, code, description)

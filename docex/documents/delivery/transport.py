@@ -71,7 +71,7 @@ class Transport:
             self.counted(tx, one, dispatch, code, description)
 
     def logged(
-        self, tx: Tx, dispatch: Dispatch, said: Sequence[tuple[Delivery, StatusLog]], arrived: Sequence[Delivery]
+        self, tx: Tx, dispatch: Dispatch, reported: Sequence[tuple[Delivery, StatusLog]], arrived: Sequence[Delivery]
     ) -> None:
         """Statuses of one envelope's deliveries were put on the log, also those that came twice or too late; the
         `arrived` have just reached their receivers, by whichever transport. The lines have ids."""
@@ -132,8 +132,8 @@ def take_back(tx: Tx, delivery: Delivery, dispatch: Dispatch) -> bool:
 
 def expired(tx: Tx, delivery: Delivery, dispatch: Dispatch) -> Phrase | None:
     """The fate of a delivery that a transport handed on, when one did."""
-    said = (one.expired(tx, delivery, dispatch) for one in _transports.values())
-    return next((words for words in said if words is not None), None)
+    answers = (one.expired(tx, delivery, dispatch) for one in _transports.values())
+    return next((words for words in answers if words is not None), None)
 
 
 def delivered_here(tx: Tx, delivery: Delivery, dispatch: Dispatch) -> None:
@@ -148,10 +148,12 @@ def counted(tx: Tx, deliveries: Sequence[Delivery], dispatch: Dispatch, code: st
         one.counted_all(tx, deliveries, dispatch, code, description)
 
 
-def logged(tx: Tx, dispatch: Dispatch, said: Sequence[tuple[Delivery, StatusLog]], arrived: Sequence[Delivery]) -> None:
+def logged(
+    tx: Tx, dispatch: Dispatch, reported: Sequence[tuple[Delivery, StatusLog]], arrived: Sequence[Delivery]
+) -> None:
     """Tell all transports what was put on the log."""
     for one in _transports.values():
-        one.logged(tx, dispatch, said, arrived)
+        one.logged(tx, dispatch, reported, arrived)
 
 
 def recall_came(tx: Tx, recall: Dispatch, delivery_ids: Sequence[int]) -> None:

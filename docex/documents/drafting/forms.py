@@ -145,8 +145,8 @@ class LetterForm(Form):  # type: ignore[misc]
     def answer(self, incoming: Incoming) -> "LetterForm":
         """Fill the form of a reply: to whom, about what."""
         self.answers.data, self.recipients.data = str(incoming.id), [str(incoming.sender_id)]
-        said = phrase("Trả lời văn bản số {code}: {subject}", code=incoming.code, subject=incoming.subject)
-        self.subject.data = brief(said.vi, SUBJECT_LENGTH)
+        subject = phrase("Trả lời văn bản số {code}: {subject}", code=incoming.code, subject=incoming.subject)
+        self.subject.data = brief(subject.vi, SUBJECT_LENGTH)
         self.urgency.data = str(min(incoming.urgency, 3))
         return self
 

@@ -81,8 +81,8 @@ def _recall_asked(tx: Tx, incoming: Incoming) -> None:
 def tell_sender(tx: Tx, incoming: Incoming, code: str, description: str) -> None:
     """Say a status to the sender, and each of 01 to 06 only once: what was said already is not said again."""
     delivery = tx.session.get_one(Delivery, incoming.delivery_id, with_for_update=True, populate_existing=True)
-    said = sa.select(StatusLog.id).where(StatusLog.delivery_id == delivery.id, StatusLog.code == code).limit(1)
-    if code in SAID_ONCE and tx.session.scalar(said) is not None:
+    earlier = sa.select(StatusLog.id).where(StatusLog.delivery_id == delivery.id, StatusLog.code == code).limit(1)
+    if code in SAID_ONCE and tx.session.scalar(earlier) is not None:
         return
     report_status(tx, delivery, code, by_name=directory.agency(tx, incoming.agency_id).name, description=description)
 

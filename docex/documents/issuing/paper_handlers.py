@@ -100,8 +100,8 @@ class RenderHandler(Handler[Drawing, Drawn]):
         """Say on the page that there is no preview, and why."""
         document = tx.session.get_one(Document, job.payload["document_id"], with_for_update=True)
         if document.state in DRAWN:
-            said = phrase("Chưa dựng được bản xem trước: {reason}", reason=outbox.sentence(reason))
-            document.problem = phrase_to_json(said)
+            problem = phrase("Chưa dựng được bản xem trước: {reason}", reason=outbox.sentence(reason))
+            document.problem = phrase_to_json(problem)
             touch(tx, document)
 
 
@@ -411,12 +411,12 @@ class refusals:  # noqa: N801 - reads as a word: `with refusals():`
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if error is None or isinstance(error, SendError) or not isinstance(error, Exception):
             return
-        said: Phrase = TECHNICAL
+        reason: Phrase = TECHNICAL
         if isinstance(error, SandboxError):
-            said = runner.error_phrase(error)
+            reason = runner.error_phrase(error)
         elif isinstance(error, DomainError):
             fields = list(getattr(error, "fields", {}).values())
-            said = fields[0] if fields else error.message
+            reason = fields[0] if fields else error.message
         else:
             log.exception("a paper could not be made")
-        raise SendError(said, permanent=True) from error
+        raise SendError(reason, permanent=True) from error

@@ -34,14 +34,14 @@ class Moment:
 def of_document(tx: Tx, document: Document, dispatch_ids: list[int]) -> tuple[Moment, ...]:
     """The acts on an own document and the answers of its recipients, newest first."""
     moments = _acts(tx, Ref("document", document.id))
-    said = (
+    reported = (
         sa.select(StatusLog, Delivery.agency_id)
         .join(Delivery, Delivery.id == StatusLog.delivery_id)
         .where(Delivery.dispatch_id.in_(dispatch_ids), StatusLog.counted, _WORTH_TELLING)
         .order_by(StatusLog.id.desc())
         .limit(MAX_MOMENTS)
     )
-    rows = tx.session.execute(said).all()
+    rows = tx.session.execute(reported).all()
     names = directory.agencies(tx, [agency_id for _, agency_id in rows])
     alike: dict[tuple[str, str, datetime], list[tuple[datetime, str]]] = {}
     for log, agency_id in rows:
@@ -52,11 +52,11 @@ def of_document(tx: Tx, document: Document, dispatch_ids: list[int]) -> tuple[Mo
     return _newest_first(moments)
 
 
-def _told(title: Phrase, said: list[tuple[datetime, str]], description: str, tone: str) -> list[Moment]:
+def _told(title: Phrase, answers: list[tuple[datetime, str]], description: str, tone: str) -> list[Moment]:
     """Answers of recipients within the same minute: each by itself, or in one line when they are many."""
-    if len(said) <= MAX_ALIKE:
-        return [Moment(at, title, name, description, tone) for at, name in said]
-    return [Moment(max(said)[0], title, phrase("{n} nơi nhận", n=len(said)), description, tone)]
+    if len(answers) <= MAX_ALIKE:
+        return [Moment(at, title, name, description, tone) for at, name in answers]
+    return [Moment(max(answers)[0], title, phrase("{n} nơi nhận", n=len(answers)), description, tone)]
 
 
 def of_incoming(tx: Tx, incoming: Incoming, asked: Phrase | None = None) -> tuple[Moment, ...]:

@@ -122,9 +122,9 @@ def _one(
         row = load(tx, actor, thing_id)
         title = f"{row.code} {row.subject}".strip()
         with tx.attempt():
-            said = act(thing_id)
+            message = act(thing_id)
     except DomainError as error:
         fields = list(error.fields.values()) if isinstance(error, Invalid) else []
         held = isinstance(error, MayBeDoubled)
         return Outcome(thing_id, title, False, fields[0] if fields else error.message, held)
-    return Outcome(thing_id, title, True, said)
+    return Outcome(thing_id, title, True, message)

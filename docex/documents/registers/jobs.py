@@ -77,8 +77,8 @@ class PrintHandler(Handler[PrintWork, tuple[int, Blob]]):
     def give_up(self, tx: Tx, job: Job, reason: str) -> None:
         """Say on the page that there is no file, and why."""
         row = tx.session.get_one(Printout, job.payload["printout_id"], with_for_update=True)
-        said = phrase("Chưa in được: {reason}", reason=outbox.sentence(reason))
-        row.state, row.problem = "failed", phrase_to_json(said)
+        problem = phrase("Chưa in được: {reason}", reason=outbox.sentence(reason))
+        row.state, row.problem = "failed", phrase_to_json(problem)
         tell(tx, row)
 
 

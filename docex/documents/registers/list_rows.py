@@ -119,13 +119,13 @@ def outbox_rows(tx: Tx, documents: list[Document]) -> tuple[OutboxRow, ...]:
     """Rows with how far each has come at its recipients, and what came back: a few queries for the whole page."""
     agencies = directory.agencies(tx, {i for d in documents for i in d.recipients})
     progress: dict[int, dict[int, str]] = {}  # of an agency that got it again, the last
-    said = (
+    reported = (
         sa.select(Dispatch.document_id, Delivery.agency_id, Delivery.progress)
         .join(Delivery, Delivery.dispatch_id == Dispatch.id)
         .where(Dispatch.document_id.in_([d.id for d in documents]))
         .order_by(Delivery.id)
     )
-    for document_id, agency_id, step in tx.session.execute(said):
+    for document_id, agency_id, step in tx.session.execute(reported):
         progress.setdefault(document_id or 0, {})[agency_id] = step
     back = returned(tx, documents)
     return tuple(_outbox_row(d, agencies, list(progress.get(d.id, {}).values()), d.id in back) for d in documents)

@@ -59,13 +59,13 @@ def ask_for(tx: Tx, actor: Actor, ask: Ask, format_: str) -> Printout:
     if not rows:
         raise Invalid({"since": phrase("Sổ chưa có dòng nào trong khoảng đã chọn.")})
     if rows > MAX_ROWS[format_]:
-        said = phrase(
+        reason = phrase(
             "Sổ có {rows} dòng, mỗi tệp {format} nhiều nhất {most} dòng. Hãy chọn khoảng ngày ngắn hơn.",
             rows=rows,
             format=format_.upper(),
             most=MAX_ROWS[format_],
         )
-        raise Invalid({"since": said})
+        raise Invalid({"since": reason})
     row = Printout(
         person_id=actor.person_id,
         agency_id=actor.agency_id,

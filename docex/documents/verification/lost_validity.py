@@ -58,10 +58,10 @@ def enqueue_telling(
         policy = was_valid.get(paper_id)
         if policy is None or policy == verdict.policy or verdict.value is Value.VALID:
             continue
-        said = {"said": phrase_to_json(verdict.summary), "policy": verdict.policy}
+        facts = {"said": phrase_to_json(verdict.summary), "policy": verdict.policy}
         for agency_id in _holders(tx, dispatch):
             key = f"{dispatch.id}:{agency_id}"
-            tx.outbox(TOPIC, key, {"dispatch_id": dispatch.id, "agency_id": agency_id, **said})
+            tx.outbox(TOPIC, key, {"dispatch_id": dispatch.id, "agency_id": agency_id, **facts})
         return
 
 
@@ -80,7 +80,7 @@ def tell(tx: Tx, job: Job) -> None:
     same = sa.and_(FallenVerdict.dispatch_id == dispatch_id, FallenVerdict.agency_id == agency_id)
     if tx.session.scalar(sa.select(FallenVerdict.id).where(same)) is not None:
         return
-    said = phrase_from_json(job.payload["said"])
+    sentence = phrase_from_json(job.payload["said"])
     tx.session.add(
         FallenVerdict(
             dispatch_id=dispatch_id,
@@ -92,7 +92,7 @@ def tell(tx: Tx, job: Job) -> None:
     )
     detail = {"policy": job.payload["policy"], "said": job.payload["said"]}
     tx.audit(f"agency:{agency_id}", TOPIC, Ref("dispatch", dispatch_id), detail)
-    _write(tx, tx.session.get_one(Dispatch, dispatch_id), agency_id, phrase(WHY.msgid, now=said))
+    _write(tx, tx.session.get_one(Dispatch, dispatch_id), agency_id, phrase(WHY.msgid, now=sentence))
 
 
 def _write(tx: Tx, dispatch: Dispatch, agency_id: int, why: Phrase) -> None:

@@ -88,11 +88,11 @@ class Canonical:
 
     def instruction(self, target: str, data: str) -> None:
         """A processing instruction; one outside the root stands on a line of its own."""
-        said = f"<?{target} {data}?>" if data else f"<?{target}?>"
+        text = f"<?{target} {data}?>" if data else f"<?{target}?>"
         if len(self._rendered) > 1:
-            self._out(said.encode())
+            self._out(text.encode())
         else:
-            self._out((f"\n{said}" if self._root_is_over else f"{said}\n").encode())
+            self._out((f"\n{text}" if self._root_is_over else f"{text}\n").encode())
 
     def _utilized(self, one: Tag) -> dict[str, str]:
         """The namespaces of the element's own name and of its attributes."""

@@ -77,8 +77,8 @@ class PackHandler(Handler[Source, Packed]):
         """Say on the page that there is no file, and why."""
         row = tx.session.get_one(EvidencePack, job.payload["pack_id"], with_for_update=True)
         why = outbox.sentence(reason)
-        said = why if why == _TOO_LARGE else phrase("Chưa lập được hồ sơ: {reason}", reason=why)
-        row.state, row.problem = "failed", phrase_to_json(said)
+        problem = why if why == _TOO_LARGE else phrase("Chưa lập được hồ sơ: {reason}", reason=why)
+        row.state, row.problem = "failed", phrase_to_json(problem)
         tell(tx, row)
 
 

@@ -211,10 +211,10 @@ def note_polls(tx: Tx, agency_ids: Iterable[int], system: str) -> None:
 
 def state_of(tx: Tx, agency_id: int) -> tuple[int, bool]:
     """How many parcels wait in a mailbox, and whether an operator holds it."""
-    box = tx.session.get(Mailbox, agency_id)
+    mailbox = tx.session.get(Mailbox, agency_id)
     waits = sa.and_(Parcel.agency_id == agency_id, Parcel.state == ParcelState.WAITING)
     count = tx.session.scalar(sa.select(sa.func.count()).select_from(Parcel).where(waits)) or 0
-    return count, box is not None and box.held_at is not None
+    return count, mailbox is not None and mailbox.held_at is not None
 
 
 def lease(tx: Tx, actor: Actor, parcel_id: int) -> Parcel:
@@ -294,8 +294,8 @@ def is_kept_back(tx: Tx, parcel: Parcel) -> bool:
     """Whether an operator holds the mailbox. Who had begun to fetch before that may finish."""
     if parcel.state != ParcelState.WAITING or parcel.is_leased:
         return False
-    box = tx.session.get(Mailbox, parcel.agency_id)
-    return box is not None and box.held_at is not None
+    mailbox = tx.session.get(Mailbox, parcel.agency_id)
+    return mailbox is not None and mailbox.held_at is not None
 
 
 def dispatch_of(tx: Tx, parcel: Parcel) -> Dispatch:
@@ -318,8 +318,8 @@ def _next_numbers(tx: Tx, agency_ids: Iterable[int]) -> dict[int, int]:
     in their order; and they are locked in one order, so that two envelopes to the same agencies never block each other.
     """
     now = clock.now()
-    boxes = [{"agency_id": one, "last_seq": 1, "polled_by": "", "opened_at": now} for one in sorted(set(agency_ids))]
-    found = tx.session.connection().execute(_next_number(tx.session.get_bind().dialect.name), boxes)
+    rows = [{"agency_id": one, "last_seq": 1, "polled_by": "", "opened_at": now} for one in sorted(set(agency_ids))]
+    found = tx.session.connection().execute(_next_number(tx.session.get_bind().dialect.name), rows)
     return {agency_id: last for agency_id, last in found}
 
 

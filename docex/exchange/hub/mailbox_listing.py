@@ -34,15 +34,16 @@ def page(tx: Tx, agency_id: int, after: int, limit: int, form: str = Form.NEW) -
     """The parcels that wait in a mailbox behind number `after`, in the order in which it came; senders' codes in this
     form."""
     asked = {"agency": agency_id, "after": after, "most": limit + 1}
-    box = tx.session.connection().execute(_LOOK, asked).one_or_none()
-    if box is None:
+    mailbox = tx.session.connection().execute(_LOOK, asked).one_or_none()
+    if mailbox is None:
         return Page((), after, False, False, None, None)
-    held, head = box.held_at is not None, _head(box) if box.size is not None else None
-    rows = tx.session.connection().execute(_PAGE, asked).all() if box.waits and not held else []
+    held, head = mailbox.held_at is not None, _head(mailbox) if mailbox.size is not None else None
+    rows = tx.session.connection().execute(_PAGE, asked).all() if mailbox.waits and not held else []
     if not rows:
-        return Page((), after, False, held, box.polled_at, head)
+        return Page((), after, False, held, mailbox.polled_at, head)
     shown = rows[:limit]
-    return Page(tuple(_item(row, form) for row in shown), shown[-1].seq, len(rows) > limit, False, box.polled_at, head)
+    items = tuple(_item(row, form) for row in shown)
+    return Page(items, shown[-1].seq, len(rows) > limit, False, mailbox.polled_at, head)
 
 
 # Built once, columns and not objects, and few tables in a join: planning it would cost more than doing it.

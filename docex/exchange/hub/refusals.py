@@ -31,13 +31,13 @@ def refuse_form(media_type: str) -> None:
     """FormUpload when the declared type of a body is that of a form. `curl -F` sends the first kind, `curl --data` and
     `--data-binary` the second, unless they are told otherwise."""
     if media_type.lower().startswith(_FORMS):
-        said = phrase(
+        reason = phrase(
             "Nội dung lời gọi phải là chính tệp, không phải biểu mẫu ({type}). Xin gửi các byte của tệp với tiêu đề "
             "Content-Type: {accepts}, ví dụ: curl --data-binary @van-ban.edxml -H 'Content-Type: {accepts}'.",
             type=media_type.partition(";")[0][:60],
             accepts=BYTES,
         )
-        raise FormUpload({"Content-Type": said}, said, accepts=BYTES)
+        raise FormUpload({"Content-Type": reason}, reason, accepts=BYTES)
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,11 @@ class Refused:
     last_at: datetime
 
 
-def note(tx: Tx, client_id: int, code: str, said: dict[str, Any]) -> None:
+def note(tx: Tx, client_id: int, code: str, sentence: dict[str, Any]) -> None:
     """One more refusal. After a week of quiet the counting begins anew."""
     now = clock.now()
     quiet = Refusal.last_at < now - RECENT
-    row = insert_into(tx.session, Refusal).values(client_id=client_id, code=code, count=1, said=said, last_at=now)
+    row = insert_into(tx.session, Refusal).values(client_id=client_id, code=code, count=1, said=sentence, last_at=now)
     again = {"count": sa.case((quiet, 1), else_=Refusal.count + 1), "said": row.excluded.said, "last_at": now}
     tx.session.execute(row.on_conflict_do_update(index_elements=["client_id", "code"], set_=again))
 

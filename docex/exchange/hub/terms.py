@@ -202,7 +202,7 @@ def _tell(
     """Tell them, or the agency itself when nobody of it is known here."""
     facts = Facts.from_json(dispatch.facts)
     agency = directory.agency(tx, parcel.agency_id)
-    box = tx.session.get(Mailbox, parcel.agency_id)
+    row = tx.session.get(Mailbox, parcel.agency_id)
     notice = DocumentUnfetched(
         subject=facts.subject,
         number=facts.code,
@@ -211,7 +211,7 @@ def _tell(
         what_to_do=what_to_do,
         since_at=parcel.available_at,
         until_at=until(tx, dispatch.id),
-        asked_at=box.polled_at if box else None,
+        asked_at=row.polled_at if row else None,
     )
     for recipient in list(people) or [Recipient(agency.name, agency.email, agency.phone)]:
         tell(tx, notice, recipient, ref=Ref("parcel", parcel.id), version=parcel.seq, slot=slot, channels=BOTH)

@@ -270,8 +270,8 @@ def _told(
 ) -> tuple[int, bool]:
     """The receiver says what it does with a document. Answers as `_asked` does."""
     deliveries = resolve_deliveries.told_of(tx, issuers, document_key, receivers, message.status)
-    said = (message.status, message.sender.name, message.description, message.at)
-    counted = [status_reports.hear(tx, delivery, *said) for delivery in deliveries]
+    status = (message.status, message.sender.name, message.description, message.at)
+    counted = [status_reports.hear(tx, delivery, *status) for delivery in deliveries]
     return deliveries[0].id, any(counted)
 
 
@@ -382,8 +382,8 @@ def refuse_secret(message: Envelope | StatusMessage) -> None:
     """SecretDocument when the envelope says that it carries a state secret."""
     mark = secrecy.mark_of(message) if isinstance(message, Envelope) else ""
     if mark:
-        said = phrase("Văn bản ghi “{mark}”. Trục không nhận văn bản có nội dung bí mật nhà nước.", mark=mark[:100])
-        raise SecretDocument({"edxml": said}, said, mark=mark[:100])
+        reason = phrase("Văn bản ghi “{mark}”. Trục không nhận văn bản có nội dung bí mật nhà nước.", mark=mark[:100])
+        raise SecretDocument({"edxml": reason}, reason, mark=mark[:100])
 
 
 def _with_reason(message: StatusMessage, handed: Handed) -> StatusMessage:
@@ -394,8 +394,8 @@ def _with_reason(message: StatusMessage, handed: Handed) -> StatusMessage:
         return message
     if handed.channel:
         return replace(message, description=facts.label.vi)
-    said = phrase("Trạng thái {code} phải nêu lý do.", code=message.status)
-    raise ReasonMissing({"Description": said}, said)
+    reason = phrase("Trạng thái {code} phải nêu lý do.", code=message.status)
+    raise ReasonMissing({"Description": reason}, reason)
 
 
 def _check_sender(tx: Tx, actor: Actor, message: Envelope | StatusMessage, known: dict[str, Agency]) -> None:

@@ -98,7 +98,7 @@ def told_of(tx: Tx, issuer_ids: Succession, document_key: str, receiver_ids: Suc
     return [deliveries[0] if len(deliveries) == 1 else _progressed(tx, deliveries, Progress(code))]
 
 
-def _progressed(tx: Tx, deliveries: Sequence[Delivery], said: Progress) -> Delivery:
+def _progressed(tx: Tx, deliveries: Sequence[Delivery], reported: Progress) -> Delivery:
     """The newest that its receiver has; of what was given back nothing more is said.
 
     A newer one that went by mail or by an upper axis may be there without anybody having said so: its 01 says it, and
@@ -109,7 +109,7 @@ def _progressed(tx: Tx, deliveries: Sequence[Delivery], said: Progress) -> Deliv
     newer = next(_perhaps_there(tx, [one for one in standing if has is None or one.id > has.id]), None)
     if has is None:
         return newer or standing[0]
-    is_news = said is not Progress.ARRIVED and advanced(Progress(has.progress), said) != has.progress
+    is_news = reported is not Progress.ARRIVED and advanced(Progress(has.progress), reported) != has.progress
     return has if newer is None or is_news else newer
 
 

@@ -43,24 +43,24 @@ def added_but_not_addressed(message: Envelope, known: Mapping[str, Agency]) -> l
     changes = [change for update in message.business.updates for change in update.receivers]
     added = dict.fromkeys(change.organ_code for change in changes if change.added)
     left_out = [code for code in added if _who(code, known) not in addressed]
-    said = phrase(
+    note = phrase(
         "Bản cập nhật thêm nơi nhận {codes} nhưng không ghi trong To, nên các nơi này không nhận được văn bản.",
         codes=_listed(left_out),
     )
-    return [_note("added_not_addressed", said, left_out)] if left_out else []
+    return [_note("added_not_addressed", note, left_out)] if left_out else []
 
 
 def never_sent(left_out: Sequence[str]) -> list[dict[str, Any]]:
     """A recall names agencies to which the document was never sent: nothing is asked of them."""
-    said = phrase("Văn bản chưa từng được gửi tới {codes}, nên không có gì để thu hồi ở đó.", codes=_listed(left_out))
-    return [_note("never_sent", said, list(left_out))] if left_out else []
+    note = phrase("Văn bản chưa từng được gửi tới {codes}, nên không có gì để thu hồi ở đó.", codes=_listed(left_out))
+    return [_note("never_sent", note, list(left_out))] if left_out else []
 
 
 def sent_to_nobody(document_id: str, left_out: Sequence[str]) -> UnknownDocument:
     """The refusal of a recall whose document was sent to none of its receivers."""
     named = {"key": document_id[:200], "codes": _listed(left_out)}
-    said = phrase("Trục không có văn bản “{key}” do cơ quan này gửi tới {codes}.", **named)
-    return UnknownDocument({"DocumentId": said}, said, codes=list(left_out))
+    reason = phrase("Trục không có văn bản “{key}” do cơ quan này gửi tới {codes}.", **named)
+    return UnknownDocument({"DocumentId": reason}, reason, codes=list(left_out))
 
 
 def refuse_unnamed(about: ResponseFor) -> None:
@@ -71,17 +71,17 @@ def refuse_unnamed(about: ResponseFor) -> None:
         parts = (("Code", about.code), ("PromulgationDate", about.promulgated_on))
         missing += ["DocumentId", *(name for name, there in parts if not there)]
     if missing:
-        said = phrase(
+        reason = phrase(
             "ResponseFor thiếu {names}: cần OrganId, và DocumentId hoặc cả Code và PromulgationDate.",
             names=", ".join(missing),
         )
         raise FieldMissing(
-            {f"ResponseFor/{name}": said for name in missing}, said, where="ResponseFor", missing=missing
+            {f"ResponseFor/{name}": reason for name in missing}, reason, where="ResponseFor", missing=missing
         )
 
 
-def _note(code: str, said: Phrase, about: list[str]) -> dict[str, Any]:
-    return {"code": code, "message": {"vi": said.vi, "en": said.en}, "codes": about}
+def _note(code: str, message: Phrase, about: list[str]) -> dict[str, Any]:
+    return {"code": code, "message": {"vi": message.vi, "en": message.en}, "codes": about}
 
 
 def _listed(some: Sequence[str]) -> str:

@@ -65,8 +65,8 @@ class Letter(Kind):
 
     def why(self, row: OutboxRow) -> Phrase:
         """A mail server's answer is told as everywhere else."""
-        said = "" if row.said else reasons.told(Channel.EMAIL, row.reason)
-        return said if isinstance(said, Phrase) and said.msgid != row.reason else super().why(row)
+        answer = "" if row.said else reasons.told(Channel.EMAIL, row.reason)
+        return answer if isinstance(answer, Phrase) and answer.msgid != row.reason else super().why(row)
 
     def needless(self, tx: Tx, row: OutboxRow) -> Needless | None:
         """It left by another try, its document ended, or nobody is there to get it."""

@@ -139,8 +139,8 @@ def _check_signer(signer: cms.SignerInfo, content: bytes | memoryview, pinned: x
     attributes = {a["type"].native: a["values"] for a in signer["signed_attrs"] or ()}
     at: datetime | None = None
     if attributes:
-        said = attributes["message_digest"][0].native
-        if not hmac.compare_digest(said, hashlib.new(digest, content).digest()):
+        claimed = attributes["message_digest"][0].native
+        if not hmac.compare_digest(claimed, hashlib.new(digest, content).digest()):
             raise WrongSignature(phrase("Nội dung thư đã bị thay đổi sau khi ký."))
         covered = signer["signed_attrs"].untag().dump()
         at = attributes["signing_time"][0].native if "signing_time" in attributes else None

@@ -24,11 +24,11 @@ class VxpTransport(transport.Transport):
         return {one.id for one in taken}
 
     def logged(
-        self, tx: Tx, dispatch: Dispatch, said: Sequence[tuple[Delivery, StatusLog]], arrived: Sequence[Delivery]
+        self, tx: Tx, dispatch: Dispatch, reported: Sequence[tuple[Delivery, StatusLog]], arrived: Sequence[Delivery]
     ) -> None:
         """Put into systems' lists what they are to be told."""
-        if arrived or any(line.code in listing.STATUSES for _, line in said):
-            listing.enter(tx, dispatch, said, arrived)
+        if arrived or any(line.code in listing.STATUSES for _, line in reported):
+            listing.enter(tx, dispatch, reported, arrived)
 
     def recall_came(self, tx: Tx, recall: Dispatch, delivery_ids: Sequence[int]) -> None:
         """Put it into the lists of the systems of whom it asks."""

@@ -72,10 +72,10 @@ def failed(error: Exception, http_status: int = 500) -> tuple[dict[str, Any], in
     `DocId` is empty and always there: sendEdoc needs it, the others do not look. `Receipt` is the signed refusal, where
     there is one; the SDK overlooks what it does not know.
     """
-    code, said, status = _told(error, http_status)
+    code, sentence, status = _told(error, http_status)
     receipt = error.detail.get("receipt") if isinstance(error, DomainError) else None
     more = {"Receipt": receipt["jws"]} if receipt else {}
-    return {"status": "FAIL", "ErrorCode": code.value, "ErrorDesc": said, "DocId": "", **more}, status
+    return {"status": "FAIL", "ErrorCode": code.value, "ErrorDesc": sentence, "DocId": "", **more}, status
 
 
 def as_bytes(answer: dict[str, Any]) -> bytes:

@@ -82,8 +82,8 @@ class VxpClient:
         answer = self._call("getReceivedEdocList", {"servicetype": "eDoc", "messagetype": kind})
         data = answer.get("data")
         if not isinstance(data, list):
-            said = phrase("Trục trên trả lời nhưng không kèm danh sách văn bản.")
-            raise _failed(said, "getReceivedEdocList: no list in the answer")
+            reason = phrase("Trục trên trả lời nhưng không kèm danh sách văn bản.")
+            raise _failed(reason, "getReceivedEdocList: no list in the answer")
         found = [str(line.get("docId") or "") for line in data[:MAX_LISTED] if isinstance(line, dict)]
         return [Listed(name, kind) for name in found if name]
 
@@ -102,14 +102,14 @@ class VxpClient:
                 for piece in response.iter_content(1 << 16):
                     size += len(piece)
                     if size > max_bytes:
-                        said = phrase("Tệp lớn hơn mức cho phép ({limit} MB).", limit=max_bytes // 1_000_000)
-                        raise _failed(said, f"downloadEdoc {doc_id}: more than {max_bytes} bytes", permanent=True)
+                        reason = phrase("Tệp lớn hơn mức cho phép ({limit} MB).", limit=max_bytes // 1_000_000)
+                        raise _failed(reason, f"downloadEdoc {doc_id}: more than {max_bytes} bytes", permanent=True)
                     into.write(piece)
             except requests.RequestException as error:
                 raise _failed(phrase("Đường truyền bị đứt giữa chừng."), f"downloadEdoc {doc_id}: {error}") from error
         if not size or response.status_code >= 400:
-            said = phrase("Trục trên không trả nội dung văn bản (HTTP {status}).", status=response.status_code)
-            raise _failed(said, f"downloadEdoc {doc_id}: nothing came (HTTP {response.status_code})")
+            reason = phrase("Trục trên không trả nội dung văn bản (HTTP {status}).", status=response.status_code)
+            raise _failed(reason, f"downloadEdoc {doc_id}: nothing came (HTTP {response.status_code})")
 
     def content(self, doc_id: str) -> bytes:
         """The bytes of a message by the older operation, in base64."""
@@ -117,8 +117,8 @@ class VxpClient:
         try:
             return base64.b64decode(str(data), validate=True)
         except ValueError as error:
-            said = phrase("Trục trên trả nội dung không đọc được.")
-            raise _failed(said, f"getEdoc {doc_id}: the data is not base64") from error
+            reason = phrase("Trục trên trả nội dung không đọc được.")
+            raise _failed(reason, f"getEdoc {doc_id}: the data is not base64") from error
 
     def update_status(self, doc_id: str, status: str) -> None:
         """Acknowledge a message: `processing`, `done` or `fail`."""
@@ -169,10 +169,10 @@ class VxpClient:
             answer = None
         if not isinstance(answer, dict) or "ErrorCode" not in answer:
             status = response.status_code
-            said = phrase(
+            reason = phrase(
                 "Địa chỉ của trục trên trả lời HTTP {status}, không phải câu trả lời của trục.", status=status
             )
-            raise _failed(said, f"{operation}: HTTP {status}, not an answer of an axis")
+            raise _failed(reason, f"{operation}: HTTP {status}, not an answer of an axis")
         code, words = str(answer["ErrorCode"])[:20], str(answer.get("ErrorDesc", ""))[:300]
         if code != "0":
             later = code in _RETRY_LATER or response.status_code >= 500
@@ -214,9 +214,9 @@ class VxpClient:
             raise _failed(_unreached(error), f"{operation}: {type(error).__name__}: {error}"[:500]) from error
 
 
-def _failed(said: Phrase, text: str, *, permanent: bool = False) -> SendError:
-    """`said` is for people, `text` for rows and logs."""
-    return SendError(Reason(said, text), permanent=permanent)
+def _failed(reason: Phrase, text: str, *, permanent: bool = False) -> SendError:
+    """`reason` is for people, `text` for rows and logs."""
+    return SendError(Reason(reason, text), permanent=permanent)
 
 
 def _refusal(code: str, words: str) -> Phrase:

@@ -97,10 +97,10 @@ class Report(Kind):
             .join(Dispatch, Dispatch.id == Delivery.dispatch_id)
             .where(StatusLog.id.in_({int(row.payload["status_id"]) for row in rows}))
         )
-        said = {number: (code, dispatch) for number, code, dispatch in tx.session.execute(query)}
+        statuses = {number: (code, dispatch) for number, code, dispatch in tx.session.execute(query)}
         found = {}
         for row in rows:
-            if (line := said.get(int(row.payload["status_id"]))) is not None:
+            if (line := statuses.get(int(row.payload["status_id"]))) is not None:
                 found[row.id] = About(PARTNER, _NAME, dead_letters.named(line[1]), STATUS_TITLES[line[0]])
         return found
 

@@ -22,12 +22,12 @@ STATUSES = frozenset(str(code) for code in StatusCode)
 
 
 def enter(
-    tx: Tx, dispatch: Dispatch, said: Sequence[tuple[Delivery, StatusLog]], arrived: Sequence[Delivery] = ()
+    tx: Tx, dispatch: Dispatch, reported: Sequence[tuple[Delivery, StatusLog]], arrived: Sequence[Delivery] = ()
 ) -> None:
     """Something was said about deliveries of one envelope, and some of them have just reached their receivers, by
     whichever way: both are news for the systems of whom it concerns. What stands in a list stays as it is there."""
     news = [(EDOC, one.id, one.agency_id) for one in arrived]
-    news += [(STATUS, line.id, _told(dispatch, one, line)) for one, line in said if line.code in STATUSES]
+    news += [(STATUS, line.id, _told(dispatch, one, line)) for one, line in reported if line.code in STATUSES]
     if not news:
         return
     systems_of: dict[int, list[int]] = {}

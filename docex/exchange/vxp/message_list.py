@@ -160,12 +160,12 @@ def must_be_offered(tx: Tx, delivery: Delivery) -> None:
     if is_offered(delivery):
         return
     back = phrase("Văn bản này đã được rút khỏi trục theo yêu cầu của nơi gửi.")
-    said = back if was_taken_back(delivery) else phrase("Văn bản này đã hết hạn chờ nhận; nơi gửi đã được báo.")
+    reason = back if was_taken_back(delivery) else phrase("Văn bản này đã hết hạn chờ nhận; nơi gửi đã được báo.")
     other = supersession.offered_instead(tx, delivery.id)
     if other is not None:
         anew = doc_id(Mark.RECEIVED, other)
-        said = phrase("{said} Văn bản đã được gửi lại với mã {anew}.", said=said, anew=anew)
-    raise WrongState(said)
+        reason = phrase("{said} Văn bản đã được gửi lại với mã {anew}.", said=reason, anew=anew)
+    raise WrongState(reason)
 
 
 def status_for(tx: Tx, system: System, row_id: int) -> tuple[StatusLog, Delivery, Dispatch]:

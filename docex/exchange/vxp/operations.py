@@ -44,10 +44,10 @@ def acknowledge(tx: Tx, system: System, doc_id: str, status: str) -> None:
     `fail` leave it there. A word is about the sending that the DocId names, never about a later one of the document;
     WrongState, naming the later one, for `processing` and `fail` about what is not offered any more."""
     if status not in ("processing", "done", "fail"):
-        said = phrase(
+        reason = phrase(
             "updateStatus: status phải là processing, done hoặc fail; đã nhận “{status}”.", status=status[:40]
         )
-        raise Invalid({"status": said}, said)
+        raise Invalid({"status": reason}, reason)
     kind, row_id = _found(tx, system, doc_id)
     if kind == EDOC:
         _move(tx, system, row_id, status)
@@ -71,8 +71,8 @@ def is_open(tx: Tx, system: System, doc_id: str) -> bool:
         return False
     if kind == EDOC and not is_offered(delivery_for(tx, system, row_id)):
         return False
-    said = tx.session.get(VxpAck, (system.client_id, kind, row_id))
-    return said is None or said.status != "done"
+    acknowledged = tx.session.get(VxpAck, (system.client_id, kind, row_id))
+    return acknowledged is None or acknowledged.status != "done"
 
 
 def _found(tx: Tx, system: System, doc_id: str) -> tuple[str, int]:

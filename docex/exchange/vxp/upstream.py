@@ -141,10 +141,10 @@ def risen(tx: Tx, rising: Rising, doc_id: str) -> None:
 
 def stuck(tx: Tx, dispatch_id: int, reason: str) -> None:
     """The upper axis does not take it: the sender sees why."""
-    said = phrase("Trục trên không nhận: {reason}", reason=outbox.sentence(reason)).vi[:500]
+    description = phrase("Trục trên không nhận: {reason}", reason=outbox.sentence(reason)).vi[:500]
     found = rising(tx, dispatch_id, "")
     for delivery in _locked(tx, found.delivery_ids if found else ()):
-        report_status(tx, delivery, Progress.UNDELIVERABLE, description=said)
+        report_status(tx, delivery, Progress.UNDELIVERABLE, description=description)
 
 
 def is_new(tx: Tx, message: Envelope | StatusMessage, handed: Handed, system_id: str) -> bool:
@@ -217,8 +217,8 @@ def _for_here(tx: Tx, message: Envelope | StatusMessage) -> Envelope | StatusMes
     here = tuple(organ for organ in message.receivers if _is_here(tx, organ.code))
     if not here and not any(_is_here(tx, code) for code in supersession.taken_off(message)):
         receivers = [organ.code for organ in message.receivers]
-        said = phrase("Danh bạ không có cơ quan mang mã {codes}.", codes=", ".join(receivers)[:500])
-        raise UnknownReceiver({"To": said}, said, codes=receivers)
+        reason = phrase("Danh bạ không có cơ quan mang mã {codes}.", codes=", ".join(receivers)[:500])
+        raise UnknownReceiver({"To": reason}, reason, codes=receivers)
     return replace(message, receivers=here)
 
 

@@ -67,10 +67,10 @@ def test_the_hub_knows_the_agents_version_and_clock_and_the_office_too(
     receiver.circumstances = Circumstances(clock_ahead=ahead)
     assert receiver.run() == 0
     with served.office.db.read() as tx:
-        box = tx.session.scalars(sa.select(Mailbox)).one()
-    assert box.polled_by.startswith(f"lienthong-agent/{version()} (")
-    assert box.skew_s is not None
-    assert abs(box.skew_s - ahead.total_seconds()) < 60  # how long the call was on its way counts, too
+        mailbox = tx.session.scalars(sa.select(Mailbox)).one()
+    assert mailbox.polled_by.startswith(f"lienthong-agent/{version()} (")
+    assert mailbox.skew_s is not None
+    assert abs(mailbox.skew_s - ahead.total_seconds()) < 60  # how long the call was on its way counts, too
     minutes = round(ahead / timedelta(minutes=1))
     assert f"Đồng hồ máy này lệch {minutes} phút so với trục." in receiver.status
 

@@ -48,7 +48,7 @@ def said(hub: Office, agency_id: int) -> dict[str, str]:
     """Tone by sentence."""
     with hub.db.read() as tx:
         one = connections.connection(tx, hub.cast.admin, agency_id)
-        return {f.said.vi: f.tone for f in connection_test.findings(one, connections.systems(tx, agency_id))}
+        return {f.message.vi: f.tone for f in connection_test.findings(one, connections.systems(tx, agency_id))}
 
 
 def act(hub: Office, verb: Any, *given: Any, actor: Actor | None = None) -> Any:
@@ -310,7 +310,7 @@ def test_a_certificate_that_ends_soon_is_seen(monday: None, hub: Office, far: Sy
 
 
 def test_the_pages_show_every_state(app: Flask, hub: Office, near: System, far: System) -> None:
-    """Rendered as the door does it; the pages themselves are walked through in tests/browser."""
+    """Rendered as the endpoint does it; the pages themselves are walked through in tests/browser."""
     near.hand_in(a_file(hub))
     hub.work()
     with hub.db.write() as tx:

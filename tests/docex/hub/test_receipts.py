@@ -125,7 +125,7 @@ def test_the_sender_reads_all_receipts_of_an_envelope_and_a_receiver_its_own(
 def test_receipts_stand_in_the_order_in_which_they_name_each_other_whatever_the_clocks_say(
     app: Flask, hub: Office, near: System, far: System, back: timedelta
 ) -> None:
-    """The worker's clock is ahead of the one at the operator's, and that is ahead of the one at the receiver's door."""
+    """The worker's clock is ahead of the one at the operator's, and that is ahead of the one at the receiver's."""
     start = clock.now()
     with clock.frozen(start):
         number = near.hand_in(a_file(hub), Delivery_TTL="60").get_json()["id"]

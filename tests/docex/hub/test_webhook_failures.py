@@ -117,8 +117,8 @@ def test_an_operator_has_a_webhook_called_and_sees_in_words_what_is_wrong(
             one = connections.connection(tx, admin, far.agency_id)
             found = connection_test.findings(one, connections.systems(tx, far.agency_id))
         told: dict[str, Any] = json.loads(endpoint.calls[-1][1])
-        (line,) = [f for f in found if "nhận tin báo" in f.said.vi]
-        return told, f"{line.tone}: {line.said.vi} {line.hint.vi if line.hint else ''}"
+        (line,) = [f for f in found if "nhận tin báo" in f.message.vi]
+        return told, f"{line.tone}: {line.message.vi} {line.hint.vi if line.hint else ''}"
 
     with clock.frozen(clock.now()):
         told, said = tested()

@@ -17,7 +17,7 @@ class Finding:
     """One thing that was looked at; `hint` says what to do about it. Tones: good, waiting, bad, info."""
 
     tone: str
-    said: Phrase
+    message: Phrase
     hint: Phrase | None = None
 
 
@@ -51,9 +51,9 @@ def _asking(one: Connection, systems: list[System]) -> Finding:
     silent = clock.now() - one.polled_at
     if silent <= FRESH:
         return Finding("good", phrase("Hệ thống đang hỏi hộp nhận đều đặn."))
-    said = phrase("Hệ thống không hỏi hộp nhận từ {time} nay.", time=in_words(silent))
+    message = phrase("Hệ thống không hỏi hộp nhận từ {time} nay.", time=in_words(silent))
     hint = phrase("Kiểm tra máy chủ của cơ quan có chạy không, đường truyền và thời hạn của khóa.")
-    return Finding("bad" if silent > OLD else "waiting", said, hint)
+    return Finding("bad" if silent > OLD else "waiting", message, hint)
 
 
 def _clock(one: Connection) -> Finding:
@@ -62,9 +62,9 @@ def _clock(one: Connection) -> Finding:
     off = abs(one.skew_s)
     if off <= ODD_SKEW_S:
         return Finding("good", phrase("Đồng hồ của hệ thống đúng."))
-    said = phrase("Đồng hồ của hệ thống {drift}.", drift=one.drift)
+    message = phrase("Đồng hồ của hệ thống {drift}.", drift=one.drift)
     hint = phrase("Bật đồng bộ giờ (NTP) trên máy chủ. Lệch quá 5 phút thì trục từ chối JWT tự ký.")
-    return Finding("bad" if off > SKEW_S else "waiting", said, hint)
+    return Finding("bad" if off > SKEW_S else "waiting", message, hint)
 
 
 def _certificate(system: System) -> Finding:
@@ -72,20 +72,20 @@ def _certificate(system: System) -> Finding:
     if days < 0:
         hint = phrase("Dán chứng thư mới ở mục Ứng dụng kết nối; hệ thống không vào được trục cho tới lúc đó.")
         return Finding("bad", phrase("Chứng thư của “{name}” đã hết hạn.", name=system.name), hint)
-    said = phrase("Chứng thư của “{name}” còn {days} ngày.", name=system.name, days=days)
+    message = phrase("Chứng thư của “{name}” còn {days} ngày.", name=system.name, days=days)
     if days < CERTIFICATE_DAYS:
-        return Finding("waiting", said, phrase("Xin chuẩn bị chứng thư mới."))
-    return Finding("good", said)
+        return Finding("waiting", message, phrase("Xin chuẩn bị chứng thư mới."))
+    return Finding("good", message)
 
 
 def _mailbox(one: Connection) -> Finding:
     if one.held_at is not None:
         return Finding("waiting", phrase("Hộp nhận đang tạm giữ: {reason}", reason=one.held_reason))
     if one.late:
-        said = phrase("{count} văn bản chờ quá 4 giờ làm việc.", count=one.late)
+        message = phrase("{count} văn bản chờ quá 4 giờ làm việc.", count=one.late)
         asks = one.polled_at is not None and clock.now() - one.polled_at <= FRESH
         hint = phrase("Hệ thống có hỏi nhưng không nhận về. Xin xem nhật ký lỗi của phần mềm.") if asks else None
-        return Finding("bad", said, hint)
+        return Finding("bad", message, hint)
     if one.expired:
         hint = phrase("Khi hệ thống đã chạy lại, đặt lại các văn bản này vào hộp nhận.")
         return Finding("waiting", phrase("{count} văn bản đã quá hạn mà chưa được lấy.", count=one.expired), hint)
@@ -99,11 +99,11 @@ def _hook(system: System) -> Finding | None:
     if hook is None:
         return None
     if hook.tested_at is not None and system.test_problem is not None:
-        said = phrase("Gọi thử địa chỉ nhận tin báo của “{name}” không được.", name=system.name)
-        return Finding("bad", said, system.test_problem)
+        message = phrase("Gọi thử địa chỉ nhận tin báo của “{name}” không được.", name=system.name)
+        return Finding("bad", message, system.test_problem)
     if system.hook_problem is not None:
-        said = phrase("Tin báo tới “{name}” không tới nơi, {count} lần liền.", name=system.name, count=hook.failures)
-        return Finding("bad", said, system.hook_problem)
+        message = phrase("Tin báo tới “{name}” không tới nơi, {count} lần liền.", name=system.name, count=hook.failures)
+        return Finding("bad", message, system.hook_problem)
     if hook.tested_at is None and hook.arrived_at is None:
         return Finding("info", phrase("Địa chỉ nhận tin báo của “{name}” chưa được gọi lần nào.", name=system.name))
     return Finding("good", phrase("Địa chỉ nhận tin báo của “{name}” trả lời tốt.", name=system.name))
@@ -112,5 +112,5 @@ def _hook(system: System) -> Finding | None:
 def _refusals(one: Connection) -> list[Finding]:
     if not one.refused:
         return []
-    said = phrase("Trục đã từ chối {count} lời gọi của hệ thống trong 7 ngày qua.", count=one.refused)
-    return [Finding("waiting", said, phrase("Lý do ở bảng bên dưới; nhà cung cấp phần mềm cần sửa."))]
+    message = phrase("Trục đã từ chối {count} lời gọi của hệ thống trong 7 ngày qua.", count=one.refused)
+    return [Finding("waiting", message, phrase("Lý do ở bảng bên dưới; nhà cung cấp phần mềm cần sửa."))]

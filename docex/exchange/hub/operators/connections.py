@@ -213,8 +213,8 @@ def code_of(tx: Tx, agency_id: int, parcel_id: int) -> str:
 
 
 def _connections(tx: Tx, agency_ids: Collection[int]) -> list[Connection]:
-    boxes = {row.agency_id: row for row in tx.session.scalars(sa.select(Mailbox)) if row.agency_id in agency_ids}
-    wanted = (mailbox.with_reader(tx) & set(agency_ids)) | boxes.keys()
+    mailboxes = {row.agency_id: row for row in tx.session.scalars(sa.select(Mailbox)) if row.agency_id in agency_ids}
+    wanted = (mailbox.with_reader(tx) & set(agency_ids)) | mailboxes.keys()
     clients: dict[int, list[ApiClient]] = {}
     for client in _clients(tx, wanted):
         clients.setdefault(client.agency_id, []).append(client)
@@ -224,7 +224,7 @@ def _connections(tx: Tx, agency_ids: Collection[int]) -> list[Connection]:
     refused = _refused(tx, clients)
     return [
         _connection(
-            card, boxes.get(i), counts.get(i, (0, 0, None, 0)), clients.get(i, []), refused, problems.get(i, "")
+            card, mailboxes.get(i), counts.get(i, (0, 0, None, 0)), clients.get(i, []), refused, problems.get(i, "")
         )
         for i, card in cards.items()
     ]
@@ -232,7 +232,7 @@ def _connections(tx: Tx, agency_ids: Collection[int]) -> list[Connection]:
 
 def _connection(
     card: directory.AgencyCard,
-    box: Mailbox | None,
+    row: Mailbox | None,
     counts: tuple[int, int, datetime | None, int],
     clients: list[ApiClient],
     refused: dict[int, int],
@@ -244,15 +244,15 @@ def _connection(
         agency_id=card.id,
         name=card.name,
         code=card.code,
-        polled_at=box.polled_at if box else None,
-        polled_by=box.polled_by if box else "",
-        skew_s=box.skew_s if box else None,
+        polled_at=row.polled_at if row else None,
+        polled_by=row.polled_by if row else "",
+        skew_s=row.skew_s if row else None,
         backlog=backlog,
         late=late,
         oldest_at=oldest_at,
         expired=expired,
-        held_at=box.held_at if box else None,
-        held_reason=box.held_reason if box else "",
+        held_at=row.held_at if row else None,
+        held_reason=row.held_reason if row else "",
         refused=sum(refused.get(one.id, 0) for one in clients),
         hook_problem=http_client.words(problem) if problem else None,
         certificate_days=min(days, default=None),

@@ -172,18 +172,18 @@ def all_again(tx: Tx, actor: Actor, partner: str, reason: str) -> Tried:
 
 def told(tried: Tried) -> list[tuple[Phrase, str]]:
     """The sentences for the presser, each with its tone."""
-    said: list[tuple[Phrase, str]] = []
+    sentences: list[tuple[Phrase, str]] = []
     if tried.count:
-        said.append((phrase("Đang thử lại {count} việc.", count=tried.count), "good"))
+        sentences.append((phrase("Đang thử lại {count} việc.", count=tried.count), "good"))
     if not tried.count and not tried.needless:
-        said.append((phrase("Không còn việc nào dừng ở đây: việc này đã được thử lại."), "info"))
+        sentences.append((phrase("Không còn việc nào dừng ở đây: việc này đã được thử lại."), "info"))
     for about, needless in tried.needless[:TOLD]:
-        said.append((phrase("Không thử lại “{what}”: {why}", what=about.what[:120], why=needless.why), "waiting"))
+        sentences.append((phrase("Không thử lại “{what}”: {why}", what=about.what[:120], why=needless.why), "waiting"))
     if more := len(tried.needless[TOLD:]):
-        said.append((phrase("{count} việc khác cũng không còn cần thử lại.", count=more), "waiting"))
+        sentences.append((phrase("{count} việc khác cũng không còn cần thử lại.", count=more), "waiting"))
     if tried.left:
-        said.append((phrase("Còn việc chưa thử lại; xin bấm lần nữa."), "waiting"))
-    return said
+        sentences.append((phrase("Còn việc chưa thử lại; xin bấm lần nữa."), "waiting"))
+    return sentences
 
 
 def ended(tx: Tx, delivery: Delivery) -> Needless | None:

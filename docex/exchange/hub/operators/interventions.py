@@ -52,18 +52,18 @@ auditing.words.update(
 
 def hold(tx: Tx, actor: Actor, agency_id: int, reason: str) -> None:
     """Give out nothing of this mailbox for now; what comes waits."""
-    box, why = _mailbox(tx, actor, agency_id, lock=True), reason_of(reason)
-    box.held_at, box.held_reason = clock.now(), why
+    row, why = _mailbox(tx, actor, agency_id, lock=True), reason_of(reason)
+    row.held_at, row.held_reason = clock.now(), why
     _record(tx, agency_id, "hub.held", reason=why)
-    _changed(tx, box)
+    _changed(tx, row)
 
 
 def release(tx: Tx, actor: Actor, agency_id: int) -> None:
     """Give out again what waited."""
-    box = _mailbox(tx, actor, agency_id, lock=True)
-    box.held_at, box.held_reason = None, ""
+    row = _mailbox(tx, actor, agency_id, lock=True)
+    row.held_at, row.held_reason = None, ""
     _record(tx, agency_id, "hub.released")
-    _changed(tx, box)
+    _changed(tx, row)
 
 
 def requeue_expired(tx: Tx, actor: Actor, agency_id: int, reason: str) -> int:
@@ -190,8 +190,8 @@ def _record(tx: Tx, agency_id: int, action: str, ref: Ref | str = "", **detail: 
     tx.audit(chain_of(agency_id), action, ref or f"mailbox:{agency_id}", dict(detail))
 
 
-def _changed(tx: Tx, box: Mailbox) -> None:
-    tx.publish(mailbox_stream(box.agency_id), "mailbox.changed", Change(box.agency_id, box.last_seq))
+def _changed(tx: Tx, row: Mailbox) -> None:
+    tx.publish(mailbox_stream(row.agency_id), "mailbox.changed", Change(row.agency_id, row.last_seq))
 
 
 def _mailbox(tx: Tx, actor: Actor, agency_id: int, *, lock: bool = False) -> Mailbox:

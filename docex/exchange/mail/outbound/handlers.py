@@ -203,7 +203,7 @@ def _status(tx: Tx, letter: MailLetter) -> _Content:
         description=letter.facts["description"],
         at=at.astimezone(clock.VN),
     )
-    said = {
+    report = {
         "receipt": "status",
         "version": 1,
         "status": letter.facts["status"],
@@ -215,9 +215,9 @@ def _status(tx: Tx, letter: MailLetter) -> _Content:
     }
     name = file_name(facts.code, f"status {letter.facts['status']}", "edxml")
     written = edxml.write(fitted(message, STATUS_TITLES[letter.facts["status"]].vi))
-    files = (File(name, composition.EDXML_TYPE, written), composition.receipt_file(said))
+    files = (File(name, composition.EDXML_TYPE, written), composition.receipt_file(report))
     subject = composition.receipt_subject(letter.kind, f"{facts.code}: {facts.subject}")
-    return subject, composition.receipt_text(letter.kind, said), (), files, _answered(tx, dispatch)
+    return subject, composition.receipt_text(letter.kind, report), (), files, _answered(tx, dispatch)
 
 
 def _answered(tx: Tx, dispatch: Dispatch) -> str:
