@@ -1,5 +1,6 @@
 """The command `lienthong`."""
 
+import gc
 import logging
 import os
 import sys
@@ -83,6 +84,7 @@ def web(config: Config) -> None:
     from gevent import monkey
 
     monkey.patch_all()
+    gc.disable()  # until all is loaded, see `wsgi_server.serve`
     from web.server import process
 
     process.run(config)
@@ -92,6 +94,7 @@ def web(config: Config) -> None:
 @click.pass_obj
 def worker(config: Config) -> None:
     """Do the jobs of the outbox."""
+    gc.disable()  # until all is loaded, see `worker.run`
     from web import worker as process
 
     process.run(config)

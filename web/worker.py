@@ -1,5 +1,6 @@
 """The worker process: threads, no gevent."""
 
+import gc
 import signal
 from datetime import timedelta
 
@@ -27,4 +28,7 @@ def run(config: Config) -> None:
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stop())
+    gc.collect()
+    gc.freeze()  # the house stays: it need not be looked through again
+    gc.enable()
     worker.run()
