@@ -12,25 +12,31 @@ from time import sleep
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from hypothesis import HealthCheck, settings
 from jinja2 import FileSystemBytecodeCache
 
 from directory import demo
-from kernel import clock
+from kernel import clock, words
 from kernel.config import Config
 from kernel.db import Database
 from kernel.schema import Base
 from kernel.storage.blobs import BlobStore, store_for
+from signing.log import receipts
 from tests import kept_keys
 from tests.cast import cast, city  # noqa: F401 - fixtures of the whole suite
+from tests.forks import instance as forks
 from tests.postgres import TestServer
 
 os.environ.setdefault("TZ", "UTC")
 # How long an example takes says how busy the machine is, and nothing of what is tested.
-settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=30)
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=20)
 settings.register_profile("full", settings.get_profile("house"), max_examples=100)
 
+SELDOM = 50_000
+"""New objects before Python looks for garbage, instead of 700: there is memory enough, and each look is also told to
+Hypothesis."""
 LAST_MOMENTS = timedelta(seconds=60)
 
 
@@ -77,18 +83,21 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.collect()
         gc.freeze()
+        gc.set_threshold(SELDOM)
         gc.enable()
 
 
 # What takes longest or mostly waits begins first, so that no worker is left alone with it at the end.
 LONG = (
-    "conformance/",
     "browser/test_every_page",
-    "docex/mail/test_repeats",
-    "web/test_tour",
-    "faults/",
-    "docex/agent/",
+    "browser/test_device",
     "browser/",
+    "web/test_tour",
+    "docex/agent/",
+    "rules/",
+    "conformance/",
+    "docex/mail/test_repeats",
+    "faults/",
     "docex/mail/",
     "docex/vxp/",
     "docex/hub/",
@@ -113,6 +122,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker("long_proof")]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Only the process that hands tests out asks."""
+    from tests.groups import Groups
+
+    return Groups(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -162,6 +179,13 @@ def _templates_compiled_once(_of_all_workers: Path) -> None:
     folder.mkdir(exist_ok=True)
     compiled = FileSystemBytecodeCache(str(folder))
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": compiled}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forks_of_one_server(_of_all_workers: Path) -> None:
+    folder = _of_all_workers / "forks"
+    folder.mkdir(exist_ok=True)
+    os.environ[forks.FOLDER] = str(folder)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -247,7 +271,10 @@ def database_url(database_kind: str, request: pytest.FixtureRequest) -> str:
         return f"sqlite:///{target}"
     server: TestServer = request.getfixturevalue("postgres")
     url: str = request.getfixturevalue("_postgres_suite")
-    server.empty("suite", bring_back=peopled)
+    known = _databases.get(url)
+    living = server.empty("suite", bring_back=peopled, spared=_pool_name())
+    if known and living != known.engine.pool.checkedin():  # type: ignore[attr-defined]
+        known.close()  # the test before killed the server, or some of them
     return url
 
 
@@ -256,19 +283,41 @@ _deserted: list[Database] = []
 """With which threads still work that a test left behind: no later test is given their file."""
 
 
+def _pool_name() -> str:
+    """What PostgreSQL knows the pool's connections by, which the tests hand on to each other."""
+    return f"pool {len(_deserted)}"
+
+
+def _opened(url: str) -> Database:
+    database, name = Database(url, pool_size=10), _pool_name()
+    if not database.is_sqlite:
+
+        @sa.event.listens_for(database.engine, "connect")
+        def tell_name(connection: Any, _record: Any) -> None:
+            connection.execute(f"SET application_name = '{name}'")
+            connection.commit()
+
+    return database
+
+
 @pytest.fixture
 def db(database_url: str) -> Iterator[Database]:
     """A fresh database of each kind, seen through the engine of the tests before: a new one would compile every
-    statement again, which takes longer than most tests."""
+    statement again, which takes longer than most tests. Connections to PostgreSQL stay open, too: a new one costs its
+    server as much as a small test."""
+    for seen in (words._seen, receipts._seen):
+        seen.clear()  # its rows are gone
     if database_url not in _databases:
-        _databases[database_url] = Database(database_url, pool_size=10)
+        _databases[database_url] = _opened(database_url)
     database, threads = _databases[database_url], set(threading.enumerate())
     yield database
-    if not threads.issuperset(threading.enumerate()) or database.engine.pool.checkedout():  # type: ignore[attr-defined]
+    deserted = not threads.issuperset(threading.enumerate()) or database.engine.pool.checkedout()  # type: ignore[attr-defined]
+    if deserted:
         _deserted.append(_databases.pop(database_url))
     database.after_commit.clear()
     database.blobs = None
-    database.close()
+    if deserted or database.is_sqlite:
+        database.close()
 
 
 @pytest.fixture

@@ -21,40 +21,36 @@ import sqlalchemy as sa
 # the server come back in a tenth of the time that a client takes to insert them. A connection that is kept knows the
 # tables already: on a fresh one all of it takes ten times as long.
 _OTHERS_OUT = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name <> '{spared}'
 """
-_EMPTY = """
-DO $$ DECLARE thing record; BEGIN
-  SET LOCAL session_replication_role = replica;
-  FOR thing IN SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' LOOP
-    EXECUTE format('DELETE FROM public.%I', thing.name);
-  END LOOP;
-  FOR thing IN SELECT sequencename AS name FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL LOOP
-    PERFORM setval(format('public.%I', thing.name)::regclass, 1, false);
-  END LOOP;
-END $$
+_SPARED = """
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = '{spared}'
 """
-_KEEP = """
-DO $$ DECLARE thing record; there boolean; BEGIN
+# Written out table by table: PostgreSQL keeps the plans of a function, and plans the same statements anew otherwise.
+_FUNCTIONS = """
+DO $$ DECLARE thing record; there boolean; emptied text := ''; kept text := ''; BEGIN
   CREATE SCHEMA kept;
   FOR thing IN SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' LOOP
+    emptied := emptied || format('DELETE FROM public.%1$I; ', thing.name);
     EXECUTE format('SELECT EXISTS (SELECT FROM public.%I)', thing.name) INTO there;
-    IF there THEN EXECUTE format('CREATE TABLE kept.%I AS TABLE public.%I', thing.name, thing.name); END IF;
+    IF there THEN
+      EXECUTE format('CREATE TABLE kept.%1$I AS TABLE public.%1$I', thing.name);
+      kept := kept || format('INSERT INTO public.%1$I SELECT * FROM kept.%1$I; ', thing.name);
+    END IF;
   END LOOP;
-  CREATE TABLE kept." counters" AS
-    SELECT format('public.%I', sequencename) AS name, last_value FROM pg_sequences
-    WHERE schemaname = 'public' AND last_value IS NOT NULL;
+  FOR thing IN SELECT sequencename AS name, last_value FROM pg_sequences WHERE schemaname = 'public' LOOP
+    emptied := emptied || format('PERFORM setval(%L, 1, false); ', format('public.%I', thing.name));
+    IF thing.last_value IS NOT NULL THEN
+      kept := kept || format('PERFORM setval(%L, %s); ', format('public.%I', thing.name), thing.last_value);
+    END IF;
+  END LOOP;
+  EXECUTE format('CREATE FUNCTION kept.empty() RETURNS void LANGUAGE plpgsql AS %L', 'BEGIN ' || emptied || 'END');
+  EXECUTE format('CREATE FUNCTION kept.bring_back() RETURNS void LANGUAGE plpgsql AS %L', 'BEGIN ' || kept || 'END');
 END $$
 """
-_BRING_BACK = """
-DO $$ DECLARE thing record; BEGIN
-  SET LOCAL session_replication_role = replica;
-  FOR thing IN SELECT tablename AS name FROM pg_tables WHERE schemaname = 'kept' AND tablename <> ' counters' LOOP
-    EXECUTE format('INSERT INTO public.%I SELECT * FROM kept.%I', thing.name, thing.name);
-  END LOOP;
-  PERFORM setval(name::regclass, last_value) FROM kept." counters";
-END $$
-"""
+_EMPTY = "SET session_replication_role = replica; SELECT kept.empty()"
+_BRING_BACK = "SELECT kept.bring_back()"
 
 PATIENTLY = ("-t", "280")
 """How long `pg_ctl` waits: a minute is not always enough after a crash on a busy machine."""
@@ -151,26 +147,27 @@ class TestServer:
         self._sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     def keep(self, name: str) -> None:
-        """Put the rows of a database aside, for `empty` to bring back."""
-        self._run(name, _KEEP)
+        """Put the rows of a database aside, for `empty` to bring back; it needs what this leaves in the database."""
+        self._run(name, _FUNCTIONS)
 
-    def empty(self, name: str, *, bring_back: bool = False) -> None:
-        """Put out whoever is still connected, delete all rows and start all counters anew; or have what was kept."""
-        self._run(name, _OTHERS_OUT, _EMPTY, *([_BRING_BACK] if bring_back else []))
+    def empty(self, name: str, *, bring_back: bool = False, spared: str = "-") -> int:
+        """Put out whoever is still connected, but for the idle connections whose application name is `spared`; delete
+        all rows and start all counters anew; or have what was kept. Answers how many of the spared live."""
+        others_out = _OTHERS_OUT.format(spared=spared)
+        while self._run(name, others_out).rowcount:  # what they still commit the next test would find
+            time.sleep(0.002)
+        for statement in (_EMPTY, *([_BRING_BACK] if bring_back else [])):
+            self._run(name, statement)
+        row = self._run(name, _SPARED.format(spared=spared)).fetchone()
+        assert row
+        return int(row[0])
 
-    def _run(self, name: str, *statements: str) -> None:
+    def _run(self, name: str, statement: str) -> psycopg.Cursor:
         try:
-            self._execute(name, statements)
+            return self._connection(name).execute(statement.encode())
         except psycopg.OperationalError:  # a test killed the server or everybody on it
             self._connections.pop(name).close()
-            self._execute(name, statements)
-
-    def _execute(self, name: str, statements: tuple[str, ...]) -> None:
-        for statement in statements:
-            done = self._connection(name).execute(statement.encode())
-            while statement is _OTHERS_OUT and done.rowcount:  # what they still commit the next test would find
-                time.sleep(0.002)
-                done = self._connection(name).execute(statement.encode())
+            return self._connection(name).execute(statement.encode())
 
     def _connection(self, name: str) -> psycopg.Connection:
         if name not in self._connections:

@@ -10,6 +10,7 @@ from playwright.sync_api import BrowserContext
 
 from directory import signin
 from kernel import clock
+from tests.forks.instance import ForkedInstance
 from web.tour import documents
 from web.tour.browser import Browser
 from web.tour.instance import Instance
@@ -50,7 +51,7 @@ class City:
 @contextmanager
 def running_city(*cast: str) -> Iterator[City]:
     """A fresh instance with these people signed in; everything goes with the test."""
-    with Instance() as instance:
+    with ForkedInstance() as instance:
         yield City(instance, {name: Browser(instance.url).sign_in(name) for name in cast or CAST + OTHERS})
 
 

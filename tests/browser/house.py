@@ -1,8 +1,6 @@
 """A whole Liên Thông for browser tests: the real web process on a real port, the demo city in a fresh SQLite."""
 
 import os
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -22,10 +20,10 @@ from kernel import streams
 from kernel.config import Config
 from kernel.db import Database
 from kernel.schema import Base
+from tests.forks import instance as forks
 from web import demo, rooms
 from web.tour.instance import free_port
 
-ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_S = 90
 
 
@@ -46,14 +44,11 @@ class Process:
     environment: dict[str, str]
     log: Path
     url: str
-    child: subprocess.Popen[bytes] | None = None
+    child: forks.Forked | None = None
 
     def start(self) -> None:
         """Start and wait until it answers."""
-        with self.log.open("ab") as log:
-            self.child = subprocess.Popen(
-                [sys.executable, "-m", "web", "web"], cwd=ROOT, env=self.environment, stdout=log, stderr=log
-            )
+        self.child = forks.start("web", self.environment, self.log)
         deadline = time.monotonic() + TIMEOUT_S
         while time.monotonic() < deadline:
             try:

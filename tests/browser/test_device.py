@@ -22,10 +22,11 @@ from signing.remote_signing.return_check import Returned
 from signing.testca.authority import TestAuthority, TestPerson
 from tests.browser.city import City
 from tests.browser.conftest import HEIGHTS, axe, overflow
+from tests.forks.instance import ForkedInstance
 from tests.signing.remote_signing.agent import Agent, listening
 from web.tour.browser import Browser
 from web.tour.documents import until
-from web.tour.instance import Instance, free_port
+from web.tour.instance import free_port
 
 PICTURES = os.environ.get("LOOK_AT_DEVICE")
 
@@ -41,7 +42,7 @@ class Desk:
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     port = free_port()
-    with Instance(LIENTHONG_SIGN_AGENT_URL=f"ws://127.0.0.1:{port}") as instance:
+    with ForkedInstance(LIENTHONG_SIGN_AGENT_URL=f"ws://127.0.0.1:{port}") as instance:
         city = City(instance, {name: Browser(instance.url).sign_in(name) for name in ("binh", "quantri")})
         with instance.database() as db, db.read() as tx:
             found = sa.select(Document.id).where(Document.state == DocumentState.REVIEW)

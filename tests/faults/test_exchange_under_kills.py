@@ -7,7 +7,7 @@ import pytest
 
 from bench.fixtures.letters import plain_letter
 from tests.faults.exchange import VICTIMS, run
-from tests.faults.forks import ForkedInstance
+from tests.forks.instance import ForkedInstance
 
 LETTERS = 1_000
 KILLS = 25

@@ -30,9 +30,14 @@ def modules(*folders: str) -> tuple[Module, ...]:
     for folder in folders or ROOMS:
         for path in sorted((ROOT / folder).rglob("*.py")):
             if "node_modules" not in path.parts:
-                text = path.read_text()
-                found.append(Module(str(path.relative_to(ROOT)), ast.parse(text), text.count("\n")))
+                found.append(_parsed(path))
     return tuple(found)
+
+
+@cache
+def _parsed(path: Path) -> Module:
+    text = path.read_text()
+    return Module(str(path.relative_to(ROOT)), ast.parse(text), text.count("\n"))
 
 
 def dotted(node: ast.AST) -> str:

@@ -34,8 +34,6 @@ from tests.sampling import sampled
 from web import demo, schema
 from web.cli import main
 
-pytestmark = pytest.mark.both_databases
-
 LETTER = hashlib.sha256(b"%PDF-1.7 a letter").hexdigest()
 PLAIN = "thông tin chỉ máy này mở được"
 
@@ -145,6 +143,7 @@ def modes(folder: Path) -> set[str]:
     return {f"{'d' if path.is_dir() else 'f'}{path.stat().st_mode & 0o777:o}" for path in (folder, *folder.rglob("*"))}
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("name", sampled(["copy.tar", "copy"], one_in=2))
 def test_a_machine_that_is_lost_comes_back(machines: tuple[Config, Config], tmp_path: Path, name: str) -> None:
     first, second = machines
@@ -211,6 +210,7 @@ def test_a_place_where_something_is_is_left_alone(machines: tuple[Config, Config
     assert rows(second) == rows(first)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("store_kind", ["disk"], indirect=True)
 def test_writers_go_on_and_the_backup_is_of_one_instant(machines: tuple[Config, Config], tmp_path: Path) -> None:
     """Each of them stores a file, then a row that names it and an entry of the audit, in one transaction."""

@@ -11,6 +11,7 @@ import pytest
 import requests
 import socketio
 
+from tests.forks.instance import ForkedInstance
 from tests.sampling import sampled
 from web.rates import Pace, Purses
 from web.server.sockets import MAX_JOINS_OF_A_STRANGER, STRANGER_DENIALS
@@ -25,7 +26,7 @@ PING = b"\x81\x012"
 
 @pytest.fixture(scope="module")
 def instance(database_kind: str) -> Iterator[Instance]:
-    with Instance(
+    with ForkedInstance(
         parts=("web",), LIENTHONG_CONNECTION_WAIT_S="1", LIENTHONG_CONNECTIONS_PER_ADDRESS=str(MOST)
     ) as running:
         yield running

@@ -27,6 +27,7 @@ from kernel.config import PREFIX, Config
 from kernel.sealing import MARK
 from meetings import walls
 from signing.remote_signing.models import Handoff, HandoffState
+from tests.forks.instance import ForkedInstance
 from tests.leaks import Secrets, files_in
 from tests.postgres import TestServer
 from web.tour.browser import Browser
@@ -188,7 +189,7 @@ def test_whoever_has_the_database_the_logs_and_the_files_has_no_secret(
 ) -> None:
     secrets, old = Secrets(), Secrets()
     settings: dict[str, Any] = {**SETTINGS, "LIENTHONG_SIGN_IN_TRIES": str(TRIES), "LIENTHONG_WEBHOOKS_ANYWHERE": "1"}
-    with Instance(database_url=url, parts=("web",), LIENTHONG_LOG_LEVEL="DEBUG", **settings) as instance:
+    with ForkedInstance(database_url=url, parts=("web",), LIENTHONG_LOG_LEVEL="DEBUG", **settings) as instance:
         for name, text in SETTINGS.items():
             secrets.add(name, text.encode())
         old.add("second step of an earlier release", OLD_TOTP.encode())

@@ -19,8 +19,8 @@ def test_the_first_exchange_ends_with_a_signed_receipt() -> None:
 
 
 @pytest.mark.timeout(600)
-def test_the_tour_holds() -> None:
-    done = CliRunner().invoke(main, ["tour", "--busy"])
+def test_the_tour_holds(full: bool) -> None:
+    done = CliRunner().invoke(main, ["tour", *(["--busy"] if full else [])])
     assert done.exit_code == 0, done.output
     assert "0 failed" in done.output
     assert "SMS was accepted" in done.output

@@ -265,6 +265,7 @@ def test_more_than_a_page_comes(served: Served, sender: AgentProcess, receiver: 
     assert sorted(inbox(receiver)) == sorted(files)
 
 
+@pytest.mark.long_proof  # two letters of many megabytes; `scripts/bench bigfile` measures the hub's side
 def test_a_large_letter_takes_no_more_memory_than_a_small_one(
     served: Served, sender: AgentProcess, receiver: AgentProcess, tmp_path: Path
 ) -> None:

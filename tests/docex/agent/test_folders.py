@@ -78,7 +78,7 @@ def test_a_letter_goes_from_one_folder_to_another(served: Served, sender: AgentP
 
 
 @pytest.mark.usefixtures("receiver")
-@pytest.mark.parametrize("point", sampled(SENDING, one_in=2))
+@pytest.mark.parametrize("point", sampled(SENDING, one_in=4))
 def test_killed_while_sending_it_sends_once(served: Served, sender: AgentProcess, point: str) -> None:
     sender.put("giay-moi.edxml", a_file(served.office))
     assert sender.run(die_at=point) in DIED
@@ -87,7 +87,7 @@ def test_killed_while_sending_it_sends_once(served: Served, sender: AgentProcess
 
 
 @pytest.mark.usefixtures("receiver")
-@pytest.mark.parametrize("point", sampled([*LARGE, *SENDING], one_in=3))
+@pytest.mark.parametrize("point", sampled([*LARGE, *SENDING], one_in=5))
 def test_killed_while_sending_a_large_file_it_sends_once(served: Served, sender: AgentProcess, point: str) -> None:
     sender.put("giay-moi.edxml", a_large_file(served))
     assert sender.run(die_at=point) in DIED
@@ -104,7 +104,7 @@ def _was_sent_once(served: Served, sender: AgentProcess) -> None:
 
 
 @pytest.mark.parametrize("moved_away", [False, True])
-@pytest.mark.parametrize("point", sampled(FETCHING, one_in=3))
+@pytest.mark.parametrize("point", sampled(FETCHING, one_in=5))
 def test_killed_while_fetching_it_delivers_once(
     served: Served, sender: AgentProcess, receiver: AgentProcess, point: str, moved_away: bool
 ) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from pypdfium2 import PdfDocument
 
+from docex.edxml.codes import KINDS, DocumentKind
 from docex.official.composing import compose
 from docex.official.layout import TOGETHER
 from docex.official.rendering import render_pdf
@@ -129,14 +130,14 @@ def test_an_empty_body_is_still_a_paper() -> None:
     assert render_pdf(replace(LETTER, body=" \n ")).pages == 1
 
 
-def test_every_kind_of_the_decree_can_be_printed() -> None:
-    from docex.edxml.codes import KINDS
-
+def test_the_decree_has_29_kinds() -> None:
     assert len(KINDS) == 29
-    for kind in KINDS:
-        paper = replace(LETTER, kind=kind.slug)
-        (text,) = texts(render_pdf(paper).pdf)
-        assert (kind.label.msgid.upper() in text) == (kind.slug != "letter")
+
+
+@pytest.mark.parametrize("kind", sampled(KINDS, one_in=4), ids=lambda kind: kind.slug)
+def test_every_kind_of_the_decree_can_be_printed(kind: DocumentKind) -> None:
+    (text,) = texts(render_pdf(replace(LETTER, kind=kind.slug)).pdf)
+    assert (kind.label.msgid.upper() in text) == (kind.slug != "letter")
 
 
 WIDE = ("STT", "Chỉ tiêu", "Đơn vị tính", "Năm 2024", "Năm 2025", "Tỷ lệ (%)", "Ghi chú")

@@ -34,13 +34,13 @@ A_FONT = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /FirstChar 32 /Las
 class Paper:
     """A kind of signed paper. `make` writes it, `steps` are done to it one after the other (see `scribe`).
 
-    `anchor` is the space for the person's signature. `official`: valid under the policies for official papers, too.
+    `anchor` tells the space for the person's signature. `official`: valid under the policies for official papers, too.
     """
 
     name: str
     make: Callable[[], bytes]
     steps: tuple[str, ...]
-    anchor: Box = ANCHOR
+    anchor: Callable[[], Box] = lambda: ANCHOR
 
     @property
     def official(self) -> bool:
@@ -222,9 +222,9 @@ OFFICIAL = ("person", "seal")
 ARCHIVED = (*OFFICIAL, "stamp", "archive")
 
 PAPERS = (
-    Paper("official", official, OFFICIAL, _official_anchor()),
-    Paper("official-stamped", official, (*OFFICIAL, "stamp"), _official_anchor()),
-    Paper("official-archived", official, (*ARCHIVED, "stamp"), _official_anchor()),
+    Paper("official", official, OFFICIAL, _official_anchor),
+    Paper("official-stamped", official, (*OFFICIAL, "stamp"), _official_anchor),
+    Paper("official-archived", official, (*ARCHIVED, "stamp"), _official_anchor),
     Paper("table-one", table, ("person",)),
     Paper("table-two", table, OFFICIAL),
     Paper("table-stamped", table, (*OFFICIAL, "stamp")),

@@ -21,11 +21,11 @@ from signing.rendering.framing import BETWEEN, FRAME
 from signing.verdicts.policy import DocumentKind, policy_for
 from signing.verification.file_verification import verify
 from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.forks.instance import ForkedInstance
 from tests.signing.forgery.__main__ import office_in, spread
 from tests.signing.forgery.pictures import Box, by_mupdf, signature_boxes, without
 from tests.signing.forgery.scribe import Scribe
 from tests.signing.forgery.table import Forgery
-from web.tour.instance import Instance
 
 WIDTHS = (390, 1024, 1920)
 WIDE = 1024
@@ -139,7 +139,7 @@ def run(folder: Path, forgeries: list[Forgery]) -> list[Told]:
     """Hand all of them in at a fresh instance, whose own test authority has signed the papers."""
     folder.mkdir(parents=True, exist_ok=True)
     found = list[Told]()
-    with Instance(parts=("web",), LIENTHONG_CHECK_RATE="") as instance:
+    with ForkedInstance(parts=("web",), LIENTHONG_CHECK_RATE="") as instance:
         scribe = Scribe(office_in(instance.folder))
         made = [forge(scribe, forgery) for forgery in forgeries]  # before Playwright keeps an event loop here
         with sync_playwright() as playwright:

@@ -62,7 +62,7 @@ class Scribe:
 
 
 def _person(scribe: Scribe, data: bytes, paper: Paper) -> bytes:
-    return sign_person(data, scribe.office.binh, anchor=paper.anchor, image=handwriting("Nguyễn Thanh Bình"))
+    return sign_person(data, scribe.office.binh, anchor=paper.anchor(), image=handwriting("Nguyễn Thanh Bình"))
 
 
 def _hidden(scribe: Scribe, data: bytes, _: Paper) -> bytes:

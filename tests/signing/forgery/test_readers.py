@@ -18,7 +18,7 @@ def _paper_for(attack: Attack) -> Paper:
     return next(paper for paper in (*known, *PAPERS) if attack.applies(paper))
 
 
-@pytest.mark.parametrize("attack", sampled(VISIBLE, one_in=3), ids=lambda attack: f"{attack.family}/{attack.name}")
+@pytest.mark.parametrize("attack", sampled(VISIBLE, one_in=7), ids=lambda attack: f"{attack.family}/{attack.name}")
 def test_a_visible_forgery_is_seen_by_some_reader(scribe: Scribe, attack: Attack) -> None:
     paper = _paper_for(attack)
     honest, forged = scribe.stages(paper)[-1], Forgery(attack, paper).bytes(scribe)

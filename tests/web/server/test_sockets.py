@@ -7,6 +7,7 @@ import pytest
 import requests
 
 from kernel.streams import stored_name
+from tests.forks.instance import ForkedInstance
 from tests.postgres import TestServer
 from tests.sample_events import Sample
 from web.tour.browser import Browser, Unexpected
@@ -20,7 +21,7 @@ def instance(database_kind: str, request: pytest.FixtureRequest) -> Iterator[Ins
     if database_kind == "postgresql":
         server: TestServer = request.getfixturevalue("postgres")
         url = server.create(server.fresh_name())
-    with Instance(database_url=url, parts=("web",)) as running:
+    with ForkedInstance(database_url=url, parts=("web",)) as running:
         yield running
 
 

@@ -4,15 +4,18 @@ import re
 
 import pytest
 
+from tests.forks.instance import ForkedInstance
 from tests.postgres import TestServer
 from web.tour.browser import WAIT_S, Browser
-from web.tour.instance import Instance
 
 pytestmark = pytest.mark.one_database("postgresql")
 
 
 def test_a_join_is_answered_while_the_database_is_away() -> None:
-    with TestServer(durable=True) as server, Instance(database_url=server.create("away"), parts=("web",)) as instance:
+    with (
+        TestServer(durable=True) as server,
+        ForkedInstance(database_url=server.create("away"), parts=("web",)) as instance,
+    ):
         nam = Browser(instance.url).sign_in("nam")
         found = re.search(r"person:\d+", nam.get("/"))
         assert found
