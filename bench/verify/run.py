@@ -78,7 +78,7 @@ def main(*, rounds: int = ROUNDS, turns: int = TURNS) -> Result:
             progress(f"round {number + 1}: " + ", ".join(f"{name} {found[-1]:.1f} ms" for name, found in taken.items()))
         peak_mb = _peak_mb(Path(folder))
     ms = {name: median(found) for name, found in taken.items()}
-    apart_ratio, large_ratio = ms["run_sandboxed"] / ms["pyHanko"], ms["large"] / ms["large by pyHanko"]
+    apart_ratio, large_ratio = ms["apart"] / ms["pyHanko"], ms["large"] / ms["large by pyHanko"]
     return Result(
         claim="a letter with two signatures is verified in at most 1.5 times the time that pyHanko takes for less",
         ours={"verify_ms": ms["ours"]},
@@ -91,7 +91,7 @@ def main(*, rounds: int = ROUNDS, turns: int = TURNS) -> Result:
         },
         extra={
             "verified_per_s": round(1000 / ms["ours"], 1),
-            "apart_ms": round(ms["run_sandboxed"], 1),
+            "apart_ms": round(ms["apart"], 1),
             "apart_ratio": round(apart_ratio, 3),
             "large_ms": round(ms["large"], 1),
             "large_by_pyhanko_ms": round(ms["large by pyHanko"], 1),
