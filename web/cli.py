@@ -1,6 +1,5 @@
 """The command `lienthong`."""
 
-import gc
 import logging
 import os
 import sys
@@ -13,6 +12,7 @@ import click
 
 from docex.agent.commands import agent, agent_key
 from docex.commands import edxml
+from kernel import garbage
 from kernel.config import BadSetting, Config
 from kernel.errors import DomainError
 from signing.evidence.cli import verify
@@ -84,7 +84,7 @@ def web(config: Config) -> None:
     from gevent import monkey
 
     monkey.patch_all()
-    gc.disable()  # until all is loaded, see `wsgi_server.serve`
+    garbage.pause()  # `wsgi_server.serve` resumes when all is loaded
     from web.server import process
 
     process.run(config)
@@ -94,7 +94,7 @@ def web(config: Config) -> None:
 @click.pass_obj
 def worker(config: Config) -> None:
     """Do the jobs of the outbox."""
-    gc.disable()  # until all is loaded, see `worker.run`
+    garbage.pause()  # `worker.run` resumes when all is loaded
     from web import worker as process
 
     process.run(config)

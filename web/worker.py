@@ -1,10 +1,9 @@
 """The worker process: threads, no gevent."""
 
-import gc
 import signal
 from datetime import timedelta
 
-from kernel import clock, faults
+from kernel import clock, faults, garbage
 from kernel.config import Config
 from kernel.queue.wakeup import Wakeup
 from kernel.queue.worker import Worker
@@ -28,7 +27,5 @@ def run(config: Config) -> None:
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stop())
-    gc.collect()
-    gc.freeze()  # the house stays: it need not be looked through again
-    gc.enable()
+    garbage.resume()
     worker.run()

@@ -24,7 +24,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
-from kernel import clock
+from kernel import clock, garbage
 from kernel.errors import DomainError
 from kernel.outbox import SendError
 from signing.sandbox import confinement, runner
@@ -153,19 +153,15 @@ def _where(work: Callable[..., object], error: Exception) -> str:
 
 def load_shared(kind: bytes, body: bytes) -> bool:
     """What the parent lets this process know before there is work: a module that work needs, the shared value."""
-    gc.disable()  # nearly all that is made here stays: looking for garbage meanwhile takes a quarter of the time
-    try:
-        if kind == MODULE:
-            getattr(import_module(body.decode()), "warm_up", bool)()
-        elif kind == SHARED:
-            TaskReader.shared = pickle.loads(body)  # noqa: S301 - from our own parent
-        else:
-            return False
-        gc.collect()
-        gc.freeze()  # a child then shares these pages with us
-        return True
-    finally:
-        gc.enable()
+    if kind not in (MODULE, SHARED):
+        return False
+    garbage.pause()
+    if kind == MODULE:
+        getattr(import_module(body.decode()), "warm_up", bool)()
+    else:
+        TaskReader.shared = pickle.loads(body)  # noqa: S301 - from our own parent
+    garbage.resume()
+    return True
 
 
 def run_worker(connection: Connection, seconds: int) -> None:
