@@ -3,39 +3,42 @@ one as often as asked. Listens at the Unix socket SOCKET, reads a line of JSON f
 answers with the number of the process. It ends when the last of those has gone who may ask.
 """
 
-import gc
 import importlib
 import json
 import os
 import selectors
-import signal
 import socket
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-fork: Callable[[], int] = os.fork
+from kernel import garbage
+
+Fork = Callable[[], int]
 
 
 def main(part: str, path: str) -> None:
     """Import, say so, then fork as often as asked."""
-    global fork
     listener = socket.socket(socket.AF_UNIX)  # made before gevent takes its place: this process only waits
     listener.bind(path)
     listener.listen()
-    looks = selectors.DefaultSelector()
-    if part == "web":
-        from gevent import monkey
-        from gevent import os as green
-
-        fork = green.fork
-        monkey.patch_all()
+    selector = selectors.DefaultSelector()
+    fork = _fork_under_gevent() if part == "web" else os.fork
     _import(part)
     sys.stdout.write("ready\n")
     sys.stdout.close()
-    looks.register(listener, selectors.EVENT_READ)
-    _serve(part, listener, looks)
+    selector.register(listener, selectors.EVENT_READ)
+    _serve(part, fork, listener, selector)
+
+
+def _fork_under_gevent() -> Fork:
+    from gevent import monkey
+    from gevent import os as green
+
+    monkey.patch_all()
+    found: Fork = green.fork
+    return found
 
 
 def _import(part: str) -> None:
@@ -44,29 +47,28 @@ def _import(part: str) -> None:
         importlib.import_module(name)
     rooms = sys.modules["web.rooms"]
     rooms.load_pages() if part == "web" else rooms.load_models()
-    gc.collect()
-    gc.freeze()
+    garbage.resume()
 
 
-def _serve(part: str, listener: socket.socket, looks: selectors.BaseSelector) -> None:
+def _serve(part: str, fork: Fork, listener: socket.socket, selector: selectors.BaseSelector) -> None:
     asking: set[socket.socket] = set()
     while True:
-        for key, _ in looks.select():
+        for key, _ in selector.select():
             if key.fileobj is listener:
                 connection, _ = listener.accept()
                 asking.add(connection)
-                looks.register(connection, selectors.EVENT_READ)
+                selector.register(connection, selectors.EVENT_READ)
                 continue
             assert isinstance(key.fileobj, socket.socket)
-            if not _answer(part, key.fileobj, {listener, *asking}):
-                looks.unregister(key.fileobj)
+            if not _answer(part, fork, key.fileobj, {listener, *asking}):
+                selector.unregister(key.fileobj)
                 asking.discard(key.fileobj)
                 key.fileobj.close()
         if not asking:
             return
 
 
-def _answer(part: str, connection: socket.socket, ours: set[socket.socket]) -> bool:
+def _answer(part: str, fork: Fork, connection: socket.socket, ours: set[socket.socket]) -> bool:
     """Fork for one request; False when nobody asks any more."""
     line = bytearray()
     while not line.endswith(b"\n"):
@@ -90,8 +92,6 @@ def _become(part: str, told: dict[str, Any]) -> None:
     """What `lienthong web` and `lienthong worker` do."""
     from web.cli import main as lienthong
 
-    os.setsid()
-    signal.set_wakeup_fd(-1)
     log = os.open(told["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for number in (1, 2):
         os.dup2(log, number)
