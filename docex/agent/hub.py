@@ -215,10 +215,10 @@ class Hub:
     def check(self, receipt: str, **claims: Any) -> dict[str, Any]:
         """The claims of a receipt. Unreachable when the hub's keys have not signed it or it is not about `claims`: then
         this is not the hub."""
-        told = self.signed(receipt, **claims)
-        if told is None:
+        payload = self.signed(receipt, **claims)
+        if payload is None:
             raise Unreachable(phrase("Biên nhận không có chữ ký đúng của trục. Xin báo quản trị trục."))
-        return told
+        return payload
 
     def signed(self, statement: str, **claims: Any) -> dict[str, Any] | None:
         """The claims of a statement of the hub; None when the hub's keys have not signed it or it is not about
@@ -227,11 +227,11 @@ class Hub:
             try:
                 if self._keys is None or fresh:
                     self._keys = KeySet.import_key_set(self.wire.public_keys())  # type: ignore[arg-type]
-                told: dict[str, Any] = json.loads(jws.deserialize_compact(statement, self._keys, ["ES256"]).payload)
+                payload: dict[str, Any] = json.loads(jws.deserialize_compact(statement, self._keys, ["ES256"]).payload)
             except (JoseError, ValueError, TypeError):
                 continue
-            if all(told.get(name) == value for name, value in claims.items()):
-                return told
+            if all(payload.get(name) == value for name, value in claims.items()):
+                return payload
         return None
 
 

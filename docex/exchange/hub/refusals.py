@@ -52,11 +52,11 @@ class Refused:
     last_at: datetime
 
 
-def note(tx: Tx, client_id: int, code: str, sentence: dict[str, Any]) -> None:
-    """One more refusal. After a week of quiet the counting begins anew."""
+def note(tx: Tx, client_id: int, code: str, message: dict[str, Any]) -> None:
+    """One more refusal, with its message in both languages. After a week of quiet the counting begins anew."""
     now = clock.now()
     quiet = Refusal.last_at < now - RECENT
-    row = insert_into(tx.session, Refusal).values(client_id=client_id, code=code, count=1, said=sentence, last_at=now)
+    row = insert_into(tx.session, Refusal).values(client_id=client_id, code=code, count=1, said=message, last_at=now)
     again = {"count": sa.case((quiet, 1), else_=Refusal.count + 1), "said": row.excluded.said, "last_at": now}
     tx.session.execute(row.on_conflict_do_update(index_elements=["client_id", "code"], set_=again))
 
