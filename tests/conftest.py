@@ -24,7 +24,7 @@ from kernel.db import Database
 from kernel.schema import Base
 from kernel.storage.blobs import BlobStore, store_for
 from signing.log import receipts
-from tests import kept_keys
+from tests import founded, kept_keys
 from tests.cast import cast, city  # noqa: F401 - fixtures of the whole suite
 from tests.forks import instance as forks
 from tests.postgres import TestServer
@@ -182,10 +182,11 @@ def _templates_compiled_once(_of_all_workers: Path) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _forks_of_one_server(_of_all_workers: Path) -> None:
-    folder = _of_all_workers / "forks"
-    folder.mkdir(exist_ok=True)
-    os.environ[forks.FOLDER] = str(folder)
+def _one_server_of_forks_and_one_city(_of_all_workers: Path) -> None:
+    for variable, name in ((forks.FOLDER, "forks"), (founded.FOLDER, "founded")):
+        folder = _of_all_workers / name
+        folder.mkdir(exist_ok=True)
+        os.environ[variable] = str(folder)
 
 
 @pytest.fixture(scope="session", autouse=True)
