@@ -10,6 +10,7 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from time import sleep
 from typing import Any
+from zlib import crc32
 
 import pytest
 import sqlalchemy as sa
@@ -24,7 +25,7 @@ from kernel.db import Database
 from kernel.schema import Base
 from kernel.storage.blobs import BlobStore, store_for
 from signing.log import receipts
-from tests import kept_keys
+from tests import founded, kept_keys
 from tests.cast import cast, city  # noqa: F401 - fixtures of the whole suite
 from tests.forks import instance as forks
 from tests.postgres import TestServer
@@ -47,7 +48,7 @@ def _import_models() -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--full", action="store_true", help="both databases everywhere, and the long tests")
+    parser.addoption("--full", action="store_true", help="long tests and all examples; SQLite for half of the tests")
     parser.addoption("--database", choices=["both", "sqlite", "postgresql"], help="instead of what the lane takes")
 
 
@@ -61,15 +62,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _databases_for(metafunc: pytest.Metafunc) -> list[str]:
-    """PostgreSQL, as in production; SQLite besides where the databases differ, and everywhere in the full lane."""
+    """PostgreSQL, as in production, and SQLite besides where the databases differ. The full lane takes the others in
+    turns, so that about half of what the default lane tries on PostgreSQL is tried on SQLite, too."""
     definition, config = metafunc.definition, metafunc.config
     asked = config.getoption("--database")
-    judged = definition.get_closest_marker("one_database")
-    if judged and asked in (None, "both", judged.args[0]):
-        return [judged.args[0]]
-    everywhere = config.getoption("--full") or definition.get_closest_marker("both_databases")
-    if asked == "both" or (asked is None and everywhere):
+    only = definition.get_closest_marker("one_database")
+    if only and asked in (None, "both", only.args[0]):
+        return [only.args[0]]
+    if asked == "both" or (asked is None and definition.get_closest_marker("both_databases")):
         return ["sqlite", "postgresql"]
+    if asked is None and config.getoption("--full"):
+        return [("sqlite", "postgresql")[crc32(definition.nodeid.encode()) % 2]]
     return [asked or "postgresql"]
 
 
@@ -182,10 +185,11 @@ def _templates_compiled_once(_of_all_workers: Path) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _forks_of_one_server(_of_all_workers: Path) -> None:
-    folder = _of_all_workers / "forks"
-    folder.mkdir(exist_ok=True)
-    os.environ[forks.FOLDER] = str(folder)
+def _one_server_of_forks_and_one_city(_of_all_workers: Path) -> None:
+    for variable, name in ((forks.FOLDER, "forks"), (founded.FOLDER, "founded")):
+        folder = _of_all_workers / name
+        folder.mkdir(exist_ok=True)
+        os.environ[variable] = str(folder)
 
 
 @pytest.fixture(scope="session", autouse=True)

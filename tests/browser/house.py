@@ -16,12 +16,10 @@ from directory import signin
 from directory.attempts import Limits
 from directory.demo import PASSWORD, email_of
 from directory.models import Person
-from kernel import streams
 from kernel.config import Config
 from kernel.db import Database
-from kernel.schema import Base
+from tests import founded
 from tests.forks import instance as forks
-from web import demo, rooms
 from web.tour.instance import free_port
 
 TIMEOUT_S = 90
@@ -74,7 +72,7 @@ def running_house(folder: Path) -> Iterator[House]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     config = Config(data_dir=folder, base_url=url, port=port)
-    _found(config)
+    founded.found(config)
     settings = {"DATA_DIR": str(folder), "BASE_URL": url, "PORT": str(port), "MODE": "demo", "SIGN_IN_TRIES": "1000"}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LIENTHONG_")}
     environment |= {f"LIENTHONG_{name}": value for name, value in settings.items()}
@@ -86,16 +84,6 @@ def running_house(folder: Path) -> Iterator[House]:
     finally:
         process.kill()
         db.close()
-
-
-def _found(config: Config) -> None:
-    rooms.load_models()
-    db = Database(config.sql_url)
-    Base.metadata.create_all(db.engine)
-    with db.write() as tx:
-        streams.renew_epoch(tx)
-    db.close()
-    demo.seed(config)
 
 
 def signed_in(house: House, mailbox: str) -> tuple[int, Cookie]:

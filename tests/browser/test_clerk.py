@@ -194,6 +194,7 @@ def test_what_is_chosen_can_be_dropped_and_taken_back(take: Take) -> None:
     assert [box.is_checked() for box in lan.page.get_by_role("checkbox").all()[:3]] == [True, True, False]
 
 
+@pytest.mark.long_proof
 def test_enter_on_a_box_opens_the_document_and_registers_nothing(take: Take, sixty: Office) -> None:
     lan = take(WAITING)
     before = states(sixty)
@@ -205,6 +206,7 @@ def test_enter_on_a_box_opens_the_document_and_registers_nothing(take: Take, six
     assert states(sixty) == before
 
 
+@pytest.mark.long_proof
 def test_the_keys_are_explained_and_can_be_switched_off(take: Take) -> None:
     lan = take(WAITING)
     expect(lan.page.get_by_role("button", name="Phím tắt")).to_be_visible()
@@ -221,6 +223,7 @@ def test_the_keys_are_explained_and_can_be_switched_off(take: Take) -> None:
     assert lan.page.locator(".is-here").count() == 0
 
 
+@pytest.mark.long_proof
 def test_search_with_and_without_accents_and_a_filter_that_is_kept(take: Take) -> None:
     lan = take("/documents/in")
     for words, found in {
@@ -280,6 +283,7 @@ def test_refused_with_a_reason_and_back_at_the_same_place(take: Take, sixty: Off
     assert second not in lan.subjects
 
 
+@pytest.mark.long_proof
 def test_a_reason_is_not_lost_when_somebody_else_was_quicker(take: Take, sixty: Office) -> None:
     to = (sixty.cast.finance.id,)
     in_peace(lambda: sixty.handed_in(subject="Văn bản của hai người", code="62/SNV-VP", key="62", to=to))
@@ -300,6 +304,7 @@ def test_a_reason_is_not_lost_when_somebody_else_was_quicker(take: Take, sixty: 
     assert overflow(lan.page) is None
 
 
+@pytest.mark.long_proof
 def test_keys_wake_only_when_what_they_open_is_served(take: Take) -> None:
     lan = take(WAITING)
     held: list[Route] = []
@@ -319,6 +324,7 @@ def test_keys_wake_only_when_what_they_open_is_served(take: Take) -> None:
     expect(lan.page.get_by_role("dialog", name="Từ chối tiếp nhận văn bản này")).to_be_visible()
 
 
+@pytest.mark.long_proof
 def test_what_arrives_meanwhile_takes_nothing_from_what_is_chosen(take: Take, sixty: Office) -> None:
     lan = take(WAITING)
     first, second = lan.subjects[:2]

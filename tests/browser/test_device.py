@@ -91,6 +91,7 @@ def test_the_pages_of_many_and_of_delegations_fit_every_screen(chromium: Chromiu
         context.close()
 
 
+@pytest.mark.long_proof
 def test_the_page_calls_the_program_and_says_plainly_when_there_is_none(chromium: Chromium, desk: Desk) -> None:
     context = desk.city.window(chromium, "binh", 1024, HEIGHTS[1024])
     page = context.new_page()
@@ -113,6 +114,7 @@ def test_the_page_calls_the_program_and_says_plainly_when_there_is_none(chromium
     context.close()
 
 
+@pytest.mark.long_proof
 def test_certificates_are_seen_and_let_go_of_on_every_screen(chromium: Chromium, desk: Desk) -> None:
     with desk.city.instance.database() as db, db.write() as tx:
         for name in ("binh", "son"):

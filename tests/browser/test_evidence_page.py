@@ -72,6 +72,7 @@ def test_a_changed_file_is_invalid(page: Page, made: Made, file: str) -> None:
     assert page.locator("#result").inner_text() == "Không hợp lệ"
 
 
+@pytest.mark.long_proof
 def test_right_hashes_do_not_make_false_evidence_true(page: Page, made: Made, office: Office, own_db: Database) -> None:
     """The page finds what `lienthong verify` finds (tests/signing/evidence)."""
     with ThreadPoolExecutor(1) as aside:  # where Playwright has its loop, pyHanko refuses to work

@@ -84,6 +84,7 @@ def test_today_shows_what_waits_first_and_folds_the_rest_into_one_line(gallery: 
     assert page_at(390).open(gallery + "/today/none").locator(".today details").count() == 0
 
 
+@pytest.mark.long_proof
 def test_the_skip_link_leads_into_the_content(gallery: str, page_at: Pages) -> None:
     page = page_at(1024).open(gallery + "/list/500")
     page.keyboard.press("Tab")
@@ -103,6 +104,7 @@ def test_every_target_on_a_phone_is_at_least_24_pixels_and_the_main_ones_44(gall
     assert small == []
 
 
+@pytest.mark.long_proof
 def test_j_k_x_and_enter_work_a_list_and_the_bulk_bar_counts(gallery: str, page_at: Pages) -> None:
     page = page_at(1024).open(gallery + "/list/500")
     bar = page.locator("#bulk")
@@ -120,6 +122,7 @@ def test_j_k_x_and_enter_work_a_list_and_the_bulk_bar_counts(gallery: str, page_
     page.wait_for_url("**/document")
 
 
+@pytest.mark.long_proof
 def test_a_chooses_the_whole_page_and_b_goes_to_what_can_be_done(gallery: str, page_at: Pages) -> None:
     page = page_at(1024).open(gallery + "/list/500")
     switch = page.locator("[data-keys-switch]").first
@@ -133,6 +136,7 @@ def test_a_chooses_the_whole_page_and_b_goes_to_what_can_be_done(gallery: str, p
     expect(page.locator("#bulk")).to_be_hidden()
 
 
+@pytest.mark.long_proof
 def test_letters_typed_into_search_do_not_move_the_list(gallery: str, page_at: Pages) -> None:
     page = page_at(1024).open(gallery + "/list/500")
     page.locator("#find").press_sequentially("jkx")
@@ -140,6 +144,7 @@ def test_letters_typed_into_search_do_not_move_the_list(gallery: str, page_at: P
     assert page.locator(".is-here").count() == 0
 
 
+@pytest.mark.long_proof
 def test_one_letter_keys_can_be_switched_off(gallery: str, page_at: Pages) -> None:
     page = page_at(1024).open(gallery + "/list/500")
     page.locator("details.menu summary").click()
@@ -152,6 +157,7 @@ def test_one_letter_keys_can_be_switched_off(gallery: str, page_at: Pages) -> No
     assert page.locator(".is-here").count() == 0
 
 
+@pytest.mark.long_proof
 def test_the_paper_shows_its_first_page_with_text(gallery: str, page_at: Pages) -> None:
     page = page_at(390).open(gallery + "/document")
     expect(page.locator(".paper-page").first.locator("canvas")).to_be_visible()
@@ -176,6 +182,7 @@ def test_without_scripts_the_paper_is_a_link_and_the_question_a_form(gallery: st
     page.wait_for_url("**/form")
 
 
+@pytest.mark.long_proof
 def test_a_dangerous_act_asks_first_and_gives_the_focus_back(gallery: str, page_at: Pages) -> None:
     page = page_at(1024).open(gallery + "/document")
     expect(page.locator("#refuse")).to_be_hidden()
@@ -242,6 +249,7 @@ def test_without_scripts_a_row_that_asks_can_be_read(gallery: str, page_at: Page
     assert overflow(page) is None
 
 
+@pytest.mark.long_proof
 @pytest.mark.parametrize("width", [390, 1024, 1920])
 @pytest.mark.parametrize("body", ["", "wide"])
 def test_under_a_heading_that_is_cut_no_marks_of_the_next_line_peep_out(
@@ -280,6 +288,7 @@ def let_come(page: Page, held: list[Route]) -> None:
     held[0].continue_()
 
 
+@pytest.mark.long_proof
 @pytest.mark.parametrize("has_draft", [True, False])
 def test_what_is_typed_before_the_scripts_come_is_kept(gallery: str, page_at: Pages, has_draft: bool) -> None:
     page = page_at(1024).open(gallery + "/form")
@@ -344,6 +353,7 @@ def test_a_heavy_file_chosen_before_the_scripts_come_is_refused(gallery: str, pa
     expect(page.locator("#file-weight")).to_contain_text("lớn.pdf nặng 5 KB")
 
 
+@pytest.mark.long_proof
 def test_too_heavy_a_file_is_refused_before_it_travels(gallery: str, page_at: Pages) -> None:
     page = page_at(390).open(gallery + "/form")
     page.locator("#file").set_input_files({"name": "lớn.pdf", "mimeType": "application/pdf", "buffer": b"x" * 5000})

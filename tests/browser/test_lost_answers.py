@@ -159,6 +159,7 @@ def anew(page: Page, url: str) -> None:
     page.goto(url)
 
 
+@pytest.mark.long_proof
 @pytest.mark.parametrize("come", [back, back_and_pressed_before_the_scripts_come, anew])
 def test_a_task_given_again_after_a_lost_answer_is_one_task(
     seat: Seat, house: House, people: Cast, come: Callable[[Page, str], None]

@@ -108,6 +108,7 @@ def test_who_lost_the_network_is_told_after_three_seconds_and_lands_on_the_prese
     expect_current(lan, 2)
 
 
+@pytest.mark.long_proof
 def test_more_than_500_missed_events_and_a_new_epoch_are_healed_by_a_snapshot(
     seat: Seat, house: House, people: Cast, stage: Stage, wire: TcpProxy
 ) -> None:
@@ -144,6 +145,7 @@ def test_a_server_that_was_killed_and_came_back_is_found_by_itself(
     expect(lan.locator('main [data-field="current"]')).to_have_text(at.TITLES[0], timeout=90_000)
 
 
+@pytest.mark.long_proof
 def test_two_tabs_of_one_person_move_together(seat: Seat, house: House, people: Cast, stage: Stage) -> None:
     first = seat("nam", room_of(stage))
     second = first.context.new_page()

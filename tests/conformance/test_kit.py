@@ -201,6 +201,7 @@ def agent(trial: Trial, tmp_path: Path) -> Iterator[AgentProcess]:
     found.end()
 
 
+@pytest.mark.long_proof
 @pytest.mark.one_database("sqlite")
 def test_the_folder_agent_is_a_good_client(trial: Trial, agent: AgentProcess) -> None:
     agent.start()

@@ -30,6 +30,7 @@ class Ring(Handler[str, None]):
         self.rung.set()
 
 
+@pytest.mark.long_proof
 def test_a_worker_outlives_its_database(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     rooms.load_models()
     handler = Ring()

@@ -16,6 +16,8 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from kernel.config import Config
+from tests import founded
 from web.tour.instance import Instance, Part
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,7 +97,10 @@ def _start_server(part: str, path: Path) -> None:
 
 
 class ForkedInstance(Instance):
-    """An instance whose parts start quickly."""
+    """An instance whose city and parts are there quickly."""
+
+    def _found(self, config: Config) -> None:
+        founded.found(config)
 
     def _launch(self, name: str, environment: dict[str, str], log: Path) -> Part:
         return start(name, environment, log)

@@ -18,8 +18,6 @@ from tests.cast import Cast
 from tests.tasks.moments import FRIDAY_17, MONDAY_9, at
 from tests.tasks.test_giving import given, messages, planned
 
-pytestmark = pytest.mark.both_databases
-
 
 def received(db: Database, cast: Cast, **changes: object) -> int:
     task_id = given(db, cast, **changes)
@@ -32,6 +30,7 @@ def sms_to(db: Database, person_id: int, *kinds: str) -> list[Message]:
     return [m for kind in kinds for m in messages(db, kind) if m.person_id == person_id and m.channel == "sms"]
 
 
+@pytest.mark.both_databases
 def test_a_due_reminder_goes_out_once_and_stands_in_the_timeline(db: Database, cast: Cast) -> None:
     with clock.frozen(MONDAY_9):
         task_id = received(db, cast)

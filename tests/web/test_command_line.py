@@ -61,6 +61,7 @@ def test_a_wrong_setting_is_said_in_one_line(name: str, value: str) -> None:
     assert "Traceback" not in done.output
 
 
+@pytest.mark.long_proof
 def test_up_brings_back_a_part_that_died_and_stops_both(tmp_path: Path) -> None:
     port = free_port()
     environment = {**os.environ, "LIENTHONG_DATA_DIR": str(tmp_path), "LIENTHONG_PORT": str(port)}

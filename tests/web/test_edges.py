@@ -75,6 +75,7 @@ def test_one_address_takes_no_more_than_its_part_and_gets_it_back(instance: Inst
     assert requests.get(f"{instance.url}/health", timeout=WAIT_S).ok
 
 
+@pytest.mark.long_proof
 def test_a_socket_that_never_joins_is_closed_before_its_first_ping(instance: Instance) -> None:
     """After the ping the engine itself would close it for want of an answer, which shows nothing of the setting."""
     upgrade = b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"

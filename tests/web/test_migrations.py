@@ -55,6 +55,7 @@ def test_the_migrated_schema_equals_the_models(empty: Config) -> None:
     assert "up to date" in schema.upgrade(empty)
 
 
+@pytest.mark.long_proof
 def test_only_a_restored_database_makes_browsers_start_anew(empty: Config) -> None:
     def epoch() -> int:
         db = Database(empty.sql_url)
@@ -87,6 +88,7 @@ def test_it_goes_down_and_up_again_with_the_demo_city_in_it(empty: Config) -> No
     assert "lan@mau.example" in demo.seed(empty)
 
 
+@pytest.mark.long_proof
 def test_what_was_findable_stays_findable(empty: Config) -> None:
     db = Database(empty.sql_url)
     old = {
@@ -114,6 +116,7 @@ def test_what_was_findable_stays_findable(empty: Config) -> None:
     db.close()
 
 
+@pytest.mark.long_proof
 def test_the_beginnings_of_words_from_before_are_known(empty: Config) -> None:
     schema.upgrade(empty)
     db = Database(empty.sql_url)
@@ -133,6 +136,7 @@ def test_the_beginnings_of_words_from_before_are_known(empty: Config) -> None:
     assert not any("agency1" in word for word in wanted)
 
 
+@pytest.mark.long_proof
 def test_what_waited_for_systems_before_still_waits(empty: Config) -> None:
     schema.upgrade(empty)
     db = Database(empty.sql_url)
@@ -198,6 +202,7 @@ def down_and_up(db: Database) -> None:
         connection.commit()
 
 
+@pytest.mark.long_proof
 def test_when_a_document_was_finished_is_what_its_sender_was_told(empty: Config) -> None:
     schema.upgrade(empty)
     db = Database(empty.sql_url)

@@ -4,6 +4,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 from flask import Flask
@@ -11,10 +12,11 @@ from flask.testing import FlaskClient
 
 from kernel.config import Config
 from kernel.endpoints import Endpoint, Guard
+from tests import founded
 from tests.rules.source import ROOMS, ROOT
 from tests.sampling import sampled
 from tests.web.people import sign_in
-from web import demo, rooms, schema
+from web import rooms
 from web.app import create_app
 
 PEOPLE = ("ha", "binh", "thu", "quantri")
@@ -35,6 +37,7 @@ LEAVING = ("directory.sign_out", "directory.end_session", "directory.end_session
 """What would send the people of this test away."""
 
 
+@cache
 def names() -> list[str]:
     """Every name that a field of a form or a parameter of an address has anywhere."""
     found: set[str] = set()
@@ -52,8 +55,7 @@ def names() -> list[str]:
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     config = Config(data_dir=tmp_path_factory.mktemp("nonsense"), check_rate="", sign_in_tries=10**6)
-    schema.upgrade(config)
-    demo.seed(config)
+    founded.found(config)
     app = create_app(config)
     yield app
     app.extensions["lienthong"].db.close()

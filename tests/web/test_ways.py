@@ -16,6 +16,7 @@ from tests.cast import Cast
 from tests.docex.conftest import keys, office  # noqa: F401 - fixtures
 from tests.docex.office import Office
 from tests.meetings import stage
+from web import rooms
 
 pytestmark = pytest.mark.one_database("postgresql")
 
@@ -29,6 +30,7 @@ def _is_fresh(way: Way, name: str) -> None:
 
 @pytest.mark.long_proof
 def test_the_picture_of_a_letter_is_fresh(office: Office) -> None:
+    rooms.load_jobs(office.config, office.blobs)  # whichever tests came before, all of the house hears of it
     way, db, ha, binh = Way("The way of one letter"), office.db, office.cast.ha, office.cast.binh
     with way.step("A clerk writes a letter and hands it to a leader"):
         document_id = office.written()

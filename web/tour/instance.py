@@ -74,13 +74,15 @@ class Instance:
         self._stack.enter_context(self.smtp)
         self._stack.enter_context(self.twilio)
         self.environment = self._environment()
-        config = Config.from_env(self.environment)
-        schema.upgrade(config)
-        demo.seed(config)
+        self._found(Config.from_env(self.environment))
         for name in self._wanted:
             self.start(name)
         if "web" in self._wanted:
             self.wait_for_web()
+
+    def _found(self, config: Config) -> None:
+        schema.upgrade(config)
+        demo.seed(config)
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None

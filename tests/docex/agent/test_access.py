@@ -32,8 +32,6 @@ from tests.docex.hub.systems import a_file
 from tests.sampling import sampled
 from web.cli import main
 
-pytestmark = pytest.mark.both_databases
-
 HOUR = timedelta(hours=1)
 
 
@@ -60,6 +58,7 @@ def test_a_key_takes_the_place_of_the_secret_whatever_the_clock_says(
     assert sender.names("sent") == ["giay-moi.edxml"]
 
 
+@pytest.mark.long_proof
 @pytest.mark.parametrize("ahead", [HOUR, -HOUR])
 def test_the_hub_knows_the_agents_version_and_clock_and_the_office_too(
     served: Served, receiver: AgentProcess, ahead: timedelta
@@ -121,6 +120,7 @@ def test_a_hub_that_is_away_loses_nothing(sender: AgentProcess) -> None:
         assert f"- {work}: Không kết nối được tới trục." in sender.status
 
 
+@pytest.mark.long_proof
 def test_what_cannot_be_sent_keeps_nothing_from_being_fetched(
     served: Served, sender: AgentProcess, receiver: AgentProcess
 ) -> None:
@@ -158,6 +158,7 @@ def test_a_missing_right_is_named(served: Served, sender: AgentProcess) -> None:
         Hub(Reach(served.url, Credentials(other.client_id, other.secret))).submit(b"<a></a>", "1")
 
 
+@pytest.mark.long_proof
 def test_anothers_letter_is_refused_and_blocks_nothing(served: Served, receiver: AgentProcess) -> None:
     receiver.put("cua-noi-khac.edxml", a_file(served.office))
     assert receiver.run() == LAID_ASIDE

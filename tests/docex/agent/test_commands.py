@@ -11,7 +11,7 @@ from tests.docex.agent.test_access import with_a_key
 from tests.docex.hub.systems import a_file
 from web.cli import main
 
-pytestmark = pytest.mark.one_database("sqlite")
+pytestmark = [pytest.mark.one_database("sqlite"), pytest.mark.long_proof]
 
 
 def run_agent(agent: AgentProcess, *proof: str, hub: str = "") -> Result:

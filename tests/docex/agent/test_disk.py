@@ -23,7 +23,7 @@ from tests.docex.agent.test_folders import a_large_file
 from tests.docex.agent.test_odd_files import a_sender, just_written
 from tests.docex.hub.systems import a_file
 
-pytestmark = pytest.mark.one_database("sqlite")
+pytestmark = [pytest.mark.one_database("sqlite"), pytest.mark.long_proof]
 
 NOBODY = 65534
 DISK_BYTES = 80 << 20

@@ -29,7 +29,7 @@ from tests.docex.agent.test_folders import a_large_file
 from tests.docex.agent.test_following import expire
 from tests.docex.hub.systems import a_file
 
-pytestmark = pytest.mark.one_database("sqlite")
+pytestmark = [pytest.mark.one_database("sqlite"), pytest.mark.long_proof]
 
 
 class Spied(Hub):
@@ -254,7 +254,6 @@ def test_a_held_mailbox_is_asked_calmly(served: Served, sender: AgentProcess, re
     assert fetcher.fetch(0) == 1
 
 
-@pytest.mark.long_proof
 def test_more_than_a_page_comes(served: Served, sender: AgentProcess, receiver: AgentProcess) -> None:
     receivers = (Organ("H98.07", "Xa"),)
     files = [a_file(served.office, number, receivers=receivers) for number in range(1, 104)]

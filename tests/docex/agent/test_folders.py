@@ -52,6 +52,7 @@ def test_every_marked_point_of_the_agent_is_tried() -> None:
     assert marked == {*SENDING, *LARGE, *FETCHING, *REFUSING, *FOLLOWING, *LOSING, *RECALLING}
 
 
+@pytest.mark.both_databases
 def test_a_letter_goes_from_one_folder_to_another(served: Served, sender: AgentProcess, receiver: AgentProcess) -> None:
     data = a_file(served.office)
     sender.put("giay-moi.edxml", data)
@@ -86,6 +87,7 @@ def test_killed_while_sending_it_sends_once(served: Served, sender: AgentProcess
     _was_sent_once(served, sender)
 
 
+@pytest.mark.long_proof
 @pytest.mark.usefixtures("receiver")
 @pytest.mark.parametrize("point", sampled([*LARGE, *SENDING], one_in=5))
 def test_killed_while_sending_a_large_file_it_sends_once(served: Served, sender: AgentProcess, point: str) -> None:
@@ -128,6 +130,7 @@ def test_killed_while_fetching_it_delivers_once(
     assert [*receiver.root.glob("*.edxml"), *(receiver.root / "inbox").iterdir()] == everywhere
 
 
+@pytest.mark.long_proof
 @pytest.mark.parametrize("point", sampled(REFUSING, one_in=3))
 def test_killed_while_laying_aside_it_lays_aside_once(sender: AgentProcess, point: str) -> None:
     sender.put("ghi-chu.edxml", "<a>Không phải văn bản</a>".encode())
@@ -146,6 +149,7 @@ def test_two_agents_do_not_share_a_folder(sender: AgentProcess) -> None:
         run(sender.reach, sender.root, once=True)
 
 
+@pytest.mark.long_proof
 def test_a_started_agent_ends_when_it_is_told(served: Served, sender: AgentProcess) -> None:
     sender.start()
     until((sender.folders.root / "status.txt").exists)  # it has begun, and listens to signals

@@ -26,7 +26,7 @@ from tests.docex.agent.test_folders import FOLLOWING, LOSING
 from tests.docex.agent.test_odd_files import a_sender
 from tests.docex.hub.systems import FAR, a_file, a_letter, a_status
 
-pytestmark = pytest.mark.one_database("sqlite")
+pytestmark = [pytest.mark.one_database("sqlite"), pytest.mark.long_proof]
 
 
 def states(agent: AgentProcess) -> dict[str, str]:

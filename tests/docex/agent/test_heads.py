@@ -20,7 +20,7 @@ from tests.docex.agent.conftest import Served
 from tests.docex.hub.systems import a_file
 from tests.sampling import sampled
 
-pytestmark = pytest.mark.one_database("sqlite")
+pytestmark = [pytest.mark.one_database("sqlite"), pytest.mark.long_proof]
 
 
 def grow(served: Served, *names: str) -> str:

@@ -33,7 +33,7 @@ def questions(receiver: AgentProcess) -> list[Path]:
     return sorted([*receiver.root.glob("*.13.*"), *(receiver.root / "inbox").glob("*.13*")])
 
 
-@pytest.mark.parametrize("moved_away", [False, True])
+@pytest.mark.parametrize("moved_away", sampled([False, True], one_in=2))
 @pytest.mark.parametrize("point", sampled([*RECALLING, ""], one_in=3))
 def test_a_recall_comes_once_for_people_and_programs(
     served: Served, sender: AgentProcess, receiver: AgentProcess, point: str, moved_away: bool
@@ -56,6 +56,7 @@ def test_a_recall_comes_once_for_people_and_programs(
     assert "Lý do: Gửi nhầm nơi nhận" in text
 
 
+@pytest.mark.long_proof
 def test_the_answer_goes_back_and_a_new_question_comes_again(
     served: Served, sender: AgentProcess, receiver: AgentProcess
 ) -> None:

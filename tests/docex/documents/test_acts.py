@@ -270,6 +270,7 @@ def test_a_returned_upload_shows_the_file_without_the_signature(office: Office) 
     assert office.blobs.open(_sha(office, paper.id)).read() == a_pdf()
 
 
+@pytest.mark.long_proof
 @pytest.mark.parametrize("topic", ["docex.render", "docex.inspect", "docex.sign", "docex.seal", "docex.dispatch"])
 def test_a_worker_that_died_before_it_could_tell_is_repeated_without_harm(office: Office, topic: str) -> None:
     """The attempt stays open, as after a kill; the next worker reconciles and does the work once more."""

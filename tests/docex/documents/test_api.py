@@ -221,6 +221,7 @@ def test_the_same_again_gets_the_first_answer_and_other_content_a_conflict(offic
     assert len(office.incoming(office.cast.lan)) == 1
 
 
+@pytest.mark.long_proof
 def test_without_a_key_the_bytes_name_the_message(office: Office, system: System) -> None:
     """The same document to one more agency and its two updates are messages of their own, and each again is none."""
     letter, science = an_envelope(office), Organ(office.cast.science.code, office.cast.science.name)
@@ -332,6 +333,7 @@ def test_other_agencies_do_not_see_an_envelope(app: Flask, office: Office, syste
     assert system.status(2**70).status_code == 404
 
 
+@pytest.mark.long_proof
 def test_a_status_from_a_foreign_system_moves_the_senders_page(app: Flask, office: Office) -> None:
     far = an_agency(office, ABROAD, "Sở Giao thông tỉnh Bạn")
     number = office.sent(recipients=(far,))

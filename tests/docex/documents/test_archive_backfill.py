@@ -11,6 +11,8 @@ from signing.archive.models import Archived, Waits
 from signing.verdicts.verdict import Value
 from tests.docex.office import Office
 
+pytestmark = pytest.mark.long_proof
+
 
 def kept(office: Office) -> dict[str, str]:
     with office.db.read() as tx:

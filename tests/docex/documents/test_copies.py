@@ -92,6 +92,7 @@ def test_a_copy_on_paper_is_numbered_and_sealed_and_goes_to_nobody(office: Offic
     assert "recipients" in refused.value.fields
 
 
+@pytest.mark.long_proof
 def test_all_forms_of_copies_share_one_series_beside_that_of_documents(office: Office) -> None:
     codes = [office.sheet(office.cast.ha, issued(office, form)).code for form in ("SY", "SL", "TrS")]
     assert codes == ["01/SY-VP", "02/SL-VP", "03/TrS-VP"]
@@ -126,6 +127,7 @@ def test_a_copy_is_never_written_here(office: Office) -> None:
     assert set(refused.value.fields) == {"copy_form"}
 
 
+@pytest.mark.long_proof
 def test_a_copy_of_a_received_document_stands_on_both_pages(office: Office) -> None:
     office.on_its_way()
     cast = office.cast
@@ -173,6 +175,7 @@ def test_only_the_leader_approves_and_only_the_clerk_seals_a_copy(office: Office
         issuance.seal(tx, office.cast.binh, number)
 
 
+@pytest.mark.long_proof
 def test_an_attached_pdf_bears_the_agencys_signature_and_other_files_go_as_they_are(office: Office) -> None:
     broken = b"%PDF-1.7 this is no PDF"
     files = (

@@ -23,6 +23,8 @@ from signing.trust.trust_store import Trust
 from signing.verdicts.verdict import Value, Verdict
 from tests.docex.office import Office
 
+pytestmark = pytest.mark.long_proof
+
 NEW = "Văn phòng Thành phố Mẫu (mới)"
 
 

@@ -20,6 +20,8 @@ from kernel.storage.blobs import DiskBlobs, read_all
 from tests.docex.office import Office
 from web import jobs, sweeping
 
+pytestmark = pytest.mark.long_proof
+
 WEEK = timedelta(days=7)
 
 

@@ -284,6 +284,7 @@ def test_nobody_holds_the_database_while_a_file_goes_to_the_store(office: Office
 WORDS = "Văn bản gửi nhầm cơ quan; đề nghị gửi lại đúng nơi nhận"
 
 
+@pytest.mark.long_proof
 def test_a_reason_for_an_act_that_came_too_late_is_there_to_be_copied(
     app: Flask, office: Office, lan: FlaskClient
 ) -> None:

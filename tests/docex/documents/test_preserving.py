@@ -69,6 +69,7 @@ def _is_served(office: Office, copy: int, row: Archived) -> None:
     assert "Lưu giữ chữ ký" in page
 
 
+@pytest.mark.long_proof
 def test_a_paper_that_has_not_grown_has_no_second_file(office: Office) -> None:
     number = office.sent()
     with office.db.read() as tx:

@@ -53,6 +53,7 @@ def test_every_job_of_a_letters_way_done_again_changes_nothing(office: Office) -
     assert {"docex.deliver", "docex.verify", "docex.settle", "web.sweep"} <= topics
 
 
+@pytest.mark.long_proof
 @pytest.mark.repeats(
     "docex.work",
     "docex.stop_work",

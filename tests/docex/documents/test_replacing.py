@@ -141,6 +141,7 @@ def test_only_a_clerk_recalls_and_with_a_reason(office: Office) -> None:
         withdrawal.recall(tx, office.cast.ha, number, " ")
 
 
+@pytest.mark.long_proof
 def test_sending_again_to_the_same_agency_is_an_update_and_to_another_one_new(office: Office) -> None:
     cast = office.cast
     number = office.sent()

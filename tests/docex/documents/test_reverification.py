@@ -102,6 +102,7 @@ def test_the_clerks_find_it_on_their_page_and_in_their_mail(office: Office) -> N
         assert lost_validity.no_longer_valid(tx, office.cast.lan) is None
 
 
+@pytest.mark.long_proof
 def test_a_clerk_says_that_it_was_seen_and_it_leaves_the_list_of_her_agency(office: Office) -> None:
     number = verified_before(office, office.sent(), changed=True)
     go(office)
@@ -133,6 +134,7 @@ def seen_by(office: Office, dispatch_id: int) -> list[tuple[str, str]]:
         return [(chain, by) for chain, by in tx.session.execute(entries)]
 
 
+@pytest.mark.long_proof
 def test_they_are_told_once_whatever_is_repeated(office: Office) -> None:
     number = verified_before(office, office.sent(), changed=True)
     for _ in range(2):
@@ -146,6 +148,7 @@ def test_they_are_told_once_whatever_is_repeated(office: Office) -> None:
     assert len(promised) == 2
 
 
+@pytest.mark.long_proof
 def test_what_is_valid_still_gets_a_new_verdict_and_nobody_is_told(office: Office) -> None:
     number = verified_before(office, office.sent(), changed=False)
     go(office)
@@ -153,6 +156,7 @@ def test_what_is_valid_still_gets_a_new_verdict_and_nobody_is_told(office: Offic
     assert told(office) == []
 
 
+@pytest.mark.long_proof
 def test_verdicts_of_today_are_left_alone(office: Office) -> None:
     number = dispatch_of(office, office.sent())
     go(office)
@@ -160,6 +164,7 @@ def test_verdicts_of_today_are_left_alone(office: Office) -> None:
     assert reverification.progress(office.db) == reverification.Progress(1, 0, 0)
 
 
+@pytest.mark.long_proof
 def test_it_goes_a_stretch_at_a_time_and_on_from_where_it_stood(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -202,6 +207,7 @@ def concluded(office: Office, number: int, letter: bytes, trust: Trust, turn: in
     return verdict
 
 
+@pytest.mark.long_proof
 def test_a_verdict_that_waits_for_an_authority_tells_nobody_yet(
     office: Office, unanswered: tuple[bytes, TestAuthority, Trust]
 ) -> None:
@@ -215,6 +221,7 @@ def test_a_verdict_that_waits_for_an_authority_tells_nobody_yet(
     assert len(told(office)) == 2
 
 
+@pytest.mark.long_proof
 def test_who_would_have_been_told_is_not_when_the_authority_answers_that_all_is_well(
     office: Office, unanswered: tuple[bytes, TestAuthority, Trust]
 ) -> None:
@@ -226,6 +233,7 @@ def test_who_would_have_been_told_is_not_when_the_authority_answers_that_all_is_
     assert told(office) == []
 
 
+@pytest.mark.long_proof
 @pytest.mark.repeats("docex.verdict_fell")
 def test_telling_an_agency_again_tells_it_nothing_new(office: Office) -> None:
     verified_before(office, office.sent(), changed=True)

@@ -100,6 +100,7 @@ def test_a_changed_envelope_is_not_valid(app: Flask, office: Office) -> None:
         assert verdict_store.value_as_stored(tx, dispatch) == "unclear"
 
 
+@pytest.mark.long_proof
 def test_the_page_of_a_damaged_file_does_not_ask_to_load_it_again(app: Flask, office: Office) -> None:
     office.sent()
     (incoming,) = office.incoming(office.cast.lan)

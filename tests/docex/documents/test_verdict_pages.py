@@ -110,6 +110,7 @@ def _in_english(client: FlaskClient) -> FlaskClient:
     return client
 
 
+@pytest.mark.long_proof
 def test_what_a_signer_signed_is_the_beginning_of_the_file(app: Flask, office: Office, paper: Paper) -> None:
     lan = sign_in(app, "lan")
     whole = read_all(office.blobs, paper.sha256)
@@ -127,6 +128,7 @@ def test_what_a_signer_signed_is_the_beginning_of_the_file(app: Flask, office: O
         assert lan.get(f"/documents/papers/{paper.id}/signed/{place}").status_code == 404
 
 
+@pytest.mark.long_proof
 def test_a_past_moment_is_verified_with_what_held_then_and_changes_nothing_else(
     app: Flask, office: Office, paper: Paper
 ) -> None:
@@ -211,6 +213,7 @@ def test_strangers_find_nothing_and_drafts_have_no_verdict(app: Flask, office: O
     assert page_of(lan, paper, "?of=x")
 
 
+@pytest.mark.long_proof
 def test_a_check_that_fails_for_good_says_so_and_leaves_the_earlier_verdict(
     app: Flask, office: Office, paper: Paper
 ) -> None:

@@ -22,9 +22,8 @@ from signing.verdicts.verdict import HolderKind, Value
 from signing.verification.file_verification import Expected, verify
 from tests.docex.office import Office, a_pdf
 
-pytestmark = pytest.mark.both_databases
 
-
+@pytest.mark.both_databases
 def test_a_letter_is_written_signed_sealed_sent_and_registered(office: Office) -> None:
     cast = office.cast
     number = office.sent(recipients=(cast.finance.id, cast.science.id))

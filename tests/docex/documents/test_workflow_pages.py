@@ -195,6 +195,7 @@ def test_an_agency_that_got_an_update_counts_once(app: Flask, office: Office, ha
     assert re.search(rf"{cast.finance.name} <span[^>]*>\(bản cập nhật\)", ha.get(page).get_data(as_text=True))
 
 
+@pytest.mark.long_proof
 def test_an_update_is_not_called_a_recall_where_it_came(app: Flask, office: Office, ha: FlaskClient) -> None:
     lan = sign_in(app, "lan")
     number = office.sent()

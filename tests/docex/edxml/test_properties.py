@@ -5,6 +5,7 @@ import re
 from datetime import datetime
 from xml.etree import ElementTree
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -44,6 +45,7 @@ def test_what_is_written_reads_back_equal(message: Message) -> None:
     assert write(again) == data
 
 
+@pytest.mark.long_proof
 @given(invented.envelopes, st.sampled_from(["", " ", "\ufeff", "1212", "\r\n\r\n"]), st.booleans())
 @MODEST
 def test_dirt_around_a_message_changes_nothing_in_it(message: Envelope, before: str, unix: bool) -> None:
@@ -60,6 +62,7 @@ def test_a_stock_parser_sees_well_formed_xml_in_one_namespace(message: Message) 
     assert {element.tag.partition("}")[0] for element in root.iter()} == {"{http://www.mic.gov.vn/TBT/QCVN_102_2016"}
 
 
+@pytest.mark.long_proof
 @given(invented.envelopes, invented.codes, invented.instants)
 @MODEST
 def test_a_relay_adds_its_line_only(message: Envelope, code: str, at: datetime) -> None:
@@ -84,6 +87,7 @@ def test_a_file_with_any_value_replaced_is_read_or_refused(data: bytes, luck: ra
     _read_or_refused(text.encode())
 
 
+@pytest.mark.long_proof
 @given(st.sampled_from(VALID), st.randoms(use_true_random=False))
 @MANY
 def test_a_file_with_any_element_moved_doubled_or_lost_is_read_or_refused(data: bytes, luck: random.Random) -> None:
@@ -116,6 +120,7 @@ def test_a_file_with_any_bytes_changed_is_read_or_refused(data: bytes, changes: 
     _read_or_refused(data)
 
 
+@pytest.mark.long_proof
 @given(st.binary(max_size=400), st.booleans())
 @example(b"PK\x05\x06" + bytes(18), True)
 @MANY

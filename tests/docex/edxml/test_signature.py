@@ -407,6 +407,7 @@ def elements(draw: st.DrawFn, depth: int = 0) -> str:
     return f"<{name}{attributes}>{inside}</{name}>"
 
 
+@pytest.mark.long_proof
 @settings(max_examples=150, deadline=None)
 @given(elements(), st.sampled_from([INCLUSIVE, EXCLUSIVE]))
 def test_the_canonical_form_is_the_one_that_lxml_makes(document: str, method: str) -> None:

@@ -233,6 +233,7 @@ def test_a_paper_in_a_file_is_written_as_one_in_memory_is(name: str, size: int) 
     assert message.attachments[0].data == data
 
 
+@pytest.mark.long_proof
 def test_writing_a_large_paper_costs_no_memory() -> None:
     lying = TemporaryFile()
     for _ in range(40):

@@ -37,8 +37,6 @@ from tests.web.application import create_app
 from tests.web.people import sign_in
 from web.services import Services
 
-pytestmark = pytest.mark.both_databases
-
 
 @pytest.fixture
 def rooms(office: Office) -> Iterator[Office]:
@@ -76,6 +74,7 @@ def checked(office: Office, row: EvidencePack) -> Checked:
     return check_pack(io.BytesIO(read_all(office.blobs, row.sha256)), trust, known)
 
 
+@pytest.mark.both_databases
 @pytest.mark.repeats("docex.evidence")
 def test_both_agencies_take_the_evidence_of_a_letter_away(rooms: Office, tmp_path: Path) -> None:
     cast = rooms.cast

@@ -100,6 +100,7 @@ def test_an_overtaken_token_acknowledges_nothing(app: Flask, hub: Office, near: 
         assert other.post(f"{path}/ack", {"token": new}).status_code == 200
 
 
+@pytest.mark.long_proof
 def test_only_the_system_that_is_fetching_acknowledges(app: Flask, hub: Office, near: System, far: System) -> None:
     path = offered(hub, near, far)
     other = System(app, hub, far.agency_id)
@@ -110,6 +111,7 @@ def test_only_the_system_that_is_fetching_acknowledges(app: Flask, hub: Office, 
     assert other.post(f"{path}/ack", {"token": token}).status_code == 409
 
 
+@pytest.mark.long_proof
 @pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1999-12-31T00:00:00Z"])
 def test_a_status_of_an_impossible_time_is_refused(hub: Office, near: System, far: System, at: str) -> None:
     answer = far.post(f"{offered(hub, near, far)}/status", {"code": "03", "at": at})
@@ -117,6 +119,7 @@ def test_a_status_of_an_impossible_time_is_refused(hub: Office, near: System, fa
     assert set(answer.get_json()["fields"]) == {"at"}
 
 
+@pytest.mark.long_proof
 def test_a_mailbox_is_read_on_from_where_one_was(hub: Office, near: System, far: System) -> None:
     for number in range(1, 6):
         near.hand_in(a_file(hub, number))
@@ -191,6 +194,7 @@ def test_a_long_poll_is_answered_when_something_comes_and_holds_no_connection(
     assert [item["code"] for item in answers[0]["items"]] == ["1/VP"]
 
 
+@pytest.mark.long_proof
 def test_who_is_away_between_two_polls_is_not_rung_for_that(app: Flask, hub: Office, near: System, far: System) -> None:
     notifier = MailboxNotifier(hub.db)
     notifier._running = True  # nobody looks but this test
@@ -207,6 +211,7 @@ def test_who_is_away_between_two_polls_is_not_rung_for_that(app: Flask, hub: Off
         assert notifier._changed() == {far.agency_id}
 
 
+@pytest.mark.long_proof
 def test_what_was_sent_before_the_system_existed_comes_too(app: Flask, hub: Office, near: System) -> None:
     agency_id = an_agency(hub, FAR, "Sở Giao thông tỉnh Bạn")
     for number in (1, 2):
@@ -218,6 +223,7 @@ def test_what_was_sent_before_the_system_existed_comes_too(app: Flask, hub: Offi
     assert len(waiting(late)["items"]) == 2
 
 
+@pytest.mark.long_proof
 @pytest.mark.repeats("hub.collect")
 def test_collecting_again_brings_nothing_twice(app: Flask, hub: Office, near: System, monkeypatch: Any) -> None:
     monkeypatch.setattr(mailbox, "COLLECTED", 2)
@@ -301,6 +307,7 @@ def test_a_system_tries_its_connection_before_it_begins(hub: Office, near: Syste
     assert far.get("/api/v1/connection").get_json()["clock_off_s"] is None
 
 
+@pytest.mark.long_proof
 @pytest.mark.parametrize(("comes", "status"), [(True, 401), (False, 200)])
 def test_who_is_shut_out_while_waiting_hears_of_nothing_that_came_since(
     app: Flask, hub: Office, near: System, far: System, comes: bool, status: int
@@ -322,6 +329,7 @@ def test_who_is_shut_out_while_waiting_hears_of_nothing_that_came_since(
     assert far.get("/api/v1/inbox").status_code == 401
 
 
+@pytest.mark.long_proof
 def test_who_waited_in_vain_was_let_in_once(app: Flask, hub: Office, far: System) -> None:
     waiting(far)
     asked: list[str] = []
@@ -332,6 +340,7 @@ def test_who_waited_in_vain_was_let_in_once(app: Flask, hub: Office, far: System
     assert sum("api_token" in statement for statement in asked) == 1
 
 
+@pytest.mark.long_proof
 def test_what_came_while_a_system_was_shut_out_is_brought_to_the_next_one(
     app: Flask, hub: Office, near: System, far: System
 ) -> None:

@@ -121,6 +121,7 @@ def test_a_long_name_that_the_heading_cuts_stands_whole_among_the_facts(
     assert f"<dt>Tên cơ quan</dt><dd>{name.strip()}</dd>" in admin.get(page_of(far)).text
 
 
+@pytest.mark.long_proof
 @pytest.mark.parametrize(
     ("skew_s", "vi", "en"),
     [(-660, "chậm 11 phút", "11 minutes slow"), (40, "nhanh 40 giây", "40 seconds fast"), (0, "đúng giờ", "right")],

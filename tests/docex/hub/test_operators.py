@@ -29,6 +29,8 @@ from tests.docex.hub.test_mailbox import fetched, until, waiting
 from tests.docex.hub.test_receipts import read_receipt
 from tests.docex.office import Office
 
+pytestmark = pytest.mark.long_proof
+
 _WAITERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 MONDAY = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 

@@ -27,6 +27,8 @@ from tests.docex.hub.test_mailbox import fetched, waiting
 from tests.docex.hub.test_receipts import read_receipt
 from tests.docex.office import Office
 
+pytestmark = pytest.mark.long_proof
+
 MONDAY = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  # 08:00 in Vietnam
 
 

@@ -27,6 +27,8 @@ from tests.docex.hub.systems import System, a_file, an_agency
 from tests.docex.hub.test_mailbox import waiting
 from tests.docex.office import Office
 
+pytestmark = pytest.mark.long_proof
+
 
 @pytest.mark.repeats("hub.webhook")
 def test_a_sick_endpoint_is_left_alone_and_told_when_it_is_well(

@@ -57,6 +57,7 @@ def busy(hub: Office) -> Flask:
     return create_app(hub.config, Services(hub.config, hub.db, hub.blobs))
 
 
+@pytest.mark.long_proof
 def test_the_public_page_calls_none_of_them_valid(busy: Flask, forger: Forger, corpus: dict[str, bytes]) -> None:
     client = busy.test_client()
 

@@ -21,7 +21,7 @@ from tests.docex.intake.test_superseding import update
 from tests.docex.office import Office
 from tests.docex.recalls.test_recalls import recall_of
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.long_proof
 
 FRIEND = Organ(FAR, "Sở Giao thông tỉnh Bạn")
 OLD = Organ("H98.20", "Sở Thông tin tỉnh Bạn")

@@ -18,6 +18,8 @@ from kernel import clock
 from tests.docex.hub.systems import FAR, System, a_letter
 from tests.docex.office import Office
 
+pytestmark = pytest.mark.long_proof
+
 FRIEND = Organ(FAR, "Sở Giao thông tỉnh Bạn")
 
 

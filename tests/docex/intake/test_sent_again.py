@@ -20,6 +20,8 @@ from tests.docex.hub.systems import System, a_letter, an_agency
 from tests.docex.office import Office
 from tests.docex.recalls.test_recalls import recall_of
 
+pytestmark = pytest.mark.long_proof
+
 
 def resend(hub: Office, number: int, *agency_ids: int) -> list[int]:
     """Hà sends it again. Answers what kind the last envelope of each agency is."""

@@ -21,7 +21,7 @@ from tests.docex.hub.test_mailbox import fetched, waiting
 from tests.docex.office import Office
 from tests.docex.recalls.test_recalls import recall_of
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.long_proof
 
 
 def stand(hub: Office, agency_id: int) -> list[tuple[str, str]]:
@@ -75,6 +75,7 @@ def recall(hub: Office, number: int) -> None:
     hub.work()
 
 
+@pytest.mark.both_databases
 def test_an_answer_closes_the_question_and_a_later_recall_ends(hub: Office, far: System, own: tuple[int, str]) -> None:
     number, key = own
     assert says(hub, far, key, StatusCode.RECALL_AGREED) == "counted"

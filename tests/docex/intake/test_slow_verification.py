@@ -3,6 +3,7 @@
 from threading import Event, Semaphore, Thread
 from time import monotonic, sleep
 
+import pytest
 from flask import Flask
 
 from docex.documents.key_custody import Custody
@@ -15,6 +16,8 @@ from kernel.queue.worker import Worker
 from tests.docex.hub.systems import System, a_file
 from tests.docex.hub.test_mailbox import waiting
 from tests.docex.office import Office
+
+pytestmark = pytest.mark.long_proof
 
 
 class Slowly(VerifyHandler):

@@ -18,6 +18,8 @@ from tests.docex.hub.systems import System, a_file
 from tests.docex.office import Office
 from tests.web.people import sign_in
 
+pytestmark = pytest.mark.long_proof
+
 
 def choose(office: Office, agency_id: int, first: str) -> None:
     with office.db.write(office.cast.admin.by) as tx:

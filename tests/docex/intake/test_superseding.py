@@ -17,6 +17,8 @@ from tests.docex.hub.test_mailbox import fetched, waiting
 from tests.docex.intake.test_several import stand
 from tests.docex.office import Office
 
+pytestmark = pytest.mark.long_proof
+
 SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "samples" / "edxml" / "built-by-official-sdk"
 UPDATE = SAMPLES / "update-type-2.edxml"
 FRIEND = Organ(FAR, "Sở Giao thông tỉnh Bạn")

@@ -140,6 +140,7 @@ def test_of_a_bounce_only_the_beginning_is_kept(abroad: Abroad) -> None:
 # Repeats that are no repeats, answers that answer answers
 
 
+@pytest.mark.long_proof
 def test_an_old_letter_under_another_message_id_is_still_the_old_letter(abroad: Abroad) -> None:
     raw = abroad.edxml_mail()
     abroad.post(raw)
@@ -152,6 +153,7 @@ def test_an_old_letter_under_another_message_id_is_still_the_old_letter(abroad: 
     assert {r["message_id"] for r in receipts(abroad)} == {"<1@ban.example>"}
 
 
+@pytest.mark.long_proof
 def test_signed_files_cannot_be_sent_again_under_another_subject(abroad: Abroad) -> None:
     raw = abroad.mail((mime.File("a.pdf", "application/pdf", PDF),), subject="Cong van so 7/SGT-KH")
     abroad.post(raw)
@@ -172,6 +174,7 @@ ANSWERS = {
 }
 
 
+@pytest.mark.long_proof
 @pytest.mark.parametrize("lines", ANSWERS.values(), ids=ANSWERS.keys())
 @pytest.mark.parametrize("files", [{}, {"logo.png": b"\x89PNG\r\n\x1a\n"}], ids=["text", "with a picture"])
 def test_answers_of_machines_are_noted_and_not_answered(

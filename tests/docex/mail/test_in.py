@@ -27,8 +27,6 @@ from tests.docex.hub.systems import without_reason
 from tests.docex.mail.partner import ADDRESS, CODE, NAME, PDF, Abroad
 from tests.docex.mail.test_out import files_of
 
-pytestmark = pytest.mark.both_databases
-
 
 def receipts(abroad: Abroad) -> list[dict[str, Any]]:
     """The machine-readable parts of what the partner got back."""
@@ -41,6 +39,7 @@ def incoming(abroad: Abroad) -> list[Incoming]:
         return list(tx.session.scalars(sa.select(Incoming).order_by(Incoming.id)))
 
 
+@pytest.mark.both_databases
 def test_a_signed_letter_with_edxml_reaches_the_inbox_and_both_receipts_go_back(abroad: Abroad) -> None:
     raw = abroad.edxml_mail()
     abroad.post(raw)

@@ -23,6 +23,8 @@ from tests.docex.mail.test_out import again_now, files_of, receipt
 from tests.web.application import create_app
 from web.services import Services
 
+pytestmark = pytest.mark.long_proof
+
 
 @dataclass
 class Shelf:

@@ -22,6 +22,8 @@ from tests.docex.mail.test_in import incoming, receipts
 from tests.docex.mail.test_out import authority_pem, openssl
 from tests.sampling import sampled
 
+pytestmark = pytest.mark.long_proof
+
 FAR = timedelta(days=3650)
 
 

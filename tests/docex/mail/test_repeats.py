@@ -57,6 +57,7 @@ def state_of(abroad: Abroad) -> object:
     )
 
 
+@pytest.mark.long_proof
 @pytest.mark.parametrize(
     "point",
     sampled(
@@ -90,6 +91,7 @@ def test_a_worker_that_dies_anywhere_loses_and_doubles_nothing(abroad: Abroad, p
         assert len(set(attempts)) == len(attempts)
 
 
+@pytest.mark.long_proof
 def test_a_letter_that_we_could_not_take_is_read_when_it_comes_again(
     abroad: Abroad, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,7 @@ from notify.mail import mime
 from tests.docex.mail.partner import CODE, NAME, PDF, Abroad
 from tests.docex.mail.test_in import incoming, receipts
 
-pytestmark = pytest.mark.one_database("postgresql")
+pytestmark = [pytest.mark.one_database("postgresql"), pytest.mark.long_proof]
 
 
 def said(abroad: Abroad, code: StatusCode, message_id: str, at: datetime | None = None) -> bytes:

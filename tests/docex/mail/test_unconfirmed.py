@@ -28,6 +28,8 @@ from tests.docex.mail.test_out import receipt
 from web.app import create_app
 from web.services import Services
 
+pytestmark = pytest.mark.long_proof
+
 MONDAY = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  # 08:00 in Vietnam
 
 

@@ -219,6 +219,7 @@ def test_annexes_are_counted_in_roman() -> None:
     assert [roman(n) for n in (1, 4, 9, 14, 20)] == ["I", "IV", "IX", "XIV", "XX"]
 
 
+@pytest.mark.long_proof
 @pytest.mark.parametrize("name", ["conclusion", "report", "contract", "copy", "submission"])
 def test_every_form_keeps_the_margins(name: str) -> None:
     found = runs(render_pdf(ALL[name]).pdf)

@@ -34,6 +34,7 @@ def test_the_signature_is_in_one_piece_and_never_alone_on_a_page(lines: int) -> 
     assert "KT. CHÁNH VĂN PHÒNG PHÓ CHÁNH VĂN PHÒNG Trần Quốc Bình" in after
 
 
+@pytest.mark.long_proof
 def test_one_very_long_paragraph_also_keeps_company_with_the_signature() -> None:
     for sentences in (24, 28, 30, 32, 60):
         paper = render_pdf(replace(LETTER, body=" ".join([SENTENCE] * sentences)))
@@ -41,6 +42,7 @@ def test_one_very_long_paragraph_also_keeps_company_with_the_signature() -> None
         assert page.partition("Nơi nhận:")[0].endswith("trước ngày 20./. ")
 
 
+@pytest.mark.long_proof
 def test_five_hundred_letters_of_subject_and_long_names_stay_on_the_page() -> None:
     subject = ("Nội dung trích yếu rất dài " * 20)[:500].strip()
     agency = "Ban Quản lý dự án đầu tư xây dựng các công trình giao thông và hạ tầng kỹ thuật thành phố An Bình"
@@ -97,6 +99,7 @@ def test_long_names_of_recipients_do_not_push_the_signature_to_another_page() ->
     assert len(layout.foot.beside) == 1
 
 
+@pytest.mark.long_proof
 @pytest.mark.parametrize("kind", ["dispatch-note", "leave"])
 def test_what_another_hand_completes_is_never_alone_on_a_page(kind: str) -> None:
     for lines in range(13, 19):
@@ -106,6 +109,7 @@ def test_what_another_hand_completes_is_never_alone_on_a_page(kind: str) -> None
         assert f"{lines - 1}. Nội dung./." in last
 
 
+@pytest.mark.long_proof
 def test_the_recipients_of_minutes_are_never_alone_on_a_page() -> None:
     for lines in range(36, 41):
         body = "\n".join(f"{n}. Nội dung" for n in range(lines))
@@ -114,6 +118,7 @@ def test_the_recipients_of_minutes_are_never_alone_on_a_page() -> None:
         assert "THƯ KÝ" in last
 
 
+@pytest.mark.long_proof
 def test_the_mark_of_the_end_goes_with_the_last_row_of_a_table() -> None:
     for lines in (22, 24, 26, 28):
         body = table(("TT", "Việc"), *[(str(n), "Rà soát") for n in range(lines)])

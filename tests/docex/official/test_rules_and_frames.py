@@ -78,6 +78,7 @@ def test_stamps_of_urgency_have_the_frames_of_the_decree(tmp_path: Path, urgency
     assert upper.top > run(pdf, "Số:").top
 
 
+@pytest.mark.long_proof
 def test_a_limit_of_circulation_is_framed_in_black(tmp_path: Path) -> None:
     pdf = render_pdf(replace(LETTER, urgency=Priority.NORMAL, circulation="Lưu hành nội bộ")).pdf
     word = run(pdf, "LƯU HÀNH NỘI BỘ")
@@ -107,6 +108,7 @@ def _width(pdf: bytes, first: str, last: str, folder: Path) -> float:
     return (float(end) - float(start)) / 72 * 25.4
 
 
+@pytest.mark.long_proof
 @pytest.mark.parametrize(
     ("paper", "first", "last"),
     [(LETTER, "VĂN", "PHÒNG"), (replace(DECISION, agency="Sở Nội vụ"), "SỞ", "VỤ")],
@@ -121,6 +123,7 @@ def test_the_rule_under_the_agency_is_a_third_to_a_half_of_its_name(
     assert width / 3 <= under.length <= width / 2
 
 
+@pytest.mark.long_proof
 def test_the_rule_under_the_abstract_is_a_third_to_a_half_of_it_and_in_its_middle(tmp_path: Path) -> None:
     pdf = render_pdf(DECISION).pdf
     abstract = run(pdf, "Về việc")
@@ -131,6 +134,7 @@ def test_the_rule_under_the_abstract_is_a_third_to_a_half_of_it_and_in_its_middl
     assert under.top - abstract.top < 4
 
 
+@pytest.mark.long_proof
 def test_the_block_of_a_copy_stands_under_a_rule_over_the_full_width(tmp_path: Path) -> None:
     pdf = render_pdf(replace(LETTER, copy=COPY)).pdf
     full = [one for one in lines(black(picture(pdf, tmp_path))) if one.length == pytest.approx(165, abs=0.5)]
@@ -139,6 +143,7 @@ def test_the_block_of_a_copy_stands_under_a_rule_over_the_full_width(tmp_path: P
     assert 0 < copied.top - full[0].top < 10
 
 
+@pytest.mark.long_proof
 def test_an_annex_has_no_rule_over_its_name_and_one_under_its_reference(tmp_path: Path) -> None:
     pdf = render_pdf(REGULATED).pdf
     found = lines(black(picture(pdf, tmp_path, 3)))
@@ -150,6 +155,7 @@ def test_an_annex_has_no_rule_over_its_name_and_one_under_its_reference(tmp_path
 URL = "https://lienthong.example.vn/check/Zk3qT0b9x2LrW8yVd5cPmA"
 
 
+@pytest.mark.long_proof
 @pytest.mark.parametrize("paper", sampled([LETTER, DECISION], one_in=2), ids=["letter", "decision"])
 def test_the_code_stands_in_the_left_margin_and_moves_nothing(tmp_path: Path, paper: Paper) -> None:
     plain, coded = render_pdf(paper), render_pdf(replace(paper, check_url=URL))

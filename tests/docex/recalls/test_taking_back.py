@@ -144,6 +144,7 @@ def test_an_update_lets_the_earlier_one_be_fetched(hub: Office, far: System) -> 
     assert item["recall"] == Recall.ASKED
 
 
+@pytest.mark.long_proof
 @pytest.mark.parametrize("one_by_one", [True, False])
 def test_a_broadcast_that_is_recalled_before_it_is_brought_reaches_nobody(
     app: Flask, hub: Office, near: System, one_by_one: bool
@@ -199,6 +200,7 @@ def thirteen(hub: Office, letter: Envelope) -> bytes:
     return write(StatusMessage(sender, about, StatusCode.RECALL_ASKED, "Gửi nhầm", clock.now()))
 
 
+@pytest.mark.long_proof
 @pytest.mark.parametrize("as_status", [False, True])
 def test_a_recall_by_a_system_rings_at_the_clerks_as_one_by_the_page_does(
     hub: Office, near: System, as_status: bool
@@ -240,6 +242,7 @@ def as_the_old_release_left_it(hub: Office, progress: Progress) -> None:
         tx.session.execute(sa.update(OutboxRow).where(OutboxRow.topic == "docex.settle").values(state=State.DONE))
 
 
+@pytest.mark.long_proof
 @pytest.mark.repeats("docex.free_asked")
 @pytest.mark.parametrize("served", [True, False])
 def test_a_recall_that_an_old_release_left_hanging_is_freed_when_a_worker_starts(

@@ -153,6 +153,7 @@ def test_many_are_registered_at_once_each_with_its_own_result(rooms: Office, lan
     assert lan.post("/documents/in/register-many", data={}).status_code == 422
 
 
+@pytest.mark.long_proof
 def test_what_may_be_a_double_is_held_back_until_the_clerk_means_it(rooms: Office, lan: FlaskClient) -> None:
     first, second, third = arrived(rooms, 3)
     with rooms.db.write() as tx:
@@ -191,6 +192,7 @@ def test_many_are_put_before_a_leader_at_once(rooms: Office, lan: FlaskClient) -
     assert [row.state for row in rooms.incoming(rooms.cast.lan)] == [IncomingState.ARRIVED, IncomingState.SUBMITTED]
 
 
+@pytest.mark.long_proof
 def test_many_drafts_are_submitted_and_many_signed_ones_sealed(rooms: Office, ha: FlaskClient) -> None:
     drafts = [rooms.written(subject=f"Dự thảo {n}") for n in range(2)]
     rooms.work()

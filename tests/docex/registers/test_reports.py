@@ -82,6 +82,7 @@ def test_an_answer_in_time_stays_in_time_when_the_document_is_asked_back_later(r
     assert (total.due, total.answered) == (1, 1)
 
 
+@pytest.mark.long_proof
 def test_a_month_is_that_of_vietnam_and_narrows_the_units(rooms: Office) -> None:
     lived(rooms)
     with rooms.db.read() as tx:
@@ -115,6 +116,7 @@ def test_signed_documents_are_issued_in_time_late_or_wait(rooms: Office) -> None
     assert [bar.kind for bar in section.chart("vi").bars] == ["good", "bad", "waiting"]
 
 
+@pytest.mark.long_proof
 def test_a_higher_agency_sees_the_numbers_of_those_below_and_nobody_elses(rooms: Office) -> None:
     lived(rooms)
     with rooms.db.write() as tx:
@@ -142,6 +144,7 @@ def test_only_people_who_oversee_documents_see_the_report(app: Flask, rooms: Off
     assert lan.get("/documents/reports/month.exe").status_code == 404
 
 
+@pytest.mark.long_proof
 def test_page_csv_and_spreadsheet_tell_the_same_numbers(rooms: Office, lan: FlaskClient) -> None:
     lived(rooms)
     page = lan.get("/documents/reports?year=2026").get_data(as_text=True)

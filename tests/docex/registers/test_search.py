@@ -123,6 +123,7 @@ def test_a_broken_paper_costs_its_own_text_only(rooms: Office, data: bytes) -> N
     assert hits(rooms, rooms.cast.lan, "hong.pdf") == ["Về việc báo cáo"]
 
 
+@pytest.mark.long_proof
 def test_a_bomb_is_not_unpacked(rooms: Office) -> None:
     file = rooms.file(bomb(), "bom.docx", WORD)
     assert text_of(rooms.blobs, (PaperFile(file.sha256, file.size),)) == ""
@@ -149,6 +150,7 @@ def test_short_papers_are_read_by_the_job_that_verifies_them(rooms: Office) -> N
         assert hits(rooms, rooms.cast.lan, words) == ["Về việc báo cáo"]
 
 
+@pytest.mark.long_proof
 @pytest.mark.parametrize(("limit", "to"), [("SHORT_BYTES", 100), ("FEW_PAPERS", 0), ("AT_ONCE_S", 0.0)])
 def test_long_papers_are_verified_at_once_and_read_by_a_job(
     rooms: Office, monkeypatch: pytest.MonkeyPatch, limit: str, to: float

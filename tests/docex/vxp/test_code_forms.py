@@ -97,6 +97,7 @@ def test_every_answer_of_the_protocol_has_the_systems_form(
     assert units[FAR.name] == PAIRS[form][1]
 
 
+@pytest.mark.long_proof
 @pytest.mark.parametrize("form", [Form.NEW, Form.OLD])
 def test_a_status_that_is_written_for_a_system_has_its_form(
     office: Office, abroad: int, far: int, calls: Callable[..., Call], form: Form

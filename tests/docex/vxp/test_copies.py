@@ -19,6 +19,8 @@ from tests.docex.vxp.conftest import ABROAD
 from tests.docex.vxp.letters import KEY, a_letter, a_status
 from tests.docex.vxp.test_exchange import FRIEND, agency_id, second_agency
 
+pytestmark = pytest.mark.long_proof
+
 Made = Callable[[int], VxpClient]
 LOST: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "NULs behind": ("junk_after", lambda data: data + b"\0\0"),

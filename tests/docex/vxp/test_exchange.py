@@ -28,8 +28,6 @@ from tests.docex.office import Office
 from tests.docex.vxp.conftest import ABROAD, OLD_CODE
 from tests.docex.vxp.letters import KEY, a_letter, a_status, organ
 
-pytestmark = pytest.mark.both_databases
-
 Made = Callable[[int], VxpClient]
 SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "samples" / "edxml" / "built-by-official-sdk"
 FRIEND = Organ(ABROAD, "Sở Giao thông tỉnh Bạn")
@@ -56,6 +54,7 @@ def progress(office: Office) -> dict[str, str]:
         return {code: step for code, step in rows}
 
 
+@pytest.mark.both_databases
 def test_two_systems_exchange_a_document_and_a_status_byte_for_byte(office: Office, abroad: int, system: Made) -> None:
     far = second_agency(office)
     here, there = system(abroad), system(agency_id(office, far.code))

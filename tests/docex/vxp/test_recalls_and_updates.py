@@ -122,6 +122,7 @@ def test_after_an_update_nothing_asks_for_the_id_of_the_new_version(
     assert stand(office)[-1] == ("03", "")
 
 
+@pytest.mark.long_proof
 def test_a_13_that_was_not_read_before_the_update_came_is_listed_no_more(
     office: Office, pair: tuple[VxpClient, VxpClient, Organ]
 ) -> None:

@@ -19,7 +19,7 @@ from tests.docex.vxp.conftest import ABROAD
 from tests.docex.vxp.letters import a_letter, a_status
 from tests.docex.vxp.test_exchange import FRIEND, agency_id, second_agency
 
-pytestmark = pytest.mark.one_database("postgresql")
+pytestmark = [pytest.mark.one_database("postgresql"), pytest.mark.long_proof]
 MONDAY = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 
 

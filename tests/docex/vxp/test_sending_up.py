@@ -52,6 +52,7 @@ def delivery_to(office: Office, agency_id: int) -> int:
         ).one()
 
 
+@pytest.mark.long_proof
 def test_each_status_goes_up_or_stays_by_where_its_document_came_from(below: Office, above: Above) -> None:
     ministry_id, finance_id = ministry_below(below), below.cast.finance.id
     above.system("ministry", MINISTRY)
@@ -80,6 +81,7 @@ def asked_above(system: VxpClient) -> list[str]:
     return [one.description for one in found if isinstance(one, StatusMessage) and one.status == "13"]
 
 
+@pytest.mark.long_proof
 def test_a_13_does_not_go_up_for_what_an_update_replaced_and_goes_up_for_the_update(
     below: Office, above: Above
 ) -> None:

@@ -16,7 +16,7 @@ from tests.docex.vxp.conftest import ABROAD
 from tests.docex.vxp.letters import a_letter
 from tests.docex.vxp.test_exchange import FRIEND, agency_id, second_agency
 
-pytestmark = pytest.mark.one_database("postgresql")
+pytestmark = [pytest.mark.one_database("postgresql"), pytest.mark.long_proof]
 
 
 class SdkObject:

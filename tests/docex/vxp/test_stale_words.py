@@ -18,7 +18,7 @@ from tests.docex.vxp.test_recalls_and_updates import recall_of, stand, statuses,
 from tests.docex.vxp.test_resending import Pair, expires, is_refused, is_taken_back, pair, second  # noqa: F401
 from tests.docex.vxp.test_spellings import SdkObject
 
-pytestmark = pytest.mark.one_database("postgresql")
+pytestmark = [pytest.mark.one_database("postgresql"), pytest.mark.long_proof]
 
 
 def sent_twice(pair: Pair, end: Callable[[Pair], None]) -> tuple[str, str]:

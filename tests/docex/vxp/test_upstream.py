@@ -92,6 +92,7 @@ def test_documents_and_statuses_go_up_and_come_down_and_again_changes_nothing(be
         assert tx.session.execute(failed).all() == []
 
 
+@pytest.mark.long_proof
 def test_a_hub_is_one_system_of_the_axis_above_for_all_its_agencies(
     below: Office, above: Above, system: Callable[[int], VxpClient]
 ) -> None:
@@ -126,6 +127,7 @@ def upstream_code(office: Office) -> str:
         return upstream.node_code(tx, US)
 
 
+@pytest.mark.long_proof
 def test_what_went_up_from_here_is_not_taken_in_again(
     below: Office, above: Above, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,6 +159,7 @@ def test_a_sender_that_the_directory_does_not_know_is_entered(below: Office, abo
         assert (row.code, row.name, row.is_local) == (PROVINCE.code, PROVINCE.name, False)
 
 
+@pytest.mark.long_proof
 def test_a_recall_goes_up_to_where_the_document_went(below: Office, above: Above) -> None:
     ministry = above.system("ministry", MINISTRY)
     below.sent(recipients=(ministry_below(below),))
@@ -171,6 +174,7 @@ def test_a_recall_goes_up_to_where_the_document_went(below: Office, above: Above
     assert (asked.status, asked.description) == (StatusCode.RECALL_ASKED, "Gửi nhầm")
 
 
+@pytest.mark.long_proof
 def test_a_status_that_is_longer_than_the_standard_allows_goes_up(below: Office, above: Above) -> None:
     province = above.system("province", PROVINCE)
     province.send(a_letter(PROVINCE, organ(below.cast.city)), PROVINCE.code)

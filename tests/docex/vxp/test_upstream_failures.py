@@ -36,6 +36,8 @@ from tests.web.application import create_app
 from tests.web.people import sign_in
 from web.services import Services
 
+pytestmark = pytest.mark.long_proof
+
 
 def test_what_the_upper_axis_refuses_is_told_to_the_sender(below: Office, above: Above) -> None:
     below.sent(recipients=(ministry_below(below),))  # the axis above has no such ministry

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 import sqlalchemy as sa
 
 from directory import clients
@@ -20,6 +21,8 @@ from kernel import clock
 from kernel.outbox import OutboxRow, State
 from tests.docex.office import Office
 from tests.docex.vxp.two_hubs import MINISTRY, US, Above, above, below, forwards, ministry_below, progress  # noqa: F401 - fixtures
+
+pytestmark = pytest.mark.long_proof
 
 
 def left_behind(below: Office, given: Callable[[int], Given]) -> Given:

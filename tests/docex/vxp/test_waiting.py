@@ -31,6 +31,8 @@ from tests.docex.vxp.conftest import ABROAD
 from tests.docex.vxp.letters import KEY, a_letter, a_status, organ
 from tests.docex.vxp.test_exchange import FRIEND
 
+pytestmark = pytest.mark.long_proof
+
 Made = Callable[[int], VxpClient]
 MONDAY = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  # 08:00 in Vietnam
 

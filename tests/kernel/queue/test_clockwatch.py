@@ -149,6 +149,7 @@ def test_what_is_not_due_waits_and_what_has_time_does_not_end_under_a_wrong_cloc
     assert job.is_too_late
 
 
+@pytest.mark.long_proof
 @pytest.mark.parametrize("hours", HOURS_OFF)
 def test_work_in_hand_keeps_its_lease_when_the_clock_jumps(
     db: Database, monkeypatch: pytest.MonkeyPatch, hours: int

@@ -75,6 +75,7 @@ def _do_again(keeping: Keeping, name: str) -> None:
     assert keeping.public.services.counts[TSA] == asked
 
 
+@pytest.mark.long_proof
 def test_each_level_is_reached_and_said_by_itself(keeping: Keeping) -> None:
     """What usually follows at once, one after the other: B-T, then B-LT while no second time-stamp can be had."""
     first = keeping.keep(keeping.letter())
@@ -93,6 +94,7 @@ def test_each_level_is_reached_and_said_by_itself(keeping: Keeping) -> None:
     assert keeping.step(name).level is Level.B_LTA
 
 
+@pytest.mark.long_proof
 def test_a_silent_authority_is_asked_thrice_and_then_each_quarter_of_an_hour(keeping: Keeping) -> None:
     services = keeping.public.services
     services.moods[TSA].fault = Fault.DOWN
@@ -119,6 +121,7 @@ def test_a_silent_authority_is_asked_thrice_and_then_each_quarter_of_an_hour(kee
     assert keeping.step(name).level is Level.B_LTA
 
 
+@pytest.mark.long_proof
 def test_an_authority_that_is_not_trusted_is_not_asked_again_and_again(keeping: Keeping, tmp_path: Path) -> None:
     """A paper came with a time-stamp of an authority that is trusted; the one that is asked here is another."""
     services = keeping.public.services
@@ -141,6 +144,7 @@ def test_an_authority_that_is_not_trusted_is_not_asked_again_and_again(keeping: 
     assert keeping.step(name).level is Level.B_LTA
 
 
+@pytest.mark.long_proof
 def test_a_time_stamp_of_ours_that_does_not_count_yet_waits_for_answers_and_not_for_another(
     keeping: Keeping, tmp_path: Path
 ) -> None:
@@ -172,6 +176,7 @@ def known(keeping: Keeping) -> None:
     keeping.step(first)
 
 
+@pytest.mark.long_proof
 def test_many_papers_ask_at_most_three_at_a_time_and_keep_nobody_else_waiting(keeping: Keeping) -> None:
     services, db = keeping.public.services, keeping.instance.db
     services.moods[TSA].delay_s = 120  # until the test has seen enough
@@ -248,6 +253,7 @@ def test_a_file_that_takes_no_update_is_left_as_it_is(keeping: Keeping) -> None:
     assert stopped.obstacle is not None
 
 
+@pytest.mark.long_proof
 def test_what_came_with_a_time_stamp_of_its_own_is_looked_into_first(keeping: Keeping) -> None:
     first = keeping.keep(keeping.letter())
     keeping.step(first)

@@ -28,8 +28,6 @@ from signing.testca.services import CRL, OCSP, Fault
 from signing.verdicts.verdict import Level, Value
 from tests.signing.archive.conftest import Keeping
 
-pytestmark = pytest.mark.both_databases
-
 
 @pytest.fixture
 def kept(keeping: Keeping) -> str:
@@ -82,6 +80,7 @@ def test_a_time_stamp_gets_its_successor_ninety_days_before_its_end_and_outlives
     pyhanko_says(keeping, grown, first.not_after + timedelta(days=200))
 
 
+@pytest.mark.long_proof
 def test_a_renewal_waits_for_a_sick_authority_and_loses_nothing(keeping: Keeping, kept: str) -> None:
     first = keeping.row(kept)
     assert first.next_at is not None

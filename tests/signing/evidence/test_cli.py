@@ -66,6 +66,7 @@ def test_the_result_as_json(run: Run, made: Made) -> None:
     assert {one["weight"] for one in told["findings"]} == {"valid"}
 
 
+@pytest.mark.long_proof
 @pytest.mark.parametrize(("value", "code"), [("invalid", 1), ("unclear", 2)])
 def test_what_the_installation_judged_of_a_paper_weighs(run: Run, made: Made, value: str, code: int) -> None:
     kept = json.loads(made.source.verdicts[0][1])
@@ -118,6 +119,7 @@ def test_trust_out_of_a_folder_of_certificates(run: Run, made: Made, office: Off
     assert (refused.exit_code, "broken.pem" in refused.stderr) == (2, True)
 
 
+@pytest.mark.long_proof
 def test_a_pack_whose_lists_have_ended_is_unclear_and_says_what_to_do(
     run: Run, made: Made, office: Office, tmp_path: Path
 ) -> None:
@@ -182,6 +184,7 @@ def test_a_failure_of_our_own_is_no_judgement(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.long_proof
 def test_what_was_changed_is_written_as_pictures(run: Run, office: Office, tmp_path: Path) -> None:
     folder = tmp_path / "pictures"
     signed = sign_person(minimal_pdf("15 trieu dong"), office.binh, anchor=ANCHOR, image=handwriting("Bình"))

@@ -114,6 +114,7 @@ def test_a_pack_that_was_signed_anew_needs_a_known_key(made: Made, office: Offic
     assert (found.value, weighty(found)) == (Value.UNCLEAR, ["KEY_UNKNOWN"])
 
 
+@pytest.mark.long_proof
 def test_right_hashes_and_a_right_manifest_do_not_make_false_evidence_true(
     made: Made, office: Office, own_db: Database
 ) -> None:
@@ -122,6 +123,7 @@ def test_right_hashes_and_a_right_manifest_do_not_make_false_evidence_true(
         assert (found.value, code in weighty(found)) == (Value.INVALID, True), (what, weighty(found))
 
 
+@pytest.mark.long_proof
 @pytest.mark.parametrize("msgid", ["{x:>999999999999}", "{0}", "{x.__class__}", "{", "{missing}"])
 def test_sentences_of_a_pack_are_text_and_no_patterns(made: Made, office: Office, msgid: str) -> None:
     kept = json.loads(made.source.verdicts[0][1])
@@ -133,6 +135,7 @@ def test_sentences_of_a_pack_are_text_and_no_patterns(made: Made, office: Office
     assert sentence.en.endswith(": Chưa rõ {x}")
 
 
+@pytest.mark.long_proof
 def test_the_archived_file_is_there_beside_the_original(made: Made, office: Office, tmp_path: Path) -> None:
     pack = grown(made, office)
     found = check_pack(pack.file, office.trust, made.keys)
@@ -146,6 +149,7 @@ def test_the_archived_file_is_there_beside_the_original(made: Made, office: Offi
     assert "DauThoiGian" in done.stdout
 
 
+@pytest.mark.long_proof
 def test_what_authorities_said_lies_in_the_pack(made: Made, office: Office, tmp_path: Path) -> None:
     """Whoever checks needs roots and keys only; lists and answers are signed by the authorities themselves."""
     roots_only = replace(office.trust, crls=(), ocsps=(), intermediates=())
@@ -176,6 +180,7 @@ def test_openssl_comes_to_the_same_with_the_commands_of_the_pack(unpacked: Path)
     assert "CHỨNG THƯ THỬ NGHIỆM" in done.stdout  # the subject of the root, to be compared
 
 
+@pytest.mark.long_proof
 def test_the_script_says_what_it_has_not_checked(
     made: Made, office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,6 +229,7 @@ def _sh(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["sh", "CHECK.txt"], cwd=folder, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.long_proof
 def test_pyhankos_own_command_line_agrees(unpacked: Path, office: Office, tmp_path: Path) -> None:
     (tmp_path / "root.pem").write_text(pem(office.authority.root_certificate))
     code, said = _pyhanko(unpacked / MAIN, unpacked, tmp_path)

@@ -61,6 +61,7 @@ def test_nor_is_it_as_what_it_pretends_to_be(scribe: Scribe, forgery: Forgery) -
         assert value_as(scribe, data, kind) is not Value.VALID, kind
 
 
+@pytest.mark.long_proof
 @pytest.mark.parametrize("name", locks.ALLOWED)
 def test_locks_that_forbid_neither_number_nor_seal_are_no_obstacle(scribe: Scribe, name: str) -> None:
     for paper in ("numbered-two", "table-two"):

@@ -72,6 +72,7 @@ def test_what_shows_or_does_something_else_behind_the_signatures_is_not_valid(sc
     assert seen["action"] >= count / 50
 
 
+@pytest.mark.long_proof
 @pytest.mark.timeout(3600)
 def test_nor_under_the_signature_of_an_attacker(scribe: Scribe) -> None:
     count = _examples(500, 6)

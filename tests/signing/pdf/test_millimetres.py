@@ -18,6 +18,7 @@ from kernel.text import nfc
 from signing.pdf.pades import sign_copy, sign_person, sign_seal
 from signing.pdf.stamps import MM, SEAL_DIAMETER, TEXT_MARK_SIZE, mark_box, seal_box, signature_box, text_mark
 from tests.docex.official.papers import CONCLUSION, DECISION, INVITATION, LETTER, MINUTES
+from tests.sampling import sampled
 from tests.signing.conftest import CITY, Office
 from tests.signing.papers import minimal_pdf
 from tests.signing.pictures import POINT, Extent, added, amount, block, blue, disc, extent, picture, red
@@ -52,7 +53,7 @@ class Signing:
     sealed: Image.Image
 
 
-@pytest.fixture(scope="module", params=PAPERS, ids=str)
+@pytest.fixture(scope="module", params=sampled(PAPERS, one_in=4), ids=str)
 def signing(request: Any, office: Office, tmp_path_factory: pytest.TempPathFactory) -> Signing:
     folder, paper = tmp_path_factory.mktemp("look"), PAPERS[request.param]
     drawn, image = render_pdf(paper), block(folder)
@@ -138,6 +139,7 @@ DIGIT_HEIGHT = 0.676
 LONG = "Văn phòng Đoàn đại biểu Quốc hội và Hội đồng nhân dân thành phố Sông Hồng trực thuộc Trung ương"
 
 
+@pytest.mark.long_proof
 @pytest.mark.parametrize("agency", ["Sở Tài chính", CITY, LONG])
 def test_a_copy_bears_its_text_at_the_top_right_in_ten_points(office: Office, tmp_path: Path, agency: str) -> None:
     at = clock.now()
@@ -174,6 +176,7 @@ def _rows(mask: Image.Image) -> list[tuple[int, int]]:
     return list(zip(edges[::2], edges[1::2], strict=True))
 
 
+@pytest.mark.long_proof
 def test_an_attachment_bears_number_and_time_and_no_image(office: Office, tmp_path: Path) -> None:
     at = clock.now()
     mark = text_mark(attachment_mark("15/UBND-VP", at), *TEXT_MARK_SIZE)

@@ -2,15 +2,12 @@
 
 import re
 
-import pytest
 import sqlalchemy as sa
 
 from docex.documents.models import Document
 from docex.documents.states import DocumentState
 from kernel.outbox import OutboxRow
 from tests.signing.remote_signing.conftest import Desk
-
-pytestmark = pytest.mark.both_databases
 
 
 def choices(page: str) -> list[str]:

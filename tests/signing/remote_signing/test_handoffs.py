@@ -97,6 +97,7 @@ def test_attached_files_follow_the_main_paper_and_then_all_go_out(at_desk: Desk)
     assert [signed_fields(read_all(office.blobs, one)) for one in sealed] == [("SaoY",)]
 
 
+@pytest.mark.long_proof
 def test_an_unknown_authority_with_the_agencys_name_seals_no_attachment(at_desk: Desk, tmp_path: Path) -> None:
     office = at_desk.office
     city = office.cast.city.name
@@ -127,6 +128,7 @@ def test_an_unknown_authority_with_the_agencys_name_seals_no_attachment(at_desk:
         assert set(tx.session.scalars(sa.select(HeldCertificate.sha256))) == held
 
 
+@pytest.mark.long_proof
 def test_a_program_that_locks_the_paper_is_told_how_to_sign_and_the_next_try_is_taken(at_desk: Desk) -> None:
     number = at_desk.out()
     locking = SigMDPSetup("sha256", certify=True, docmdp_perms=MDPPerm.NO_CHANGES)
@@ -144,6 +146,7 @@ def test_a_program_that_locks_the_paper_is_told_how_to_sign_and_the_next_try_is_
     assert at_desk.document(number).state == DocumentState.SIGNED
 
 
+@pytest.mark.long_proof
 @pytest.mark.parametrize(
     ("level", "copy_form", "refused"),
     [
@@ -196,6 +199,7 @@ def test_the_token_is_for_one_file_one_person_and_one_time(at_desk: Desk) -> Non
     assert at_desk.binh.bring(f"{at_desk.url}/agent/sign/{'x' * 43}", signed).status_code == 404
 
 
+@pytest.mark.long_proof
 def test_time_runs_out_and_signing_works_again(at_desk: Desk) -> None:
     number = at_desk.out()
     code = at_desk.document(number).code
@@ -265,6 +269,7 @@ def test_whoever_asked_may_stop_and_the_clerk_can_seal_on_the_server_instead(at_
         assert tx.session.get_one(Document, number).state == DocumentState.SIGNING
 
 
+@pytest.mark.long_proof
 @pytest.mark.repeats("docex.hand_out", "docex.hand_in", "docex.hand_expire")
 def test_the_work_done_again_does_no_harm(at_desk: Desk) -> None:
     number = at_desk.out()

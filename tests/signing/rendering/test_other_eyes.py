@@ -28,6 +28,7 @@ def verified(before: list[Page], after: list[Page], folder: Path, least: int) ->
     assert others <= {each.page for each in found.differences}
 
 
+@pytest.mark.long_proof
 @pytest.mark.parametrize("more", sampled(["/F 4 {ap}", "/F 4", "/F 0 {ap}", "/F 36 {ap}", "/F 28 {ap}"], one_in=3))
 def test_annotations_of_every_kind(more: str, tmp_path: Path) -> None:
     shapes = list(SHAPES)
@@ -40,6 +41,7 @@ def test_annotations_of_every_kind(more: str, tmp_path: Path) -> None:
     verified([one for one, _ in pairs], [other for _, other in pairs], tmp_path, least)
 
 
+@pytest.mark.long_proof
 def test_widgets_that_no_form_knows(tmp_path: Path) -> None:
     pages = [laid_over(kind, shape, "/F 4 {ap}", known=False) for kind in WIDGETS for shape in list(SHAPES)[::4]]
     verified([Page(shape=one.shape) for one in pages], pages, tmp_path, 8)
@@ -57,6 +59,7 @@ def test_words_that_were_changed(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.long_proof
 def test_forty_changes_at_random(tmp_path: Path) -> None:
     chance = Random(13)
     before, after = [], []

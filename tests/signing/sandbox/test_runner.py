@@ -59,6 +59,7 @@ def test_a_disaster_is_told_and_the_next_work_is_done(
     assert pool.run(verify, sealed, office.trust, OFFICIAL).value is Value.VALID
 
 
+@pytest.mark.long_proof
 def test_who_crashes_a_child_meets_the_next_one_laid_out_anew(pool: Pool) -> None:
     other = Pool(pool.limits)
     first = {other.run(os.getppid) for _ in range(2)}
@@ -71,6 +72,7 @@ def test_who_crashes_a_child_meets_the_next_one_laid_out_anew(pool: Pool) -> Non
     other.close()
 
 
+@pytest.mark.long_proof
 @pytest.mark.parametrize("endless", [disasters.spin, disasters.sleep])
 def test_work_without_end_is_given_up_and_the_next_is_done(pool: Pool, endless: Callable[[], None]) -> None:
     hasty = Pool(Limits(processes=1, memory_bytes=700 << 20))
@@ -137,6 +139,7 @@ def test_a_key_signs_once_for_a_piece_of_work(pool: Pool, office: Office, letter
     assert pool.run(sign_person, letter, office.binh).startswith(letter)
 
 
+@pytest.mark.long_proof
 def test_a_file_that_took_its_process_over_lies_about_itself_only(pool: Pool, office: Office, sealed: bytes) -> None:
     forged = attacks.flip_a_letter(sealed)
     alone = Pool(Limits(processes=1, memory_bytes=pool.limits.memory_bytes, seconds=60))
@@ -155,6 +158,7 @@ def test_one_child_does_several_things_with_a_file_and_none_with_the_next(pool: 
     assert first[0] != pool.run(disasters.process)
 
 
+@pytest.mark.long_proof
 def test_what_a_child_said_before_it_broke_stands_and_nothing_after_it_is_tried(pool: Pool) -> None:
     alive = SandboxTask(disasters.process)
     for disaster, ending in ((disasters.abort, ExitReason.CRASHED), (disasters.eat, ExitReason.TOO_MUCH)):
@@ -205,6 +209,7 @@ def test_a_child_reaches_nothing_but_its_line(pool: Pool, office: Office, tmp_pa
     assert [path.name for path in tmp_path.iterdir()] == ["key.pem"]
 
 
+@pytest.mark.long_proof
 def test_a_child_knows_no_setting_and_writes_no_file(pool: Pool, tmp_path: Path) -> None:
     os.environ["LIENTHONG_SECRET_KEY"] = "of the test"
     try:
@@ -235,6 +240,7 @@ class Slow:
         return b"signed"
 
 
+@pytest.mark.long_proof
 def test_who_will_not_wait_is_told_that_all_are_busy() -> None:
     pool, key = Pool(Limits(processes=1)), Slow()
     with ThreadPoolExecutor(1) as beside:
@@ -251,6 +257,7 @@ def test_who_will_not_wait_is_told_that_all_are_busy() -> None:
     pool.close()
 
 
+@pytest.mark.long_proof
 def test_threads_share_the_children(pool: Pool, office: Office, sealed: bytes) -> None:
     with ThreadPoolExecutor(4) as threads:
         answers = threads.map(lambda _: pool.run(verify, sealed, office.trust, OFFICIAL).value, range(12))
@@ -275,6 +282,7 @@ def test_children_end_with_their_parent(pool: Pool) -> None:
         other.close()
 
 
+@pytest.mark.long_proof
 def test_a_child_at_work_ends_with_its_nursery(pool: Pool) -> None:
     other = Pool(pool.limits)
     other.run(disasters.environment)
@@ -342,6 +350,7 @@ print(len({child.value for child in children}), sleeper.exception.ending, runner
 """
 
 
+@pytest.mark.long_proof
 def test_it_works_in_the_web_process_too() -> None:
     done = subprocess.run([sys.executable, "-c", UNDER_GEVENT], cwd=ROOT, capture_output=True, text=True, timeout=240)
     assert done.stdout.split() == ["4", "too_long", "2"], done.stderr

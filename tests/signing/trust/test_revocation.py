@@ -137,6 +137,7 @@ def test_where_no_list_can_be_had_the_responder_is_asked(trusting: Instance, let
     assert {row.kind for row in sources(trusting) if row.answer} == {"ocsp"}
 
 
+@pytest.mark.long_proof
 @pytest.mark.parametrize("fault", [Fault.GARBAGE, Fault.REFUSES, Fault.OTHER])
 def test_a_wrong_answer_of_a_responder_is_not_kept(
     trusting: Instance, letter: bytes, public: Public, fault: Fault

@@ -22,6 +22,8 @@ from tests.signing.papers import minimal_pdf, written
 from tests.signing.placeholders import with_placeholder
 from tests.signing.programs import Programs
 
+pytestmark = pytest.mark.long_proof
+
 KEPT = Path(__file__).parent.parent / "legitimate"
 
 

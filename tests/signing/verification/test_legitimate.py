@@ -45,6 +45,8 @@ from tests.signing.authorities import authority_called, plain_list
 from tests.signing.conftest import CITY, Office
 from tests.signing.papers import hybrid_pdf, minimal_pdf
 
+pytestmark = pytest.mark.long_proof
+
 OddKey = Callable[..., FileKeyStore]
 
 

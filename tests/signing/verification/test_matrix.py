@@ -28,6 +28,7 @@ from signing.testca.certificates import PrivateKey, subject_named
 from signing.verdicts.policy import DocumentKind
 from signing.verdicts.verdict import Level, Value
 from signing.verification.long_term import look_into
+from tests.sampling import sampled
 from tests.signing.conftest import CITY, Office
 from tests.signing.papers import minimal_pdf
 
@@ -97,7 +98,7 @@ def keys(office: Office, tmp_path_factory: pytest.TempPathFactory) -> Callable[[
     return key
 
 
-@pytest.fixture(scope="module", params=CHAINS, ids=str)
+@pytest.fixture(scope="module", params=sampled(CHAINS, one_in=5), ids=str)
 def corpus(request: Any, office: Office, keys: Callable[[str, str], FileKeyStore]) -> tuple[Chain, dict[Level, bytes]]:
     """The files of one chain, by level."""
     chain: Chain = request.param

@@ -64,6 +64,7 @@ def test_who_joined_stays(hasty: Site) -> None:
         assert member.events(1) == [{"n": 0, "text": ""}]
 
 
+@pytest.mark.long_proof
 def test_a_websocket_that_answers_no_ping_is_closed(pinging: Site) -> None:
     with Browser(pinging.port).join("room") as client:
         read_to_the_end(client, answer_pings=False)
