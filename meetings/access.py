@@ -44,7 +44,7 @@ def seen_by(actor: Actor) -> sa.ColumnElement[bool]:
     if actor.has(Role.SECRETARY):
         led.append(Meeting.agency_id == actor.agency_id)
     places = sa.select(Participant.meeting_id).where(Participant.person_id == actor.person_id)
-    return sa.or_(*led, sa.and_(Meeting.id.in_(places), Meeting.state != MeetingState.DRAFT))
+    return sa.or_(*led, sa.and_(Meeting.id.in_(places), Meeting.convened_at.is_not(None)))
 
 
 def meeting_for(
@@ -65,7 +65,7 @@ def meeting_for(
 
 
 def _belongs(tx: Tx, actor: Actor, meeting: Meeting) -> bool:
-    if meeting.state == MeetingState.DRAFT:
+    if meeting.convened_at is None:  # a draft, or one that was dropped
         return False
     if actor.kind == "wall":
         return meeting.state in ROOM_STATES and wall_scope(meeting.id) in actor.scopes

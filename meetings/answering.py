@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from directory import queries as directory
 from directory.actor import Actor
 from kernel import clock
 from kernel.db import Tx
@@ -20,7 +21,7 @@ from meetings.access import must_allow, own_place_for
 from meetings.letters import ANSWER_LINK, place_words
 from meetings.models import Meeting, Participant
 from meetings.planning import LINE_MAX, note
-from meetings.states import Answer, Verb, after
+from meetings.states import Answer, MeetingState, Verb, after
 from notify.links import LinkPage, LinkPurpose, link_purpose
 from notify.models import Link
 from notify.wording import span
@@ -121,14 +122,14 @@ class AnswerLink(LinkPurpose):
     def page(self, tx: Tx, link: Link) -> LinkPage:
         """Title, time and place, and the form while an answer is still of use."""
         meeting, participant = _invited(tx, link)
-        open_ = after(meeting.state, Verb.ANSWER) is not None and clock.now() < meeting.ends_at
+        chair = directory.person(tx, meeting.chair_id)
         return LinkPage(
             title=meeting.title,
             facts=(
                 (phrase("Thời gian"), span(meeting.starts_at, meeting.ends_at)),
                 (phrase("Địa điểm"), place_words(meeting)),
             ),
-            done=None if open_ else phrase("Cuộc họp đã kết thúc hoặc đã hủy, không cần trả lời nữa."),
+            done=_why_no_answer(meeting),
             template="meetings/answer.html",
             context={
                 "reply": _reply_of(participant),
@@ -137,6 +138,8 @@ class AnswerLink(LinkPurpose):
                 "starts_at": meeting.starts_at,
                 "ends_at": meeting.ends_at,
                 "place": place_words(meeting),
+                "chair": ", ".join(filter(None, [chair.name, chair.title])),
+                "host": directory.agency(tx, meeting.agency_id).name,
             },
         )
 
@@ -144,6 +147,17 @@ class AnswerLink(LinkPurpose):
         """Keep the answer."""
         meeting, participant = _invited(tx, link, lock=True)
         store(tx, meeting, participant, Reply.of(form))
+
+
+def _why_no_answer(meeting: Meeting) -> Phrase | None:
+    """Why the meeting wants no answer any more; None while it does."""
+    if meeting.state == MeetingState.CANCELLED:
+        if not meeting.cancel_reason:
+            return phrase("Cuộc họp đã hủy, không cần trả lời nữa.")
+        return phrase("Cuộc họp đã hủy, không cần trả lời nữa. Lý do: {reason}", reason=meeting.cancel_reason)
+    if after(meeting.state, Verb.ANSWER) is None or clock.now() >= meeting.ends_at:
+        return phrase("Cuộc họp đã kết thúc, không cần trả lời nữa.")
+    return None
 
 
 def _invited(tx: Tx, link: Link, *, lock: bool = False) -> tuple[Meeting, Participant]:

@@ -104,7 +104,8 @@ def _differences(tx: Tx, meeting: Meeting, facts: SettledFacts) -> list[Phrase]:
 
 
 def cancel(tx: Tx, actor: Actor, meeting_id: int, reason: str) -> Meeting:
-    """Call the meeting off. Everybody who was invited is told and their calendars drop it; answer links die."""
+    """Call the meeting off. Everybody who was invited is told and their calendars drop it; their answer links say so
+    until the time at which it would have ended."""
     meeting = meeting_for(tx, actor, meeting_id, Right.DESK, lock=True)
     target = must_allow(meeting, Verb.CANCEL)
     reason = one_line(reason)
@@ -116,7 +117,6 @@ def cancel(tx: Tx, actor: Actor, meeting_id: int, reason: str) -> Meeting:
     meeting.rev += 1
     meeting.sequence += 1
     Letters(tx, meeting).call_off(participants_of(tx, meeting.id), reason)
-    links.revoke(tx, ref_of(meeting), purpose=ANSWER_LINK)
     streams.tell_meeting(tx, meeting)
     note(tx, meeting, "meeting.cancel", {"reason": reason})
     return meeting

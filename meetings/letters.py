@@ -14,7 +14,7 @@ from kernel.text import Phrase, phrase, sms_size, sms_text
 from meetings import streams
 from meetings.live import InvitationChange
 from meetings.models import Meeting, Participant
-from meetings.states import Answer, MeetingKind, Role
+from meetings.states import LEADING, Answer, MeetingKind, Role
 from notify import links, messages
 from notify.calendar import CalendarMeeting, Method
 from notify.calendar import request as calendar_object
@@ -82,7 +82,7 @@ class Letters:
         )
         reached = self._already_reached()
         for participant, card in self._cards(everybody):
-            if ask_again and participant.answer != Answer.NONE:
+            if ask_again and participant.answer != Answer.NONE and participant.role not in LEADING:
                 participant.answer = Answer.NONE
                 participant.rev += 1
                 streams.tell_answer(self.tx, participant)

@@ -22,7 +22,7 @@ from meetings.access import Right, item_for, meeting_for, must_allow
 from meetings.acts import ACTS
 from meetings.live import LiveItem
 from meetings.models import AgendaItem, Conclusion, Meeting, MeetingPaper, Participant, SpeakTurn
-from meetings.states import MeetingKind, MeetingState, Role, Verb
+from meetings.states import LEADING, Answer, MeetingKind, MeetingState, Role, Verb
 
 TITLE_MAX = 500
 LINE_MAX = 200
@@ -353,6 +353,7 @@ def _seat(tx: Tx, meeting: Meeting, person_ids: Sequence[int], role: Role) -> li
             meeting_id=meeting.id,
             person_id=i,
             role=role,
+            answer=Answer.YES if role in LEADING else Answer.NONE,
             name=cards[i].name,
             position=cards[i].title,
             agency=cards[i].agency_name,
@@ -375,9 +376,11 @@ def seat_chair(tx: Tx, meeting: Meeting, person_id: int) -> None:
     for participant in tx.session.scalars(sa.select(Participant).where(Participant.meeting_id == meeting.id)):
         if participant.role == Role.CHAIR:
             participant.role, participant.rev = Role.DELEGATE, participant.rev + 1
+            participant.answer = Answer.NONE
             streams.tell_person(tx, participant)
         elif participant.person_id == person_id:
             participant.role, participant.rev = Role.CHAIR, participant.rev + 1
+            participant.answer = Answer.YES
             streams.tell_person(tx, participant)
     _seat(tx, meeting, [person_id], Role.CHAIR)
 

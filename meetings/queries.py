@@ -202,13 +202,22 @@ def my_meetings(tx: Tx, actor: Actor) -> MeetingLists:
         )
     }
     edge = clock.now() - timedelta(hours=12)
-    coming = sa.and_(Meeting.ends_at > edge, Meeting.state.not_in(OVER_STATES))
+    called_off = sa.and_(Meeting.state == MeetingState.CANCELLED, Meeting.convened_at.is_not(None))
+    coming = sa.or_(
+        sa.and_(Meeting.ends_at > edge, Meeting.state.not_in(OVER_STATES)),
+        # It stands where people look for it, until its time has passed.
+        sa.and_(Meeting.ends_at > clock.now(), called_off),
+    )
     query = sa.select(Meeting).where(access.seen_by(actor))
     ahead = tx.session.scalars(query.where(coming).order_by(Meeting.starts_at, Meeting.id))
     past = tx.session.scalars(query.where(~coming).order_by(Meeting.starts_at.desc(), Meeting.id).limit(50))
     rows = [row_of(actor, meeting, mine.get(meeting.id)) for meeting in ahead]
     settled = [row for row in rows if row.state != MeetingState.DRAFT]
-    waits = [row for row in settled if row.answer == Answer.NONE and row.ends_at > clock.now()]
+    waits = [
+        row
+        for row in settled
+        if row.answer == Answer.NONE and row.ends_at > clock.now() and row.state != MeetingState.CANCELLED
+    ]
     return MeetingLists(
         to_answer=waits,
         upcoming=[row for row in settled if row not in waits],

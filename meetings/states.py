@@ -51,6 +51,10 @@ class Role(StrEnum):
     GUEST = "guest"
 
 
+LEADING = frozenset({Role.CHAIR, Role.SECRETARY})
+"""Who leads a meeting comes to it: nobody asks them."""
+
+
 class Answer(StrEnum):
     """What an invited person said; `none` is silence."""
 

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Response, current_app, make_response, redirect, render_template, request, url_for
+from flask import current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from directory import queries as directory
 from directory.actor import Actor
+from docex.routes.files import file_response
 from kernel.db import Tx
 from kernel.errors import Forbidden, Invalid, Stale
 from meetings import access, convening, planning, queries
@@ -196,18 +197,13 @@ def drop_paper(tx: Tx, actor: Actor, meeting_id: int, paper_id: int) -> Any:
 
 
 @routes.open_get("/meetings/<int:meeting_id>/papers/<int:paper_id>", reason=WALLS)
-def paper(tx: Tx, actor: Actor | None, meeting_id: int, paper_id: int) -> Response:
-    """One version of a paper: its address never shows other bytes."""
+def paper(tx: Tx, actor: Actor | None, meeting_id: int, paper_id: int) -> AnyResponse:
+    """One version of a paper, or a range of it: its address never shows other bytes."""
     found = access.paper_for(tx, actor, meeting_id, paper_id)
-    tag = f'"{found.sha256[:32]}"'
-    if request.headers.get("If-None-Match") == tag:
-        response = make_response("", 304)
-    else:
-        file = blobs().open(found.sha256)
-        response = Response(iter(lambda: file.read(1 << 16), b""), mimetype="application/pdf")
-        response.call_on_close(file.close)
-        response.content_length = found.size
-    response.headers["ETag"] = tag
+    response = file_response(found.sha256, found.size)
+    if response.status_code == 416:
+        return response
+    response.mimetype = "application/pdf"
     response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
     response.headers["Content-Disposition"] = f'inline; filename="tai-lieu-{found.id}.pdf"'
-    return response
+    return response.make_conditional(request.environ) if response.status_code == 200 else response

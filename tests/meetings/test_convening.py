@@ -10,9 +10,9 @@ import sqlalchemy as sa
 
 from kernel import clock
 from kernel.db import Database
-from kernel.errors import Forbidden, Invalid, Stale, WrongState
-from meetings import answering, convening, planning, queries
-from meetings.answering import Reply
+from kernel.errors import Forbidden, Invalid, NotFound, Stale, WrongState
+from meetings import answering, convening, dashboard, planning, queries
+from meetings.answering import AnswerLink, Reply
 from meetings.models import Participant
 from meetings.planning import ItemFacts
 from meetings.states import Answer, MeetingState
@@ -148,7 +148,7 @@ def test_two_secretaries_who_change_at_once_do_not_overwrite_each_other(db: Data
         convening.change(tx, cast.thu, stage.id, at.facts(cast, place="B"), rev=1)
 
 
-def test_a_cancelled_meeting_leaves_the_calendars_and_its_links_die(db: Database, cast: Cast) -> None:
+def test_a_cancelled_meeting_leaves_the_calendars_and_its_links_say_so(db: Database, cast: Cast) -> None:
     stage = at.convened(db, cast)
     with pytest.raises(Invalid), db.write() as tx:
         convening.cancel(tx, cast.thu, stage.id, " ")
@@ -161,7 +161,12 @@ def test_a_cancelled_meeting_leaves_the_calendars_and_its_links_die(db: Database
         assert (message.calendar_method, event["STATUS"], event["SEQUENCE"]) == ("CANCEL", "CANCELLED", 1)
         assert event["UID"] == at.meeting(db, stage).uid
     with db.read() as tx:
-        assert all(link.revoked_at for link in tx.session.scalars(sa.select(Link)))
+        for link in tx.session.scalars(sa.select(Link)):
+            page = AnswerLink().page(tx, link)
+            assert page.done is not None
+            assert page.done.vi == "Cuộc họp đã hủy, không cần trả lời nữa. Lý do: Chủ trì đi công tác đột xuất"
+    with pytest.raises(WrongState), db.write() as tx:
+        AnswerLink().act(tx, link, {"answer": "yes"})
     with pytest.raises(WrongState), db.write() as tx:
         convening.convene(tx, cast.thu, stage.id)
 
@@ -218,3 +223,41 @@ def test_the_sms_of_an_invitation_is_short_and_its_link_is_filled_in_late(db: Da
     assert segments <= 2
     (sms,) = (m for m in letters(db, "meeting.invitation", "sms") if m.person_id == cast.lan.person_id)
     assert links.place(link) in sms.text
+
+
+def test_a_meeting_that_was_called_off_stands_among_what_comes_until_its_time(db: Database, cast: Cast) -> None:
+    stage = at.convened(db, cast)
+    with db.write() as tx:
+        convening.cancel(tx, cast.thu, stage.id, "Chủ trì đi công tác đột xuất")
+    with db.read() as tx:
+        lists = queries.my_meetings(tx, cast.lan)
+    assert [(row.id, row.can_join) for row in lists.upcoming] == [(stage.id, False)]
+    assert (lists.to_answer, lists.past) == ([], [])
+    with clock.frozen(clock.now() + timedelta(days=4)), db.read() as tx:
+        lists = queries.my_meetings(tx, cast.lan)
+    assert [row.id for row in lists.past] == [stage.id]
+    assert lists.upcoming == []
+
+
+def test_a_draft_that_was_dropped_is_nobodys_but_the_desks(db: Database, cast: Cast) -> None:
+    stage = at.planned(db, cast)
+    with db.write() as tx:
+        convening.cancel(tx, cast.thu, stage.id, "")
+    with db.read() as tx:
+        assert [row.id for row in queries.my_meetings(tx, cast.thu).past] == [stage.id]
+        assert queries.my_meetings(tx, cast.lan).past == []
+        with pytest.raises(NotFound):
+            queries.page(tx, cast.lan, stage.id)
+
+
+def test_nobody_asks_the_chair_and_the_secretary_whether_they_come(db: Database, cast: Cast) -> None:
+    stage = at.convened(db, cast)
+    before = at.meeting(db, stage)
+    later = before.starts_at + timedelta(days=1)
+    with db.write() as tx:
+        changed = at.facts(cast, starts_at=later, ends_at=later + timedelta(hours=1), chair_id=cast.lan.person_id)
+        convening.change(tx, cast.thu, stage.id, changed, before.rev)
+    with db.read() as tx:
+        answers = {p.person_id: p.answer for p in convening.participants_of(tx, stage.id)}
+        assert dashboard.to_answer(tx, cast.thu) is None
+    assert {i for i, answer in answers.items() if answer == Answer.YES} == {cast.thu.person_id, cast.lan.person_id}

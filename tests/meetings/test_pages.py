@@ -226,6 +226,11 @@ def test_a_wall_reads_the_paper_and_nothing_that_is_the_desks(app: Flask, db: Da
     assert "immutable" in answer.headers["Cache-Control"]
     tag = {"If-None-Match": answer.headers["ETag"]}
     assert wall.get(f"/meetings/{stage.id}/papers/{paper}", headers=tag).status_code == 304
+    part = wall.get(f"/meetings/{stage.id}/papers/{paper}", headers={"Range": "bytes=5-9"})
+    assert (part.status_code, part.data) == (206, answer.data[5:10])
+    assert part.headers["Content-Range"] == f"bytes 5-9/{len(answer.data)}"
+    beyond = wall.get(f"/meetings/{stage.id}/papers/{paper}", headers={"Range": "bytes=99999999-"})
+    assert (beyond.status_code, beyond.data) == (416, b"")
     for path in ("", "/build", "/room", "/plain"):
         assert wall.get(f"/meetings/{stage.id}{path}").status_code in {302, 403, 404}
     assert wall.post(f"/meetings/{stage.id}/open").status_code in {401, 403, 404}
