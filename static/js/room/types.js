@@ -153,11 +153,22 @@
  */
 
 /**
- * The state drawn from the rows, with the stream numbers it stands for and the epoch in which those count.
+ * The place that is being presented: `paper` is an id, or null when nothing is; `y` is how far down the page, in thousandths. A hint (`follow`), not an event: the one with the highest `rev` counts.
+ * @typedef {Object} LiveFollow
+ * @property {number} meeting
+ * @property {number} rev
+ * @property {number|null} paper
+ * @property {number} page
+ * @property {number} y
+ */
+
+/**
+ * The state drawn from the rows, with the stream numbers it stands for and the epoch in which those count, and the place that is being presented.
  * @typedef {Object} Snapshot
  * @property {LiveState} state
  * @property {Object<string, number>} heads
  * @property {string} epoch
+ * @property {LiveFollow|null} follow
  */
 
 export {};
