@@ -262,8 +262,7 @@ class LiveState(Wire):
 
 @dataclass(frozen=True)
 class LiveFollow(Wire):
-    """The place that is being presented: `paper` is an id, or null when nothing is; `y` is how far down the page, in
-    thousandths. A hint (`follow`), not an event: the one with the highest `rev` counts."""
+    """The place that is presented: an id, or null when nothing is; `y` in thousandths of the page. A hint (`follow`)."""
 
     meeting: int
     rev: int
