@@ -262,7 +262,7 @@ class LiveState(Wire):
 
 @dataclass(frozen=True)
 class LiveFollow(Wire):
-    """The place that is presented: an id, or null when nothing is; `y` in thousandths of the page. A hint (`follow`)."""
+    """The place that is shown: an id, or null when nothing is; `y` in thousandths of the page. A hint (`follow`)."""
 
     meeting: int
     rev: int

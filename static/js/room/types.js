@@ -153,7 +153,7 @@
  */
 
 /**
- * The place that is presented: an id, or null when nothing is; `y` in thousandths of the page. A hint (`follow`).
+ * The place that is shown: an id, or null when nothing is; `y` in thousandths of the page. A hint (`follow`).
  * @typedef {Object} LiveFollow
  * @property {number} meeting
  * @property {number} rev
