@@ -1,6 +1,8 @@
 """Engines made on demand and `Tx`, the only place that commits."""
 
+import json
 import logging
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -28,6 +30,8 @@ log = logging.getLogger(__name__)
 CHANNEL = "lienthong"
 FRESH_S = 0.5
 _TURN = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(sa.bindparam("what"), 0)))
+PROCESS = secrets.token_hex(4)
+"""Stands in the hints of this process, which it has handed on itself when it hears them again."""
 _NOTIFY = sa.text("SELECT pg_notify(:channel, name) FROM unnest(CAST(:names AS text[])) AS name")
 
 
@@ -37,6 +41,7 @@ class Committed:
 
     events: tuple[streams.Event, ...]
     topics: frozenset[str]
+    hints: tuple[streams.Hint, ...] = ()
 
     @property
     def streams(self) -> frozenset[str]:
@@ -63,6 +68,7 @@ class Tx:
     begun: float = field(default_factory=time.monotonic)  # nothing that was committed before is missing in it
     _jobs: list[dict[str, Any]] = field(default_factory=list)
     _events: list[streams.Draft] = field(default_factory=list)
+    _hints: list[streams.Hint] = field(default_factory=list)
     _entries: list[audit.Draft] = field(default_factory=list)
     _topics: set[str] = field(default_factory=set)
     _words: set[str] = field(default_factory=set)
@@ -94,6 +100,11 @@ class Tx:
         """Tell the audience of `stream`. The row gets its dense number at the end of the transaction, when all
         stream rows are locked in one order, so that two transactions can never wait for each other."""
         self._events.append(streams.Draft(stream, kind, data.wire()))
+
+    def hint(self, stream: streams.StreamName, name: str, data: Wire) -> None:
+        """Tell who follows `stream` at this moment, and nobody later. The other web processes hear it by the
+        database's notices, which SQLite does not have; it must be short (a notice holds 8,000 bytes)."""
+        self._hints.append(streams.Hint(stream, name, data.wire()))
 
     def audit(
         self,
@@ -137,12 +148,13 @@ class Tx:
         """A part of the transaction that may fail without the rest: when the block raises, its rows, and what was to
         be told and recorded about them, are undone, and the caller decides what follows."""
         self.store_jobs()
-        events, entries, topics = len(self._events), len(self._entries), set(self._topics)
+        events, hints, entries = len(self._events), len(self._hints), len(self._entries)
+        topics = set(self._topics)
         try:
             with self.session.begin_nested():
                 yield
         except BaseException:
-            del self._jobs[:], self._events[events:], self._entries[entries:]
+            del self._jobs[:], self._events[events:], self._hints[hints:], self._entries[entries:]
             self._topics = topics
             raise
 
@@ -151,7 +163,7 @@ class Tx:
         self.session.flush()
         self.store_jobs()
         words.index_words(self.session, self._words)
-        done = Committed(tuple(streams.append(self.session, self._events)), frozenset(self._topics))
+        done = Committed(tuple(streams.append(self.session, self._events)), frozenset(self._topics), tuple(self._hints))
         if self.session.get_bind().dialect.name == "postgresql":
             self._notify(done)
         audit.append(self.session, self._entries)  # last: all that an agency does waits for the end of its chain
@@ -162,6 +174,7 @@ class Tx:
 
     def _notify(self, done: Committed) -> None:
         names = [f"s {name}" for name in sorted(done.streams)] + [f"t {topic}" for topic in sorted(done.topics)]
+        names += [f"h {json.dumps([PROCESS, hint.stream, hint.name, hint.data])}" for hint in done.hints]
         if names:
             self.session.execute(_NOTIFY, {"channel": CHANNEL, "names": names})
 
@@ -192,7 +205,7 @@ class Database:
         with Session(self._reader, expire_on_commit=False) as session:
             tx = Tx(session, by, writable=False, reader=self.read, blobs=self.blobs)
             yield tx
-            if session.new or session.dirty or session.deleted or tx._events or tx._entries or tx._topics:
+            if session.new or session.dirty or session.deleted or tx._events or tx._hints or tx._entries or tx._topics:
                 raise RuntimeError("a read transaction tried to write")
             session.commit()
 

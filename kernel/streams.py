@@ -86,6 +86,16 @@ class Event:
         return {"s": self.stream, "n": self.seq, "k": self.kind, "d": self.data}
 
 
+@dataclass(frozen=True)
+class Hint:
+    """Something volatile for who follows a stream at this moment: not stored, not counted, the latest wins. `data`
+    carries a `rev`, for hints may overtake one another."""
+
+    stream: str
+    name: str
+    data: dict[str, Any]
+
+
 def append(session: Session, drafts: Sequence[Draft]) -> list[Event]:
     """Number and store `drafts`; streams are locked in the order of their names. Answers the numbered events."""
     by_stream: dict[str, list[Draft]] = defaultdict(list)

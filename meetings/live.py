@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kernel.wire import Wire
-from meetings.models import AgendaItem, Conclusion, Meeting, MeetingPaper, Participant, SpeakTurn
+from meetings.models import AgendaItem, Conclusion, FollowedPlace, Meeting, MeetingPaper, Participant, SpeakTurn
 from tasks.models import Task
 
 
@@ -261,9 +261,27 @@ class LiveState(Wire):
 
 
 @dataclass(frozen=True)
+class LiveFollow(Wire):
+    """The place that is shown: an id, or null when nothing is; `y` in thousandths of the page. A hint (`follow`)."""
+
+    meeting: int
+    rev: int
+    paper: int | None
+    page: int
+    y: int
+
+    @classmethod
+    def of(cls, place: FollowedPlace) -> "LiveFollow":
+        """The fields of a row."""
+        return cls(place.meeting_id, place.rev, place.paper_id, place.page, place.y)
+
+
+@dataclass(frozen=True)
 class Snapshot(Wire):
-    """The state drawn from the rows, with the stream numbers it stands for and the epoch in which those count."""
+    """The state drawn from the rows, with the stream numbers it stands for and the epoch in which those count, and the
+    place that is being presented."""
 
     state: LiveState
     heads: dict[str, int]
     epoch: str
+    follow: LiveFollow | None

@@ -110,6 +110,20 @@ class SpeakTurn(Base):
     ended_at: Mapped[datetime | None]
 
 
+class FollowedPlace(Base):
+    """The place in a paper that is being presented. It moves up to ten times a second and its past is nobody's matter,
+    so it is told as a hint and stored here for who comes later."""
+
+    __tablename__ = "followed_place"
+    meeting_id: Mapped[int] = mapped_column(sa.ForeignKey("meeting.id", ondelete="CASCADE"), primary_key=True)
+    rev: Mapped[int] = mapped_column(default=1)
+    paper_id: Mapped[int | None] = mapped_column(sa.ForeignKey("meeting_paper.id", ondelete="SET NULL"))
+    page: Mapped[int] = mapped_column(default=1)
+    y: Mapped[int] = mapped_column(default=0)  # how far down the page, in thousandths
+    by_person_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
+    at: Mapped[datetime]
+
+
 class Conclusion(Base):
     """One line of what was decided; with a lead and a deadline it becomes a task."""
 

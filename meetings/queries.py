@@ -13,7 +13,7 @@ from kernel import clock
 from kernel.db import Tx
 from kernel.streams import StreamName, epoch, heads
 from kernel.text import Phrase, fold, phrase
-from meetings import access, streams, walls
+from meetings import access, following, streams, walls
 from meetings.access import Right, at_desk, meeting_for, participant_of
 from meetings.convening import participants_of
 from meetings.letters import Letters, place_words, ref_of
@@ -414,7 +414,8 @@ def snapshot_tag(tx: Tx, actor: Actor | None, meeting_id: int) -> str:
     """What changes whenever the snapshot would: the numbers of the streams that tell about it."""
     meeting = meeting_for(tx, actor, meeting_id, Right.FOLLOW)
     numbers = heads(tx, stream_names(actor, meeting))
-    return "-".join([str(epoch(tx)), *(str(numbers[name]) for name in sorted(numbers))])
+    place = following.place_of(tx, actor, meeting)
+    return "-".join([str(epoch(tx)), str(place.rev if place else 0), *(str(numbers[name]) for name in sorted(numbers))])
 
 
 def snapshot(tx: Tx, actor: Actor | None, meeting_id: int) -> Snapshot:
@@ -435,4 +436,6 @@ def snapshot(tx: Tx, actor: Actor | None, meeting_id: int) -> Snapshot:
         answers={str(p.id): LiveAnswer.of(p) for p in answered if p.answered_at is not None},
         tasks={str(t.id): LiveTask.of(t) for t in tasks_of(tx, decided)} if answered else {},
     )
-    return Snapshot(state, heads(tx, stream_names(actor, meeting)), str(epoch(tx)))
+    return Snapshot(
+        state, heads(tx, stream_names(actor, meeting)), str(epoch(tx)), following.place_of(tx, actor, meeting)
+    )

@@ -9,7 +9,7 @@ from directory.actor import Actor
 from kernel.db import Tx
 from kernel.errors import NotFound
 from kernel.forms import fresh_number
-from meetings import attending, holding, queries, speaking
+from meetings import attending, following, holding, queries, speaking
 from meetings.access import Right
 from meetings.forms import number
 from meetings.routes.base import WALLS, answered, command_id, routes
@@ -151,3 +151,11 @@ def give_floor(tx: Tx, actor: Actor, meeting_id: int, turn_id: int) -> AnyRespon
 def end_turn(tx: Tx, actor: Actor, meeting_id: int, turn_id: int) -> AnyResponse:
     """Take the floor back."""
     return back_to_room(meeting_id, {"turn": speaking.end_turn(tx, actor, meeting_id, turn_id).id})
+
+
+@routes.post("/meetings/<int:meeting_id>/follow")
+def lead(tx: Tx, actor: Actor, meeting_id: int) -> AnyResponse:
+    """Bring every reader to a place of a paper; without a paper, set them free. `rev` null: come again."""
+    page, y = number(request.form.get("page")) or 1, number(request.form.get("y")) or 0
+    place = following.lead(tx, actor, meeting_id, number(request.form.get("paper")), page, y)
+    return back_to_room(meeting_id, {"rev": place.rev if place else None})

@@ -11,6 +11,7 @@ import { say } from "./say.js";
 const FIRST_WAIT_MS = 500;
 const MAX_WAIT_MS = 15_000;
 const BANNER_AFTER_MS = 3_000;
+const CONNECT_TIMEOUT_MS = 5_000; // Socket.IO would wait 20 s for a server that took the connection and then died
 const ACK_TIMEOUT_MS = 10_000;
 const SILENCE_MS = 25_000; // two heartbeats and a bit
 const LATE_MS = 1_500; // a heartbeat's head may run ahead of its events by this much
@@ -26,6 +27,7 @@ class Live extends EventTarget {
   #watch = null;
   #skew = 0;
   #hasHeartbeat = false;
+  #hintListeners = new Map(); // name -> Set of functions, also of those who asked before the socket was there
 
   /** Open the socket; a second call answers the same object. `url` is the path of Socket.IO on this host. */
   async open(url) {
@@ -36,6 +38,7 @@ class Live extends EventTarget {
       path: url,
       transports: ["websocket", "polling"],
       tryAllTransports: true,
+      timeout: CONNECT_TIMEOUT_MS,
       reconnection: false, // the back-off below has full jitter, so that a killed server is not stormed
       autoConnect: false,
     });
@@ -46,7 +49,10 @@ class Live extends EventTarget {
     socket.on("ev", (event) => this.#event(event));
     socket.on("hb", (beat) => this.#heartbeat(beat));
     socket.on("reset", (what) => this.#reset(what));
-    socket.onAny(() => this.#restartWatch());
+    socket.onAny((name, data) => {
+      this.#restartWatch();
+      for (const listener of this.#hintListeners.get(name) ?? []) listener(data);
+    });
     addEventListener("online", () => this.#reconnect());
     addEventListener("offline", () => socket.disconnect());
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#reconnect());
@@ -76,15 +82,11 @@ class Live extends EventTarget {
     return Date.now() + this.#skew;
   }
 
-  /** Send something volatile (a page that is followed, typing); dropped when the socket is away. */
-  hint(name, data) {
-    this.#socket?.volatile?.emit(name, data);
-  }
-
   /** Hear volatile messages of the server; answers a function that stops. */
   onHint(name, listener) {
-    this.#socket?.on?.(name, listener);
-    return () => this.#socket?.off?.(name, listener);
+    if (!this.#hintListeners.has(name)) this.#hintListeners.set(name, new Set());
+    this.#hintListeners.get(name).add(listener);
+    return () => this.#hintListeners.get(name).delete(listener);
   }
 
   // Joining -------------------------------------------------------------------------------------------------

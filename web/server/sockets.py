@@ -3,6 +3,7 @@
 Sockets only carry server → browser; the one thing a browser says is which streams it wants (docs/live-protocol.md).
 """
 
+import json
 import logging
 from collections import defaultdict
 from typing import Any
@@ -14,7 +15,7 @@ from flask_socketio import SocketIO, join_room, leave_room
 from directory import signin
 from directory.attempts import DEVICE_COOKIE, Limits
 from kernel import clock, streams
-from kernel.db import Committed, Tx
+from kernel.db import PROCESS, Committed, Tx
 from kernel.netaddresses import network_of
 from kernel.queue.wakeup import Wakeup
 from meetings import walls
@@ -183,6 +184,8 @@ class Live:
             follows = self._sent.get(event.stream) == event.seq - 1
             (self._handed.add if follows else self._handed.discard)(event.stream)
             self._hand_on(event)
+        for hint in done.hints:
+            self.socketio.emit(hint.name, hint.data, to=hint.stream)
 
     def _hand_on(self, event: streams.Event) -> None:
         if self._sent.get(event.stream) != event.seq - 1:
@@ -194,6 +197,7 @@ class Live:
 
     def _tail(self) -> None:
         heard = self.wakeup.wait(1.0)
+        self._pass_hints(heard)
         if "*" in heard or not heard:
             names = list(self._sent)
         else:
@@ -203,6 +207,14 @@ class Live:
         if names:
             for event in self._news(names):
                 self._hand_on(event)
+
+    def _pass_hints(self, heard: frozenset[str]) -> None:
+        """Hand on what is volatile and was written in another process."""
+        for text in heard:
+            if text.startswith("h "):
+                process, stream, name, data = json.loads(text[2:])
+                if process != PROCESS:
+                    self.socketio.emit(name, data, to=stream)
 
     def _news(self, names: list[str]) -> list[streams.Event]:
         found = []

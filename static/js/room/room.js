@@ -1,9 +1,11 @@
 // The live room: holds the state, follows the streams, sends commands over HTTP. Panes draw what it holds.
 import { get, newCommandId, postCommand } from "../http.js";
 import { say, words } from "../say.js";
+import { follow } from "./follow.js";
 import { apply } from "./store.js";
 
 const SAVE_AFTER_MS = 400;
+const AGAIN_MS = 2_000;
 // Refusals that say nothing of the command itself: an earlier press may have done it.
 const UNDECIDED = new Set([400, 401, 408, 429]);
 
@@ -17,6 +19,7 @@ class Room extends EventTarget {
   #cache = null;
   #epoch = null;
   #saving = null;
+  #leave = null; // ends what is followed
 
   constructor() {
     super();
@@ -30,27 +33,48 @@ class Room extends EventTarget {
 
   /** Show what the page brought, or what was kept when that is newer; then follow. */
   async start() {
-    const { state, heads, epoch } = JSON.parse(document.getElementById("snapshot").textContent);
+    const { state, heads, epoch, follow: place } = JSON.parse(document.getElementById("snapshot").textContent);
     this.#epoch = epoch;
     this.#take(state, heads);
+    follow.take(place);
     // What is shown comes first; what follows it is fetched meanwhile (templates/meetings/_scripts.html).
     const [{ connect }, cache] = await Promise.all([import("../live.js"), import("./cache.js")]);
     this.#cache = cache;
     this.live = connect();
     const kept = await cache.load(this.id, this.who);
     const stream = `meeting:${this.id}`;
-    const comparable = kept && kept.epoch === epoch && Object.keys(heads).every((name) => name in kept.heads);
+    const comparable = kept && kept.epoch === epoch && sameNames(heads, kept.heads);
     if (comparable && kept.heads[stream] > this.heads[stream]) {
       this.#take(kept.state, kept.heads);
     }
-    this.live.join(this.heads, {
+    follow.start(this.base, this.live);
+    this.#join();
+    this.#save();
+  }
+
+  #join() {
+    this.#leave?.();
+    this.#leave = this.live.join(this.heads, {
       epoch: this.#epoch,
       onEvent: (event) => this.#event(event),
-      onSnapshot: (answer) => this.#snapshot(answer),
-      onReset: () => cache.forget(this.id, this.who),
-      onDenied: () => this.#denied(),
+      onSnapshot: () => this.#snapshot(),
+      onReset: () => this.#begin(),
+      onDenied: () => this.#begin(),
     });
-    this.#save();
+  }
+
+  /** The audience changed: forget everything, ask what is for us now, and follow that. */
+  async #begin() {
+    this.#leave?.();
+    this.#leave = null;
+    clearTimeout(this.#saving);
+    follow.forget();
+    await this.#cache.forget(this.id, this.who);
+    try {
+      if (await this.#snapshot()) this.#join();
+    } catch {
+      setTimeout(() => this.#begin(), AGAIN_MS * (1 + Math.random()));
+    }
   }
 
   now() {
@@ -71,6 +95,10 @@ class Room extends EventTarget {
 
   #event({ stream, seq, kind, data }) {
     this.heads[stream] = seq;
+    if (kind === "reset") { // missed while away
+      this.#begin();
+      return;
+    }
     const before = this.state;
     this.state = apply(before, kind, data);
     if (this.state === before) return;
@@ -83,13 +111,16 @@ class Room extends EventTarget {
     const answer = await get(`${this.base}/snapshot`, { headers: { Accept: "application/json" } });
     if (answer.status === 404 || answer.status === 401) {
       this.#denied();
-      return {};
+      return null;
     }
     if (!answer.ok) throw new Error(`snapshot ${answer.status}`);
-    const { state, heads, epoch } = await answer.json();
+    const { state, heads, epoch, follow: place } = await answer.json();
+    const others = !sameNames(heads, this.heads);
     this.#epoch = epoch;
     this.#take(state, heads);
+    follow.take(place);
     this.#save();
+    if (others && this.#leave) queueMicrotask(() => this.#join());
     return heads;
   }
 
@@ -132,6 +163,8 @@ class Room extends EventTarget {
     return false;
   }
 }
+
+const sameNames = (one, other) => Object.keys(one).sort().join() === Object.keys(other).sort().join();
 
 /** A form whose words are kept as a draft carries its id in a field, which is kept with them (forms.js). */
 const commandIdOf = (form) => form.elements.command_id?.value || (form.dataset.command ||= newCommandId());

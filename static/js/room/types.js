@@ -153,11 +153,22 @@
  */
 
 /**
- * The state drawn from the rows, with the stream numbers it stands for and the epoch in which those count.
+ * The place that is shown: an id, or null when nothing is; `y` in thousandths of the page. A hint (`follow`).
+ * @typedef {Object} LiveFollow
+ * @property {number} meeting
+ * @property {number} rev
+ * @property {number|null} paper
+ * @property {number} page
+ * @property {number} y
+ */
+
+/**
+ * The state drawn from the rows, with the stream numbers it stands for and the epoch in which those count, and the place that is being presented.
  * @typedef {Object} Snapshot
  * @property {LiveState} state
  * @property {Object<string, number>} heads
  * @property {string} epoch
+ * @property {LiveFollow|null} follow
  */
 
 export {};
