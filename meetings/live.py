@@ -26,6 +26,7 @@ class LiveMeeting(Wire):
     item_order: tuple[int, ...]
     current: int | None
     current_at: datetime | None
+    paused_at: datetime | None
     visited: tuple[int, ...]
 
     @classmethod
@@ -43,6 +44,7 @@ class LiveMeeting(Wire):
             item_order=tuple(meeting.item_order),
             current=meeting.current_item_id,
             current_at=meeting.current_at,
+            paused_at=meeting.paused_at,
             visited=tuple(meeting.visited),
         )
 
