@@ -11,13 +11,13 @@ from kernel.db import Tx
 from kernel.errors import Conflict, Forbidden, NotFound, Stale
 from kernel.schema import table_of
 from kernel.text import phrase
-from meetings import access, streams
+from meetings import access, audiences, streams
 from meetings.access import Right, meeting_for, must_allow
 from meetings.live import CurrentItem
 from meetings.models import AgendaItem, Meeting, RoomCommand
 from meetings.planning import note
 from meetings.speaking import end_open_turns
-from meetings.states import Verb
+from meetings.states import Audience, Verb
 
 Answer = dict[str, Any]
 
@@ -127,7 +127,10 @@ def _store_current(tx: Tx, row: Any, item_id: int, command_id: str | None) -> An
     connection.execute(_BEGIN, {"item": item_id, "now": now})
     if row.current_item_id is not None:
         connection.execute(_END, {"item": row.current_item_id, "now": now})
-    tx.publish(streams.room(row.id), "meeting", CurrentItem(row.rev + 1, item_id, now, tuple(visited)))
+    if row.has_hidden:
+        _tell_current(tx, row, item_id)
+    else:
+        tx.publish(streams.room(row.id), "meeting", CurrentItem(row.rev + 1, item_id, now, tuple(visited)))
     answer = {"rev": row.rev + 1, "current": item_id}
     if command_id:
         tx.session.execute(
@@ -136,6 +139,14 @@ def _store_current(tx: Tx, row: Any, item_id: int, command_id: str | None) -> An
             )
         )
     return answer
+
+
+def _tell_current(tx: Tx, row: Any, item_id: int) -> None:
+    """The same where the room does not know all points."""
+    tx.session.expire_all()
+    meeting = tx.session.get_one(Meeting, row.id)
+    streams.tell_meeting(tx, meeting)
+    audiences.tell_hidden_places(tx, meeting, only={item_id, row.current_item_id})
 
 
 _MEETING, _ITEM = table_of(Meeting), table_of(AgendaItem)
@@ -151,9 +162,10 @@ _FIND = (
         _MEETING.c.item_order,
         _MEETING.c.visited,
         _MEETING.c.current_item_id,
+        sa.exists().where(_ITEM.c.meeting_id == _MEETING.c.id, _ITEM.c.audience == Audience.HIDDEN).label("has_hidden"),
     )
     .where(_MEETING.c.id == sa.bindparam("meeting"))
-    .with_for_update()
+    .with_for_update(of=_MEETING)
 )
 _MOVE = (
     sa.update(_MEETING)

@@ -10,6 +10,9 @@ from kernel.wire import Wire
 from meetings.models import AgendaItem, Conclusion, FollowedPlace, Meeting, MeetingPaper, Participant, SpeakTurn
 from tasks.models import Task
 
+CLOSED_TITLE = "Nội dung kín"
+"""Stands in the place of a confidential point's title, for who may not read it."""
+
 
 @dataclass(frozen=True)
 class LiveMeeting(Wire):
@@ -29,8 +32,9 @@ class LiveMeeting(Wire):
     visited: tuple[int, ...]
 
     @classmethod
-    def of(cls, meeting: Meeting) -> "LiveMeeting":
-        """The fields of a row."""
+    def of(cls, meeting: Meeting, hidden: frozenset[int] = frozenset()) -> "LiveMeeting":
+        """The fields of a row, without the points that the room does not know."""
+        in_hidden = meeting.current_item_id in hidden
         return cls(
             id=meeting.id,
             rev=meeting.rev,
@@ -40,10 +44,10 @@ class LiveMeeting(Wire):
             state=meeting.state,
             starts_at=meeting.starts_at,
             ends_at=meeting.ends_at,
-            item_order=tuple(meeting.item_order),
-            current=meeting.current_item_id,
-            current_at=meeting.current_at,
-            visited=tuple(meeting.visited),
+            item_order=tuple(i for i in meeting.item_order if i not in hidden),
+            current=None if in_hidden else meeting.current_item_id,
+            current_at=None if in_hidden else meeting.current_at,
+            visited=tuple(i for i in meeting.visited if i not in hidden),
         )
 
 
@@ -52,8 +56,8 @@ class CurrentItem(Wire):
     """The part of the meeting that changes when another point is taken."""
 
     rev: int
-    current: int
-    current_at: datetime
+    current: int | None
+    current_at: datetime | None
     visited: tuple[int, ...]
 
 
@@ -75,7 +79,7 @@ class LivePaper(Wire):
 
 @dataclass(frozen=True)
 class LiveItem(Wire):
-    """An agenda item with the newest version of each of its papers."""
+    """An agenda item with the newest version of each of its papers; `closed`: for chosen participants only."""
 
     id: int
     rev: int
@@ -83,12 +87,28 @@ class LiveItem(Wire):
     presenter: str
     minutes: int
     papers: tuple[LivePaper, ...]
+    closed: bool
 
     @classmethod
     def of(cls, item: AgendaItem, papers: list[MeetingPaper]) -> "LiveItem":
         """The fields of a row and of its papers."""
         shown = tuple(LivePaper.of(paper) for paper in papers)
-        return cls(item.id, item.rev, item.title, item.presenter, item.minutes, shown)
+        return cls(item.id, item.rev, item.title, item.presenter, item.minutes, shown, False)
+
+    @classmethod
+    def closed_of(cls, item: AgendaItem) -> "LiveItem":
+        """A confidential point as those see it who may not read it."""
+        return cls(item.id, item.rev, CLOSED_TITLE, "", item.minutes, (), True)
+
+
+@dataclass(frozen=True)
+class LiveCleared(LiveItem):
+    """A confidential point as its audience reads it; a hidden one with its place: behind `after` (0: first)."""
+
+    after: int | None
+    place: int
+    current_at: datetime | None
+    visited: bool
 
 
 @dataclass(frozen=True)
@@ -249,7 +269,7 @@ class InvitationChange(Wire):
 
 @dataclass(frozen=True)
 class LiveState(Wire):
-    """All that a screen knows of a meeting; objects by their id. `answers` and `tasks` are empty but for the desk."""
+    """All that a screen knows of a meeting; objects by id. `answers` and `tasks` are empty but for the desk."""
 
     meeting: LiveMeeting
     queue: LiveQueue
@@ -258,6 +278,7 @@ class LiveState(Wire):
     conclusions: dict[str, LiveConclusion]
     answers: dict[str, LiveAnswer]
     tasks: dict[str, LiveTask]
+    cleared: dict[str, LiveCleared]
 
 
 @dataclass(frozen=True)
