@@ -183,6 +183,13 @@ def prune(tx: "Tx", before: datetime) -> int:
     return gone
 
 
+def forget(tx: "Tx", stream: StreamName) -> None:
+    """What was told until now is not replayed to anybody any more: part of it is not for everybody now. Who missed some
+    of it gets a snapshot."""
+    tx.session.execute(sa.update(Stream).where(Stream.name == stream).values(tail=Stream.head))
+    tx.session.execute(sa.delete(StreamEvent).where(StreamEvent.stream == stream))
+
+
 Guard = Callable[["Tx", Any, str], bool]
 guards: dict[str, Guard] = {}
 

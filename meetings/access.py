@@ -1,5 +1,6 @@
 """Who may see and do what in a meeting. Loading is authorising; strangers get NotFound."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -11,8 +12,8 @@ from kernel.errors import Forbidden, NotFound, WrongState
 from kernel.refs import Described, describes, row_id
 from kernel.streams import guard, snapshot
 from kernel.text import Phrase, phrase
-from meetings.models import AgendaItem, Conclusion, Meeting, MeetingPaper, Participant
-from meetings.states import ROOM_STATES, MeetingState, Verb, after
+from meetings.models import AgendaItem, Conclusion, ItemClearance, Meeting, MeetingPaper, Participant
+from meetings.states import ROOM_STATES, Audience, MeetingState, Verb, after
 
 
 class Right(StrEnum):
@@ -90,6 +91,33 @@ def own_place_for(tx: Tx, actor: Actor | None, meeting_id: int) -> tuple[Meeting
     return meeting, participant
 
 
+@dataclass(frozen=True)
+class Clearance:
+    """Which confidential points of one meeting somebody reads. Walls and participants who were not chosen: none."""
+
+    desk: bool
+    items: frozenset[int]
+
+    def reads(self, item: AgendaItem) -> bool:
+        """Whether the point, its papers and what is decided on it are for them."""
+        return item.audience == Audience.EVERYONE or self.desk or item.id in self.items
+
+    def knows(self, item: AgendaItem) -> bool:
+        """Whether they may see that the point is there."""
+        return item.audience != Audience.HIDDEN or self.reads(item)
+
+
+def clearance_of(tx: Tx, actor: Actor | None, meeting: Meeting) -> Clearance:
+    """What `actor`, who was let into the meeting, reads of it."""
+    if at_desk(actor, meeting):
+        return Clearance(desk=True, items=frozenset())
+    own = participant_of(tx, actor, meeting.id)
+    if own is None:
+        return Clearance(desk=False, items=frozenset())
+    query = sa.select(ItemClearance.item_id).where(ItemClearance.participant_id == own.id)
+    return Clearance(desk=False, items=frozenset(tx.session.scalars(query)))
+
+
 def item_for(tx: Tx, meeting: Meeting, item_id: int) -> AgendaItem:
     """An item of this meeting; one of another meeting is not found."""
     item = tx.session.get(AgendaItem, item_id)
@@ -119,6 +147,8 @@ def paper_for(tx: Tx, actor: Actor | None, meeting_id: int, paper_id: int) -> Me
     meeting = meeting_for(tx, actor, meeting_id, Right.FOLLOW)
     paper = tx.session.get(MeetingPaper, paper_id)
     if paper is None or paper.meeting_id != meeting.id:
+        raise NotFound()
+    if not clearance_of(tx, actor, meeting).reads(tx.session.get_one(AgendaItem, paper.item_id)):
         raise NotFound()
     return paper
 
@@ -152,16 +182,22 @@ def wall_scope(meeting_id: int) -> str:
 
 @guard("meeting")
 def may_follow(tx: Tx, actor: Actor | None, name: str) -> bool:
-    """`meeting:<id>` for everybody in it, `meeting:<id>/desk` for the chair and the secretaries."""
+    """`meeting:<id>` for everybody in it, `meeting:<id>/desk` for the chair and the secretaries,
+    `meeting:<id>/item:<item>` for who reads that confidential point."""
     text, _, part = name.removeprefix("meeting:").partition("/")
     number = row_id(text)
-    if number is None or part not in {"", "desk"}:
+    kind, _, item_text = part.partition(":")
+    item_id = row_id(item_text) if kind == "item" else None
+    if number is None or (part not in {"", "desk"} and item_id is None):
         return False
     try:
-        meeting_for(tx, actor, number, Right.DESK if part else Right.FOLLOW)
+        meeting = meeting_for(tx, actor, number, Right.DESK if part == "desk" else Right.FOLLOW)
+        item = item_for(tx, meeting, item_id) if item_id is not None else None
     except (NotFound, Forbidden):
         return False
-    return True
+    if item is None:
+        return True
+    return item.audience != Audience.EVERYONE and clearance_of(tx, actor, meeting).reads(item)
 
 
 @snapshot("meeting")

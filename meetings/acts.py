@@ -7,6 +7,7 @@ ACTS: dict[str, Phrase] = {
     "meeting.change": phrase("Sửa thông tin cuộc họp"),
     "meeting.cancel": phrase("Hủy cuộc họp"),
     "meeting.convene": phrase("Gửi giấy mời họp"),
+    "meeting.change_audience": phrase("Đổi phạm vi xem của một nội dung họp"),
     "meeting.add_item": phrase("Thêm nội dung họp"),
     "meeting.change_item": phrase("Sửa nội dung họp"),
     "meeting.drop_item": phrase("Bỏ nội dung họp"),

@@ -92,7 +92,7 @@ def _conclude(tx: Tx, actor: Actor, meeting: Meeting, words: ConclusionWords, as
     )
     tx.session.add(conclusion)
     tx.session.flush()
-    note(tx, meeting, "meeting.conclude", {"conclusion": conclusion.id, "text": text})
+    note(tx, meeting, "meeting.conclude", {"conclusion": conclusion.id, **said(tx, conclusion)})
     if assign:
         _give(tx, actor, meeting, conclusion)
     streams.tell_conclusion(tx, conclusion)
@@ -151,9 +151,15 @@ def drop(tx: Tx, actor: Actor, meeting_id: int, conclusion_id: int) -> None:
     conclusion = conclusion_for(tx, meeting, conclusion_id)
     if conclusion.task_id is not None:
         raise WrongState(phrase("Kết luận này đã thành công việc được giao. Xin hủy công việc trước."))
-    streams.tell_gone(tx, meeting.id, "conclusion", conclusion.id, conclusion.rev + 1)
-    note(tx, meeting, "meeting.drop_conclusion", {"conclusion": conclusion.id, "text": conclusion.text})
+    streams.tell_conclusion_gone(tx, conclusion)
+    note(tx, meeting, "meeting.drop_conclusion", {"conclusion": conclusion.id, **said(tx, conclusion)})
     tx.session.delete(conclusion)
+
+
+def said(tx: Tx, conclusion: Conclusion) -> dict[str, str]:
+    """The words for the agency's journal; those on a confidential point stay out of it."""
+    is_open = streams.about(tx, conclusion.meeting_id, conclusion.item_id) == streams.room(conclusion.meeting_id)
+    return {"text": conclusion.text} if is_open else {}
 
 
 def _give(tx: Tx, actor: Actor, meeting: Meeting, conclusion: Conclusion) -> None:

@@ -11,9 +11,9 @@ from kernel.errors import Forbidden, Invalid
 from kernel.schema import insert_into
 from kernel.text import phrase
 from meetings import streams
-from meetings.access import at_desk, meeting_for, must_allow, paper_for, participant_of
+from meetings.access import at_desk, clearance_of, meeting_for, must_allow, paper_for, participant_of
 from meetings.live import LiveFollow
-from meetings.models import FollowedPlace, Meeting, SpeakTurn
+from meetings.models import AgendaItem, FollowedPlace, Meeting, MeetingPaper, SpeakTurn
 from meetings.states import Turn, Verb
 
 NEAREST = timedelta(milliseconds=50)
@@ -44,7 +44,8 @@ def lead(tx: Tx, actor: Actor, meeting_id: int, paper_id: int | None, page: int 
             raise Invalid({"page": phrase("Tài liệu không có trang này.")})
     moved = _store(tx, actor, meeting.id, {"paper_id": paper_id, "page": page, "y": y})
     if moved is not None:
-        tx.hint(streams.room(meeting.id), "follow", moved)
+        item_id = paper.item_id if paper_id is not None else None
+        tx.hint(streams.about(tx, meeting.id, item_id), "follow", moved)
     return moved
 
 
@@ -64,6 +65,12 @@ def _store(tx: Tx, actor: Actor, meeting_id: int, place: dict[str, int | None]) 
 
 
 def place_of(tx: Tx, actor: Actor | None, meeting: Meeting) -> LiveFollow | None:
-    """The place that is being presented now, for who comes late."""
+    """The place that is being presented now, for who comes late and may read the paper."""
     place = tx.session.get(FollowedPlace, meeting.id, populate_existing=True)
-    return LiveFollow.of(place) if place is not None else None
+    if place is None:
+        return None
+    paper = tx.session.get(MeetingPaper, place.paper_id) if place.paper_id is not None else None
+    if paper is None:
+        return LiveFollow(meeting.id, place.rev, None, 1, 0)
+    item = tx.session.get_one(AgendaItem, paper.item_id)
+    return LiveFollow.of(place) if clearance_of(tx, actor, meeting).reads(item) else None

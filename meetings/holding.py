@@ -11,13 +11,13 @@ from kernel.db import Tx
 from kernel.errors import Conflict, Forbidden, NotFound, Stale
 from kernel.schema import table_of
 from kernel.text import phrase
-from meetings import access, streams
+from meetings import access, audiences, streams
 from meetings.access import Right, meeting_for, must_allow
 from meetings.live import CurrentItem
 from meetings.models import AgendaItem, Meeting, RoomCommand, SpeakTurn
 from meetings.planning import note
 from meetings.speaking import end_open_turns, end_speech, move_speech
-from meetings.states import Turn, Verb
+from meetings.states import Audience, Turn, Verb
 
 Answer = dict[str, Any]
 
@@ -74,6 +74,7 @@ def resume(tx: Tx, actor: Actor, meeting_id: int) -> Meeting:
         move_speech(tx, meeting, rest)
         meeting.paused_at = None
     streams.tell_meeting(tx, meeting)
+    audiences.tell_hidden_places(tx, meeting, only={meeting.current_item_id})
     note(tx, meeting, "meeting.resume")
     return meeting
 
@@ -81,12 +82,13 @@ def resume(tx: Tx, actor: Actor, meeting_id: int) -> Meeting:
 def close(tx: Tx, actor: Actor, meeting_id: int) -> Meeting:
     """End the meeting. Conclusions may still be completed; points, presence and turns are final."""
     meeting = _move(tx, actor, meeting_id, Verb.CLOSE)
-    now = clock.now()
-    if meeting.current_item_id is not None:
-        tx.session.execute(sa.update(AgendaItem).where(AgendaItem.id == meeting.current_item_id).values(ended_at=now))
+    now, last = clock.now(), meeting.current_item_id
+    if last is not None:
+        tx.session.execute(sa.update(AgendaItem).where(AgendaItem.id == last).values(ended_at=now))
     meeting.current_item_id, meeting.current_at, meeting.paused_at, meeting.closed_at = None, None, None, now
     end_open_turns(tx, meeting)
     streams.tell_meeting(tx, meeting)
+    audiences.tell_hidden_places(tx, meeting, only={last})
     note(tx, meeting, "meeting.close")
     return meeting
 
@@ -134,7 +136,10 @@ def _store_current(tx: Tx, row: Any, item_id: int, command_id: str | None) -> An
     connection.execute(_BEGIN, {"item": item_id, "now": now})
     if row.current_item_id is not None:
         connection.execute(_END, {"item": row.current_item_id, "now": now})
-    tx.publish(streams.room(row.id), "meeting", CurrentItem(row.rev + 1, item_id, now, tuple(visited)))
+    if row.has_hidden:
+        _tell_current(tx, row, item_id)
+    else:
+        tx.publish(streams.room(row.id), "meeting", CurrentItem(row.rev + 1, item_id, now, tuple(visited)))
     if row.has_speaker:
         end_speech(tx, row.id)
     answer = {"rev": row.rev + 1, "current": item_id}
@@ -145,6 +150,14 @@ def _store_current(tx: Tx, row: Any, item_id: int, command_id: str | None) -> An
             )
         )
     return answer
+
+
+def _tell_current(tx: Tx, row: Any, item_id: int) -> None:
+    """The same where the room does not know all points."""
+    tx.session.expire_all()
+    meeting = tx.session.get_one(Meeting, row.id)
+    streams.tell_meeting(tx, meeting)
+    audiences.tell_hidden_places(tx, meeting, only={item_id, row.current_item_id})
 
 
 _MEETING, _ITEM, _TURN = table_of(Meeting), table_of(AgendaItem), table_of(SpeakTurn)
@@ -161,6 +174,7 @@ _FIND = (
         _MEETING.c.visited,
         _MEETING.c.current_item_id,
         sa.exists().where(_TURN.c.meeting_id == _MEETING.c.id, _TURN.c.state == Turn.SPEAKING).label("has_speaker"),
+        sa.exists().where(_ITEM.c.meeting_id == _MEETING.c.id, _ITEM.c.audience == Audience.HIDDEN).label("has_hidden"),
     )
     .where(_MEETING.c.id == sa.bindparam("meeting"))
     .with_for_update(of=_MEETING)

@@ -10,6 +10,9 @@ from kernel.wire import Wire
 from meetings.models import AgendaItem, Conclusion, FollowedPlace, Meeting, MeetingPaper, Participant, SpeakTurn
 from tasks.models import Task
 
+CLOSED_TITLE = "Nội dung kín"
+"""Stands in the place of a confidential point's title, for who may not read it."""
+
 
 @dataclass(frozen=True)
 class LiveMeeting(Wire):
@@ -30,8 +33,9 @@ class LiveMeeting(Wire):
     visited: tuple[int, ...]
 
     @classmethod
-    def of(cls, meeting: Meeting) -> "LiveMeeting":
-        """The fields of a row."""
+    def of(cls, meeting: Meeting, hidden: frozenset[int] = frozenset()) -> "LiveMeeting":
+        """The fields of a row, without the points that the room does not know."""
+        in_hidden = meeting.current_item_id in hidden
         return cls(
             id=meeting.id,
             rev=meeting.rev,
@@ -41,11 +45,11 @@ class LiveMeeting(Wire):
             state=meeting.state,
             starts_at=meeting.starts_at,
             ends_at=meeting.ends_at,
-            item_order=tuple(meeting.item_order),
-            current=meeting.current_item_id,
-            current_at=meeting.current_at,
+            item_order=tuple(i for i in meeting.item_order if i not in hidden),
+            current=None if in_hidden else meeting.current_item_id,
+            current_at=None if in_hidden else meeting.current_at,
             paused_at=meeting.paused_at,
-            visited=tuple(meeting.visited),
+            visited=tuple(i for i in meeting.visited if i not in hidden),
         )
 
 
@@ -54,8 +58,8 @@ class CurrentItem(Wire):
     """The part of the meeting that changes when another point is taken."""
 
     rev: int
-    current: int
-    current_at: datetime
+    current: int | None
+    current_at: datetime | None
     visited: tuple[int, ...]
 
 
@@ -77,7 +81,7 @@ class LivePaper(Wire):
 
 @dataclass(frozen=True)
 class LiveItem(Wire):
-    """An agenda item with the newest version of each of its papers."""
+    """An agenda item with the newest version of each of its papers; `closed`: for chosen participants only."""
 
     id: int
     rev: int
@@ -85,12 +89,28 @@ class LiveItem(Wire):
     presenter: str
     minutes: int
     papers: tuple[LivePaper, ...]
+    closed: bool
 
     @classmethod
     def of(cls, item: AgendaItem, papers: list[MeetingPaper]) -> "LiveItem":
         """The fields of a row and of its papers."""
         shown = tuple(LivePaper.of(paper) for paper in papers)
-        return cls(item.id, item.rev, item.title, item.presenter, item.minutes, shown)
+        return cls(item.id, item.rev, item.title, item.presenter, item.minutes, shown, False)
+
+    @classmethod
+    def closed_of(cls, item: AgendaItem) -> "LiveItem":
+        """A confidential point as those see it who may not read it."""
+        return cls(item.id, item.rev, CLOSED_TITLE, "", item.minutes, (), True)
+
+
+@dataclass(frozen=True)
+class LiveCleared(LiveItem):
+    """A confidential point as its audience reads it; a hidden one with its place: behind `after` (0: first)."""
+
+    after: int | None
+    place: int
+    current_at: datetime | None
+    visited: bool
 
 
 @dataclass(frozen=True)
@@ -251,7 +271,7 @@ class InvitationChange(Wire):
 
 @dataclass(frozen=True)
 class LiveState(Wire):
-    """All that a screen knows of a meeting; objects by their id. `answers` and `tasks` are empty but for the desk."""
+    """All that a screen knows of a meeting; objects by id. `answers` and `tasks` are empty but for the desk."""
 
     meeting: LiveMeeting
     queue: LiveQueue
@@ -260,6 +280,7 @@ class LiveState(Wire):
     conclusions: dict[str, LiveConclusion]
     answers: dict[str, LiveAnswer]
     tasks: dict[str, LiveTask]
+    cleared: dict[str, LiveCleared]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db import Base, JsonList
 from kernel.storage.sweep import HOLDS
-from meetings.states import Answer, MeetingKind, MeetingState, Role, Turn
+from meetings.states import Answer, Audience, MeetingKind, MeetingState, Role, Turn
 
 
 class Meeting(Base):
@@ -52,7 +52,18 @@ class AgendaItem(Base):
     minutes: Mapped[int] = mapped_column(default=15)  # planned
     started_at: Mapped[datetime | None]  # first taken up
     ended_at: Mapped[datetime | None]  # last left
+    audience: Mapped[str] = mapped_column(default=Audience.EVERYONE, server_default=Audience.EVERYONE)
     rev: Mapped[int] = mapped_column(default=1)
+
+
+class ItemClearance(Base):
+    """A participant who reads a confidential point; the desk reads all of them anyway."""
+
+    __tablename__ = "item_clearance"
+    item_id: Mapped[int] = mapped_column(sa.ForeignKey("agenda_item.id", ondelete="CASCADE"), primary_key=True)
+    participant_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("participant.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
 
 
 class MeetingPaper(Base):

@@ -17,10 +17,9 @@ from kernel.db import Tx
 from kernel.errors import Forbidden, Invalid, Stale, Unavailable
 from kernel.storage.blobs import Blob
 from kernel.text import Phrase, one_line, phrase
-from meetings import access, streams
+from meetings import access, audiences, streams
 from meetings.access import Right, item_for, meeting_for, must_allow
 from meetings.acts import ACTS
-from meetings.live import LiveItem
 from meetings.models import AgendaItem, Conclusion, Meeting, MeetingPaper, Participant, SpeakTurn
 from meetings.states import LEADING, Answer, MeetingKind, MeetingState, Role, Verb
 
@@ -179,7 +178,7 @@ def add_item(tx: Tx, actor: Actor, meeting_id: int, facts: ItemFacts) -> AgendaI
     item = AgendaItem(meeting_id=meeting.id, title=facts.title, presenter=facts.presenter, minutes=facts.minutes, rev=1)
     tx.session.add(item)
     tx.session.flush()
-    tx.publish(streams.room(meeting.id), "item", LiveItem.of(item, []))
+    audiences.tell_item(tx, item)
     _set_order(tx, meeting, [*meeting.item_order, item.id])
     note(tx, meeting, "meeting.add_item", {"item": item.id, "title": item.title})
     return item
@@ -195,7 +194,7 @@ def change_item(tx: Tx, actor: Actor, meeting_id: int, item_id: int, facts: Item
     assert facts.minutes is not None
     item.title, item.presenter, item.minutes = facts.title, facts.presenter, facts.minutes
     _tell_item(tx, item)
-    note(tx, meeting, "meeting.change_item", {"item": item.id, "title": item.title})
+    note(tx, meeting, "meeting.change_item", {"item": item.id, **audiences.named(item)})
     return item
 
 
@@ -210,9 +209,9 @@ def drop_item(tx: Tx, actor: Actor, meeting_id: int, item_id: int) -> None:
     tx.session.execute(sa.update(SpeakTurn).where(SpeakTurn.item_id == item.id).values(item_id=None))
     tx.session.execute(sa.delete(MeetingPaper).where(MeetingPaper.item_id == item.id))
     tx.session.delete(item)
-    streams.tell_gone(tx, meeting.id, "item", item.id, item.rev + 1)
+    audiences.tell_item_gone(tx, item)
     _set_order(tx, meeting, [i for i in meeting.item_order if i != item.id])
-    note(tx, meeting, "meeting.drop_item", {"item": item.id, "title": item.title})
+    note(tx, meeting, "meeting.drop_item", {"item": item.id, **audiences.named(item)})
 
 
 def reorder(tx: Tx, actor: Actor, meeting_id: int, order: Sequence[int]) -> Meeting:
@@ -230,6 +229,7 @@ def _set_order(tx: Tx, meeting: Meeting, order: list[int]) -> None:
     meeting.item_order = order
     meeting.rev += 1
     streams.tell_meeting(tx, meeting)
+    audiences.tell_hidden_places(tx, meeting)
 
 
 def _checked_item(facts: ItemFacts) -> ItemFacts:
@@ -306,20 +306,9 @@ def drop_paper(tx: Tx, actor: Actor, meeting_id: int, paper_id: int) -> None:
     _tell_item(tx, item)
 
 
-def papers_of(tx: Tx, item_id: int) -> list[MeetingPaper]:
-    """The newest versions of an item's papers, in the order of upload."""
-    query = (
-        sa.select(MeetingPaper)
-        .where(MeetingPaper.item_id == item_id, MeetingPaper.replaced_by_id.is_(None))
-        .order_by(MeetingPaper.id)
-    )
-    return list(tx.session.scalars(query))
-
-
 def _tell_item(tx: Tx, item: AgendaItem) -> None:
     item.rev += 1
-    tx.session.flush()
-    tx.publish(streams.room(item.meeting_id), "item", LiveItem.of(item, papers_of(tx, item.id)))
+    audiences.tell_item(tx, item)
 
 
 # ---- people ----

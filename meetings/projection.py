@@ -18,6 +18,7 @@ OBJECTS = {
     "conclusion": "conclusions",
     "answer": "answers",
     "task": "tasks",
+    "cleared": "cleared",
 }
 
 
@@ -45,3 +46,22 @@ def apply(state: State, kind: str, data: dict[str, Any]) -> State:
     if data.get("gone"):
         return {**state, place: {k: v for k, v in state[place].items() if k != key}}
     return {**state, place: {**state[place], key: {**known, **data}}}
+
+
+def seen(state: State) -> State:
+    """The state as screens draw it: the confidential points that this reader may read are laid over the agenda, and
+    hidden ones put into it."""
+    own = sorted(state["cleared"].values(), key=lambda item: (item["place"], item["id"]))
+    if not own:
+        return state
+    meeting = dict(state["meeting"])
+    meeting["item_order"] = order = list(meeting.get("item_order", []))
+    for item in reversed(own):
+        if item["after"] is None:  # the room knows that it is there
+            continue
+        order.insert(order.index(item["after"]) + 1 if item["after"] in order else 0, item["id"])
+        if item["current_at"] is not None:
+            meeting |= {"current": item["id"], "current_at": item["current_at"]}
+        if item["visited"]:
+            meeting["visited"] = [*meeting.get("visited", []), item["id"]]
+    return {**state, "meeting": meeting, "items": state["items"] | {str(item["id"]): item for item in own}}

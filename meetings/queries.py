@@ -8,31 +8,24 @@ import sqlalchemy as sa
 from directory import queries as directory
 from directory.actor import Actor
 from directory.queries import PersonCard
-from directory.streams import person_stream
 from kernel import clock
 from kernel.db import Tx
-from kernel.streams import StreamName, epoch, heads
+from kernel.streams import heads
 from kernel.text import Phrase, fold, phrase
-from meetings import access, following, streams, walls
-from meetings.access import Right, at_desk, meeting_for, participant_of
+from meetings import access, audiences, streams, walls
+from meetings.access import Clearance, Right, at_desk, clearance_of, meeting_for, participant_of
 from meetings.convening import participants_of
 from meetings.letters import Letters, place_words, ref_of
 from meetings.live import (
-    LiveAnswer,
+    CLOSED_TITLE,
     LiveConclusion,
-    LiveItem,
-    LiveMeeting,
     LivePaper,
-    LivePerson,
-    LiveState,
-    LiveTask,
     LiveTurn,
-    Snapshot,
 )
 from meetings.models import AgendaItem, Conclusion, Meeting, MeetingPaper, Participant
 from meetings.pages import MeetingView, OwnPlace, WallView
 from meetings.speaking import queue_of
-from meetings.states import OVER_STATES, ROOM_STATES, Answer, MeetingKind, MeetingState, Role, Verb, after
+from meetings.states import OVER_STATES, ROOM_STATES, Answer, Audience, MeetingKind, MeetingState, Role, Verb, after
 from notify.queries import MessageLine, messages_about
 from tasks.models import Task
 from tasks.moves import LABELS
@@ -106,6 +99,8 @@ class ItemView:
     minutes: int
     phase: str  # past, current, ahead
     papers: list[LivePaper]
+    audience: Audience
+    readers: frozenset[int]  # the participants chosen for a confidential point; for the desk only
 
 
 @dataclass(frozen=True)
@@ -249,10 +244,12 @@ def page(tx: Tx, actor: Actor | None, meeting_id: int, right: Right = Right.SEE)
     meeting = meeting_for(tx, actor, meeting_id, right)
     desk = at_desk(actor, meeting)
     people = participants_of(tx, meeting.id)
-    decided = conclusions_of(tx, meeting.id)
+    decided = conclusions_for(tx, clearance_of(tx, actor, meeting), meeting.id)
     word, tone = STATE_WORDS[meeting.state]
     sent = _messages_by_person(tx, meeting) if desk else {}
-    names = [streams.room(meeting.id)] + ([streams.desk(meeting.id)] if desk else [])
+    names = [streams.room(meeting.id), *audiences.streams_of(tx, actor, meeting)] + (
+        [streams.desk(meeting.id)] if desk else []
+    )
     return MeetingPage(
         meeting=MeetingView.of(meeting),
         state_word=word,
@@ -261,7 +258,7 @@ def page(tx: Tx, actor: Actor | None, meeting_id: int, right: Right = Right.SEE)
         place=place_words(meeting),
         host=directory.agency(tx, meeting.agency_id).name,
         chair=next((p.name for p in people if p.role == Role.CHAIR), ""),
-        items=_items(tx, meeting),
+        items=_items(tx, actor, meeting),
         people=[_person(p, desk, sent.get(p.person_id, [])) for p in people],
         conclusions=[LiveConclusion.of(one) for one in decided],
         task_words={t.id: LABELS[TaskState(t.state)] for t in tasks_of(tx, decided)},
@@ -275,22 +272,25 @@ def page(tx: Tx, actor: Actor | None, meeting_id: int, right: Right = Right.SEE)
     )
 
 
-def _items(tx: Tx, meeting: Meeting) -> list[ItemView]:
-    found = {
-        item.id: item for item in tx.session.scalars(sa.select(AgendaItem).where(AgendaItem.meeting_id == meeting.id))
-    }
+def _items(tx: Tx, actor: Actor | None, meeting: Meeting) -> list[ItemView]:
+    clearance = clearance_of(tx, actor, meeting)
+    rows = tx.session.scalars(sa.select(AgendaItem).where(AgendaItem.meeting_id == meeting.id))
+    found = {item.id: item for item in rows if clearance.knows(item)}
     papers = papers_by_item(tx, meeting.id)
+    readers = audiences.clearances(tx, meeting.id) if clearance.desk else {}
     ordered = [found[i] for i in meeting.item_order if i in found]
     return [
         ItemView(
             id=item.id,
             rev=item.rev,
             number=number,
-            title=item.title,
-            presenter=item.presenter,
+            title=item.title if clearance.reads(item) else CLOSED_TITLE,
+            presenter=item.presenter if clearance.reads(item) else "",
             minutes=item.minutes,
             phase=_phase(meeting, item.id),
-            papers=[LivePaper.of(paper) for paper in papers.get(item.id, [])],
+            papers=[LivePaper.of(paper) for paper in papers.get(item.id, []) if clearance.reads(item)],
+            audience=Audience(item.audience),
+            readers=readers.get(item.id, frozenset()) if clearance.desk else frozenset(),
         )
         for number, item in enumerate(ordered, start=1)
     ]
@@ -319,6 +319,13 @@ def conclusions_of(tx: Tx, meeting_id: int) -> list[Conclusion]:
     """What was decided, in the order of writing."""
     query = sa.select(Conclusion).where(Conclusion.meeting_id == meeting_id).order_by(Conclusion.id)
     return list(tx.session.scalars(query))
+
+
+def conclusions_for(tx: Tx, clearance: Clearance, meeting_id: int) -> list[Conclusion]:
+    """What was decided, without what belongs to points that are not for the reader."""
+    closed = sa.select(AgendaItem).where(AgendaItem.meeting_id == meeting_id, AgendaItem.audience != Audience.EVERYONE)
+    kept_from = {item.id for item in tx.session.scalars(closed) if not clearance.reads(item)}
+    return [c for c in conclusions_of(tx, meeting_id) if c.item_id not in kept_from]
 
 
 def tasks_of(tx: Tx, conclusions: list[Conclusion]) -> list[Task]:
@@ -396,46 +403,3 @@ def people_for_tasks(tx: Tx, shown: MeetingPage) -> list[tuple[str, list[PersonC
         if others:
             groups.append((others[0].agency_name, others))
     return groups
-
-
-# ---- live ----
-
-
-def stream_names(actor: Actor | None, meeting: Meeting) -> list[StreamName]:
-    """The streams of this meeting that `actor` may follow."""
-    names = [streams.room(meeting.id)]
-    if actor is None or not at_desk(actor, meeting):
-        return names
-    # What became of the tasks is told to who gave or follows them.
-    return [*names, streams.desk(meeting.id), person_stream(actor.person_id)]
-
-
-def snapshot_tag(tx: Tx, actor: Actor | None, meeting_id: int) -> str:
-    """What changes whenever the snapshot would: the numbers of the streams that tell about it."""
-    meeting = meeting_for(tx, actor, meeting_id, Right.FOLLOW)
-    numbers = heads(tx, stream_names(actor, meeting))
-    place = following.place_of(tx, actor, meeting)
-    return "-".join([str(epoch(tx)), str(place.rev if place else 0), *(str(numbers[name]) for name in sorted(numbers))])
-
-
-def snapshot(tx: Tx, actor: Actor | None, meeting_id: int) -> Snapshot:
-    """The state of meetings/projection.py drawn from the rows, with the stream numbers it stands for and the
-    epoch in which those count."""
-    meeting = meeting_for(tx, actor, meeting_id, Right.FOLLOW)
-    papers = papers_by_item(tx, meeting.id)
-    items = tx.session.scalars(sa.select(AgendaItem).where(AgendaItem.meeting_id == meeting.id))
-    people = participants_of(tx, meeting.id)
-    answered = people if at_desk(actor, meeting) else []
-    decided = conclusions_of(tx, meeting.id)
-    state = LiveState(
-        meeting=LiveMeeting.of(meeting),
-        queue=queue_of(tx, meeting),
-        items={str(i.id): LiveItem.of(i, papers.get(i.id, [])) for i in items},
-        people={str(p.id): LivePerson.of(p) for p in people},
-        conclusions={str(c.id): LiveConclusion.of(c) for c in decided},
-        answers={str(p.id): LiveAnswer.of(p) for p in answered if p.answered_at is not None},
-        tasks={str(t.id): LiveTask.of(t) for t in tasks_of(tx, decided)} if answered else {},
-    )
-    return Snapshot(
-        state, heads(tx, stream_names(actor, meeting)), str(epoch(tx)), following.place_of(tx, actor, meeting)
-    )

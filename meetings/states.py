@@ -42,6 +42,15 @@ class Verb(StrEnum):
     RECORD = "record"
 
 
+class Audience(StrEnum):
+    """Who reads a point of the agenda: everybody; or the desk and chosen participants, while the others see that there
+    is a closed point (CLOSED), or nothing of it (HIDDEN)."""
+
+    EVERYONE = "everyone"
+    CLOSED = "closed"
+    HIDDEN = "hidden"
+
+
 class Role(StrEnum):
     """A participant's part in one meeting."""
 

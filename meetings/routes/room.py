@@ -9,7 +9,7 @@ from directory.actor import Actor
 from kernel.db import Tx
 from kernel.errors import NotFound
 from kernel.forms import fresh_number
-from meetings import attending, following, holding, queries, speaking
+from meetings import attending, following, holding, queries, snapshots, speaking
 from meetings.access import Right
 from meetings.forms import number
 from meetings.routes.base import WALLS, answered, command_id, routes
@@ -38,7 +38,7 @@ def room_context(tx: Tx, actor: Actor | None, page: queries.MeetingPage) -> dict
     """What the templates of the room, of its plain page and of a wall read."""
     return {
         "page": page,
-        "snapshot": queries.snapshot(tx, actor, page.meeting.id).wire(),
+        "snapshot": snapshots.snapshot(tx, actor, page.meeting.id).wire(),
         "choice": queries.people_for_tasks(tx, page) if page.desk else [],
         "number": fresh_number(),
         "errors": {},
@@ -60,11 +60,11 @@ def wall(tx: Tx, actor: Actor | None, meeting_id: int) -> Any:
 @routes.open_get("/meetings/<int:meeting_id>/snapshot", reason=WALLS)
 def snapshot(tx: Tx, actor: Actor | None, meeting_id: int) -> Response:
     """The whole state, with the stream numbers that it stands for, read in one transaction."""
-    tag = f'"{queries.snapshot_tag(tx, actor, meeting_id)}"'
+    tag = f'"{snapshots.snapshot_tag(tx, actor, meeting_id)}"'
     if request.headers.get("If-None-Match") == tag:
         response = make_response("", 304)
     else:
-        response = jsonify(queries.snapshot(tx, actor, meeting_id).wire())
+        response = jsonify(snapshots.snapshot(tx, actor, meeting_id).wire())
     response.headers["ETag"] = tag
     response.headers["Cache-Control"] = "private, no-cache"
     return response

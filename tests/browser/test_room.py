@@ -226,12 +226,13 @@ def test_the_same_events_lead_to_the_same_state_in_the_browser(seat: Seat, house
     page = seat("lan", room_of(stage))
     found = page.evaluate(
         """async events => {
-            const { empty, apply } = await import("/static/js/room/store.js");
-            return events.reduce((state, { kind, data }) => apply(state, kind, data), empty());
+            const { empty, apply, seen } = await import("/static/js/room/store.js");
+            const told = events.reduce((state, { kind, data }) => apply(state, kind, data), empty());
+            return [told, seen(told)];
         }""",
         events,
     )
-    assert found == wanted
+    assert found == [wanted, projection.seen(wanted)]
 
 
 def test_the_answer_link_works_without_scripts_on_a_small_phone(chromium: Browser, house: House, people: Cast) -> None:

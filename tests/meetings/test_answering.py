@@ -9,7 +9,7 @@ from kernel import clock
 from kernel.db import Database
 from kernel.errors import Forbidden, Invalid, NotFound, WrongState
 from kernel.streams import StreamEvent
-from meetings import answering, convening, holding, queries
+from meetings import answering, convening, holding, queries, snapshots
 from meetings.answering import Reply
 from meetings.models import Participant
 from meetings.states import Answer
@@ -120,8 +120,8 @@ def test_what_somebody_wrote_is_for_the_desk_only(db: Database, cast: Cast) -> N
         other = {p.id: p for p in queries.page(tx, cast.nam, stage.id).people}
         public = tx.session.scalars(sa.select(StreamEvent).where(StreamEvent.stream == f"meeting:{stage.id}"))
         assert "Lý do riêng" not in str([event.data for event in public])
-        assert "Lý do riêng" not in str(queries.snapshot(tx, cast.nam, stage.id))
-        assert "Lý do riêng" in str(queries.snapshot(tx, cast.thu, stage.id))
+        assert "Lý do riêng" not in str(snapshots.snapshot(tx, cast.nam, stage.id))
+        assert "Lý do riêng" in str(snapshots.snapshot(tx, cast.thu, stage.id))
     assert desk[stage.people["lan"]].reason == "Lý do riêng"
     assert other[stage.people["lan"]].reason == ""
     assert other[stage.people["lan"]].answer == Answer.NO

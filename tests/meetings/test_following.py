@@ -8,7 +8,7 @@ from kernel import clock
 from kernel.db import Committed, Database
 from kernel.errors import Forbidden, Invalid, NotFound, WrongState
 from kernel.storage.blobs import Blob
-from meetings import following, holding, planning, queries, speaking
+from meetings import following, holding, planning, snapshots, speaking
 from meetings.planning import PaperFile
 from tests.cast import Cast
 from tests.meetings import stage as at
@@ -32,12 +32,12 @@ def test_the_desk_leads_and_who_comes_late_lands_on_the_page(db: Database, cast:
     stage = at.opened(db, cast)
     paper = paper_of(db, cast, stage)
     with db.read() as tx:
-        before = queries.snapshot_tag(tx, cast.lan, stage.id)
+        before = snapshots.snapshot_tag(tx, cast.lan, stage.id)
     with db.write(cast.thu.by) as tx:
         following.lead(tx, cast.thu, stage.id, paper, 2, 250)
     with db.read() as tx:
-        place = queries.snapshot(tx, cast.lan, stage.id).follow
-        assert queries.snapshot_tag(tx, cast.lan, stage.id) != before
+        place = snapshots.snapshot(tx, cast.lan, stage.id).follow
+        assert snapshots.snapshot_tag(tx, cast.lan, stage.id) != before
     assert place is not None
     assert (place.paper, place.page, place.y) == (paper, 2, 250)
     hint = told[-1].hints[0]

@@ -9,7 +9,7 @@ import pytest
 
 from kernel.db import Database
 from kernel.streams import between, heads
-from meetings import answering, attending, concluding, convening, holding, planning, projection, queries, speaking
+from meetings import answering, attending, concluding, convening, holding, planning, projection, snapshots, speaking
 from meetings.answering import Reply
 from meetings.concluding import ConclusionWords
 from meetings.planning import ItemFacts
@@ -48,6 +48,14 @@ def test_the_fixture_leads_to_the_state_that_a_reader_expects() -> None:
     assert state["tasks"]["91"]["state"] == "received"
 
 
+def test_what_a_reader_is_cleared_for_is_laid_over_the_agenda() -> None:
+    seen = projection.seen(project(EVENTS))
+    assert seen["meeting"]["item_order"] == [12, 13, 14, 11]
+    assert (seen["meeting"]["current"], seen["meeting"]["visited"]) == (13, [11, 13])
+    assert seen["items"]["12"]["title"] == "Phương án nhân sự"
+    assert sorted(seen["items"]) == ["12", "13", "14"]
+
+
 def test_events_that_come_twice_or_again_later_change_nothing() -> None:
     wanted = project(EVENTS)
     source = random.Random(7)
@@ -62,7 +70,7 @@ def test_events_that_come_twice_or_again_later_change_nothing() -> None:
 
 def _deletes_later(event: dict[str, Any]) -> bool:
     """Streams are dense and in order, so nothing of an object comes after it is gone."""
-    return bool(event["kind"] == "item" and event["data"].get("id") == 11)
+    return bool((event["kind"], event["data"].get("id")) in {("item", 11), ("cleared", 15)})
 
 
 def test_applying_leaves_the_old_state_as_it_was() -> None:
@@ -80,8 +88,8 @@ def test_what_was_told_live_equals_what_the_rows_say(db: Database, cast: Cast, n
     _everything(db, cast, stage)
     actor = getattr(cast, name)
     with db.read() as tx:
-        snapshot = queries.snapshot(tx, actor, stage.id).wire()
-        names = [n for n in queries.stream_names(actor, at.meeting(db, stage)) if n.startswith("meeting:")]
+        snapshot = snapshots.snapshot(tx, actor, stage.id).wire()
+        names = [n for n in snapshots.stream_names(tx, actor, at.meeting(db, stage)) if n.startswith("meeting:")]
         told = [e for n, head in heads(tx, names).items() for e in between(tx, n, 0, head)]
     state = project([{"kind": e.kind, "data": e.data} for e in told])
     tasks = snapshot["state"].pop("tasks")

@@ -8,7 +8,7 @@ from kernel import clock
 from kernel.db import Database
 from kernel.errors import Forbidden, Invalid, NotFound
 from kernel.streams import may_join, snapshot_url
-from meetings import convening, queries, walls
+from meetings import convening, queries, snapshots, walls
 from meetings.access import Right
 from tests.cast import Cast
 from tests.meetings import stage as at
@@ -27,7 +27,7 @@ def test_a_paired_wall_follows_its_meeting_and_nothing_else(db: Database, cast: 
         assert not may_join(tx, wall, f"meeting:{stage.id}/desk")
         assert not may_join(tx, wall, f"meeting:{other.id}")
         assert queries.page(tx, wall, stage.id, Right.FOLLOW).meeting.id == stage.id
-        assert queries.snapshot(tx, wall, stage.id).state.answers == {}
+        assert snapshots.snapshot(tx, wall, stage.id).state.answers == {}
         with pytest.raises(NotFound):
             queries.page(tx, wall, other.id)
         assert walls.actor_for_wall(tx, "another") is None

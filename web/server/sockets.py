@@ -26,7 +26,7 @@ from web.services import Services
 log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 10.0
-MAX_STREAMS = 50
+MAX_STREAMS = 110
 JOINS_PER_S = 100
 """Of everybody who is signed in; a browser that must wait asks again after a second."""
 JOINS_OF_ONE = Pace(20, 50)

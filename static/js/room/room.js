@@ -2,7 +2,7 @@
 import { get, newCommandId, postCommand } from "../http.js";
 import { say, words } from "../say.js";
 import { follow } from "./follow.js";
-import { apply } from "./store.js";
+import { apply, seen } from "./store.js";
 
 const SAVE_AFTER_MS = 400;
 const AGAIN_MS = 2_000;
@@ -11,7 +11,8 @@ const UNDECIDED = new Set([400, 401, 408, 429]);
 
 class Room extends EventTarget {
   /** @type {import("./types.js").LiveState | null} */
-  state = null;
+  state = null; // as it is drawn; what is told is applied to #told
+  #told = null;
   /** @type {Record<string, number>} */
   heads = {};
   viewing = null; // the item that this reader looks at; null follows the meeting
@@ -88,7 +89,8 @@ class Room extends EventTarget {
   }
 
   #take(state, heads) {
-    this.state = state;
+    this.#told = state;
+    this.state = seen(state);
     this.heads = { ...heads };
     this.#changed();
   }
@@ -100,8 +102,10 @@ class Room extends EventTarget {
       return;
     }
     const before = this.state;
-    this.state = apply(before, kind, data);
-    if (this.state === before) return;
+    const told = apply(this.#told, kind, data);
+    if (told === this.#told) return;
+    this.#told = told;
+    this.state = seen(told);
     if (before.meeting.current !== this.state.meeting.current) this.viewing = null;
     this.#changed(before);
     this.#save();
@@ -136,7 +140,7 @@ class Room extends EventTarget {
   #save() {
     clearTimeout(this.#saving);
     this.#saving = setTimeout(() => {
-      this.#cache.save(this.id, this.who, { state: this.state, heads: this.heads, epoch: this.#epoch, at: Date.now() });
+      this.#cache.save(this.id, this.who, { state: this.#told, heads: this.heads, epoch: this.#epoch, at: Date.now() });
     }, SAVE_AFTER_MS);
   }
 

@@ -15,6 +15,7 @@ const OBJECTS = {
   conclusion: "conclusions",
   answer: "answers",
   task: "tasks",
+  cleared: "cleared",
 };
 
 export function empty() {
@@ -44,6 +45,27 @@ export function apply(state, kind, data) {
   if (data.gone) delete objects[key];
   else objects[key] = { ...known, ...data };
   return { ...state, [place]: objects };
+}
+
+/**
+ * The state as screens draw it: the confidential points that this reader may read are laid over the agenda, and hidden
+ * ones put into it.
+ * @param {State} state
+ * @returns {State}
+ */
+export function seen(state) {
+  const own = Object.values(state.cleared ?? {}).sort((a, b) => a.place - b.place || a.id - b.id);
+  if (!own.length) return state;
+  const items = { ...state.items };
+  const meeting = { ...state.meeting, item_order: [...(state.meeting.item_order || [])] };
+  for (const item of own.reverse()) {
+    items[String(item.id)] = item;
+    if (item.after === null) continue; // the room knows that it is there
+    meeting.item_order.splice(meeting.item_order.indexOf(item.after) + 1, 0, item.id);
+    if (item.current_at !== null) Object.assign(meeting, { current: item.id, current_at: item.current_at });
+    if (item.visited) meeting.visited = [...(meeting.visited || []), item.id];
+  }
+  return { ...state, meeting, items };
 }
 
 // ---- what screens ask; no DOM, no clock ----

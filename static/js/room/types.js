@@ -22,8 +22,8 @@
  * The part of the meeting that changes when another point is taken.
  * @typedef {Object} CurrentItem
  * @property {number} rev
- * @property {number} current
- * @property {string} current_at
+ * @property {number|null} current
+ * @property {string|null} current_at
  * @property {number[]} visited
  */
 
@@ -38,7 +38,7 @@
  */
 
 /**
- * An agenda item with the newest version of each of its papers.
+ * An agenda item with the newest version of each of its papers; `closed`: for chosen participants only.
  * @typedef {Object} LiveItem
  * @property {number} id
  * @property {number} rev
@@ -46,6 +46,23 @@
  * @property {string} presenter
  * @property {number} minutes
  * @property {LivePaper[]} papers
+ * @property {boolean} closed
+ */
+
+/**
+ * A confidential point as its audience reads it; a hidden one with its place: behind `after` (0: first).
+ * @typedef {Object} LiveCleared
+ * @property {number} id
+ * @property {number} rev
+ * @property {string} title
+ * @property {string} presenter
+ * @property {number} minutes
+ * @property {LivePaper[]} papers
+ * @property {boolean} closed
+ * @property {number|null} after
+ * @property {number} place
+ * @property {string|null} current_at
+ * @property {boolean} visited
  */
 
 /**
@@ -142,7 +159,7 @@
  */
 
 /**
- * All that a screen knows of a meeting; objects by their id. `answers` and `tasks` are empty but for the desk.
+ * All that a screen knows of a meeting; objects by id. `answers` and `tasks` are empty but for the desk.
  * @typedef {Object} LiveState
  * @property {LiveMeeting} meeting
  * @property {LiveQueue} queue
@@ -151,6 +168,7 @@
  * @property {Object<string, LiveConclusion>} conclusions
  * @property {Object<string, LiveAnswer>} answers
  * @property {Object<string, LiveTask>} tasks
+ * @property {Object<string, LiveCleared>} cleared
  */
 
 /**
