@@ -16,6 +16,8 @@
  * @property {string|null} current_at
  * @property {string|null} paused_at
  * @property {number[]} visited
+ * @property {string} quorum_rule
+ * @property {number} quorum_number
  */
 
 /**
