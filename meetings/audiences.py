@@ -149,7 +149,7 @@ def tell_item_gone(tx: Tx, item: AgendaItem) -> None:
         tx.publish(streams.of_item(item.meeting_id, item.id), "cleared", gone)
 
 
-def tell_hidden_places(tx: Tx, meeting: Meeting, only: Iterable[int] | None = None) -> None:
+def tell_hidden_places(tx: Tx, meeting: Meeting, only: Iterable[int | None] | None = None) -> None:
     """The order or the current point changed: hidden points, whose place the room's agenda does not hold, tell their
     own to those who read them."""
     query = sa.select(AgendaItem).where(AgendaItem.meeting_id == meeting.id, AgendaItem.audience == Audience.HIDDEN)

@@ -14,10 +14,10 @@ from kernel.text import phrase
 from meetings import access, audiences, streams
 from meetings.access import Right, meeting_for, must_allow
 from meetings.live import CurrentItem
-from meetings.models import AgendaItem, Meeting, RoomCommand
+from meetings.models import AgendaItem, Meeting, RoomCommand, SpeakTurn
 from meetings.planning import note
-from meetings.speaking import end_open_turns
-from meetings.states import Audience, Verb
+from meetings.speaking import end_open_turns, end_speech, move_speech
+from meetings.states import Audience, Turn, Verb
 
 Answer = dict[str, Any]
 
@@ -56,17 +56,25 @@ def open_meeting(tx: Tx, actor: Actor, meeting_id: int) -> Meeting:
 
 
 def pause(tx: Tx, actor: Actor, meeting_id: int) -> Meeting:
-    """Break off for a while; the current point stays."""
+    """Break off for a while; the current point stays, and its time stands still."""
     meeting = _move(tx, actor, meeting_id, Verb.PAUSE)
+    meeting.paused_at = clock.now()
     streams.tell_meeting(tx, meeting)
     note(tx, meeting, "meeting.pause")
     return meeting
 
 
 def resume(tx: Tx, actor: Actor, meeting_id: int) -> Meeting:
-    """Go on after a pause."""
+    """Go on after a pause, which counts neither for the point nor for who has the floor."""
     meeting = _move(tx, actor, meeting_id, Verb.RESUME)
+    if meeting.paused_at is not None:
+        rest = clock.now() - meeting.paused_at
+        if meeting.current_at is not None:
+            meeting.current_at += rest
+        move_speech(tx, meeting, rest)
+        meeting.paused_at = None
     streams.tell_meeting(tx, meeting)
+    audiences.tell_hidden_places(tx, meeting, only={meeting.current_item_id})
     note(tx, meeting, "meeting.resume")
     return meeting
 
@@ -74,12 +82,13 @@ def resume(tx: Tx, actor: Actor, meeting_id: int) -> Meeting:
 def close(tx: Tx, actor: Actor, meeting_id: int) -> Meeting:
     """End the meeting. Conclusions may still be completed; points, presence and turns are final."""
     meeting = _move(tx, actor, meeting_id, Verb.CLOSE)
-    now = clock.now()
-    if meeting.current_item_id is not None:
-        tx.session.execute(sa.update(AgendaItem).where(AgendaItem.id == meeting.current_item_id).values(ended_at=now))
-    meeting.current_item_id, meeting.current_at, meeting.closed_at = None, None, now
+    now, last = clock.now(), meeting.current_item_id
+    if last is not None:
+        tx.session.execute(sa.update(AgendaItem).where(AgendaItem.id == last).values(ended_at=now))
+    meeting.current_item_id, meeting.current_at, meeting.paused_at, meeting.closed_at = None, None, None, now
     end_open_turns(tx, meeting)
     streams.tell_meeting(tx, meeting)
+    audiences.tell_hidden_places(tx, meeting, only={last})
     note(tx, meeting, "meeting.close")
     return meeting
 
@@ -94,7 +103,7 @@ def _move(tx: Tx, actor: Actor, meeting_id: int, verb: Verb) -> Meeting:
 def take_item(
     tx: Tx, actor: Actor, meeting_id: int, item_id: int, *, rev: int | None = None, command_id: str | None = None
 ) -> Answer:
-    """Make a point the current one, for everybody at once.
+    """Make a point the current one, for everybody at once; who speaks on the one before has spoken.
 
     The chair presses and a thousand screens follow, so this works below the unit of work, with statements that are
     built once: one locked SELECT, one UPDATE of the meeting, one of each point's times, and one event. `rev` is what
@@ -131,6 +140,8 @@ def _store_current(tx: Tx, row: Any, item_id: int, command_id: str | None) -> An
         _tell_current(tx, row, item_id)
     else:
         tx.publish(streams.room(row.id), "meeting", CurrentItem(row.rev + 1, item_id, now, tuple(visited)))
+    if row.has_speaker:
+        end_speech(tx, row.id)
     answer = {"rev": row.rev + 1, "current": item_id}
     if command_id:
         tx.session.execute(
@@ -149,7 +160,7 @@ def _tell_current(tx: Tx, row: Any, item_id: int) -> None:
     audiences.tell_hidden_places(tx, meeting, only={item_id, row.current_item_id})
 
 
-_MEETING, _ITEM = table_of(Meeting), table_of(AgendaItem)
+_MEETING, _ITEM, _TURN = table_of(Meeting), table_of(AgendaItem), table_of(SpeakTurn)
 _NOW = sa.bindparam("now", type_=_MEETING.c.current_at.type)
 _FIND = (
     sa.select(
@@ -162,6 +173,7 @@ _FIND = (
         _MEETING.c.item_order,
         _MEETING.c.visited,
         _MEETING.c.current_item_id,
+        sa.exists().where(_TURN.c.meeting_id == _MEETING.c.id, _TURN.c.state == Turn.SPEAKING).label("has_speaker"),
         sa.exists().where(_ITEM.c.meeting_id == _MEETING.c.id, _ITEM.c.audience == Audience.HIDDEN).label("has_hidden"),
     )
     .where(_MEETING.c.id == sa.bindparam("meeting"))

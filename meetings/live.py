@@ -29,6 +29,7 @@ class LiveMeeting(Wire):
     item_order: tuple[int, ...]
     current: int | None
     current_at: datetime | None
+    paused_at: datetime | None
     visited: tuple[int, ...]
 
     @classmethod
@@ -47,6 +48,7 @@ class LiveMeeting(Wire):
             item_order=tuple(i for i in meeting.item_order if i not in hidden),
             current=None if in_hidden else meeting.current_item_id,
             current_at=None if in_hidden else meeting.current_at,
+            paused_at=meeting.paused_at,
             visited=tuple(i for i in meeting.visited if i not in hidden),
         )
 

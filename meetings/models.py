@@ -30,7 +30,8 @@ class Meeting(Base):
     rev: Mapped[int] = mapped_column(default=1)
     item_order: Mapped[JsonList] = mapped_column(default=list)  # ids of agenda items, in order
     current_item_id: Mapped[int | None]
-    current_at: Mapped[datetime | None]
+    current_at: Mapped[datetime | None]  # when it was taken up, moved on by the pauses since
+    paused_at: Mapped[datetime | None]  # while it is paused: timers stand still at this instant
     visited: Mapped[JsonList] = mapped_column(default=list)  # ids of items that were taken up
     queue_rev: Mapped[int] = mapped_column(default=0)
     convened_at: Mapped[datetime | None]

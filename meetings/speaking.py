@@ -1,6 +1,6 @@
 """The speakers' queue: who asked to speak, who has the floor. The whole queue is one object with one `rev`."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -75,6 +75,23 @@ def end_open_turns(tx: Tx, meeting: Meeting) -> None:
         _end(turn)
     if turns:
         _tell(tx, meeting)
+
+
+def end_speech(tx: Tx, meeting_id: int) -> None:
+    """The point that was spoken on is over: who has the floor has spoken; who waits goes on waiting."""
+    speakers = [turn for turn in _open_turns(tx, meeting_id) if turn.state == Turn.SPEAKING]
+    for turn in speakers:
+        _end(turn)
+    if speakers:
+        _tell(tx, tx.session.get_one(Meeting, meeting_id, populate_existing=True))
+
+
+def move_speech(tx: Tx, meeting: Meeting, rest: timedelta) -> None:
+    """A pause that lasted for `rest` does not count for who has the floor."""
+    for turn in _open_turns(tx, meeting.id):
+        if turn.state == Turn.SPEAKING and turn.started_at is not None:
+            turn.started_at += rest
+            _tell(tx, meeting)
 
 
 def end_turn_of(tx: Tx, meeting: Meeting, participant: Participant) -> None:

@@ -19,6 +19,7 @@ MEETING = Meeting(
     item_order=[12, 11],
     current_item_id=11,
     current_at=AT,
+    paused_at=None,
     visited=[11],
 )
 ITEM = AgendaItem(id=11, rev=2, title="Phương án chống ngập", presenter="Ông Bình", minutes=15)

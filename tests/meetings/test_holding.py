@@ -1,11 +1,13 @@
 """The chair leads: opening, taking up points, pausing, closing; speakers and presence."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from kernel import clock
 from kernel.db import Database
 from kernel.errors import Conflict, Forbidden, NotFound, Stale, WrongState
 from kernel.streams import StreamEvent
@@ -31,6 +33,37 @@ def test_a_meeting_opens_takes_up_points_pauses_and_closes(db: Database, cast: C
         assert at.meeting(db, stage).state == state
     with pytest.raises(WrongState), db.write() as tx:
         holding.open_meeting(tx, cast.binh, stage.id)
+
+
+def test_a_pause_counts_neither_for_the_point_nor_for_who_speaks(db: Database, cast: Cast) -> None:
+    stage = at.opened(db, cast)
+    began = clock.now()
+    with clock.frozen(began), db.write() as tx:
+        holding.take_item(tx, cast.binh, stage.id, stage.items[0])
+        speaking.ask_to_speak(tx, cast.nam, stage.id)
+    with clock.frozen(began):
+        _give(db, cast, stage, "nam")
+    with clock.frozen(began + timedelta(minutes=5)), db.write() as tx:
+        holding.pause(tx, cast.binh, stage.id)
+    assert at.meeting(db, stage).paused_at == began + timedelta(minutes=5)
+    with clock.frozen(began + timedelta(minutes=35)), db.write() as tx:
+        holding.resume(tx, cast.binh, stage.id)
+    meeting = at.meeting(db, stage)
+    with db.read() as tx:
+        (turn,) = speaking.queue_of(tx, meeting).turns
+    assert (meeting.paused_at, meeting.current_at, turn.started_at) == (None, *[began + timedelta(minutes=30)] * 2)
+
+
+def test_another_point_ends_the_speech_on_the_one_before_and_keeps_who_waits(db: Database, cast: Cast) -> None:
+    stage = at.opened(db, cast)
+    with db.write() as tx:
+        holding.take_item(tx, cast.binh, stage.id, stage.items[0])
+        speaking.ask_to_speak(tx, cast.lan, stage.id)
+        speaking.ask_to_speak(tx, cast.nam, stage.id)
+    _give(db, cast, stage, "nam")
+    with db.write() as tx:
+        holding.take_item(tx, cast.binh, stage.id, stage.items[1])
+    assert _queue(db, stage) == [(stage.people["lan"], "waiting")]
 
 
 def test_a_draft_cannot_be_opened(db: Database, cast: Cast) -> None:

@@ -15,6 +15,24 @@ class Agenda extends Pane {
       room.view(id === room.state.meeting.current ? null : id);
       document.body.removeAttribute("data-sheet");
     });
+    // On a phone the agenda is a sheet, without a size until it is opened.
+    new ResizeObserver(() => this.#bringCurrent()).observe(this);
+  }
+
+  drawn(state) {
+    if (state.meeting.current === this.brought) return;
+    this.brought = state.meeting.current;
+    this.#bringCurrent();
+  }
+
+  /** Scroll the current item into sight, unless somebody is working in this pane. */
+  #bringCurrent() {
+    const row = this.querySelector("[aria-current]");
+    const box = this.closest(".room-agenda");
+    if (!row || !box || this.contains(document.activeElement)) return;
+    const [inner, outer] = [row.getBoundingClientRect(), box.getBoundingClientRect()];
+    if (inner.top >= outer.top && inner.bottom <= outer.bottom) return;
+    box.scrollTop += inner.top - outer.top - Math.max(0, (outer.height - inner.height) / 2);
   }
 
   draw(state) {

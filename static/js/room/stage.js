@@ -4,12 +4,19 @@ import { words } from "../say.js";
 import { meta, noItemWords, Pane } from "./pane.js";
 import { room } from "./room.js";
 import { currentItem, itemOf } from "./store.js";
-import { dayHour } from "./time.js";
+import { dayHour, hourMinute } from "./time.js";
+
+const LONG_TITLE = 160; // characters; more of them would push the paper off a phone
 
 class Stage extends Pane {
   connectedCallback() {
     this.addEventListener("click", (event) => {
       if (event.target.closest("[data-follow]")) room.view(null);
+      if (event.target.closest("[data-whole]")) {
+        const { item } = event.target.closest("[data-whole]").dataset;
+        this.whole = this.whole === item ? null : item;
+        this.update();
+      }
       const tab = event.target.closest("[data-paper]");
       if (tab) {
         this.chosen = Number(tab.dataset.paper);
@@ -26,8 +33,8 @@ class Stage extends Pane {
     const order = state.meeting.item_order;
     const place = words("itemOf", { n: order.indexOf(item.id) + 1, all: order.length });
     return [
-      h("p", { class: "now-label" }, away ? words("viewing") : words("current"), ` · ${place}`),
-      h("h2", { class: "now-title", "data-field": away ? null : "current" }, item.title),
+      h("p", { class: "now-label" }, away ? words("viewing") : this.#stateWords(state), ` · ${place}`),
+      ...this.#title(item, away),
       item.presenter ? h("p", { class: "now-presenter" }, words("presenter", { name: item.presenter })) : null,
       away && currentItem(state) ? this.#followButton() : null,
       item.papers.length > 1 ? this.#tabs(item) : null,
@@ -64,6 +71,21 @@ class Stage extends Pane {
       h("h2", { class: "now-title" }, noItemWords(state)),
       h("p", { class: "now-presenter" }, meta(dayHour(state.meeting.starts_at), state.meeting.place)),
     ];
+  }
+
+  #stateWords({ meeting }) {
+    if (meeting.state !== "paused") return words("current");
+    const since = meeting.paused_at ? words("pausedSince", { at: hourMinute(meeting.paused_at) }) : words("state_paused");
+    return h("span", { class: "now-paused" }, icon("pause-circle-fill"), since);
+  }
+
+  /** The title; a very long one shows its first lines and a button for the rest. */
+  #title(item, away) {
+    const long = item.title.length > LONG_TITLE;
+    const whole = this.whole === String(item.id);
+    const title = { class: long && !whole ? "now-title now-short" : "now-title", "data-field": away ? null : "current" };
+    const button = { type: "button", class: "btn btn-link now-whole", "data-whole": true, "data-item": item.id, "aria-expanded": String(whole) };
+    return [h("h2", title, item.title), long ? h("button", button, words(whole ? "less" : "whole")) : null];
   }
 
   #followButton() {

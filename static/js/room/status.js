@@ -19,7 +19,7 @@ class Top extends Pane {
       h("span", { class: "top-clock", "data-clock": true }, ""),
       h("span", { class: "top-timer timer", "data-item-timer": true, title: words("itemTimer") }, ""),
       h("span", { class: "top-quorum", "data-field": "present", title: present }, icon("people-fill"), `${count.present}/${count.invited}`),
-      h("span", { class: "top-state", "data-field": "state" }, words(`state_${state.meeting.state}`)),
+      h("span", { class: `top-state top-${state.meeting.state}`, "data-field": "state" }, words(`state_${state.meeting.state}`)),
       me && !me.present_at && canCheckIn(state) ? formButton(`${room.base}/check-in`, words("checkIn"), checkIn) : null,
     ];
   }
@@ -50,7 +50,8 @@ class Sync extends HTMLElement {
     const state = room.live?.state ?? "connecting";
     const at = room.live?.since ? hourMinute(room.live.since) : "";
     for (const name of Object.keys(SYNC_ICONS)) this.classList.toggle(`sync-${name}`, name === state);
-    this.replaceChildren(icon(SYNC_ICONS[state]), h("span", { class: "sync-word" }, words(state, { at })));
+    const word = state === "offline" && room.who === "wall" ? "offlineWall" : state;
+    this.replaceChildren(icon(SYNC_ICONS[state]), h("span", { class: "sync-word" }, words(word, { at })));
     this.dataset.state = state;
   }
 }

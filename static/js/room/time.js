@@ -41,11 +41,11 @@ export function drawItemTimer(pane, state, { speaks = false } = {}) {
     box.textContent = "";
     return;
   }
-  const gone = Math.max(0, secondsSince(state.meeting.current_at));
+  const gone = secondsSince(state.meeting.current_at, state);
   const planned = item.minutes * 60;
   box.textContent = `${duration(gone)} / ${duration(planned)}`;
   box.classList.toggle("timer-over", gone > planned);
-  if (speaks) announce(item, Math.round(planned - gone));
+  if (speaks && !state.meeting.paused_at) announce(item, Math.round(planned - gone));
 }
 
 function announce(item, left) {
@@ -57,7 +57,13 @@ function announce(item, left) {
 
 /** How long somebody has had the floor, in each timer inside `pane`. */
 export function drawSpeakingTimers(pane) {
-  for (const timer of pane.querySelectorAll("[data-since]")) timer.textContent = duration(secondsSince(timer.dataset.since));
+  for (const timer of pane.querySelectorAll("[data-since]")) {
+    timer.textContent = duration(secondsSince(timer.dataset.since, room.state));
+  }
 }
 
-const secondsSince = (at) => (room.now() - Date.parse(at)) / 1000;
+/** By the server's clock; in a pause time stands still. */
+function secondsSince(at, { meeting }) {
+  const now = meeting.paused_at ? Date.parse(meeting.paused_at) : room.now();
+  return Math.max(0, now - Date.parse(at)) / 1000;
+}

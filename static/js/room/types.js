@@ -14,6 +14,7 @@
  * @property {number[]} item_order
  * @property {number|null} current
  * @property {string|null} current_at
+ * @property {string|null} paused_at
  * @property {number[]} visited
  */
 
