@@ -134,7 +134,7 @@ class Schedules(RuleBasedStateMachine):
 def _run(examples: int) -> None:
     checks = [HealthCheck.too_slow, HealthCheck.filter_too_much]
     run = settings(max_examples=examples, stateful_step_count=40, deadline=None, suppress_health_check=checks)
-    run_state_machine_as_test(Schedules, settings=run)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(Schedules, settings=run)
 
 
 def test_two_hundred_schedules_lead_everybody_where_the_rows_lead() -> None:
