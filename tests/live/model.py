@@ -87,6 +87,9 @@ class Server:
                 for who in list(self.rooms[stream]):
                     self.put_out(who)
 
+        if stream in self.sent:  # rows that were deleted before are passed over
+            self.sent[stream] = max(self.sent[stream], self.rows.head(stream))
+
     def _look_for_a_leak(self, who: int, stream: str, row: Row) -> None:
         if who not in self.rows.audience[stream] and row.kind != "reset" and row.n > self.removed_at[stream, who]:
             self.leaks.append((who, stream, row.n))

@@ -75,7 +75,7 @@ class Schedules(RuleBasedStateMachine):
 
     @rule(stream=st.sampled_from([CLOSED, DESK]), people=st.sets(who))
     def change_audience(self, stream: str, people: set[int]) -> None:
-        self.server.reset(stream, people)
+        self.server.reset(stream, people & self.server.rows.audience[ROOM])  # only of people in the meeting
 
     @rule(gone=who)
     def remove_and_seat(self, gone: int) -> None:
