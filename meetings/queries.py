@@ -26,6 +26,7 @@ from meetings.models import AgendaItem, Conclusion, Meeting, MeetingPaper, Parti
 from meetings.pages import MeetingView, OwnPlace, WallView
 from meetings.speaking import queue_of
 from meetings.states import OVER_STATES, ROOM_STATES, Answer, Audience, MeetingKind, MeetingState, Role, Verb, after
+from meetings.voting.queries import VoteView, votes_for
 from notify.queries import MessageLine, messages_about
 from tasks.models import Task
 from tasks.moves import LABELS
@@ -151,6 +152,7 @@ class MeetingPage:
     conclusions: list[LiveConclusion]
     task_words: dict[int, tuple[Phrase, str]]  # by task id: how its state is called, and the tone of its chip
     turns: tuple[LiveTurn, ...]
+    votes: list[VoteView]
     quorum: Quorum
     me: OwnPlace | None
     desk: bool
@@ -263,6 +265,7 @@ def page(tx: Tx, actor: Actor | None, meeting_id: int, right: Right = Right.SEE)
         conclusions=[LiveConclusion.of(one) for one in decided],
         task_words={t.id: LABELS[TaskState(t.state)] for t in tasks_of(tx, decided)},
         turns=queue_of(tx, meeting).turns,
+        votes=votes_for(tx, actor, meeting),
         quorum=_quorum(people),
         me=OwnPlace.of(participant_of(tx, actor, meeting.id)),
         desk=desk,
