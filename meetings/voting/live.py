@@ -69,8 +69,7 @@ def result_of(stored: dict[str, object]) -> LiveResult:
 
 @dataclass(frozen=True)
 class LiveRoll(Wire):
-    """Who may vote and who has voted while a vote runs, by their ids as participants. `hands`: how often each option
-    was chosen so far, of a show of hands; else empty."""
+    """Who may vote and who has voted while a vote runs, as participants. `hands`: the count so far of a show of hands."""
 
     id: int
     rev: int

@@ -29,7 +29,7 @@
  */
 
 /**
- * Who may vote and who has voted while a vote runs, by their ids as participants. `hands`: how often each option was chosen so far, of a show of hands; else empty.
+ * Who may vote and who has voted while a vote runs, as participants. `hands`: the count so far of a show of hands.
  * @typedef {Object} LiveRoll
  * @property {number} id
  * @property {number} rev

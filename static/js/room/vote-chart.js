@@ -9,14 +9,14 @@ export function chart(lines, caption) {
   const head = h("tr", {},
     h("th", { scope: "col" }, words("voteOption")),
     h("th", { scope: "col", class: "vote-number" }, words("voteBallots")),
-    h("th", { scope: "col" }, words("voteShare")));
+    h("th", { scope: "col", class: "vote-number" }, h("abbr", { title: words("voteShareOf") }, words("voteShare"))));
   return h("table", { class: "table vote-result" },
     h("caption", { class: "visually-hidden" }, caption),
     h("thead", {}, head),
     h("tbody", {}, lines.map((line, place) => h("tr", { class: line.carried ? "vote-carried" : null, "data-key": `line-${place}` },
-      h("th", { scope: "row" }, line.words),
+      h("th", { scope: "row" }, line.words, bar(line.share)),
       h("td", { class: "vote-number" }, String(line.votes)),
-      h("td", {}, h("span", { class: "vote-share" }, `${line.share}%`), bar(line.share))))));
+      h("td", { class: "vote-number" }, `${line.share}%`)))));
 }
 
 function bar(share) {

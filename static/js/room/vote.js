@@ -101,13 +101,15 @@ class Vote extends Pane {
     const options = vote.options.map((option, place) => h("div", { class: "form-check", "data-key": `option-${place}` },
       h("input", { class: "form-check-input", type: many ? "checkbox" : "radio", id: `choice-${vote.id}-${place}`, name: "choice", value: place }),
       h("label", { class: "form-check-label", for: `choice-${vote.id}-${place}` }, option)));
-    return h("form", { class: "vote-ballot", action: `${urlOf(vote)}/ballot`, method: "post", "data-room": true, "data-vote": vote.id, "data-key": `ballot-${vote.id}` },
+    const form = { class: "vote-ballot", action: `${urlOf(vote)}/ballot`, method: "post", "data-room": true, "data-vote": vote.id };
+    const mark = unsent ? chip("waiting", "hourglass-split", words("voteUnsent")) : chip("good", "check-circle-fill", words("voteSent"));
+    return h("form", { ...form, "data-key": `ballot-${vote.id}` },
       h("fieldset", { class: "field" },
         h("legend", { class: many ? null : "visually-hidden" }, many ? words("voteMost", { n: vote.most }) : vote.question),
         h("div", { class: "vote-choices" }, options)),
       h("div", { class: "beside" },
         h("button", { class: "btn btn-primary" }, icon("send"), words(done ? "voteAgain" : "voteSend")),
-        h("span", { class: "vote-mark", "data-field": "sent" }, chip(unsent ? "waiting" : "good", unsent ? "hourglass-split" : "check-circle-fill", words(unsent ? "voteUnsent" : "voteSent")))));
+        h("span", { "data-field": "sent" }, mark)));
   }
 
   #acts(state, vote) {
