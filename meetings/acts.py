@@ -19,6 +19,7 @@ ACTS: dict[str, Phrase] = {
     "meeting.answer": phrase("Trả lời giấy mời"),
     "meeting.check_in": phrase("Điểm danh"),
     "meeting.take_back_check_in": phrase("Hủy điểm danh"),
+    "meeting.set_quorum": phrase("Đặt quy định số người phải có mặt"),
     "meeting.open": phrase("Khai mạc cuộc họp"),
     "meeting.pause": phrase("Cho tạm nghỉ họp"),
     "meeting.resume": phrase("Cho họp tiếp"),

@@ -32,6 +32,8 @@ class LiveMeeting(Wire):
     current_at: datetime | None
     paused_at: datetime | None
     visited: tuple[int, ...]
+    quorum_rule: str
+    quorum_number: int
 
     @classmethod
     def of(cls, meeting: Meeting, hidden: frozenset[int] = frozenset()) -> "LiveMeeting":
@@ -51,6 +53,8 @@ class LiveMeeting(Wire):
             current_at=None if in_hidden else meeting.current_at,
             paused_at=meeting.paused_at,
             visited=tuple(i for i in meeting.visited if i not in hidden),
+            quorum_rule=meeting.quorum_rule,
+            quorum_number=meeting.quorum_number,
         )
 
 

@@ -24,12 +24,13 @@ from meetings.holding import once
 from meetings.live import Gone
 from meetings.models import AgendaItem, Meeting, Participant
 from meetings.planning import note
+from meetings.quorum import QuorumRule
 from meetings.states import LEADING, Answer, Audience, Role, Verb
 from meetings.voting.live import Cast, LiveRoll
 from meetings.voting.models import Vote, Voter
 from meetings.voting.preparing import key_of, tell
 from meetings.voting.rules import Turnout, carried, count, enough, reaches
-from meetings.voting.states import COUNTING, MOVES, Majority, Quorum, VoteKind, VoteState, VoteVerb
+from meetings.voting.states import COUNTING, MOVES, Majority, VoteKind, VoteState, VoteVerb
 
 GRACE = timedelta(seconds=2)
 """A hand that was raised in time and came a moment late on a slow network still counts."""
@@ -48,7 +49,7 @@ def open_vote(tx: Tx, actor: Actor, meeting_id: int, vote_id: int) -> Vote:
         raise WrongState(phrase("Đang có một lần biểu quyết khác. Xin đóng lần đó trước."))
     members = members_of(tx, vote)
     present = [p for p in members if p.checked_in_at is not None and _votes(p, vote)]
-    if not enough(len(present), len(members), Quorum(vote.quorum)):
+    if not enough(len(present), len(members), QuorumRule(vote.quorum)):
         raise WrongState(
             phrase(
                 "Chưa đủ số người để biểu quyết: có mặt {present}/{members}. Xin điểm danh đủ rồi mở lại.",

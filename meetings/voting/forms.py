@@ -9,8 +9,9 @@ from wtforms.fields.choices import SelectChoice
 from kernel.forms import Needed
 from kernel.text import phrase
 from meetings.forms import number
+from meetings.quorum import QuorumRule
 from meetings.voting.preparing import QUESTION_MAX, VoteFacts
-from meetings.voting.states import KIND_WORDS, MAJORITY_WORDS, QUORUM_WORDS, Majority, Quorum, VoteKind
+from meetings.voting.states import KIND_WORDS, MAJORITY_WORDS, QUORUM_WORDS, Majority, VoteKind
 
 One = TypeVar("One", bound=StrEnum)
 
@@ -35,7 +36,7 @@ class VoteForm(Form):  # type: ignore[misc]
     quorum = SelectField(
         phrase("Điều kiện mở biểu quyết"),
         choices=[SelectChoice(str(key), word) for key, word in QUORUM_WORDS.items()],
-        default=Quorum.HALF,
+        default=QuorumRule.HALF,
     )
     majority = SelectField(
         phrase("Điều kiện thông qua"),
@@ -53,7 +54,7 @@ class VoteForm(Form):  # type: ignore[misc]
             kind=_one_of(VoteKind, self.kind.data),
             options=tuple((self.options.data or "").splitlines()),
             most=self.most.data,
-            quorum=_one_of(Quorum, self.quorum.data),
+            quorum=_one_of(QuorumRule, self.quorum.data),
             majority=_one_of(Majority, self.majority.data),
             with_substitutes=bool(self.with_substitutes.data),
             item_id=number(self.item.data),

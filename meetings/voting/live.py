@@ -69,7 +69,7 @@ def result_of(stored: dict[str, object]) -> LiveResult:
 
 @dataclass(frozen=True)
 class LiveRoll(Wire):
-    """Who may vote and who has voted while a vote runs, as participants. `hands`: the count so far of a show of hands."""
+    """Who may vote and who has, as participants, while a vote runs. `hands`: the count so far of a show of hands."""
 
     id: int
     rev: int

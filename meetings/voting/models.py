@@ -6,7 +6,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db import Base, Json, JsonList
-from meetings.voting.states import Majority, Quorum, VoteKind, VoteState
+from meetings.quorum import QuorumRule
+from meetings.voting.states import Majority, VoteKind, VoteState
 
 
 class Vote(Base):
@@ -22,7 +23,7 @@ class Vote(Base):
     options: Mapped[JsonList]
     is_list: Mapped[bool] = mapped_column(default=False)
     most: Mapped[int] = mapped_column(default=1)  # how many options one ballot may choose
-    quorum: Mapped[str] = mapped_column(default=Quorum.HALF)
+    quorum: Mapped[str] = mapped_column(default=QuorumRule.HALF)
     majority: Mapped[str] = mapped_column(default=Majority.HALF_OF_MEMBERS)
     with_substitutes: Mapped[bool] = mapped_column(default=False)
     state: Mapped[str] = mapped_column(default=VoteState.PREPARED)

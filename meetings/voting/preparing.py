@@ -14,10 +14,11 @@ from meetings.access import Right, item_for, meeting_for, must_allow
 from meetings.holding import Answer, once
 from meetings.models import Meeting
 from meetings.planning import note
+from meetings.quorum import QuorumRule
 from meetings.states import Verb
 from meetings.voting.live import LiveVote
 from meetings.voting.models import Vote
-from meetings.voting.states import HANDS, YES_NO, Majority, Quorum, VoteKind
+from meetings.voting.states import HANDS, YES_NO, Majority, VoteKind
 
 QUESTION_MAX, OPTION_MAX, OPTIONS_MAX, VOTES_MAX = 500, 200, 20, 200
 SECONDS = (5, 600)
@@ -31,7 +32,7 @@ class VoteFacts:
     kind: VoteKind | None = VoteKind.NAMED
     options: tuple[str, ...] = ()
     most: int | None = 1
-    quorum: Quorum | None = Quorum.HALF
+    quorum: QuorumRule | None = QuorumRule.HALF
     majority: Majority | None = Majority.HALF_OF_MEMBERS
     with_substitutes: bool = False
     item_id: int | None = None
@@ -73,7 +74,7 @@ def write(tx: Tx, actor: Actor, meeting: Meeting, facts: VoteFacts) -> Vote:
         options=list(options) or [one.vi for one in usual],
         is_list=bool(options),
         most=facts.most if options else 1,
-        quorum=Quorum.NONE if facts.kind is VoteKind.HANDS else facts.quorum,
+        quorum=QuorumRule.NONE if facts.kind is VoteKind.HANDS else facts.quorum,
         majority=facts.majority,
         with_substitutes=facts.with_substitutes,
         seconds=facts.seconds if facts.kind is VoteKind.HANDS else 0,

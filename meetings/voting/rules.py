@@ -1,18 +1,15 @@
-"""Quorum and majority as pure arithmetic. Everything is compared in whole numbers, so nothing is rounded."""
+"""Majority and quorum as pure arithmetic. Everything is compared in whole numbers, so nothing is rounded."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from meetings.voting.states import Majority, Quorum
+from meetings.quorum import Quorum, QuorumRule
+from meetings.voting.states import Majority
 
 
-def enough(present: int, members: int, quorum: Quorum) -> bool:
-    """Whether a vote may open."""
-    if quorum is Quorum.NONE:
-        return present > 0
-    if quorum is Quorum.TWO_THIRDS:
-        return present > 0 and present * 3 >= members * 2
-    return present * 2 > members
+def enough(present: int, members: int, rule: QuorumRule) -> bool:
+    """Whether a vote may open: by the rule, and never without a voter."""
+    return present > 0 and Quorum(rule, 0, present, members).reached
 
 
 @dataclass(frozen=True)

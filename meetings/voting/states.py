@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from kernel.text import Phrase, phrase
+from meetings.quorum import QuorumRule
 
 
 class VoteKind(StrEnum):
@@ -30,14 +31,6 @@ class VoteVerb(StrEnum):
     CLOSE = "close"
     ANNOUNCE = "announce"
     CANCEL = "cancel"
-
-
-class Quorum(StrEnum):
-    """How many of those who have a vote must be there when it opens."""
-
-    NONE = "none"
-    HALF = "half"
-    TWO_THIRDS = "two_thirds"
 
 
 class Majority(StrEnum):
@@ -81,10 +74,11 @@ STATE_WORDS: dict[str, tuple[Phrase, str]] = {
     VoteState.ANNOUNCED: (phrase("Đã công bố"), "info"),
     VoteState.CANCELLED: (phrase("Đã hủy"), "bad"),
 }
+#: What a vote can ask for when it opens, of those who have a vote.
 QUORUM_WORDS: dict[str, Phrase] = {
-    Quorum.HALF: phrase("Quá nửa số người có quyền biểu quyết có mặt"),
-    Quorum.TWO_THIRDS: phrase("Ít nhất hai phần ba số người có quyền biểu quyết có mặt"),
-    Quorum.NONE: phrase("Không yêu cầu"),
+    QuorumRule.HALF: phrase("Quá nửa số người có quyền biểu quyết có mặt"),
+    QuorumRule.TWO_THIRDS: phrase("Ít nhất hai phần ba số người có quyền biểu quyết có mặt"),
+    QuorumRule.NONE: phrase("Không yêu cầu"),
 }
 MAJORITY_WORDS: dict[str, Phrase] = {
     Majority.HALF_OF_MEMBERS: phrase("Quá nửa tổng số người có quyền biểu quyết"),

@@ -76,9 +76,7 @@ def test_a_ballot_without_network_stays_unsent_and_is_sent_by_pressing_again(
     expect(lan.locator("mt-vote [data-field=sent]")).to_have_text("Chưa gửi")
 
 
-def test_a_show_of_hands_counts_and_names_the_silent_and_ends_by_itself(
-    seat: Seat, house: House, people: Cast
-) -> None:
+def test_a_show_of_hands_counts_and_names_the_silent_and_ends_by_itself(seat: Seat, house: House, people: Cast) -> None:
     stage = scene.in_session(house.db, people)
     thu, lan = seat("thu", room_of(stage)), seat("lan", room_of(stage))
     thu.get_by_text("Giơ tay nhanh").click()
@@ -97,7 +95,9 @@ def test_votes_are_accessible_and_fit_at_every_width(seat: Seat, house: House, p
     found = []
     meeting = scene.in_session(house.db, people)
     take_up(house, people.binh, meeting, 0)
-    vote_id = scene.running(house.db, people, meeting, options=("Phương án một", "Phương án hai", "Phương án ba"), most=2)
+    vote_id = scene.running(
+        house.db, people, meeting, options=("Phương án một", "Phương án hai", "Phương án ba"), most=2
+    )
     for state in ("open", "announced"):
         if state == "announced":
             scene.choose(house.db, people, meeting, vote_id, lan=(0, 1), nam=0)

@@ -13,9 +13,9 @@ from meetings import answering, attending, concluding, convening, holding, plann
 from meetings.answering import Reply
 from meetings.concluding import ConclusionWords
 from meetings.planning import ItemFacts
+from meetings.quorum import QuorumRule
 from meetings.states import Answer
 from meetings.voting import deciding
-from meetings.voting.states import Quorum
 from tests.cast import Cast
 from tests.meetings import stage as at
 from tests.meetings.voting import scene
@@ -143,6 +143,6 @@ def _everything(db: Database, cast: Cast, stage: at.Stage) -> None:
 
 
 def _vote(db: Database, cast: Cast, stage: at.Stage, question: str) -> int:
-    vote_id = scene.running(db, cast, stage, question=question, quorum=Quorum.NONE)
+    vote_id = scene.running(db, cast, stage, question=question, quorum=QuorumRule.NONE)
     scene.choose(db, cast, stage, vote_id, lan=0)
     return vote_id

@@ -29,7 +29,7 @@
  */
 
 /**
- * Who may vote and who has voted while a vote runs, as participants. `hands`: the count so far of a show of hands.
+ * Who may vote and who has, as participants, while a vote runs. `hands`: the count so far of a show of hands.
  * @typedef {Object} LiveRoll
  * @property {number} id
  * @property {number} rev
@@ -63,6 +63,8 @@
  * @property {string|null} current_at
  * @property {string|null} paused_at
  * @property {number[]} visited
+ * @property {string} quorum_rule
+ * @property {number} quorum_number
  */
 
 /**

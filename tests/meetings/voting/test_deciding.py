@@ -11,12 +11,13 @@ from kernel.streams import Event, between, heads
 from meetings import answering, attending, audiences, convening, holding
 from meetings.answering import Reply
 from meetings.audiences import AudienceFacts
+from meetings.quorum import QuorumRule
 from meetings.states import Answer, Audience
 from meetings.streams import room
 from meetings.voting import deciding, preparing, queries
 from meetings.voting.models import Voter
 from meetings.voting.preparing import VoteFacts
-from meetings.voting.states import Majority, Quorum, VoteState
+from meetings.voting.states import Majority, VoteState
 from tests.cast import Cast
 from tests.meetings import stage as at
 from tests.meetings.voting.scene import choose, finish, in_session, prepared, row, running
@@ -101,7 +102,7 @@ def test_without_a_quorum_no_vote_opens(db: Database, cast: Cast) -> None:
     vote_id = prepared(db, cast, stage)
     with pytest.raises(WrongState, match="2/4"), db.write(cast.thu.by) as tx:
         deciding.open_vote(tx, cast.thu, stage.id, vote_id)
-    free = prepared(db, cast, stage, quorum=Quorum.NONE)
+    free = prepared(db, cast, stage, quorum=QuorumRule.NONE)
     with db.write(cast.thu.by) as tx:
         deciding.open_vote(tx, cast.thu, stage.id, free)
 

@@ -2,25 +2,26 @@
 
 import pytest
 
+from meetings.quorum import QuorumRule
 from meetings.voting.rules import Turnout, carried, count, enough, reaches
-from meetings.voting.states import Majority, Quorum
+from meetings.voting.states import Majority
 
 
 @pytest.mark.parametrize(
     ("present", "members", "quorum", "wanted"),
     [
-        (5, 10, Quorum.HALF, False),
-        (6, 10, Quorum.HALF, True),
-        (6, 9, Quorum.TWO_THIRDS, True),
-        (5, 9, Quorum.TWO_THIRDS, False),
-        (7, 10, Quorum.TWO_THIRDS, True),
-        (1, 100, Quorum.NONE, True),
-        (0, 0, Quorum.NONE, False),
-        (0, 0, Quorum.TWO_THIRDS, False),
-        (0, 0, Quorum.HALF, False),
+        (5, 10, QuorumRule.HALF, False),
+        (6, 10, QuorumRule.HALF, True),
+        (6, 9, QuorumRule.TWO_THIRDS, True),
+        (5, 9, QuorumRule.TWO_THIRDS, False),
+        (7, 10, QuorumRule.TWO_THIRDS, True),
+        (1, 100, QuorumRule.NONE, True),
+        (0, 0, QuorumRule.NONE, False),
+        (0, 0, QuorumRule.TWO_THIRDS, False),
+        (0, 0, QuorumRule.HALF, False),
     ],
 )
-def test_a_vote_opens_with_enough_people(present: int, members: int, quorum: Quorum, wanted: bool) -> None:
+def test_a_vote_opens_with_enough_people(present: int, members: int, quorum: QuorumRule, wanted: bool) -> None:
     assert enough(present, members, quorum) is wanted
 
 
