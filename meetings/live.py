@@ -8,6 +8,7 @@ from datetime import datetime
 
 from kernel.wire import Wire
 from meetings.models import AgendaItem, Conclusion, FollowedPlace, Meeting, MeetingPaper, Participant, SpeakTurn
+from meetings.voting.live import LiveRoll, LiveVote
 from tasks.models import Task
 
 CLOSED_TITLE = "Nội dung kín"
@@ -31,6 +32,8 @@ class LiveMeeting(Wire):
     current_at: datetime | None
     paused_at: datetime | None
     visited: tuple[int, ...]
+    quorum_rule: str
+    quorum_number: int
 
     @classmethod
     def of(cls, meeting: Meeting, hidden: frozenset[int] = frozenset()) -> "LiveMeeting":
@@ -50,6 +53,8 @@ class LiveMeeting(Wire):
             current_at=None if in_hidden else meeting.current_at,
             paused_at=meeting.paused_at,
             visited=tuple(i for i in meeting.visited if i not in hidden),
+            quorum_rule=meeting.quorum_rule,
+            quorum_number=meeting.quorum_number,
         )
 
 
@@ -281,6 +286,8 @@ class LiveState(Wire):
     answers: dict[str, LiveAnswer]
     tasks: dict[str, LiveTask]
     cleared: dict[str, LiveCleared]
+    votes: dict[str, LiveVote]
+    rolls: dict[str, LiveRoll]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db import Base, JsonList
 from kernel.storage.sweep import HOLDS
+from meetings.quorum import QuorumRule
 from meetings.states import Answer, Audience, MeetingKind, MeetingState, Role, Turn
 
 
@@ -34,6 +35,8 @@ class Meeting(Base):
     paused_at: Mapped[datetime | None]  # while it is paused: timers stand still at this instant
     visited: Mapped[JsonList] = mapped_column(default=list)  # ids of items that were taken up
     queue_rev: Mapped[int] = mapped_column(default=0)
+    quorum_rule: Mapped[str] = mapped_column(default=QuorumRule.HALF, server_default=QuorumRule.HALF)
+    quorum_number: Mapped[int] = mapped_column(default=0, server_default="0")  # for a rule that names one
     convened_at: Mapped[datetime | None]
     opened_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]

@@ -12,7 +12,7 @@ from kernel import clock
 from kernel.db import Tx
 from kernel.streams import heads
 from kernel.text import Phrase, fold, phrase
-from meetings import access, audiences, streams, walls
+from meetings import access, audiences, quorum, streams, walls
 from meetings.access import Clearance, Right, at_desk, clearance_of, meeting_for, participant_of
 from meetings.convening import participants_of
 from meetings.letters import Letters, place_words, ref_of
@@ -24,8 +24,10 @@ from meetings.live import (
 )
 from meetings.models import AgendaItem, Conclusion, Meeting, MeetingPaper, Participant
 from meetings.pages import MeetingView, OwnPlace, WallView
+from meetings.quorum import Quorum
 from meetings.speaking import queue_of
 from meetings.states import OVER_STATES, ROOM_STATES, Answer, Audience, MeetingKind, MeetingState, Role, Verb, after
+from meetings.voting.queries import VoteView, votes_for
 from notify.queries import MessageLine, messages_about
 from tasks.models import Task
 from tasks.moves import LABELS
@@ -127,15 +129,6 @@ class PersonView:
 
 
 @dataclass(frozen=True)
-class Quorum:
-    """Chair and delegates: how many are here of how many, and whether that is more than half."""
-
-    present: int
-    invited: int
-    reached: bool
-
-
-@dataclass(frozen=True)
 class MeetingPage:
     """Everything that the pages of one meeting show; drawn from one transaction with `heads`."""
 
@@ -151,6 +144,7 @@ class MeetingPage:
     conclusions: list[LiveConclusion]
     task_words: dict[int, tuple[Phrase, str]]  # by task id: how its state is called, and the tone of its chip
     turns: tuple[LiveTurn, ...]
+    votes: list[VoteView]
     quorum: Quorum
     me: OwnPlace | None
     desk: bool
@@ -263,7 +257,8 @@ def page(tx: Tx, actor: Actor | None, meeting_id: int, right: Right = Right.SEE)
         conclusions=[LiveConclusion.of(one) for one in decided],
         task_words={t.id: LABELS[TaskState(t.state)] for t in tasks_of(tx, decided)},
         turns=queue_of(tx, meeting).turns,
-        quorum=_quorum(people),
+        votes=votes_for(tx, actor, meeting),
+        quorum=quorum_of(meeting, people),
         me=OwnPlace.of(participant_of(tx, actor, meeting.id)),
         desk=desk,
         walls=[WallView(wall.id, wall.paired_at) for wall in walls.walls_of(tx, meeting.id)] if desk else [],
@@ -369,10 +364,10 @@ def _messages_by_person(tx: Tx, meeting: Meeting) -> dict[int | None, list[Messa
     return found
 
 
-def _quorum(people: list[Participant]) -> Quorum:
-    counted = [p for p in people if p.role in (Role.CHAIR, Role.DELEGATE)]
-    present = sum(1 for p in counted if p.checked_in_at is not None)
-    return Quorum(present, len(counted), present * 2 > len(counted))
+def quorum_of(meeting: Meeting, people: list[Participant]) -> Quorum:
+    """Whether enough of the participants are here, by the rule of their meeting."""
+    here = ((p.role, p.checked_in_at is not None) for p in people)
+    return quorum.count(meeting.quorum_rule, meeting.quorum_number, here)
 
 
 def sms_preview(tx: Tx, meeting: Meeting) -> tuple[str, int]:

@@ -7,13 +7,14 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from directory.actor import Actor
 from kernel.db import Tx
-from kernel.errors import NotFound
+from kernel.errors import Invalid, NotFound
 from kernel.forms import fresh_number
 from meetings import attending, following, holding, queries, snapshots, speaking
 from meetings.access import Right
 from meetings.forms import number
-from meetings.routes.base import WALLS, answered, command_id, routes
+from meetings.routes.base import WALLS, answered, command_id, routes, wants_json
 from meetings.states import Verb
+from meetings.voting.forms import VoteForm
 
 
 @routes.get("/meetings/<int:meeting_id>/room")
@@ -43,6 +44,7 @@ def room_context(tx: Tx, actor: Actor | None, page: queries.MeetingPage) -> dict
         "number": fresh_number(),
         "errors": {},
         "typed": {},
+        "vote_form": VoteForm(),
         "Verb": Verb,
     }
 
@@ -126,6 +128,22 @@ def check_in_for(tx: Tx, actor: Actor, meeting_id: int, participant_id: int) -> 
 def take_back(tx: Tx, actor: Actor, meeting_id: int, participant_id: int) -> AnyResponse:
     """The desk corrects a check-in."""
     return back_to_room(meeting_id, {"rev": attending.take_back(tx, actor, meeting_id, participant_id).rev})
+
+
+@routes.post("/meetings/<int:meeting_id>/quorum")
+def set_quorum(tx: Tx, actor: Actor, meeting_id: int) -> Any:
+    """Say how many must be here."""
+    rule, wanted = request.form.get("quorum_rule", ""), number(request.form.get("quorum_number"))
+    try:
+        meeting = attending.set_quorum(tx, actor, meeting_id, rule, wanted)
+    except Invalid as error:
+        if wants_json():
+            raise
+        context = room_context(tx, actor, queries.page(tx, actor, meeting_id))
+        return render_template(
+            "meetings/plain.html", **{**context, "errors": error.fields, "typed": request.form}
+        ), error.status
+    return back_to_room(meeting_id, {"rev": meeting.rev})
 
 
 @routes.post("/meetings/<int:meeting_id>/speak")

@@ -21,6 +21,8 @@ MEETING = Meeting(
     current_at=AT,
     paused_at=None,
     visited=[11],
+    quorum_rule="two_thirds",
+    quorum_number=0,
 )
 ITEM = AgendaItem(id=11, rev=2, title="Phương án chống ngập", presenter="Ông Bình", minutes=15)
 PAPER = MeetingPaper(id=21, title="Tờ trình", version=2, pages=9, size=4096)

@@ -1,16 +1,16 @@
 // The chair's controls: the state of the meeting and "current → next" in one press.
-import { h } from "../dom.js";
+import { h, icon } from "../dom.js";
 import { words } from "../say.js";
 import { formButton, Pane } from "./pane.js";
 import { room } from "./room.js";
-import { nextItem } from "./store.js";
+import { nextItem, quorum } from "./store.js";
 
 class Desk extends Pane {
   draw(state) {
     const start = { style: "primary", iconName: "play-fill" };
     switch (state.meeting.state) {
       case "convened":
-        return [formButton(`${room.base}/open`, words("open"), start)];
+        return [quorumWarning(state), formButton(`${room.base}/open`, words("open"), start)];
       case "paused":
         return [formButton(`${room.base}/resume`, words("resume"), start), this.#closeButton()];
       case "open":
@@ -41,6 +41,13 @@ class Desk extends Pane {
   #closeButton() {
     return h("button", { type: "button", class: "btn btn-outline-danger", "data-opens": "close-meeting" }, words("close"));
   }
+}
+
+/** Opening without enough people is the chair's to decide, but not without being told. */
+function quorumWarning(state) {
+  const { present, invited, needed, reached } = quorum(state);
+  if (reached) return null;
+  return h("p", { class: "quorum-warning" }, icon("exclamation-triangle"), words("opensShort", { n: present, all: invited, needed }));
 }
 
 customElements.define("mt-desk", Desk);

@@ -14,7 +14,8 @@ class Presence extends Pane {
     const count = quorum(state);
     const present = words("presentOf", { n: count.present, all: count.invited });
     return [
-      h("p", { class: count.reached ? "quorum-good" : "quiet" }, present, ` · ${words(count.reached ? "quorate" : "notQuorate")}`),
+      h("p", { class: count.reached ? "quorum-good" : "quiet" }, meta(present, quorumWords(count))),
+      count.needed ? h("progress", { class: "quorum-bar", max: count.needed, value: count.present, "aria-label": words("quorumBar") }) : null,
       h("ul", { class: "room-people" }, people.map((person) => this.#row(state, person))),
     ];
   }
@@ -33,6 +34,11 @@ class Presence extends Pane {
     const [verb, label] = person.present_at ? ["take-back", words("takeBack")] : ["check-in", words("checkInFor")];
     return formButton(`${room.base}/people/${person.id}/${verb}`, label, { style: "link", context: person.name });
   }
+}
+
+function quorumWords({ needed, reached }) {
+  if (!needed) return "";
+  return reached ? words("quorate") : words("notQuorate", { n: needed });
 }
 
 function presenceChip(person) {

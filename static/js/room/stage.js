@@ -1,10 +1,11 @@
 // The stage: the item that the meeting is at, or that this reader looks at, and its papers.
 import { h, icon } from "../dom.js";
 import { words } from "../say.js";
-import { meta, noItemWords, Pane } from "./pane.js";
+import { drawCountdown, withoutItem } from "./lobby.js";
+import { Pane } from "./pane.js";
 import { room } from "./room.js";
 import { currentItem, itemOf } from "./store.js";
-import { dayHour, hourMinute } from "./time.js";
+import { hourMinute } from "./time.js";
 
 const LONG_TITLE = 160; // characters; more of them would push the paper off a phone
 
@@ -20,7 +21,8 @@ class Stage extends Pane {
       const tab = event.target.closest("[data-paper]");
       if (tab) {
         this.chosen = Number(tab.dataset.paper);
-        this.update();
+        if (tab.dataset.view) room.view(Number(tab.dataset.view));
+        else this.update();
       }
     });
     super.connectedCallback();
@@ -29,7 +31,7 @@ class Stage extends Pane {
   draw(state) {
     const item = this.#item(state);
     const away = room.viewing !== null && room.viewing !== state.meeting.current;
-    if (!item) return this.#withoutItem(state);
+    if (!item) return withoutItem(state);
     const order = state.meeting.item_order;
     const place = words("itemOf", { n: order.indexOf(item.id) + 1, all: order.length });
     return [
@@ -42,7 +44,12 @@ class Stage extends Pane {
     ];
   }
 
+  tick() {
+    drawCountdown(this);
+  }
+
   drawn(state) {
+    this.tick();
     const item = this.#item(state);
     const paper = item && this.#paper(item);
     const stage = document.getElementById("stage-paper");
@@ -64,13 +71,6 @@ class Stage extends Pane {
 
   #paper(item) {
     return item.papers.find((paper) => paper.id === this.chosen) ?? item.papers[0] ?? null;
-  }
-
-  #withoutItem(state) {
-    return [
-      h("h2", { class: "now-title" }, noItemWords(state)),
-      h("p", { class: "now-presenter" }, meta(dayHour(state.meeting.starts_at), state.meeting.place)),
-    ];
   }
 
   #stateWords({ meeting }) {

@@ -16,6 +16,8 @@ const OBJECTS = {
   answer: "answers",
   task: "tasks",
   cleared: "cleared",
+  vote: "votes",
+  roll: "rolls",
 };
 
 export function empty() {
@@ -99,11 +101,20 @@ export function phaseOf(state, item) {
 
 const COUNTED = new Set(["chair", "delegate"]);
 
-/** Present and invited, of those whose presence counts. */
+const NEEDED = {
+  none: () => 0,
+  half: (invited) => Math.floor(invited / 2) + 1,
+  two_thirds: (invited) => Math.ceil((2 * invited) / 3),
+  number: (invited, number) => number,
+};
+
+/** Present, invited and needed, of those whose presence counts; meetings/quorum.py is the same in Python. */
 export function quorum(state) {
   const counted = Object.values(state.people).filter((person) => COUNTED.has(person.role));
   const present = counted.filter((person) => person.present_at).length;
-  return { present, invited: counted.length, reached: present * 2 > counted.length };
+  const { quorum_rule: rule, quorum_number: number } = state.meeting;
+  const needed = (NEEDED[rule] ?? NEEDED.half)(counted.length, number);
+  return { present, invited: counted.length, needed, reached: present >= needed };
 }
 
 /** Whether people may be checked in: the meeting is called and not over. */
