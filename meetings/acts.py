@@ -26,6 +26,12 @@ ACTS: dict[str, Phrase] = {
     "meeting.close": phrase("Kết thúc cuộc họp"),
     "meeting.conclude": phrase("Ghi kết luận"),
     "meeting.drop_conclusion": phrase("Bỏ kết luận"),
+    "vote.prepare": phrase("Chuẩn bị biểu quyết"),
+    "vote.open": phrase("Mở biểu quyết"),
+    "vote.cast_for": phrase("Ghi hộ ý kiến biểu quyết"),
+    "vote.close": phrase("Đóng biểu quyết"),
+    "vote.announce": phrase("Công bố kết quả biểu quyết"),
+    "vote.cancel": phrase("Hủy biểu quyết"),
     "meeting.pair_wall": phrase("Ghép màn hình phòng họp"),
     "meeting.unpair_wall": phrase("Bỏ ghép màn hình phòng họp"),
 }

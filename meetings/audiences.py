@@ -87,7 +87,10 @@ def _tell_change(tx: Tx, meeting: Meeting, item: AgendaItem, before: str, *, gre
             tx.publish(streams.room(meeting.id), "conclusion", Gone(conclusion.id, conclusion.rev - 1))
         tx.publish(streams.about(tx, meeting.id, item.id), "conclusion", LiveConclusion.of(conclusion))
     streams.tell_meeting(tx, meeting)
-    tx.publish(streams.room(meeting.id) if grew else own, "reset", Reset())
+    if before != Audience.EVERYONE:  # on its own stream, so that nothing that follows there overtakes it
+        tx.publish(own, "reset", Reset())
+    if grew:
+        tx.publish(streams.room(meeting.id), "reset", Reset())
 
 
 def cleared_for(tx: Tx, item_id: int) -> frozenset[int]:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from kernel.wire import Wire
 from meetings.models import AgendaItem, Conclusion, FollowedPlace, Meeting, MeetingPaper, Participant, SpeakTurn
+from meetings.voting.live import LiveRoll, LiveVote
 from tasks.models import Task
 
 CLOSED_TITLE = "Nội dung kín"
@@ -285,6 +286,8 @@ class LiveState(Wire):
     answers: dict[str, LiveAnswer]
     tasks: dict[str, LiveTask]
     cleared: dict[str, LiveCleared]
+    votes: dict[str, LiveVote]
+    rolls: dict[str, LiveRoll]
 
 
 @dataclass(frozen=True)

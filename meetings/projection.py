@@ -19,6 +19,8 @@ OBJECTS = {
     "answer": "answers",
     "task": "tasks",
     "cleared": "cleared",
+    "vote": "votes",
+    "roll": "rolls",
 }
 
 

@@ -27,6 +27,7 @@ from meetings.pages import MeetingView, OwnPlace, WallView
 from meetings.quorum import Quorum
 from meetings.speaking import queue_of
 from meetings.states import OVER_STATES, ROOM_STATES, Answer, Audience, MeetingKind, MeetingState, Role, Verb, after
+from meetings.voting.queries import VoteView, votes_for
 from notify.queries import MessageLine, messages_about
 from tasks.models import Task
 from tasks.moves import LABELS
@@ -143,6 +144,7 @@ class MeetingPage:
     conclusions: list[LiveConclusion]
     task_words: dict[int, tuple[Phrase, str]]  # by task id: how its state is called, and the tone of its chip
     turns: tuple[LiveTurn, ...]
+    votes: list[VoteView]
     quorum: Quorum
     me: OwnPlace | None
     desk: bool
@@ -255,6 +257,7 @@ def page(tx: Tx, actor: Actor | None, meeting_id: int, right: Right = Right.SEE)
         conclusions=[LiveConclusion.of(one) for one in decided],
         task_words={t.id: LABELS[TaskState(t.state)] for t in tasks_of(tx, decided)},
         turns=queue_of(tx, meeting).turns,
+        votes=votes_for(tx, actor, meeting),
         quorum=quorum_of(meeting, people),
         me=OwnPlace.of(participant_of(tx, actor, meeting.id)),
         desk=desk,

@@ -14,6 +14,7 @@ from meetings.models import AgendaItem, Meeting
 from meetings.queries import conclusions_for, papers_by_item, tasks_of
 from meetings.speaking import queue_of
 from meetings.states import Audience
+from meetings.voting.queries import live_votes
 
 
 def stream_names(tx: Tx, actor: Actor | None, meeting: Meeting) -> list[StreamName]:
@@ -45,6 +46,7 @@ def snapshot(tx: Tx, actor: Actor | None, meeting_id: int) -> Snapshot:
     people = participants_of(tx, meeting.id)
     answered = people if at_desk(actor, meeting) else []
     decided = conclusions_for(tx, clearance, meeting.id)
+    votes, rolls = live_votes(tx, actor, meeting)
     state = LiveState(
         meeting=LiveMeeting.of(meeting, hidden),
         queue=queue_of(tx, meeting),
@@ -54,6 +56,8 @@ def snapshot(tx: Tx, actor: Actor | None, meeting_id: int) -> Snapshot:
         answers={str(p.id): LiveAnswer.of(p) for p in answered if p.answered_at is not None},
         tasks={str(t.id): LiveTask.of(t) for t in tasks_of(tx, decided)} if answered else {},
         cleared={str(i.id): audiences.cleared_item(tx, meeting, i, papers.get(i.id, [])) for i in cleared},
+        votes=votes,
+        rolls=rolls,
     )
     return Snapshot(
         state, heads(tx, stream_names(tx, actor, meeting)), str(epoch(tx)), following.place_of(tx, actor, meeting)

@@ -38,6 +38,9 @@ class Verb(StrEnum):
     CHECK_IN = "check_in"
     SPEAK = "speak"
     CONCLUDE = "conclude"
+    PREPARE_VOTE = "prepare_vote"
+    VOTE = "vote"  # open a vote, cast a ballot
+    COUNT = "count"  # close a vote, announce it
     CLOSE = "close"
     RECORD = "record"
 
@@ -113,6 +116,14 @@ MOVES: dict[tuple[MeetingState, Verb], MeetingState] = {
     (_S.PAUSED, _V.CLOSE): _S.CLOSED,
     (_S.CLOSED, _V.CONCLUDE): _S.CLOSED,
     (_S.CLOSED, _V.RECORD): _S.RECORDED,
+    (_S.DRAFT, _V.PREPARE_VOTE): _S.DRAFT,
+    (_S.CONVENED, _V.PREPARE_VOTE): _S.CONVENED,
+    (_S.OPEN, _V.PREPARE_VOTE): _S.OPEN,
+    (_S.PAUSED, _V.PREPARE_VOTE): _S.PAUSED,
+    (_S.OPEN, _V.VOTE): _S.OPEN,
+    (_S.OPEN, _V.COUNT): _S.OPEN,
+    (_S.PAUSED, _V.COUNT): _S.PAUSED,
+    (_S.CLOSED, _V.COUNT): _S.CLOSED,
 }
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from kernel.db import Tx
 from kernel.streams import StreamName, StreamPrefix
 from meetings.live import Gone, LiveAnswer, LiveConclusion, LiveMeeting, LivePerson, Reset
-from meetings.models import AgendaItem, Conclusion, Meeting, Participant
+from meetings.models import AgendaItem, Conclusion, ItemClearance, Meeting, Participant
 from meetings.states import Audience
 
 MEETING = StreamPrefix("meeting")
@@ -68,6 +68,9 @@ def tell_left(tx: Tx, participant: Participant) -> None:
     tx.publish(room(meeting_id), "person", gone)
     if participant.answered_at is not None:
         tx.publish(desk(meeting_id), "answer", gone)
+    query = sa.select(ItemClearance.item_id).where(ItemClearance.participant_id == participant.id)
+    for item_id in tx.session.scalars(query):
+        tx.publish(of_item(meeting_id, item_id), "reset", Reset())
     tx.publish(room(meeting_id), "reset", Reset())
 
 

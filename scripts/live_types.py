@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from kernel.wire import Wire
 from meetings import live
+from meetings.voting import live as voting
 
 HEAD = """\
 // Types of live events and of the snapshot. Made from meetings/live.py by scripts/livetypes; do not edit.
@@ -21,10 +22,9 @@ PLAIN = {int: "number", float: "number", str: "string", bool: "boolean", datetim
 
 
 def jsdoc() -> str:
-    """The whole file: one typedef for each value of meetings/live.py, moments as ISO 8601 strings."""
-    classes = [
-        one for one in vars(live).values() if isinstance(one, type) and issubclass(one, Wire) and one is not Wire
-    ]
+    """The whole file: one typedef for each value of the modules `live` of meetings/, moments as ISO 8601 strings."""
+    told = [*vars(voting).values(), *vars(live).values()]
+    classes = list(dict.fromkeys(t for t in told if isinstance(t, type) and issubclass(t, Wire) and t is not Wire))
     return HEAD + "\n".join(_typedef(one) for one in classes) + "\nexport {};\n"
 
 

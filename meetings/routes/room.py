@@ -14,6 +14,7 @@ from meetings.access import Right
 from meetings.forms import number
 from meetings.routes.base import WALLS, answered, command_id, routes, wants_json
 from meetings.states import Verb
+from meetings.voting.forms import VoteForm
 
 
 @routes.get("/meetings/<int:meeting_id>/room")
@@ -43,6 +44,7 @@ def room_context(tx: Tx, actor: Actor | None, page: queries.MeetingPage) -> dict
         "number": fresh_number(),
         "errors": {},
         "typed": {},
+        "vote_form": VoteForm(),
         "Verb": Verb,
     }
 

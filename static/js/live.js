@@ -9,6 +9,8 @@ import { Subscription } from "./live-subscription.js";
 import { say } from "./say.js";
 
 const FIRST_WAIT_MS = 500;
+const SOON_MS = 60_000; // for so long after the loss a restarted server is expected back, and found again within
+const MAX_WAIT_SOON_MS = 4_000; // this
 const MAX_WAIT_MS = 15_000;
 const BANNER_AFTER_MS = 3_000;
 const CONNECT_TIMEOUT_MS = 5_000; // Socket.IO would wait 20 s for a server that took the connection and then died
@@ -22,6 +24,7 @@ class Live extends EventTarget {
   #socket = null;
   #subscriptions = new Set();
   #tries = 0;
+  #lostAt = null; // when the connection went
   #retry = null;
   #bannerTimer = null;
   #watch = null;
@@ -193,6 +196,7 @@ class Live extends EventTarget {
 
   #connected() {
     clearTimeout(this.#retry);
+    this.#lostAt = null;
     this.#stopBannerTimer();
     this.#restartWatch();
     this.#setState("live");
@@ -205,9 +209,11 @@ class Live extends EventTarget {
 
   #disconnected() {
     clearTimeout(this.#watch);
+    this.#lostAt ??= Date.now();
     if (this.state === "live") this.#setState("connecting");
     this.#startBannerTimer();
-    const most = Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#tries);
+    const longest = Date.now() - this.#lostAt < SOON_MS ? MAX_WAIT_SOON_MS : MAX_WAIT_MS;
+    const most = Math.min(longest, FIRST_WAIT_MS * 2 ** this.#tries);
     this.#tries += 1;
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => this.#reconnect(), Math.random() * most);

@@ -3,17 +3,26 @@ WebSockets alone."""
 
 import socket
 import threading
+import time
 from contextlib import suppress
+
+HELD_S = 0.3
+"""How long a buffering proxy keeps what it has."""
 
 
 class TcpProxy:
-    """Listens on a port of its own and carries bytes both ways until it is cut."""
+    """Listens on a port of its own and carries bytes both ways until it is cut, stalls, or swallows them; as a
+    buffering proxy it hands them on in lumps."""
 
     def __init__(self, port: int) -> None:
         self._target = port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: set[socket.socket] = set()
         self._is_cut = threading.Event()
+        self._may_pass = threading.Event()
+        self._may_pass.set()
+        self._swallows = False
+        self._is_buffering = False
         self.port = int(self._listener.getsockname()[1])
         self.url = f"http://127.0.0.1:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -24,13 +33,30 @@ class TcpProxy:
         for end in list(self._open):
             _shut(end)
 
+    def stall(self) -> None:
+        """Hold everything back until it is mended: nobody sees an end, and nothing is lost."""
+        self._may_pass.clear()
+
+    def swallow(self) -> None:
+        """Half-open: each end believes in the connection, and nothing arrives."""
+        self._swallows = True
+
+    def buffer(self) -> None:
+        """Keep what comes for a while and hand it on in one piece, as a proxy with response buffering does."""
+        self._is_buffering = True
+
     def mend(self) -> None:
-        """Let connections through again."""
+        """Let connections through again. Those in which bytes were swallowed are beyond help."""
+        if self._swallows:
+            self.cut()
+        self._swallows = self._is_buffering = False
         self._is_cut.clear()
+        self._may_pass.set()
 
     def close(self) -> None:
         """End for good."""
         self.cut()
+        self._may_pass.set()
         self._listener.close()
 
     def _accept(self) -> None:
@@ -57,7 +83,11 @@ class TcpProxy:
     def _carry(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
-                target.sendall(data)
+                if self._is_buffering:
+                    time.sleep(HELD_S)
+                self._may_pass.wait()
+                if not self._swallows:
+                    target.sendall(data)
         for end in (source, target):
             _shut(end)
             self._open.discard(end)

@@ -156,7 +156,7 @@ def test_a_stranger_finds_nothing_behind_any_endpoint(app: Flask, db: Database, 
 def test_a_delegate_passes_no_endpoint_of_the_desk(app: Flask, db: Database, cast: Cast) -> None:
     stage = at.opened(db, cast)
     lan = sign_in(app, "lan")
-    own = {"answer", "check_in", "ask_to_speak", "withdraw"}
+    own = {"answer", "cast_vote", "check_in", "ask_to_speak", "withdraw"}
     before = _state(db)
     for endpoint in routes.endpoints:
         name = endpoint.name.removeprefix("meetings.")
@@ -288,6 +288,7 @@ def _filled(path: str, meeting_id: int, stage: at.Stage) -> str:
         "turn_id": 1,
         "conclusion_id": 1,
         "wall_id": 1,
+        "vote_id": 1,
     }
     path = path.replace("<int:meeting_id>", str(meeting_id))
     return re.sub(r"<int:(\w+)>", lambda m: str(thing[m[1]]), path)

@@ -13,9 +13,12 @@ from meetings import answering, attending, concluding, convening, holding, plann
 from meetings.answering import Reply
 from meetings.concluding import ConclusionWords
 from meetings.planning import ItemFacts
+from meetings.quorum import QuorumRule
 from meetings.states import Answer
+from meetings.voting import deciding
 from tests.cast import Cast
 from tests.meetings import stage as at
+from tests.meetings.voting import scene
 
 EVENTS = json.loads((Path(__file__).parent / "events.json").read_text())
 
@@ -133,3 +136,13 @@ def _everything(db: Database, cast: Cast, stage: at.Stage) -> None:
         concluding.drop(tx, cast.binh, stage.id, left["conclusion"])
         holding.pause(tx, cast.binh, stage.id)
         holding.resume(tx, cast.binh, stage.id)
+    scene.finish(db, cast, stage, _vote(db, cast, stage, "Việc một"))
+    with db.write() as tx:
+        deciding.cancel(tx, cast.thu, stage.id, _vote(db, cast, stage, "Việc hai"))
+    _vote(db, cast, stage, "Việc ba")
+
+
+def _vote(db: Database, cast: Cast, stage: at.Stage, question: str) -> int:
+    vote_id = scene.running(db, cast, stage, question=question, quorum=QuorumRule.NONE)
+    scene.choose(db, cast, stage, vote_id, lan=0)
+    return vote_id

@@ -222,8 +222,16 @@ class Live:
             for name, head in streams.heads(tx, names).items():
                 last = self._sent.get(name)
                 if last is not None and head > last:
-                    found += streams.between(tx, name, last, head)
+                    events = streams.between(tx, name, last, head)
+                    self._pass_over(name, last, events[0].seq - 1 if events else head)
+                    found += events
         return found
+
+    def _pass_over(self, name: str, last: int, to: int) -> None:
+        """Rows that were deleted before they were handed on (`streams.forget`) are nobody's any more. Who follows sees
+        the gap, here or at the next beat, joins again and gets a snapshot."""
+        if self._sent.get(name) == last:
+            self._sent[name] = to
 
     def _reset(self, stream: str) -> None:
         """Rights changed: put everybody of this stream out; who may come back joins again."""

@@ -22,6 +22,7 @@ addEventListener(
     if (form.getAttribute("aria-busy") === "true") return;
     const sent = typedIn(form);
     const done = await room.send(form, event.submitter);
+    if (done) form.dispatchEvent(new CustomEvent("sent", { bubbles: true }));
     if (done && form.hasAttribute("data-clears")) clear(form, sent);
     form.closest("dialog")?.close();
   },
@@ -33,7 +34,7 @@ function clear(form, sent) {
   if (typedIn(form) === sent) form.reset();
   form.dispatchEvent(new Event("input")); // the kept draft is what stands here now
   for (const old of form.querySelectorAll(".field-error, .draft-note")) old.remove();
-  say(words("kept"));
+  say(words(form.dataset.clears || "kept"));
 }
 
 function typedIn(form) {

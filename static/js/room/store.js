@@ -16,6 +16,8 @@ const OBJECTS = {
   answer: "answers",
   task: "tasks",
   cleared: "cleared",
+  vote: "votes",
+  roll: "rolls",
 };
 
 export function empty() {

@@ -1,6 +1,53 @@
 // Types of live events and of the snapshot. Made from meetings/live.py by scripts/livetypes; do not edit.
 
 /**
+ * What came out: ballots and votes of each option, and which options are carried. `present`: who might vote.
+ * @typedef {Object} LiveResult
+ * @property {number} ballots
+ * @property {number} present
+ * @property {number[]} counts
+ * @property {number[]} carried
+ */
+
+/**
+ * A vote as everybody sees it; the result is null until it is announced. `item` is an id.
+ * @typedef {Object} LiveVote
+ * @property {number} id
+ * @property {number} rev
+ * @property {string} kind
+ * @property {number|null} item
+ * @property {string} question
+ * @property {string[]} options
+ * @property {boolean} is_list
+ * @property {number} most
+ * @property {string} state
+ * @property {number} members
+ * @property {string|null} opened_at
+ * @property {string|null} ends_at
+ * @property {string|null} announced_at
+ * @property {LiveResult|null} result
+ */
+
+/**
+ * Who may vote and who has, as participants, while a vote runs. `hands`: the count so far of a show of hands.
+ * @typedef {Object} LiveRoll
+ * @property {number} id
+ * @property {number} rev
+ * @property {number[]} voters
+ * @property {number[]} voted
+ * @property {number[]} hands
+ */
+
+/**
+ * The part of the roll that changes when somebody votes.
+ * @typedef {Object} Cast
+ * @property {number} id
+ * @property {number} rev
+ * @property {number[]} voted
+ * @property {number[]} hands
+ */
+
+/**
  * The meeting as screens see it. `current` is the id of the point being discussed, `visited` those that were.
  * @typedef {Object} LiveMeeting
  * @property {number} id
@@ -171,6 +218,8 @@
  * @property {Object<string, LiveAnswer>} answers
  * @property {Object<string, LiveTask>} tasks
  * @property {Object<string, LiveCleared>} cleared
+ * @property {Object<string, LiveVote>} votes
+ * @property {Object<string, LiveRoll>} rolls
  */
 
 /**

@@ -4,12 +4,13 @@ import { words } from "../say.js";
 import { meta, noItemWords, Pane } from "./pane.js";
 import { currentItem, nextItem, personOf, quorum, speaking, waiting } from "./store.js";
 import { dayHour, drawClock, drawItemTimer, drawSpeakingTimers } from "./time.js";
+import { tickVote, voteOnWall } from "./vote-wall.js";
 
 const LONG_TITLE = 120; // characters
 
 class Wall extends Pane {
   draw(state) {
-    return [this.#head(state), this.#item(state), this.#speaker(state), this.#foot(state)];
+    return [this.#head(state), voteOnWall(state) ?? this.#item(state), this.#speaker(state), this.#foot(state)];
   }
 
   drawn(state) {
@@ -17,6 +18,7 @@ class Wall extends Pane {
   }
 
   tick(state) {
+    if (tickVote(this, state)) this.update();
     drawClock(this);
     drawItemTimer(this, state);
     drawSpeakingTimers(this);

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 import requests
+import sqlalchemy as sa
 
+from kernel import streams
 from kernel.streams import stored_name
 from tests.forks.instance import ForkedInstance
 from tests.postgres import TestServer
@@ -121,6 +123,23 @@ def test_a_reset_puts_everybody_out_and_who_may_comes_back(instance: Instance, n
     listener.disconnect()
     assert [e["d"] for e in listener.connect()["events"]] == [{"number": 1}]
     listener.close()
+
+
+def test_what_was_deleted_before_it_was_handed_on_holds_nobody_up(instance: Instance, nam: Browser, own: str) -> None:
+    """A point becomes confidential while an event of another process has not gone out yet."""
+    staying = nam.listen(own)
+    with instance.database() as db, db.write() as tx:
+        move = sa.update(streams.Stream).where(streams.Stream.name == own).values(head=streams.Stream.head + 1)
+        tx.session.execute(move)
+        streams.forget(tx, stored_name(own))
+        tx.publish(stored_name(own), "task", Sample({"number": 1}))
+    coming = nam.listen(own)
+    publish(instance, own, number=2)
+    assert coming.wait("task")["d"] == {"number": 2}
+    staying.disconnect()
+    assert staying.connect()["mode"] == "snapshot"
+    staying.close()
+    coming.close()
 
 
 def test_a_crash_between_commit_and_emit_loses_nothing(instance: Instance) -> None:
