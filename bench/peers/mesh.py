@@ -101,7 +101,7 @@ def _install() -> None:
     if done.exists() and done.read_bytes() == LOCK.read_bytes():
         return
     progress("installing mesh-sandbox from requirements/bench-mesh.lock")
-    command = [python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command = [python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     try:
         venv.create(HOME, with_pip=True, clear=True)
         subprocess.run([*command, "--require-hashes", "-r", str(LOCK)], check=True, stdout=sys.stderr)
