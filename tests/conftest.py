@@ -92,8 +92,7 @@ def pytest_collection() -> Generator[None, object, object]:
 
 # What takes longest or mostly waits begins first, so that no worker is left alone with it at the end.
 LONG = (
-    "browser/test_every_page",
-    "browser/test_device",
+    "browser/pages/",
     "browser/",
     "web/test_tour",
     "docex/agent/",

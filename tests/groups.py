@@ -3,8 +3,8 @@
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
 GROUPS = {
-    "tests/browser/test_every_page.py": "city",
-    "tests/browser/test_device.py": "city",
+    "tests/browser/pages/": "city",
+    "tests/browser/meetings/test_room": "room",
     "tests/browser/": "house",
     "tests/docex/agent/": "agents",
     "tests/rules/": "rules",

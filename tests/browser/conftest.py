@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Response, expect, sync_playwright
 from werkzeug.serving import make_server
 
-from tests.browser.gallery_app import gallery_app
 from tests.browser.house import House, running_house, signed_in
+from tests.browser.look.gallery_app import gallery_app
 from tests.cast import Cast, meet
 from tests.meetings.stage import Stage, opened
 

@@ -4,7 +4,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Seat, axe, overflow, room_of
 from tests.browser.house import House
-from tests.browser.test_room import paired_wall, take_up
+from tests.browser.meetings.test_room import paired_wall, take_up
 from tests.cast import Cast
 from tests.meetings.stage import Stage
 from tests.meetings.voting import scene

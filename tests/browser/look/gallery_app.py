@@ -1,6 +1,6 @@
 """A tiny application that renders the house's own parts with made-up content: no database, no rooms.
 
-`.venv/bin/python -m tests.browser.gallery_app 9300` serves it for looking at.
+`.venv/bin/python -m tests.browser.look.gallery_app 9300` serves it for looking at.
 """
 
 import sys
@@ -32,7 +32,7 @@ from kernel.text import Phrase, phrase
 from web import files, formats
 from web.locale import current_locale
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 LONG = (
     "Về việc triển khai thực hiện Quyết định phê duyệt Đề án chuyển đổi số toàn diện trong hoạt động của các cơ quan, "
     "đơn vị trực thuộc thành phố giai đoạn 2026–2030, định hướng đến năm 2035; rà soát, cập nhật, bổ sung danh mục thủ "
@@ -118,7 +118,7 @@ class SampleForm(Form):  # type: ignore[misc]
 
 
 def gallery_app() -> Flask:
-    """The application; its templates stand in tests/browser/gallery/."""
+    """The application; its templates stand in tests/browser/look/gallery/."""
     app = Flask("lienthong", root_path=str(ROOT), template_folder="templates", static_folder="static")
     own = FileSystemLoader(str(Path(__file__).parent / "gallery"))
     app.jinja_loader = ChoiceLoader([FileSystemLoader(str(ROOT / "templates")), own])

@@ -17,6 +17,7 @@ from meetings import convening, holding, planning, projection, speaking
 from meetings.models import Meeting
 from notify import links
 from notify.models import Link
+from tasks.links import ReceiveLink
 from tests.browser.conftest import HEIGHTS, Seat, axe, overflow, room_of
 from tests.browser.house import House
 from tests.browser.tcp_proxy import TcpProxy
@@ -26,7 +27,7 @@ from tests.meetings.stage import Stage
 from tests.sample_events import Sample
 from tests.sampling import sampled
 
-EVENTS = Path(__file__).parents[1] / "meetings" / "events.json"
+EVENTS = Path(__file__).parents[2] / "meetings" / "events.json"
 FIELDS = ("current", "state", "present", "speaker")
 SHOWN = """names => Object.fromEntries(names.map(name => {
     const found = document.querySelector(`main [data-field="${name}"], header [data-field="${name}"]`);
@@ -214,7 +215,7 @@ def test_a_conclusion_becomes_a_task_in_one_press_and_its_receipt_is_seen_live(
         receipt = tx.session.scalars(
             sa.select(Link).where(Link.purpose == "task.receive", Link.person_id == people.nam.person_id)
         ).all()[-1]
-        links.act(tx, receipt, {})
+        ReceiveLink().act(tx, receipt, {})
     expect(chair.locator("mt-conclusions .chip")).to_have_text("Đã nhận")
 
 
