@@ -45,7 +45,7 @@ def today() -> date:
 
 @contextmanager
 def frozen(at: datetime) -> Iterator[None]:
-    """Hold the clock at `at` (aware) for the length of a test."""
+    """Hold the clock at `at` (aware) for the length of a test, or while the demo city is told what happened before."""
     if at.tzinfo is None:
         raise ValueError("the frozen instant must be aware")
     _frozen.append(at.astimezone(UTC))

@@ -18,6 +18,8 @@ class MeetingView:
     state: str
     starts_at: datetime
     ends_at: datetime
+    opened_at: datetime | None
+    closed_at: datetime | None
     cancel_reason: str
 
     @classmethod
@@ -32,6 +34,8 @@ class MeetingView:
             state=meeting.state,
             starts_at=meeting.starts_at,
             ends_at=meeting.ends_at,
+            opened_at=meeting.opened_at,
+            closed_at=meeting.closed_at,
             cancel_reason=meeting.cancel_reason,
         )
 

@@ -26,7 +26,18 @@ from meetings.models import AgendaItem, Conclusion, Meeting, MeetingPaper, Parti
 from meetings.pages import MeetingView, OwnPlace, WallView
 from meetings.quorum import Quorum
 from meetings.speaking import queue_of
-from meetings.states import OVER_STATES, ROOM_STATES, Answer, Audience, MeetingKind, MeetingState, Role, Verb, after
+from meetings.states import (
+    OVER_STATES,
+    ROOM_STATES,
+    RUNNING_STATES,
+    Answer,
+    Audience,
+    MeetingKind,
+    MeetingState,
+    Role,
+    Verb,
+    after,
+)
 from meetings.voting.queries import VoteView, votes_for
 from notify.queries import MessageLine, messages_about
 from tasks.models import Task
@@ -81,8 +92,9 @@ class MeetingRow:
 
 @dataclass(frozen=True)
 class MeetingLists:
-    """My meetings: what needs my answer, what comes, what is being prepared, what was."""
+    """My meetings: what is being held, what needs my answer, what comes, what is being prepared, what was."""
 
+    running: list[MeetingRow]
     to_answer: list[MeetingRow]
     upcoming: list[MeetingRow]
     drafts: list[MeetingRow]
@@ -168,6 +180,21 @@ class MeetingPage:
         """Whether the room may be entered."""
         return self.meeting.state in ROOM_STATES
 
+    @property
+    def conclusions_by_point(self) -> list[tuple[str, list[LiveConclusion]]]:
+        """The conclusions under the titles of their points, in the order of the agenda; those of no point, or of one
+        that is closed to the reader, come last under an empty title."""
+        groups: dict[int | None, tuple[str, list[LiveConclusion]]] = {i.id: (i.title, []) for i in self.items}
+        groups[None] = ("", [])
+        for conclusion in self.conclusions:
+            groups[conclusion.item if conclusion.item in groups else None][1].append(conclusion)
+        return [group for group in groups.values() if group[1]]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the meeting was held: its pages tell what happened, no longer what was planned."""
+        return self.meeting.closed_at is not None
+
     def has_part(self, conclusion: LiveConclusion) -> bool:
         """Whether the reader has a part in the task that a conclusion became, and so may open it."""
         if self.me is None:
@@ -201,13 +228,15 @@ def my_meetings(tx: Tx, actor: Actor) -> MeetingLists:
     ahead = tx.session.scalars(query.where(coming).order_by(Meeting.starts_at, Meeting.id))
     past = tx.session.scalars(query.where(~coming).order_by(Meeting.starts_at.desc(), Meeting.id).limit(50))
     rows = [row_of(actor, meeting, mine.get(meeting.id)) for meeting in ahead]
-    settled = [row for row in rows if row.state != MeetingState.DRAFT]
+    running = [row for row in rows if row.state in RUNNING_STATES]
+    settled = [row for row in rows if row.state != MeetingState.DRAFT and row not in running]
     waits = [
         row
         for row in settled
         if row.answer == Answer.NONE and row.ends_at > clock.now() and row.state != MeetingState.CANCELLED
     ]
     return MeetingLists(
+        running=running,
         to_answer=waits,
         upcoming=[row for row in settled if row not in waits],
         drafts=[row for row in rows if row.state == MeetingState.DRAFT],

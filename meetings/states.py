@@ -134,5 +134,7 @@ def after(state: str, verb: Verb) -> MeetingState | None:
 
 #: States in which the room can be entered.
 ROOM_STATES = frozenset({_S.CONVENED, _S.OPEN, _S.PAUSED, _S.CLOSED, _S.RECORDED})
+#: States in which it is being held.
+RUNNING_STATES = frozenset({_S.OPEN, _S.PAUSED})
 #: States after which nothing of the invitation matters any more.
 OVER_STATES = frozenset({_S.CLOSED, _S.RECORDED, _S.CANCELLED})

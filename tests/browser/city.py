@@ -56,21 +56,13 @@ def running_city(*cast: str) -> Iterator[City]:
 
 
 def live_a_day(city: City) -> None:
-    """A letter signed, sent, registered and refused, a foreign envelope, a meeting in session with a conclusion."""
+    """A letter signed, sent, registered and refused, a foreign envelope; the meeting in progress gets a conclusion."""
     documents.drive(city.instance, Report(), city.people)
     binh = city.people["binh"]
     meeting = link(binh.get("/meetings"), r"/meetings/\d+")
     binh.get(meeting)
-    binh.post_json(f"{meeting}/open", **{"from": "plain"})
-    snapshot = binh.get_json(f"{meeting}/snapshot")
-    order = snapshot["state"]["meeting"]["item_order"]
     page = binh.get(f"{meeting}/plain")
-    binh.post_json(f"{meeting}/current", item=order[1], command_id="day-1")
     lead = option(page, "Vũ Hoàng Nam")
     due = f"{clock.today() + timedelta(days=4):%d/%m/%Y} 17:00"
-    conclusion = {"text": WORK, "lead_id": lead, "due": due, "assign": "y", "command_id": "day-2"}
+    conclusion = {"text": WORK, "lead_id": lead, "due": due, "assign": "y", "command_id": "day-1"}
     binh.post_json(f"{meeting}/conclusions", **conclusion)
-    lan = city.people["lan"]
-    lan.get(f"{meeting}/plain")
-    lan.post_json(f"{meeting}/check-in", command_id="day-3")
-    lan.post_json(f"{meeting}/speak", command_id="day-4")

@@ -42,7 +42,7 @@ def test_the_day_of_a_meeting_is_said_in_the_language_of_the_page(app: Flask, st
 def listed(db: Database, actor: Actor) -> set[int]:
     with db.read() as tx:
         lists = queries.my_meetings(tx, actor)
-    return {row.id for row in (*lists.to_answer, *lists.upcoming, *lists.drafts, *lists.past)}
+    return {row.id for row in (*lists.running, *lists.to_answer, *lists.upcoming, *lists.drafts, *lists.past)}
 
 
 @pytest.mark.usefixtures("stages")

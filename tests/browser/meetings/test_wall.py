@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from meetings import walls
 from tests.browser.conftest import Seat, axe, overflow
@@ -32,3 +32,27 @@ def test_a_screen_on_which_a_stranger_is_signed_in_says_so_and_follows_once_they
     wall.wait_for_url("**/sign-in*")
     wall.goto(f"{house.url}/wall")
     expect(wall.locator("mt-wall")).to_be_visible()
+
+
+def test_the_widest_code_fits_every_screen(seat: Seat) -> None:
+    wall = seat(None, "/wall")
+    code = wall.locator(".wall-code")
+    expect(code).to_have_text(re.compile(r"^[A-Z0-9]{3} [A-Z0-9]{3}$"))
+    wide = max(walls.ALPHABET, key=lambda letter: _width_of(code, letter))
+    code.evaluate("(p, letter) => { p.textContent = `${letter.repeat(3)} ${letter.repeat(3)}`; }", wide)
+    for width, height in ((390, 844), (1024, 768), (1920, 1080), (3840, 2160)):
+        wall.set_viewport_size({"width": width, "height": height})
+        assert overflow(wall) is None
+        assert code.evaluate("p => p.getBoundingClientRect().left >= 0 && p.scrollWidth <= p.clientWidth + 1")
+
+
+def _width_of(code: Locator, letter: str) -> float:
+    width: float = code.evaluate(
+        """(p, letter) => {
+            const pen = document.createElement('canvas').getContext('2d');
+            pen.font = getComputedStyle(p).font;
+            return pen.measureText(letter).width;
+        }""",
+        letter,
+    )
+    return width
