@@ -85,8 +85,8 @@ def close(tx: Tx, actor: Actor, meeting_id: int) -> Meeting:
     now, last = clock.now(), meeting.current_item_id
     if last is not None:
         tx.session.execute(sa.update(AgendaItem).where(AgendaItem.id == last).values(ended_at=now))
-    meeting.current_item_id, meeting.current_at, meeting.paused_at, meeting.closed_at = None, None, None, now
     end_open_turns(tx, meeting)
+    meeting.current_item_id, meeting.current_at, meeting.paused_at, meeting.closed_at = None, None, None, now
     streams.tell_meeting(tx, meeting)
     audiences.tell_hidden_places(tx, meeting, only={last})
     note(tx, meeting, "meeting.close")

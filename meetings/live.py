@@ -178,25 +178,40 @@ class LiveAnswer(Wire):
 
 @dataclass(frozen=True)
 class LiveTurn(Wire):
-    """A place in the speakers' queue; `participant` is an id."""
+    """A place in the speakers' queue; `participant` is an id, `seconds` what the speaker was given (0: no limit)."""
 
     id: int
     participant: int
     state: str
     started_at: datetime | None
+    seconds: int
 
     @classmethod
     def of(cls, turn: SpeakTurn) -> "LiveTurn":
         """The fields of a row."""
-        return cls(turn.id, turn.participant_id, turn.state, turn.started_at)
+        return cls(turn.id, turn.participant_id, turn.state, turn.started_at, turn.seconds)
 
 
 @dataclass(frozen=True)
 class LiveQueue(Wire):
-    """The speakers' queue, one object: who speaks first, then who waits, in the order of asking."""
+    """The speakers' queue: who speaks, then who waits. `limit`: seconds for each speaker (0: none); `quiet_first`: who
+    spoke less comes first."""
 
     rev: int
     turns: tuple[LiveTurn, ...]
+    limit: int
+    quiet_first: bool
+
+
+@dataclass(frozen=True)
+class LiveSpeech(Wire):
+    """How often and how many seconds a participant has spoken; `id` is the participant's. It grows by whole speeches,
+    so its `rev` is their number."""
+
+    id: int
+    rev: int
+    times: int
+    seconds: int
 
 
 @dataclass(frozen=True)
@@ -288,6 +303,7 @@ class LiveState(Wire):
     cleared: dict[str, LiveCleared]
     votes: dict[str, LiveVote]
     rolls: dict[str, LiveRoll]
+    speeches: dict[str, LiveSpeech]
 
 
 @dataclass(frozen=True)

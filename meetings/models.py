@@ -35,6 +35,8 @@ class Meeting(Base):
     paused_at: Mapped[datetime | None]  # while it is paused: timers stand still at this instant
     visited: Mapped[JsonList] = mapped_column(default=list)  # ids of items that were taken up
     queue_rev: Mapped[int] = mapped_column(default=0)
+    speech_seconds: Mapped[int] = mapped_column(default=0, server_default="0")  # for each speaker; 0: no limit
+    quiet_first: Mapped[bool] = mapped_column(default=False, server_default=sa.false())  # who spoke less goes first
     quorum_rule: Mapped[str] = mapped_column(default=QuorumRule.HALF, server_default=QuorumRule.HALF)
     quorum_number: Mapped[int] = mapped_column(default=0, server_default="0")  # for a rule that names one
     convened_at: Mapped[datetime | None]
@@ -120,6 +122,8 @@ class SpeakTurn(Base):
     participant_id: Mapped[int] = mapped_column(sa.ForeignKey("participant.id", ondelete="CASCADE"))
     item_id: Mapped[int | None]
     state: Mapped[str] = mapped_column(default=Turn.WAITING)
+    place: Mapped[int] = mapped_column(default=0, server_default="0")  # among those who wait
+    seconds: Mapped[int] = mapped_column(default=0, server_default="0")  # given with the floor; 0: no limit
     asked_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]

@@ -41,7 +41,7 @@ PERSON = Participant(
     answered_at=AT,
     checked_in_at=None,
 )
-TURN = SpeakTurn(id=41, participant_id=32, state="waiting", started_at=None)
+TURN = SpeakTurn(id=41, participant_id=32, state="waiting", started_at=None, seconds=180)
 CONCLUSION = Conclusion(
     id=51,
     rev=2,

@@ -3,7 +3,7 @@ import { h, icon } from "../dom.js";
 import { words } from "../say.js";
 import { formButton, Pane } from "./pane.js";
 import { room } from "./room.js";
-import { nextItem, quorum } from "./store.js";
+import { nextItem, personOf, quorum, speaking } from "./store.js";
 
 class Desk extends Pane {
   draw(state) {
@@ -23,11 +23,13 @@ class Desk extends Pane {
   #controls(state) {
     const next = nextItem(state);
     const pause = formButton(`${room.base}/pause`, words("pause"), { iconName: "pause-fill" });
+    const turn = speaking(state);
     return [
       h("p", { class: "desk-next" },
         h("span", { class: "now-label" }, words("next")),
         h("span", { class: "desk-title" }, next ? next.title : words("lastItem"))),
       next ? this.#nextButton(state, next) : null,
+      next && turn ? h("p", { class: "quiet" }, words("endsSpeech", { name: personOf(state, turn.participant)?.name ?? "" })) : null,
       h("div", { class: "beside" }, pause, this.#closeButton()),
     ];
   }
