@@ -11,7 +11,6 @@ from kernel.text import phrase
 from meetings.access import Right, meeting_for, must_allow, own_place_for
 from meetings.ballots.group import Malformed
 from meetings.ballots.record import Election, SealedBallot
-from meetings.models import Meeting
 from meetings.planning import note
 from meetings.states import Verb
 from meetings.voting import secret_keys
@@ -27,8 +26,10 @@ Data = Mapping[str, Any]
 
 def publish_key(tx: Tx, actor: Actor, meeting_id: int, vote_id: int, data: Data) -> Answer:
     """The chair or the secretary made a key for this vote in their browser; here is its public half."""
-    meeting = meeting_for(tx, actor, meeting_id, lock=True)
-    vote = _secret(tx, actor, meeting, vote_id)
+    meeting = meeting_for(tx, actor, meeting_id, Right.DESK, lock=True)
+    vote = vote_for(tx, actor, meeting, vote_id)
+    secret_keys.must_be_trustee(tx, actor, meeting)
+    _must_be_secret(vote)
     must_allow(meeting, Verb.PREPARE_VOTE)
     after(vote, VoteVerb.OPEN)
     secret_keys.publish_key(tx, actor, meeting, vote, data)
@@ -43,7 +44,8 @@ def cast_sealed(tx: Tx, actor: Actor, meeting_id: int, vote_id: int, data: Data)
     same answer, also when the vote has closed in between. The command is not written down with who sent it, as other
     commands of the room are: that would say whose ballot it is."""
     meeting, participant = own_place_for(tx, actor, meeting_id)
-    vote = _secret(tx, actor, meeting, vote_id)
+    vote = vote_for(tx, actor, meeting, vote_id)
+    _must_be_secret(vote)
     part = secret_keys.sealed_part(tx, vote)
     if part.election is None:
         after(vote, VoteVerb.CAST)  # says why not
@@ -88,13 +90,14 @@ def _refused() -> Invalid:
 def add_share(tx: Tx, actor: Actor, meeting_id: int, vote_id: int, data: Data) -> Answer:
     """A trustee's browser opened its part of the sums. With the last part the result is there, for the desk to see and
     the chair to announce."""
-    meeting = meeting_for(tx, actor, meeting_id, lock=True)
-    vote = _secret(tx, actor, meeting, vote_id)
+    meeting = meeting_for(tx, actor, meeting_id, Right.DESK, lock=True)
+    vote = vote_for(tx, actor, meeting, vote_id)
+    own = secret_keys.key_for(tx, actor, vote)
     must_allow(meeting, Verb.COUNT)
     if vote.state != VoteState.CLOSED:
         after(vote, VoteVerb.ANNOUNCE)  # says what has to come first
     if vote.result is None:
-        counts = secret_keys.add_share(tx, actor, meeting, vote, data)
+        counts = secret_keys.add_share(tx, own, vote, data)
         note(tx, meeting, "vote.share", {"vote": vote.id})
         if counts is not None:
             store_result(tx, vote, counts, len([v for v in voters_of(tx, vote.id) if v.voted_at is not None]))
@@ -138,8 +141,6 @@ def _paper_problems(vote: Vote, present: int, ballots: int | None, counts: Seque
     return {}
 
 
-def _secret(tx: Tx, actor: Actor, meeting: Meeting, vote_id: int) -> Vote:
-    vote = vote_for(tx, actor, meeting, vote_id)
+def _must_be_secret(vote: Vote) -> None:
     if vote.kind != VoteKind.SECRET:
         raise WrongState(phrase("Lần biểu quyết này không phải bỏ phiếu kín."))
-    return vote

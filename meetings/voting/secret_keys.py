@@ -66,11 +66,25 @@ def place_of(tx: Tx, actor: Actor | None, meeting: Meeting) -> int | None:
     return trustees.index(own.id) if own is not None and own.id in trustees else None
 
 
-def publish_key(tx: Tx, actor: Actor, meeting: Meeting, vote: Vote, data: Data) -> None:
-    """Store the public key of a trustee, or the new one of somebody who lost theirs before the opening."""
+def must_be_trustee(tx: Tx, actor: Actor, meeting: Meeting) -> int:
+    """The place of a trustee; Forbidden for everybody else."""
     place = place_of(tx, actor, meeting)
     if place is None:
         raise Forbidden(phrase("Chỉ chủ trì và thư ký, mỗi người trên máy của mình, được tạo khóa bỏ phiếu kín."))
+    return place
+
+
+def key_for(tx: Tx, actor: Actor, vote: Vote) -> BallotKey:
+    """The key that `actor` keeps for a vote; Forbidden for who keeps none."""
+    own = next((key for key in keys_of(tx, vote.id) if key.person_id == actor.person_id), None)
+    if own is None:
+        raise Forbidden(phrase("Chỉ người giữ khóa của lần bỏ phiếu này giải mã được."))
+    return own
+
+
+def publish_key(tx: Tx, actor: Actor, meeting: Meeting, vote: Vote, data: Data) -> None:
+    """Store the public key of a trustee, or the new one of somebody who lost theirs before the opening."""
+    place = must_be_trustee(tx, actor, meeting)
     trustee = trustees_of(tx, meeting)[place]
     published = {**data, "name": trustee.name, "position": trustee.position}
     try:
@@ -117,12 +131,8 @@ def end(tx: Tx, vote: Vote, voters: Sequence[Voter]) -> None:
     sealed_part(tx, vote).voted = [place for place, voter in enumerate(voters) if voter.voted_at is not None]
 
 
-def add_share(tx: Tx, actor: Actor, meeting: Meeting, vote: Vote, data: Data) -> list[int] | None:
+def add_share(tx: Tx, own: BallotKey, vote: Vote, data: Data) -> list[int] | None:
     """Take what a trustee's browser computed; with the last share the counts come out, before that None."""
-    keys = keys_of(tx, vote.id)
-    own = next((key for key in keys if key.person_id == actor.person_id), None)
-    if own is None:
-        raise Forbidden(phrase("Chỉ người giữ khóa của lần bỏ phiếu này giải mã được."))
     record = Record.of(file_of(tx, vote))
     try:
         share = Share.of({**data, "trustee": own.place})
@@ -135,7 +145,7 @@ def add_share(tx: Tx, actor: Actor, meeting: Meeting, vote: Vote, data: Data) ->
         raise _bad_share()
     own.share = {**data, "trustee": own.place}
     shares = [*(one for one in record.shares if one.trustee != own.place), share]
-    return opened(totals, shares, len(record.ballots)) if len(shares) == len(keys) else None
+    return opened(totals, shares, len(record.ballots)) if len(shares) == len(record.election.trustees) else None
 
 
 def _bad_share() -> Invalid:
