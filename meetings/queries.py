@@ -15,7 +15,7 @@ from kernel.text import Phrase, fold, phrase
 from meetings import access, audiences, quorum, streams, walls
 from meetings.access import Clearance, Right, at_desk, clearance_of, meeting_for, participant_of
 from meetings.convening import participants_of
-from meetings.letters import Letters, place_words, ref_of
+from meetings.letters import Letters, ref_of
 from meetings.live import (
     CLOSED_TITLE,
     LiveConclusion,
@@ -24,6 +24,7 @@ from meetings.live import (
 )
 from meetings.models import AgendaItem, Conclusion, Meeting, MeetingPaper, Participant
 from meetings.pages import MeetingView, OwnPlace, WallView
+from meetings.places import place_words
 from meetings.quorum import Quorum
 from meetings.speaking import queue_of
 from meetings.states import (
