@@ -18,11 +18,12 @@ from kernel.refs import Ref
 from kernel.text import Phrase, one_line, phone_number, phrase
 from meetings import streams
 from meetings.access import must_allow, own_place_for
-from meetings.letters import ANSWER_LINK, place_words
+from meetings.letters import ANSWER_LINK, Letters
 from meetings.models import Meeting, Participant
+from meetings.places import place_words
 from meetings.planning import LINE_MAX, note
-from meetings.states import Answer, MeetingState, Verb, after
-from notify.links import LinkPage, LinkPurpose, link_purpose
+from meetings.states import LEADING, ROOM_STATES, Answer, MeetingState, Verb, after
+from notify.links import Gone, LinkPage, LinkPurpose, link_purpose
 from notify.models import Link
 from notify.wording import span
 
@@ -129,7 +130,7 @@ class AnswerLink(LinkPurpose):
                 (phrase("Thời gian"), span(meeting.starts_at, meeting.ends_at)),
                 (phrase("Địa điểm"), place_words(meeting)),
             ),
-            done=_why_no_answer(meeting),
+            done=_why_no_answer(meeting, participant),
             template="meetings/answer.html",
             context={
                 "reply": _reply_of(participant),
@@ -140,6 +141,9 @@ class AnswerLink(LinkPurpose):
                 "place": place_words(meeting),
                 "chair": ", ".join(filter(None, [chair.name, chair.title])),
                 "host": directory.agency(tx, meeting.agency_id).name,
+                "meeting": meeting.id,
+                "is_cancelled": meeting.state == MeetingState.CANCELLED,
+                "can_join": meeting.state in ROOM_STATES,
             },
         )
 
@@ -148,15 +152,42 @@ class AnswerLink(LinkPurpose):
         meeting, participant = _invited(tx, link, lock=True)
         store(tx, meeting, participant, Reply.of(form))
 
+    def calendar(self, tx: Tx, link: Link) -> str:
+        """Title, time and place for the calendar of who has the link; the agenda is for who signs in."""
+        meeting, _ = _invited(tx, link)
+        if meeting.state == MeetingState.CANCELLED:
+            raise NotFound()
+        return Letters(tx, meeting).bare_calendar_copy()
 
-def _why_no_answer(meeting: Meeting) -> Phrase | None:
+    def gone(self, tx: Tx, link: Link) -> Gone | None:
+        """Whether the meeting was called off, is over, or goes on without this person."""
+        meeting = tx.session.get(Meeting, Ref.parse(link.ref).id)
+        if meeting is None:
+            return None
+        if meeting.state == MeetingState.CANCELLED:
+            why = _why_cancelled(meeting)
+            return Gone(phrase("Cuộc họp đã hủy"), why)
+        if link.revoked_at is not None:
+            text = phrase("Danh sách dự họp đã thay đổi. Xin mở thư mới nhất, hoặc hỏi cơ quan mời.")
+            return Gone(phrase("Giấy mời này không còn hiệu lực"), text)
+        text = phrase("Liên kết trả lời hết hạn cùng cuộc họp. Xin đăng nhập để xem kết luận và biên bản.")
+        return Gone(phrase("Cuộc họp đã qua"), text)
+
+
+def _why_cancelled(meeting: Meeting) -> Phrase:
+    if not meeting.cancel_reason:
+        return phrase("Cuộc họp đã hủy, không cần trả lời nữa.")
+    return phrase("Cuộc họp đã hủy, không cần trả lời nữa. Lý do: {reason}", reason=meeting.cancel_reason)
+
+
+def _why_no_answer(meeting: Meeting, participant: Participant) -> Phrase | None:
     """Why the meeting wants no answer any more; None while it does."""
     if meeting.state == MeetingState.CANCELLED:
-        if not meeting.cancel_reason:
-            return phrase("Cuộc họp đã hủy, không cần trả lời nữa.")
-        return phrase("Cuộc họp đã hủy, không cần trả lời nữa. Lý do: {reason}", reason=meeting.cancel_reason)
+        return _why_cancelled(meeting)
     if after(meeting.state, Verb.ANSWER) is None or clock.now() >= meeting.ends_at:
         return phrase("Cuộc họp đã kết thúc, không cần trả lời nữa.")
+    if participant.role in LEADING:
+        return phrase("Đồng chí chủ trì hoặc làm thư ký cuộc họp này nên không cần trả lời.")
     return None
 
 

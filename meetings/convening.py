@@ -13,8 +13,9 @@ from kernel.errors import Invalid, Stale
 from kernel.text import Phrase, one_line, phrase
 from meetings import planning, streams
 from meetings.access import Right, meeting_for, must_allow, participant_for
-from meetings.letters import ANSWER_LINK, Letters, place_of, place_words, ref_of
+from meetings.letters import ANSWER_LINK, Letters, ref_of
 from meetings.models import Meeting, Participant
+from meetings.places import place_of, place_words
 from meetings.planning import MeetingFacts, SettledFacts, note
 from meetings.speaking import end_turn_of
 from meetings.states import MeetingState, Role, Verb

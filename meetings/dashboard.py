@@ -9,8 +9,8 @@ from kernel import clock
 from kernel.dashboard import Act, Chip, Item, section
 from kernel.db import Tx
 from kernel.text import Phrase, phrase
-from meetings.letters import place_words
 from meetings.models import Meeting, Participant
+from meetings.places import place_words
 from meetings.queries import STATE_WORDS
 from meetings.states import OVER_STATES, Answer, MeetingState
 from notify.wording import span

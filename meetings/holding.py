@@ -86,7 +86,9 @@ def close(tx: Tx, actor: Actor, meeting_id: int) -> Meeting:
     if last is not None:
         tx.session.execute(sa.update(AgendaItem).where(AgendaItem.id == last).values(ended_at=now))
     end_open_turns(tx, meeting)
-    meeting.current_item_id, meeting.current_at, meeting.paused_at, meeting.closed_at = None, None, None, now
+    if meeting.paused_at is not None and meeting.current_at is not None:
+        meeting.current_at += now - meeting.paused_at  # stays, for who takes the closing back (rooms/undoing.py)
+    meeting.current_item_id, meeting.paused_at, meeting.closed_at = None, None, now
     streams.tell_meeting(tx, meeting)
     audiences.tell_hidden_places(tx, meeting, only={last})
     note(tx, meeting, "meeting.close")

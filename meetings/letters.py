@@ -1,27 +1,29 @@
 """What a meeting tells its people by e-mail, calendar and SMS. All faces are made here from the same rows."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from directory import queries as directory
 from directory.queries import PersonCard
 from directory.streams import person_stream
-from kernel import clock
 from kernel.db import Tx
 from kernel.refs import Ref
 from kernel.text import Phrase, phrase, sms_size, sms_text
 from meetings import streams
+from meetings.inviting.agenda import agenda_lines
+from meetings.inviting.calendars import Attendee, Organizer, calendar_of, description_lines
 from meetings.live import InvitationChange
 from meetings.models import Meeting, Participant
-from meetings.states import LEADING, Answer, MeetingKind, Role
-from notify import links, messages
-from notify.calendar import CalendarMeeting, Method
-from notify.calendar import request as calendar_object
+from meetings.places import place_words
+from meetings.states import LEADING, Answer, Role
+from notify import addresses, links, messages
+from notify.calendar import Method
 from notify.kinds import Kind, MeetingCancelled, MeetingChanged, MeetingInvitation
 from notify.messages import Invite, Recipient
 from notify.models import Link, Message
-from notify.rendering import sms_words
+from notify.rendering import Words, mail_words, sms_words
 from notify.states import MessageState
 
 ANSWER_LINK = "meeting.answer"
@@ -37,16 +39,24 @@ def ref_of(meeting: Meeting) -> Ref:
     return Ref("meeting", meeting.id)
 
 
-def place_words(meeting: Meeting) -> str:
-    """Where to go: the room, the address of the online room, or both."""
-    return place_of(meeting.kind, meeting.place, meeting.online_url)
+@dataclass(frozen=True)
+class Preview:
+    """What one person will get, before it is sent: the e-mail, the SMS without its accents, and its segments."""
+
+    mail: Words
+    sms: str
+    segments: int
 
 
-def place_of(kind: str, place: str, online_url: str) -> str:
-    """The place of a meeting of `kind` in one line."""
-    if kind == MeetingKind.ONLINE:
-        return online_url
-    return f"{place}; {online_url}" if kind == MeetingKind.HYBRID else place
+def _opening(role: str, host: str) -> Phrase | None:
+    """The first sentence of a letter to who is not simply invited."""
+    if role == Role.CHAIR:
+        return phrase("{host} kính trình lịch cuộc họp do đồng chí chủ trì.", host=host)
+    if role == Role.SECRETARY:
+        return phrase("{host} gửi lịch cuộc họp mà đồng chí làm thư ký.", host=host)
+    if role == Role.GUEST:
+        return phrase("{host} trân trọng kính mời dự họp với tư cách khách mời.", host=host)
+    return None
 
 
 class Letters:
@@ -59,7 +69,9 @@ class Letters:
         self.chair = directory.person(tx, meeting.chair_id)
         secretary = directory.person(tx, meeting.secretary_id)
         # Replies by calendar mail go to the host agency's mailbox, or to the secretary where it has none.
-        self.organizer_email = self.host.email or secretary.email
+        self.organizer = Organizer(self.host.name, self.host.email or secretary.email)
+        self.agenda = agenda_lines(tx, meeting)
+        self.path = f"/meetings/{meeting.id}"
 
     def invite(self, people: Iterable[Participant]) -> None:
         """Invite each by e-mail with a calendar request and by SMS with their own answer link. Who was taken off the
@@ -67,8 +79,8 @@ class Letters:
         people = list(people)
         self._take_back(_CALLING_OFF, people=[p.person_id for p in people])
         for participant, card in self._cards(people):
-            link = links.place(self._answer_link(participant))
-            self._tell(participant, card, self._invitation(link), Method.REQUEST)
+            link = self._answer_place(participant)
+            self._tell(participant, card, self._invitation(participant, link), Method.REQUEST, link)
             participant.invited_sequence = self.meeting.sequence
 
     def tell_changes(self, changes: list[Phrase], *, ask_again: bool) -> None:
@@ -86,9 +98,10 @@ class Letters:
                 participant.answer = Answer.NONE
                 participant.rev += 1
                 streams.tell_answer(self.tx, participant)
-            link = links.place(self._answer_link(participant))
-            kind = self._changed(changes, link) if participant.person_id in reached else self._invitation(link)
-            self._tell(participant, card, kind, Method.REQUEST)
+            link = self._answer_place(participant)
+            knows = participant.person_id in reached
+            kind = self._changed(participant, changes, link) if knows else self._invitation(participant, link)
+            self._tell(participant, card, kind, Method.REQUEST, link)
             participant.invited_sequence = self.meeting.sequence
 
     def call_off(self, people: Iterable[Participant], reason: str) -> None:
@@ -121,6 +134,10 @@ class Letters:
         cards = directory.people(self.tx, [p.person_id for p in people])
         return [(p, cards[p.person_id]) for p in people]
 
+    def _answer_place(self, participant: Participant) -> str:
+        """What stands for the participant's answer link; empty for who leads the meeting, whom nobody asks."""
+        return "" if participant.role in LEADING else links.place(self._answer_link(participant))
+
     def _answer_link(self, participant: Participant) -> Link:
         """The participant's one link; it moves with the meeting and is dead when the meeting is over."""
         ref = ref_of(self.meeting)
@@ -146,7 +163,9 @@ class Letters:
         )
         return {i for i in self.tx.session.scalars(query) if i is not None}
 
-    def _tell(self, participant: Participant, card: PersonCard, kind: Kind, method: Method) -> None:
+    def _tell(
+        self, participant: Participant, card: PersonCard, kind: Kind, method: Method, answer_link: str = ""
+    ) -> None:
         meeting = self.meeting
         messages.tell(
             self.tx,
@@ -156,38 +175,52 @@ class Letters:
             version=meeting.sequence,
             slot=str(participant.id),
             useful_until=meeting.ends_at,
-            invite=Invite(method.value, self._calendar(participant, card, method)),
+            invite=Invite(method.value, self._calendar(participant, card, method, answer_link)),
             stream=streams.desk(meeting.id),
         )
         invitation = InvitationChange(meeting.id, meeting.rev, meeting.state)
         self.tx.publish(person_stream(participant.person_id), "invitation", invitation)
 
-    def _calendar(self, participant: Participant, card: PersonCard, method: Method) -> str:
-        meeting = self.meeting
-        lines = [
-            phrase("Cơ quan mời: {host}", host=self.host.name),
-            phrase("Chủ trì họp: {name}", name=self.chair.name),
-        ]
-        return calendar_object(
-            CalendarMeeting(
-                uid=meeting.uid,
-                sequence=meeting.sequence,
-                stamp=clock.now(),
-                start=meeting.starts_at,
-                end=meeting.ends_at,
-                summary=meeting.title,
-                location=place_words(meeting),
-                description="\n".join(line.in_locale(card.locale) for line in lines),
-                organizer_name=self.host.name,
-                organizer_email=self.organizer_email,
-                attendee_name=card.name,
-                attendee_email=card.email,
-                method=method,
-                required=participant.role != Role.GUEST,
-            )
+    def calendar_copy(self, locale: str) -> str:
+        """The meeting for the calendar of who downloads it on its page, with the agenda."""
+        page = addresses.place_of(self.path)
+        description = description_lines(
+            locale,
+            host=self.host.name,
+            chair=self.chair.name,
+            letter="",
+            agenda=self.agenda,
+            answer_link="",
+            path=page,
         )
+        return calendar_of(self.meeting, Method.PUBLISH, self.organizer, None, description=description, url=page)
 
-    def _invitation(self, answer_link: str) -> MeetingInvitation:
+    def bare_calendar_copy(self) -> str:
+        """The same for who has a link and is not signed in: title, time and place only."""
+        return calendar_of(self.meeting, Method.PUBLISH, self.organizer, None)
+
+    def _calendar(self, participant: Participant, card: PersonCard, method: Method, answer_link: str) -> str:
+        attendee = Attendee(
+            card.name,
+            card.email,
+            Answer(participant.answer),
+            required=participant.role != Role.GUEST,
+            asks=bool(answer_link),
+        )
+        page = addresses.place_of(self.path)
+        description = description_lines(
+            card.locale,
+            host=self.host.name,
+            chair=self.chair.name,
+            letter="",
+            agenda=self.agenda,
+            answer_link=answer_link,
+            path=page,
+        )
+        url = answer_link or page
+        return calendar_of(self.meeting, method, self.organizer, attendee, description=description, url=url)
+
+    def _invitation(self, participant: Participant, answer_link: str) -> MeetingInvitation:
         meeting = self.meeting
         return MeetingInvitation(
             title=meeting.title,
@@ -199,9 +232,13 @@ class Letters:
             letter="",
             note="",
             answer_link=answer_link,
+            addressee=", ".join(filter(None, [participant.position, participant.agency])),
+            opening=_opening(participant.role, self.host.name),
+            agenda=self.agenda,
+            path=self.path,
         )
 
-    def _changed(self, changes: list[Phrase], answer_link: str) -> MeetingChanged:
+    def _changed(self, participant: Participant, changes: list[Phrase], answer_link: str) -> MeetingChanged:
         meeting = self.meeting
         return MeetingChanged(
             title=meeting.title,
@@ -212,10 +249,22 @@ class Letters:
             host=self.host.name,
             changes=tuple(changes),
             answer_link=answer_link,
+            addressee=", ".join(filter(None, [participant.position, participant.agency])),
+            agenda=self.agenda,
+            path=self.path,
         )
+
+    def preview(self, participant: Participant) -> Preview:
+        """What this participant gets when the meeting is convened as it stands; nothing is sent and nothing kept."""
+        (_, card), *_ = self._cards([participant])
+        link = "" if participant.role in LEADING else _LINK_SHAPE
+        kind = self._invitation(participant, link)
+        sms = sms_text(sms_words(kind, card.name, card.locale).text)
+        return Preview(mail_words(kind, card.name, card.locale), sms, sms_size(sms).segments)
 
     def sms_preview(self) -> tuple[str, int]:
         """The SMS of an invitation without its accents, and how many segments one costs."""
-        words = sms_words(self._invitation(_LINK_SHAPE), self.chair.name, "vi")
+        someone = Participant(role=Role.DELEGATE, name=self.chair.name, position="", agency="")
+        words = sms_words(self._invitation(someone, _LINK_SHAPE), self.chair.name, "vi")
         text = sms_text(words.text)
         return text, sms_size(text).segments

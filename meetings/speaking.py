@@ -144,13 +144,18 @@ def move_speech(tx: Tx, meeting: Meeting, rest: timedelta) -> None:
 
 
 def end_turn_of(tx: Tx, meeting: Meeting, participant: Participant) -> None:
-    """A participant leaves the meeting, and with it the queue and the list of who spoke."""
-    turn = _open_turn(tx, participant.id)
-    if turn is not None:
-        _end(tx, meeting, [turn])
+    """A participant is taken off the list, and with it the queue and the list of who spoke."""
+    leave_queue(tx, meeting, participant)
     spoke = totals_of(speeches_of(tx, meeting.id, participant.id)).get(participant.id)
     if spoke is not None:
         tx.publish(streams.room(meeting.id), "speech", Gone(participant.id, spoke.rev + 1))
+
+
+def leave_queue(tx: Tx, meeting: Meeting, participant: Participant) -> None:
+    """A participant goes: they wait and speak no more."""
+    turn = _open_turn(tx, participant.id)
+    if turn is not None:
+        _end(tx, meeting, [turn])
 
 
 def queue_of(tx: Tx, meeting: Meeting) -> LiveQueue:

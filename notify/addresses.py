@@ -30,6 +30,16 @@ def link_ids(kind: Kind) -> set[int]:
     return {int(m.group(2)) for value in values for m in _PLACE.finditer(value) if m.group(2)}
 
 
+def place_of(path: str) -> str:
+    """What stands for the full address of a path of the service in a stored text."""
+    return f"⟦base⟧{path}"
+
+
+def with_base(config: Config, ics: str) -> str:
+    """A calendar object that leaves at once, with full addresses of pages."""
+    return folded(unfolded(ics).replace(place_of(""), config.base_url.rstrip("/")))
+
+
 def shortened(text: str) -> str:
     """The text for a list, with dots where an address will stand."""
     return _PLACE.sub("…", text)

@@ -13,8 +13,9 @@ PRODUCT = "-//Lien Thong//Meetings//VI"
 
 
 class Method(StrEnum):
-    """What the request asks of the attendee's calendar."""
+    """What the object asks of a calendar. PUBLISH is a copy to keep, without attendees and without an answer."""
 
+    PUBLISH = "PUBLISH"
     REQUEST = "REQUEST"
     CANCEL = "CANCEL"
 
@@ -24,7 +25,8 @@ class CalendarMeeting:
     """A meeting as one attendee's calendar gets it.
 
     `uid` stays the same for the life of the meeting; `sequence` goes up by one at each change of time, place or
-    state. `organizer_email` is the address at which replies by calendar mail are read. Times are aware.
+    state. `organizer_email` is the address at which replies by calendar mail are read. `partstat` is what the attendee
+    has said so far (RFC 5545 §3.2.12), `asks` whether an answer is wanted. Times are aware.
     """
 
     uid: str
@@ -42,6 +44,8 @@ class CalendarMeeting:
     method: Method = Method.REQUEST
     url: str = ""
     required: bool = True
+    partstat: str = "NEEDS-ACTION"
+    asks: bool = True
 
 
 def request(meeting: CalendarMeeting) -> str:
@@ -94,13 +98,18 @@ def _event(meeting: CalendarMeeting) -> Event:
     event.add("status", "CANCELLED" if cancelled else "CONFIRMED")
     event.add("transp", "TRANSPARENT" if cancelled else "OPAQUE")
     event.add("organizer", _address(meeting.organizer_email, meeting.organizer_name))
+    if meeting.method is not Method.PUBLISH:
+        event.add("attendee", _attendee(meeting))
+    return event
+
+
+def _attendee(meeting: CalendarMeeting) -> vCalAddress:
     attendee = _address(meeting.attendee_email, meeting.attendee_name)
     attendee.params["CUTYPE"] = vText("INDIVIDUAL")
     attendee.params["ROLE"] = vText("REQ-PARTICIPANT" if meeting.required else "OPT-PARTICIPANT")
-    attendee.params["PARTSTAT"] = vText("NEEDS-ACTION")
-    attendee.params["RSVP"] = vText("FALSE" if cancelled else "TRUE")
-    event.add("attendee", attendee)
-    return event
+    attendee.params["PARTSTAT"] = vText(meeting.partstat)
+    attendee.params["RSVP"] = vText("TRUE" if meeting.asks and meeting.method is Method.REQUEST else "FALSE")
+    return attendee
 
 
 def _address(email: str, name: str) -> vCalAddress:

@@ -109,8 +109,20 @@ class TaskNews(Kind):
 
 
 @dataclass(frozen=True)
+class AgendaLine:
+    """A point of an agenda in an invitation: when it is planned, who presents it, what its papers are called."""
+
+    at: datetime
+    title: str
+    presenter: str
+    papers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class MeetingInvitation(Kind):
-    """An invitation to a meeting, with a link to answer. `letter` is the number of the invitation letter or empty."""
+    """An invitation to a meeting. `letter` is the number of the invitation letter or empty, `addressee` the position
+    and agency of the invited, `opening` the first sentence when it is no plain invitation. `answer_link` is empty for
+    who is not asked; `path` leads to the meeting's page."""
 
     name = "meeting.invitation"
     title: str
@@ -122,6 +134,10 @@ class MeetingInvitation(Kind):
     letter: str
     note: str
     answer_link: str
+    addressee: str = ""
+    opening: Phrase | None = None
+    agenda: tuple[AgendaLine, ...] = ()
+    path: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,6 +153,10 @@ class MeetingChanged(Kind):
     host: str
     changes: tuple[Phrase, ...]
     answer_link: str
+    addressee: str = ""
+    letter: str = ""
+    agenda: tuple[AgendaLine, ...] = ()
+    path: str = ""
 
 
 @dataclass(frozen=True)
@@ -162,6 +182,8 @@ class MeetingReminder(Kind):
     place: str
     host: str
     answer_link: str
+    addressee: str = ""
+    path: str = ""
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,14 @@ from notify.models import Link
 
 
 @dataclass(frozen=True)
+class Gone:
+    """What is said of a link that does nothing any more."""
+
+    heading: Phrase
+    text: Phrase
+
+
+@dataclass(frozen=True)
 class LinkPage:
     """What a link shows. With the default template: heading, facts and one button, or `done` when there is nothing
     left to do. Another template gets `context` and must post to the same address."""
@@ -48,6 +56,14 @@ class LinkPurpose:
     def act(self, tx: Tx, link: Link, form: Mapping[str, str]) -> None:
         """Do what the button says; doing it again changes nothing. Invalid names wrong fields, before any change."""
         raise NotImplementedError
+
+    def calendar(self, tx: Tx, link: Link) -> str:
+        """What the page offers to a calendar, as an iCalendar object. NotFound when it offers nothing."""
+        raise NotFound()
+
+    def gone(self, tx: Tx, link: Link) -> Gone | None:
+        """Why the link is of no use any more, where more is known than that it is expired or taken back."""
+        return None
 
 
 purposes: dict[str, LinkPurpose] = {}

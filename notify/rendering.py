@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from kernel import catalogue
 from kernel.text import Phrase, nfc
-from notify import wording
+from notify import addresses, wording
 from notify.kinds import Kind
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
@@ -71,7 +71,8 @@ def _environment(locale: str) -> Environment:
         say=say,
         moment=moment,
         short_moment=wording.short_moment,
+        hour=wording.hour,
         brief=wording.brief,
-        address=lambda path: f"⟦base⟧{path}",
+        address=addresses.place_of,
     )
     return environment

@@ -28,8 +28,25 @@ def link(tx: Tx, actor: Actor | None, token: str) -> Response:
     """What the link is for, with a button. Opening it changes nothing: mail scanners open everything."""
     found = links.find(tx, token, _config().signing_secret())
     if found is None or not found.live:
-        return _link_gone(found)
+        return _link_gone(tx, found)
     return _link_page(tx, found.link, token)
+
+
+@routes.open_get("/l/<token>/calendar.ics", reason=_TOKEN)
+def link_calendar(tx: Tx, actor: Actor | None, token: str) -> Response:
+    """What the link's page offers to a calendar, as a file."""
+    found = links.find(tx, token, _config().signing_secret())
+    if found is None or not found.live:
+        return _link_gone(tx, found)
+    return _private(calendar_file(links.purposes[found.link.purpose].calendar(tx, found.link)))
+
+
+def calendar_file(ics: str) -> Response:
+    """A calendar object as a file that phones and desktops open with their calendar."""
+    response = make_response(ics)
+    response.headers["Content-Type"] = "text/calendar; charset=utf-8"
+    response.headers["Content-Disposition"] = 'attachment; filename="lich-hop.ics"'
+    return response
 
 
 @routes.open_post("/l/<token>", reason=_TOKEN, csrf=False)
@@ -37,7 +54,7 @@ def press(tx: Tx, actor: Actor | None, token: str) -> Response:
     """The button. Pressing it again changes nothing."""
     found = links.find(tx, token, _config().signing_secret())
     if found is None or not found.live:
-        return _link_gone(found)
+        return _link_gone(tx, found)
     tx.by = f"link:{found.link.person_id or 0}"  # whoever else is signed in on this browser
     try:
         links.act(tx, found.link, request.form)
@@ -53,6 +70,7 @@ def _link_page(tx: Tx, row: Any, token: str, error: Invalid | None = None) -> Re
         page.template,
         page=page,
         post_url=url_for("notify.press", token=token),
+        calendar_url=url_for("notify.link_calendar", token=token),
         errors=error.fields if error else {},
         typed=typed,
         **page.context,
@@ -60,10 +78,11 @@ def _link_page(tx: Tx, row: Any, token: str, error: Invalid | None = None) -> Re
     return _private(make_response(body, error.status if error else 200))
 
 
-def _link_gone(found: links.Found | None) -> Response:
-    return _private(
-        make_response(render_template("notify/link_gone.html", known=found is not None), 410 if found else 404)
-    )
+def _link_gone(tx: Tx, found: links.Found | None) -> Response:
+    purpose = links.purposes.get(found.link.purpose) if found else None
+    said = purpose.gone(tx, found.link) if purpose and found else None
+    body = render_template("notify/link_gone.html", known=found is not None, said=said)
+    return _private(make_response(body, 410 if found else 404))
 
 
 def _private(response: Response) -> Response:

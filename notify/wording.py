@@ -21,6 +21,11 @@ def short_moment(at: datetime) -> str:
     return f"{at.astimezone(clock.VN):%H:%M %d/%m/%Y}"
 
 
+def hour(at: datetime) -> str:
+    """`14:30`, in lists of one day."""
+    return f"{at.astimezone(clock.VN):%H:%M}"
+
+
 def span(start: datetime, end: datetime | None, locale: str = "vi") -> str:
     """`14:30–16:00 Thứ Sáu, 27/11/2026`; two full moments when it ends on another day."""
     if end is None:

@@ -15,6 +15,7 @@ from docex.commands import edxml
 from kernel import garbage
 from kernel.config import BadSetting, Config
 from kernel.errors import DomainError
+from meetings.ballots.cli import ballot
 from signing.evidence.cli import verify
 from signing.log.cli import audit, before_check, log
 
@@ -60,7 +61,7 @@ def main(context: click.Context) -> None:
         context.call_on_close(partial(os.umask, os.umask(0o077)))
 
 
-_FOR_OTHERS = frozenset({"agent", "agent-key", "edxml", "verify", "catalogues"})
+_FOR_OTHERS = frozenset({"agent", "agent-key", "ballot", "edxml", "verify", "catalogues"})
 """Commands whose files are for other people of the machine, who may read them as the caller's settings say."""
 main.add_command(edxml)
 main.add_command(agent)
@@ -68,6 +69,7 @@ main.add_command(agent_key)
 main.add_command(log)
 main.add_command(audit)
 main.add_command(verify)
+main.add_command(ballot)
 
 
 @before_check

@@ -2,17 +2,22 @@
 
 from typing import Any
 
-from flask import redirect, render_template, request, url_for
+from flask import current_app, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
 from directory.actor import Actor
 from kernel.db import Tx
 from kernel.errors import Invalid
 from meetings import answering, convening, planning, queries
+from meetings.access import meeting_for
 from meetings.answering import Reply
 from meetings.forms import numbers
+from meetings.letters import Letters
 from meetings.routes.base import Errors, routes
 from meetings.routes.planning import back_to_builder, build_page
 from meetings.states import Role, Verb
+from notify import addresses
+from notify.routes import calendar_file
 
 
 @routes.get("/meetings/<int:meeting_id>")
@@ -26,6 +31,14 @@ def _meeting_page(tx: Tx, actor: Actor, meeting_id: int, errors: Errors | None =
     part = "meetings/_meeting.html" if request.args.get("fragment") else "meetings/meeting.html"
     typed = request.form if errors else {}
     return render_template(part, page=page, errors=errors or {}, typed=typed, Verb=Verb)
+
+
+@routes.get("/meetings/<int:meeting_id>/calendar.ics")
+def calendar(tx: Tx, actor: Actor, meeting_id: int) -> AnyResponse:
+    """The meeting as a file for a calendar."""
+    found = meeting_for(tx, actor, meeting_id)
+    ics = Letters(tx, found).calendar_copy(actor.locale)
+    return calendar_file(addresses.with_base(current_app.extensions["lienthong"].config, ics))
 
 
 @routes.post("/meetings/<int:meeting_id>/answer")

@@ -12,6 +12,7 @@ from kernel.forms import fresh_number
 from meetings import attending, following, holding, queries, snapshots, speaking
 from meetings.access import Right
 from meetings.forms import number
+from meetings.rooms import undoing
 from meetings.rooms.record import record_of
 from meetings.routes.base import WALLS, answered, command_id, routes, wants_json
 from meetings.states import Verb
@@ -48,6 +49,7 @@ def room_context(tx: Tx, actor: Actor | None, page: queries.MeetingPage) -> dict
         "vote_form": VoteForm(),
         "Verb": Verb,
         "record": record_of(tx, page),
+        "undo": undoing.undoable(page),
     }
 
 
@@ -122,6 +124,18 @@ def resume(tx: Tx, actor: Actor, meeting_id: int) -> AnyResponse:
 def close(tx: Tx, actor: Actor, meeting_id: int) -> AnyResponse:
     """End the meeting."""
     return back_to_room(meeting_id, {"rev": holding.close(tx, actor, meeting_id).rev})
+
+
+@routes.post("/meetings/<int:meeting_id>/undo-open")
+def undo_open(tx: Tx, actor: Actor, meeting_id: int) -> AnyResponse:
+    """The opening was pressed by mistake."""
+    return back_to_room(meeting_id, {"rev": undoing.undo_open(tx, actor, meeting_id).rev})
+
+
+@routes.post("/meetings/<int:meeting_id>/undo-close")
+def undo_close(tx: Tx, actor: Actor, meeting_id: int) -> AnyResponse:
+    """The closing was pressed by mistake."""
+    return back_to_room(meeting_id, {"rev": undoing.undo_close(tx, actor, meeting_id).rev})
 
 
 @routes.post("/meetings/<int:meeting_id>/check-in")

@@ -18,6 +18,7 @@ from meetings.voting import deciding
 from meetings.voting import queries as voting
 from meetings.voting.forms import VoteForm
 from meetings.voting.preparing import prepare
+from meetings.voting.secret_queries import secret_view
 
 
 @routes.get("/meetings/<int:meeting_id>/votes")
@@ -64,9 +65,11 @@ def vote(tx: Tx, actor: Actor, meeting_id: int, vote_id: int) -> str:
 def vote_page(tx: Tx, actor: Actor, meeting_id: int, vote_id: int, errors: Errors | None = None) -> str:
     """The page of a vote, with what was refused."""
     page = queries.page(tx, actor, meeting_id)
-    shown = voting.vote_view(tx, actor, meeting_for(tx, actor, meeting_id), vote_id)
+    meeting = meeting_for(tx, actor, meeting_id)
+    shown = voting.vote_view(tx, actor, meeting, vote_id)
+    secret = secret_view(tx, actor, meeting, vote_id)
     return render_template(
-        "meetings/voting/vote.html", page=page, vote=shown, errors=errors or {}, number=fresh_number()
+        "meetings/voting/vote.html", page=page, vote=shown, secret=secret, errors=errors or {}, number=fresh_number()
     )
 
 

@@ -26,11 +26,12 @@ from meetings.models import AgendaItem, Meeting, Participant
 from meetings.planning import note
 from meetings.quorum import QuorumRule
 from meetings.states import LEADING, Answer, Audience, Role, Verb
+from meetings.voting import secret_keys
 from meetings.voting.live import Cast, LiveRoll
 from meetings.voting.models import Vote, Voter
 from meetings.voting.preparing import key_of, tell
 from meetings.voting.rules import Turnout, carried, count, enough, reaches
-from meetings.voting.states import COUNTING, MOVES, Majority, VoteKind, VoteState, VoteVerb
+from meetings.voting.states import COUNTING, MOVES, SECRET_KINDS, Majority, VoteKind, VoteState, VoteVerb
 
 GRACE = timedelta(seconds=2)
 """A hand that was raised in time and came a moment late on a slow network still counts."""
@@ -42,7 +43,7 @@ def open_vote(tx: Tx, actor: Actor, meeting_id: int, vote_id: int) -> Vote:
     """Let everybody vote who is there and may; refused without a quorum, or while another vote runs."""
     meeting, vote = _led(tx, actor, meeting_id, vote_id)
     must_allow(meeting, Verb.VOTE)
-    state = _after(vote, VoteVerb.OPEN)
+    state = after(vote, VoteVerb.OPEN)
     _finish_hands(tx, meeting)
     running = sa.select(Vote.id).where(Vote.meeting_id == meeting.id, Vote.state == VoteState.OPEN)
     if tx.session.scalars(running).first() is not None:
@@ -66,16 +67,20 @@ def open_vote(tx: Tx, actor: Actor, meeting_id: int, vote_id: int) -> Vote:
     vote.rev += 1
     vote.roll_rev += 1
     tx.session.flush()
+    if vote.kind == VoteKind.SECRET:
+        secret_keys.begin(tx, meeting, vote, voters_of(tx, vote.id))
     tell(tx, vote)
-    tx.publish(_stream(tx, vote), "roll", LiveRoll.of(vote, voters_of(tx, vote.id)))
+    tx.publish(roll_stream(tx, vote), "roll", LiveRoll.of(vote, voters_of(tx, vote.id)))
     note(tx, meeting, "vote.open", {"vote": vote.id, "present": len(present), "members": len(members)})
     return vote
 
 
 def open_prepared(tx: Tx, actor: Actor, meeting_id: int, vote_id: int) -> None:
-    """Open a vote that the same press has prepared; a press that is sent again finds it open."""
+    """Open a vote that the same press has prepared; a press that is sent again finds it open. A secret one waits for
+    its keys."""
     meeting, vote = _led(tx, actor, meeting_id, vote_id)
-    if vote.state == VoteState.PREPARED:
+    waits = vote.kind == VoteKind.SECRET and not secret_keys.are_ready(tx, meeting, vote)
+    if vote.state == VoteState.PREPARED and not waits:
         open_vote(tx, actor, meeting.id, vote.id)
 
 
@@ -117,17 +122,19 @@ def _cast(
     tx: Tx, meeting: Meeting, vote: Vote, participant_id: int, choices: Sequence[int], *, written_by: str = ""
 ) -> Done:
     must_allow(meeting, Verb.VOTE)
-    _after(vote, VoteVerb.CAST)
+    after(vote, VoteVerb.CAST)
+    if vote.kind in SECRET_KINDS:
+        raise WrongState(phrase("Đây là bỏ phiếu kín: không ai gửi hoặc ghi hộ phiếu theo cách này."))
     now = clock.now()
     if vote.ends_at is not None and now > vote.ends_at + GRACE:
         raise WrongState(_OVER)
     voters = voters_of(tx, vote.id)
     voter = next((v for v in voters if v.participant_id == participant_id), None)
     if voter is None:
-        raise Forbidden(phrase("Bạn không có trong danh sách biểu quyết của lần này, do thư ký lập khi mở biểu quyết."))
+        raise Forbidden(not_listed())
     voter.choices, voter.voted_at, voter.written_by = _checked(vote, choices), now, written_by
     vote.roll_rev += 1
-    tx.publish(_stream(tx, vote), "roll", Cast.of(vote, voters))
+    tx.publish(roll_stream(tx, vote), "roll", Cast.of(vote, voters))
     return {"vote": vote.id, "voted": True}
 
 
@@ -149,11 +156,18 @@ def close_vote(tx: Tx, actor: Actor, meeting_id: int, vote_id: int) -> Vote:
 
 
 def _close(tx: Tx, meeting: Meeting, vote: Vote) -> None:
-    vote.state = _after(vote, VoteVerb.CLOSE)
+    vote.state = after(vote, VoteVerb.CLOSE)
     vote.closed_at = clock.now()
-    vote.result = _result(tx, vote)
+    voters = voters_of(tx, vote.id)
+    if vote.kind == VoteKind.PAPER:
+        raise WrongState(phrase("Bỏ phiếu bằng giấy đóng khi nhập kết quả kiểm phiếu."))
+    if vote.kind == VoteKind.SECRET:
+        secret_keys.end(tx, vote, voters)
+    else:
+        ballots = [v.choices for v in voters if v.choices is not None]
+        store_result(tx, vote, count(len(vote.options), ballots), len(ballots))
     vote.rev += 1
-    note(tx, meeting, "vote.close", {"vote": vote.id, "ballots": vote.result["ballots"]})
+    note(tx, meeting, "vote.close", {"vote": vote.id, "ballots": sum(1 for v in voters if v.voted_at is not None)})
     if vote.kind == VoteKind.HANDS:
         _announce(tx, meeting, vote)
     else:
@@ -169,16 +183,14 @@ def _finish_hands(tx: Tx, meeting: Meeting) -> None:
         _close(tx, meeting, vote)
 
 
-def _result(tx: Tx, vote: Vote) -> dict[str, object]:
-    voters = voters_of(tx, vote.id)
-    ballots = [v.choices for v in voters if v.choices is not None]
-    counts = count(len(vote.options), ballots)
-    turnout = Turnout(vote.members, len(voters), len(ballots))
-    return {
-        "ballots": len(ballots),
-        "present": len(voters),
+def store_result(tx: Tx, vote: Vote, counts: Sequence[int], ballots: int) -> None:
+    """Write down what came out, and what of it is carried by the rules of the vote."""
+    present = len(voters_of(tx, vote.id))
+    vote.result = {
+        "ballots": ballots,
+        "present": present,
         "counts": list(counts),
-        "carried": _carried(vote, counts, turnout),
+        "carried": _carried(vote, counts, Turnout(vote.members, present, ballots)),
     }
 
 
@@ -198,7 +210,9 @@ def announce(tx: Tx, actor: Actor, meeting_id: int, vote_id: int) -> Vote:
 
 
 def _announce(tx: Tx, meeting: Meeting, vote: Vote) -> None:
-    vote.state, vote.announced_at = _after(vote, VoteVerb.ANNOUNCE), clock.now()
+    vote.state, vote.announced_at = after(vote, VoteVerb.ANNOUNCE), clock.now()
+    if vote.result is None:
+        raise WrongState(phrase("Chưa có kết quả: chủ trì và thư ký cần giải mã, mỗi người trên máy của mình."))
     vote.rev += 1
     tell(tx, vote)
     _tell_roll_gone(tx, vote)
@@ -210,7 +224,7 @@ def cancel(tx: Tx, actor: Actor, meeting_id: int, vote_id: int) -> Vote:
     meeting, vote = _led(tx, actor, meeting_id, vote_id)
     must_allow(meeting, Verb.COUNT if vote.state in COUNTING else Verb.PREPARE_VOTE)
     was_counting = vote.state in COUNTING
-    vote.state = _after(vote, VoteVerb.CANCEL)
+    vote.state = after(vote, VoteVerb.CANCEL)
     vote.result = None
     vote.rev += 1
     tell(tx, vote)
@@ -222,7 +236,7 @@ def cancel(tx: Tx, actor: Actor, meeting_id: int, vote_id: int) -> Vote:
 
 def _tell_roll_gone(tx: Tx, vote: Vote) -> None:
     vote.roll_rev += 1
-    tx.publish(_stream(tx, vote), "roll", Gone(vote.id, vote.roll_rev))
+    tx.publish(roll_stream(tx, vote), "roll", Gone(vote.id, vote.roll_rev))
 
 
 # ---- loading ----
@@ -249,14 +263,21 @@ def _led(tx: Tx, actor: Actor, meeting_id: int, vote_id: int) -> tuple[Meeting, 
     return meeting, vote_for(tx, actor, meeting, vote_id)
 
 
-def _after(vote: Vote, verb: VoteVerb) -> VoteState:
+def after(vote: Vote, verb: VoteVerb) -> VoteState:
+    """The state to which the verb leads; WrongState with what stands in its way."""
     target = MOVES.get((VoteState(vote.state), verb))
     if target is None:
         raise WrongState(_REFUSALS[VoteState(vote.state)])
     return target
 
 
-def _stream(tx: Tx, vote: Vote) -> StreamName:
+def not_listed() -> Phrase:
+    """What is said to who has no vote in it."""
+    return phrase("Bạn không có trong danh sách biểu quyết của lần này, do thư ký lập khi mở biểu quyết.")
+
+
+def roll_stream(tx: Tx, vote: Vote) -> StreamName:
+    """Where it is told who has voted."""
     return streams.about(tx, vote.meeting_id, vote.item_id)
 
 

@@ -24,7 +24,7 @@ class VoteForm(Form):  # type: ignore[misc]
     )
     kind = RadioField(
         phrase("Cách biểu quyết"),
-        choices=[SelectChoice(str(kind), KIND_WORDS[kind]) for kind in VoteKind],
+        choices=[SelectChoice(str(kind), KIND_WORDS[kind]) for kind in VoteKind if kind is not VoteKind.SECRET],
         default=VoteKind.NAMED,
     )
     options = TextAreaField(

@@ -53,3 +53,35 @@ class Voter(Base):
     voted_at: Mapped[datetime | None]
     choices: Mapped[JsonList | None]
     written_by: Mapped[str] = mapped_column(default="")  # `person:3` of the desk, who wrote it for them
+
+
+class SecretVote(Base):
+    """What a secret vote has beside the others. `draft`: what is put to it, from preparing on; `election`: with keys
+    and voters, from opening on; `voted`: places in the list of voters, from closing on (docs/ballots.md)."""
+
+    __tablename__ = "secret_vote"
+    vote_id: Mapped[int] = mapped_column(sa.ForeignKey("vote.id", ondelete="CASCADE"), primary_key=True)
+    draft: Mapped[Json]
+    election: Mapped[Json | None]
+    voted: Mapped[JsonList | None]
+
+
+class BallotKey(Base):
+    """A public key that a trustee made in their browser, and after the closing their share of the decryption."""
+
+    __tablename__ = "ballot_key"
+    vote_id: Mapped[int] = mapped_column(sa.ForeignKey("vote.id", ondelete="CASCADE"), primary_key=True)
+    place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
+    published: Mapped[Json]
+    share: Mapped[Json | None]
+
+
+class BallotRow(Base):
+    """An encrypted ballot under its receipt. It has no voter, no number and no moment: nothing of it leads back to who
+    sent it. Rows are only ever added."""
+
+    __tablename__ = "sealed_ballot"
+    vote_id: Mapped[int] = mapped_column(sa.ForeignKey("vote.id", ondelete="CASCADE"), primary_key=True)
+    receipt: Mapped[str] = mapped_column(primary_key=True)
+    ballot: Mapped[Json]

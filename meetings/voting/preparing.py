@@ -16,6 +16,7 @@ from meetings.models import Meeting
 from meetings.planning import note
 from meetings.quorum import QuorumRule
 from meetings.states import Verb
+from meetings.voting import secret_keys
 from meetings.voting.live import LiveVote
 from meetings.voting.models import Vote
 from meetings.voting.states import HANDS, YES_NO, Majority, VoteKind
@@ -83,6 +84,8 @@ def write(tx: Tx, actor: Actor, meeting: Meeting, facts: VoteFacts) -> Vote:
     )
     tx.session.add(vote)
     tx.session.flush()
+    if vote.kind == VoteKind.SECRET:
+        secret_keys.put_down(tx, meeting, vote)
     tell(tx, vote)
     note(tx, meeting, "vote.prepare", {"vote": vote.id, "kind": vote.kind})
     return vote

@@ -15,12 +15,14 @@ from meetings.states import Verb, after
 from meetings.voting.deciding import vote_for, voters_of
 from meetings.voting.live import LiveRoll, LiveVote, result_of
 from meetings.voting.models import Vote, Voter
+from meetings.voting.secret_keys import are_ready
 from meetings.voting.states import (
     COUNTING,
     KIND_WORDS,
     MAJORITY_WORDS,
     MOVES,
     QUORUM_WORDS,
+    SECRET_KINDS,
     STATE_WORDS,
     VoteKind,
     VoteState,
@@ -143,13 +145,20 @@ def _view(tx: Tx, actor: Actor | None, meeting: Meeting, vote: Vote) -> VoteView
         outcome=_outcome(vote) if vote.state == VoteState.ANNOUNCED else None,
         lines=_lines(vote, desk),
         voters=[_line(vote, voter) for voter in voters],
-        may_vote=me is not None and running and after(meeting.state, Verb.VOTE) is not None,
+        may_vote=_may_vote(meeting, vote, me) and running,
         mine=me.choices if me is not None else None,
-        can=_acts(meeting, vote) if desk else frozenset(),
+        can=_acts(tx, meeting, vote) if desk else frozenset(),
     )
 
 
-def _acts(meeting: Meeting, vote: Vote) -> frozenset[VoteVerb]:
+def _may_vote(meeting: Meeting, vote: Vote, me: Voter | None) -> bool:
+    """A ballot by name can be changed, a secret one is cast once, one on paper is not cast here."""
+    if me is None or vote.kind == VoteKind.PAPER or (vote.kind == VoteKind.SECRET and me.voted_at is not None):
+        return False
+    return after(meeting.state, Verb.VOTE) is not None
+
+
+def _acts(tx: Tx, meeting: Meeting, vote: Vote) -> frozenset[VoteVerb]:
     needed = {
         VoteVerb.OPEN: Verb.VOTE,
         VoteVerb.CAST: Verb.VOTE,
@@ -161,7 +170,17 @@ def _acts(meeting: Meeting, vote: Vote) -> frozenset[VoteVerb]:
         verb
         for verb, asked in needed.items()
         if (VoteState(vote.state), verb) in MOVES and after(meeting.state, asked) is not None
-    )
+    ) - _not_yet(tx, meeting, vote)
+
+
+def _not_yet(tx: Tx, meeting: Meeting, vote: Vote) -> set[VoteVerb]:
+    """What the kind of a vote does not let the desk do, or not now."""
+    found = {VoteVerb.CAST} if vote.kind in SECRET_KINDS else set()
+    if vote.kind == VoteKind.PAPER:
+        found.add(VoteVerb.CLOSE)  # entering the result closes it
+    if vote.kind == VoteKind.SECRET and not are_ready(tx, meeting, vote):
+        found.add(VoteVerb.OPEN)
+    return found if vote.result is not None else {*found, VoteVerb.ANNOUNCE}
 
 
 def _lines(vote: Vote, desk: bool) -> list[OptionLine]:

@@ -7,9 +7,12 @@ from meetings.quorum import QuorumRule
 
 
 class VoteKind(StrEnum):
-    """NAMED: everybody reads afterwards who chose what. HANDS: not binding, over after some seconds, counts only."""
+    """NAMED: everybody reads afterwards who chose what. SECRET: encrypted in the browsers, nobody reads who chose what.
+    PAPER: as secret, on paper, and its result is entered. HANDS: not binding, over after some seconds, counts only."""
 
     NAMED = "named"
+    SECRET = "secret"  # noqa: S105
+    PAPER = "paper"
     HANDS = "hands"
 
 
@@ -60,11 +63,16 @@ MOVES: dict[tuple[VoteState, VoteVerb], VoteState] = {
 #: States in which screens hold the list of who may vote and who has.
 COUNTING = frozenset({_S.OPEN, _S.CLOSED})
 
+#: Of these the service never knows who chose what.
+SECRET_KINDS = frozenset({VoteKind.SECRET, VoteKind.PAPER})
+
 YES_NO = (phrase("Tán thành"), phrase("Không tán thành"), phrase("Không biểu quyết"))
 HANDS = (phrase("Đồng ý"), phrase("Không đồng ý"))
 
 KIND_WORDS: dict[str, Phrase] = {
     VoteKind.NAMED: phrase("Biểu quyết công khai"),
+    VoteKind.SECRET: phrase("Bỏ phiếu kín"),
+    VoteKind.PAPER: phrase("Bỏ phiếu kín bằng giấy"),
     VoteKind.HANDS: phrase("Giơ tay"),
 }
 STATE_WORDS: dict[str, tuple[Phrase, str]] = {

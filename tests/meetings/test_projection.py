@@ -125,6 +125,9 @@ def _everything(db: Database, cast: Cast, stage: at.Stage) -> None:
         convening.drop_person(tx, cast.thu, stage.id, people[cast.quynh.person_id])
         attending.check_in(tx, cast.lan, stage.id)
         attending.check_in_for(tx, cast.thu, stage.id, stage.people["nam"])
+        attending.leave(tx, cast.lan, stage.id)
+        attending.check_in_for(tx, cast.thu, stage.id, stage.people["lan"])
+        attending.set_at_entrance(tx, cast.thu, stage.id, True)
         holding.take_item(tx, cast.binh, stage.id, stage.items[1])
     with db.write() as tx:
         speaking.ask_to_speak(tx, cast.lan, stage.id)

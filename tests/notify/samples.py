@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from kernel.text import phrase
 from notify.kinds import (
+    AgendaLine,
     DigestLine,
     DocumentArrived,
     DocumentUnconfirmed,
@@ -46,7 +47,12 @@ def samples(link: str = "⟦link:1⟧") -> list[Kind]:
             "/tasks",
         ),
         TaskNews(LONG, phrase("Đã báo hoàn thành"), GIVER, "Kèm báo cáo", END, "/tasks/9"),
-        MeetingInvitation(LONG, START, END, PLACE, GIVER, HOST, "12/GM-VP", "Mang theo tài liệu", link),
+        MeetingInvitation(
+            *(LONG, START, END, PLACE, GIVER, HOST, "12/GM-VP", "Mang theo tài liệu", link),
+            addressee=f"Giám đốc, {HOST}",
+            agenda=(AgendaLine(START, LONG, HOST, ("Báo cáo", "Phụ lục")), AgendaLine(END, "Việc khác", "", ())),
+            path="/meetings/1",
+        ),
         MeetingChanged(LONG, START, END, PLACE, GIVER, HOST, (phrase("Đổi giờ"), phrase("Đổi phòng")), link),
         MeetingCancelled(LONG, START, PLACE, HOST, "Lãnh đạo đi công tác đột xuất theo yêu cầu của cấp trên"),
         MeetingReminder(LONG, START, END, PLACE, HOST, link),

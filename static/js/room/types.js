@@ -65,6 +65,9 @@
  * @property {number[]} visited
  * @property {string} quorum_rule
  * @property {number} quorum_number
+ * @property {string|null} opened_at
+ * @property {string|null} closed_at
+ * @property {boolean} at_entrance_only
  */
 
 /**
@@ -126,6 +129,7 @@
  * @property {string} answer
  * @property {string} substitute
  * @property {string|null} present_at
+ * @property {string|null} left_at
  */
 
 /**

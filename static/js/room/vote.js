@@ -80,7 +80,7 @@ class Vote extends Pane {
     const open = vote.state === "open" && !isOver(vote, room.now()) && state.meeting.state === "open";
     const mine = room.me && voters.includes(room.me);
     return [
-      open && mine ? this.#ballot(vote, voted.includes(room.me)) : null,
+      open && mine ? this.#ballotOf(vote, voted.includes(room.me)) : null,
       open && room.me && !mine ? h("p", { class: "quiet" }, words("voteNotListed")) : null,
       vote.kind === "hands" && voted.length ? chart(linesOf(state, vote), vote.question) : null,
       h("p", { class: "vote-progress", "data-field": "voted" }, words("voteProgress", { n: voted.length, all: voters.length })),
@@ -93,6 +93,14 @@ class Vote extends Pane {
     const names = vote.kind === "hands" || room.desk ? silent(state, vote) : [];
     if (!names.length || vote.state !== "open") return null;
     return h("details", { class: "vote-silent" }, h("summary", {}, words("voteSilent", { n: names.length })), h("p", {}, names.join(", ")));
+  }
+
+  /** The ballot; a secret one is cast on its own page, which alone loads what encrypts, and one on paper in the room. */
+  #ballotOf(vote, done) {
+    if (vote.kind === "paper") return h("p", {}, words("votePaperNow"));
+    if (vote.kind !== "secret") return this.#ballot(vote, done);
+    if (done) return h("p", {}, chip("good", "check-circle-fill", words("voteSent")));
+    return h("p", {}, h("a", { class: "btn btn-primary", href: urlOf(vote) }, icon("check2-square"), words("voteSecretGo")));
   }
 
   #ballot(vote, done) {
@@ -116,8 +124,10 @@ class Vote extends Pane {
     const acts = { open: ["close", "stop-fill"], closed: ["announce", "megaphone"] }[vote.state];
     if (!acts || !["open", "paused", "closed"].includes(state.meeting.state)) return null;
     const [verb, iconName] = acts;
+    // Paper is counted, and secret sums are opened, on the page of the vote.
+    const elsewhere = (vote.kind === "paper" && verb === "close") || (vote.kind === "secret" && verb === "announce");
     return h("div", { class: "beside vote-acts" },
-      formButton(`${urlOf(vote)}/${verb}`, words(`vote_${verb}`), { style: "primary", iconName, context: vote.question }),
+      elsewhere ? null : formButton(`${urlOf(vote)}/${verb}`, words(`vote_${verb}`), { style: "primary", iconName, context: vote.question }),
       h("a", { class: "btn btn-outline-primary", href: urlOf(vote) }, words("voteDetails")));
   }
 
