@@ -10,8 +10,8 @@ from kernel.text import fold, phrase
 from meetings.access import Right, at_desk, entrance_scope, meeting_for, must_allow, participant_for
 from meetings.attending import come_in
 from meetings.convening import participants_of
-from meetings.letters import place_words
 from meetings.models import Meeting, Participant
+from meetings.places import place_words
 from meetings.queries import quorum_of
 from meetings.quorum import Quorum
 from meetings.states import Verb, after
