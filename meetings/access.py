@@ -177,6 +177,11 @@ def wall_scope(meeting_id: int) -> str:
     return f"meeting:{meeting_id}"
 
 
+def entrance_scope(meeting_id: int) -> str:
+    """The scope of a screen that stands at the door of this meeting."""
+    return f"entrance:{meeting_id}"
+
+
 # ---- streams and references ----
 
 

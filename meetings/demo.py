@@ -130,8 +130,20 @@ def _begin_today(tx: Tx, now: datetime, file: PaperFile) -> None:
         words = ConclusionWords("Đôn đốc các chủ đầu tư giải ngân chậm", lead_id=nam, due=_due(tx, 5))
         concluding.conclude(tx, binh, meeting, words, assign=True)
         holding.take_item(tx, binh, meeting, items[1])
-        clock.advance(timedelta(minutes=9))
-        speaking.ask_to_speak(tx, _acting(tx, "lan"), meeting)
+        _discuss(tx, binh, meeting)
+
+
+def _discuss(tx: Tx, binh: Actor, meeting: int) -> None:
+    """Each speaker has five minutes; Dũng has spoken, Lan asks to."""
+    speaking.set_rules(tx, binh, meeting, 300, quiet_first=False)
+    turn = speaking.ask_to_speak(tx, _acting(tx, "dung"), meeting)
+    clock.advance(timedelta(minutes=2))
+    tx.by = binh.by
+    speaking.give_floor(tx, binh, meeting, turn.id)
+    clock.advance(timedelta(minutes=4))
+    speaking.withdraw(tx, _acting(tx, "dung"), meeting)
+    clock.advance(timedelta(minutes=3))
+    speaking.ask_to_speak(tx, _acting(tx, "lan"), meeting)
 
 
 def _convene(tx: Tx, plan: _Plan, file: PaperFile | None) -> tuple[int, list[int]]:

@@ -85,8 +85,10 @@ def close(tx: Tx, actor: Actor, meeting_id: int) -> Meeting:
     now, last = clock.now(), meeting.current_item_id
     if last is not None:
         tx.session.execute(sa.update(AgendaItem).where(AgendaItem.id == last).values(ended_at=now))
-    meeting.current_item_id, meeting.current_at, meeting.paused_at, meeting.closed_at = None, None, None, now
     end_open_turns(tx, meeting)
+    if meeting.paused_at is not None and meeting.current_at is not None:
+        meeting.current_at += now - meeting.paused_at  # stays, for who takes the closing back (rooms/undoing.py)
+    meeting.current_item_id, meeting.paused_at, meeting.closed_at = None, None, now
     streams.tell_meeting(tx, meeting)
     audiences.tell_hidden_places(tx, meeting, only={last})
     note(tx, meeting, "meeting.close")

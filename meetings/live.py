@@ -34,6 +34,9 @@ class LiveMeeting(Wire):
     visited: tuple[int, ...]
     quorum_rule: str
     quorum_number: int
+    opened_at: datetime | None
+    closed_at: datetime | None
+    at_entrance_only: bool
 
     @classmethod
     def of(cls, meeting: Meeting, hidden: frozenset[int] = frozenset()) -> "LiveMeeting":
@@ -50,11 +53,14 @@ class LiveMeeting(Wire):
             ends_at=meeting.ends_at,
             item_order=tuple(i for i in meeting.item_order if i not in hidden),
             current=None if in_hidden else meeting.current_item_id,
-            current_at=None if in_hidden else meeting.current_at,
+            current_at=None if in_hidden or meeting.current_item_id is None else meeting.current_at,
             paused_at=meeting.paused_at,
             visited=tuple(i for i in meeting.visited if i not in hidden),
             quorum_rule=meeting.quorum_rule,
             quorum_number=meeting.quorum_number,
+            opened_at=meeting.opened_at,
+            closed_at=meeting.closed_at,
+            at_entrance_only=meeting.at_entrance_only,
         )
 
 
@@ -131,6 +137,7 @@ class LivePerson(Wire):
     answer: str
     substitute: str
     present_at: datetime | None
+    left_at: datetime | None
 
     @classmethod
     def of(cls, participant: Participant) -> "LivePerson":
@@ -145,6 +152,7 @@ class LivePerson(Wire):
             answer=participant.answer,
             substitute=participant.substitute_name,
             present_at=participant.checked_in_at,
+            left_at=participant.left_at,
         )
 
 
@@ -178,25 +186,40 @@ class LiveAnswer(Wire):
 
 @dataclass(frozen=True)
 class LiveTurn(Wire):
-    """A place in the speakers' queue; `participant` is an id."""
+    """A place in the speakers' queue; `participant` is an id, `seconds` what the speaker was given (0: no limit)."""
 
     id: int
     participant: int
     state: str
     started_at: datetime | None
+    seconds: int
 
     @classmethod
     def of(cls, turn: SpeakTurn) -> "LiveTurn":
         """The fields of a row."""
-        return cls(turn.id, turn.participant_id, turn.state, turn.started_at)
+        return cls(turn.id, turn.participant_id, turn.state, turn.started_at, turn.seconds)
 
 
 @dataclass(frozen=True)
 class LiveQueue(Wire):
-    """The speakers' queue, one object: who speaks first, then who waits, in the order of asking."""
+    """The speakers' queue: who speaks, then who waits. `limit`: seconds for each speaker (0: none); `quiet_first`: who
+    spoke less comes first."""
 
     rev: int
     turns: tuple[LiveTurn, ...]
+    limit: int
+    quiet_first: bool
+
+
+@dataclass(frozen=True)
+class LiveSpeech(Wire):
+    """How often and how many seconds a participant has spoken; `id` is the participant's. It grows by whole speeches,
+    so its `rev` is their number."""
+
+    id: int
+    rev: int
+    times: int
+    seconds: int
 
 
 @dataclass(frozen=True)
@@ -288,6 +311,7 @@ class LiveState(Wire):
     cleared: dict[str, LiveCleared]
     votes: dict[str, LiveVote]
     rolls: dict[str, LiveRoll]
+    speeches: dict[str, LiveSpeech]
 
 
 @dataclass(frozen=True)

@@ -31,13 +31,16 @@ class Meeting(Base):
     rev: Mapped[int] = mapped_column(default=1)
     item_order: Mapped[JsonList] = mapped_column(default=list)  # ids of agenda items, in order
     current_item_id: Mapped[int | None]
-    current_at: Mapped[datetime | None]  # when it was taken up, moved on by the pauses since
+    current_at: Mapped[datetime | None]  # when it was taken up, moved on by the pauses since; stays after closing
     paused_at: Mapped[datetime | None]  # while it is paused: timers stand still at this instant
     visited: Mapped[JsonList] = mapped_column(default=list)  # ids of items that were taken up
     queue_rev: Mapped[int] = mapped_column(default=0)
+    speech_seconds: Mapped[int] = mapped_column(default=0, server_default="0")  # for each speaker; 0: no limit
+    quiet_first: Mapped[bool] = mapped_column(default=False, server_default=sa.false())  # who spoke less goes first
     quorum_rule: Mapped[str] = mapped_column(default=QuorumRule.HALF, server_default=QuorumRule.HALF)
     quorum_number: Mapped[int] = mapped_column(default=0, server_default="0")  # for a rule that names one
     convened_at: Mapped[datetime | None]
+    at_entrance_only: Mapped[bool] = mapped_column(default=False, server_default=sa.false())  # where people check in
     opened_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     cancel_reason: Mapped[str] = mapped_column(default="")
@@ -105,8 +108,9 @@ class Participant(Base):
     substitute_position: Mapped[str] = mapped_column(default="")
     substitute_phone: Mapped[str] = mapped_column(default="")
     answered_at: Mapped[datetime | None]
-    checked_in_at: Mapped[datetime | None]
-    checked_in_by: Mapped[str] = mapped_column(default="")  # self, or `person:3` of the desk
+    checked_in_at: Mapped[datetime | None]  # here since then; not here now: none
+    checked_in_by: Mapped[str] = mapped_column(default="")  # self, code, entrance, or `person:3` of the desk
+    left_at: Mapped[datetime | None]  # left early then, and has not come back
     rev: Mapped[int] = mapped_column(default=1)
 
 
@@ -120,6 +124,8 @@ class SpeakTurn(Base):
     participant_id: Mapped[int] = mapped_column(sa.ForeignKey("participant.id", ondelete="CASCADE"))
     item_id: Mapped[int | None]
     state: Mapped[str] = mapped_column(default=Turn.WAITING)
+    place: Mapped[int] = mapped_column(default=0, server_default="0")  # among those who wait
+    seconds: Mapped[int] = mapped_column(default=0, server_default="0")  # given with the floor; 0: no limit
     asked_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
@@ -170,12 +176,13 @@ class RoomCommand(Base):
 
 
 class WallPairing(Base):
-    """A screen on a wall. Its code is entered by the desk once; its token is a cookie, kept here as a hash."""
+    """A screen on a wall or at the door. The desk enters its code once; its token is a cookie, kept here as a hash."""
 
     __tablename__ = "wall_pairing"
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str | None] = mapped_column(unique=True)  # gone when paired
     token_hash: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str] = mapped_column(default="wall", server_default="wall")  # or entrance
     meeting_id: Mapped[int | None] = mapped_column(sa.ForeignKey("meeting.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime]
     code_until: Mapped[datetime]

@@ -74,9 +74,10 @@ class OwnPlace:
 
 @dataclass(frozen=True)
 class WallView:
-    """A screen on the wall that follows a meeting."""
+    """A screen on the wall or at the door that follows a meeting."""
 
     id: int
+    kind: str
     paired_at: datetime | None
 
 

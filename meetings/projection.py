@@ -21,6 +21,7 @@ OBJECTS = {
     "cleared": "cleared",
     "vote": "votes",
     "roll": "rolls",
+    "speech": "speeches",
 }
 
 
@@ -28,7 +29,7 @@ def empty() -> State:
     """The state before anything is known."""
     return {
         "meeting": {"rev": 0},
-        "queue": {"rev": 0, "turns": []},
+        "queue": {"rev": 0, "turns": [], "limit": 0, "quiet_first": False},
         **{place: {} for place in OBJECTS.values()},
     }
 

@@ -137,6 +137,7 @@ class PersonView:
     substitute_detail: str
     answered_at: datetime | None
     present_at: datetime | None
+    left_at: datetime | None
     is_invited: bool
     messages: list[MessageLine]
 
@@ -291,7 +292,7 @@ def page(tx: Tx, actor: Actor | None, meeting_id: int, right: Right = Right.SEE)
         quorum=quorum_of(meeting, people),
         me=OwnPlace.of(participant_of(tx, actor, meeting.id)),
         desk=desk,
-        walls=[WallView(wall.id, wall.paired_at) for wall in walls.walls_of(tx, meeting.id)] if desk else [],
+        walls=[WallView(wall.id, wall.kind, wall.paired_at) for wall in walls.walls_of(tx, meeting.id)] if desk else [],
         can=frozenset(verb for verb in Verb if after(meeting.state, verb) is not None),
         heads=heads(tx, names),
     )
@@ -378,6 +379,7 @@ def _person(participant: Participant, desk: bool, sent: list[MessageLine]) -> Pe
         substitute_detail=detail if desk else "",
         answered_at=participant.answered_at,
         present_at=participant.checked_in_at,
+        left_at=participant.left_at,
         is_invited=participant.invited_sequence is not None,
         messages=sent,
     )

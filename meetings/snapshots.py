@@ -12,6 +12,7 @@ from meetings.convening import participants_of
 from meetings.live import LiveAnswer, LiveConclusion, LiveMeeting, LivePerson, LiveState, LiveTask, Snapshot
 from meetings.models import AgendaItem, Meeting
 from meetings.queries import conclusions_for, papers_by_item, tasks_of
+from meetings.rooms.speeches import speeches_of, totals_of
 from meetings.speaking import queue_of
 from meetings.states import Audience
 from meetings.voting.queries import live_votes
@@ -58,6 +59,7 @@ def snapshot(tx: Tx, actor: Actor | None, meeting_id: int) -> Snapshot:
         cleared={str(i.id): audiences.cleared_item(tx, meeting, i, papers.get(i.id, [])) for i in cleared},
         votes=votes,
         rolls=rolls,
+        speeches={str(one.id): one for one in totals_of(speeches_of(tx, meeting.id)).values()},
     )
     return Snapshot(
         state, heads(tx, stream_names(tx, actor, meeting)), str(epoch(tx)), following.place_of(tx, actor, meeting)

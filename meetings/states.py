@@ -42,6 +42,8 @@ class Verb(StrEnum):
     VOTE = "vote"  # open a vote, cast a ballot
     COUNT = "count"  # close a vote, announce it
     CLOSE = "close"
+    UNDO_OPEN = "undo_open"
+    UNDO_CLOSE = "undo_close"
     RECORD = "record"
 
 
@@ -116,6 +118,8 @@ MOVES: dict[tuple[MeetingState, Verb], MeetingState] = {
     (_S.PAUSED, _V.CLOSE): _S.CLOSED,
     (_S.CLOSED, _V.CONCLUDE): _S.CLOSED,
     (_S.CLOSED, _V.RECORD): _S.RECORDED,
+    (_S.OPEN, _V.UNDO_OPEN): _S.CONVENED,
+    (_S.CLOSED, _V.UNDO_CLOSE): _S.OPEN,
     (_S.DRAFT, _V.PREPARE_VOTE): _S.DRAFT,
     (_S.CONVENED, _V.PREPARE_VOTE): _S.CONVENED,
     (_S.OPEN, _V.PREPARE_VOTE): _S.OPEN,

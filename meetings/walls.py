@@ -14,12 +14,13 @@ from kernel.db import Tx
 from kernel.errors import Invalid, NotFound
 from kernel.text import phrase
 from meetings import streams
-from meetings.access import Right, may_follow, meeting_for, wall_scope
+from meetings.access import Right, entrance_scope, may_follow, meeting_for, wall_scope
 from meetings.models import Meeting, WallPairing
 from meetings.planning import note
 from meetings.states import OVER_STATES, ROOM_STATES, MeetingState
 
 COOKIE = "lt_wall"
+WALL, ENTRANCE = "wall", "entrance"
 CODE_GOOD_FOR = timedelta(minutes=15)
 #: So long after its planned end a meeting that is over stays on the screens.
 SHOWN_FOR = timedelta(days=1)
@@ -49,8 +50,9 @@ def show_code(tx: Tx, old_token: str | None = None) -> NewScreen:
     return NewScreen(code, token)
 
 
-def pair(tx: Tx, actor: Actor, meeting_id: int, code: str) -> WallPairing:
-    """Let the screen that shows `code` follow a meeting; the code is used up. Invalid where no screen may follow."""
+def pair(tx: Tx, actor: Actor, meeting_id: int, code: str, kind: str = WALL) -> WallPairing:
+    """Let the screen that shows `code` follow a meeting, on the wall or at the door; the code is used up. Invalid where
+    no screen may follow."""
     meeting = meeting_for(tx, actor, meeting_id, Right.DESK)
     if not _is_shown(meeting):
         raise Invalid({"code": _TOO_EARLY if meeting.state == MeetingState.DRAFT else _TOO_LATE})
@@ -60,7 +62,7 @@ def pair(tx: Tx, actor: Actor, meeting_id: int, code: str) -> WallPairing:
     )
     if not wanted or found is None:
         raise Invalid({"code": phrase("Mã này không đúng hoặc đã hết hạn. Xin nhập mã đang hiện trên màn hình.")})
-    found.meeting_id, found.code = meeting.id, None
+    found.meeting_id, found.code, found.kind = meeting.id, None, ENTRANCE if kind == ENTRANCE else WALL
     found.paired_at, found.paired_by_id = clock.now(), actor.person_id
     note(tx, meeting, "meeting.pair_wall", {"wall": found.id})
     return found
@@ -113,7 +115,9 @@ def actor_for_wall(tx: Tx, token: str | None) -> Actor | None:
         person_id=0,
         agency_id=meeting.agency_id,
         name="Màn hình",
-        scopes=frozenset({wall_scope(meeting.id)}),
+        scopes=frozenset(
+            {wall_scope(meeting.id)} | ({entrance_scope(meeting.id)} if pairing.kind == ENTRANCE else set())
+        ),
     )
 
 

@@ -20,6 +20,7 @@ PARTS = (
     "docex.exchange.vxp",
     "docex.exchange.mail",
     "docex.documents.device_signing",
+    "meetings.rooms",
     "meetings.voting",
 )
 

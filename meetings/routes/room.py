@@ -12,6 +12,8 @@ from kernel.forms import fresh_number
 from meetings import attending, following, holding, queries, snapshots, speaking
 from meetings.access import Right
 from meetings.forms import number
+from meetings.rooms import undoing
+from meetings.rooms.record import record_of
 from meetings.routes.base import WALLS, answered, command_id, routes, wants_json
 from meetings.states import Verb
 from meetings.voting.forms import VoteForm
@@ -46,6 +48,8 @@ def room_context(tx: Tx, actor: Actor | None, page: queries.MeetingPage) -> dict
         "typed": {},
         "vote_form": VoteForm(),
         "Verb": Verb,
+        "record": record_of(tx, page),
+        "undo": undoing.undoable(page),
     }
 
 
@@ -77,6 +81,16 @@ def back_to_room(meeting_id: int, data: dict[str, Any]) -> AnyResponse:
     pages = {"plain": "meetings.plain", "meeting": "meetings.meeting", "build": "meetings.build"}
     endpoint = pages.get(request.form.get("from", ""), "meetings.room")
     return answered(redirect(url_for(endpoint, meeting_id=meeting_id), 303), data)
+
+
+def refused(tx: Tx, actor: Actor, meeting_id: int, error: Invalid) -> Any:
+    """A script gets the error, a form the plain page with it and with what was typed."""
+    if wants_json():
+        raise error
+    context = room_context(tx, actor, queries.page(tx, actor, meeting_id))
+    return render_template(
+        "meetings/plain.html", **{**context, "errors": error.fields, "typed": request.form}
+    ), error.status
 
 
 @routes.post("/meetings/<int:meeting_id>/current")
@@ -112,6 +126,18 @@ def close(tx: Tx, actor: Actor, meeting_id: int) -> AnyResponse:
     return back_to_room(meeting_id, {"rev": holding.close(tx, actor, meeting_id).rev})
 
 
+@routes.post("/meetings/<int:meeting_id>/undo-open")
+def undo_open(tx: Tx, actor: Actor, meeting_id: int) -> AnyResponse:
+    """The opening was pressed by mistake."""
+    return back_to_room(meeting_id, {"rev": undoing.undo_open(tx, actor, meeting_id).rev})
+
+
+@routes.post("/meetings/<int:meeting_id>/undo-close")
+def undo_close(tx: Tx, actor: Actor, meeting_id: int) -> AnyResponse:
+    """The closing was pressed by mistake."""
+    return back_to_room(meeting_id, {"rev": undoing.undo_close(tx, actor, meeting_id).rev})
+
+
 @routes.post("/meetings/<int:meeting_id>/check-in")
 def check_in(tx: Tx, actor: Actor, meeting_id: int) -> AnyResponse:
     """I am here."""
@@ -137,12 +163,7 @@ def set_quorum(tx: Tx, actor: Actor, meeting_id: int) -> Any:
     try:
         meeting = attending.set_quorum(tx, actor, meeting_id, rule, wanted)
     except Invalid as error:
-        if wants_json():
-            raise
-        context = room_context(tx, actor, queries.page(tx, actor, meeting_id))
-        return render_template(
-            "meetings/plain.html", **{**context, "errors": error.fields, "typed": request.form}
-        ), error.status
+        return refused(tx, actor, meeting_id, error)
     return back_to_room(meeting_id, {"rev": meeting.rev})
 
 

@@ -20,7 +20,8 @@ def screen(tx: Tx, actor: Actor | None) -> Any:
     pairing = walls.pairing_of(tx, request.cookies.get(walls.COOKIE))
     followed = walls.followed_by(tx, actor, pairing)
     if followed is not None:
-        return redirect(url_for("meetings.wall", meeting_id=followed))
+        at_entrance = pairing is not None and pairing.kind == walls.ENTRANCE
+        return redirect(url_for("meetings.entrance" if at_entrance else "meetings.wall", meeting_id=followed))
     return render_template("meetings/screen.html", pairing=ScreenView.of(pairing))
 
 
@@ -40,7 +41,7 @@ def show_code(tx: Tx, actor: Actor | None) -> AnyResponse:
 def pair_wall(tx: Tx, actor: Actor, meeting_id: int) -> Any:
     """Let the screen that shows this code follow the meeting."""
     try:
-        walls.pair(tx, actor, meeting_id, request.form.get("code", ""))
+        walls.pair(tx, actor, meeting_id, request.form.get("code", ""), request.form.get("kind", ""))
     except Invalid as error:
         return build_page(tx, actor, meeting_id, error.fields, "wall"), error.status
     return back_to_builder(meeting_id, "walls")

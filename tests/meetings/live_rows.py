@@ -23,6 +23,9 @@ MEETING = Meeting(
     visited=[11],
     quorum_rule="two_thirds",
     quorum_number=0,
+    opened_at=AT,
+    closed_at=None,
+    at_entrance_only=False,
 )
 ITEM = AgendaItem(id=11, rev=2, title="Phương án chống ngập", presenter="Ông Bình", minutes=15)
 PAPER = MeetingPaper(id=21, title="Tờ trình", version=2, pages=9, size=4096)
@@ -40,8 +43,9 @@ PERSON = Participant(
     substitute_phone="0900000000",
     answered_at=AT,
     checked_in_at=None,
+    left_at=AT,
 )
-TURN = SpeakTurn(id=41, participant_id=32, state="waiting", started_at=None)
+TURN = SpeakTurn(id=41, participant_id=32, state="waiting", started_at=None, seconds=180)
 CONCLUSION = Conclusion(
     id=51,
     rev=2,

@@ -156,7 +156,7 @@ def test_a_stranger_finds_nothing_behind_any_endpoint(app: Flask, db: Database, 
 def test_a_delegate_passes_no_endpoint_of_the_desk(app: Flask, db: Database, cast: Cast) -> None:
     stage = at.opened(db, cast)
     lan = sign_in(app, "lan")
-    own = {"answer", "cast_vote", "cast_sealed", "check_in", "ask_to_speak", "withdraw"}
+    own = {"answer", "cast_vote", "cast_sealed", "check_in", "ask_to_speak", "withdraw", "come", "leave"}
     before = _state(db)
     for endpoint in routes.endpoints:
         name = endpoint.name.removeprefix("meetings.")

@@ -47,6 +47,8 @@ def test_the_fixture_leads_to_the_state_that_a_reader_expects() -> None:
     assert state["people"]["32"]["answer"] == "no"
     assert state["answers"]["32"]["reason"] == "Bận"
     assert state["queue"]["turns"][0]["state"] == "speaking"
+    assert (state["queue"]["limit"], state["queue"]["quiet_first"]) == (180, True)
+    assert state["speeches"] == {"32": {"id": 32, "rev": 2, "times": 2, "seconds": 140}}
     assert state["conclusions"]["51"] == {"id": 51, "rev": 2, "text": "Giao Sở Tài chính", "task": 91}
     assert state["tasks"]["91"]["state"] == "received"
 
@@ -73,7 +75,7 @@ def test_events_that_come_twice_or_again_later_change_nothing() -> None:
 
 def _deletes_later(event: dict[str, Any]) -> bool:
     """Streams are dense and in order, so nothing of an object comes after it is gone."""
-    return bool((event["kind"], event["data"].get("id")) in {("item", 11), ("cleared", 15)})
+    return bool((event["kind"], event["data"].get("id")) in {("item", 11), ("cleared", 15), ("speech", 33)})
 
 
 def test_applying_leaves_the_old_state_as_it_was() -> None:
@@ -118,15 +120,23 @@ def _everything(db: Database, cast: Cast, stage: at.Stage) -> None:
     with db.write() as tx:
         people = {p.person_id: p.id for p in convening.participants_of(tx, stage.id)}
         answering.answer(tx, cast.quynh, stage.id, Reply(Answer.YES))
-        speaking.ask_to_speak(tx, cast.quynh, stage.id)
+        speaking.call_on(tx, cast.thu, stage.id, people[cast.quynh.person_id])
     with db.write() as tx:
         convening.drop_person(tx, cast.thu, stage.id, people[cast.quynh.person_id])
         attending.check_in(tx, cast.lan, stage.id)
         attending.check_in_for(tx, cast.thu, stage.id, stage.people["nam"])
+        attending.leave(tx, cast.lan, stage.id)
+        attending.check_in_for(tx, cast.thu, stage.id, stage.people["lan"])
+        attending.set_at_entrance(tx, cast.thu, stage.id, True)
         holding.take_item(tx, cast.binh, stage.id, stage.items[1])
     with db.write() as tx:
         speaking.ask_to_speak(tx, cast.lan, stage.id)
-        speaking.ask_to_speak(tx, cast.nam, stage.id)
+        turn = speaking.ask_to_speak(tx, cast.nam, stage.id)
+        speaking.set_rules(tx, cast.binh, stage.id, 180, quiet_first=True)
+        speaking.move_turn(tx, cast.thu, stage.id, turn.id, 0)
+        speaking.give_floor(tx, cast.binh, stage.id, turn.id)
+        speaking.set_time(tx, cast.binh, stage.id, turn.id, 240)
+        speaking.call_on(tx, cast.thu, stage.id, stage.people["phuc"])
         holding.take_item(tx, cast.binh, stage.id, stage.items[0])
     with db.write() as tx:
         words = ConclusionWords("Giao rà soát", lead_id=cast.nam.person_id, co_ids=(cast.lan.person_id,))

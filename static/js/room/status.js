@@ -20,7 +20,7 @@ class Top extends Pane {
       h("span", { class: "top-timer timer", "data-item-timer": true, title: words("itemTimer") }, ""),
       h("span", { class: "top-quorum", "data-field": "present", title: present }, icon("people-fill"), `${count.present}/${count.invited}`),
       h("span", { class: `top-state top-${state.meeting.state}`, "data-field": "state" }, words(`state_${state.meeting.state}`)),
-      me && !me.present_at && canCheckIn(state) ? formButton(`${room.base}/check-in`, words("checkIn"), checkIn) : null,
+      me && !me.present_at && canCheckIn(state) && !state.meeting.at_entrance_only ? formButton(`${room.base}/check-in`, words("checkIn"), checkIn) : null,
     ];
   }
 

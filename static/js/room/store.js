@@ -18,10 +18,11 @@ const OBJECTS = {
   cleared: "cleared",
   vote: "votes",
   roll: "rolls",
+  speech: "speeches",
 };
 
 export function empty() {
-  const state = { meeting: { rev: 0 }, queue: { rev: 0, turns: [] } };
+  const state = { meeting: { rev: 0 }, queue: { rev: 0, turns: [], limit: 0, quiet_first: false } };
   for (const place of Object.values(OBJECTS)) state[place] = {};
   return state;
 }
@@ -124,3 +125,7 @@ export const canCheckIn = (state) => ["convened", "open", "paused"].includes(sta
 export const speaking = (state) => state.queue.turns.find((turn) => turn.state === "speaking") || null;
 /** @type {(state: State) => LiveTurn[]} */
 export const waiting = (state) => state.queue.turns.filter((turn) => turn.state === "waiting");
+/** Who is here and has neither spoken nor speaks; the secretary does not count.
+ *  @type {(state: State) => LivePerson[]} */
+export const silent = (state) => Object.values(state.people).filter((person) =>
+  person.present_at && person.role !== "secretary" && !state.speeches?.[String(person.id)] && speaking(state)?.participant !== person.id);

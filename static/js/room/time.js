@@ -24,7 +24,7 @@ export function duration(seconds) {
 }
 
 const ANNOUNCED_AT_S = [60, 30, 0];
-let announced = "";
+const lastLeft = new Map(); // by what is timed: the seconds that were left when we looked last
 
 /** The time of day, inside `pane`. */
 export function drawClock(pane) {
@@ -45,20 +45,28 @@ export function drawItemTimer(pane, state, { speaks = false } = {}) {
   const planned = item.minutes * 60;
   box.textContent = `${duration(gone)} / ${duration(planned)}`;
   box.classList.toggle("timer-over", gone > planned);
-  if (speaks && !state.meeting.paused_at) announce(item, Math.round(planned - gone));
+  if (speaks && !state.meeting.paused_at) announce(`item-${item.id}`, planned - gone, ["secondsLeft", "timeUp"]);
 }
 
-function announce(item, left) {
-  const key = `${item.id}:${left}`;
-  if (!ANNOUNCED_AT_S.includes(left) || announced === key) return;
-  announced = key;
-  say(left ? words("secondsLeft", { n: left }) : words("timeUp"));
+/** Say it once when 60, 30 or 0 seconds are passed; a page that looks only now and then says the last one passed. */
+function announce(what, left, [some, none]) {
+  const before = lastLeft.get(what);
+  lastLeft.set(what, left);
+  const passed = ANNOUNCED_AT_S.filter((at) => before !== undefined && before > at && left <= at).pop();
+  if (passed !== undefined) say(passed ? words(some, { n: passed }) : words(none));
 }
 
-/** How long somebody has had the floor, in each timer inside `pane`. */
-export function drawSpeakingTimers(pane) {
+/** `1:20 / 3:00`: how long somebody has had the floor, of what they were given, in each timer inside `pane`. Spoken for who
+ *  `speaks` is for: the desk and the speaker. */
+export function drawSpeakingTimers(pane, { speaks = false } = {}) {
   for (const timer of pane.querySelectorAll("[data-since]")) {
-    timer.textContent = duration(secondsSince(timer.dataset.since, room.state));
+    const gone = secondsSince(timer.dataset.since, room.state);
+    const given = Number(timer.dataset.given) || 0;
+    timer.textContent = given ? `${duration(gone)} / ${duration(given)}` : duration(gone);
+    timer.classList.toggle("timer-over", given > 0 && gone > given);
+    if (given && speaks && !room.state.meeting.paused_at) {
+      announce(`turn-${timer.dataset.since}-${given}`, given - gone, ["speechLeft", "speechUp"]);
+    }
   }
 }
 

@@ -65,6 +65,9 @@
  * @property {number[]} visited
  * @property {string} quorum_rule
  * @property {number} quorum_number
+ * @property {string|null} opened_at
+ * @property {string|null} closed_at
+ * @property {boolean} at_entrance_only
  */
 
 /**
@@ -126,6 +129,7 @@
  * @property {string} answer
  * @property {string} substitute
  * @property {string|null} present_at
+ * @property {string|null} left_at
  */
 
 /**
@@ -142,19 +146,31 @@
  */
 
 /**
- * A place in the speakers' queue; `participant` is an id.
+ * A place in the speakers' queue; `participant` is an id, `seconds` what the speaker was given (0: no limit).
  * @typedef {Object} LiveTurn
  * @property {number} id
  * @property {number} participant
  * @property {string} state
  * @property {string|null} started_at
+ * @property {number} seconds
  */
 
 /**
- * The speakers' queue, one object: who speaks first, then who waits, in the order of asking.
+ * The speakers' queue: who speaks, then who waits. `limit`: seconds for each speaker (0: none); `quiet_first`: who spoke less comes first.
  * @typedef {Object} LiveQueue
  * @property {number} rev
  * @property {LiveTurn[]} turns
+ * @property {number} limit
+ * @property {boolean} quiet_first
+ */
+
+/**
+ * How often and how many seconds a participant has spoken; `id` is the participant's. It grows by whole speeches, so its `rev` is their number.
+ * @typedef {Object} LiveSpeech
+ * @property {number} id
+ * @property {number} rev
+ * @property {number} times
+ * @property {number} seconds
  */
 
 /**
@@ -220,6 +236,7 @@
  * @property {Object<string, LiveCleared>} cleared
  * @property {Object<string, LiveVote>} votes
  * @property {Object<string, LiveRoll>} rolls
+ * @property {Object<string, LiveSpeech>} speeches
  */
 
 /**

@@ -57,7 +57,7 @@ class Wall extends Pane {
       turn ? [
         h("p", { class: "wall-label" }, icon("mic-fill"), words("speaking")),
         h("p", { class: "wall-person", "data-field": "speaker" }, personOf(state, turn.participant)?.name ?? ""),
-        h("p", { class: "timer", "data-since": turn.started_at }, ""),
+        h("p", { class: "timer", "data-since": turn.started_at, "data-given": turn.seconds || null }, ""),
       ] : null,
       queue.length ? h("p", { class: "wall-queue" }, words("waitingToSpeak", { n: queue.length })) : null);
   }

@@ -1,0 +1,1 @@
+"""What happens in the room: the order and the times of speakers."""
