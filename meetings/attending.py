@@ -26,24 +26,20 @@ def check_in(tx: Tx, actor: Actor, meeting_id: int, *, at_entrance: bool = False
     must_allow(meeting, Verb.CHECK_IN)
     if meeting.at_entrance_only and not at_entrance and participant.checked_in_at is None:
         raise Conflict(phrase("Cuộc họp này điểm danh tại cửa phòng họp: xin quét mã ở cửa hoặc gặp thư ký."))
-    come_in(tx, meeting, participant, "code" if at_entrance else "self")
+    record_arrival(tx, meeting, participant, "code" if at_entrance else "self")
     return participant
 
 
 def check_in_for(tx: Tx, actor: Actor, meeting_id: int, participant_id: int) -> Participant:
     """The desk notes that somebody is here."""
-    meeting = meeting_for(tx, actor, meeting_id, Right.DESK, lock=True)
-    must_allow(meeting, Verb.CHECK_IN)
-    participant = participant_for(tx, meeting, participant_id)
-    come_in(tx, meeting, participant, actor.by)
+    meeting, participant = _somebody_else(tx, actor, meeting_id, participant_id)
+    record_arrival(tx, meeting, participant, actor.by)
     return participant
 
 
 def take_back(tx: Tx, actor: Actor, meeting_id: int, participant_id: int) -> Participant:
     """The desk corrects a check-in that was a mistake: it leaves no trace in the list of who was there when."""
-    meeting = meeting_for(tx, actor, meeting_id, Right.DESK, lock=True)
-    must_allow(meeting, Verb.CHECK_IN)
-    participant = participant_for(tx, meeting, participant_id)
+    meeting, participant = _somebody_else(tx, actor, meeting_id, participant_id)
     if participant.checked_in_at is not None:
         stays = stays_of(tx, participant)
         participant.checked_in_at, participant.checked_in_by = None, ""
@@ -60,16 +56,14 @@ def leave(tx: Tx, actor: Actor, meeting_id: int) -> Participant:
     """Say "I am leaving" before the meeting is over."""
     meeting, participant = own_place_for(tx, actor, meeting_id)
     must_allow(meeting, Verb.CHECK_IN)
-    _go(tx, meeting, participant, "self")
+    _record_departure(tx, meeting, participant, "self")
     return participant
 
 
 def leave_for(tx: Tx, actor: Actor, meeting_id: int, participant_id: int) -> Participant:
     """The desk notes that somebody left."""
-    meeting = meeting_for(tx, actor, meeting_id, Right.DESK, lock=True)
-    must_allow(meeting, Verb.CHECK_IN)
-    participant = participant_for(tx, meeting, participant_id)
-    _go(tx, meeting, participant, actor.by)
+    meeting, participant = _somebody_else(tx, actor, meeting_id, participant_id)
+    _record_departure(tx, meeting, participant, actor.by)
     return participant
 
 
@@ -100,7 +94,7 @@ def set_at_entrance(tx: Tx, actor: Actor, meeting_id: int, only: bool) -> Meetin
     return meeting
 
 
-def come_in(tx: Tx, meeting: Meeting, participant: Participant, by: str) -> None:
+def record_arrival(tx: Tx, meeting: Meeting, participant: Participant, by: str) -> None:
     """Note that a participant is here, unless they are. The meeting is locked and allows it."""
     if participant.checked_in_at is None:
         now = clock.now()
@@ -117,7 +111,7 @@ def stays_of(tx: Tx, participant: Participant) -> list[Stay]:
     return list(tx.session.scalars(query))
 
 
-def _go(tx: Tx, meeting: Meeting, participant: Participant, by: str) -> None:
+def _record_departure(tx: Tx, meeting: Meeting, participant: Participant, by: str) -> None:
     if participant.checked_in_at is None:
         return
     now = clock.now()
@@ -128,6 +122,13 @@ def _go(tx: Tx, meeting: Meeting, participant: Participant, by: str) -> None:
     leave_queue(tx, meeting, participant)
     streams.tell_person(tx, participant)
     note(tx, meeting, "meeting.leave", {"participant": participant.id, "by": by})
+
+
+def _somebody_else(tx: Tx, actor: Actor, meeting_id: int, participant_id: int) -> tuple[Meeting, Participant]:
+    """The meeting, locked, and the participant for whom its desk acts."""
+    meeting = meeting_for(tx, actor, meeting_id, Right.DESK, lock=True)
+    must_allow(meeting, Verb.CHECK_IN)
+    return meeting, participant_for(tx, meeting, participant_id)
 
 
 def _before_the_end(tx: Tx, actor: Actor, meeting_id: int) -> Meeting:

@@ -59,6 +59,11 @@ def _opening(role: str, host: str) -> Phrase | None:
     return None
 
 
+def _addressee(participant: Participant) -> str:
+    """Position and agency of the invited, as a letter names them."""
+    return ", ".join(filter(None, [participant.position, participant.agency]))
+
+
 class Letters:
     """The messages of one version of one meeting."""
 
@@ -183,17 +188,8 @@ class Letters:
 
     def calendar_copy(self, locale: str) -> str:
         """The meeting for the calendar of who downloads it on its page, with the agenda."""
-        page = addresses.place_of(self.path)
-        description = description_lines(
-            locale,
-            host=self.host.name,
-            chair=self.chair.name,
-            letter="",
-            agenda=self.agenda,
-            answer_link="",
-            path=page,
-        )
-        return calendar_of(self.meeting, Method.PUBLISH, self.organizer, None, description=description, url=page)
+        page, lines = addresses.place_of(self.path), self._description(locale)
+        return calendar_of(self.meeting, Method.PUBLISH, self.organizer, None, description=lines, url=page)
 
     def bare_calendar_copy(self) -> str:
         """The same for who has a link and is not signed in: title, time and place only."""
@@ -207,18 +203,20 @@ class Letters:
             required=participant.role != Role.GUEST,
             asks=bool(answer_link),
         )
-        page = addresses.place_of(self.path)
-        description = description_lines(
-            card.locale,
+        lines, url = self._description(card.locale, answer_link), answer_link or addresses.place_of(self.path)
+        return calendar_of(self.meeting, method, self.organizer, attendee, description=lines, url=url)
+
+    def _description(self, locale: str, answer_link: str = "") -> list[str]:
+        """What stands in a calendar below time and place."""
+        return description_lines(
+            locale,
             host=self.host.name,
             chair=self.chair.name,
             letter="",
             agenda=self.agenda,
             answer_link=answer_link,
-            path=page,
+            path=addresses.place_of(self.path),
         )
-        url = answer_link or page
-        return calendar_of(self.meeting, method, self.organizer, attendee, description=description, url=url)
 
     def _invitation(self, participant: Participant, answer_link: str) -> MeetingInvitation:
         meeting = self.meeting
@@ -232,7 +230,7 @@ class Letters:
             letter="",
             note="",
             answer_link=answer_link,
-            addressee=", ".join(filter(None, [participant.position, participant.agency])),
+            addressee=_addressee(participant),
             opening=_opening(participant.role, self.host.name),
             agenda=self.agenda,
             path=self.path,
@@ -249,7 +247,7 @@ class Letters:
             host=self.host.name,
             changes=tuple(changes),
             answer_link=answer_link,
-            addressee=", ".join(filter(None, [participant.position, participant.agency])),
+            addressee=_addressee(participant),
             agenda=self.agenda,
             path=self.path,
         )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from meetings.models import Meeting, Participant, WallPairing
+from meetings.states import LEADING
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,11 @@ class OwnPlace:
     substitute_name: str
     substitute_position: str
     substitute_phone: str
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether the meeting asks for an answer: not of who leads it."""
+        return self.role not in LEADING
 
     @classmethod
     def of(cls, participant: Participant | None) -> "OwnPlace | None":

@@ -80,8 +80,8 @@ def _link_page(tx: Tx, row: Any, token: str, error: Invalid | None = None) -> Re
 
 def _link_gone(tx: Tx, found: links.Found | None) -> Response:
     purpose = links.purposes.get(found.link.purpose) if found else None
-    said = purpose.gone(tx, found.link) if purpose and found else None
-    body = render_template("notify/link_gone.html", known=found is not None, said=said)
+    gone = purpose.gone(tx, found.link) if purpose and found else None
+    body = render_template("notify/link_gone.html", known=found is not None, gone=gone)
     return _private(make_response(body, 410 if found else 404))
 
 

@@ -92,6 +92,7 @@ def install(app: Flask) -> None:
     filters["brief"] = lambda at: (
         _time_tag(at, short_datetime(at, current_locale()), vn_datetime(at, current_locale())) if at else ""
     )
+    filters["brief_text"] = lambda at: short_datetime(at, current_locale()) if at else ""
     filters["when_text"] = lambda at: vn_datetime(at, current_locale()) if at else ""
     filters["day_text"] = lambda on: vn_date(on, current_locale()) if on else ""
     filters["relative"] = lambda at: relative(at, current_locale()) if at else ""

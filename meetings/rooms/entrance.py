@@ -8,7 +8,7 @@ from kernel.db import Tx
 from kernel.errors import Forbidden
 from kernel.text import fold, phrase
 from meetings.access import Right, at_desk, entrance_scope, meeting_for, must_allow, participant_for
-from meetings.attending import come_in
+from meetings.attending import record_arrival
 from meetings.convening import participants_of
 from meetings.models import Meeting, Participant
 from meetings.places import place_words
@@ -54,6 +54,14 @@ def entrance_for(tx: Tx, actor: Actor | None, meeting_id: int, *, lock: bool = F
     return meeting
 
 
+def must_show_code(tx: Tx, actor: Actor | None, meeting_id: int) -> None:
+    """Let through who may have the code of this minute: the desk, and every screen of the meeting. A participant who
+    could fetch it would check in from anywhere, and send it on."""
+    meeting = meeting_for(tx, actor, meeting_id, Right.FOLLOW)
+    if actor is None or (actor.kind != "wall" and not at_desk(actor, meeting)):
+        raise Forbidden(phrase("Chỉ chủ trì và thư ký cuộc họp được làm việc này."))
+
+
 def entrance_page(
     tx: Tx, actor: Actor | None, meeting_id: int, words: str = "", just_in: int | None = None
 ) -> EntrancePage:
@@ -78,7 +86,7 @@ def check_in_at_entrance(tx: Tx, actor: Actor | None, meeting_id: int, participa
     meeting = entrance_for(tx, actor, meeting_id, lock=True)
     must_allow(meeting, Verb.CHECK_IN)
     participant = participant_for(tx, meeting, participant_id)
-    come_in(tx, meeting, participant, "entrance")
+    record_arrival(tx, meeting, participant, "entrance")
     return participant
 
 

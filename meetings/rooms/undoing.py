@@ -73,7 +73,7 @@ def _within_time(tx: Tx, actor: Actor, meeting_id: int, verb: Verb) -> Meeting:
     must_allow(meeting, verb)
     pressed: datetime | None = meeting.opened_at if verb is Verb.UNDO_OPEN else meeting.closed_at
     if pressed is None or clock.now() - pressed > UNDO_FOR:
-        raise Conflict(phrase("Đã quá 3 phút nên không quay lại được nữa."))
+        raise Conflict(phrase("Đã quá {n} phút nên không quay lại được nữa.", n=UNDO_FOR.seconds // 60))
     return meeting
 
 

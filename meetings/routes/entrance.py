@@ -11,7 +11,7 @@ from directory.actor import Actor
 from kernel import clock
 from kernel.db import Tx
 from meetings import attending, queries
-from meetings.access import Right, meeting_for, own_place_for
+from meetings.access import Right, own_place_for
 from meetings.rooms import codes, presence
 from meetings.rooms import entrance as entry
 from meetings.routes.base import WALLS, routes
@@ -37,8 +37,8 @@ def entrance(tx: Tx, actor: Actor | None, meeting_id: int) -> str:
 
 @routes.open_get("/meetings/<int:meeting_id>/entrance/code", reason=WALLS)
 def entrance_code(tx: Tx, actor: Actor | None, meeting_id: int) -> Response:
-    """The code of this minute as a picture; for the door, and for walls that say welcome."""
-    meeting_for(tx, actor, meeting_id, Right.FOLLOW)
+    """The code of this minute as a picture, for the screens of the meeting and its desk."""
+    entry.must_show_code(tx, actor, meeting_id)
     now = clock.now()
     address = _scanned_at(meeting_id, now)
     svg = segno.make(address, error="m", micro=False).svg_inline(scale=8, border=3, dark="#16202B", light="#ffffff")

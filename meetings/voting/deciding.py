@@ -68,7 +68,7 @@ def open_vote(tx: Tx, actor: Actor, meeting_id: int, vote_id: int) -> Vote:
     vote.roll_rev += 1
     tx.session.flush()
     if vote.kind == VoteKind.SECRET:
-        secret_keys.begin(tx, meeting, vote, voters_of(tx, vote.id))
+        secret_keys.open_election(tx, meeting, vote, voters_of(tx, vote.id))
     tell(tx, vote)
     tx.publish(roll_stream(tx, vote), "roll", LiveRoll.of(vote, voters_of(tx, vote.id)))
     note(tx, meeting, "vote.open", {"vote": vote.id, "present": len(present), "members": len(members)})
@@ -156,13 +156,13 @@ def close_vote(tx: Tx, actor: Actor, meeting_id: int, vote_id: int) -> Vote:
 
 
 def _close(tx: Tx, meeting: Meeting, vote: Vote) -> None:
+    if vote.kind == VoteKind.PAPER:
+        raise WrongState(phrase("Bỏ phiếu bằng giấy đóng khi nhập kết quả kiểm phiếu."))
     vote.state = after(vote, VoteVerb.CLOSE)
     vote.closed_at = clock.now()
     voters = voters_of(tx, vote.id)
-    if vote.kind == VoteKind.PAPER:
-        raise WrongState(phrase("Bỏ phiếu bằng giấy đóng khi nhập kết quả kiểm phiếu."))
     if vote.kind == VoteKind.SECRET:
-        secret_keys.end(tx, vote, voters)
+        secret_keys.close_election(tx, vote, voters)
     else:
         ballots = [v.choices for v in voters if v.choices is not None]
         store_result(tx, vote, count(len(vote.options), ballots), len(ballots))
@@ -210,9 +210,10 @@ def announce(tx: Tx, actor: Actor, meeting_id: int, vote_id: int) -> Vote:
 
 
 def _announce(tx: Tx, meeting: Meeting, vote: Vote) -> None:
-    vote.state, vote.announced_at = after(vote, VoteVerb.ANNOUNCE), clock.now()
+    state = after(vote, VoteVerb.ANNOUNCE)
     if vote.result is None:
         raise WrongState(phrase("Chưa có kết quả: chủ trì và thư ký cần giải mã, mỗi người trên máy của mình."))
+    vote.state, vote.announced_at = state, clock.now()
     vote.rev += 1
     tell(tx, vote)
     _tell_roll_gone(tx, vote)

@@ -24,6 +24,7 @@ class VoteForm(Form):  # type: ignore[misc]
     )
     kind = RadioField(
         phrase("Cách biểu quyết"),
+        # No page makes the keys and ballots of an encrypted vote yet (docs/ballots.md).
         choices=[SelectChoice(str(kind), KIND_WORDS[kind]) for kind in VoteKind if kind is not VoteKind.SECRET],
         default=VoteKind.NAMED,
     )

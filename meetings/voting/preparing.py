@@ -85,7 +85,7 @@ def write(tx: Tx, actor: Actor, meeting: Meeting, facts: VoteFacts) -> Vote:
     tx.session.add(vote)
     tx.session.flush()
     if vote.kind == VoteKind.SECRET:
-        secret_keys.put_down(tx, meeting, vote)
+        secret_keys.fix_draft(tx, meeting, vote)
     tell(tx, vote)
     note(tx, meeting, "vote.prepare", {"vote": vote.id, "kind": vote.kind})
     return vote

@@ -116,13 +116,13 @@ def count_paper(
     if vote.kind != VoteKind.PAPER:
         raise WrongState(phrase("Lần biểu quyết này không bỏ phiếu bằng giấy."))
     must_allow(meeting, Verb.COUNT)
-    if vote.state != VoteState.CLOSED:
-        vote.state, vote.closed_at = after(vote, VoteVerb.CLOSE), clock.now()
-    present = len(voters_of(tx, vote.id))
-    found = _paper_problems(vote, present, ballots, counts)
+    state = VoteState.CLOSED if vote.state == VoteState.CLOSED else after(vote, VoteVerb.CLOSE)
+    found = _paper_problems(vote, len(voters_of(tx, vote.id)), ballots, counts)
     if found:
         raise Invalid(found)
     assert ballots is not None
+    if vote.state != state:
+        vote.state, vote.closed_at = state, clock.now()
     store_result(tx, vote, [one or 0 for one in counts], ballots)
     vote.rev += 1
     tell(tx, vote)

@@ -26,7 +26,7 @@ from meetings.voting.models import BallotKey, BallotRow, SecretVote, Vote, Voter
 Data = Mapping[str, Any]
 
 
-def put_down(tx: Tx, meeting: Meeting, vote: Vote) -> None:
+def fix_draft(tx: Tx, meeting: Meeting, vote: Vote) -> None:
     """Fix what a secret vote is about, when it is prepared: keys and ballots are made for these very words."""
     draft = Draft(
         id=secrets.token_hex(16),
@@ -106,7 +106,7 @@ def are_ready(tx: Tx, meeting: Meeting, vote: Vote) -> bool:
     return bool(wanted) and [key.person_id for key in keys_of(tx, vote.id)] == wanted
 
 
-def begin(tx: Tx, meeting: Meeting, vote: Vote, voters: Sequence[Voter]) -> None:
+def open_election(tx: Tx, meeting: Meeting, vote: Vote, voters: Sequence[Voter]) -> None:
     """Fix keys and voters, when the vote opens. Refused while a key is missing."""
     if not trustees_of(tx, meeting):
         raise WrongState(phrase("Bỏ phiếu kín cần chủ trì và thư ký là hai người khác nhau, mỗi người giữ một khóa."))
@@ -126,7 +126,7 @@ def begin(tx: Tx, meeting: Meeting, vote: Vote, voters: Sequence[Voter]) -> None
     part.election = election
 
 
-def end(tx: Tx, vote: Vote, voters: Sequence[Voter]) -> None:
+def close_election(tx: Tx, vote: Vote, voters: Sequence[Voter]) -> None:
     """Fix who has voted, when the vote closes."""
     sealed_part(tx, vote).voted = [place for place, voter in enumerate(voters) if voter.voted_at is not None]
 

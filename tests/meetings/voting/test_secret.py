@@ -4,6 +4,7 @@ import json
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 
 from kernel.db import Database
 from kernel.errors import Conflict, Forbidden, Invalid, NotFound, WrongState
@@ -19,6 +20,7 @@ from tests.cast import Cast
 from tests.meetings.ballots.voter import Trustee, sealed
 from tests.meetings.voting.scene import in_session, prepared, row
 from tests.meetings.voting.secret import Secret
+from tests.web.people import sign_in
 
 
 @pytest.mark.both_databases
@@ -211,3 +213,20 @@ def test_a_secret_vote_on_paper_is_entered_by_the_secretary(db: Database, cast: 
     assert row(db, vote_id).result == {"ballots": 4, "present": 4, "counts": [3, 0, 0], "carried": [0]}
     with pytest.raises(WrongState), db.write(cast.thu.by) as tx:
         secret_ballots.count_paper(tx, cast.thu, stage.id, vote_id, 4, [4, 0, 0])
+
+
+def test_what_is_wrong_with_a_count_on_paper_is_said_and_the_vote_stays_open(
+    app: Flask, db: Database, cast: Cast
+) -> None:
+    stage = in_session(db, cast)
+    vote_id = prepared(db, cast, stage, kind=VoteKind.PAPER)
+    with db.write(cast.thu.by) as tx:
+        deciding.open_vote(tx, cast.thu, stage.id, vote_id)
+    answer = sign_in(app, "thu").post(
+        f"/meetings/{stage.id}/votes/{vote_id}/paper", data={"ballots": "99", "count": ["2", "1", "0"]}
+    )
+    assert answer.status_code == 422
+    assert "Số phiếu thu về từ 0 đến 4" in answer.text
+    assert 'value="99"' in answer.text
+    assert "Chờ công bố" not in answer.text
+    assert "Chưa gửi" not in answer.text  # nobody sends a ballot on paper
